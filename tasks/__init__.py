@@ -1,0 +1,1 @@
+"""The work: bookings accepted, booked, held, released and swept."""

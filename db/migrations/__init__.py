@@ -1,0 +1,1 @@
+"""Alembic's revisions; `db.revisions` runs them."""

@@ -1,0 +1,18 @@
+"""The command line: `booking COMMAND`. Exit codes: 0 done, 1 a problem was found, 2 wrong usage, 130 Ctrl-C."""
+
+import sys
+
+
+def main() -> None:
+    """Run one command; a user's error is a line on standard error, never a traceback."""
+    from worker.cli.commands import app  # noqa: PLC0415 - an import of this package alone costs nothing
+    from worker.cli.explain import explain  # noqa: PLC0415 - the same
+
+    try:
+        app()
+    except Exception as error:
+        lines = explain(error)
+        if lines is None:
+            raise
+        sys.stderr.write("".join(f"booking: {line}\n" for line in lines))
+        sys.exit(1)

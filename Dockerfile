@@ -1,0 +1,34 @@
+# The product without simulator, tests and embedded servers. Everything that is installed is pinned with its hashes.
+FROM python:3.13.16-slim-trixie AS base
+ENV PYTHONUNBUFFERED=1
+
+FROM base AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# First what changes seldom: a change of our own code installs nothing again.
+COPY requirements/build.lock requirements/runtime.lock requirements/
+RUN python -m venv /tools \
+ && /tools/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.lock \
+ && python -m venv /app \
+ && /app/bin/pip install --require-hashes --only-binary :all: --requirement requirements/runtime.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY worker worker
+COPY tasks tasks
+COPY resilience resilience
+COPY db db
+RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+ && /app/bin/pip install --no-deps --no-index /dist/*.whl \
+ && /app/bin/pip check \
+ && /app/bin/pip uninstall --yes pip
+
+FROM base
+RUN groupadd --system --gid 10001 booking \
+ && useradd --system --uid 10001 --gid booking --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin booking
+COPY --from=build /app /app
+ENV PATH=/app/bin:$PATH
+# An empty folder: `-A worker` finds the installed package, and there is no .env beside it.
+WORKDIR /srv
+USER 10001:10001
+# Celery ends softly on SIGTERM: it takes nothing new and lets calls to Cal.com come back.
+STOPSIGNAL SIGTERM
+CMD ["celery", "-A", "worker", "worker", "--pool", "threads", "--queues", "bookings"]

@@ -1,0 +1,67 @@
+# `make` prints the list of what can be done here. Two commands are enough for a first look: make setup, make demo.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet --no-input
+ARGS ?=
+
+# Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
+within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
+
+# Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
+POSTGRES_15 := $(wildcard /usr/lib/postgresql/*/bin/postgres)
+REDIS := $(shell command -v redis-server)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-all check format lock examples
+
+help: ## Print this list
+	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: .venv/.ready ## Make .venv with everything in it, pinned (again only when a pin or pyproject.toml has changed)
+
+.venv/.ready: requirements/build.lock requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
+	  "booking-worker needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Another one: make setup PYTHON=python3.12"; \
+	  exit 1; }
+	@$(PYTHON) -m venv .venv || { echo >&2 "'$(PYTHON) -m venv .venv' failed (Debian, Ubuntu: apt-get install python3-venv)"; exit 1; }
+	@printf 'Setting up .venv: %s packages of exact versions, a minute or two ... ' \
+	  "$$(cat requirements/build.lock requirements/dev.lock | grep -o '^[^ ]*==' | sort -u | wc -l | tr -d ' ')"
+	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements/build.lock --requirement requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo done
+
+demo: setup ## Book 260 requests at a Cal.com that misbehaves, with real servers; leaves nothing behind
+	@$(BIN)/booking demo $(ARGS)
+
+up: setup ## Start everything for a first hour of your own: servers, workers, beat, Flower; Ctrl-C ends all
+	@$(BIN)/booking up $(ARGS)
+
+test: setup ## Run the tests, but for those that need a Debian package
+	@echo 'Left out: the tests marked debian_postgres (apt-get install postgresql) and debian_redis (apt-get install redis-server); make test-all runs them.'
+	@$(call within,600) $(BIN)/pytest -m 'not debian_postgres and not debian_redis' $(ARGS)
+
+test-all: setup ## Run every test (needs Debian's postgresql and redis-server)
+	@$(if $(POSTGRES_15),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
+	@$(if $(REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
+	@$(call within,900) $(BIN)/pytest $(ARGS)
+
+check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(PIP) check
+	@$(BIN)/python examples/make_bookings.py --check
+	@$(BIN)/pytest tests/unit/test_house*.py
+
+format: setup ## Put the code into its one format, and repair what ruff can repair
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## Pin the versions again after a change of pyproject.toml (ARGS=--upgrade: the newest of all)
+	@PYTHON=$(PYTHON) bash requirements/lock $(ARGS)
+
+examples: setup ## Write examples/bookings.jsonl and its table of counts again
+	@$(BIN)/python examples/make_bookings.py

@@ -1,0 +1,109 @@
+"""A booking as it was read: frozen, detached from any session."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from sqlalchemy import RowMapping
+
+from db.lifecycle import HoldReason, Status, Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFields:
+    """What was asked for. Personal data is left out of the repr, and so out of logs and tracebacks."""
+
+    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
+    key_derived: bool
+    payload_hash: str
+    correlation_id: str
+    task_id: str
+    event_type_id: int | None = None
+    event_type_slug: str | None = None
+    username: str | None = None
+    team_slug: str | None = None
+    organization_slug: str | None = None
+    start_at: datetime
+    end_at: datetime | None = None
+    length_in_minutes: int | None = None
+    attendee_name: str = field(repr=False)
+    attendee_email: str | None = field(repr=False, default=None)
+    attendee_phone: str | None = field(repr=False, default=None)
+    attendee_time_zone: str
+    attendee_language: str | None = None
+    guests: list[str] = field(repr=False, default_factory=list)
+    location: dict[str, Any] | None = field(repr=False, default=None)
+    booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
+    request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
+
+    @property
+    def event_type(self) -> str:
+        """Name the event type as `calcom_visibility` does: its id, or "team-or-user/slug"."""
+        if self.event_type_id is not None:
+            return str(self.event_type_id)
+        return f"{self.team_slug or self.username}/{self.event_type_slug}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAppointment(RequestFields):
+    """A request to be kept: pending, or held at once when `hold_reason` is given."""
+
+    task_id: str = field(default_factory=lambda: str(uuid4()))
+    uuid: UUID = field(default_factory=uuid4)
+    hold_reason: HoldReason | None = None
+    hold_until: datetime | None = None
+    held_for: str | None = None
+    requested_at: datetime | None = None  # None: now, in input order
+    circuit_breaker_open_at_booking: datetime | None = None
+    resilience_strategy: Strategy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appointment(RequestFields):
+    """A row of `appointments`; instants are aware, in UTC."""
+
+    id: int
+    uuid: UUID
+    status: Status
+    claim_token: UUID | None
+    lease_expires_at: datetime | None
+    leases_lost: int
+    enqueued_at: datetime | None
+    next_attempt_at: datetime | None
+    resends: int
+    outcome_unknown: bool
+    sent_at: datetime | None
+    settle_at: datetime | None
+    looks: int
+    posts: int
+    probe_failures: int
+    refusal: dict[str, Any] | None
+    cancel_requested: bool
+    hold_reason: HoldReason | None
+    held_at: datetime | None
+    hold_until: datetime | None
+    held_for: str | None
+    calcom_booking_uid: str | None
+    calcom_seat_uid: str | None
+    error_type: str | None
+    last_error: str | None
+    requested_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    retry_count: int
+    circuit_breaker_open_at_booking: datetime | None
+    resilience_strategy: Strategy | None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Read a row; columns that a newer migration added are passed over, so old workers live through a deploy."""
+        values = {name: row[name] for name in _COLUMNS}
+        for name, word in _WORDS.items():
+            if values[name] is not None:
+                values[name] = word(values[name])
+        return cls(**values)
+
+
+_COLUMNS = tuple(column.name for column in fields(Appointment))
+_WORDS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}

@@ -1,0 +1,8 @@
+"""Alembic's entry: run the revisions over the connection that `db.revisions` hands in, inside its one transaction."""
+
+from alembic import context
+
+from db.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

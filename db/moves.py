@@ -1,0 +1,222 @@
+"""The door between states: each change is a compare-and-set, each one out of `booking` compares the claim's token."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Update,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+
+from db.appointment import Appointment
+from db.lifecycle import MOVES, Status
+from db.schema import appointment_events, appointments
+from db.sql import statement
+
+_COLUMNS = appointments.c
+_SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
+_OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"})
+
+
+class KeyTakenError(Exception):
+    """Say that a newer booking lives, or is confirmed, under the derived key of the one that was to come back."""
+
+
+def claim(
+    conn: Connection, appointment_id: int, *, lease_seconds: float, early_seconds: float = 0.5
+) -> Appointment | None:
+    """Move a pending or retrying booking to booking, with a fresh token and lease; None when there is nothing to claim.
+
+    A message that comes more than `early_seconds` before `next_attempt_at` is a second delivery and claims nothing.
+    The row comes back as it now is; one that has a `calcom_booking_uid` was booked by a call that answered late.
+    """
+    result = conn.execute(
+        statement("claim"),
+        {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": early_seconds},
+    )
+    row = result.mappings().first()
+    return None if row is None else Appointment.of(row)
+
+
+def renew(
+    conn: Connection, appointment_id: int, token: UUID | None, *, lease_seconds: float, **changes: Any
+) -> Appointment | None:
+    """Extend the lease of a claim that is still ours and write `changes`; None when it is not ours any more."""
+    values = _checked(changes)
+    values["lease_expires_at"] = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, lease_seconds)
+    result = conn.execute(
+        update(appointments)
+        .where(_COLUMNS.id == appointment_id, _COLUMNS.status == Status.BOOKING, _COLUMNS.claim_token == token)
+        .values(**values, updated_at=func.now())
+        .returning(appointments)
+    )
+    row = result.mappings().first()
+    return None if row is None else Appointment.of(row)
+
+
+def amend(conn: Connection, appointment_id: int, expected: Status | Collection[Status], **changes: Any) -> bool:
+    """Write columns of a booking that stays where it is (`cancel_requested`, say); False when it is not there."""
+    result = conn.execute(
+        update(appointments)
+        .where(_COLUMNS.id == appointment_id, _COLUMNS.status.in_(_statuses(expected)))
+        .values(**_checked(changes), updated_at=func.now())
+    )
+    return result.rowcount == 1
+
+
+def move(
+    conn: Connection,
+    appointment_id: int,
+    expected: Status | Collection[Status],
+    to: Status,
+    *,
+    token: UUID | None = None,
+    why: str | None = None,
+    by: str = "worker",
+    detail: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> bool:
+    """Move a booking if it is still where it is `expected` (and, if that is booking, still claimed under `token`).
+
+    Writes `changes` (values or SQL expressions) and, when `why` is given, an event of kind `to`. By itself: entering
+    held sets `held_at`; leaving it clears the hold, leaving booking the claim; pending and retrying count as enqueued
+    now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown.
+
+    Raises:
+        ValueError: The move is not one of `lifecycle.MOVES`, or lacks its token or hold_reason: a fault of the caller.
+        KeyTakenError: A failed booking's derived key has a newer booking; nothing was written.
+    """
+    origins = _statuses(expected)
+    _refuse_illegal(origins, to, token, changes)
+    change = (
+        update(appointments)
+        .where(_COLUMNS.id == appointment_id, _still_there(origins, token))
+        .values(_values(to, changes))
+        .returning(_COLUMNS.id)
+    )
+    if why is None:
+        return _guarded(conn, change, origins)
+    # One round trip: the event stands if and only if the row moved.
+    moved = change.cte("moved")
+    told = literal({"why": why, **(detail or {})}, JSONB)
+    event = (
+        insert(appointment_events)
+        .from_select(
+            ["appointment_id", "kind", "by", "detail"],
+            select(moved.c.id, literal(to.value), literal(by), told),
+        )
+        .returning(appointment_events.c.appointment_id)
+    )
+    return _guarded(conn, event, origins)
+
+
+def record_late_uid(conn: Connection, appointment_id: int, uid: str, seat_uid: str | None) -> None:
+    """Record the booking of a 201 that came after its lease was lost; a held or failed row is confirmed by it.
+
+    A row that moved on otherwise keeps its status and carries the uid: its next claim, or the audit, sees it. The uid
+    of a confirmed row stays (it may be another one: the event tells both).
+    """
+    kept = _COLUMNS.status == Status.CONFIRMED
+    conn.execute(
+        update(appointments)
+        .where(_COLUMNS.id == appointment_id)
+        .values(
+            calcom_booking_uid=case((kept, _COLUMNS.calcom_booking_uid), else_=uid),
+            calcom_seat_uid=case((kept, _COLUMNS.calcom_seat_uid), else_=seat_uid),
+            updated_at=func.now(),
+        )
+    )
+    conn.execute(
+        insert(appointment_events).from_select(
+            ["appointment_id", "kind", "by", "detail"],
+            select(
+                _COLUMNS.id,
+                literal("late_uid"),
+                literal("worker"),
+                func.jsonb_build_object("uid", uid, "status", _COLUMNS.status, "kept", _COLUMNS.calcom_booking_uid),
+            ).where(_COLUMNS.id == appointment_id),
+        )
+    )
+    try:
+        move(conn, appointment_id, {Status.HELD, Status.FAILED}, Status.CONFIRMED, why="a late 201")
+    except KeyTakenError:
+        return  # asked for again, and that one lives: two bookings, which the audit must tell
+
+
+def _statuses(expected: Status | Collection[Status]) -> frozenset[Status]:
+    return frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
+
+
+def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse columns that are not there, and those that only this module writes."""
+    wrong = sorted(name for name in changes if name in _OWNED or name not in _COLUMNS)
+    if wrong:
+        raise ValueError(f"not for a caller to write: {', '.join(wrong)}")
+    return dict(changes)
+
+
+def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, changes: Mapping[str, Any]) -> None:
+    illegal = sorted(origin for origin in origins if to not in MOVES[origin])
+    if illegal or not origins:
+        raise ValueError(f"no such move: {', '.join(illegal) or 'nothing'} -> {to}")
+    if to is Status.BOOKING:
+        raise ValueError("only claim moves a booking to booking")
+    if Status.BOOKING in origins and token is None:
+        raise ValueError("a move out of booking needs the token of its claim")
+    if (to is Status.HELD) != (changes.get("hold_reason") is not None):
+        raise ValueError("held needs a hold_reason, and nothing else has one")
+
+
+def _still_there(origins: frozenset[Status], token: UUID | None) -> ColumnElement[bool]:
+    where = _COLUMNS.status.in_(origins)
+    if Status.BOOKING not in origins:
+        return where
+    return and_(where, or_(_COLUMNS.status != Status.BOOKING, _COLUMNS.claim_token == token))
+
+
+def _values(to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "status": to,
+        "updated_at": func.now(),
+        "claim_token": null(),
+        "lease_expires_at": null(),
+        "hold_reason": null(),
+        "held_at": func.now() if to is Status.HELD else null(),
+        "hold_until": null(),
+        "held_for": null(),
+        "next_attempt_at": null(),
+        # Kept where it was delivered: evidence of how far the queue has come (see sql/unsent.sql).
+        "enqueued_at": case((_COLUMNS.status.in_(_SENT_FOR), null()), else_=_COLUMNS.enqueued_at),
+    }
+    if to in _SENT_FOR:
+        values["enqueued_at"] = func.now()
+    if to is Status.CONFIRMED:
+        values["outcome_unknown"] = False
+    return values | _checked(changes)
+
+
+def _guarded(conn: Connection, change: Update | Insert, origins: frozenset[Status]) -> bool:
+    """Run a move; one that brings a failed booking back may meet the newer booking of its key."""
+    if Status.FAILED not in origins:
+        return conn.execute(change).first() is not None
+    try:
+        with conn.begin_nested():  # so that the caller's transaction outlives the refusal
+            return conn.execute(change).first() is not None
+    except IntegrityError as refused:
+        if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
+            raise KeyTakenError("a newer booking has this key") from None
+        raise

@@ -1,0 +1,40 @@
+-- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
+-- has booked it is unknown. Looked at once; certain only when the time to settle has passed since the last moment at
+-- which that worker may have sent a byte. The third one lost in a row is held for the operator: a booking that kills
+-- its workers must not travel on.
+-- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
+WITH lost AS (
+    SELECT id
+    FROM appointments
+    WHERE status = 'booking' AND lease_expires_at <= now()
+    ORDER BY lease_expires_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+),
+moved AS (
+    UPDATE appointments AS appointment
+    SET status = CASE WHEN leases_lost + 1 >= :suspect_at THEN 'held' ELSE 'retrying' END,
+        hold_reason = CASE WHEN leases_lost + 1 >= :suspect_at THEN 'suspect' END,
+        held_at = CASE WHEN leases_lost + 1 >= :suspect_at THEN now() END,
+        leases_lost = leases_lost + 1,
+        outcome_unknown = true,
+        sent_at = coalesce(sent_at, lease_expires_at),
+        settle_at = greatest(settle_at, lease_expires_at + make_interval(secs => :settle_seconds)),
+        looks = 0,
+        error_type = 'lease_lost',
+        last_error = 'the worker was gone before it had written an answer',
+        enqueued_at = CASE WHEN leases_lost + 1 < :suspect_at THEN now() END,
+        next_attempt_at = NULL,
+        claim_token = NULL,
+        lease_expires_at = NULL,
+        updated_at = now()
+    FROM lost
+    WHERE appointment.id = lost.id
+    RETURNING appointment.*
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, status, 'sweeper', jsonb_build_object('why', last_error, 'leases_lost', leases_lost)
+    FROM moved
+)
+SELECT * FROM moved ORDER BY requested_at, id

@@ -1,0 +1,56 @@
+-- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
+-- a blind key that has listed a booking of this event type by now. Oldest request first.
+-- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
+-- `held_for <> today's` is written as two ranges, which an index can serve.
+-- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
+-- worker has held anew, is not ours. SKIP LOCKED: two sweepers share the work.
+WITH candidate AS (
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_until <= now()
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND (held_for < :key OR held_for > :key)
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND (held_for < :settings OR held_for > :settings)
+    UNION
+    SELECT blind.id, blind.held_at, blind.requested_at
+    FROM appointments AS blind
+    JOIN calcom_visibility AS seen
+        ON seen.key_fingerprint = :key
+        AND seen.event_type = coalesce(
+            CAST(blind.event_type_id AS text), coalesce(blind.team_slug, blind.username) || '/' || blind.event_type_slug
+        )
+    WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
+),
+due AS (
+    SELECT appointment.id, appointment.hold_reason
+    FROM candidate
+    JOIN appointments AS appointment USING (id)
+    WHERE appointment.status = 'held' AND appointment.held_at = candidate.held_at
+    ORDER BY candidate.requested_at, appointment.id
+    LIMIT :limit
+    FOR UPDATE OF appointment SKIP LOCKED
+),
+moved AS (
+    UPDATE appointments AS appointment
+    SET status = 'pending',
+        hold_reason = NULL,
+        held_at = NULL,
+        hold_until = NULL,
+        held_for = NULL,
+        enqueued_at = now(),
+        updated_at = now()
+    FROM due
+    WHERE appointment.id = due.id
+    RETURNING appointment.*
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, 'pending', 'sweeper', jsonb_build_object('why', 'released', 'held', hold_reason)
+    FROM due
+)
+SELECT * FROM moved ORDER BY requested_at, id

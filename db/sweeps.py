@@ -1,0 +1,71 @@
+"""What the sweeper takes up: each a locking statement of its own, safe to run in any number of processes at once.
+
+Rows that come back as pending or retrying count as enqueued: send them after the commit, or `mark_unsent` them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db.appointment import Appointment
+from db.sql import statement
+
+
+def lost_leases(conn: Connection, limit: int, *, settle_seconds: float, suspect_after: int = 3) -> list[Appointment]:
+    """Move bookings whose lease ran out to retrying, their outcome unknown; return them.
+
+    The `suspect_after`th lost in a row goes to held(suspect). Certain (`settle_at`) `settle_seconds` after the lease.
+    """
+    return _rows(conn, "lost_leases", limit=limit, settle_seconds=settle_seconds, suspect_at=suspect_after)
+
+
+def release_due(conn: Connection, *, key: str, settings: str, limit: int) -> list[Appointment]:
+    """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
+
+    `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
+    configuration, visibility proven ends blind_key. Nothing here ends suspect, or a breaker_open without `hold_until`.
+    """
+    return _rows(conn, "release_due", key=key, settings=settings, limit=limit)
+
+
+def unsent(
+    conn: Connection,
+    limit: int,
+    *,
+    queue_empty: bool,
+    patience_seconds: float = 5,
+    overtaken_seconds: float = 30,
+) -> list[Appointment]:
+    """Take up waiting bookings whose message was never sent or is gone; return them, oldest request first.
+
+    Gone: due for `patience_seconds`, and either the queue is empty or a message enqueued `overtaken_seconds` later has
+    been delivered. `queue_empty` is false when the broker cannot be asked.
+    """
+    return _rows(
+        conn,
+        "unsent",
+        limit=limit,
+        queue_empty=queue_empty,
+        patience_seconds=patience_seconds,
+        overtaken_seconds=overtaken_seconds,
+    )
+
+
+def expire(conn: Connection, *, lead_seconds: float, limit: int) -> list[Appointment]:
+    """Move bookings whose start is within `lead_seconds` to expired, unless their outcome is unknown; return them."""
+    return _rows(conn, "expire", lead_seconds=lead_seconds, limit=limit)
+
+
+def blind_types(conn: Connection, *, key: str) -> list[Appointment]:
+    """Return one booking for each event type that is held because this key was never seen to list it."""
+    return _rows(conn, "blind_types", key=key)
+
+
+def mark_unsent(conn: Connection, ids: Iterable[int]) -> None:
+    """Take back that these bookings were enqueued, so that `unsent` finds them at once; claimed ones stay."""
+    conn.execute(statement("mark_unsent"), {"ids": list(ids)})
+
+
+def _rows(conn: Connection, name: str, **parameters: Any) -> list[Appointment]:
+    return [Appointment.of(row) for row in conn.execute(statement(name), parameters).mappings()]

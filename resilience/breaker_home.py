@@ -1,0 +1,157 @@
+"""Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from resilience.breaker_messages import Answer, Frame
+from resilience.breaker_rules import Rules
+from resilience.breaker_settings import BreakerSettings
+from resilience.events import BreakerChanged, Emit, OrdersUnreadable, SettingsDiffer, SharedStateBegun
+from resilience.last_view import STATES, LastView, word
+from resilience.permit import Change, Order, Seed
+from resilience.shared_state import SharedState
+
+Local = Callable[[Rules, Frame], Answer]
+"""The same step by the rules of this process."""
+Orders = Callable[[], Sequence[Order]]
+"""Reads the operators' orders that are in force from where they are kept, oldest first."""
+
+
+class Home:
+    """Take each step where the breaker lives now."""
+
+    def __init__(
+        self,
+        service: str,
+        shared: SharedState | None,
+        *,
+        settings: BreakerSettings,
+        key: str,
+        memory: LastView,
+        orders: Orders | None,
+        emit: Emit,
+        rng: random.Random,
+    ) -> None:
+        self._service = service
+        self.shared = shared
+        self._settings = settings
+        self._key = key
+        self._rng = rng
+        self.memory = memory
+        self._orders = orders
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._rules: Rules | None = None
+        self._others: set[str] = set()
+        self._frames: dict[str, Frame] = {}
+
+    def frame(self, endpoint: str, now: float | None = None) -> Frame:
+        """Say who asks; `now` in seconds, None: by the clock of where the breaker lives."""
+        frame = self._frames.get(endpoint)
+        if frame is None:
+            frame = Frame(0, self._settings.text, self._settings.limits, endpoint, self._key)
+            self._frames[endpoint] = frame
+        if self._settings.open_jitter:
+            longer = 1 + self._settings.open_jitter * self._rng.random()
+            frame = frame._replace(limits=frame.limits._replace(open_for=round(frame.limits.open_for * longer)))
+        return frame if now is None else frame._replace(now=round(now * 1000))
+
+    def run(self, name: str, frame: Frame, own: Sequence[str | int], local: Local) -> tuple[Answer, bool]:
+        """Give the answer, and whether it is the fleet's (else only this process's)."""
+        answer = None if self.shared is None else self._ask(self.shared, name, frame, own)
+        if answer is None:
+            return self._alone(frame, local), False
+        if self._rules is not None:
+            with self._lock:
+                self._rules = None
+        self.memory.see(answer[-1], frame.endpoint)
+        self.tell(answer[-1], frame, shared=True)
+        return answer, True
+
+    def look(self, frame: Frame) -> Answer | None:
+        """Read everything that the shared breaker knows; None when Redis is gone."""
+        return None if self.shared is None else self._ask(self.shared, "status", frame, ())
+
+    def alone(self, frame: Frame, local: Callable[[Rules, Frame], Any]) -> Any:
+        """Look at the breaker of this process."""
+        rules, frame = self._own(frame)
+        with self._lock:
+            return local(rules, frame)
+
+    def tell(self, view: Answer, frame: Frame, *, shared: bool) -> None:
+        """Say what an answer's view shows for the first time: others' settings, changes of state."""
+        if view[2]:
+            theirs = word(view[2])
+            if theirs not in self._others:
+                self._others.add(theirs)
+                self._emit(SettingsDiffer(self._service, frame.text, theirs))
+        for change in changes(view):
+            self._emit(BreakerChanged(self._service, change, shared=shared))
+
+    def _ask(self, shared: SharedState, name: str, frame: Frame, own: Sequence[str | int]) -> Answer | None:
+        answer = shared.call(name, frame, own)
+        if answer is None:
+            return None
+        if len(answer) == 1:  # forgotten
+            return shared.call(name, frame, own) if self._begin(shared, frame) else None
+        if name in ("acquire", "release") and self._knows_better(answer[-1]) and self._begin(shared, frame):
+            return shared.call(name, frame, own)
+        return answer
+
+    def _knows_better(self, view: Answer) -> bool:
+        """Say whether another began the breaker again while this process remembers that it was not closed."""
+        return view[1] != self.memory.born and bool(self.memory.seed(with_orders=self._orders is None).scopes)
+
+    def _begin(self, shared: SharedState, frame: Frame) -> bool:
+        """Begin the shared breaker again with what this process remembers and what the operators ordered."""
+        orders = self._read_orders()
+        if orders is None:
+            return False
+        seed = self.memory.seed(with_orders=self._orders is None)
+        told = [value for order in orders for value in order.arguments()]
+        answer = shared.call("begin", frame, (*seed.arguments(), *told))
+        if answer is None:
+            return False
+        if word(answer[0]) == "done":
+            self._emit(SharedStateBegun(self._service, answer[1][1], bool(seed.scopes), len(orders)))
+            self.tell(answer[1], frame, shared=True)
+        return True
+
+    def _read_orders(self) -> list[Order] | None:
+        try:
+            return list(self._orders()) if self._orders else []
+        except Exception as error:  # noqa: BLE001 - whatever the store of orders raises, no task may fail for it
+            self._emit(OrdersUnreadable(self._service, f"{type(error).__name__}: {error}"[:200]))
+            return None
+
+    def _alone(self, frame: Frame, local: Local) -> Answer:
+        rules, frame = self._own(frame)
+        with self._lock:
+            answer = local(rules, frame)
+        self.tell(answer[-1], frame, shared=False)
+        return answer
+
+    def _own(self, frame: Frame) -> tuple[Rules, Frame]:
+        """Give this process's breaker, begun where the shared one was last seen, and Redis's time as far as known."""
+        if not frame.now:
+            frame = frame._replace(now=self.memory.now())
+        rules = self._rules
+        if rules is None:
+            if self.memory.born:
+                rules = self.memory.rules(frame.text)
+            else:
+                rules = Rules()
+                rules.begin(frame, Seed(0, ()), self._read_orders() or ())
+            with self._lock:
+                rules = self._rules = self._rules or rules
+        return rules, frame
+
+
+def changes(view: Answer) -> tuple[Change, ...]:
+    """Give the changes of state that an answer's step brought about."""
+    return tuple(
+        Change(word(name) or None, STATES[old], STATES[new], epoch, word(reason), failures)
+        for name, old, new, epoch, reason, failures in view[5]
+    )

@@ -1,0 +1,104 @@
+"""What an operator may set of the breaker, and the same as the whole numbers its rules count with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+
+class Limits(NamedTuple):
+    """The numbers that a script takes as ARGV 3 to 13, in its order; times in milliseconds."""
+
+    threshold: int
+    span: int
+    open_for: int
+    growth: float
+    open_max: int
+    lease_for: int
+    refill: int
+    burst: int
+    per: int
+    reserve: int
+    release_max: int
+
+
+@dataclass(frozen=True)
+class BreakerSettings:
+    """Set a breaker; times in seconds.
+
+    Raises:
+        ValueError: a value with which the breaker could not work; the message names it.
+    """
+
+    threshold: int = 5
+    """Failures within `window` that open; above 1,000: never."""
+    window: float = 60.0
+    open_for: float = 30.0
+    open_growth: float = 1.0
+    """Each OPEN in a row is longer by this factor; 1: always the same."""
+    open_max: float = 600.0
+    """No OPEN is longer, whatever growth and Retry-After say."""
+    open_jitter: float = 0.0
+    """Share of `open_for` by which OPEN is longer at random; 0: none."""
+    permit_lease: float = 50.0
+    """A permit that is not reported back lapses: the deadline of a call and a margin."""
+    rate_limit: int = 100
+    """Calls within any `rate_window`; 0: no limit of our own."""
+    rate_window: float = 60.0
+    rate_burst: int | None = None
+    """Calls that may go at once after a quiet time, out of `rate_limit`; None: a twentieth of it."""
+    release_max: int = 64
+    """Held items in flight at once, at most."""
+    mode: Literal["default", "strict"] = "default"
+    """`default`: a success on a closed breaker is told within `report_within`, not at once."""
+    report_within: float = 1.0
+    redis_retry: float = 1.0
+    """While Redis is gone, one caller looks whether it is back once in this time."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        positive = ("threshold", "window", "open_for", "permit_lease", "rate_window", "release_max", "report_within")
+        for name in (*positive, "redis_retry"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        if self.open_growth < 1:
+            raise ValueError(f"open_growth must be at least 1, not {self.open_growth}")
+        if self.open_max < self.open_for:
+            raise ValueError(f"open_max ({self.open_max}) must not be below open_for ({self.open_for})")
+        if not 0 <= self.open_jitter <= 1:
+            raise ValueError(f"open_jitter must be from 0 to 1, not {self.open_jitter}")
+        if self.rate_limit < 0:
+            raise ValueError(f"rate_limit must be 0 (none) or above, not {self.rate_limit}")
+        if self.rate_burst is not None and not 1 <= self.rate_burst <= max(1, self.rate_limit):
+            raise ValueError(f"rate_burst must be from 1 to rate_limit, not {self.rate_burst}")
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Give the rules their numbers.
+
+        In any window of `rate_window` a full bucket of `burst` and what flows in meanwhile let at most
+        `burst + refill - 1` calls go; that is `rate_limit`.
+        """
+        share = max(1, self.rate_limit // 20)
+        burst = 0 if self.rate_limit == 0 else (self.rate_burst or share)
+        return Limits(
+            threshold=self.threshold,
+            span=_ms(self.window),
+            open_for=_ms(self.open_for),
+            growth=self.open_growth,
+            open_max=_ms(self.open_max),
+            lease_for=_ms(self.permit_lease),
+            refill=0 if self.rate_limit == 0 else self.rate_limit - burst + 1,
+            burst=burst,
+            per=_ms(self.rate_window),
+            reserve=share,
+            release_max=self.release_max,
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """Name what all clients of one breaker should agree on, for the one line that says they do not."""
+        return " ".join(f"{name}={value:g}" for name, value in self.limits._asdict().items())
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

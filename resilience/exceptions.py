@@ -1,0 +1,186 @@
+"""What can go wrong with an appointment: one type for each kind of "no", and each says whether trying again may help.
+
+Who turns SQL states and HTTP answers into these is `tasks`; nothing here knows a driver or a client.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from resilience import correlation
+from resilience.redaction import redact, scrub
+
+
+class AppointmentException(Exception):  # noqa: N818 - the name is the contract's
+    """Carry an error of an appointment together with its correlation id and its evidence.
+
+    `correlation_id` is the given one, else the one bound at present, else a new one. `context` is the evidence; it is
+    redacted when it is told (`to_dict`), not when it is kept.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        correlation_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.correlation_id = correlation_id or correlation.current() or correlation.new()
+        self.context: dict[str, Any] = dict(context or {})
+        self.retryable = retryable
+
+    def is_retryable(self) -> bool:
+        """Say whether the same call may succeed later."""
+        return self.retryable
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error for the structured log: JSON types only, no personal data, no secret."""
+        return {
+            "error": type(self).__name__,
+            "message": scrub(self.message),
+            "correlation_id": self.correlation_id,
+            "retryable": self.is_retryable(),
+            "context": redact(self.context),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the class with `args` only and would lose every keyword (and make a new id).
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[AppointmentException], args: tuple[Any, ...], state: Mapping[str, Any]) -> AppointmentException:
+    restored = cls.__new__(cls, *args)
+    restored.args = args
+    restored.__dict__.update(state)
+    return restored
+
+
+class CalcomBookingException(AppointmentException):
+    """Report what Cal.com answered, or that it did not.
+
+    `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. `retryable` None means: judge by
+    `http_status` (429 and 5xx may succeed later, other answers not; no answer at all may).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        http_status: int | None = None,
+        calcom_error: str | None = None,
+        retry_after: float | None = None,
+        error_type: str | None = None,
+        correlation_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        by_status = http_status is None or http_status == 429 or 500 <= http_status <= 599
+        super().__init__(
+            message,
+            correlation_id=correlation_id,
+            context=context,
+            retryable=by_status if retryable is None else retryable,
+        )
+        self.http_status = http_status
+        self.calcom_error = calcom_error
+        self.retry_after = retry_after
+        self.error_type = error_type
+        self.judged = retryable is not None  # somebody who knew more than the status has decided
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error for the structured log, with Cal.com's answer."""
+        return super().to_dict() | {
+            "http_status": self.http_status,
+            "calcom_error": None if self.calcom_error is None else scrub(self.calcom_error),
+            "retry_after": self.retry_after,
+            "error_type": self.error_type,
+        }
+
+
+class CustomerValidationException(AppointmentException):
+    """Report what is wrong with a customer's request, field by field; never retryable.
+
+    `validation_errors` maps a dotted field (`attendee.email`) to why it is refused: one reason or several.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        validation_errors: Mapping[str, str | list[str]] | None = None,
+        correlation_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, correlation_id=correlation_id, context=context, retryable=False)
+        self.validation_errors: dict[str, str | list[str]] = dict(validation_errors or {})
+
+    def has_field_error(self, field: str) -> bool:
+        """Say whether `field` is refused."""
+        return bool(self.validation_errors.get(field))
+
+    def get_field_error(self, field: str) -> str | None:
+        """Return why `field` is refused, several reasons joined by "; ", or None."""
+        why = self.validation_errors.get(field)
+        if not why:
+            return None
+        return why if isinstance(why, str) else "; ".join(why)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error for the structured log; reasons never hold the refused value."""
+        errors = {field: scrub(self.get_field_error(field) or "") for field in self.validation_errors}
+        return super().to_dict() | {"validation_errors": errors}
+
+
+# PostgreSQL's SQLSTATEs (Appendix A) after which the same statement may succeed.
+_DEADLOCK = frozenset({"40P01"})
+_SERIALIZATION = frozenset({"40001"})
+_TIMEOUT = frozenset({"57014", "55P03"})  # statement cancelled by its time-out; lock not available in time
+_LOST = frozenset({"57P01", "57P02"})  # the server ended this connection: shut down, crashed
+_UNAVAILABLE = frozenset({"57P03", "53300"})  # starting up; too many connections
+RETRYABLE_DATABASE_ERRORS = frozenset({"deadlock", "serialization", "timeout", "lost_connection", "unavailable"})
+
+
+def database_error_type(sql_error_code: str | None) -> str:
+    """Return the kind of a database error by its SQLSTATE; `other` for what we do not know."""
+    code = sql_error_code or ""
+    if code.startswith("08"):  # class 08: connection exception
+        return "lost_connection"
+    for kind, codes in (
+        ("deadlock", _DEADLOCK),
+        ("serialization", _SERIALIZATION),
+        ("timeout", _TIMEOUT),
+        ("lost_connection", _LOST),
+        ("unavailable", _UNAVAILABLE),
+    ):
+        if code in codes:
+            return kind
+    return "other"
+
+
+class AppointmentDatabaseException(AppointmentException):
+    """Report what the database refused or lost; `error_type` follows from `sql_error_code` (SQLSTATE) if not given."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_type: str | None = None,
+        sql_error_code: str | None = None,
+        correlation_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        kind = error_type if sql_error_code is None else database_error_type(sql_error_code)
+        retryable = kind in RETRYABLE_DATABASE_ERRORS  # a SQLSTATE knows better than a name
+        super().__init__(message, correlation_id=correlation_id, context=context, retryable=retryable)
+        self.error_type = error_type or kind or "other"
+        self.sql_error_code = sql_error_code
+
+    def is_deadlock(self) -> bool:
+        """Say whether the database broke a deadlock by ending our transaction."""
+        return self.sql_error_code in _DEADLOCK or (self.sql_error_code is None and self.error_type == "deadlock")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error for the structured log, with its kind and SQLSTATE."""
+        return super().to_dict() | {"error_type": self.error_type, "sql_error_code": self.sql_error_code}

@@ -1,0 +1,51 @@
+-- Fragment: the service's breaker and the endpoint's, read at once; the one door through which a state changes.
+-- KEYS    1 breaker  7 events
+-- ARGV    14 endpoint  15 fingerprint of the API key
+-- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `move` and `roll`.
+-- Why     each change has its epoch and its event, written in the same breath: a kill between the two is impossible.
+local NAMES = { 'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease' }
+local at = ARGV[14] .. '/'
+local known = redis.call('HMGET', KEYS[1],
+  'born', 'settings', 'ordered', 'blocked:' .. ARGV[15],
+  'level', 'level_at', 'shut', 'grants', 'quota', 'quota_ends', 'fence', 'window',
+  'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease',
+  at .. 'state', at .. 'epoch', at .. 'ends', at .. 'opens', at .. 'failures', at .. 'owner', at .. 'lease')
+local born = tonumber(known[1]) -- the generation: missing when Redis has forgotten; the first epoch of all
+local note = { by = '', why = '', context = '' }
+local moved = {}
+
+local function scope(name, prefix, from)
+  return {
+    name = name, prefix = prefix,
+    state = known[from] or 'closed', epoch = tonumber(known[from + 1]) or born,
+    ends = tonumber(known[from + 2]) or 0, opens = tonumber(known[from + 3]) or 0,
+    failures = tonumber(known[from + 4]) or 0, owner = known[from + 5] or '', lease = tonumber(known[from + 6]) or 0,
+  }
+end
+
+local service = scope('', '', 13)
+local endpoint = scope(ARGV[14], at, 20)
+
+local function move(s, state, ends, opens, reason)
+  local old, failures = s.state, s.failures
+  s.epoch = math.max(s.epoch + 1, now) -- never reused, not even by a Redis that has forgotten
+  s.state, s.ends, s.opens, s.failures, s.owner, s.lease = state, ends, opens, 0, '', 0
+  for _, name in ipairs(NAMES) do
+    put(s.prefix .. name, s[name])
+  end
+  moved[#moved + 1] = { s.name, old, state, s.epoch, reason, failures }
+  redis.call('XADD', KEYS[7], 'MAXLEN', '~', 1000, '*', 'endpoint', s.name, 'old', old, 'new', state,
+    'reason', reason, 'failures', failures, 'epoch', s.epoch, 'at', now, 'ends', ends,
+    'by', note.by, 'why', note.why, 'context', note.context)
+end
+
+local function roll(s) -- what time alone changes
+  if s.ends == 0 or now < s.ends then
+    return
+  end
+  if s.state == 'off' then
+    move(s, 'closed', 0, 0, 'off_over')
+  else
+    move(s, 'half_open', 0, s.opens, 'open_over')
+  end
+end

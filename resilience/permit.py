@@ -1,0 +1,176 @@
+"""What a caller of the breaker asks for, is given, and reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class State(StrEnum):
+    """The state of a breaker; the comment says who moves it on."""
+
+    CLOSED = "closed"  # the failure that fills the window; an operator
+    OPEN = "open"  # the first to ask when its time is over; an operator
+    HALF_OPEN = "half_open"  # the outcome of the one probe; an operator
+    FORCED_OPEN = "forced_open"  # the first to ask after the end the operator gave; an operator
+    OFF = "off"  # the same
+
+
+class Outcome(StrEnum):
+    """What came of a call, as far as the breaker cares."""
+
+    SUCCESS = "success"
+    FAILURE_SERVICE = "failure_service"  # no connection, no answer, or a proxy's word that nobody is behind it
+    FAILURE_ENDPOINT = "failure_endpoint"  # the service lives, this endpoint failed
+    THROTTLED = "throttled"  # over the rate limit: nothing goes for `retry_after`
+    CREDENTIALS = "credentials"  # our key was refused: nothing goes with it any more
+    IGNORED = "ignored"  # nothing was sent, or the answer says nothing about the service
+
+
+class Reason(StrEnum):
+    """Why a call was denied, or nothing may be released."""
+
+    BREAKER_OPEN = "breaker_open"
+    THROTTLED = "throttled"
+    CREDENTIALS = "credentials"
+    IN_FLIGHT = "in_flight"  # release only: the window is full
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to make one call; hand it back with `record`, whatever came of it."""
+
+    endpoint: str
+    owner: str
+    item: str
+    service_epoch: int
+    endpoint_epoch: int
+    serial: int
+    """The number of this grant since the rate limit is counted."""
+    state: State
+    """Of the service when it was given."""
+    probe: bool = False
+    released: bool = False
+    shared: bool = True
+    """False: given by this process alone, for Redis was gone."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The call must not go. Falsy, so that `if not permit` reads as it should."""
+
+    reason: Reason
+    retry_after: float | None
+    """Seconds after which to ask again; None: when an operator has acted."""
+    state: State
+    epoch: int
+    endpoint_state: State = State.CLOSED
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state that this very call brought about."""
+
+    endpoint: str | None
+    old: State
+    new: State
+    epoch: int
+    reason: str
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a report led to."""
+
+    state: State
+    epoch: int
+    endpoint_state: State
+    changes: tuple[Change, ...] = ()
+    room: int = 0
+    """Held items that may be released now; told only for a permit that had an item."""
+
+    @property
+    def opened(self) -> bool:
+        """Say whether this outcome opened a breaker."""
+        return any(change.new is State.OPEN for change in self.changes)
+
+    @property
+    def closed(self) -> bool:
+        """Say whether this outcome closed one."""
+        return any(change.new is State.CLOSED for change in self.changes)
+
+    @property
+    def may_go(self) -> bool:
+        """Say whether both breakers let calls through, were one to ask now."""
+        shut = (State.OPEN, State.FORCED_OPEN)
+        return self.state is State.OFF or (self.state not in shut and self.endpoint_state not in shut)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Which held items may be sent now, and how many more could be."""
+
+    items: tuple[str, ...]
+    room: int
+    reason: Reason | None
+    """Why no more, when `room` is 0 and that is not because all were taken."""
+    retry_after: float | None
+    """Seconds after which to ask again when nothing may go; None: when an operator has acted."""
+    state: State
+    endpoint_state: State
+
+
+class OrderKind(StrEnum):
+    """What an operator can order."""
+
+    OPEN = "open"
+    OFF = "off"
+    AUTO = "auto"
+    RESET = "reset"
+    BLOCK = "block"  # a key that Cal.com refuses
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An operator's word; `number` is its row's id, 0 an order that was never written down."""
+
+    kind: OrderKind
+    by: str
+    why: str
+    until: datetime | None = None
+    number: int = 0
+    fingerprint: str = ""
+
+    def arguments(self) -> tuple[str | int, ...]:
+        """Give the order as `order.lua` takes it."""
+        ends = 0 if self.until is None else round(self.until.timestamp() * 1000)
+        return (self.kind.value, self.number, self.by[:100], self.why[:500], ends, self.fingerprint)
+
+
+class RateNews(NamedTuple):
+    """What an answer's X-RateLimit headers said."""
+
+    remaining: int
+    reset_after: float
+    """Seconds until the count begins anew."""
+
+
+class Seed(NamedTuple):
+    """What a process knows of a state that Redis has forgotten: the last epoch, and each scope that is not closed."""
+
+    epoch: int
+    scopes: Sequence[tuple[str, str, int, int]]
+    """Name ('' is the service), state, end in ms, times opened."""
+
+    def arguments(self) -> tuple[str | int, ...]:
+        """Give the seed as `begin.lua` takes it."""
+        flat = (value for scope in self.scopes for value in scope)
+        return (self.epoch, len(self.scopes), *flat)

@@ -1,0 +1,123 @@
+"""Run the simulator: `python -m simulator --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from simulator.event_types import DEFAULTS, EventType
+from simulator.faults import KINDS, NAMED
+from simulator.instants import Clock
+from simulator.server import Server
+from simulator.settings import Settings
+from simulator.world import World
+
+LESSON = f"""\
+keys:
+  cal_test_owner    sees every booking          cal_test_blind    valid, sees none
+  cal_test_host4    sees host4's bookings only  cal_test_expired, cal_test_deleted, any other: 401
+  no key: may book, may not list. More keys: POST /_settings {{"keys": {{"cal_x": "all"}}}}
+
+orders (any HTTP client; they meet no fault and stand in no journal):
+  POST   /_faults       {{"kind": "status", "name": "database", "share": 0.2, "match": {{"path": "/v2/bookings"}}}}
+  DELETE /_faults       end all faults                GET /_faults   those in force, and the kinds
+  GET    /_journal      every call, ?since=N          GET /_bookings every booking, ?reference=...
+  POST   /_settings     {{"replica_lag": 1, "rate_limit": 0, "latency": [0.1, 0.3]}}
+  POST   /_event_types  {{"id": 301, "slug": "mine", "kind": "seats", "hosts": ["host30"]}}
+  POST   /_reset        as after the start
+
+a fault's limits: share (0-1), count (calls), seconds, start_after (seconds),
+  match {{method, path (a trailing * is a prefix), event_type_id, reference}}
+fault kinds:
+{chr(10).join(f"  {kind:19} {text}" for kind, text in KINDS.items())}
+names for status and commit_then_status: {", ".join(NAMED)}
+
+event types:
+{chr(10).join(f"  {one.id}  {one.slug:12} {one.kind:12} {one.length} min" for one in DEFAULTS if one.id < 200)}
+  201-220  chair-1 ... chair-20: plain, a host each
+
+try it:
+  curl -s localhost:PORT/v2/bookings -H 'cal-api-version: 2024-08-13' -H 'Authorization: Bearer cal_test_owner' \\
+    -H 'Content-Type: application/json' -d '{{"eventTypeId": 101, "start": "2030-03-01T09:00:00Z",
+    "attendee": {{"name": "Ann Fake", "email": "ann@example.test", "timeZone": "Europe/Berlin"}}}}'
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="A Cal.com API v2 in memory that misbehaves on order.",
+        epilog=LESSON,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    made.add_argument("--port", type=int, default=8730, help="port; 0 takes a free one (8730)")
+    made.add_argument("--control-port", type=int, help="a second port for orders that no refuse fault closes; 0: any")
+    made.add_argument("--seed", type=int, help="makes the draw of faults repeatable")
+    made.add_argument("--latency", type=float, nargs="+", metavar="S", default=[0.0], help="work a call (0)")
+    made.add_argument("--replica-lag", type=float, default=0, metavar="S", help="age of lists and GET by uid (0)")
+    made.add_argument("--rate-limit", type=int, default=120, metavar="N", help="calls a window and key; 0: off (120)")
+    made.add_argument("--rate-window", type=float, default=60, metavar="S", help="length of the window (60)")
+    made.add_argument("--rate-block", type=float, default=60, metavar="S", help="shut out for so long (60)")
+    made.add_argument(
+        "--not-exclusive", nargs="+", default=[], metavar="ID", help="event types, or all, where every POST books"
+    )
+    made.add_argument("--exclusive", nargs="+", default=[], metavar="ID", help="event types where slots conflict")
+    return made
+
+
+def event_types(exclusive: list[str], not_exclusive: list[str]) -> tuple[EventType, ...]:
+    """Apply --exclusive and --not-exclusive to the defaults."""
+    made = []
+    for one in DEFAULTS:
+        named = one
+        if {"all", str(one.id)} & set(not_exclusive):
+            named = replace(named, exclusive=False)
+        if {"all", str(one.id)} & set(exclusive):
+            named = replace(named, exclusive=True)
+        made.append(named)
+    return tuple(made)
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    settings = Settings(
+        latency=(arguments.latency[0], arguments.latency[-1]),
+        replica_lag=arguments.replica_lag,
+        rate_limit=arguments.rate_limit,
+        rate_window=arguments.rate_window,
+        rate_block=arguments.rate_block,
+    )
+    clock = Clock(time.monotonic, lambda: datetime.now(UTC))
+    rng = random.Random(arguments.seed)  # noqa: S311 - chance for faults, not for secrets
+    world = World(settings, clock, rng, event_types(arguments.exclusive, arguments.not_exclusive))
+    server = Server(world)
+    try:
+        port, control = await server.open(arguments.host, arguments.port, arguments.control_port)
+    except OSError as error:
+        sys.stderr.write(f"simulator: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}\n")
+        return 1
+    ended = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    orders = "" if control is None else f", orders also on http://{arguments.host}:{control}"
+    sys.stdout.write(f"simulator listening on http://{arguments.host}:{port}{orders}\n")
+    sys.stdout.flush()
+    await ended.wait()
+    return 0
+
+
+def main() -> int:
+    """Run from the command line. Returns the exit code."""
+    return asyncio.run(run(parser().parse_args()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

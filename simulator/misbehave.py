@@ -1,0 +1,101 @@
+"""Carry out the faults that a call meets: the work, if any, and what reaches the client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from simulator import api, shapes
+from simulator.messages import Answer, Refusal
+
+if TYPE_CHECKING:
+    from simulator.faults import Fault
+    from simulator.messages import Call
+    from simulator.wire import Wire
+    from simulator.world import World
+
+
+async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> None:
+    """Answer a call, or fail it as ordered. What was begun is finished even when the client has gone (seen)."""
+    fault = next((one for one in met if one.kind != "latency"), None)
+    call.entry.fault = "+".join(one.kind for one in met) or None
+    for one in met:
+        if one.kind == "latency" and not one.after:
+            call.extra_work += world.rng.uniform(*one.delay)
+    if fault and fault.kind == "reset":
+        wire.reset()
+        return
+    if fault and fault.kind == "hang":
+        await wire.silence(fault.hold)
+        wire.last = True
+        return
+    if fault and fault.kind in ("status", "html"):
+        await world.work(call)
+        await _send(call, wire, _ordered(world, call, fault))
+        return
+    answer = await api.answer(world, call)
+    for one in met:
+        if one.kind == "latency" and one.after:
+            await asyncio.sleep(world.rng.uniform(*one.delay))
+    await _spoil(world, call, answer, fault, wire)
+
+
+async def _spoil(world: World, call: Call, answer: Answer, fault: Fault | None, wire: Wire) -> None:
+    """Send the answer of work that is done, or keep it back."""
+    match fault.kind if fault else None:
+        case "commit_then_hang":
+            await wire.silence(fault.hold if fault else 0)
+            wire.last = True
+        case "commit_then_reset":
+            wire.reset()
+        case "commit_then_status":
+            assert fault is not None  # noqa: S101 - the kind says so
+            await _send(call, wire, _ordered(world, call, fault))
+        case "cut_json" if fault and fault.close:
+            half = answer.body[: len(answer.body) // 2]
+            await _send(call, wire, answer, body=half, promised=len(answer.body))
+        case "cut_json":
+            await _send(call, wire, answer, body=answer.body[: len(answer.body) // 2])
+        case "empty":
+            await _send(call, wire, answer, body=b"")
+        case _:
+            await _send(call, wire, answer, drip=fault)
+
+
+async def _send(
+    call: Call,
+    wire: Wire,
+    answer: Answer,
+    *,
+    body: bytes | None = None,
+    promised: int | None = None,
+    drip: Fault | None = None,
+) -> None:
+    head, data = wire.encode(answer, body=body, promised=promised)
+    call.entry.status = None if wire.client_gone else answer.status
+    slow_head = drip is not None and drip.part in ("headers", "all")
+    slow_body = drip is not None and drip.part in ("body", "all")
+    if not drip:
+        sent = await wire.write(head + data)
+    else:
+        sent = await (wire.drip(head, drip.gap) if slow_head else wire.write(head))
+        sent = sent and await (wire.drip(data, drip.gap) if slow_body else wire.write(data))
+    call.entry.whole = sent and promised is None
+
+
+def _ordered(world: World, call: Call, fault: Fault) -> Answer:
+    """Make the answer that a fault asks for."""
+    status = fault.status or 502
+    headers = tuple(fault.headers.items())
+    if fault.retry_after is not None:
+        headers += (("Retry-After", str(fault.retry_after)),)
+    if fault.kind == "html" or (fault.shape or "C") == "C":
+        page = shapes.proxy_page(status)
+        return Answer(status, page.body, content_type=page.content_type, headers=headers)
+    message = fault.message or shapes.EXCEPTIONS.get(status, ("", "Error"))[1]
+    details = None if fault.code in ("BAD_REQUEST", "INTERNAL_SERVER_ERROR") else "standard"
+    if fault.code == "ThrottlerException":
+        details = message
+    refusal = Refusal(status, message, shape=fault.shape or "A", code=fault.code, details=details)
+    made = shapes.refusal_answer(refusal, path=call.request.target, now=world.now)
+    return Answer(made.status, made.body, headers=headers)

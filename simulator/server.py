@@ -1,0 +1,105 @@
+"""Serve connections: read requests, write the journal, let orders and faults have their way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import h11
+
+from simulator import api
+from simulator.control import Control
+from simulator.instants import stamp
+from simulator.journal import reference_of
+from simulator.messages import Call, Refusal, Request
+from simulator.misbehave import perform
+from simulator.port import Port
+from simulator.wire import Head, Wire
+
+if TYPE_CHECKING:
+    from simulator.journal import Entry
+    from simulator.world import World
+
+
+class Server:
+    """The simulator on its ports: the API's, and if wished a second one that no fault ever closes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._wires: set[Wire] = set()
+        self._port = Port(self._serve, self._end_idle)
+        self._orders = Port(self._serve, lambda: None)
+        self._control = Control(world, self._port)
+
+    async def open(self, host: str, port: int, control_port: int | None = None) -> tuple[int, int | None]:
+        """Listen. Returns the port numbers. Raises OSError."""
+        number = await self._port.open(host, port)
+        return number, None if control_port is None else await self._orders.open(host, control_port)
+
+    def _end_idle(self) -> None:
+        """Leave no connection open past its present call, so that the next one meets the refusal."""
+        for wire in self._wires:
+            wire.last = True
+            if wire.idle:
+                wire.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = Wire(reader, writer, self._world.clock.monotonic)
+        self._wires.add(wire)
+        try:
+            while (head := await wire.head(self._world.settings.keep_alive)) is not None:
+                await self._one(wire, head)
+                if not wire.ready_for_next():
+                    break
+        except (ConnectionError, h11.ProtocolError):
+            pass  # a client that speaks no HTTP, or has gone: nobody to tell
+        except asyncio.CancelledError:
+            pass  # the process ends
+        finally:
+            self._wires.discard(wire)
+            wire.close()
+
+    async def _one(self, wire: Wire, head: Head) -> None:
+        if head.target.startswith("/_"):
+            await self._obey(wire, head)
+            return
+        world = self._world
+        entry = world.journal.begin(t0=head.began, at=stamp(world.now), method=head.method, target=head.target)
+        try:
+            if early := world.faults.meet(entry, body_read=False):
+                entry.fault = early[0].kind
+                wire.reset()
+                return
+            body = await wire.body()
+            if body is None:
+                return
+            call = Call(Request(head.method, head.target, head.headers, body), entry)
+            _identify(call)
+            await perform(world, call, world.faults.meet(entry, body_read=True), wire)
+        finally:
+            entry.t1 = world.seconds
+
+    async def _obey(self, wire: Wire, head: Head) -> None:
+        body = await wire.body()
+        if body is None:
+            return
+        request = Request(head.method, head.target, {**head.headers, "content-type": "application/json"}, body)
+        call = Call(request, self._world.journal.unlisted(head.method, head.target))
+        with contextlib.suppress(Refusal):
+            api.read_body(call)
+        await wire.write(b"".join(wire.encode(self._control.answer(call))))
+
+
+def _identify(call: Call) -> None:
+    """Write into the journal whose request it is, as far as it can be read."""
+    entry: Entry = call.entry
+    number: object = call.request.query.get("eventTypeId")
+    with contextlib.suppress(ValueError):
+        body = json.loads(call.request.body or b"{}")
+        if isinstance(body, dict):
+            number = body.get("eventTypeId", number)
+            entry.reference = reference_of(body.get("metadata"))
+    with contextlib.suppress(TypeError, ValueError):
+        entry.event_type_id = int(number)  # type: ignore[call-overload]

@@ -1,0 +1,166 @@
+"""One attempt at a booking: claim it, look or post, and write down what came of it.
+
+Nothing here holds a database transaction or a lock across a call to Cal.com: each step is a short transaction, and the
+claim's token joins them. Whatever dies in between, the lease ends and the sweeper takes the row up as unknown.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+
+from db import appointments
+from db.appointments import Appointment
+from db.lifecycle import Status
+from tasks.calcom.answer import NoAnswer
+from tasks.calcom.body import booking_body
+from tasks.calcom.look import SightingKind, look, slot_offered
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from tasks.calcom.replies import read_post
+from tasks.life import In, Next, Post, Rules, confirmed
+from tasks.parts import Parts
+from tasks.publish import LONGEST_COUNTDOWN
+from tasks.witness import sees
+
+
+class Attempt:
+    """Carry one claimed booking through its calls; every write compares the claim's token.
+
+    `clock` is monotonic, in seconds: it bounds the lease from within this process, where Postgres's clock cannot be
+    asked between the last check and the first byte.
+    """
+
+    def __init__(self, parts: Parts, row: Appointment, claimed_at: float, clock: Callable[[], float]) -> None:
+        self.parts = parts
+        self.row = row
+        self.rules = rules(parts)
+        self.clock = clock
+        self.lease_ends = claimed_at + parts.terms.lease
+        self.first_byte_at: float | None = None
+
+    def run(self) -> Next | None:
+        """Return the move that was made; None when the row was no longer ours."""
+        step = self._step()
+        return step if step is not None and self._write(step) else None
+
+    def _step(self) -> Next | None:
+        row = self.row
+        if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
+            return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer")
+        step = self._look() if row.outcome_unknown else Post()
+        if isinstance(step, Next):
+            return step
+        starts_in = (row.start_at - _now(row)).total_seconds()
+        ready = self.rules.before_post(row, starts_in=starts_in)
+        return self._post(retry=step.retry) if isinstance(ready, Post) else ready
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def _look(self) -> Next | Post:
+        row = self.row
+        settled_in = (row.settle_at - _now(row)).total_seconds() if row.settle_at else 0.0
+        sighting = look(self.parts.calcom, row)
+        visible, offered = False, None
+        if sighting.kind is SightingKind.ABSENT and settled_in <= 0 and self._renew():
+            visible = sees(self.parts, row, listed=sighting.listed)
+            if visible and self._renew():
+                offered = slot_offered(self.parts.calcom, row)
+        return self.rules.after_look(row, sighting, settled_in=settled_in, visible=visible, offered=offered)
+
+    # -- posting -----------------------------------------------------------------------------------------------------
+
+    def _post(self, *, retry: bool) -> Next | None:
+        row = self.row
+        if retry:  # a look proved that nothing is booked; the row must say so before the next byte may change it
+            known = {"outcome_unknown": False, "settle_at": None, "looks": 0, "retry_count": row.retry_count + 1}
+            if not self._renew(**known, refusal=None):
+                return None
+            row = self.row
+        called_at = self.clock()
+
+        def may_send() -> bool:
+            now = self.clock()
+            in_time = (
+                called_at + self.parts.terms.deadline <= self.lease_ends and now < called_at + self.parts.terms.margin
+            )
+            if in_time:
+                self.first_byte_at = now
+            return in_time
+
+        answer = self.parts.calcom.post_booking(booking_body(row), may_send=may_send, correlation_id=row.correlation_id)
+        if isinstance(answer, NoAnswer) and answer.error_type == ErrorType.LEASE_LOST:
+            return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
+        reply = read_post(answer, reference=str(row.uuid), now=datetime.now(UTC))
+        return self._after_post(row, reply)
+
+    def _after_post(self, row: Appointment, reply: Reply) -> Next:
+        if reply.meaning is Meaning.TAKEN and row.sent_at is None:
+            offered = slot_offered(self.parts.calcom, row) if reply.ask_slots and self._renew() else None
+            return self.rules.taken(row, reply, still_offered=offered)
+        sent_ago = self.clock() - self.first_byte_at if self.first_byte_at is not None else 0.0
+        return self.rules.after_post(row, reply, sent_ago=sent_ago)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def _renew(self, **changes: Any) -> bool:
+        """Extend the lease before a further call; False when the row is no longer ours."""
+        at = self.clock()
+        with self.parts.engine.begin() as conn:
+            renewed = appointments.renew(
+                conn, self.row.id, self.row.claim_token, lease_seconds=self.parts.terms.lease, **changes
+            )
+        if renewed is None:
+            return False
+        self.row, self.lease_ends = renewed, at + self.parts.terms.lease
+        return True
+
+    def _write(self, step: Next) -> bool:
+        changes = sql({**step.changes, "leases_lost": 0})
+        if step.retry_in is not None and step.retry_in > LONGEST_COUNTDOWN:
+            changes["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
+        if self.first_byte_at is not None:
+            changes["posts"] = self.row.posts + 1
+        with self.parts.engine.begin() as conn:
+            moved = appointments.move(
+                conn,
+                self.row.id,
+                Status.BOOKING,
+                step.to,
+                token=self.row.claim_token,
+                why=step.why,
+                by="worker",
+                **changes,
+            )
+            if not moved and step.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
+                appointments.record_late_uid(
+                    conn, self.row.id, step.changes["calcom_booking_uid"], step.changes["calcom_seat_uid"]
+                )
+        return moved
+
+
+def rules(parts: Parts) -> Rules:
+    """Return today's rules."""
+    return Rules(parts.policy, parts.terms, parts.calcom.key_fingerprint, parts.calcom.settings_fingerprint)
+
+
+def claim(parts: Parts, appointment_id: int, clock: Callable[[], float] = time.monotonic) -> Attempt | None:
+    """Claim a booking; None when there is nothing to claim (done, held, or somebody else's)."""
+    at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
+    with parts.engine.begin() as conn:
+        row = appointments.claim(conn, appointment_id, lease_seconds=parts.terms.lease)
+    return Attempt(parts, row, at, clock) if row is not None else None
+
+
+def sql(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn moments relative to now into SQL, so that Postgres's clock is the only one that rows know."""
+    return {name: _moment(value) if isinstance(value, In) else value for name, value in changes.items()}
+
+
+def _moment(moment: In) -> ColumnElement[datetime]:
+    return func.now() + timedelta(seconds=moment.seconds)
+
+
+def _now(row: Appointment) -> datetime:
+    return row.updated_at  # the claim has just set it, by Postgres's clock

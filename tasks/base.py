@@ -1,0 +1,69 @@
+"""The base class of booking tasks: Celery's autoretry, with the delays of our own RetryPolicy."""
+
+from typing import Any, NoReturn
+
+from celery import Task
+from celery.exceptions import Ignore, Retry
+from sqlalchemy.exc import DBAPIError
+
+from db.appointments import Appointment
+from resilience.exceptions import AppointmentException
+from tasks.database_errors import as_appointment_error
+from tasks.parts import parts
+from tasks.publish import LONGEST_COUNTDOWN, send
+
+
+_IGNORE: Exception = Ignore()
+
+
+class ComeAgain(Exception):  # noqa: N818 - it reports a wait that is already committed, not an error
+    """Say that a row waits, committed as `retrying`, and that its task comes again in `delay` seconds."""
+
+    def __init__(self, row: Appointment, delay: float, why: str) -> None:
+        super().__init__(why)
+        self.row = row
+        self.delay = delay
+
+
+class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
+    """Retry by our policy: exact delays with a little jitter, where Celery knows whole seconds and full jitter.
+
+    The policy says when to stop, so `max_retries` is None here and is never given to `retry()`: Celery would keep it
+    for the task's next call.
+    """
+
+    abstract = True
+    autoretry_for = (ComeAgain, AppointmentException, DBAPIError)
+    max_retries = None
+
+    def retry(self, *_args: Any, exc: BaseException | None = None, **_options: Any) -> NoReturn:
+        """Send the task again after the policy's delay.
+
+        Raises:
+            Retry: It is sent; the worker reports `task-retried`.
+            Ignore: It could not be sent, or is not for now; the row is kept and the sweeper sends it. (Celery would
+                reject the message and report a failure.)
+        """
+        if isinstance(exc, ComeAgain):
+            self._send_again(exc.row, exc.delay, exc)
+        raise self._lost_database(exc)
+
+    def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
+        if delay > LONGEST_COUNTDOWN or not send(self, [row], countdown=delay):
+            raise Ignore
+        raise Retry(exc=exc, when=delay)
+
+    def _lost_database(self, exc: BaseException | None) -> Exception:
+        """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
+        error = as_appointment_error(exc)
+        attempt = self.request.retries
+        if not error.is_retryable() or attempt >= parts().policy.max_attempts:
+            return _IGNORE  # not lost: the sweeper finds the row, or its lease
+        delay = parts().policy.delay(attempt, error)
+        again = self.signature_from_request(countdown=delay, retries=attempt + 1)
+        try:
+            again.apply_async(retry=False)
+        except Exception:  # noqa: BLE001 - the broker is gone as well; the sweeper sends the row
+            return _IGNORE
+        sent: Exception = Retry(exc=error, when=delay)
+        return sent

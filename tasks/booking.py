@@ -1,0 +1,168 @@
+"""Accept bookings and book them: the two ends of the queue."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from celery import shared_task
+from celery.exceptions import Ignore
+
+from db import appointments
+from db.appointments import Inserted, NewAppointment
+from db.lifecycle import FINAL, HoldReason, Status
+from resilience import correlation
+from tasks.attempt import claim
+from tasks.base import BookingTask, ComeAgain
+from tasks.database_errors import database_errors
+from tasks.idempotency import derive_key, payload_hash
+from tasks.parts import parts
+from tasks.publish import send
+from tasks.request import BookingRequest
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Tell the caller what became of a request: kept as a row, or already known (`duplicate`)."""
+
+    appointment_id: int
+    task_id: str
+    status: Status
+    duplicate: bool
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Say that the given idempotency key already stands for another request; nothing was written."""
+
+    appointment_id: int
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Tell how a booking stands; `final` when nothing will change it any more."""
+
+    appointment_id: int
+    status: Status
+    final: bool
+    calcom_booking_uid: str | None
+    hold_reason: HoldReason | None
+    last_error: str | None
+
+
+class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
+    """Say that an idempotency key was given before, with another request."""
+
+    def __init__(self, conflict: Conflict) -> None:
+        super().__init__(
+            f"idempotency_key {conflict.idempotency_key!r} already stands for another request "
+            f"(appointment {conflict.appointment_id}); use a new key, or send the same request"
+        )
+        self.conflict = conflict
+
+
+def enqueue_booking(request: BookingRequest) -> Receipt:
+    """Keep a request as a committed row and send its task.
+
+    Once this returns, the request is kept whatever happens to the broker or the workers: a broker that is down costs
+    time, never a booking.
+
+    Raises:
+        IdempotencyConflict: The key was given before, with another request.
+        AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent.
+    """
+    [receipt] = enqueue_bookings([request])
+    if isinstance(receipt, Conflict):
+        raise IdempotencyConflict(receipt)
+    return receipt
+
+
+def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
+    """Keep many requests with one INSERT and send their tasks over one connection; answers are in the same order.
+
+    Raises:
+        AppointmentDatabaseException: Postgres could not keep them; none was accepted and nothing was sent.
+    """
+    if not requests:
+        return []
+    with database_errors(), parts().engine.begin() as conn:
+        kept = appointments.insert(conn, [_row(request) for request in requests])
+    send(book_appointment, (one.appointment for one in kept if one.created))
+    return [_receipt(one) for one in kept]
+
+
+def outcome(appointment_id: int) -> Outcome | None:
+    """Return how a booking stands now; None when there is no such booking."""
+    with database_errors(), parts().engine.connect() as conn:
+        row = appointments.get(conn, appointment_id)
+    if row is None:
+        return None
+    return Outcome(
+        appointment_id=row.id,
+        status=row.status,
+        final=row.status in FINAL,
+        calcom_booking_uid=row.calcom_booking_uid,
+        hold_reason=row.hold_reason,
+        last_error=row.last_error,
+    )
+
+
+def wait(
+    appointment_id: int, seconds: float, *, poll: float = 0.1, pause: Callable[[float], object] | None = None
+) -> Outcome | None:
+    """Return the outcome as soon as it is final, or how the booking stands after `seconds`.
+
+    For the caller who is on the phone. A held booking is told at once, since it will not be quick.
+    """
+    pause = pause or threading.Event().wait
+    deadline = time.monotonic() + seconds
+    while True:
+        now = outcome(appointment_id)
+        left = deadline - time.monotonic()
+        if now is None or now.final or now.status is Status.HELD or left <= 0:
+            return now
+        pause(min(poll, left))
+
+
+@shared_task(bind=True, base=BookingTask, name="tasks.booking.book_appointment", queue="bookings")
+def book_appointment(self: BookingTask, appointment_id: int) -> str:
+    """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
+    attempt = claim(parts(), appointment_id)
+    if attempt is None:
+        raise Ignore  # a second delivery, or a row that has moved on
+    with correlation.bound(attempt.row.correlation_id):
+        step = attempt.run()
+        row = attempt.row  # as the last renewal read it
+        if step is None:
+            log.warning("lease_lost", appointment_id=row.id)
+            raise Ignore
+        log.info("moved", appointment_id=row.id, to=step.to.value, why=step.why, event_type=row.event_type)
+        if step.to is Status.RETRYING:
+            retries = step.changes.get("retry_count", row.retry_count)
+            raise ComeAgain(replace(row, retry_count=retries), step.retry_in or 0.0, step.why)
+        if step.to is Status.HELD:
+            self.send_event("task-held", retries=row.retry_count)
+            raise Ignore
+    return step.to.value
+
+
+def _row(request: BookingRequest) -> NewAppointment:
+    return NewAppointment(
+        **request.values(),
+        idempotency_key=request.idempotency_key or derive_key(request),
+        key_derived=request.idempotency_key is None,
+        payload_hash=payload_hash(request),
+        correlation_id=request.correlation_id or correlation.current() or correlation.new(),
+    )
+
+
+def _receipt(one: Inserted) -> Receipt | Conflict:
+    row = one.appointment
+    if one.conflict:
+        return Conflict(row.id, row.idempotency_key)
+    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id)

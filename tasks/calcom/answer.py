@@ -1,0 +1,33 @@
+"""What a call to Cal.com came back with: an answer, or none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what Cal.com, or a proxy before it, answered.
+
+    `headers` have lower-case names; `body` is decoded (no gzip); `elapsed` is in seconds; `truncated` means that the
+    connection ended, or a limit was passed, before the body was whole.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Say why there is no answer, and whether the request may have reached Cal.com.
+
+    `sent` is False only when certainly no byte of the request left this machine. `error_type` is a value of
+    `tasks.calcom.meaning.ErrorType`; `message` holds no secret and no personal data; `elapsed` is in seconds.
+    """
+
+    sent: bool
+    error_type: str
+    message: str
+    elapsed: float

@@ -1,0 +1,215 @@
+"""Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
+
+import hashlib
+import http.client
+import json
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.call import CALL, Call, NotSentError
+from tasks.calcom.meaning import ErrorType
+from tasks.calcom.resolver import RESOLVER, Resolver
+from tasks.calcom.transport import make_context, make_session
+from tasks.calcom.watchdog import WATCHDOG
+
+SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
+MAX_BODY = 1024 * 1024  # bytes, decoded
+_CHUNK = 64 * 1024
+_NETWORK_ERRORS = (
+    OSError,  # requests' own exceptions are OSErrors too
+    http.client.HTTPException,
+    urllib3.exceptions.HTTPError,
+)
+
+
+class CalcomClient:
+    """Talk to Cal.com's API v2.
+
+    Times are in seconds. `connect_timeout` bounds look-up and connecting, `read_timeout` each wait for bytes, and
+    `deadline` the whole call, however the other side drips. Safe to share between threads, and after a fork: each
+    thread of each process has a session of its own. Retries nothing, follows nothing.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        api_version: str = "2024-08-13",
+        connect_timeout: float = 5,
+        read_timeout: float = 30,
+        deadline: float = 40,
+        *,
+        resolver: Resolver = RESOLVER,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._base_url = _checked_url(base_url)
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "booking-worker",
+            **_authorization(api_key),
+        }
+        self._api_version = api_version
+        self._timeouts = (connect_timeout, read_timeout)
+        self._deadline = deadline
+        self._resolver = resolver
+        self._tls = tls or (make_context() if self._base_url.startswith("https:") else None)
+        self._threads = threading.local()
+        self.key_fingerprint = _fingerprint(api_key)
+        self.settings_fingerprint = _fingerprint(base_url, api_version, api_key)
+
+    def __repr__(self) -> str:
+        return f"CalcomClient({self._base_url!r}, key {self.key_fingerprint})"
+
+    def post_booking(
+        self,
+        body: Mapping[str, Any],
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+        correlation_id: str | None = None,
+    ) -> Answer | NoAnswer:
+        """POST /v2/bookings once.
+
+        `may_send` is asked when the connection stands, right before the first byte: False gives
+        NoAnswer(sent=False, error_type="lease_lost"), and what it raises is raised here, with nothing sent.
+        """
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
+        if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
+            headers["X-Correlation-Id"] = correlation_id.strip()
+        return self._call("POST", "/v2/bookings", headers, data=content, may_send=may_send)
+
+    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/bookings."""
+        return self._call("GET", "/v2/bookings", {"cal-api-version": self._api_version}, params=params)
+
+    def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/slots, which has an API version of its own."""
+        return self._call("GET", "/v2/slots", {"cal-api-version": SLOTS_VERSION}, params=params)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._session().close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+        **content: Any,
+    ) -> Answer | NoAnswer:
+        if "Authorization" not in self._headers:
+            return NoAnswer(sent=False, error_type=ErrorType.CREDENTIALS, message="no API key is set", elapsed=0.0)
+        began_at = time.monotonic()
+        call = Call(
+            ends_at=began_at + self._deadline,
+            connect_timeout=self._timeouts[0],
+            resolver=self._resolver,
+            may_send=may_send,
+        )
+        current = CALL.set(call)
+        try:
+            with WATCHDOG.watch(call.ends_at, call.cut):
+                response = self._session().request(
+                    method,
+                    self._base_url + path,
+                    headers=headers,
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                    **content,
+                )
+                body, whole = _read(response)
+        except NotSentError:
+            if call.refusal is not None:
+                raise call.refusal from None
+            kind = ErrorType.TIMEOUT if call.expired else ErrorType.LEASE_LOST
+            return NoAnswer(sent=False, error_type=kind, message="not sent", elapsed=time.monotonic() - began_at)
+        except Exception as error:
+            if not (call.sent or isinstance(error, _NETWORK_ERRORS)):
+                raise
+            return _no_answer(call, error, time.monotonic() - began_at)  # once sent, whatever went wrong is unknown
+        finally:
+            CALL.reset(current)
+            call.finish()
+        return Answer(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            body=body,
+            elapsed=time.monotonic() - began_at,
+            truncated=call.expired or not whole,
+        )
+
+    def _session(self) -> requests.Session:
+        if getattr(self._threads, "pid", None) != os.getpid():  # first use, or a child: a socket has one owner
+            self._threads.session = make_session(self._headers, self._tls)
+            self._threads.pid = os.getpid()
+        session: requests.Session = self._threads.session
+        return session
+
+
+def _read(response: requests.Response) -> tuple[bytes, bool]:
+    """Return the decoded body, at most MAX_BODY bytes of it, and whether that is all."""
+    body = bytearray()
+    try:
+        while piece := response.raw.read(_CHUNK, decode_content=True):
+            body += piece
+            if len(body) > MAX_BODY:
+                break
+        else:
+            return bytes(body), True
+    except _NETWORK_ERRORS:  # cut in the middle, or garbled gzip
+        pass
+    response.close()  # not to be used again: bytes of this answer may still be under way
+    return bytes(body[:MAX_BODY]), False
+
+
+def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
+    causes = list(_causes(error))
+    late = call.expired or any(isinstance(cause, TimeoutError) for cause in causes)
+    after_sending = ErrorType.TIMEOUT if late else ErrorType.RESET
+    kind = after_sending if call.sent else ErrorType(call.phase.value)
+    return NoAnswer(call.sent, kind, "no answer in time" if late else _describe(causes[-1]), elapsed)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _describe(error: BaseException) -> str:
+    """Name the error, and the system's words for it; never its own text, which may quote a URL."""
+    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def _checked_url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"not an http(s) address of an API: {parts.scheme}://{parts.hostname or ''}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the address of Cal.com's API must not hold a user or password")
+    parts.hostname.encode("idna")
+    return base_url.rstrip("/")
+
+
+def _authorization(api_key: str) -> dict[str, str]:
+    if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
+        raise ValueError("the Cal.com API key holds a character that no key has")  # and not the key itself
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def _fingerprint(*values: str) -> str:
+    return hashlib.sha256("\0".join(values).encode()).hexdigest()[:12]

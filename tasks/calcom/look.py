@@ -1,0 +1,167 @@
+"""Look for our own booking at Cal.com before anything is posted again ("Looking for our booking", docs/calcom.md)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from db.appointment import Appointment
+from tasks.calcom.body import event_type, instant
+from tasks.calcom.bookings import Booking
+from tasks.calcom.client import CalcomClient
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from tasks.calcom.replies import read_list, read_slots
+
+PAGE = 100
+MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
+_LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
+
+Clock = Callable[[], datetime]
+Query = dict[str, str | int]
+
+
+class SightingKind(StrEnum):
+    """Say what a look saw."""
+
+    FOUND = "found"  # our booking lives: confirmed
+    CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
+    MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the new one
+    ABSENT = "absent"  # not in the list: proof only when settled and this key is known to see the event type
+    FAILED = "failed"  # the look itself failed: `reply` says how
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Hold what one look saw; `listed` is true when this key was shown any booking of the event type."""
+
+    kind: SightingKind
+    uid: str | None = None
+    seat_uid: str | None = None
+    listed: bool = False
+    reply: Reply | None = None
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def look(client: CalcomClient, appointment: Appointment, *, clock: Clock = utc_now) -> Sighting:
+    """List bookings until ours is found, or all were seen.
+
+    Ours carries our reference at the same instant and for the same event type (a reschedule keeps the metadata). One
+    that lives ends the look; of those that do not, the newest counts, so the rest of the list is seen first.
+    """
+    seen = Sighting(kind=SightingKind.ABSENT)
+    for page in _pages(client, _query(appointment), clock):
+        if isinstance(page, Reply):
+            return replace(seen, kind=SightingKind.FAILED, reply=page)
+        seen = replace(seen, listed=seen.listed or any(_shows_type(booking, appointment) for booking in page))
+        for booking in page:
+            if not _is_ours(booking, appointment):
+                continue
+            if not booking.gone:
+                return _sighting(SightingKind.FOUND, booking, appointment)
+            if seen.kind is SightingKind.ABSENT:
+                kind = SightingKind.MOVED if booking.moved_to else SightingKind.CANCELLED
+                seen = _sighting(kind, booking, appointment)
+    return seen
+
+
+def sees_type(client: CalcomClient, appointment: Appointment, *, clock: Clock = utc_now) -> bool:
+    """Return whether this key is shown any booking of the event type, whoever made it and whenever.
+
+    Cal.com lists what the key's owner may see: one booking of the type proves that bookings of the type are listed.
+    A type that nobody has booked proves nothing yet, and neither does a call that fails.
+    """
+    if appointment.event_type_id is not None:
+        query: Query = {"eventTypeId": appointment.event_type_id, "take": 1}
+    else:
+        query = {"sortCreated": "desc", "take": PAGE}  # the list has no filter by slug
+    page = read_list(client.list_bookings(query), now=clock())
+    return not isinstance(page, Reply) and any(_shows_type(booking, appointment) for booking in page.bookings)
+
+
+def slot_offered(client: CalcomClient, appointment: Appointment) -> bool | None:
+    """Return whether Cal.com still offers the appointment's start; None when it did not say.
+
+    Slots are read from the primary database, lists perhaps from a replica. Whole days are asked for: Cal.com lays its
+    slots from the start of what is asked, so that a narrower question might be answered with another grid.
+    """
+    midnight = appointment.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    query: Query = {
+        **event_type(appointment),
+        "start": instant(midnight),
+        "end": instant(midnight + timedelta(days=2)),
+    }
+    if appointment.length_in_minutes is not None:
+        query["duration"] = appointment.length_in_minutes
+    starts = read_slots(client.slots(query))
+    return None if starts is None else _to_millisecond(appointment.start_at) in starts
+
+
+def _query(appointment: Appointment) -> Query:
+    """Return the filters of a look: each may be ignored by Cal.com (it happened), none may hide our booking.
+
+    The e-mail is sent byte for byte as it was posted. A phone-only attendee has none of its own: Cal.com makes one up,
+    and a guess that misses would hide the booking. The end is the longest that an event can have.
+    """
+    query: Query = {
+        "afterStart": instant(appointment.start_at),
+        "beforeEnd": instant(appointment.start_at + _LONGEST_EVENT),
+        "sortCreated": "desc",
+        "take": PAGE,
+    }
+    if appointment.attendee_email is not None:
+        query["attendeeEmail"] = appointment.attendee_email
+    if appointment.event_type_id is not None:
+        query["eventTypeId"] = appointment.event_type_id
+    return query
+
+
+def _pages(client: CalcomClient, query: Query, clock: Clock) -> Iterator[tuple[Booking, ...] | Reply]:
+    """Yield page after page; a Reply when there is none, or when the list does not end."""
+    skip = 0
+    for _ in range(MAX_PAGES):
+        page = read_list(client.list_bookings({**query, "skip": skip}), now=clock())
+        if isinstance(page, Reply):
+            yield page
+            return
+        yield page.bookings
+        if not page.remaining or not page.bookings:
+            return
+        skip += len(page.bookings)
+    yield Reply(
+        meaning=Meaning.UNKNOWN,
+        verdict=Verdict.IGNORED,
+        error_type=ErrorType.UNREADABLE,
+        message=f"more than {skip} bookings are listed: Cal.com ignores the filters",
+    )
+
+
+def _is_ours(booking: Booking, appointment: Appointment) -> bool:
+    """Return whether `booking` answers the appointment; one whose event type has been deleted may."""
+    if str(appointment.uuid) not in booking.marks or booking.start != _to_millisecond(appointment.start_at):
+        return False
+    if appointment.event_type_id is not None:
+        return booking.event_type_id in (None, appointment.event_type_id)
+    return booking.event_type_slug in (None, appointment.event_type_slug)
+
+
+def _shows_type(booking: Booking, appointment: Appointment) -> bool:
+    """Return whether `booking` proves that bookings of the appointment's event type are listed."""
+    if appointment.event_type_id is not None:
+        return booking.event_type_id == appointment.event_type_id
+    if booking.event_type_slug != appointment.event_type_slug:
+        return False
+    return appointment.username is None or appointment.username in booking.hosts  # slugs are each owner's own
+
+
+def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) -> Sighting:
+    uid = booking.moved_to if kind is SightingKind.MOVED else booking.uid
+    return Sighting(kind=kind, uid=uid, seat_uid=booking.marks[str(appointment.uuid)], listed=True)
+
+
+def _to_millisecond(moment: datetime) -> datetime:
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)

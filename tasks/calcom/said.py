@@ -1,0 +1,36 @@
+"""Make Cal.com's words safe to keep: it echoes what callers sent, and a row's last error is shown and logged."""
+
+import re
+import unicodedata
+
+LONGEST = 500  # characters kept
+_READ = 4 * LONGEST  # characters looked at: masking only shortens, and a hostile server may send a megabyte
+
+_NUMBER = re.compile(r"(?<![\w.])\+?\d[\d ()/.-]{5,}\d(?!\w)")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def safe(text: object) -> str:
+    """Return `text` as one line of at most 500 characters, e-mail addresses and phone numbers masked.
+
+    Anything but a string gives an empty one.
+    """
+    if not isinstance(text, str):
+        return ""
+    head = text[:_READ]
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in head)
+    words = visible.split()
+    if len(text) > _READ and len(words) > 1:
+        words.pop()  # it may be half an address
+    masked = " ".join("[e-mail]" if "@" in word or "%40" in word else word for word in words)
+    masked = _NUMBER.sub(_mask, masked)
+    return masked if len(masked) <= LONGEST else masked[: LONGEST - 1] + "…"
+
+
+def _mask(found: re.Match[str]) -> str:
+    """Mask what has the length of a phone number; ids (up to eight digits) and dates are evidence and stay."""
+    text = found.group()
+    digits = sum(char.isdigit() for char in text)
+    if digits < (7 if text.startswith("+") else 9) or _DATE.match(text):
+        return text
+    return "[number]"

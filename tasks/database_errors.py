@@ -1,0 +1,31 @@
+"""Turn what SQLAlchemy raises into our own exceptions, without the statement: it may hold personal data."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from resilience.exceptions import AppointmentDatabaseException, AppointmentException
+
+
+def as_appointment_error(exc: BaseException | None) -> AppointmentException:
+    """Return `exc` as one of ours, by its SQLSTATE; psycopg gives none when it could not connect, or lost the server."""
+    if isinstance(exc, AppointmentException):
+        return exc
+    state = getattr(getattr(exc, "orig", None), "sqlstate", None)
+    if state is not None:
+        hint = "; run `booking migrate`" if state in {"42P01", "42703"} else ""
+        return AppointmentDatabaseException(f"Postgres refused (SQLSTATE {state}){hint}", sql_error_code=state)
+    if isinstance(exc, DBAPIError | PoolTimeoutError):
+        return AppointmentDatabaseException("Postgres cannot be reached", error_type="lost_connection")
+    return AppointmentDatabaseException(f"the database layer failed: {type(exc).__name__}", error_type="other")
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn SQLAlchemy's errors into AppointmentDatabaseException."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        raise as_appointment_error(exc) from None

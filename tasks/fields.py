@@ -1,0 +1,142 @@
+"""Types of a booking request's fields: each accepts what Cal.com accepts and stores rightly, and normalises it.
+
+No message repeats the value that it refuses: it may be somebody's name, address or number.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field
+
+# docs/calcom.md: the languages of an attendee, in the spelling that Cal.com wants.
+# fmt: off
+LANGUAGES = frozenset({
+    "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "es-419", "et", "eu", "fi", "fr", "he", "hr",
+    "hu", "id", "it", "iw", "ja", "km", "ko", "lv", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sr", "sv",
+    "ta", "th", "tr", "uk", "vi", "zh-CN", "zh-TW",
+})
+# fmt: on
+MAX_EMAIL = 254  # RFC 5321; Cal.com's limit too
+
+_BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn the text around them: not part of a name
+# Cal.com's own check of an address is narrower than the standard (docs/calcom.md): ASCII only, few punctuation marks,
+# a last label of letters.
+_CALCOM_EMAIL = re.compile(r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", re.ASCII)
+_PHONE = re.compile(r"\+[0-9 ()./-]{5,40}", re.ASCII)
+
+
+def storable(text: str) -> str:
+    """Refuse what PostgreSQL or UTF-8 cannot hold: NUL and lone surrogates."""
+    if "\x00" in text:
+        raise ValueError("must not hold a NUL character")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("must not hold half of a surrogate pair")
+    return text
+
+
+def utf16_length(text: str) -> int:
+    """Return the length as JavaScript, and so Cal.com, counts it."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` in NFC without outer spaces; refuse blank text and control characters."""
+    text = unicodedata.normalize("NFC", storable(text)).strip()
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
+        raise ValueError("must not be blank")
+    if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} or char in _BIDI for char in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def email(text: str) -> str:
+    """Return the address in lower case and ASCII: Cal.com's list filter compares it byte for byte."""
+    text = storable(text).strip()
+    if len(text) > MAX_EMAIL * 4:  # never hand a novel to a parser
+        raise ValueError("is too long for an e-mail address")
+    try:
+        # test_environment lets example.test pass, as Cal.com does; strict: at most 64 characters before the @.
+        address = validate_email(text, check_deliverability=False, test_environment=True, strict=True).ascii_email
+    except EmailNotValidError:
+        raise ValueError("is not a valid e-mail address") from None
+    address = (address or "").lower()
+    if not _CALCOM_EMAIL.fullmatch(address):
+        raise ValueError("is an e-mail address that Cal.com does not accept (letters a-z, digits and _ + - . ' only)")
+    return address
+
+
+def phone(text: str) -> str:
+    """Return the number as E.164, as in +12025550143."""
+    text = storable(text).strip()
+    if not text.startswith("+"):
+        raise ValueError("must be in international format, as in +1 202 555 0143")
+    if not _PHONE.fullmatch(text):
+        raise ValueError("is not a phone number: digits only, after a +")
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        raise ValueError("is not a phone number") from None
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError("is a phone number that cannot be")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Return the IANA zones of the tzdata package: the same on every machine, without the system's own additions."""
+    names = files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(names) - {"Factory", "localtime", "posixrules"}
+
+
+def time_zone(text: str) -> str:
+    """Refuse what is not the exact name of an IANA time zone."""
+    if text in zones():
+        return text
+    wanted = text.strip().lower().replace(" ", "_")
+    for name in zones():
+        if name.lower() == wanted:
+            raise ValueError(f"is not a time zone: did you mean {name}?")
+    raise ValueError("is not a time zone: write an IANA name, as in Europe/Berlin")
+
+
+def language(text: str) -> str:
+    """Refuse a language that Cal.com does not speak."""
+    if text in LANGUAGES:
+        return text
+    for known in LANGUAGES:
+        if known.lower() == text.strip().lower().replace("_", "-"):
+            raise ValueError(f"is not a language of Cal.com: did you mean {known}?")
+    raise ValueError("is not a language of Cal.com: write a code such as en, de or pt-BR")
+
+
+def slug(text: str) -> str:
+    """Refuse what cannot be a part of a booking page's address."""
+    if not text.isprintable() or any(char.isspace() or char in "/|?#" for char in text):
+        raise ValueError("must not hold spaces, control characters or any of / | ? #")
+    return storable(text)
+
+
+def printable(text: str) -> str:
+    """Refuse blank text, outer spaces and anything that cannot be printed on one line."""
+    if not text.isprintable():
+        raise ValueError("must hold printable characters only")
+    if text != text.strip() or not text:
+        raise ValueError("must not be blank, begin or end with a space")
+    return text
+
+
+Name = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
+Email = Annotated[str, AfterValidator(email)]
+Phone = Annotated[str, AfterValidator(phone)]
+Zone = Annotated[str, AfterValidator(time_zone)]
+Language = Annotated[str, AfterValidator(language)]
+Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
+IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+# It goes into log lines, message headers and Cal.com's metadata: nothing that any of them must quote.
+CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]

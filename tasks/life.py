@@ -1,0 +1,251 @@
+"""What happens next to a booking: pure decisions, from a row and what Cal.com said, to one legal move.
+
+The rules are those of docs/calcom.md ("What an answer means", "Looking for our booking"); no clock, no network and no
+database is touched here, so that every rule can be read, tested and searched by itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.appointments import Appointment
+from db.lifecycle import HoldReason, Status, Strategy, strongest
+from resilience.retry_policy import RetryPolicy
+from tasks.calcom.look import Sighting, SightingKind
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
+from tasks.parts import Terms
+
+LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
+THROTTLE_DEFAULT = 60.0  # a 429 that names no time: Cal.com blocks a key for 60 s
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not)."""
+
+    to: Status
+    why: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Say that the booking may be posted now; `retry` when that costs one."""
+
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Decide by a retry policy, the times a booking lives by, and the fingerprints of today's key and settings."""
+
+    policy: RetryPolicy
+    terms: Terms
+    key: str
+    settings: str
+
+    # -- at the claim ------------------------------------------------------------------------------------------------
+
+    def before_post(self, row: Appointment, *, starts_in: float) -> Next | Post:
+        """Return Post, or the end of a row whose outcome is known and which must not be posted any more."""
+        if row.cancel_requested:
+            return Next(Status.CANCELLED, "cancelled before it was posted")
+        if starts_in <= self.terms.lead:
+            return Next(Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"})
+        return Post()
+
+    # -- after a POST ------------------------------------------------------------------------------------------------
+
+    def after_post(self, row: Appointment, reply: Reply, *, sent_ago: float) -> Next:
+        """Return the move for `reply`; TAKEN without an earlier unknown POST is for `taken` to decide.
+
+        `sent_ago` is how many seconds ago the first byte left.
+        """
+        earlier = row.sent_at is not None
+        match reply.meaning:
+            case Meaning.BOOKED:
+                return confirmed(reply.uid, reply.seat_uid, f"Cal.com booked it ({reply.http_status})")
+            case Meaning.NOT_SENT:
+                return self._again(row, reply)
+            case Meaning.UNKNOWN:
+                return self._unknown(row, reply, sent_ago=sent_ago)
+            case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
+                return self._held(reply)
+        if earlier:  # perhaps our own booking is what refuses us: look before believing it
+            refusal = {"meaning": reply.meaning.value, "message": reply.message, "uid": reply.uid}
+            return self._unknown(row, reply, sent_ago=sent_ago, refusal=refusal)
+        return rejected(reply.meaning, reply.message, reply.uid)
+
+    def taken(self, row: Appointment, reply: Reply, *, still_offered: bool | None) -> Next:
+        """Return the move for a slot that Cal.com calls taken (row 9): a fault of Cal.com if it still offers it."""
+        if still_offered:
+            return self._again(row, reply)
+        return rejected(Meaning.TAKEN, reply.message, None)
+
+    # -- after a look ------------------------------------------------------------------------------------------------
+
+    def after_look(
+        self, row: Appointment, sighting: Sighting, *, settled_in: float, visible: bool, offered: bool | None
+    ) -> Next | Post:
+        """Return the move after looking for a booking whose outcome is unknown.
+
+        `settled_in` is the seconds until the settle time when the look began (0 or less: settled); `visible` says
+        whether this key has ever been seen to list a booking of the event type; `offered` whether Cal.com still
+        offers the slot (None: not asked, or no proof).
+        """
+        match sighting.kind:
+            case SightingKind.FOUND:
+                return confirmed(sighting.uid, sighting.seat_uid, "found at Cal.com")
+            case SightingKind.MOVED:
+                return confirmed(sighting.uid, sighting.seat_uid, "found at Cal.com, moved to another time")
+            case SightingKind.CANCELLED:
+                changes = {"calcom_booking_uid": sighting.uid, "calcom_seat_uid": sighting.seat_uid}
+                return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | _KNOWN)
+            case SightingKind.FAILED:
+                return self._look_failed(row, sighting.reply)
+        if settled_in > 0:
+            return self._look_again(row, settled_in)
+        if not visible:
+            blind = {"hold_reason": HoldReason.BLIND_KEY, "held_for": self.key, "looks": 0}
+            return Next(Status.HELD, "not listed, but this key has never listed a booking of this type", blind)
+        return self._not_booked(row, offered)
+
+    def _not_booked(self, row: Appointment, offered: bool | None) -> Next | Post:  # noqa: FBT001 - a witness's word
+        refusal = row.refusal or {}
+        meaning = Meaning(refusal["meaning"]) if refusal else None
+        if meaning not in {None, Meaning.TAKEN}:
+            return rejected(meaning, refusal["message"], refusal.get("uid"))
+        if offered is False:  # slots come from the primary, the list perhaps from a replica: look a little longer
+            if row.looks + 1 < LOOKS * 2:
+                return self._look_again(row, settled_in=None)
+            return rejected(Meaning.TAKEN, refusal.get("message", "the slot is no longer offered"), None)
+        if meaning is Meaning.TAKEN and not offered:
+            return rejected(Meaning.TAKEN, refusal["message"], None)
+        if row.cancel_requested:
+            return Next(Status.CANCELLED, "not booked, and cancelled by the operator", _KNOWN)
+        if not self._may_retry(row.retry_count, row.error_type):
+            return self._exhausted(row.error_type, row.last_error, _KNOWN)
+        return Post(retry=True)
+
+    def _look_failed(self, row: Appointment, reply: Reply | None) -> Next:
+        if reply is not None and reply.meaning in {Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION}:
+            return self._held(reply)
+        if row.looks + 1 < LOOKS:
+            return self._look_again(row, settled_in=None, retry_after=reply.retry_after if reply else None)
+        changes = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(self.terms.open), "looks": 0}
+        return Next(Status.HELD, "Cal.com could not be looked at", changes | _error(reply))
+
+    def _look_again(self, row: Appointment, settled_in: float | None, retry_after: float | None = None) -> Next:
+        if settled_in is not None and row.looks + 1 >= LOOKS:
+            changes = {"hold_reason": HoldReason.SETTLING, "hold_until": In(settled_in), "looks": 0}
+            return Next(Status.HELD, "not listed yet; certain only at the settle time", changes)
+        delay = retry_after or self._delay(row.retry_count + row.looks + 1)
+        changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}
+        return Next(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
+
+    # -- the moves ---------------------------------------------------------------------------------------------------
+
+    def _unknown(
+        self, row: Appointment, reply: Reply, *, sent_ago: float, refusal: Mapping[str, Any] | None = None
+    ) -> Next:
+        settle = self._settle(reply) - sent_ago if refusal is None else self.terms.settle_answered
+        delay = reply.retry_after or self._delay(row.retry_count)
+        changes = {
+            "outcome_unknown": True,
+            "sent_at": In(-sent_ago),
+            "settle_at": In(settle),
+            "looks": 0,
+            "refusal": refusal,
+            "next_attempt_at": In(delay),
+            "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
+        }
+        return Next(Status.RETRYING, "the outcome is unknown; look first", changes | _error(reply), retry_in=delay)
+
+    def _settle(self, reply: Reply) -> float:
+        match reply.settle:
+            case Settle.UNANSWERED:
+                return self.terms.settle_unanswered
+            case Settle.ANSWERED:
+                return self.terms.settle_answered
+        return 0.0
+
+    def _again(self, row: Appointment, reply: Reply) -> Next:
+        if not self._may_retry(row.retry_count, reply.error_type):
+            return self._exhausted(reply.error_type, reply.message, _KNOWN | _error(reply))
+        delay = reply.retry_after or self._delay(row.retry_count)
+        changes = {
+            "retry_count": row.retry_count + 1,
+            "next_attempt_at": In(delay),
+            "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
+        }
+        return Next(Status.RETRYING, "nothing was booked; try again", changes | _KNOWN | _error(reply), retry_in=delay)
+
+    def _exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Next:
+        if error_type in OUTAGE:  # an outage fails nobody
+            hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(self.terms.open)}
+            return Next(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
+        return Next(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
+
+    def _held(self, reply: Reply) -> Next:
+        match reply.meaning:
+            case Meaning.THROTTLED:
+                wait = reply.retry_after or THROTTLE_DEFAULT
+                hold: dict[str, Any] = {"hold_reason": HoldReason.THROTTLED, "hold_until": In(wait)}
+            case Meaning.CREDENTIALS:
+                hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
+            case _:
+                hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": self.settings}
+        return Next(Status.HELD, f"held: {reply.meaning.value}", hold | _error(reply))
+
+    def _may_retry(self, used: int, error_type: str | None) -> bool:
+        transient = self.policy.transient_errors
+        status = _STATUS.get(error_type) if error_type else None
+        if error_type in _NO_ANSWER and not transient.no_answer:
+            return False
+        return (status is None or status in transient.statuses) and self.policy.allows(used, error_type)
+
+    def _delay(self, attempt: int) -> float:
+        return self.policy.delay(attempt)
+
+
+_NO_ANSWER: frozenset[str] = frozenset({ErrorType.TIMEOUT, ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS, ErrorType.RESET})
+_STATUS: dict[str, int] = {
+    ErrorType.HTTP_500: 500,
+    ErrorType.HTTP_502: 502,
+    ErrorType.HTTP_503: 503,
+    ErrorType.HTTP_504: 504,
+    ErrorType.HTTP_52X: 520,
+}
+OUTAGE = _NO_ANSWER | _STATUS.keys() - {ErrorType.HTTP_500}
+_KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
+
+
+def confirmed(uid: str | None, seat_uid: str | None, why: str) -> Next:
+    """Return the move of a booking that Cal.com holds under `uid`."""
+    changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
+    return Next(Status.CONFIRMED, why, changes | _KNOWN)
+
+
+def rejected(meaning: Meaning | None, message: str, uid: str | None) -> Next:
+    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
+    what = {
+        Meaning.ANOTHERS: "already booked for this attendee",
+        Meaning.TAKEN: "the slot is taken",
+        Meaning.LIMIT: "a limit is reached",
+    }.get(meaning or Meaning.REFUSED, "refused")
+    said = f"{what}: {message}" if message else what
+    return Next(
+        Status.REJECTED, said, {"last_error": said, "error_type": "refused", "calcom_booking_uid": uid} | _KNOWN
+    )
+
+
+def _error(reply: Reply | None) -> dict[str, Any]:
+    return {} if reply is None else {"last_error": reply.message or reply.error_type, "error_type": reply.error_type}

@@ -1,0 +1,78 @@
+"""The slot that the worker fills: the objects that tasks work with, built once a process and never at import."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from resilience.retry_policy import RetryPolicy
+from tasks.calcom.client import CalcomClient
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Hold the times that a booking lives by, in seconds.
+
+    `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
+    from docs/calcom.md; `open` is how long an unreachable Cal.com is left alone; `lead` is how close to its start a
+    booking may still be made (0: up to the start).
+    """
+
+    deadline: float = 40
+    margin: float = 10
+    settle_unanswered: float = 130
+    settle_answered: float = 5
+    open: float = 30
+    lead: float = 0
+
+    @property
+    def lease(self) -> float:
+        """Return how long a claim lasts: a call of full length, and the margin."""
+        return self.deadline + self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Name what a task needs; worker/wiring.py is the only place that builds one."""
+
+    engine: Engine
+    calcom: CalcomClient
+    policy: RetryPolicy
+    terms: Terms
+    broker_url: str
+
+
+_lock = threading.Lock()
+_build: Callable[[], Parts] | None = None
+_built: tuple[int, Parts] | None = None
+
+
+def fill(build: Callable[[], Parts]) -> None:
+    """Say how the parts are built; they are built when first asked for."""
+    global _build, _built
+    with _lock:
+        _build, _built = build, None
+
+
+def parts() -> Parts:
+    """Return this process's parts.
+
+    Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so they
+    are built at first use, and again when the process id has changed.
+
+    Raises:
+        RuntimeError: Nobody filled the slot; callers import from `worker`.
+    """
+    global _built  # noqa: PLW0603 - the slot is one a process, by design
+    built = _built
+    if built is not None and built[0] == os.getpid():
+        return built[1]
+    with _lock:
+        if _built is not None and _built[0] == os.getpid():
+            return _built[1]
+        if _build is None:
+            raise RuntimeError("Tasks are not wired. Import from `worker`, not from `tasks`.")
+        _built = (os.getpid(), _build())
+        return _built[1]

@@ -1,0 +1,86 @@
+"""Send a booking's message: an id and nothing else, and never at the price of the row.
+
+A message that cannot be sent is no error here: the row is committed, and the sweeper sends what was never sent.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from celery import Task, current_app
+from kombu.connection import Connection
+from kombu.messaging import Producer
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import appointments
+from db.appointment import Appointment
+from tasks.parts import parts
+
+# A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
+# the sweeper, which sends a row when its time has come.
+LONGEST_COUNTDOWN = 60.0
+MESSAGE_VERSION = 1  # travels as a header, so that old and new workers can run side by side during a deploy
+
+log = structlog.get_logger(__name__)
+
+
+# Kombu gives `socket_timeout` to a worker's blocking BRPOP too, so a producer that must fail fast has its own
+# connection. In seconds: a frozen broker costs a caller at most about one of them.
+_FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
+_local = threading.local()
+
+
+def send(task: Task, rows: Iterable[Appointment], *, countdown: float | None = None) -> bool:
+    """Send one message a committed row, over one connection; False when some were left to the sweeper.
+
+    `countdown` is in seconds.
+    """
+    unsent = _publish(task, rows, countdown)
+    if unsent:
+        try:
+            with parts().engine.begin() as conn:
+                appointments.mark_unsent(conn, unsent)
+        except SQLAlchemyError as exc:  # the mark only spares the sweeper its wait for evidence
+            log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
+    return not unsent
+
+
+def _publish(task: Task, rows: Iterable[Appointment], countdown: float | None) -> list[int]:
+    """Return the ids that were not sent; after the first failure the rest is not tried, for the broker is down."""
+    unsent: list[int] = []
+    todo = iter(rows)
+    try:
+        with _producer() as producer:
+            for row in todo:
+                unsent = [row.id]
+                task.apply_async(producer=producer, retry=False, countdown=countdown, **message(row))
+                unsent = []
+    except Exception as exc:  # noqa: BLE001 - kombu raises its transports' own errors; none may reach the caller
+        unsent += [row.id for row in todo]
+        log.warning("publish_failed", unsent=len(unsent), error=type(exc).__name__, next="the sweeper sends them")
+    return unsent
+
+
+def message(row: Appointment) -> dict[str, Any]:
+    """Return apply_async's arguments for a row: the same task id through retry, hold and release."""
+    headers = {"booking_correlation": row.correlation_id, "booking_version": MESSAGE_VERSION}
+    return {"args": [row.id], "task_id": row.task_id, "retries": row.retry_count, "headers": headers}
+
+
+@contextmanager
+def _producer() -> Iterator[Producer]:
+    """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
+    producer = getattr(_local, "producer", None)
+    if producer is None:
+        url = parts().broker_url
+        options = {**current_app.conf.broker_transport_options, **_FAIL_FAST}
+        connection = Connection(url, connect_timeout=0.5, transport_options=options)
+        producer = _local.producer = current_app.amqp.Producer(connection, auto_declare=False)
+    try:
+        yield producer
+    except Exception:
+        _local.producer = None
+        producer.connection.collapse()
+        raise

@@ -1,0 +1,73 @@
+"""Pick up what was left lying: lost messages, lost leases, slots that have passed, keys that have learnt to see.
+
+Idempotent throughout: each statement moves a row only from the state it was seen in, and locks it while it does, so
+that any number of beats and workers may run these at once.
+"""
+
+import structlog
+from celery import shared_task
+from kombu.connection import Connection
+
+from db import appointments
+from tasks.booking import book_appointment
+from tasks.parts import parts
+from tasks.publish import send
+from tasks.witness import sees
+
+BATCH = 500
+LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="tasks.sweeper.rescue_stranded", queue="maintenance")
+def rescue_stranded() -> dict[str, int]:
+    """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
+    found = {"leases": _lost_leases(), "messages": _lost_messages(), "blind_types": _learn_to_see()}
+    if any(found.values()):
+        log.info("rescued", **found)
+    return found
+
+
+@shared_task(name="tasks.sweeper.expire_held", queue="maintenance")
+def expire_held() -> int:
+    """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many."""
+    with parts().engine.begin() as conn:
+        expired = appointments.expire(conn, lead_seconds=parts().terms.lead, limit=BATCH)
+    if expired:
+        log.info("expired", count=len(expired))
+    return len(expired)
+
+
+def _lost_leases() -> int:
+    with parts().engine.begin() as conn:
+        rows = appointments.lost_leases(
+            conn, BATCH, settle_seconds=parts().terms.settle_unanswered, suspect_after=LEASES_LOST_SUSPECT
+        )
+    send(book_appointment, (row for row in rows if row.hold_reason is None))
+    return len(rows)
+
+
+def _lost_messages() -> int:
+    with parts().engine.begin() as conn:
+        rows = appointments.unsent(conn, BATCH, queue_empty=_queue_is_empty())
+    send(book_appointment, rows)
+    return len(rows)
+
+
+def _queue_is_empty() -> bool:
+    """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
+    with Connection(parts().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
+        try:
+            channel = connection.default_channel
+            waiting: int = channel.queue_declare(queue=book_appointment.queue, passive=True).message_count
+        except Exception:  # noqa: BLE001 - each transport raises errors of its own
+            return False
+        return waiting == 0
+
+
+def _learn_to_see() -> int:
+    """Ask Cal.com again for the event types whose bookings a blind key holds; release_held does the rest."""
+    with parts().engine.begin() as conn:
+        rows = appointments.blind_types(conn, key=parts().calcom.key_fingerprint)
+    return sum(sees(parts(), row) for row in rows)

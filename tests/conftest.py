@@ -1,0 +1,221 @@
+"""Real servers for the tests: one Valkey, one PostgreSQL and one simulator a session, each test with a clean one."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import redis
+import requests
+from psycopg import sql
+
+from db import revisions
+from db.engine import make_engine
+
+if TYPE_CHECKING:
+    # The package `worker` imports Celery, which most unit tests do without.
+    from worker.embedded import Guard, Postgres, Valkey
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = "migrated"
+READY = "simulator listening on "
+START_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def session_valkey() -> Iterator["Valkey"]:
+    """Run the session's Valkey; tests that hurt it take `valkey`."""
+    from worker import embedded  # noqa: PLC0415 - see above
+
+    with embedded.servers(postgres=False) as servers:
+        yield servers.valkey
+
+
+@pytest.fixture(scope="session")
+def session_postgres() -> Iterator["Postgres"]:
+    """Run the session's PostgreSQL; tests that hurt it take `postgres`."""
+    from worker import embedded  # noqa: PLC0415 - see above
+
+    with embedded.servers(valkey=False) as servers:
+        yield servers.postgres
+
+
+@pytest.fixture(scope="session")
+def valkey_url(session_valkey: "Valkey") -> str:
+    """URL of the session's Valkey, whatever is in it."""
+    return session_valkey.url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(session_postgres: "Postgres") -> str:
+    """URL of the session's PostgreSQL: a database without tables; do not make any there."""
+    return session_postgres.url
+
+
+@pytest.fixture
+def valkey(session_valkey: "Valkey") -> Iterator["Valkey"]:
+    """Hand out the session's Valkey to be killed, paused or restarted; it runs again afterwards."""
+    yield session_valkey
+    session_valkey.recover()
+
+
+@pytest.fixture
+def postgres(session_postgres: "Postgres") -> Iterator["Postgres"]:
+    """Hand out the session's PostgreSQL to be killed, paused or restarted; it runs again afterwards."""
+    yield session_postgres
+    session_postgres.recover()
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> str:
+    """URL of an empty Valkey."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
+    return valkey_url
+
+
+@pytest.fixture(scope="session")
+def new_database(session_postgres: "Postgres") -> Callable[..., str]:
+    """Make an empty database, or one like `template`; returns its URL."""
+    numbers = count(1)
+
+    def make(template: str = "template1") -> str:
+        name = f"test_{next(numbers)}"
+        with psycopg.connect(session_postgres.url, autocommit=True) as admin:
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+        return session_postgres.url_of(name)
+
+    return make
+
+
+@pytest.fixture
+def empty_database_url(new_database: Callable[..., str], session_postgres: "Postgres") -> Iterator[str]:
+    """URL of a database without tables, dropped after the test."""
+    url = new_database()
+    yield url
+    _drop(session_postgres, url)
+
+
+@pytest.fixture
+def database_url(template: str, new_database: Callable[..., str], session_postgres: "Postgres") -> Iterator[str]:
+    """URL of a database with the newest migrations and no rows, dropped after the test."""
+    url = new_database(template)
+    yield url
+    _drop(session_postgres, url)
+
+
+@pytest.fixture(scope="session")
+def template(session_postgres: "Postgres") -> str:
+    """Migrate once; a copy takes a twentieth of the time."""
+    with psycopg.connect(session_postgres.url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    engine = make_engine(session_postgres.url_of(TEMPLATE))
+    revisions.upgrade(engine, revisions.head())
+    engine.dispose()
+    return TEMPLATE
+
+
+def _drop(server: "Postgres", url: str) -> None:
+    """Drop a test's database, whoever is still connected."""
+    server.recover()
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        name = sql.Identifier(url.rpartition("/")[2])
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A running simulator; `control` takes orders, also while the other port refuses."""
+
+    url: str
+    control: str
+
+    def faults(self, kind: str, **details: Any) -> None:
+        """Order one fault, as `POST /_faults` takes it: `faults("hang", share=0.2, match={...})`."""
+        self._call("POST", "/_faults", {"kind": kind, **details})
+
+    def no_faults(self) -> None:
+        """End all faults."""
+        self._call("DELETE", "/_faults")
+
+    def settings(self, **changes: Any) -> None:
+        """Change settings: `settings(replica_lag=1, rate_limit=0)`."""
+        self._call("POST", "/_settings", changes)
+
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return every call since entry number `since`."""
+        entries: list[dict[str, Any]] = self._call("GET", f"/_journal?since={since}")["entries"]
+        return entries
+
+    def bookings(self, reference: str | None = None) -> list[dict[str, Any]]:
+        """Return every booking, or those that carry this reference."""
+        query = "" if reference is None else f"?reference={reference}"
+        bookings: list[dict[str, Any]] = self._call("GET", f"/_bookings{query}")["bookings"]
+        return bookings
+
+    def reset(self) -> None:
+        """Make it as after the start."""
+        self._call("POST", "/_reset")
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = requests.request(
+            method,
+            self.control + path,
+            data=None if body is None else json.dumps(body),
+            headers={"Content-Type": "application/json"},
+            timeout=10,
+        )
+        assert answer.ok, answer.text
+        read: dict[str, Any] = answer.json()
+        return read
+
+
+@pytest.fixture(scope="session")
+def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Simulator]]:
+    """Start another simulator with arguments of its own; all end with the session, however it ends."""
+    from worker import embedded  # noqa: PLC0415 - see above
+
+    folder = tmp_path_factory.mktemp("simulator")
+    numbers = count(1)
+    with embedded.Guard() as guard:
+
+        def start(*arguments: str) -> Simulator:
+            name = f"simulator-{next(numbers)}"
+            argv = [sys.executable, "-m", "simulator", "--port", "0", "--control-port", "0", *arguments]
+            log = folder / f"{name}.log"
+            guard.start(name, argv, cwd=ROOT, env={"PYTHONUNBUFFERED": "1"}, log=log)
+            return _ready(guard, name, log)
+
+        yield start
+
+
+def _ready(guard: "Guard", name: str, log: Path) -> Simulator:
+    """Wait for the line with both addresses."""
+    for _ in range(int(START_SECONDS / 0.02)):
+        ended = guard.wait(name, 0.02)
+        lines = [line for line in log.read_text().splitlines(keepends=True) if line.startswith(READY)]
+        if lines and lines[0].endswith("\n"):
+            url, _, control = lines[0].removeprefix(READY).strip().partition(", orders also on ")
+            return Simulator(url, control)
+        assert ended is None, log.read_text()
+    raise AssertionError(f"the simulator did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def session_simulator(start_simulator: Callable[..., Simulator]) -> Simulator:
+    """Run the session's simulator."""
+    return start_simulator("--seed", "1")
+
+
+@pytest.fixture
+def simulator(session_simulator: Simulator) -> Simulator:
+    """Hand out a simulator as after its start."""
+    session_simulator.reset()
+    return session_simulator

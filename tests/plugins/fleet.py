@@ -1,0 +1,151 @@
+"""A real fleet for tests: workers and beat as processes of their own, and this process as the caller."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.lifecycle import FINAL
+from tasks import parts
+from tasks.booking import Outcome, outcome
+from worker.wiring import build
+
+ROOT = Path(__file__).parents[2]
+
+
+def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str = "") -> Any:
+    """Wait for a condition to hold and return what it gave; fail when it does not within this many seconds."""
+    ends_at = time.monotonic() + within
+    pause = threading.Event()
+    while True:
+        seen = condition()
+        if seen:
+            return seen
+        if time.monotonic() > ends_at:
+            pytest.fail(f"not within {within:g} s: {what or condition}")
+        pause.wait(0.05)
+
+
+class Fleet:
+    """Start and stop the processes of one deployment, as a Celery user would type them."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self.environment = environment
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *, concurrency: int = 16, pool: str = "threads") -> "Fleet":
+        """Start one worker, the maintenance worker and beat."""
+        self.worker(concurrency=concurrency, pool=pool)
+        self.maintenance()
+        self.beat()
+        return self
+
+    def worker(self, *, concurrency: int = 16, pool: str = "threads", name: str = "bookings") -> subprocess.Popen[bytes]:
+        """Start a worker of the bookings queue."""
+        return self.celery("worker", "-P", pool, "-c", str(concurrency), "-Q", "bookings", "-n", f"{name}@test")
+
+    def maintenance(self) -> subprocess.Popen[bytes]:
+        """Start the worker of the periodic tasks."""
+        return self.celery("worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", "maintenance@test")
+
+    def beat(self) -> subprocess.Popen[bytes]:
+        """Start beat."""
+        return self.celery("beat")
+
+    def celery(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `celery -A worker ...`; its log goes to a file of this fleet."""
+        log = (self.folder / f"{len(self.processes)}-{arguments[0]}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "worker", *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End every process, gently and then not."""
+        for process in self.processes:
+            process.send_signal(signal.SIGQUIT if process.poll() is None else 0)
+        for process in self.processes:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(5)
+
+    def logs(self) -> str:
+        """Return everything that was logged so far."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+
+def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
+    """Wait until every booking is final and return the outcomes."""
+    ends: dict[int, Outcome] = {}
+
+    def all_final() -> bool:
+        for one in ids:
+            if one not in ends and (seen := outcome(one)) is not None and seen.status in FINAL:
+                ends[one] = seen
+        return len(ends) == len(ids)
+
+    eventually(all_final, within=within, what=f"{len(ids)} bookings final")
+    return ends
+
+
+@pytest.fixture
+def settings(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, simulator: Any
+) -> Callable[..., dict[str, str]]:
+    """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given."""
+
+    def give(**more: str) -> dict[str, str]:
+        simulator.settings(rate_limit=0)
+        given = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "CALCOM_BASE_URL": simulator.url,
+            "CALCOM_API_KEY": "cal_test_owner",
+            "CALCOM_CONNECT_TIMEOUT": "1",
+            "CALCOM_READ_TIMEOUT": "2",
+            "CALCOM_DEADLINE": "2",
+            "CALCOM_SETTLE_SECONDS": "3",
+            "CALCOM_SETTLE_ANSWERED_SECONDS": "1",
+            "CALCOM_RATE_LIMIT_PER_MINUTE": "0",
+            "CIRCUIT_BREAKER_THRESHOLD": "100000",
+            "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "2",
+            **more,
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        parts.fill(build)
+        return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
+
+    return give
+
+
+@pytest.fixture
+def fleet(settings: Callable[..., dict[str, str]], tmp_path: Path) -> Iterator[Callable[..., Fleet]]:
+    """Make fleets; they end with the test."""
+    made: list[Fleet] = []
+
+    def make(**given: str) -> Fleet:
+        made.append(Fleet(settings(**given), tmp_path))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()

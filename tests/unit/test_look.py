@@ -1,0 +1,255 @@
+"""Looking for our own booking among those that Cal.com lists."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db.appointment import Appointment
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.body import REFERENCE
+from tasks.calcom.check import check_access
+from tasks.calcom.look import MAX_PAGES, SightingKind, look, sees_type, slot_offered
+from tasks.calcom.meaning import Meaning
+
+Make = Callable[..., Appointment]
+OURS = "00000000-0000-0000-0000-000000000007"
+
+
+def booking(uid: str = "ours", reference: str | None = OURS, **changes: Any) -> dict[str, Any]:
+    """Return a booking as Cal.com lists it: by default ours."""
+    return {
+        "uid": uid,
+        "status": "accepted",
+        "start": "2030-03-01T09:00:00.000Z",
+        "eventTypeId": 101,
+        "eventType": {"id": 101, "slug": "plain"},
+        "hosts": [{"username": "clinic"}],
+        "metadata": {REFERENCE: reference} if reference else {},
+        "attendees": [{"email": "ann@example.com"}],
+    } | changes
+
+
+class Listing:
+    """A Cal.com that lists the given bookings, whatever the filters; and remembers what it was asked."""
+
+    def __init__(self, *bookings: dict[str, Any], page: int = 100, slots: Any = None) -> None:
+        self.bookings, self.page, self.offered = bookings, page, slots
+        self.asked: list[dict[str, Any]] = []
+
+    def list_bookings(self, params: dict[str, Any]) -> Answer:
+        """Return one page."""
+        self.asked.append(params)
+        skip = params.get("skip", 0)
+        shown = self.bookings[skip : skip + min(self.page, params["take"])]
+        left = {"remainingItems": max(len(self.bookings) - skip - len(shown), 0)}
+        return answer({"status": "success", "data": shown, "pagination": left})
+
+    def slots(self, params: dict[str, Any]) -> Answer:
+        """Return the slots."""
+        self.asked.append(params)
+        return answer(self.offered)
+
+
+class Dead:
+    """A Cal.com that does not answer."""
+
+    def list_bookings(self, _: dict[str, Any]) -> NoAnswer:
+        """Time out."""
+        return NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30)
+
+    slots = list_bookings
+
+
+def answer(content: Any) -> Answer:
+    """Return a 200."""
+    return Answer(200, {}, json.dumps(content).encode(), 0.1)
+
+
+@pytest.mark.parametrize("status", ["accepted", "pending"])
+def test_our_booking_is_found_by_its_reference(row: Make, status: str) -> None:
+    """Among others of the same attendee and time."""
+    sighting = look(Listing(booking("other", "another-request"), booking(status=status)), row())
+
+    assert (sighting.kind, sighting.uid, sighting.listed) == (SightingKind.FOUND, "ours", True)
+
+
+def test_our_seat_is_found_at_its_attendee(row: Make) -> None:
+    """Seats keep metadata there, and have a uid of their own."""
+    attendees = [{"metadata": {REFERENCE: mark}, "seatUid": f"seat-{mark}"} for mark in ("another", OURS)]
+
+    sighting = look(Listing(booking("shared", None, attendees=attendees)), row())
+
+    assert (sighting.kind, sighting.uid, sighting.seat_uid) == (SightingKind.FOUND, "shared", f"seat-{OURS}")
+
+
+@pytest.mark.parametrize(
+    "almost",
+    [
+        {"reference": "another-request"},
+        {"reference": None},
+        {"start": "2030-03-01T09:30:00.000Z"},
+        {"eventTypeId": 102, "eventType": {"id": 102, "slug": "longer"}},
+    ],
+)
+def test_almost_our_booking_is_not_ours(row: Make, almost: dict[str, Any]) -> None:
+    """Reference, instant and event type must all be ours: a reschedule, too, keeps the reference."""
+    assert look(Listing(booking(**almost)), row()).kind is SightingKind.ABSENT
+
+
+def test_a_booking_whose_event_type_was_deleted_is_still_ours(row: Make) -> None:
+    """Its reference says so."""
+    assert look(Listing(booking(eventTypeId=None, eventType=None)), row()).kind is SightingKind.FOUND
+
+
+@pytest.mark.parametrize(
+    ("status", "moved_to", "kind", "uid"),
+    [
+        ("cancelled", None, SightingKind.CANCELLED, "ours"),
+        ("rejected", None, SightingKind.CANCELLED, "ours"),
+        ("cancelled", "the-new-one", SightingKind.MOVED, "the-new-one"),
+    ],
+)
+def test_a_booking_that_no_longer_stands_says_what_became_of_it(
+    row: Make, status: str, moved_to: str | None, kind: SightingKind, uid: str
+) -> None:
+    """Cancelled, declined by its host, or moved to another time."""
+    sighting = look(Listing(booking(status=status, rescheduledToUid=moved_to)), row())
+
+    assert (sighting.kind, sighting.uid) == (kind, uid)
+
+
+def test_a_booking_that_lives_counts_before_one_that_was_cancelled(row: Make) -> None:
+    """Even when it is listed later, on another page."""
+    listing = Listing(booking("gone", status="cancelled"), booking("other", "x"), booking("ours"), page=1)
+
+    assert look(listing, row()).uid == "ours"
+
+
+def test_all_pages_are_read_when_the_server_ignores_the_filters(row: Make) -> None:
+    """It happened: one release returned everything (docs/calcom.md)."""
+    others = [booking(f"other-{n}", f"request-{n}") for n in range(350)]
+
+    sighting = look(Listing(*others, booking()), row())
+
+    assert (sighting.kind, sighting.uid) == (SightingKind.FOUND, "ours")
+
+
+def test_a_list_without_an_end_is_no_proof_of_absence(row: Make) -> None:
+    """The look fails, rather than to say absent."""
+    listing = Listing(*[booking(f"other-{n}", f"request-{n}") for n in range(MAX_PAGES + 1)], page=1)
+
+    sighting = look(listing, row())
+
+    assert (sighting.kind, len(listing.asked)) == (SightingKind.FAILED, MAX_PAGES)
+    assert sighting.listed
+
+
+def test_a_look_that_fails_says_how(row: Make) -> None:
+    """The reply is read as any other."""
+    sighting = look(Dead(), row())
+
+    assert sighting.kind is SightingKind.FAILED
+    assert sighting.reply is not None
+    assert sighting.reply.meaning is Meaning.UNKNOWN
+
+
+def test_an_empty_list_proves_no_visibility(row: Make) -> None:
+    """Another user's key gets 200 and an empty list."""
+    sighting = look(Listing(), row())
+
+    assert (sighting.kind, sighting.listed) == (SightingKind.ABSENT, False)
+
+
+def test_a_booking_of_another_type_proves_no_visibility(row: Make) -> None:
+    """What the key is shown of one event type says nothing of another."""
+    assert not look(Listing(booking("other", eventTypeId=102)), row()).listed
+
+
+def test_the_email_is_asked_for_as_it_was_posted(row: Make) -> None:
+    """Byte for byte, with the event type and a day's window."""
+    listing = Listing()
+
+    look(listing, row(attendee_email="ann+tag@example.com"))
+
+    assert listing.asked == [
+        {
+            "attendeeEmail": "ann+tag@example.com",
+            "eventTypeId": 101,
+            "afterStart": "2030-03-01T09:00:00Z",
+            "beforeEnd": "2030-03-02T09:00:00Z",
+            "sortCreated": "desc",
+            "take": 100,
+            "skip": 0,
+        }
+    ]
+
+
+def test_a_phone_only_attendee_is_looked_for_without_an_email(row: Make) -> None:
+    """Cal.com makes an address up; a wrong guess would hide the booking."""
+    listing = Listing(booking())
+
+    sighting = look(listing, row(attendee_email=None, attendee_phone="+12025550143"))
+
+    assert sighting.kind is SightingKind.FOUND
+    assert "attendeeEmail" not in listing.asked[0]
+
+
+def test_an_event_type_named_by_slug_is_compared_by_slug(row: Make) -> None:
+    """The list has no filter for it."""
+    by_slug = row(event_type_id=None, event_type_slug="plain", username="clinic")
+    listing = Listing(booking())
+
+    assert look(listing, by_slug).kind is SightingKind.FOUND
+    assert "eventTypeId" not in listing.asked[0]
+    assert look(Listing(booking(eventType={"slug": "other"})), by_slug).kind is SightingKind.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen"), [([], False), ([booking("other", None)], True), ([booking(eventTypeId=102)], False)]
+)
+def test_a_type_is_seen_once_any_booking_of_it_is_listed(row: Make, shown: list[Any], seen: bool) -> None:  # noqa: FBT001 - a column
+    """Whoever made it, and whenever; a filter that the server ignores proves nothing."""
+    assert sees_type(Listing(*shown), row()) is seen
+
+
+def test_a_slug_is_its_owners_own(row: Make) -> None:
+    """Another host's event type of the same slug proves nothing of ours."""
+    by_slug = row(event_type_id=None, event_type_slug="plain", username="salon")
+
+    assert not sees_type(Listing(booking()), by_slug)
+    assert sees_type(Listing(booking(hosts=[{"username": "salon"}])), by_slug)
+
+
+def test_a_call_that_fails_proves_nothing(row: Make) -> None:
+    """Neither visibility nor a slot."""
+    assert not sees_type(Dead(), row())
+    assert slot_offered(Dead(), row()) is None
+
+
+@pytest.mark.parametrize(("starts", "offered"), [(["2030-03-01T10:00:00.000+01:00"], True), ([], False)])
+def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], offered: bool) -> None:  # noqa: FBT001 - a column
+    """Whatever zone Cal.com writes it in."""
+    listing = Listing(slots={"data": {"2030-03-01": [{"start": start} for start in starts]}})
+
+    assert slot_offered(listing, row(length_in_minutes=60)) is offered
+    assert listing.asked == [
+        {"eventTypeId": 101, "start": "2030-03-01T00:00:00Z", "end": "2030-03-03T00:00:00Z", "duration": 60}
+    ]
+
+
+@pytest.mark.parametrize(("shown", "sees"), [([booking()], True), ([], False)])
+def test_access_is_checked_by_one_read(shown: list[Any], sees: bool) -> None:  # noqa: FBT001 - a column
+    """A key that works and is shown nothing is new, or blind."""
+    access = check_access(Listing(*shown))
+
+    assert (access.problem, access.sees_bookings) == (None, sees)
+
+
+def test_a_failed_check_says_what_is_wrong() -> None:
+    """With the reply of the read."""
+    problem = check_access(Dead()).problem
+
+    assert problem is not None
+    assert problem.meaning is Meaning.UNKNOWN

@@ -1,0 +1,300 @@
+"""The table "What an answer means" (docs/calcom.md), row by row, on answers recorded from a real Cal.com."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.body import REFERENCE
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.replies import read_post
+
+NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
+RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}
+
+
+def recorded(name: str) -> Answer:
+    """Return a recorded answer; the recordings' `jobId` stands where our reference does."""
+    entry = RECORDED[name]
+    headers = {key.lower(): value for key, value in entry["headers"].items()}
+    body = entry["body"].replace('"jobId"', f'"{REFERENCE}"')
+    return Answer(entry["status"], headers, body.encode(), 0.1, truncated=entry["cut"])
+
+
+def made(status: int, body: str | dict[str, object] = "", **headers: str) -> Answer:
+    """Return an answer of which no recording exists."""
+    content = body if isinstance(body, str) else json.dumps(body)
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, content.encode(), 0.1)
+
+
+def read(answer: Answer | NoAnswer, reference: str = "job-1") -> Reply:
+    """Read an answer to the POST that carried `reference`."""
+    return read_post(answer, reference=reference, now=NOW)
+
+
+def error_a(message: str) -> dict[str, object]:
+    """Return an error in Cal.com's shape A."""
+    return {"status": "error", "error": {"code": "SomeException", "message": message, "details": {"message": message}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "uid"),
+    [
+        ("valid booking", "job-1", "1AC4DdJQz4Z4D6mz3p86gS"),
+        ("requiresConfirmation: first", "c1", "uPRTf9cpJWU3vHyizruAaS"),
+    ],
+)
+def test_row_1_a_201_with_our_reference_is_booked(name: str, reference: str, uid: str) -> None:
+    """Accepted and pending bookings are ours when they carry our reference."""
+    reply = read(recorded(name), reference)
+
+    assert (reply.meaning, reply.verdict, reply.uid) == (Meaning.BOOKED, Verdict.SUCCESS, uid)
+    assert (reply.error_type, reply.settle, reply.http_status) == (ErrorType.NONE, Settle.NONE, 201)
+
+
+def test_row_1_a_recurring_type_answers_with_a_list() -> None:
+    """The uid is that of the occurrence that carries our reference."""
+    one = json.loads(recorded("valid booking").body)["data"]
+
+    assert read(made(201, {"status": "success", "data": [one, one]})).uid == one["uid"]
+
+
+def test_row_1_a_seat_is_found_by_its_attendee() -> None:
+    """Where seats share one uid, the seat of the attendee with our reference is ours."""
+    reply = read(recorded("seats: second attendee"), "s2")
+
+    assert (reply.uid, reply.seat_uid) == ("s1BHX2rRsTacBGqQMrjf6J", "39c41483-7e3f-4fa3-ac1e-c75d818cd2f0")
+
+
+@pytest.mark.parametrize(
+    "name", ["requiresConfirmation: same attendee+start again, other metadata", "round robin: same again", "guests"]
+)
+def test_row_2_a_201_with_anothers_reference_is_not_ours(name: str) -> None:
+    """A 201 may return the booking that this attendee already had: its metadata tells."""
+    reply = read(recorded(name), "c1-second")
+
+    assert (reply.meaning, reply.verdict) == (Meaning.ANOTHERS, Verdict.SUCCESS)
+    assert reply.uid is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *map(partial(made, 201), ["", "<html>", "null", "[]", '{"status":"success"}', '{"data":[]}']),
+        *map(partial(made, 201), ['{"data":{"uid":7}}', '{"data":{"uid":"without metadata"}}']),
+        replace(recorded("valid booking"), truncated=True),
+    ],
+)
+def test_row_3_a_201_that_cannot_be_read_is_unknown(answer: Answer) -> None:
+    """Cal.com has probably booked, and has finished; what is known to be cut is not read as if it were whole."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.settle, reply.verdict) == (Meaning.UNKNOWN, Settle.ANSWERED, Verdict.FAILURE_ENDPOINT)
+    assert reply.error_type is ErrorType.UNREADABLE
+
+
+@pytest.mark.parametrize("kind", ["connect", "dns", "tls"])
+def test_row_4_a_request_that_never_left_is_transient(kind: str) -> None:
+    """Refused, no such name, no TLS, no connection in time: certainly not booked."""
+    reply = read(NoAnswer(sent=False, error_type=kind, message="refused", elapsed=0.1))
+
+    assert (reply.meaning, reply.verdict, reply.outage) == (Meaning.NOT_SENT, Verdict.FAILURE_SERVICE, True)
+    assert (reply.error_type, reply.settle) == (kind, Settle.NONE)
+
+
+def test_row_4_our_own_no_says_nothing_about_calcom() -> None:
+    """A lease that was lost before the first byte is not a failure of Cal.com."""
+    reply = read(NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=0.1))
+
+    assert (reply.meaning, reply.verdict, reply.outage) == (Meaning.NOT_SENT, Verdict.IGNORED, False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_type"),
+    [
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=30), ErrorType.TIMEOUT),
+        (NoAnswer(sent=True, error_type="reset", message="", elapsed=1), ErrorType.RESET),
+        (made(504, "<html>gateway time-out</html>"), ErrorType.HTTP_504),
+        *((made(status, "<html>"), ErrorType.HTTP_52X) for status in (520, 521, 522, 523, 524)),
+    ],
+)
+def test_row_5_no_answer_after_sending_is_unknown_for_long(answer: Answer | NoAnswer, error_type: ErrorType) -> None:
+    """It may be booked, and may still be being booked: ten of ten were, seen."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.UNANSWERED)
+    assert (reply.verdict, reply.error_type, reply.outage) == (Verdict.FAILURE_SERVICE, error_type, True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "read replica that lags: POST",
+        "Postgres down: POST",
+        "Redis down: POST",
+        "collective: one of two hosts busy",
+        "backends killed while booking",
+    ],
+)
+def test_row_6_a_500_may_have_booked(name: str) -> None:
+    """Committed, then 500, was seen; the origin has finished, so a short settle time is enough."""
+    reply = read(recorded(name))
+
+    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
+    assert (reply.verdict, reply.error_type, reply.outage) == (Verdict.FAILURE_ENDPOINT, ErrorType.HTTP_500, False)
+
+
+@pytest.mark.parametrize(("status", "error_type"), [(502, ErrorType.HTTP_502), (503, ErrorType.HTTP_503)])
+def test_row_7_a_proxys_no_is_settled_at_once(status: int, error_type: ErrorType) -> None:
+    """The origin was hardly reached: one look is certain."""
+    reply = read(made(status, "<html>", retry_after="7"))
+
+    assert (reply.meaning, reply.settle, reply.verdict) == (Meaning.UNKNOWN, Settle.NONE, Verdict.FAILURE_SERVICE)
+    assert (reply.error_type, reply.outage, reply.retry_after) == (error_type, True, 7.0)
+
+
+@pytest.mark.parametrize("answer", [recorded("POST while blocked"), made(429, "<html>", x_ratelimit_reset_long="60")])
+def test_row_8_too_many_requests_waits_as_long_as_is_said(answer: Answer) -> None:
+    """A 429 booked nothing and is nobody's failure, whoever said it."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.verdict, reply.retry_after) == (Meaning.THROTTLED, Verdict.IGNORED, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "ask_slots"),
+    [
+        ("same POST again, sequential", True),
+        ("outside the schedule (Saturday)", True),
+        ("round robin: third attendee, all hosts busy", True),
+        ("CALCOM_ENV=development: identical pairs at once, plain: the loser", True),
+        ("seats: same attendee again", False),
+        ("seats: fourth attendee (3 seats)", False),
+    ],
+)
+def test_row_9_taken_may_be_calcoms_own_fault(name: str, ask_slots: bool) -> None:  # noqa: FBT001 - a column
+    """Taken is what Cal.com also says for a fault of its own, so the slots are asked, but not about seats."""
+    reply = read(recorded(name))
+
+    assert (reply.meaning, reply.verdict, reply.settle) == (Meaning.TAKEN, Verdict.SUCCESS, Settle.ANSWERED)
+    assert reply.ask_slots is ask_slots
+
+
+def test_row_10_the_masked_database_error_is_unknown() -> None:
+    """The loser of a race, or any fault of the database: look."""
+    reply = read(recorded("identical pairs, plain event: the loser"))
+
+    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
+    assert (reply.verdict, reply.error_type) == (Verdict.FAILURE_ENDPOINT, ErrorType.DATABASE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["booking limit 1 per day: second", "duration limit: the same again", "max active bookings per booker 1: second"],
+)
+def test_row_11_a_limit_is_not_about_the_key(name: str) -> None:
+    """A 401 may be a booking limit: the customer is refused, the key is fine."""
+    reply = read(recorded(name))
+
+    assert (reply.meaning, reply.verdict, reply.settle) == (Meaning.LIMIT, Verdict.SUCCESS, Settle.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        recorded("bad key (right prefix)"),
+        recorded("expired key"),
+        recorded("bearer without prefix (looks like an access token)"),
+        recorded("key deleted after it was used (rate limits cached 1 h in Redis)"),
+        NoAnswer(sent=False, error_type="credentials", message="no API key is set", elapsed=0),
+    ],
+)
+def test_row_12_a_refused_key_never_refuses_a_customer(answer: Answer | NoAnswer) -> None:
+    """These hold the booking until the key is another."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.verdict) == (Meaning.CREDENTIALS, Verdict.IGNORED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        recorded("PUT /v2/bookings"),
+        *map(recorded, ["no cal-api-version", "no key: GET list"]),
+        recorded("health"),
+        made(301, "", location="https://example.test/"),
+        made(404, "<html>not found</html>"),
+        made(404, {"detail": "Not Found"}),
+        made(403, "<html>blocked</html>"),
+        made(405, {"message": "no"}),
+        made(200, {"status": "success", "data": {"uid": "x", "metadata": {}}}),
+    ],
+)
+def test_row_13_the_wrong_server_never_refuses_a_customer(answer: Answer) -> None:
+    """Wrong URL, wrong version, wrong permission: held until the settings are others."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.verdict) == (Meaning.CONFIGURATION, Verdict.IGNORED)
+    assert reply.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        recorded("unknown event type"),
+        *map(recorded, ["host locked", "team event type without hosts"]),
+        recorded("minimum notice 24 h"),
+        recorded("requires e-mail verification"),
+        recorded("unknown property"),
+        recorded("phone-only on a default event type (e-mail required)"),
+        made(401, error_a("checkBookingRequiresAuthentication - event type requires authentication.")),
+        made(403, error_a("Something else is forbidden.")),
+        made(400, {"statusCode": 400, "message": ["start must be a date"], "error": "Bad Request"}),
+    ],
+)
+def test_row_14_a_refusal_carries_calcoms_words(answer: Answer) -> None:
+    """Refused for good: Cal.com is alive and said why."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.verdict, reply.settle) == (Meaning.REFUSED, Verdict.SUCCESS, Settle.ANSWERED)
+    assert reply.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        made(202, {"status": "success"}),
+        made(401, error_a("something new")),
+        made(418, {"statusCode": 418, "message": "teapot"}),
+        made(400, {"oops": True}),
+        made(501, "<html>"),
+        made(530, "<html>"),
+        Answer(400, {}, b'{"status":"error","err', 0.1, truncated=True),
+    ],
+)
+def test_row_15_anything_else_may_have_booked(answer: Answer) -> None:
+    """What the table does not know is looked into before it is believed."""
+    reply = read(answer)
+
+    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
+    assert (reply.verdict, reply.error_type) == (Verdict.FAILURE_ENDPOINT, ErrorType.HTTP_OTHER)
+
+
+def test_rate_limit_headers_delay_nothing_but_a_429() -> None:
+    """Cal.com sends them with every answer; a 500 must not wait for them."""
+    assert read(recorded("read replica that lags: POST")).retry_after is None
+
+
+def test_every_recorded_answer_to_a_post_has_its_row() -> None:
+    """No recording of a POST falls through to row 15."""
+    posts = [name for name, entry in RECORDED.items() if entry["path"] == "/v2/bookings" and entry["method"] == "POST"]
+
+    rows = {name: read(recorded(name)).error_type for name in posts}
+
+    assert len(posts) > 80
+    assert ErrorType.HTTP_OTHER not in rows.values()

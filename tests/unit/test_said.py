@@ -1,0 +1,47 @@
+"""Cal.com's words are made safe before they are kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.calcom.said import LONGEST, safe
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Event type with id 1234567 not found.", "Event type with id 1234567 not found."),
+        ("start 2026-12-07T09:00:00Z is past", "start 2026-12-07T09:00:00Z is past"),
+        ("Slot of 2026-12-07 09 is gone", "Slot of 2026-12-07 09 is gone"),
+        ("ann+tag@example.com can't book", "[e-mail] can't book"),
+        ("?attendeeEmail=ann%40example.com refused", "[e-mail] refused"),
+        ("call +1 202 555 0143 instead", "call [number] instead"),
+        ("call (+12025550143)", "call ([number])"),
+        ("call 2025550143", "call [number]"),
+        ("two\nlines\x00and\ta\u2028tab", "two lines and a tab"),
+        ("half a pair \ud800", "half a pair"),
+        (None, ""),
+        (["a list"], ""),
+    ],
+)
+def test_words_lose_addresses_numbers_and_control_characters(said: object, kept: str) -> None:
+    """Ids and dates are evidence and stay."""
+    assert safe(said) == kept
+
+
+@pytest.mark.parametrize("said", ["x" * 1_000_000, "a@b.example " * 100_000, "ann@example.com" * 1000, "9" * 100_000])
+def test_a_megabyte_is_cut_and_leaks_no_half_address(said: str) -> None:
+    """What is cut is cut before and after masking, between words."""
+    kept = safe(said)
+
+    assert len(kept) <= LONGEST
+    assert "ann" not in kept.replace("[e-mail]", "")
+
+
+@given(st.text(st.characters()))
+def test_any_text_becomes_one_printable_line(said: str) -> None:
+    """Whatever Cal.com sends can be stored, shown and logged."""
+    kept = safe(said)
+
+    assert kept.isprintable()
+    assert "@" not in kept

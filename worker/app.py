@@ -1,0 +1,81 @@
+"""The Celery application: `celery -A worker worker|beat|flower`.
+
+Why each choice differs from Celery's default stands beside it. The settings are read when the configuration is first
+asked for, so importing `worker` never fails and never connects.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from worker.running import running
+from worker.schedule import SCHEDULE
+from worker.settings import Settings
+
+BOOKINGS = "bookings"
+MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
+
+# A message that a worker took and did not acknowledge comes back after this, in seconds. Several times the longest task
+# (a look, its witnesses and a POST, each up to CALCOM_DEADLINE); the sweeper is faster, by evidence.
+VISIBILITY_TIMEOUT = 1800
+
+
+class Configuration:
+    """Give Celery its configuration, attribute by attribute, from our settings."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the settings of this process."""
+        return running(Settings.load())
+
+    @cached_property
+    def broker_url(self) -> str:
+        """Return the broker's URL."""
+        return self.settings.broker_url or ""
+
+    @cached_property
+    def broker_transport_options(self) -> dict[str, Any]:
+        """Return what the transport needs: Redis has no acknowledgements of its own, RabbitMQ confirms."""
+        if not self.broker_url.startswith(("redis", "valkey")):
+            return {"confirm_publish": True}
+        return {
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 5,
+            "health_check_interval": 10,
+        }
+
+    @cached_property
+    def task_queues(self) -> list[Queue]:
+        """Return both queues; on RabbitMQ they are replicated."""
+        lasting = {"x-queue-type": "quorum"} if self.broker_url.startswith(("amqp", "pyamqp")) else None
+        return [Queue(name, Exchange(name), name, queue_arguments=lasting) for name in (BOOKINGS, MAINTENANCE)]
+
+    include = ("tasks.booking", "tasks.holds", "tasks.sweeper")
+    task_default_queue = BOOKINGS
+    broker_connection_retry_on_startup = True
+    broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
+    task_acks_late = True  # a message is done when its task is, not when it is taken
+    task_reject_on_worker_lost = True
+    worker_prefetch_multiplier = 1  # what a worker takes and does not run is lost for a while when it dies
+    worker_cancel_long_running_tasks_on_connection_loss = False  # a call that was sent is worth waiting for
+    worker_soft_shutdown_timeout = 10.0
+    worker_enable_soft_shutdown_on_idle = False
+    task_serializer = "json"
+    accept_content = ("json",)  # pickle would let a message run code
+    task_ignore_result = True  # the row is the result
+    result_backend = None
+    worker_send_task_events = True  # Flower
+    task_send_sent_event = True
+    worker_hijack_root_logger = False  # worker/logs.py has the root logger
+    beat_schedule = SCHEDULE
+    beat_scheduler = "celery.beat:Scheduler"  # every periodic task is idempotent: no state file to keep
+    beat_max_loop_interval = 1
+    timezone = "UTC"
+
+
+app = Celery("booking-worker")
+app.config_from_object(Configuration())
+app.set_default()

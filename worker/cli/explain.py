@@ -1,0 +1,60 @@
+"""Put an error into a person's words: what is wrong, and what to do. What it does not know is a fault of ours."""
+
+from collections.abc import Sequence
+
+from worker.cli.stop import Stop
+
+_DATABASE = {
+    "lost_connection": "Postgres does not answer; is it running, and is DATABASE_URL right? `booking check` says more",
+    "unavailable": "Postgres is starting up or has no connection left; try again in a moment",
+    "schema": "the database lacks our tables, or some of their columns; run `booking migrate`",
+    "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
+    "out_of_resources": "Postgres has run out of disk, memory or connections; see its log",
+}
+_DATABASE["connection_lost"] = _DATABASE["lost_connection"]
+_DATABASE["too_many_connections"] = _DATABASE["unavailable"]
+
+
+def explain(error: BaseException) -> Sequence[str] | None:
+    """Return the lines to show, or None for an error that only a traceback explains."""
+    if isinstance(error, Stop):
+        return error.lines
+    known = _settings(error) or _database(error) or _broker(error)
+    if known is None and isinstance(error, PermissionError) and error.filename:
+        return [f"{error.filename}: {error.strerror}"]
+    return known
+
+
+def _settings(error: BaseException) -> Sequence[str] | None:
+    from db.revisions import RevisionError  # noqa: PLC0415 - only when something went wrong
+    from worker.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
+    from worker.settings import SettingsError  # noqa: PLC0415 - the same
+
+    if isinstance(error, SettingsError):
+        return error.problems
+    if isinstance(error, EmbeddedError | RevisionError):
+        return str(error).splitlines()
+    return None
+
+
+def _database(error: BaseException) -> Sequence[str] | None:
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only when something went wrong
+
+    from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
+    from tasks.database_errors import as_appointment_error  # noqa: PLC0415 - the same
+
+    if isinstance(error, SQLAlchemyError):
+        error = as_appointment_error(error)
+    if not isinstance(error, AppointmentDatabaseException):
+        return None
+    state = f" (SQLSTATE {error.sql_error_code})" if error.sql_error_code else ""
+    return [_DATABASE.get(error.error_type, f"Postgres refused: {error.error_type}") + state]
+
+
+def _broker(error: BaseException) -> Sequence[str] | None:
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - only when something went wrong
+    from redis.exceptions import RedisError  # noqa: PLC0415 - the same
+
+    if isinstance(error, OperationalError | RedisError):
+        return ["the broker does not answer; is it running, and is REDIS_URL (or CELERY_BROKER_URL) right?"]
+    return None

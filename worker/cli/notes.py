@@ -1,0 +1,38 @@
+"""Hear what the product reports while a command runs, and say it once, in a person's words."""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+_BROKER_DOWN = (
+    "The broker does not answer. Nothing is lost: accepted bookings are kept, and the sweeper sends them when it is back."
+)
+
+
+@dataclass
+class Notes:
+    """Remember what was heard."""
+
+    broker_down: bool = False
+
+
+@contextmanager
+def listening(say: Callable[[str], object]) -> Iterator[Notes]:
+    """Turn log events into notes for a person, and keep the log itself off the screen."""
+    notes = Notes()
+
+    def hear(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.get("event") == "publish_failed" and not notes.broker_down:
+            notes.broker_down = True
+            say(_BROKER_DOWN)
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[hear], cache_logger_on_first_use=False)
+    try:
+        yield notes
+    finally:
+        structlog.configure(**before)

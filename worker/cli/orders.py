@@ -1,0 +1,109 @@
+"""An operator's orders to one booking: try it again, or cancel it. Each says what it did, or why it did not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from db import appointments, events
+from db.appointments import Appointment
+from db.lifecycle import HoldReason, Status
+from tasks.booking import send
+
+# An operator who says "not booked" has looked at Cal.com: what was unknown is known.
+_KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
+_AFRESH: dict[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # three in a row begin to count anew
+_STUCK = {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}  # wait for no time
+
+
+@dataclass(frozen=True)
+class Done:
+    """Say what became of an order; `ok` is False when nothing was done."""
+
+    ok: bool
+    said: str
+
+
+def retry(engine: Engine, id_or_key: str, *, not_booked: bool, why: str) -> Done:
+    """Send a held or failed booking again; what may be booked is looked up first, unless the operator has looked."""
+    with engine.begin() as conn:
+        row = appointments.find(conn, id_or_key)
+        if row is None:
+            return _unknown(id_or_key)
+        if row.status not in {Status.HELD, Status.FAILED}:
+            return Done(ok=False, said=f"{row.id}: is {row.status}; only held and failed bookings can be tried again")
+        if (refused := _not_yet(conn, row, not_booked=not_booked)) is not None:
+            return refused
+        changes = _AFRESH | (_KNOWN if not_booked else {})
+        try:
+            moved = appointments.move(conn, row.id, row.status, Status.PENDING, by="operator", why=why, **changes)
+        except appointments.KeyTakenError:
+            return Done(ok=False, said=f"{row.id}: was asked for again, and that newer booking lives or is confirmed")
+        row = appointments.get(conn, row.id) if moved else None
+    if row is None:
+        return Done(ok=False, said=f"{id_or_key}: has just moved on by itself; look again with `booking show`")
+    send([row])
+    first = " It is looked up at Cal.com first." if row.outcome_unknown else ""
+    return Done(ok=True, said=f"{row.id}: sent again.{first}")
+
+
+def cancel(engine: Engine, id_or_key: str, *, not_booked: bool, why: str) -> Done:
+    """Cancel a booking that is not booked; one whose outcome is open is cancelled as soon as that is known."""
+    with engine.begin() as conn:
+        row = appointments.find(conn, id_or_key)
+        if row is None:
+            return _unknown(id_or_key)
+        if (done := _cannot(row) or _not_yet(conn, row, not_booked=not_booked)) is not None:
+            return done
+        if row.status is not Status.BOOKING and (not_booked or not row.outcome_unknown):
+            changes = _KNOWN if not_booked else {}
+            moved = appointments.move(conn, row.id, row.status, Status.CANCELLED, by="operator", why=why, **changes)
+            return Done(ok=True, said=f"{row.id}: cancelled.") if moved else _moved_on(row)
+        released = _ask(conn, row, why)
+    if released is not None:
+        send([released])
+    if row.status is Status.BOOKING:
+        return Done(ok=True, said=f"{row.id}: its call to Cal.com is under way; it is cancelled if that does not book it.")
+    return Done(ok=True, said=f"{row.id}: it may be booked already; it is cancelled once a look has shown that it is not.")
+
+
+def _ask(conn: Connection, row: Appointment, why: str) -> Appointment | None:
+    """Write the request into the row; a hold that waits for nobody's time is released for its look."""
+    if row.status is Status.HELD and row.hold_reason in _STUCK:
+        changes = {"cancel_requested": True, **_AFRESH}
+        appointments.move(
+            conn, row.id, Status.HELD, Status.PENDING, by="operator", why=f"look before cancelling: {why}", **changes
+        )
+        return appointments.get(conn, row.id)
+    appointments.amend(conn, row.id, row.status, cancel_requested=True)
+    events.record(conn, row.id, "cancel_requested", "operator", {"why": why})
+    return None
+
+
+def _cannot(row: Appointment) -> Done | None:
+    match row.status:
+        case Status.CONFIRMED:
+            return Done(ok=False, said=f"{row.id}: is booked at Cal.com; cancel it there (`booking show {row.id}`)")
+        case Status.FAILED:
+            return Done(ok=False, said=f"{row.id}: has failed: nothing is booked and nobody will try; nothing to cancel")
+        case Status.REJECTED | Status.EXPIRED | Status.CANCELLED:
+            return Done(ok=False, said=f"{row.id}: is {row.status} for good; nothing to cancel")
+    return None
+
+
+def _not_yet(conn: Connection, row: Appointment, *, not_booked: bool) -> Done | None:
+    """Refuse the word "not booked" while a call may still turn into a booking."""
+    if not (not_booked and row.outcome_unknown and row.settle_at):
+        return None
+    left = (row.settle_at - conn.execute(select(func.now())).scalar_one()).total_seconds()
+    if left <= 0:
+        return None
+    return Done(ok=False, said=f"{row.id}: a call may still turn into a booking for {left:.0f} s; look again after that")
+
+
+def _moved_on(row: Appointment) -> Done:
+    return Done(ok=False, said=f"{row.id}: has just moved on by itself; look again with `booking show {row.id}`")
+
+
+def _unknown(id_or_key: str) -> Done:
+    return Done(ok=False, said=f"{id_or_key}: no booking has this id or key")

@@ -1,0 +1,141 @@
+"""`booking show`: one booking, in a person's words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import func, select
+
+from db import appointments, events
+from db.appointments import Appointment
+from db.events import Event
+from db.lifecycle import FINAL, Status
+from worker.cli import screen
+from worker.cli.session import engine
+from worker.cli.stop import Stop
+from worker.cli.why import why
+
+PERSONAL = (
+    "attendee_name",
+    "attendee_email",
+    "attendee_phone",
+    "guests",
+    "location",
+    "booking_fields_responses",
+    "request_metadata",
+)
+INTERNAL = ("claim_token", "payload_hash")
+HIDDEN = "hidden (--personal shows it)"
+STYLES = {
+    Status.CONFIRMED: "bold green",
+    Status.HELD: "bold yellow",
+    Status.FAILED: "bold red",
+    Status.REJECTED: "bold red",
+    Status.EXPIRED: "bold red",
+}
+
+
+def run(id_or_key: str, *, personal: bool, json: bool) -> None:
+    """Show the booking.
+
+    Raises:
+        Stop: There is none.
+    """
+    with engine().connect() as conn:
+        row = appointments.find(conn, id_or_key)
+        if row is None:
+            raise Stop(f"no booking has the id or key {id_or_key!r}")
+        story = events.story(conn, row.id)
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    if json:
+        screen.as_json(as_dict(row, story, now, personal=personal))
+        return
+    screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
+    screen.say(why(row, now))
+    screen.say()
+    screen.show(screen.facts(_facts(row, now, personal=personal)))
+    screen.say()
+    screen.show(_story(story))
+
+
+def as_dict(row: Appointment, story: list[Event], now: datetime, *, personal: bool) -> dict[str, Any]:
+    """Return the booking for JSON; without personal data unless asked for."""
+    left_out = INTERNAL if personal else INTERNAL + PERSONAL
+    fields = {name: value for name, value in asdict(row).items() if name not in left_out}
+    return {**fields, "final": row.status in FINAL, "why": why(row, now), "story": [asdict(event) for event in story]}
+
+
+def _standing(row: Appointment) -> str:
+    return f"{row.status} ({row.hold_reason})" if row.hold_reason else str(row.status)
+
+
+def _facts(row: Appointment, now: datetime, *, personal: bool) -> Iterator[tuple[str, str]]:
+    yield "what", _what(row)
+    yield "when", _when(row)
+    yield "who", _who(row) if personal else HIDDEN
+    if personal:
+        yield from _further(row)
+    yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
+    if row.calcom_booking_uid:
+        seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
+        theirs = "" if row.status in {Status.CONFIRMED, Status.CANCELLED} else " (another request's)"
+        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{theirs}"
+    yield "tries", _tries(row)
+    if row.last_error:
+        yield "last error", row.last_error
+    yield "key", row.idempotency_key + (" (made from the request)" if row.key_derived else "")
+    yield "ids", f"uuid {row.uuid}, task {row.task_id}, correlation {row.correlation_id}"
+
+
+def _what(row: Appointment) -> str:
+    length = f", {row.length_in_minutes} min" if row.length_in_minutes else ""
+    return f"event type {row.event_type}{length}"
+
+
+def _when(row: Appointment) -> str:
+    local = row.start_at.astimezone(ZoneInfo(row.attendee_time_zone))
+    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({screen.clock(row.start_at)})"
+
+
+def _who(row: Appointment) -> str:
+    return ", ".join(part for part in (row.attendee_name, row.attendee_email, row.attendee_phone) if part)
+
+
+def _further(row: Appointment) -> Iterator[tuple[str, str]]:
+    if row.guests:
+        yield "guests", ", ".join(row.guests)
+    given: tuple[tuple[str, Mapping[str, Any] | None], ...] = (
+        ("where", row.location),
+        ("answers", row.booking_fields_responses),
+        ("metadata", row.request_metadata),
+    )
+    for name, values in given:
+        if values:
+            yield name, ", ".join(f"{key}: {value}" for key, value in values.items())
+
+
+def _tries(row: Appointment) -> str:
+    said = f"{screen.plural(row.posts, 'call')} to book, {screen.plural(row.retry_count, 'retry', 'retries')}"
+    return f"{said}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else said
+
+
+def _story(story: list[Event]) -> Table:
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for event in story:
+        kind = Text(event.kind.replace("_", " "), style=STYLES.get(event.kind, ""))  # type: ignore[call-overload]
+        table.add_row(f"{event.created_at:%H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail))
+    return table
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    said = [str(detail["why"])] if "why" in detail else []
+    said += [f"{name.replace('_', ' ')} {value}" for name, value in detail.items() if name != "why" and value]
+    return "; ".join(said)

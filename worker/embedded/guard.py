@@ -1,0 +1,219 @@
+"""The guard: a small process that keeps servers, and ends them when its parent is gone, however it went.
+
+Runs as a script (`python -I -S guard.py PARENT_PID`) with the standard library alone, in a session of its own, so that
+Ctrl-C at the terminal reaches its parent and not the servers. One JSON object a line on standard input, one answer a
+line on standard output. The end of standard input is the order to end: the kernel closes a pipe for every death,
+`kill -9` included. A parent that forked may leave the pipe open, so the parent's pid is watched too.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+PARENT_CHECK_MS = 1000  # how late a dead parent may be noticed when a forked child of it still holds the pipe
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+IPC_RMID = 0  # linux/ipc.h
+
+LINUX = sys.platform == "linux"
+_libc = ctypes.CDLL(None) if LINUX else None
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc is not None:
+        _libc.prctl(option, value, 0, 0, 0)
+
+
+def _children(parent: int) -> Iterator[int]:
+    """List the children of a process; nothing where there is no /proc (there the servers end their own)."""
+    for entry in Path("/proc").glob("[0-9]*/stat") if LINUX else ():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if int(entry.read_text().rpartition(")")[2].split()[1]) == parent:
+                yield int(entry.parent.name)
+
+
+def _tree(root: int) -> Iterator[int]:
+    yield root
+    for child in _children(root):
+        yield from _tree(child)
+
+
+def _forget_memory(creator: int) -> None:
+    """Remove the shared memory segments of a dead process: a killed Postgres cannot do it itself."""
+    table = Path("/proc/sysvipc/shm")
+    for line in table.read_text().splitlines()[1:] if table.exists() else ():
+        _, segment, _, _, creator_pid, _, attached, *_ = line.split()
+        if int(creator_pid) == creator and attached == "0" and _libc is not None:
+            _libc.shmctl(int(segment), IPC_RMID, None)
+
+
+class Kept:
+    """One server that the guard keeps, and the steps that end it: signal, then patience in seconds."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.steps = [(signal.Signals[name], float(patience)) for name, patience in order.get("end", [])]
+        uid, gid = order.get("user") or (None, None)
+        with Path(order["log"]).open("ab") as log:
+            self.process = subprocess.Popen(
+                order["argv"],
+                cwd=order["cwd"],
+                env=order["env"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                user=uid,
+                group=gid,
+                extra_groups=None if uid is None else [],
+                umask=0o077,
+                start_new_session=True,
+                preexec_fn=self._die_with_guard(os.getpid()),  # noqa: PLW1509 - the guard has one thread
+            )
+        stdin = self.process.stdin
+        with contextlib.suppress(BrokenPipeError):  # it ended at once; whoever waits for it will see
+            if stdin:
+                stdin.write(order.get("input", "").encode())
+                stdin.close()
+
+    def _die_with_guard(self, guard: int) -> Callable[[], None]:
+        """Ask the kernel to end it should the guard be killed; asked after the change of user, which clears it."""
+        first = self.steps[0][0] if self.steps else signal.SIGKILL
+
+        def prepare() -> None:
+            _prctl(PR_SET_PDEATHSIG, first)
+            if os.getppid() != guard:
+                os._exit(1)
+
+        return prepare
+
+    def send(self, number: int) -> None:
+        """Signal the server and everything below it: a stopped server with running children is not stopped."""
+        if self.process.poll() is None:
+            for pid in list(_tree(self.process.pid)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+    def wait(self, seconds: float) -> int | None:
+        """Return the exit code, or None if it still runs after so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.process.wait(seconds)
+        return None
+
+    def ask(self) -> None:
+        """Take the first step of ending it, without waiting."""
+        self.send(signal.SIGCONT)
+        if self.steps and self.process.poll() is None:
+            self.process.send_signal(self.steps[0][0])
+
+    def finish(self) -> None:
+        """Wait out the first step, take the others, and kill what is left."""
+        for number, (step, patience) in enumerate(self.steps):
+            if number:
+                self.process.send_signal(step)
+            if self.wait(patience) is not None:
+                return
+        self.send(signal.SIGKILL)
+        self.process.wait()
+
+
+class Guard:
+    """Do what the parent orders, until it is gone."""
+
+    def __init__(self, parent: int) -> None:
+        self.parent = parent
+        self.kept: dict[str, Kept] = {}
+        self.folders: list[str] = []
+        self.pending = b""
+
+    def serve(self) -> None:
+        """Answer orders until standard input ends, the parent has died, or an answer cannot be given."""
+        for line in self._lines():
+            try:
+                answer = self._obey(json.loads(line))
+            except (OSError, ValueError, KeyError) as error:
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            try:
+                os.write(1, json.dumps(answer).encode() + b"\n")
+            except BrokenPipeError:
+                return
+
+    def _lines(self) -> Iterator[bytes]:
+        poll = select.poll()
+        poll.register(0, select.POLLIN | select.POLLHUP)
+        while os.getppid() == self.parent:
+            if not poll.poll(PARENT_CHECK_MS):
+                continue
+            read = os.read(0, 65536)
+            if not read:
+                return
+            *lines, self.pending = (self.pending + read).split(b"\n")
+            yield from lines
+
+    def _obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        match order["do"]:
+            case "folder":  # made here, so that none can be left behind
+                folder = tempfile.mkdtemp(prefix="booking-", dir=order.get("below"))
+                self.folders.append(folder)
+                return {"folder": folder}
+            case "start":
+                kept = self.kept[order["name"]] = Kept(order)
+                return {"pid": kept.process.pid}
+            case "wait":
+                return {"code": self.kept[order["name"]].wait(order["seconds"])}
+            case "signal":
+                self.kept[order["name"]].send(signal.Signals[order["signal"]])
+                return {}
+            case "end":
+                self._end([self.kept[order["name"]]])
+                return {}
+        raise ValueError(f"unknown order {order['do']}")
+
+    def _end(self, servers: list[Kept]) -> None:
+        for kept in servers:
+            kept.ask()
+        for kept in servers:
+            kept.finish()
+        self._reap_orphans()
+        for kept in servers:
+            _forget_memory(kept.process.pid)
+
+    def _reap_orphans(self) -> None:
+        """Kill what dead servers left behind; as a subreaper the guard has become its parent."""
+        known = {kept.process.pid for kept in self.kept.values()}
+        while orphans := [pid for pid in _children(os.getpid()) if pid not in known]:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+
+    def close(self) -> None:
+        """End every server and remove every folder that was made here."""
+        self._end(list(reversed(self.kept.values())))
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> NoReturn:
+    """Guard until the parent is gone."""
+    # Caught, not ignored: an ignored signal would stay ignored in the servers.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    guard = Guard(int(sys.argv[1]))
+    try:
+        guard.serve()
+    finally:
+        guard.close()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Logs: structlog over the standard library, readable on a terminal, one JSON object a line elsewhere.
+
+Personal data is kept out of log calls by design. The mask here is the second net, for what libraries say: it takes
+known secrets, addresses and numbers out of every line, our own and foreign ones (Celery, urllib3), tracebacks included.
+"""
+
+import logging
+import logging.handlers
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from resilience import correlation
+from resilience.redaction import MASK, redact, scrub
+from worker.settings import Settings, SettingsError
+
+# They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
+QUIET = {"urllib3": logging.WARNING, "kombu": logging.WARNING, "amqp": logging.WARNING, "alembic": logging.WARNING}
+TEXTS = ("event", "exception", "stack")  # these may have several lines
+SHORTEST_PASSWORD = 12  # characters; a shorter one may be an ordinary word, and is masked inside URLs only
+_IN_QUERY = re.compile(r"(\w*(?:e_?mail|phone|attendee)\w*=)[^&\s'\"]+", re.IGNORECASE)
+_QUOTED_ADDRESS = re.compile(r"[\w.%+-]+%40[\w.%-]+", re.IGNORECASE)
+_NODE = re.compile(r"(\b(?:celery|bookings|maintenance)[\w-]*@[\w.-]+)")  # a worker's name, not an e-mail address
+
+
+def configure(settings: Settings, *, level: int | str = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to LOG_FILE or `stream` (standard error). Any number of calls is one.
+
+    Raises:
+        SettingsError: LOG_FILE cannot be written.
+    """
+    handler = _handler(settings, stream or sys.stderr)
+    handler.setFormatter(_formatter(settings, stream or sys.stderr))
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        # Also what basicConfig or Tornado put there, which would write unmasked lines beside ours.
+        if isinstance(old, _Ours) or type(old) is logging.StreamHandler:
+            root.removeHandler(old)
+            old.close()
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+class _Ours(logging.Handler):
+    """Mark our handler, so that the next call of `configure` finds it."""
+
+
+class _Stream(logging.StreamHandler[TextIO], _Ours):
+    pass
+
+
+class _File(logging.handlers.WatchedFileHandler, _Ours):
+    """Open the file anew when logrotate has moved it."""
+
+
+def _handler(settings: Settings, stream: TextIO) -> logging.Handler:
+    if settings.log_file is None:
+        return _Stream(stream)
+    try:
+        return _File(settings.log_file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise SettingsError(
+            [f"LOG_FILE: cannot be written ({error.strerror}); name a file in a folder of yours"]
+        ) from None
+
+
+def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
+    terminal = settings.log_file is None and stream.isatty()
+    readable = settings.log_format == "console" or (settings.log_format == "auto" and terminal)
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
+        if readable
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,  # without the local variables: they hold names and addresses
+            Mask(settings),
+            renderer,
+        ],
+    )
+
+
+def _shared() -> list[Processor]:
+    """Return what is done to our own and to foreign records alike."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        add_correlation_id,
+    ]
+
+
+def add_correlation_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the correlation id of the booking that this thread works on, if any."""
+    current = correlation.current()
+    if current is not None:
+        event.setdefault("correlation_id", current)
+    return event
+
+
+class Mask:
+    """Replace secrets and personal data in every value of a log line."""
+
+    def __init__(self, settings: Settings) -> None:
+        secrets = sorted(set(_secrets(settings)), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
+        """Mask a record, as structlog's processor."""
+        texts = {name: self.text(str(event.pop(name))) for name in TEXTS if name in event}
+        return {"event": "", **texts, **redact({name: self._plain(value) for name, value in event.items()})}
+
+    def text(self, text: str) -> str:
+        """Mask a text, line by line."""
+        return "\n".join(self._line(line) for line in text.splitlines())
+
+    def _line(self, line: str) -> str:
+        if self._known:  # before scrub, which cuts long lines: half a secret would not be known
+            line = self._known.sub(MASK, line)
+        line = _IN_QUERY.sub(rf"\1{MASK}", line)
+        line = _QUOTED_ADDRESS.sub(MASK, line)
+        return "".join(part if _NODE.fullmatch(part) else scrub(part) for part in _NODE.split(line))
+
+    def _plain(self, value: Any) -> Any:
+        """Return a value made of JSON's types, its texts masked."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {str(name): self._plain(part) for name, part in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._plain(part) for part in value]
+        return self.text(str(value))
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """List what must never be printed, as it is and as it stands in a URL."""
+    if settings.calcom_api_key:
+        yield settings.calcom_api_key.get_secret_value()
+    for url in (settings.database_url, settings.redis_url, settings.celery_broker_url):
+        password = urlsplit(url).password if url else None
+        if password and len(password) >= SHORTEST_PASSWORD:
+            yield from (password, unquote(password))
+    yield from (alert.get_secret_value() for alert in settings.alert_urls)

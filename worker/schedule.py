@@ -1,0 +1,16 @@
+"""The beat schedule. Every task is idempotent, so that any number of beats may run."""
+
+from typing import Any
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    # A tick that waited longer than a few intervals is worth nothing: the next one does its work.
+    options = {"queue": "maintenance", "expires": max(10.0, 3 * seconds)}
+    return {"task": task, "schedule": seconds, "options": options}
+
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "release-held": _every(1.0, "tasks.holds.release_held"),
+    "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
+    "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
+}

@@ -1,0 +1,96 @@
+"""How one setting's text is read: lists, URLs and secrets, each with the message a person needs.
+
+A message never repeats the value: it may be a password.
+"""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+
+from resilience.retry_policy import TransientErrors
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _commas(value: object) -> object:
+    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+
+
+def _blanks(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
+def _url(value: str, schemes: tuple[str, ...]) -> str:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError("is not a URL: check the host and the port") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"must begin with {', '.join(f'{scheme}://' for scheme in schemes)}")
+    if not parts.netloc and parts.scheme not in {"unix", "redis+socket"}:
+        raise ValueError(f"names no host: write {parts.scheme}://HOST/...")
+    return value
+
+
+def _postgres_url(value: str) -> str:
+    return _url(value, ("postgresql", "postgres", "postgresql+psycopg"))
+
+
+def _redis_url(value: str) -> str:
+    return _url(value, ("redis", "rediss", "unix"))
+
+
+def _broker_url(value: str) -> str:
+    return _url(value, ("redis", "rediss", "sentinel", "redis+socket", "amqp", "amqps", "pyamqp"))
+
+
+def _base_url(value: str) -> str:
+    value = _url(value, ("https", "http")).rstrip("/")
+    parts = urlsplit(value)
+    if parts.username or parts.password:
+        raise ValueError("must not carry a user or a password: the key belongs into CALCOM_API_KEY")
+    if parts.query or parts.fragment:
+        raise ValueError("must not carry a ? or a #")
+    if re.search(r"/v\d+$", parts.path):
+        raise ValueError("must end before /v2: every call adds it")
+    return value
+
+
+def _api_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("has blanks, line breaks or letters that no key has: copy it again from Cal.com")
+    return value
+
+
+def _api_version(value: str) -> str:
+    if not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2024-08-13: Cal.com reads anything else as its oldest version")
+    return value
+
+
+def _transient_errors(value: object) -> object:
+    return TransientErrors.parse(value) if isinstance(value, str) else value
+
+
+def _delays(value: tuple[float, ...]) -> tuple[float, ...]:
+    if not value:
+        raise ValueError("is empty: write the seconds before each retry, such as 1,2,4")
+    if any(delay < 0 or delay > 3600 for delay in value):
+        raise ValueError("must be seconds from 0 to 3600, such as 1,2,4")
+    return value
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
+ApiVersion = Annotated[str, AfterValidator(_api_version)]
+Delays = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_commas), AfterValidator(_delays)]
+Transient = Annotated[TransientErrors, NoDecode, BeforeValidator(_transient_errors)]
+SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_blanks)]

@@ -1,0 +1,46 @@
+"""Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
+
+from tasks.calcom.client import CalcomClient
+
+from db.engine import make_engine
+from resilience.retry_policy import RetryPolicy
+from tasks.parts import Parts, Terms, fill
+from worker.running import running
+from worker.settings import Settings
+
+
+def build() -> Parts:
+    """Build what this process's tasks work with; connections are made when they are first used."""
+    return build_from(running(Settings.load()))
+
+
+def build_from(settings: Settings) -> Parts:
+    """Build the parts from given settings."""
+    return Parts(
+        engine=make_engine(settings.database_url or ""),
+        calcom=CalcomClient(
+            base_url=settings.calcom_base_url,
+            api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",
+            api_version=settings.calcom_api_version,
+            connect_timeout=settings.calcom_connect_timeout,
+            read_timeout=settings.calcom_read_timeout,
+            deadline=settings.calcom_deadline,
+        ),
+        policy=RetryPolicy(
+            delays=settings.retry_delays,
+            jitter=settings.retry_jitter,
+            max_attempts=settings.retry_max_attempts,
+            transient_errors=settings.retry_transient_errors,
+        ),
+        terms=Terms(
+            deadline=settings.calcom_deadline,
+            settle_unanswered=settings.calcom_settle_seconds,
+            settle_answered=settings.calcom_settle_answered_seconds,
+            open=settings.circuit_breaker_half_open_timeout,
+            lead=settings.hold_lead,
+        ),
+        broker_url=settings.broker_url or "",
+    )
+
+
+fill(build)
