@@ -8,8 +8,8 @@ ARGS ?=
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
-POSTGRES_15 := $(wildcard /usr/lib/postgresql/*/bin/postgres)
-REDIS := $(shell command -v redis-server)
+DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
+DEBIAN_REDIS := $(shell command -v redis-server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all check format lock examples
@@ -43,8 +43,8 @@ test: setup ## Run the tests, but for those that need a Debian package
 	@$(call within,600) $(BIN)/pytest -m 'not debian_postgres and not debian_redis' $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql and redis-server)
-	@$(if $(POSTGRES_15),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
-	@$(if $(REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
+	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
+	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(call within,900) $(BIN)/pytest $(ARGS)
 
 check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server

@@ -9,6 +9,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+_UNREADABLE = (
+    "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
+    "with %40 for @, %3A for : and %2F for / in a password"
+)
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 
 
@@ -63,10 +67,10 @@ def _read(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
-        # An unescaped @, : or / in a password ends here, with the password in the library's message.
-        raise ValueError(
-            "the database URL cannot be read: expected postgresql://user:password@host:port/name"
-        ) from None
+        raise ValueError(_UNREADABLE) from None  # the library's own message quotes what may be half a password
+    # An unescaped @ in a password makes its second half a part of the host, and so of every error message.
+    if "@" in f"{address.host}{address.database}":
+        raise ValueError(_UNREADABLE)
     if address.drivername not in _DRIVERS:
         raise ValueError("the database URL must begin with postgresql://: PostgreSQL is the one database we know")
     return address.set(drivername="postgresql+psycopg")

@@ -37,11 +37,20 @@ def insert(conn: Connection, rows: Sequence[NewAppointment]) -> list[Inserted]:
     A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
     first is kept. Blocks while another transaction is inserting one of the keys.
     """
-    first: dict[_Key, NewAppointment] = {}
+    wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
-        first.setdefault(_key(row), row)
-    written, known = _keep(conn, first)
-    return [_answer(row, first, written, known) for row in rows]
+        wanted.setdefault(_key(row), row)
+    written, known = _keep(conn, wanted)
+    unsaid = set(written)  # of equal keys, only the first answer says "created"
+    answers = []
+    for row in rows:
+        key = _key(row)
+        kept = written.get(key) or known[key]
+        # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
+        conflict = not row.key_derived and kept.payload_hash != row.payload_hash
+        answers.append(Inserted(kept, created=key in unsaid, conflict=conflict))
+        unsaid.discard(key)
+    return answers
 
 
 def _keep(
@@ -80,19 +89,6 @@ def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointmen
         )
     )
     return {_key(row): row for row in map(Appointment.of, result.mappings())}
-
-
-def _answer(
-    row: NewAppointment,
-    first: dict[_Key, NewAppointment],
-    written: dict[_Key, Appointment],
-    known: dict[_Key, Appointment],
-) -> Inserted:
-    key = _key(row)
-    created = key in written and first[key] is row
-    kept = written.get(key) or known[key]
-    # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
-    return Inserted(kept, created, conflict=not row.key_derived and kept.payload_hash != row.payload_hash)
 
 
 def _key(row: NewAppointment | Appointment) -> _Key:

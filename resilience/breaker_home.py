@@ -1,22 +1,25 @@
 """Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
 
-import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from resilience.breaker_messages import Answer, Frame
+from resilience.breaker_messages import Answer, Frame, frame
 from resilience.breaker_rules import Rules
-from resilience.breaker_settings import BreakerSettings
+from resilience.breaker_settings import Limits
 from resilience.events import BreakerChanged, Emit, OrdersUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.last_view import STATES, LastView, word
-from resilience.permit import Change, Order, Seed
+from resilience.permit import Change, Order, Seed, State
 from resilience.shared_state import SharedState
 
 Local = Callable[[Rules, Frame], Answer]
 """The same step by the rules of this process."""
 Orders = Callable[[], Sequence[Order]]
 """Reads the operators' orders that are in force from where they are kept, oldest first."""
+
+
+Short = tuple[str, Sequence[str | float]]
+"""A script of `scripts.SHORT` with its own arguments: asked first when all seems calm."""
 
 
 class Home:
@@ -27,18 +30,16 @@ class Home:
         service: str,
         shared: SharedState | None,
         *,
-        settings: BreakerSettings,
+        limits: Limits,
         key: str,
         memory: LastView,
         orders: Orders | None,
         emit: Emit,
-        rng: random.Random,
     ) -> None:
         self._service = service
         self.shared = shared
-        self._settings = settings
+        self._limits = limits
         self._key = key
-        self._rng = rng
         self.memory = memory
         self._orders = orders
         self._emit = emit
@@ -46,28 +47,31 @@ class Home:
         self._rules: Rules | None = None
         self._others: set[str] = set()
         self._frames: dict[str, Frame] = {}
+        self._calm: dict[str, tuple[Any, Answer]] = {}
+        self._seen: Answer | None = None
 
     def frame(self, endpoint: str, now: float | None = None) -> Frame:
         """Say who asks; `now` in seconds, None: by the clock of where the breaker lives."""
-        frame = self._frames.get(endpoint)
-        if frame is None:
-            frame = Frame(0, self._settings.text, self._settings.limits, endpoint, self._key)
-            self._frames[endpoint] = frame
-        if self._settings.open_jitter:
-            longer = 1 + self._settings.open_jitter * self._rng.random()
-            frame = frame._replace(limits=frame.limits._replace(open_for=round(frame.limits.open_for * longer)))
-        return frame if now is None else frame._replace(now=round(now * 1000))
+        known = self._frames.get(endpoint)
+        if known is None:
+            known = self._frames[endpoint] = frame(self._limits, endpoint, self._key)
+        return known if now is None else known._replace(now=round(now * 1000))
 
-    def run(self, name: str, frame: Frame, own: Sequence[str | int], local: Local) -> tuple[Answer, bool]:
+    def run(
+        self, name: str, frame: Frame, own: Sequence[str | float], local: Local, short: Short | None = None
+    ) -> tuple[Answer, bool]:
         """Give the answer, and whether it is the fleet's (else only this process's)."""
-        answer = None if self.shared is None else self._ask(self.shared, name, frame, own)
+        answer = None if self.shared is None else self._ask(self.shared, name, frame, own, short)
         if answer is None:
             return self._alone(frame, local), False
         if self._rules is not None:
             with self._lock:
                 self._rules = None
-        self.memory.see(answer[-1], frame.endpoint)
-        self.tell(answer[-1], frame, shared=True)
+        view = answer[-1]
+        if view is not self._seen:
+            self._seen = view
+            self.memory.see(view, frame.endpoint)
+            self.tell(view, frame, shared=True)
         return answer, True
 
     def look(self, frame: Frame) -> Answer | None:
@@ -86,19 +90,37 @@ class Home:
             theirs = word(view[2])
             if theirs not in self._others:
                 self._others.add(theirs)
-                self._emit(SettingsDiffer(self._service, frame.text, theirs))
+                self._emit(SettingsDiffer(self._service, frame.settings, theirs))
         for change in changes(view):
             self._emit(BreakerChanged(self._service, change, shared=shared))
 
-    def _ask(self, shared: SharedState, name: str, frame: Frame, own: Sequence[str | int]) -> Answer | None:
-        answer = shared.call(name, frame, own)
-        if answer is None:
-            return None
-        if len(answer) == 1:  # forgotten
-            return shared.call(name, frame, own) if self._begin(shared, frame) else None
-        if name in ("acquire", "release") and self._knows_better(answer[-1]) and self._begin(shared, frame):
+    def _ask(
+        self, shared: SharedState, name: str, frame: Frame, own: Sequence[str | float], short: Short | None = None
+    ) -> Answer | None:
+        answer = None
+        if short is not None and self.memory.calm(frame.endpoint):
+            answer = self._ask_short(shared, frame, *short)
+        answer = answer or shared.call(name, frame, own)
+        if answer is not None and len(answer) == 1:  # forgotten
+            answer = shared.call(name, frame, own) if self._begin(shared, frame) else None
+            return None if answer is None or len(answer) == 1 else answer
+        again = answer is not None and name in ("acquire", "release") and self._knows_better(answer[-1])
+        if again and self._begin(shared, frame):
             return shared.call(name, frame, own)
         return answer
+
+    def _ask_short(self, shared: SharedState, frame: Frame, name: str, own: Sequence[str | float]) -> Answer | None:
+        """Give a short answer the long one's form; its view is made anew only when it says something new."""
+        answer = shared.call(name, frame, own)
+        if not answer:
+            return answer
+        raw, serial = answer
+        known = self._calm.get(frame.endpoint)
+        if known is None or known[0] != raw:
+            born, epoch, endpoint_epoch = (int(part) for part in word(raw).split())
+            scopes = ([State.CLOSED.value, at, 0, 0, "", 0] for at in (epoch, endpoint_epoch))
+            known = self._calm[frame.endpoint] = raw, [self.memory.now(), born, "", *scopes, []]
+        return ["granted", 0, 0, serial, 0, known[1]] if name == "pass" else ["recorded", 0, known[1]]
 
     def _knows_better(self, view: Answer) -> bool:
         """Say whether another began the breaker again while this process remembers that it was not closed."""
@@ -140,9 +162,9 @@ class Home:
         rules = self._rules
         if rules is None:
             if self.memory.born:
-                rules = self.memory.rules(frame.text)
+                rules = self.memory.rules(self._limits)
             else:
-                rules = Rules()
+                rules = Rules(self._limits)
                 rules.begin(frame, Seed(0, ()), self._read_orders() or ())
             with self._lock:
                 rules = self._rules = self._rules or rules

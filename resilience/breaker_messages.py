@@ -3,8 +3,8 @@
 The shared rules (`lua/`) and the ones in this process (`breaker_rules.py`) get the very same tuples.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from resilience.breaker_settings import Limits
 
@@ -17,12 +17,24 @@ class Frame(NamedTuple):
 
     now: int
     """Milliseconds; 0: Redis TIME."""
-    text: str
-    """The settings as text, to notice clients with others."""
-    limits: Limits
+    calm: str
+    """Names the entry that says that all is calm for these settings, this endpoint and this key."""
+    refill: int
+    burst: int
+    per: int
+    reserve: int
+    settings: str
+    """All limits as text: the scripts read it, and notice clients with others."""
     endpoint: str
     key: str
     """Fingerprint of the API key."""
+
+
+def frame(limits: Limits, endpoint: str, key: str, now: int = 0) -> Frame:
+    """Build a frame out of a client's limits."""
+    text = limits.text
+    calm = f"calm/{endpoint}/{key}/{crc32(text.encode()):x}"
+    return Frame(now, calm, limits.refill, limits.burst, limits.per, limits.reserve, text, endpoint, key)
 
 
 class Ask(NamedTuple):
@@ -50,12 +62,9 @@ class Report(NamedTuple):
     outcome: str
     reason: str
     retry_after: int
+    stretch: float
+    """By how much longer OPEN is, at random; 1: not."""
     context: str
     told: str
     ceiling: int
     left: int
-
-
-def flat(frame: Frame, own: Sequence[str | int]) -> tuple[str | int | float, ...]:
-    """Give a script its ARGV."""
-    return (frame.now, frame.text, *frame.limits, frame.endpoint, frame.key, *own)

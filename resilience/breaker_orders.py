@@ -44,7 +44,7 @@ class OperatorOrders:
     def restore(self, order: Order) -> bool:
         """Obey an order; one whose number is not above that of the last obeyed one changes nothing.
 
-        So a beat that gives the newest order from the database again makes good a Redis that came back with an old copy.
+        So a beat that gives the newest order from the database again makes good a Redis that came back with an old one.
         """
         answer, _ = self._home.run(
             "order", self._home.frame(ENDPOINT), order.arguments(), lambda rules, at: rules.order(at, order)
@@ -64,9 +64,10 @@ class OperatorOrders:
         if answer is None:
             status: BreakerStatus = self._home.alone(frame, self._read_own)
             return status
-        _, at, fields, counts, waiting, sending = answer
+        _, at, fields, rate, counts, waiting, sending = answer
+        known = _pairs(fields) | _pairs(rate)
         return breaker_status.read(
-            self.service, _pairs(fields), _pairs(counts), now=at, waiting=waiting, sending=sending, shared=True
+            self.service, known, _pairs(counts), now=at, waiting=waiting, sending=sending, shared=True
         )
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:

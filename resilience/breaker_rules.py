@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from resilience.breaker_messages import Answer, Ask, Frame, Report
 from resilience.breaker_scope import Journal, Scope
+from resilience.breaker_settings import Limits
 from resilience.call_counts import CallCounts
 from resilience.paced_release import ReleaseWindow
 from resilience.permit import Order, OrderKind, Outcome, Reason, Seed, State
@@ -23,7 +24,8 @@ ENDPOINT_VERDICT = {Outcome.SUCCESS: True, Outcome.FAILURE_ENDPOINT: False}
 class Rules:
     """Keep one service's breaker in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.born = 0
         self.seeded = 0
         self.ordered = 0
@@ -53,7 +55,7 @@ class Rules:
 
     def acquire(self, frame: Frame, ask: Ask) -> Answer:
         """Answer: may this call go?"""
-        now, limits = frame.now, frame.limits
+        now, limits = frame.now, self.limits
         scopes = self._start(frame, ask)
         verdict, wait, probing = self._obstacle(frame, probe_ok=bool(ask.probe_ok))
         released = self.window.waiting.pop(ask.item, None) is not None
@@ -69,7 +71,7 @@ class Rules:
 
     def record(self, frame: Frame, report: Report) -> Answer:
         """Hear what came of a call."""
-        now, limits = frame.now, frame.limits
+        now, limits = frame.now, self.limits
         service, endpoint = self._start(frame, report, context=report.context)
         outcome = Outcome(report.outcome)
         if outcome is Outcome.THROTTLED:
@@ -83,9 +85,8 @@ class Rules:
         present = (report.service_epoch, report.endpoint_epoch) == (service.epoch, endpoint.epoch)
         if report.service_epoch == 0 or present:
             self.window.done(self._fence(endpoint), outcome, mine=mine, release_max=limits.release_max)
-        how = (report.owner, report.reason, report.retry_after)
-        service.vote(limits, now, report.service_epoch, *how, verdict=SERVICE_VERDICT.get(outcome))
-        endpoint.vote(limits, now, report.endpoint_epoch, *how, verdict=ENDPOINT_VERDICT.get(outcome))
+        service.vote(limits, now, report, report.service_epoch, verdict=SERVICE_VERDICT.get(outcome))
+        endpoint.vote(limits, now, report, report.endpoint_epoch, verdict=ENDPOINT_VERDICT.get(outcome))
         room = 0
         if report.item:
             self.window.open(self._fence(endpoint), now)
@@ -100,7 +101,7 @@ class Rules:
         granted: list[str] = []
         for item in items:
             if len(granted) < room and item not in self.window.waiting and item not in self.window.sending:
-                self.window.waiting[item] = frame.now + frame.limits.lease_for
+                self.window.waiting[item] = frame.now + self.limits.lease_for
                 granted.append(item)
         return [reason, wait, room - len(granted), granted, self._view(frame)]
 
@@ -126,7 +127,7 @@ class Rules:
         self.journal.begin_step(context=context)
         if told:
             self.counts.tally(told.told, frame.now)
-            self.rate.learn(frame.limits, frame.now, told.ceiling, told.left)
+            self.rate.learn(self.limits, frame.now, told.ceiling, told.left)
         both = self.service, self._endpoint(frame.endpoint)
         for scope in both:
             scope.roll(frame.now)
@@ -151,7 +152,7 @@ class Rules:
                 if not probe_ok or frame.now < scope.lease:
                     return Reason.BREAKER_OPEN.value, BUSY, False
                 probing = True
-        pause = self.rate.wait(frame.limits, frame.now)
+        pause = self.rate.wait(self.limits, frame.now)
         return (Reason.THROTTLED.value, pause, False) if pause > 0 else ("", 0, probing)
 
     def _room(self, frame: Frame) -> tuple[int, str, float]:
@@ -159,8 +160,8 @@ class Rules:
         reason, wait, probing = self._obstacle(frame, probe_ok=True)
         if reason:
             return 0, reason, wait
-        free = self.window.free(frame.limits.release_max, probing=probing)
-        free = int(min(free, self.rate.room(frame.limits, frame.now, len(self.window.waiting))))
+        free = self.window.free(self.limits.release_max, probing=probing)
+        free = int(min(free, self.rate.room(self.limits, frame.now, len(self.window.waiting))))
         return (free, "", 0) if free > 0 else (0, Reason.IN_FLIGHT.value, BUSY)
 
     def _fence(self, endpoint: Scope) -> str:
@@ -195,8 +196,8 @@ class Rules:
         self.service.move(State.CLOSED, now, "reset")
 
     def _view(self, frame: Frame) -> Answer:
-        theirs = self.settings if self.settings != frame.text else ""
-        self.settings = frame.text
+        theirs = self.settings if self.settings != frame.settings else ""
+        self.settings = frame.settings
         return [
             frame.now,
             self.born,

@@ -4,6 +4,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
+from resilience.breaker_messages import Report
 from resilience.breaker_settings import Limits
 from resilience.permit import State
 
@@ -69,24 +70,22 @@ class Scope:
         """Take the one half-open place, or with '' and 0 leave it."""
         self.owner, self.lease = owner, lease
 
-    def vote(
-        self, limits: Limits, now: int, epoch: int, owner: str, reason: str, retry_after: int, *, verdict: bool | None
-    ) -> None:
+    def vote(self, limits: Limits, now: int, report: Report, epoch: int, *, verdict: bool | None) -> None:
         """Hear an outcome: alive, failed, or (None) the permit goes back. Epoch 0 and owner '' speak for now."""
         if epoch not in (0, self.epoch):
             return
         if self.state is State.CLOSED and verdict is False:
-            self._fail(limits, now, reason, retry_after)
-        if self.state is not State.HALF_OPEN or owner not in ("", self.owner):
+            self._fail(limits, now, report)
+        if self.state is not State.HALF_OPEN or report.owner not in ("", self.owner):
             return
         if verdict is None:
             self.occupy("", 0)
         elif verdict:
             self.move(State.CLOSED, now, "probe_succeeded")
         else:
-            self._trip(limits, now, 1, reason, retry_after)
+            self._trip(limits, now, report, 1)
 
-    def _fail(self, limits: Limits, now: int, reason: str, retry_after: int) -> None:
+    def _fail(self, limits: Limits, now: int, report: Report) -> None:
         if limits.threshold > NEVER:
             return
         self.failures += 1
@@ -97,13 +96,13 @@ class Scope:
             return
         oldest = self.ring[limits.threshold - 1] if len(self.ring) == limits.threshold else 0
         if now - oldest < limits.span:
-            self._trip(limits, now, limits.threshold, reason, retry_after)
+            self._trip(limits, now, report, limits.threshold)
 
-    def _trip(self, limits: Limits, now: int, failures: int, reason: str, retry_after: int) -> None:
+    def _trip(self, limits: Limits, now: int, report: Report, failures: int) -> None:
         try:
-            grown = limits.open_for * limits.growth**self.opens
+            grown = limits.open_for * report.stretch * limits.growth**self.opens
         except OverflowError:
             grown = math.inf
         self.failures = failures
-        length = math.floor(min(max(grown, retry_after), limits.open_max))
-        self.move(State.OPEN, now, reason, ends=now + length, opens=self.opens + 1)
+        length = math.floor(min(max(grown, report.retry_after), limits.open_max))
+        self.move(State.OPEN, now, report.reason, ends=now + length, opens=self.opens + 1)

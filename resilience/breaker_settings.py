@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 
 class Limits(NamedTuple):
-    """The numbers that a script takes as ARGV 3 to 13, in its order; times in milliseconds."""
+    """The numbers that the rules count with; times in milliseconds. `lua/roll.lua` reads them in this order."""
 
     threshold: int
     span: int
@@ -14,11 +14,16 @@ class Limits(NamedTuple):
     growth: float
     open_max: int
     lease_for: int
+    release_max: int
     refill: int
     burst: int
     per: int
     reserve: int
-    release_max: int
+
+    @property
+    def text(self) -> str:
+        """Write what all clients of one breaker should agree on; the scripts read it, and people where clients differ."""
+        return " ".join(f"{name}={value:.10g}" for name, value in self._asdict().items())
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,6 @@ class BreakerSettings:
             reserve=share,
             release_max=self.release_max,
         )
-
-    @cached_property
-    def text(self) -> str:
-        """Name what all clients of one breaker should agree on, for the one line that says they do not."""
-        return " ".join(f"{name}={value:g}" for name, value in self.limits._asdict().items())
 
 
 def _ms(seconds: float) -> int:

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 
-from resilience.breaker_home import Home, Orders, changes
+from resilience.breaker_home import Home, Orders, Short, changes
 from resilience.breaker_messages import Answer, Ask, Report
 from resilience.breaker_orders import OperatorOrders
 from resilience.breaker_settings import BreakerSettings
@@ -32,6 +32,7 @@ WITHOUT_ENDPOINT = "any"
 GRANTED = ("granted", b"granted")
 PRESENT, NONE = 0, -1
 """Epochs of a report without a permit: of what is now, or of nothing."""
+PASS: Short = ("pass", ())
 SCARCE = 4
 """Times the reserve: with no more calls left on Cal.com's count, its word is told at the next chance."""
 
@@ -66,18 +67,18 @@ class CircuitBreaker(OperatorOrders):
         self.settings = settings or BreakerSettings()
         self.key = key
         self._emit = emit
+        self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         shared = None
         if redis is not None:
             shared = SharedState(service, redis, retry_after=self.settings.redis_retry, clock=clock, emit=emit)
         self._home = Home(
             service,
             shared,
-            settings=self.settings,
+            limits=self.settings.limits,
             key=key,
             memory=LastView(clock=clock, wall=wall),
             orders=orders,
             emit=emit,
-            rng=rng or random.Random(),  # noqa: S311 - spreads load, hides nothing
         )
         limits = self.settings.limits
         self._late = LateReports(clock=clock, per_ms=limits.per, scarce=SCARCE * limits.reserve)
@@ -103,7 +104,8 @@ class CircuitBreaker(OperatorOrders):
         batch = self._late.take(only_due=True)
         ask = Ask(owner, 1 if probe_ok else 0, "" if item is None else str(item), *batch)
         frame = self._home.frame(endpoint, now)
-        answer, shared = self._home.run("acquire", frame, ask, lambda rules, at: rules.acquire(at, ask))
+        short = None if ask.item or ask.told else PASS
+        answer, shared = self._home.run("acquire", frame, ask, lambda rules, at: rules.acquire(at, ask), short)
         service, scope = answer[5][3], answer[5][4]
         state = STATES[service[0]]
         if answer[0] in GRANTED:
@@ -152,7 +154,7 @@ class CircuitBreaker(OperatorOrders):
             retry_after = self.settings.rate_window if outcome is Outcome.THROTTLED else 0
         report = Report(
             permit.owner, permit.item, permit.service_epoch, permit.endpoint_epoch, outcome.value, error_token(reason),
-            _ms(retry_after), bounded_context(context), *batch,
+            _ms(retry_after), self._stretch(), bounded_context(context), *batch,
         )  # fmt: skip
         return self._report(permit.endpoint, report, now)
 
@@ -160,7 +162,7 @@ class CircuitBreaker(OperatorOrders):
         """Report a success without a permit: of the service, or of one endpoint and so of both."""
         told = line(endpoint or WITHOUT_ENDPOINT, "none", 1, 0, 0)
         epoch = NONE if endpoint is None else PRESENT
-        report = Report("", "", PRESENT, epoch, Outcome.SUCCESS.value, "none", 0, "", *self._with(told))
+        report = Report("", "", PRESENT, epoch, Outcome.SUCCESS.value, "none", 0, 1, "", *self._with(told))
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
 
     def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
@@ -169,7 +171,7 @@ class CircuitBreaker(OperatorOrders):
         told = line(endpoint or WITHOUT_ENDPOINT, token, 1, 0, 0)
         outcome = Outcome.FAILURE_SERVICE if endpoint is None else Outcome.FAILURE_ENDPOINT
         epoch = NONE if endpoint is None else PRESENT
-        report = Report("", "", PRESENT, epoch, outcome.value, token, 0, "", *self._with(told))
+        report = Report("", "", PRESENT, epoch, outcome.value, token, 0, 1, "", *self._with(told))
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
 
     def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
@@ -208,7 +210,7 @@ class CircuitBreaker(OperatorOrders):
         """Tell at once what was kept to be told late."""
         batch = self._late.take()
         if batch.told:
-            nobody = Report("", "", NONE, NONE, Outcome.IGNORED.value, "none", 0, "", *batch)
+            nobody = Report("", "", NONE, NONE, Outcome.IGNORED.value, "none", 0, 1, "", *batch)
             self._report(WITHOUT_ENDPOINT, nobody, None)
 
     def close(self) -> None:
@@ -218,12 +220,16 @@ class CircuitBreaker(OperatorOrders):
 
     def _report(self, endpoint: str, report: Report, now: float | None) -> Recorded:
         frame = self._home.frame(endpoint, now)
-        answer, shared = self._home.run("record", frame, report, lambda rules, at: rules.record(at, report))
+        short = ("tell", report[-3:]) if report.outcome == Outcome.SUCCESS.value and not report.item else None
+        answer, shared = self._home.run("record", frame, report, lambda rules, at: rules.record(at, report), short)
         if report.outcome == Outcome.CREDENTIALS.value:
             self._home.memory.block(self.key, blocked=True)
             self._emit(KeyBlocked(self.service, self.key, shared))
         view: Answer = answer[2]
         return Recorded(STATES[view[3][0]], view[3][1], STATES[view[4][0]], changes(view), answer[1])
+
+    def _stretch(self) -> float:
+        return 1 + self.settings.open_jitter * self._rng.random() if self.settings.open_jitter else 1
 
     def _may_wait(self, permit: Permit) -> bool:
         late = self.settings.mode == "default" and permit.shared and not (permit.probe or permit.released)

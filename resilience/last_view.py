@@ -7,6 +7,7 @@ from typing import Any
 from resilience.breaker_messages import Answer
 from resilience.breaker_rules import Rules
 from resilience.breaker_scope import Scope
+from resilience.breaker_settings import Limits
 from resilience.permit import Seed, State
 
 STATES: Mapping[str | bytes, State] = MappingProxyType(
@@ -52,6 +53,11 @@ class LastView:
         if blocked != (key in self.blocked):
             self.blocked = self.blocked | {key} if blocked else self.blocked - {key}
 
+    def calm(self, endpoint: str) -> bool:
+        """Say whether the service and this endpoint were closed when last seen."""
+        known = self._endpoints.get(endpoint)
+        return known is not None and STATES[self._service[0]] is STATES[known[0]] is State.CLOSED
+
     def now(self) -> int:
         """Reckon Redis's time in ms from when it was last told; this machine's where it never was."""
         if self._seen_at is None:
@@ -70,10 +76,10 @@ class LastView:
                 scopes.append((name, state.value, int(ends), int(opens)))
         return Seed(max((int(scope[1]) for scope in known.values()), default=0), scopes)
 
-    def rules(self, text: str) -> Rules:
+    def rules(self, limits: Limits) -> Rules:
         """Begin this process's own breaker where the shared one was last seen, in the same epochs."""
-        rules = Rules()
-        rules.born, rules.settings = self.born, text
+        rules = Rules(limits)
+        rules.born, rules.settings = self.born, limits.text
         rules.blocked = dict.fromkeys(self.blocked, self.now())
         rules.service = self._scope("", self._service, rules)
         rules.endpoints = {name: self._scope(name, seen, rules) for name, seen in self._endpoints.items()}

@@ -11,20 +11,26 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_BASE = ("clock", "scopes")
-_RULES = (*_BASE, "votes", "rate", "obstacle", "window", "counts", "view")
-_ORDERS = (*_BASE, "view", "orders")
+_ASKED = ("clock", "rate", "rate_news", "counts", "calm", "scopes", "roll", "obstacle", "window", "view")
+_ORDERED = ("clock", "calm", "scopes", "roll", "view", "orders")
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "acquire": _RULES,
-        "record": _RULES,
-        "release": _RULES,
-        "give_back": (*_BASE, "view"),
-        "order": _ORDERS,
-        "begin": _ORDERS,
-        "status": _BASE,
+        "pass": ("clock", "rate"),
+        "tell": ("clock", "rate", "rate_news", "counts"),
+        "acquire": _ASKED,
+        "record": (*_ASKED, "votes"),
+        "release": ("clock", "rate", "calm", "scopes", "roll", "obstacle", "window", "view"),
+        "give_back": ("clock", "calm", "scopes", "view"),
+        "order": _ORDERED,
+        "begin": _ORDERED,
+        "status": ("clock", "calm", "scopes"),
     }
 )
+SHORT: Mapping[str, int] = MappingProxyType({"pass": 1, "tell": 2})
+"""The scripts that take only the first of the keys, and only `HEAD` common arguments: each one costs."""
+HEAD = 6
+EVENTS = 3
+"""Where `keys` has the stream."""
 
 
 def read(name: str) -> str:
@@ -45,5 +51,5 @@ def register(client: Client) -> dict[str, Script]:
 
 def keys(service: str, endpoint: str) -> list[str]:
     """Name the keys that every script declares; one hash tag, so that a cluster keeps them in one place."""
-    own = ("breaker", "failures", f"failures:{endpoint}", "released", "sending", "counts", "events")
-    return [f"{{{service}}}:{name}" for name in own]
+    names = ("rate", "counts", "breaker", "events", "released", "sending", "failures", f"failures:{endpoint}")
+    return [f"{{{service}}}:{name}" for name in names]

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from resilience import scripts
 from resilience.breaker_messages import Answer, Frame
@@ -33,34 +33,44 @@ class SharedState:
         """Say whether Redis failed to answer the last time it was asked."""
         return self._gone_since is not None
 
-    def call(self, name: str, frame: Frame, own: Sequence[str | int] = ()) -> Answer | None:
-        """Run a script; None when Redis is gone. Costs at most the client's time-outs, and nothing while known gone."""
+    def call(self, name: str, frame: Frame, own: Sequence[str | float] = ()) -> Answer | None:
+        """Run a script; None when Redis is gone. Costs at most the client's time-outs, and nothing while known gone.
+
+        A short script that has nothing to say answers with an empty list.
+        """
+        taken = scripts.SHORT.get(name)
+        head: tuple[str | float, ...] = frame if taken is None else frame[: scripts.HEAD]
+        return self._try(lambda: self._run(name, self._keys_of(frame.endpoint)[:taken], (*head, *own)) or [])
+
+    def read_events(self, after_id: str, count: int) -> list[Any] | None:
+        """Read the stream of changes beyond an id; None when Redis is gone."""
+        stream = self._keys_of("")[scripts.EVENTS]
+        return self._try(lambda: list(self._client.xrange(stream, min=f"({after_id}", count=count)))
+
+    def _run(self, name: str, keys: list[str], arguments: tuple[str | float, ...]) -> Any:
+        script = self._scripts[name]
+        try:
+            return self._client.evalsha(script.sha, len(keys), *keys, *arguments)
+        except NoScriptError:  # the server has forgotten it: calling the registered script loads it again
+            return script(keys, arguments)
+
+    def _keys_of(self, endpoint: str) -> list[str]:
+        known = self._keys.get(endpoint)
+        if known is None:
+            known = self._keys[endpoint] = scripts.keys(self._service, endpoint)
+        return known
+
+    def _try(self, ask: Callable[[], Answer]) -> Answer | None:
         if self._gone_since is not None and not self._may_look():
             return None
-        keys = self._keys.get(frame.endpoint)
-        if keys is None:
-            keys = self._keys[frame.endpoint] = scripts.keys(self._service, frame.endpoint)
         try:
-            answer: Answer = self._scripts[name](keys, (frame.now, frame.text, *frame.limits, *frame[3:], *own))
+            answer = ask()
         except (RedisError, OSError) as error:
             self._lost(error)
             return None
         if self._gone_since is not None:
             self._back()
         return answer
-
-    def read_events(self, after_id: str, count: int) -> list[tuple[Any, dict[Any, Any]]] | None:
-        """Read the stream of changes beyond an id; None when Redis is gone."""
-        if self._gone_since is not None and not self._may_look():
-            return None
-        try:
-            entries: Any = self._client.xrange(scripts.keys(self._service, "")[6], min=f"({after_id}", count=count)
-        except (RedisError, OSError) as error:
-            self._lost(error)
-            return None
-        if self._gone_since is not None:
-            self._back()
-        return list(entries)
 
     def _may_look(self) -> bool:
         """Let one caller at a time find out whether Redis is back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ async def answer(world: World, call: Call) -> Answer:
     except Refusal as refusal:
         await world.work(call)
         given = shapes.refusal_answer(refusal, path=call.request.target, now=world.now)
+    except Exception:  # noqa: BLE001 - what nobody foresaw is a 500 B there as well; the trace is for us
+        traceback.print_exc()
+        given = shapes.refusal_answer(shapes.broken(), path=call.request.target, now=world.now)
     return replace(given, headers=tuple(call.headers))
 
 

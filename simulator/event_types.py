@@ -67,18 +67,30 @@ class EventTypeError(ValueError):
 
 
 def from_order(order: dict[str, Any]) -> EventType:
-    """Read an event type from JSON. Raises EventTypeError."""
-    known = {field.name for field in fields(EventType)}
-    if unknown := set(order) - known:
+    """Read an event type from JSON; what it does not say is as at a plain type with hosts of its own.
+
+    Raises EventTypeError.
+    """
+    if not isinstance(order, dict):
+        raise EventTypeError("an event type is a JSON object")
+    known = {field.name: type(field.default) for field in fields(EventType)}
+    if unknown := set(order) - set(known):
         raise EventTypeError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
-    if not isinstance(order.get("id"), int) or not isinstance(order.get("slug", ""), str):
+    number, slug = order.get("id"), order.get("slug", f"type-{order.get('id')}")
+    if not isinstance(number, int) or not isinstance(slug, str):
         raise EventTypeError("id must be an integer, slug a string")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in order.items()}
+    for name in set(values) - {"id", "slug", "kind", "team_slug"}:
+        if not isinstance(values[name], known[name]):
+            raise EventTypeError(f"{name} must be of the kind of {getattr(EventType, name)!r}")
     try:
-        values["kind"] = Kind(order.get("kind", "plain"))
+        kind = Kind(order.get("kind", "plain"))
     except ValueError as error:
         raise EventTypeError(f"kind must be one of {', '.join(Kind)}") from error
-    return EventType(**{"slug": f"type-{order['id']}", **values})
+    of_team = kind in (Kind.ROUND_ROBIN, Kind.COLLECTIVE)
+    hosts = (f"host{number}", f"host{number}0") if of_team else (f"host{number}",)
+    own = {"hosts": hosts, "team_slug": "team" if of_team else None}
+    return EventType(**{**own, **values, "slug": slug, "kind": kind})
 
 
 TEAM = ("host4", "host5")

@@ -173,9 +173,9 @@ class Faults:
 
 def read_order(wanted: dict[str, Any]) -> Fault:
     """Read a fault from JSON. Raises FaultOrderError."""
+    if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS:
+        raise FaultOrderError(f"a fault is a JSON object; its kind must be one of {', '.join(KINDS)}")
     known = {one.name for one in fields(Fault)} - {"id", "begins", "hits"}
-    if wanted.get("kind") not in KINDS:
-        raise FaultOrderError(f"kind must be one of {', '.join(KINDS)}")
     if unknown := set(wanted) - known:
         raise FaultOrderError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
     values = dict(wanted)
@@ -183,6 +183,7 @@ def read_order(wanted: dict[str, Any]) -> Fault:
         if name not in NAMED:
             raise FaultOrderError(f"name must be one of {', '.join(NAMED)}")
         values = {**NAMED[name], **values}
+    _check_numbers(values)
     try:
         values["match"] = Match(**values.get("match", {}))
         if "delay" in values:
@@ -190,12 +191,23 @@ def read_order(wanted: dict[str, Any]) -> Fault:
     except (TypeError, SettingError) as error:
         raise FaultOrderError(str(error)) from error
     fault = Fault(**values)
-    if not 0 <= fault.share <= 1:
+    _check_needs(fault)
+    return fault
+
+
+def _check_numbers(values: dict[str, Any]) -> None:
+    for name in ("share", "count", "seconds", "start_after", "hold", "gap", "status"):
+        value = values.get(name)
+        if value is not None and (not isinstance(value, int | float) or value < 0):
+            raise FaultOrderError(f"{name} must be a number of at least 0")
+    if values.get("share", 0) > 1:
         raise FaultOrderError("share must be between 0 and 1")
+
+
+def _check_needs(fault: Fault) -> None:
     if fault.kind == "refuse" and fault.seconds is None:
         raise FaultOrderError("refuse needs seconds: while nobody listens, nobody can end it")
     if fault.kind in ("status", "commit_then_status") and fault.status is None:
         raise FaultOrderError(f"{fault.kind} needs a status or a name; names are {', '.join(NAMED)}")
     if fault.when not in ("headers", "request") or fault.part not in ("headers", "body", "all"):
         raise FaultOrderError("when is headers or request; part is headers, body or all")
-    return fault

@@ -37,4 +37,6 @@ def parse(text: object) -> datetime | None:
         moment = datetime.fromisoformat(text.replace(",", "."))
     except ValueError:
         return None
+    if not 1900 < moment.year < 9000:
+        return None  # ours: no booking reaches the ends of the calendar
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

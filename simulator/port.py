@@ -26,6 +26,7 @@ class Port:
         self._server: asyncio.Server | None = None
         self._held: socket.socket | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._refused_until = 0.0
         self._opening: asyncio.Task[None] | None = None
 
     async def open(self, host: str, port: int) -> int:
@@ -36,18 +37,28 @@ class Port:
         return number
 
     def refuse(self, seconds: float, *, start_after: float = 0) -> None:
-        """Refuse connections for some seconds, from `start_after` seconds on."""
+        """Refuse connections for some seconds, from `start_after` seconds on; 0 is before this returns."""
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(start_after, self._shut))
-        self._timers.append(loop.call_later(start_after + seconds, self.listen_again))
+        if start_after > 0:
+            self._timers.append(loop.call_later(start_after, self._shut))
+        else:
+            self._shut()
+        until = loop.time() + start_after + seconds
+        self._refused_until = max(self._refused_until, until)
+        self._timers.append(loop.call_at(until, self._end_if_over))
 
     def listen_again(self) -> None:
         """End all refusals, also those that have not begun."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._refused_until = 0.0
         if self._held is not None and self._opening is None:
             self._opening = asyncio.get_running_loop().create_task(self._listen())
+
+    def _end_if_over(self) -> None:
+        if asyncio.get_running_loop().time() >= self._refused_until:
+            self.listen_again()
 
     def _shut(self) -> None:
         if self._server is None:

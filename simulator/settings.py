@@ -40,6 +40,8 @@ def changed(settings: Settings, order: dict[str, Any]) -> Settings:
 
     A latency may be one number. Keys are added to the known ones.
     """
+    if not isinstance(order, dict) or not isinstance(order.get("keys", {}), dict):
+        raise SettingError("settings are a JSON object, and so are keys")
     known = {field.name for field in fields(Settings)}
     if unknown := set(order) - known:
         raise SettingError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")

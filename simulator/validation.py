@@ -80,14 +80,11 @@ def zone_exists(zone: Any) -> bool:
 
 def _check_optional(body: dict[str, Any]) -> list[str]:
     found = []
-    length = body.get("lengthInMinutes")
-    if length is not None and (not _is_int(length) or length < 1):
-        rule = (
-            "lengthInMinutes must not be less than 1"
-            if _is_int(length)
-            else "lengthInMinutes must be an integer number"
-        )
-        found.append(_wrong("lengthInMinutes", rule))
+    for name in ("lengthInMinutes", "recurrenceCount"):
+        number = body.get(name)
+        if number is not None and (not _is_int(number) or number < 1):
+            rule = "must not be less than 1" if _is_int(number) else "must be an integer number"
+            found.append(_wrong(name, f"{name} {rule}"))
     if body.get("eventTypeId") is not None and not _is_int(body["eventTypeId"]):
         found.append(_wrong("eventTypeId", "eventTypeId must be an integer number"))
     found += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from dataclasses import dataclass
@@ -130,7 +131,11 @@ class Wire:
         self._writer.transport.abort()
 
     def close(self) -> None:
-        """Close in the usual way."""
+        """Close in the usual way; the client is told before this returns, so that it sends nothing more."""
+        transport = self._writer.transport
+        if not transport.is_closing() and not transport.get_write_buffer_size():
+            with contextlib.suppress(OSError):
+                self._writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._writer.close()
 
     def ready_for_next(self) -> bool:

@@ -216,7 +216,9 @@ class Rules:
         return self.policy.delay(attempt)
 
 
-_NO_ANSWER: frozenset[str] = frozenset({ErrorType.TIMEOUT, ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS, ErrorType.RESET})
+_NO_ANSWER: frozenset[str] = frozenset(
+    {ErrorType.TIMEOUT, ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS, ErrorType.RESET}
+)
 _STATUS: dict[str, int] = {
     ErrorType.HTTP_500: 500,
     ErrorType.HTTP_502: 502,

@@ -59,11 +59,15 @@ def _queue_is_empty() -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
     with Connection(parts().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
         try:
-            channel = connection.default_channel
-            waiting: int = channel.queue_declare(queue=book_appointment.queue, passive=True).message_count
+            queue = connection.default_channel.queue_declare(queue=book_appointment.queue, passive=True)
+        except connection.channel_errors as exc:
+            return (
+                str(getattr(exc, "reply_code", "")) == "404"
+            )  # Redis knows no empty queue: it is gone with its last message
         except Exception:  # noqa: BLE001 - each transport raises errors of its own
             return False
-        return waiting == 0
+    waiting: int = queue.message_count
+    return waiting == 0
 
 
 def _learn_to_see() -> int:

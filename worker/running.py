@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from worker.settings import Settings, SettingsError
 
 SIMULATOR_FILE = "simulator.json"
@@ -35,8 +37,7 @@ def running(settings: Settings) -> Settings:
         )
     if settings.calcom_api_key is None and "calcom_base_url" not in settings.model_fields_set:
         filled |= _simulator(settings.booking_home)
-    # Loaded anew, not copied: what is read from a file is checked like anything else.
-    return Settings.load(**(settings.model_dump() | filled))
+    return settings.model_copy(update=filled)
 
 
 def record_simulator(home: Path, url: str | None, key: str = "") -> None:
@@ -46,12 +47,12 @@ def record_simulator(home: Path, url: str | None, key: str = "") -> None:
         file.unlink(missing_ok=True)
         return
     with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:  # noqa: PTH123 - private
-        json.dump({"calcom_base_url": url, "calcom_api_key": key}, opened)
+        json.dump({"url": url, "key": key}, opened)
 
 
 def _simulator(home: Path) -> dict[str, Any]:
     try:
         about = json.loads((home / SIMULATOR_FILE).read_text())
-        return {name: about[name] for name in ("calcom_base_url", "calcom_api_key")}
+        return {"calcom_base_url": about["url"], "calcom_api_key": SecretStr(about["key"])}
     except (OSError, ValueError, KeyError):
         return {}

@@ -6,9 +6,11 @@ docs/settings.md and .env.example are generated from this file (`python -m worke
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,7 +51,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",  # editors of other systems begin a file with a mark
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -58,8 +60,12 @@ class Settings(BaseSettings):
     )
 
     # Where things are
-    database_url: PostgresUrl | None = _setting(None, "PostgreSQL; not given: an embedded one", unit="URL", repr=False)
-    redis_url: RedisUrl | None = _setting(None, "Redis or Valkey; not given: an embedded one", unit="URL", repr=False)
+    database_url: PostgresUrl | None = _setting(
+        None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
+    )
+    redis_url: RedisUrl | None = _setting(
+        None, "Redis or Valkey; not given: the embedded one of `booking up`", unit="URL", repr=False
+    )
     celery_broker_url: BrokerUrl | None = _setting(
         None, "Celery's broker, Redis or RabbitMQ; not given: REDIS_URL", unit="URL", repr=False
     )
@@ -182,6 +188,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: one line a problem, without the values.
         """
+        if strange := given.keys() - cls.model_fields.keys():
+            raise TypeError(f"no such settings: {', '.join(sorted(strange))}")
         try:
             return cls(**given)
         except ValidationError as error:
@@ -196,20 +204,29 @@ class Settings(BaseSettings):
         """Return the environment for a child process, so that it loads these very settings. Holds secrets."""
         return {**os.environ, **dict(self._texts())}  # noqa: TID251 - this file is the one reader
 
+    @classmethod
+    def misspelt(cls) -> list[str]:
+        """Name what stands in the environment or in .env and looks like a slip of the pen, one line each."""
+        names = [field.upper() for field in cls.model_fields]
+        file = dotenv_values(".env", encoding="utf-8-sig", interpolate=False)
+        found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
+        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
+        return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+
     def _texts(self) -> Iterator[tuple[str, str]]:
         for field in type(self).model_fields:
             value = getattr(self, field)
-            yield field.upper(), "" if value is None else _text(value)
+            yield field.upper(), "" if value is None else text_of(value)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """Write a value as the environment would hold it."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, TransientErrors):
         return value.text
     if isinstance(value, tuple):
-        return (" " if value and isinstance(value[0], SecretStr) else ",").join(_text(part) for part in value)
+        return (" " if value and isinstance(value[0], SecretStr) else ",").join(text_of(part) for part in value)
     return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -224,4 +241,4 @@ def _line(detail: ErrorDetails) -> str:
     field = Settings.model_fields[name]
     about = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     unit = f" ({about['unit']})" if about.get("unit") else ""
-    return f"{name.upper()}: {message.removeprefix('Input ')}{unit}; the default is {_text(field.default)}"
+    return f"{name.upper()}: {message.removeprefix('Input ')}{unit}; the default is {text_of(field.default)}"

@@ -1,29 +1,30 @@
 -- Tell: begin again, when Redis has forgotten.
 -- KEYS    as clock.lua
--- ARGV    16 the epoch up to which the teller knew the state, 0: it knew nothing  17 number of scopes it knows
+-- ARGV    10 the epoch up to which the teller knew the state, 0: it knew nothing  11 number of scopes it knows
 --         then for each: name ('' the service), state, end in ms, times opened
 --         then the orders in force, oldest first, each as order.lua takes them
 -- Returns done | ignored, view
 -- Why     nobody may call between the empty state and the orders. The first to notice begins; one who knew a later state
 --         than the first did may correct it, as long as nothing has happened since.
-local seen = tonumber(ARGV[16])
+local seen = tonumber(ARGV[10])
 if born then
-  local seeded = tonumber(redis.call('HGET', KEYS[1], 'seeded')) or 0
+  local seeded = tonumber(redis.call('HGET', KEYS[3], 'seeded')) or 0
   if service.epoch ~= born or seen <= seeded then
     return { 'ignored', view() }
   end
 else
   born = math.max(seen + 1, now)
   service.epoch, endpoint.epoch = born, born
+  calm_over()
   put('born', born)
   put('epoch', born)
 end
 put('seeded', seen)
 
-local i = 18
-for _ = 1, tonumber(ARGV[17]) do
+local i = 12
+for _ = 1, tonumber(ARGV[11]) do
   local name, state, ends, opens = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  local s = scope(name, name .. '/', 27) -- beyond what was read: a closed one
+  local s = scope(name, name .. '/', 21) -- beyond what was read: a closed one
   if name == '' then
     s = service
   elseif name == endpoint.name then

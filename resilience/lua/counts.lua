@@ -1,5 +1,5 @@
 -- Fragment: the place for what is counted of each call; for now, rates of the last minute per endpoint.
--- KEYS    6 counts (hash): "<slot>/<endpoint>" -> "stamp calls failures sum_ms longest_ms"; SLOTS x endpoints fields
+-- KEYS    2 counts (hash): "<slot>/<endpoint>" -> "stamp calls failures sum_ms longest_ms"; SLOTS x endpoints fields
 -- ARGV    none of its own
 -- Returns nothing; leaves `tally`.
 -- Why     rides in the breaker's round trip; a fixed number of buckets, no sorted set that grows.
@@ -10,7 +10,7 @@ local function tally(told)
   local stamp = math.floor(now / BUCKET)
   for name, error, calls, sum, longest in string.gmatch(told, '(%S+) (%S+) (%d+) (%d+) (%d+);') do
     local field = (stamp % SLOTS) .. '/' .. name
-    local old = redis.call('HGET', KEYS[6], field) or ''
+    local old = redis.call('HGET', KEYS[2], field) or ''
     local since, n, failures, total, most = string.match(old, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
     if tonumber(since) ~= stamp then
       n, failures, total, most = 0, 0, 0, 0
@@ -18,7 +18,7 @@ local function tally(told)
     if error ~= 'none' then
       failures = failures + calls
     end
-    redis.call('HSET', KEYS[6], field, string.format('%d %d %d %d %d',
+    redis.call('HSET', KEYS[2], field, string.format('%d %d %d %d %d',
       stamp, n + calls, failures, total + sum, math.max(most, longest)))
   end
 end

@@ -1,5 +1,5 @@
 -- Fragment: an operator's word.
--- KEYS    1 breaker
+-- KEYS    3 breaker
 -- ARGV    none of its own
 -- Returns nothing; leaves `obey`.
 -- Why     each order has who and why and a new epoch; a numbered one (its row in the database) is obeyed once, so that it
@@ -7,16 +7,16 @@
 local ordered = tonumber(known[3]) or 0
 
 local function reset()
-  local fields = redis.call('HKEYS', KEYS[1])
+  local fields = redis.call('HKEYS', KEYS[3])
   table.sort(fields)
   for _, field in ipairs(fields) do
     local name = string.match(field, '^(.+)/failures$')
     if string.find(field, '^blocked:') then
-      redis.call('HDEL', KEYS[1], field)
+      redis.call('HDEL', KEYS[3], field)
     elseif name == endpoint.name then
       move(endpoint, 'closed', 0, 0, 'reset')
     elseif name then
-      local told = redis.call('HMGET', KEYS[1], name .. '/state', name .. '/epoch', field)
+      local told = redis.call('HMGET', KEYS[3], name .. '/state', name .. '/epoch', field)
       move({ name = name, prefix = name .. '/', state = told[1] or 'closed', epoch = tonumber(told[2]) or born,
         failures = tonumber(told[3]) }, 'closed', 0, 0, 'reset')
     end
@@ -40,6 +40,7 @@ local function obey(kind, number, by, why, ends, key)
     reset()
   elseif kind == 'block' then
     put('blocked:' .. key, now)
+    calm_over()
   elseif service.state == 'forced_open' then
     move(service, 'half_open', 0, 0, 'automatic_again')
   elseif service.state == 'off' then

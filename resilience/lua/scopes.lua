@@ -1,18 +1,28 @@
 -- Fragment: the service's breaker and the endpoint's, read at once; the one door through which a state changes.
--- KEYS    1 breaker  7 events
--- ARGV    14 endpoint  15 fingerprint of the API key
--- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `move` and `roll`.
--- Why     each change has its epoch and its event, written in the same breath: a kill between the two is impossible.
+-- KEYS    3 breaker  4 events
+-- ARGV    8 endpoint  9 fingerprint of the API key
+-- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `note`, `moved`, `put`, `save`, `move` and `roll`.
+-- Why     each change has its epoch and its event, written in the same step: a kill between the two is impossible.
 local NAMES = { 'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease' }
-local at = ARGV[14] .. '/'
-local known = redis.call('HMGET', KEYS[1],
-  'born', 'settings', 'ordered', 'blocked:' .. ARGV[15],
-  'level', 'level_at', 'shut', 'grants', 'quota', 'quota_ends', 'fence', 'window',
+local at = ARGV[8] .. '/'
+local known = redis.call('HMGET', KEYS[3],
+  'born', 'settings', 'ordered', 'blocked:' .. ARGV[9], 'fence', 'window',
   'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease',
   at .. 'state', at .. 'epoch', at .. 'ends', at .. 'opens', at .. 'failures', at .. 'owner', at .. 'lease')
 local born = tonumber(known[1]) -- the generation: missing when Redis has forgotten; the first epoch of all
 local note = { by = '', why = '', context = '' }
-local moved = {}
+local moved, writes = {}, {}
+
+local function put(field, value)
+  writes[#writes + 1] = field
+  writes[#writes + 1] = value
+end
+
+local function save()
+  if #writes > 0 then
+    redis.call('HSET', KEYS[3], unpack(writes))
+  end
+end
 
 local function scope(name, prefix, from)
   return {
@@ -23,8 +33,7 @@ local function scope(name, prefix, from)
   }
 end
 
-local service = scope('', '', 13)
-local endpoint = scope(ARGV[14], at, 20)
+local service, endpoint = scope('', '', 7), scope(ARGV[8], at, 14)
 
 local function move(s, state, ends, opens, reason)
   local old, failures = s.state, s.failures
@@ -33,19 +42,9 @@ local function move(s, state, ends, opens, reason)
   for _, name in ipairs(NAMES) do
     put(s.prefix .. name, s[name])
   end
+  calm_over()
   moved[#moved + 1] = { s.name, old, state, s.epoch, reason, failures }
-  redis.call('XADD', KEYS[7], 'MAXLEN', '~', 1000, '*', 'endpoint', s.name, 'old', old, 'new', state,
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 'endpoint', s.name, 'old', old, 'new', state,
     'reason', reason, 'failures', failures, 'epoch', s.epoch, 'at', now, 'ends', ends,
     'by', note.by, 'why', note.why, 'context', note.context)
-end
-
-local function roll(s) -- what time alone changes
-  if s.ends == 0 or now < s.ends then
-    return
-  end
-  if s.state == 'off' then
-    move(s, 'closed', 0, 0, 'off_over')
-  else
-    move(s, 'half_open', 0, s.opens, 'open_over')
-  end
 end

@@ -1,13 +1,14 @@
 -- Fragment: what a process must remember, to go on by itself when Redis is gone.
--- KEYS    1 breaker
--- ARGV    2 settings, as text
+-- KEYS    none of its own
+-- ARGV    7 settings, as text
 -- Returns nothing; leaves `view`.
--- Why     every answer carries it: no extra round trip. Clients with other settings are told of each other.
+-- Why     every long answer carries it: no extra round trip. Clients with other settings are told of each other.
 local function view()
   local theirs = ''
-  if known[2] ~= settings then
+  if known[2] ~= ARGV[7] then
     theirs = known[2] or ''
-    put('settings', settings)
+    put('settings', ARGV[7])
+    calm_over()
   end
   local pair = {}
   for i, s in ipairs({ service, endpoint }) do

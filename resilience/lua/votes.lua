@@ -1,15 +1,17 @@
 -- Fragment: what an outcome does to a breaker.
--- KEYS    2 the service's failures  3 the endpoint's failures (a ring of the last `threshold` times)
--- ARGV    none of its own
--- Returns nothing; leaves `vote`.
+-- KEYS    7 the service's failures  8 the endpoint's failures (each a ring of the last `threshold` times)
+-- ARGV    15 reason  16 ms of Retry-After  17 stretch: by how much longer OPEN is, at random
+-- Returns nothing; leaves `vote` and `retry_after`.
 -- Why     "5 within 60 s" exactly, in constant memory; and a call begun before a change of state changes nothing after it.
-local function trip(s, failures, reason, retry_after)
-  local length = math.min(math.max(open_for * growth ^ s.opens, retry_after), open_max)
+local reason, retry_after, stretch = ARGV[15], tonumber(ARGV[16]), tonumber(ARGV[17])
+
+local function trip(s, failures)
+  local length = math.min(math.max(open_for * stretch * growth ^ s.opens, retry_after), open_max)
   s.failures = failures
   move(s, 'open', now + math.floor(length), s.opens + 1, reason)
 end
 
-local function fail(s, ring, reason, retry_after)
+local function fail(s, ring)
   if threshold > 1000 then -- never trips: a breaker that only counts
     return
   end
@@ -22,17 +24,17 @@ local function fail(s, ring, reason, retry_after)
   end
   local oldest = tonumber(redis.call('LINDEX', ring, threshold - 1)) or 0
   if now - oldest < span then
-    trip(s, threshold, reason, retry_after)
+    trip(s, threshold)
   end
 end
 
 -- verdict: 'success', 'failure' or nil (the permit goes back); epoch 0 and owner '': whoever speaks for now
-local function vote(s, ring, verdict, epoch, owner, reason, retry_after)
+local function vote(s, ring, verdict, epoch, owner)
   if epoch ~= 0 and epoch ~= s.epoch then
     return
   end
   if s.state == 'closed' and verdict == 'failure' then
-    fail(s, ring, reason, retry_after)
+    fail(s, ring)
   end
   if s.state ~= 'half_open' or (owner ~= '' and owner ~= s.owner) then
     return
@@ -40,7 +42,7 @@ local function vote(s, ring, verdict, epoch, owner, reason, retry_after)
   if verdict == 'success' then
     move(s, 'closed', 0, 0, 'probe_succeeded')
   elseif verdict == 'failure' then
-    trip(s, 1, reason, retry_after)
+    trip(s, 1)
   else
     put(s.prefix .. 'owner', '')
     put(s.prefix .. 'lease', 0)

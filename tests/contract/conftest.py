@@ -28,10 +28,7 @@ ROOT = Path(__file__).parents[2]
 RECORDINGS = {
     one["name"]: one for one in json.loads((ROOT / "tests/fixtures/calcom/answers.json").read_text(encoding="utf-8"))
 }
-# Who plays which part: in the recordings, and in the simulator.
-RECORDED = {"plain": 1001, "confirm": 1002, "seats": 1003, "round_robin": 1004, "plain_60": 1005, "phone_first": 1007,
-            "collective": 1010, "fixed_host": 1011, "day_limit": 1020, "window": 1021, "recurring": 1022, "lengths": 1023,
-            "active_limit": 1024, "custom_field": 1025, "no_hosts": 1030}  # fmt: skip
+# Who plays which part in the simulator.
 SIMULATED = {"plain": 101, "confirm": 102, "seats": 103, "round_robin": 104, "plain_60": 105, "phone_first": 107,
              "collective": 106, "fixed_host": 117, "day_limit": 108, "window": 112, "recurring": 111, "lengths": 109,
              "active_limit": 114, "custom_field": 115, "no_hosts": 118, "day_minutes": 116, "office_hours": 113,
@@ -53,17 +50,24 @@ class Calcom:
     control: str | None = None  # the simulator's port for orders
     session: requests.Session = field(default_factory=requests.Session)
 
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """Give the simulator's journal."""
+        entries: list[dict[str, Any]] = self.order(f"/_journal?since={since}", method="GET")["entries"]
+        return entries
+
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         """Call with key and version, unless `headers` takes one away with None."""
         headers = {"Authorization": f"Bearer {self.key}", "cal-api-version": "2024-08-13", **more.pop("headers", {})}
         headers = {name: value for name, value in headers.items() if value is not None}
         return self.session.request(method, self.url + path, headers=headers, timeout=30, **more)
 
-    def book(self, part: str, start: str, email: str = "ann@example.test", **more: Any) -> requests.Response:
+    def book(
+        self, part: str, start: str, email: str = "ann@example.test", *, headers: Any = None, **more: Any
+    ) -> requests.Response:
         """POST a booking; `more` replaces or adds top-level fields of the body."""
         attendee = {"name": "Ann Fake", "timeZone": "Europe/Berlin", "email": email}
         body = {"start": start, "eventTypeId": self.parts[part], "attendee": attendee, **more}
-        return self.call("POST", "/v2/bookings", json=body)
+        return self.call("POST", "/v2/bookings", json=body, headers=headers or {})
 
     def listed(self, **query: Any) -> list[dict[str, Any]]:
         """GET the list and give its rows."""
@@ -98,7 +102,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def running_simulator() -> Iterator[Calcom]:
     """Start one simulator for the whole session, on free ports."""
-    command = [sys.executable, "-m", "simulator", "--port", "0", "--control-port", "0", "--rate-limit", "0", "--seed", "7"]
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--port",
+        "0",
+        "--control-port",
+        "0",
+        "--rate-limit",
+        "0",
+        "--seed",
+        "7",
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         words = process.stdout.readline().replace(",", "").split()
@@ -147,8 +163,9 @@ def start() -> str:
 
 
 def new_start() -> str:
-    """Make one: about 5 to 250 years ahead, so that runs on the same real server do not meet."""
-    day = datetime(2031, 1, 6, 10, tzinfo=UTC) + timedelta(weeks=next(_numbers) % 12_000)
+    """Make one: 5,000 of them from 2031 on, from a random one, so that runs on one real server do not meet."""
+    weekday, week = divmod(next(_numbers) % 5_000, 1_000)
+    day = datetime(2031, 1, 6, 10, tzinfo=UTC) + timedelta(weeks=week, days=weekday)
     return day.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

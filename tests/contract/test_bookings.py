@@ -18,7 +18,9 @@ def later(start: str, minutes: int) -> str:
     return (datetime.fromisoformat(start) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_a_booking_is_answered_with_the_recorded_shape(calcom: Any, start: str, email: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_a_booking_is_answered_with_the_recorded_shape(
+    calcom: Any, start: str, email: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """A 201 has the keys and types of the recorded one, and echoes start, end, attendee and metadata."""
     answer = calcom.book("plain", start, email, metadata={"jobId": "job-1"})
 
@@ -61,7 +63,9 @@ def test_an_overlapping_booking_of_the_same_host_is_refused(calcom: Any, start: 
 
 
 @pytest.mark.needs("confirm")
-def test_a_pending_booking_is_given_back_to_the_same_attendee(calcom: Any, start: str, email: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_a_pending_booking_is_given_back_to_the_same_attendee(
+    calcom: Any, start: str, email: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """Requires confirmation: the second POST answers 201 with the first one's uid and metadata, not its own."""
     first = calcom.book("confirm", start, email, metadata={"jobId": "c1"})
     second = calcom.book("confirm", start, email, metadata={"jobId": "c2"})
@@ -97,7 +101,9 @@ def test_confirmed_bookings_block_but_a_declined_one_is_forgotten(calcom: Any, s
 
 
 @pytest.mark.needs("seats")
-def test_seats_share_a_uid_and_carry_metadata_by_attendee(calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_seats_share_a_uid_and_carry_metadata_by_attendee(
+    calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """A seat's metadata is in its attendee beside its seatUid; the booking has none."""
     first = calcom.book("seats", start, "ann@example.test", metadata={"jobId": "s1"})
     second = calcom.book("seats", start, "bob@example.test", metadata={"jobId": "s2"})
@@ -124,7 +130,9 @@ def test_a_full_class_and_a_second_seat_are_conflicts(calcom: Any, start: str, r
 
 
 @pytest.mark.needs("round_robin")
-def test_round_robin_gives_one_booking_an_attendee_and_one_a_host(calcom: Any, start: str, email: str, recorded: Recorded) -> None:
+def test_round_robin_gives_one_booking_an_attendee_and_one_a_host(
+    calcom: Any, start: str, email: str, recorded: Recorded
+) -> None:
     """The same attendee gets the same booking back; two attendees get two hosts; the third is refused."""
     first, same = calcom.book("round_robin", start, email), calcom.book("round_robin", start, email)
     second, third = calcom.book("round_robin", start, f"b{email}"), calcom.book("round_robin", start, f"c{email}")
@@ -136,7 +144,9 @@ def test_round_robin_gives_one_booking_an_attendee_and_one_a_host(calcom: Any, s
 
 
 @pytest.mark.needs("collective")
-def test_a_collective_names_its_team_and_lists_the_other_hosts(calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_a_collective_names_its_team_and_lists_the_other_hosts(
+    calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """The organizer is the host, the others come as attendees; the same again is `One of the hosts`."""
     free, again = calcom.book("collective", start), calcom.book("collective", start)
 
@@ -157,7 +167,9 @@ def test_a_recurring_type_answers_with_an_array(calcom: Any, start: str) -> None
 
 
 @pytest.mark.needs("phone_first")
-def test_a_phone_only_attendee_gets_an_address_of_digits(calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_a_phone_only_attendee_gets_an_address_of_digits(
+    calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """Where e-mail is optional a number is enough; the address is <digits>@sms.cal.com, and the list finds it."""
     attendee = {"name": "Ann Fake", "timeZone": "Europe/Berlin", "phoneNumber": "+12025550123"}
 
@@ -198,7 +210,9 @@ def test_event_types_are_found_by_slug_and_owner(calcom: Any, start: str) -> Non
 
 
 @pytest.mark.needs("lengths")
-def test_guests_come_as_attendees_without_a_name(calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]) -> None:
+def test_guests_come_as_attendees_without_a_name(
+    calcom: Any, start: str, recorded: Recorded, shape: Callable[[Any], Any]
+) -> None:
     """Guests stand in attendees, guests and the responses, as recorded."""
     answer = calcom.book("lengths", start, guests=["g1@example.test", "g2@example.test"])
 
@@ -208,7 +222,7 @@ def test_guests_come_as_attendees_without_a_name(calcom: Any, start: str, record
 
 @pytest.mark.needs("lengths")
 def test_a_length_among_the_possible_ones_decides_the_end(calcom: Any, start: str) -> None:
-    """lengthInMinutes 60 on a type with several lengths makes an hour."""
+    """A lengthInMinutes of 60 on a type with several lengths makes an hour."""
     answer = calcom.book("lengths", start, lengthInMinutes=60)
 
     assert answer.json()["data"]["duration"] == 60
@@ -227,7 +241,9 @@ def test_a_limit_a_day_refuses_also_our_own_repetition(calcom: Any, start: str, 
 
 
 @pytest.mark.needs("active_limit")
-def test_a_limit_an_attendee_refuses_also_our_own_repetition(calcom: Any, start: str, email: str, recorded: Recorded) -> None:
+def test_a_limit_an_attendee_refuses_also_our_own_repetition(
+    calcom: Any, start: str, email: str, recorded: Recorded
+) -> None:
     """400 A maximum number of active bookings, for another time and for the very same POST."""
     calcom.book("active_limit", start, email)
 

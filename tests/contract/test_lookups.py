@@ -31,7 +31,7 @@ def test_the_list_has_the_recorded_shape(calcom: Any, start: str, email: str, re
 
 
 def test_an_address_is_found_byte_for_byte(calcom: Any, start: str, email: str) -> None:
-    """attendeeEmail is case-sensitive and exact; a plus must be %2B."""
+    """The filter attendeeEmail is case-sensitive and exact; a plus must be %2B."""
     mixed = f"Ann+{email.title()}"
     booked = calcom.book("plain", start, mixed).json()["data"]
 
@@ -46,7 +46,7 @@ def test_an_address_is_found_byte_for_byte(calcom: Any, start: str, email: str) 
 
 
 def test_bounds_are_inclusive_to_the_millisecond(calcom: Any, start: str, email: str) -> None:
-    """afterStart and beforeEnd include the very instant; a millisecond inside excludes; offsets are understood."""
+    """The very instant is included, a millisecond inside excludes; offsets and no zone at all are understood."""
     uid = calcom.book("plain", start, email).json()["data"]["uid"]
     end = moved(start, minutes=30)
     plus_one = moved(start, hours=1).replace("Z", "+01:00")
@@ -74,8 +74,8 @@ def test_pages_follow_take_skip_and_sort(calcom: Any, start: str, email: str) ->
     beyond = page(take=5, skip=5)
 
     assert [one["uid"] for one in newest["data"]] == uids[:2:-1]
-    assert newest["pagination"] == {"returnedItems": 2, "totalItems": 5, "itemsPerPage": 2, "remainingItems": 3,
-                                    "currentPage": 1, "totalPages": 3, "hasNextPage": True, "hasPreviousPage": False}  # fmt: skip
+    counts = {"returnedItems": 2, "totalItems": 5, "itemsPerPage": 2, "remainingItems": 3, "currentPage": 1}
+    assert newest["pagination"] == {**counts, "totalPages": 3, "hasNextPage": True, "hasPreviousPage": False}
     assert [one["uid"] for one in odd["data"]] == uids[1:4]
     assert (odd["pagination"]["remainingItems"], odd["pagination"]["hasPreviousPage"]) == (1, True)
     assert beyond["data"] == []
@@ -87,6 +87,23 @@ def test_an_empty_list_has_no_pages(calcom: Any, email: str, recorded: Recorded)
     answer = calcom.call("GET", "/v2/bookings", params={"attendeeEmail": email})
 
     assert answer.json() == recorded("read replica that lags: GET list")["json"]
+
+
+def test_other_filters_choose_as_well(calcom: Any, start: str, email: str) -> None:
+    """Several event types, status, uid, name and time of creation."""
+    booked = calcom.book("plain", start, email).json()["data"]
+    number, uid = calcom.parts["plain"], booked["uid"]
+
+    def found(**query: Any) -> bool:
+        return uid in [one["uid"] for one in calcom.listed(attendeeEmail=email, **query)]
+
+    assert found(eventTypeIds=f"{number},1")
+    assert not found(eventTypeIds="1")
+    assert found(status="upcoming,past", attendeeName="Ann Fake", bookingUid=uid)
+    assert not found(status="cancelled")
+    assert not found(attendeeName="Ann")
+    assert found(afterCreatedAt=booked["createdAt"])
+    assert not found(beforeCreatedAt="2020-01-01T00:00:00Z")
 
 
 def test_unknown_filters_are_ignored(calcom: Any, start: str, email: str) -> None:
@@ -105,7 +122,7 @@ def test_a_wrong_filter_is_refused_in_the_recorded_words(calcom: Any, query: str
 
 
 def test_without_the_version_the_list_has_another_shape(calcom: Any, start: str, email: str) -> None:
-    """data is an object with bookings, not a list."""
+    """There data is an object with bookings, not a list."""
     calcom.book("plain", start, email)
 
     answer = calcom.call("GET", "/v2/bookings", headers={"cal-api-version": None})
@@ -152,9 +169,7 @@ def test_cancelling_needs_a_reason_and_a_known_uid(calcom: Any, start: str, reco
     assert unknown.json()["error"] == recorded("cancel unknown uid")["json"]["error"]
 
 
-def test_a_rescheduled_booking_points_to_its_successor(
-    calcom: Any, start: str, recorded: Recorded, shape: Any
-) -> None:
+def test_a_rescheduled_booking_points_to_its_successor(calcom: Any, start: str, recorded: Recorded, shape: Any) -> None:
     """A new uid with the old metadata; the old one is cancelled with rescheduledToUid and cannot be moved again."""
     old = calcom.book("plain", start, metadata={"jobId": "rs1"}).json()["data"]["uid"]
     wish = {"start": moved(start, hours=1), "reschedulingReason": "later"}

@@ -27,7 +27,8 @@ ACCEPTED = (
 OTHERS = {
     "phone_first": ("e-mail only, event type with phone required", "phone-only, invalid number",
                     "phone-only, national number"),
-    "lengths": ("several lengths: 45 not allowed", "location attendeePhone not offered", "location phone", "name empty"),
+    "lengths": ("several lengths: 45 not allowed", "location attendeePhone not offered", "location phone",
+                "name empty"),
     "custom_field": ("required custom field missing",),
 }  # fmt: skip
 KEEP_START = ("past start", "bad start")
@@ -119,6 +120,71 @@ def test_required_fields_are_asked_for(calcom: Any, recorded: Recorded, start: s
     assert given.json()["data"]["bookingFieldsResponses"]["company"] == "ACME"
 
 
+@pytest.mark.needs("window")
+def test_too_far_ahead_is_out_of_bounds(calcom: Any, start: str, recorded: Recorded) -> None:
+    """Beyond the event type's window: 400 A that recommends to ask for slots."""
+    answer = calcom.book("window", start)
+
+    assert answer.json()["error"] == recorded("beyond the rolling 30 days")["json"]["error"]
+
+
+@pytest.mark.needs("no_hosts")
+def test_a_team_without_hosts_is_unprocessable(calcom: Any, start: str, recorded: Recorded) -> None:
+    """422 A."""
+    answer, wanted = calcom.book("no_hosts", start), recorded("team event type without hosts")
+
+    assert (answer.status_code, words(answer.json()["error"])) == (422, words(wanted["json"]["error"]))
+
+
+@pytest.mark.needs("verify", "locked")
+@pytest.mark.parametrize(("part", "name"), [("verify", "requires e-mail verification"), ("locked", "host locked")])
+def test_verification_and_a_locked_host_are_of_shape_b(
+    calcom: Any, start: str, recorded: Recorded, part: str, name: str
+) -> None:
+    """400 B email_verification_required, 404 B eventTypeUser.notFound."""
+    answer = calcom.book(part, start)
+
+    assert (answer.status_code, answer.json()) == (recorded(name)["status"], recorded(name)["json"])
+
+
+@pytest.mark.needs("day_minutes")
+def test_a_limit_of_minutes_a_day_refuses_also_our_own_repetition(calcom: Any, start: str, recorded: Recorded) -> None:
+    """401 B duration_limit_reached."""
+    calcom.book("day_minutes", start)
+
+    answer, wanted = calcom.book("day_minutes", start), recorded("duration limit: the same again")
+
+    assert (answer.status_code, answer.json()) == (wanted["status"], wanted["json"])
+
+
+@pytest.mark.needs("office_hours")
+def test_outside_the_schedule_looks_like_taken(calcom: Any, start: str, recorded: Recorded) -> None:
+    """20:00 is refused in the words of a taken slot."""
+    answer = calcom.book("office_hours", start.replace("T10", "T20"))
+
+    assert answer.json()["error"] == recorded("outside the schedule (20:00)")["json"]["error"]
+
+
+@pytest.mark.needs("fixed_host")
+def test_a_busy_fixed_host_is_a_500(calcom: Any, start: str, recorded: Recorded) -> None:
+    """For good, though it says nothing of the kind."""
+    calcom.book("fixed_host", start)
+
+    answer, wanted = calcom.book("fixed_host", start, "bob@example.test"), recorded("collective: one of two hosts busy")
+
+    assert (answer.status_code, answer.json()) == (wanted["status"], wanted["json"])
+
+
+@pytest.mark.needs("login")
+def test_an_event_type_for_members_wants_a_key(calcom: Any, start: str) -> None:
+    """401 A whose message begins with checkBookingRequiresAuthentication; with the owner's key 201."""
+    refused = calcom.book("login", start, headers={"Authorization": None})
+
+    assert refused.status_code == 401
+    assert refused.json()["error"]["message"].startswith("checkBookingRequiresAuthentication - ")
+    assert calcom.book("login", start).status_code == 201
+
+
 def test_a_body_that_does_not_say_json_counts_as_empty(calcom: Any, recorded: Recorded) -> None:
     """text/plain is not read at all."""
     answer = calcom.call("POST", "/v2/bookings", data='{"start": 1}', headers={"Content-Type": "text/plain"})
@@ -127,9 +193,7 @@ def test_a_body_that_does_not_say_json_counts_as_empty(calcom: Any, recorded: Re
 
 
 @pytest.mark.parametrize("name", VERSIONS)
-def test_a_missing_or_unknown_version_means_the_old_one(
-    calcom: Any, recorded: Recorded, start: str, name: str
-) -> None:
+def test_a_missing_or_unknown_version_means_the_old_one(calcom: Any, recorded: Recorded, start: str, name: str) -> None:
     """Our body then fails with details.errors, which name what the old version wants."""
     answer = replay(calcom, recorded(name), start, **{"cal-api-version": VERSIONS[name]})
 
@@ -141,9 +205,7 @@ def test_a_missing_or_unknown_version_means_the_old_one(
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_a_bad_key_is_refused_though_no_key_is_needed(
-    calcom: Any, recorded: Recorded, start: str, name: str
-) -> None:
+def test_a_bad_key_is_refused_though_no_key_is_needed(calcom: Any, recorded: Recorded, start: str, name: str) -> None:
     """A wrong key is 401 with the recorded words."""
     answer = replay(calcom, recorded(name), start, Authorization=KEYS[name])
 

@@ -5,12 +5,15 @@ import os
 import socket
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from worker import embedded
 from worker.embedded import find, server
@@ -45,7 +48,10 @@ def test_nobody_enters_without_the_password(running: embedded.Servers) -> None:
     """Another user of the machine knows the port and the user's name, and that is not enough."""
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(host="127.0.0.1", port=running.postgres.port, user="booking", password="guess")
-    with redis.Redis(port=running.valkey.port or 0) as valkey, pytest.raises(redis.AuthenticationError):
+    with (
+        redis.Redis(port=running.valkey.port or 0, retry=Retry(NoBackoff(), 0)) as valkey,
+        pytest.raises(redis.AuthenticationError),
+    ):
         valkey.ping()
 
 
@@ -108,6 +114,8 @@ def test_a_paused_server_keeps_connections_and_answers_nothing(running: embedded
                 wire.recv(1, socket.MSG_PEEK)
         running.postgres.resume()
         running.valkey.resume()
+        while (result := database.pgconn.get_result()) is not None:
+            assert result.get_value(0, 0) == b"1"
         assert valkey.ping()
 
 
@@ -120,15 +128,15 @@ def test_a_killed_postgres_leaves_no_shared_memory() -> None:
     assert str(pid) not in Path("/proc/sysvipc/shm").read_text().split()
 
 
+@pytest.mark.parametrize("name", ["postgres", "valkey"])
 def test_a_port_that_somebody_took_meanwhile_is_given_up(
-    running: embedded.Servers, monkeypatch: pytest.MonkeyPatch
+    running: embedded.Servers, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Between choosing a port and listening on it anybody may come first; the next one is tried."""
-    assert running.valkey.port
     ports = [running.valkey.port, server.free_port()]
-    monkeypatch.setattr(server, "free_port", lambda: ports.pop(0))
-    with embedded.servers(postgres=False) as servers, redis.Redis.from_url(servers.redis_url) as valkey:
-        assert valkey.ping()
+    monkeypatch.setattr(server, "free_port", lambda _: ports.pop(0))
+    with embedded.servers(postgres=name == "postgres", valkey=name == "valkey") as servers:
+        assert getattr(servers, name).runs
         assert not ports
 
 
@@ -138,6 +146,13 @@ def test_only_what_was_asked_for_runs() -> None:
         assert servers.valkey.runs
         with pytest.raises(embedded.EmbeddedError, match="PostgreSQL was not started"):
             servers.database_url  # noqa: B018 - the access is the test
+
+
+def test_a_user_without_a_name_is_told_so() -> None:
+    """A container that runs as a bare number: initdb's own words would not say what to do."""
+    find.require_name(find.server_user())
+    with pytest.raises(embedded.EmbeddedError, match=r"user 4242424, who has no name here: .* or set DATABASE_URL"):
+        find.require_name(find.User(4242424, 4242424))
 
 
 def test_a_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +195,7 @@ def test_a_program_that_cannot_run_here_is_named(tmp_path: Path) -> None:
     program.chmod(0o755)
     with (
         embedded.Guard() as guard,
-        pytest.raises(embedded.EmbeddedError, match="valkey-server does not run here: .* set DATABASE_URL"),
+        pytest.raises(embedded.EmbeddedError, match=r"valkey-server does not run here: .* set DATABASE_URL"),
     ):
         find.reachable(tmp_path, "valkey-server", find.server_user(), guard.folder)
 
@@ -200,12 +215,45 @@ def test_a_lasting_folder_keeps_data_ports_and_passwords(tmp_path: Path) -> None
     assert stat.S_IMODE((folder / "servers.json").stat().st_mode) == 0o600
 
 
+def test_a_lasting_folder_gives_up_a_port_that_another_program_has(tmp_path: Path) -> None:
+    """Better a new URL than no start; `booking up` prints it and other shells read it from the folder."""
+    with embedded.servers(tmp_path, postgres=False) as servers:
+        port = servers.valkey.port or 0
+    with socket.create_server(("127.0.0.1", port)), embedded.servers(tmp_path, postgres=False) as servers:
+        assert servers.valkey.port != port
+        assert embedded.running(tmp_path) == embedded.Running(None, servers.redis_url)
+
+
 def test_a_lasting_folder_serves_one_at_a_time(tmp_path: Path) -> None:
     """A second `booking up` says that one runs, instead of harming its data."""
     with (
         embedded.servers(tmp_path / "home", postgres=False),
         pytest.raises(embedded.EmbeddedError, match="already run"),
         embedded.servers(tmp_path / "home", postgres=False),
+    ):
+        pass
+
+
+def test_a_look_at_the_folder_does_not_hinder_a_start(tmp_path: Path) -> None:
+    """`booking status` asks whether servers run; a start in that very moment waits for it."""
+    (tmp_path / "lock").touch()
+    with (tmp_path / "lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, [looking, fcntl.LOCK_UN]).start()
+        with embedded.servers(tmp_path, postgres=False) as servers:
+            assert servers.valkey.runs
+
+
+def test_a_folder_that_we_may_not_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that root made yesterday is not ours today: said in a line, without a traceback."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "valkey"))
+
+    monkeypatch.setattr(embedded.Valkey, "own", refuse)
+    with (
+        pytest.raises(embedded.EmbeddedError, match=r"valkey cannot use .*/valkey: Permission denied"),
+        embedded.servers(tmp_path, postgres=False),
     ):
         pass
 

@@ -180,12 +180,12 @@ def test_a_frozen_server_is_ended_too() -> None:
         assert eventually(running.nothing_is_left)
 
 
-def test_nothing_is_left_of_a_start_that_was_killed_half_way(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_start_that_was_killed_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard makes the folder and runs initdb itself, so a kill at any moment is a kill in good order."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with subprocess.Popen(
         [sys.executable, "-c", PARENT],
         cwd=Path(__file__).parents[2],
-        env={"TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:

@@ -3,26 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from fleet import Fleet, finals
+from fleet import Fleet, finals, request
 
 from db.lifecycle import Status
-from worker import BookingRequest, enqueue_booking, enqueue_bookings, wait
-
-
-def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
-    """Ask for a slot of its own."""
-    return BookingRequest.parse(
-        {
-            "event_type_id": event_type,
-            "start": f"2030-03-{1 + number // 400:02}T{8 + number % 400 // 60:02}:{number % 60:02}:00Z",
-            "attendee": {
-                "name": "Pat Example",
-                "email": f"pat{number}@example.com",
-                "time_zone": "Europe/Berlin",
-            },
-            **more,
-        }
-    )
+from worker import enqueue_booking, enqueue_bookings, wait
 
 
 def test_a_request_is_booked_once_and_its_owner_sees_the_uid(fleet: Callable[..., Fleet], simulator: Any) -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from db.lifecycle import FINAL
 from tasks import parts
 from tasks.booking import Outcome, outcome
+from tasks.request import BookingRequest
 from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
@@ -77,15 +79,11 @@ class Fleet:
         return process
 
     def stop(self) -> None:
-        """End every process, gently and then not."""
+        """Kill every process; what that leaves behind is the product's business, and tested."""
         for process in self.processes:
-            process.send_signal(signal.SIGQUIT if process.poll() is None else 0)
-        for process in self.processes:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(5)
+            process.wait(10)
 
     def logs(self) -> str:
         """Return everything that was logged so far."""
@@ -104,6 +102,22 @@ def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
 
     eventually(all_final, within=within, what=f"{len(ids)} bookings final")
     return ends
+
+
+def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
+    """Ask for the slot of this number, on the half-hour grid that the simulator offers."""
+    return BookingRequest.parse(
+        {
+            "event_type_id": event_type,
+            "start": datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30),
+            "attendee": {
+                "name": "Pat Example",
+                "email": f"pat{number}@example.com",
+                "time_zone": "Europe/Berlin",
+            },
+            **more,
+        }
+    )
 
 
 @pytest.fixture

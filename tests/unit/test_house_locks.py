@@ -1,6 +1,8 @@
 """The locks say exactly what is installed, from nowhere in particular."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -96,3 +98,47 @@ def test_what_is_pinned_is_what_is_installed() -> None:
                 wrong[name] = f"{installed}, pinned {pin.version}"
 
     assert wrong == {}
+
+
+# Runs in an interpreter of its own: what the image does not have cannot be imported, then every module of ours is.
+WITHOUT_THE_REST = """
+import importlib, pkgutil, sys
+from importlib.metadata import packages_distributions
+
+image = set(sys.argv[1].split())
+absent = {
+    module
+    for module, owners in packages_distributions().items()
+    if not image & {owner.lower().replace("_", "-") for owner in owners}
+}
+
+class NotInTheImage:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"{name} is not in the image", name=name)
+
+sys.meta_path.insert(0, NotInTheImage())
+for name in ("kombu.transport.redis", "kombu.transport.pyamqp", "celery.bin.celery", "celery.beat", "flower.command"):
+    importlib.import_module(name)
+for package in ("worker", "tasks", "resilience", "db"):
+    folder = importlib.import_module(package).__path__
+    for module in pkgutil.walk_packages(folder, package + "."):
+        if not module.name.startswith("db.migrations"):
+            importlib.import_module(module.name)
+"""
+
+
+def test_the_image_lacks_nothing() -> None:
+    """The product and what it loads by name run on the runtime lock alone, without the tests' packages."""
+    image = " ".join([*pins("runtime"), "booking-worker"])
+
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_REST, image],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ran.stderr == ""

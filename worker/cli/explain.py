@@ -7,12 +7,10 @@ from worker.cli.stop import Stop
 _DATABASE = {
     "lost_connection": "Postgres does not answer; is it running, and is DATABASE_URL right? `booking check` says more",
     "unavailable": "Postgres is starting up or has no connection left; try again in a moment",
-    "schema": "the database lacks our tables, or some of their columns; run `booking migrate`",
     "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
-    "out_of_resources": "Postgres has run out of disk, memory or connections; see its log",
 }
-_DATABASE["connection_lost"] = _DATABASE["lost_connection"]
-_DATABASE["too_many_connections"] = _DATABASE["unavailable"]
+_NOT_MIGRATED = "the database lacks our tables, or some of their columns; run `booking migrate`"
+_NO_TABLE, _NO_COLUMN = "42P01", "42703"  # SQLSTATEs
 
 
 def explain(error: BaseException) -> Sequence[str] | None:
@@ -47,8 +45,9 @@ def _database(error: BaseException) -> Sequence[str] | None:
         error = as_appointment_error(error)
     if not isinstance(error, AppointmentDatabaseException):
         return None
-    state = f" (SQLSTATE {error.sql_error_code})" if error.sql_error_code else ""
-    return [_DATABASE.get(error.error_type, f"Postgres refused: {error.error_type}") + state]
+    if error.sql_error_code in {_NO_TABLE, _NO_COLUMN}:
+        return [_NOT_MIGRATED]
+    return [_DATABASE.get(error.error_type, error.message)]
 
 
 def _broker(error: BaseException) -> Sequence[str] | None:

@@ -36,14 +36,15 @@ def as_json(value: Any) -> None:
     out.file.write(json.dumps(value, default=_plain) + "\n")
 
 
-def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
-    """Lay out names and values in two columns, without lines."""
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
+def facts(rows: Iterable[tuple[str, str | Text]]) -> None:
+    """Write names and values to standard output in two columns; on a terminal long values stay in theirs."""
+    kept = [(name, value if isinstance(value, Text) else Text(value)) for name, value in rows]
+    indent = max(len(name) for name, _ in kept) + 3
+    for name, value in kept:
+        lines = value.wrap(out, max(out.width - indent, 20)) if out.is_terminal else [value]
+        for n, line in enumerate(lines):
+            line.rstrip()
+            out.print(Text.assemble((f"{'' if n else name:<{indent}}", "dim"), line), soft_wrap=True)
 
 
 def span(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,8 @@ STYLES = {
     Status.EXPIRED: "bold red",
 }
 
+_STYLES_BY_NAME = {status.value: style for status, style in STYLES.items()}
+
 
 def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     """Show the booking.
@@ -57,16 +59,18 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
     screen.say(why(row, now))
     screen.say()
-    screen.show(screen.facts(_facts(row, now, personal=personal)))
+    screen.facts(_facts(row, now, personal=personal))
     screen.say()
-    screen.show(_story(story))
+    asked = Event("asked", "caller", {}, row.created_at)
+    screen.show(_story([asked, *story]))
 
 
 def as_dict(row: Appointment, story: list[Event], now: datetime, *, personal: bool) -> dict[str, Any]:
     """Return the booking for JSON; without personal data unless asked for."""
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
-    return {**fields, "final": row.status in FINAL, "why": why(row, now), "story": [asdict(event) for event in story]}
+    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": why(row, now)}
+    return {**first, **fields, "story": [asdict(event) for event in story]}
 
 
 def _standing(row: Appointment) -> str:
@@ -130,8 +134,8 @@ def _story(story: list[Event]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for event in story:
-        kind = Text(event.kind.replace("_", " "), style=STYLES.get(event.kind, ""))  # type: ignore[call-overload]
-        table.add_row(f"{event.created_at:%H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail))
+        kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
+        table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail))
     return table
 
 

@@ -76,11 +76,22 @@ def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool =
             runnable = find.reachable(programs, kind.program, user, guard.folder)
             place = Place(home, runnable, user, durable=folder is not None)
             server = started[kind.name] = kind(guard, place, **record.kept(home, kind.name))
-            if folder:
-                record.write(home, server)  # before the password is used
-                server.log.unlink(missing_ok=True)
-            server.prepare()
-            server.start()
-            if folder:
-                record.write(home, server)
+            try:
+                _start(server)
+            except OSError as error:
+                raise EmbeddedError(
+                    f"the embedded {kind.name} cannot use {error.filename}: {error.strerror}"
+                ) from error
         yield Servers(guard, home, started)
+
+
+def _start(server: Server) -> None:
+    """Start a server; where its folder lasts, remember how it is reached."""
+    lasting = server.place.durable
+    if lasting:
+        record.write(server.place.folder, server)  # the password, before initdb uses it
+        server.log.unlink(missing_ok=True)
+    server.prepare()
+    server.start()
+    if lasting:
+        record.write(server.place.folder, server)

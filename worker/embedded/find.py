@@ -30,11 +30,20 @@ def server_user() -> User | None:
     """Return `nobody` when we are root, for whom Postgres refuses to run; None: run them as ourselves."""
     if os.geteuid() != 0:
         return None
+    others = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]
+    chosen = next((entry for entry in others if entry.pw_name == "nobody"), others[0] if others else None)
+    return User(chosen.pw_uid, chosen.pw_gid) if chosen else User(65534, 65534)
+
+
+def require_name(user: User | None) -> None:
+    """Raise EmbeddedError if the user has no name: initdb insists on one (`docker run --user 1000` gives none)."""
+    uid = user.uid if user else os.geteuid()
     try:
-        entry = pwd.getpwnam("nobody")
+        pwd.getpwuid(uid)
     except KeyError:
-        return User(65534, 65534)
-    return User(entry.pw_uid, entry.pw_gid)
+        raise EmbeddedError(
+            f"PostgreSQL is not made by user {uid}, who has no name here: add one to /etc/passwd, or set DATABASE_URL"
+        ) from None
 
 
 def postgres() -> Path:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,6 +61,7 @@ class Kept:
     """One server that the guard keeps, and the steps that end it: signal, then patience in seconds."""
 
     def __init__(self, order: dict[str, Any]) -> None:
+        self.asked = 0.0  # monotonic
         self.steps = [(signal.Signals[name], float(patience)) for name, patience in order.get("end", [])]
         uid, gid = order.get("user") or (None, None)
         with Path(order["log"]).open("ab") as log:
@@ -110,15 +112,18 @@ class Kept:
     def ask(self) -> None:
         """Take the first step of ending it, without waiting."""
         self.send(signal.SIGCONT)
+        self.asked = time.monotonic()
         if self.steps and self.process.poll() is None:
             self.process.send_signal(self.steps[0][0])
 
     def finish(self) -> None:
         """Wait out the first step, take the others, and kill what is left."""
+        begun = self.asked  # patience runs for all servers at once
         for number, (step, patience) in enumerate(self.steps):
             if number:
+                begun = time.monotonic()
                 self.process.send_signal(step)
-            if self.wait(patience) is not None:
+            if self.wait(max(0.0, begun + patience - time.monotonic())) is not None:
                 return
         self.send(signal.SIGKILL)
         self.process.wait()
@@ -164,6 +169,8 @@ class Guard:
                 self.folders.append(folder)
                 return {"folder": folder}
             case "start":
+                if (old := self.kept.get(order["name"])) and old.process.poll() is None:
+                    raise ValueError(f"{order['name']} runs already")
                 kept = self.kept[order["name"]] = Kept(order)
                 return {"pid": kept.process.pid}
             case "wait":

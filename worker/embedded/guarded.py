@@ -15,7 +15,7 @@ from worker.embedded import guard as script
 from worker.embedded.errors import EmbeddedError
 from worker.embedded.find import User
 
-CLOSE_SECONDS = 30.0  # the guard's own steps end well before
+CLOSE_SECONDS = 60.0  # the steps of everything that the guard keeps end before
 
 
 class Guard:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from worker.embedded.errors import EmbeddedError
+from worker.embedded.find import require_name
 from worker.embedded.server import ENVIRONMENT, HOST, LOOK_SECONDS, Server, here
 
 USER = "booking"
@@ -67,12 +68,13 @@ class Postgres(Server):
         """Make the data folder with initdb unless it is there, whole and of this version.
 
         Raises:
-            EmbeddedError: initdb failed, or the data belongs to another major version.
+            EmbeddedError: initdb failed, its user has no name, or the data belongs to another major version.
         """
         if self.work.exists():
             self._check_version()
             self._forget_dead_owner()
             return
+        require_name(self.place.user)
         self.own(self.place.folder / self.name)
         new = self.work.with_name("new")  # renamed when whole: a kill in the middle leaves no half database
         shutil.rmtree(new, ignore_errors=True)

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from worker.embedded.server import Server
 
 FILE = "servers.json"
 LOCK = "lock"
+LOCK_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,26 @@ def locked(folder: Path | None) -> Iterator[int | None]:
         return
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise EmbeddedError(f"{folder} cannot hold the embedded servers' data: {error.strerror}") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise EmbeddedError(
-            f"the embedded servers in {folder} already run; stop the other `booking up` first"
-        ) from None
-    try:
+        if not _lock(lock):
+            raise EmbeddedError(f"the embedded servers in {folder} already run; stop the other `booking up` first")
         yield lock
     finally:
         os.close(lock)
+
+
+def _lock(lock: int) -> bool:
+    """Take the lock; whoever only looks whether servers run (`running`) has it for a moment, so try again."""
+    pause = threading.Event()
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        pause.wait(0.02)
+    return False
 
 
 def kept(folder: Path, name: str) -> dict[str, Any]:

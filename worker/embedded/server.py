@@ -62,6 +62,7 @@ class Server(ABC):
     port: int | None = None
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int | None = field(default=None, init=False)
+    fixed: bool = field(default=False, init=False)  # the port is in somebody's URL
 
     name = "server"
     program = ""
@@ -108,8 +109,8 @@ class Server(ABC):
         Raises:
             EmbeddedError: it ended or did not answer in time; with the last lines of its log.
         """
-        for _ in range(5):
-            port = self.port or free_port()
+        for attempt in range(5):
+            port = self.port if self.fixed and self.port else free_port(None if attempt else self.port)
             begins = self.log.stat().st_size if self.log.exists() else 0
             self.pid = self.guard.start(
                 self.name,
@@ -122,12 +123,10 @@ class Server(ABC):
                 end=self.steps,
             )
             if self._came_up(port):
-                self.port = port
+                self.port, self.fixed = port, True
                 return
             if "address already in use" not in self._said(begins).lower():
                 break
-            if self.port:  # kept over restarts: whoever has it now may let go of it
-                self.guard.wait(self.name, LOOK_SECONDS)
         raise EmbeddedError(f"the embedded {self.name} did not start:\n{self._said(begins)[-1500:]}")
 
     def stop(self) -> None:

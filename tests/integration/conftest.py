@@ -1,0 +1,107 @@
+"""A migrated database and rows in it, for tests of the record."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, update
+
+from db import appointments
+from db.appointments import Appointment, NewAppointment
+from db.engine import make_engine
+from db.lifecycle import Status
+from db.schema import appointments as table
+
+START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+
+
+def seconds(number: float) -> timedelta:
+    """Name a span of time."""
+    return timedelta(seconds=number)
+
+
+class Record:
+    """The record under test, with the shortcuts that tests need: rows in any state, and time that has passed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.numbers = count(1)
+
+    def new(self, **changes: Any) -> NewAppointment:
+        """Make a request that differs from all others; name only what a test is about."""
+        number = next(self.numbers)
+        values: dict[str, Any] = {
+            "idempotency_key": f"key-{number}",
+            "key_derived": False,
+            "payload_hash": f"hash-{number}",
+            "correlation_id": f"correlation-{number}",
+            "event_type_id": 101,
+            "start_at": START + timedelta(minutes=number),
+            "attendee_name": "Ann Example",
+            "attendee_email": f"ann{number}@example.com",
+            "attendee_time_zone": "Europe/Berlin",
+        }
+        return NewAppointment(**{**values, **changes})
+
+    def keep(self, **changes: Any) -> Appointment:
+        """Keep one request: a pending row."""
+        with self.engine.begin() as conn:
+            return appointments.insert(conn, [self.new(**changes)])[0].appointment
+
+    def claimed(self, **changes: Any) -> Appointment:
+        """Keep one request and claim it."""
+        return self.claim(self.keep(**changes).id)
+
+    def claim(self, appointment_id: int) -> Appointment:
+        """Claim a row that can be claimed."""
+        with self.engine.begin() as conn:
+            row = appointments.claim(conn, appointment_id, lease_seconds=50)
+        assert row is not None
+        return row
+
+    def moved(self, to: Status, **changes: Any) -> Appointment:
+        """Keep one request, claim it, and move it on."""
+        row = self.claimed()
+        assert self.move(row, to, **changes)
+        return self.read(row.id)
+
+    def move(self, row: Appointment, to: Status, **changes: Any) -> bool:
+        """Move a row from where it was when it was read."""
+        with self.engine.begin() as conn:
+            return appointments.move(conn, row.id, row.status, to, token=row.claim_token, **changes)
+
+    def read(self, appointment_id: int) -> Appointment:
+        """Read a row that is there."""
+        with self.engine.connect() as conn:
+            row = appointments.get(conn, appointment_id)
+        assert row is not None
+        return row
+
+    def write(self, appointment_id: int, **columns: Any) -> None:
+        """Write columns past the door, as time or another fault would; a timedelta is an offset from now."""
+        values = {
+            name: func.now() + value if isinstance(value, timedelta) else value for name, value in columns.items()
+        }
+        with self.engine.begin() as conn:
+            conn.execute(update(table).where(table.c.id == appointment_id).values(**values))
+
+    def sweep(self, function: Callable[..., list[Appointment]], *arguments: Any, **options: Any) -> list[Appointment]:
+        """Run one sweep in a transaction of its own."""
+        with self.engine.begin() as conn:
+            return function(conn, *arguments, **options)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Connect to a migrated database without rows."""
+    engine = make_engine(database_url, pool_size=10)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def record(engine: Engine) -> Record:
+    """Hand out the record of a database without rows."""
+    return Record(engine)

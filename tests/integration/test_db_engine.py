@@ -1,0 +1,126 @@
+"""The engine: bounded waits, restarts survived, and nothing personal in its errors."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+
+from db.engine import make_engine
+
+
+@pytest.fixture
+def short(database_url: str) -> Iterator[Engine]:
+    """Build an engine with short time-outs."""
+    engine = make_engine(database_url, statement_timeout_ms=100, lock_timeout_ms=50)
+    yield engine
+    engine.dispose()
+
+
+def show(conn: Any, setting: str) -> str:
+    """Ask for a setting of the session."""
+    value: str = conn.execute(text(f"SHOW {setting}")).scalar_one()
+    return value
+
+
+def test_sessions_speak_utc_and_bound_their_waits(short: Engine) -> None:
+    """What was asked for is what the server keeps to."""
+    with short.connect() as conn:
+        settings = [show(conn, name) for name in ("timezone", "statement_timeout", "lock_timeout", "application_name")]
+
+    assert settings == ["UTC", "100ms", "50ms", "booking-worker"]
+
+
+def test_what_the_url_says_wins(database_url: str) -> None:
+    """An operator's own options are added to ours, and come last."""
+    engine = make_engine(f"{database_url}?application_name=mine&options=-c%20statement_timeout%3D7s")
+    with engine.connect() as conn:
+        settings = [show(conn, name) for name in ("timezone", "statement_timeout", "application_name")]
+    engine.dispose()
+
+    assert settings == ["UTC", "7s", "mine"]
+
+
+def test_a_statement_that_takes_too_long_is_ended(short: Engine) -> None:
+    """No thread hangs in Postgres."""
+    with pytest.raises(OperationalError, match="statement timeout"), short.connect() as conn:
+        conn.execute(text("SELECT pg_sleep(20)"))
+
+
+def test_nobody_waits_long_for_a_server_that_is_not_there() -> None:
+    """A refused connection is an error, without the password."""
+    engine = make_engine("postgresql://ann:s3cret@127.0.0.1:9/bookings")
+
+    with pytest.raises(OperationalError) as refused, engine.connect():
+        pass
+
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_refused_login_does_not_tell_the_password(database_url: str) -> None:
+    """Wrong credentials are said without the credentials."""
+    engine = make_engine(database_url.replace("postgresql://booking:", "postgresql://booking:s3cret"))
+
+    with pytest.raises(OperationalError, match="password authentication failed") as refused, engine.connect():
+        pass
+
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_error_tells_the_rule_and_not_the_row(record: Any) -> None:
+    """`Failing row contains (...)` and the parameters hold names and phone numbers; neither is in the error."""
+    row = record.keep(attendee_name="Pat Private", attendee_phone="+12025550142")
+
+    with pytest.raises(IntegrityError, match="appointments_attendee_reachable") as refused:
+        record.write(row.id, attendee_email=None, attendee_phone=None, last_error="Pat Private")
+
+    seen = f"{refused.value} {refused.value!r} {refused.value.orig} {refused.value.orig!r} {refused.value.args}"
+    assert "Private" not in seen
+    assert "Failing row" not in seen
+    assert refused.value.orig.diag.constraint_name == "appointments_attendee_reachable"
+
+
+def test_an_error_about_a_value_does_not_tell_the_context(engine: Engine) -> None:
+    """A server's message about JSON repeats the JSON in its CONTEXT; only its first line is kept."""
+    with pytest.raises(DBAPIError) as refused, engine.connect() as conn:
+        conn.execute(text("SELECT CAST(:value AS jsonb)"), {"value": '{"name": "Pat Private", oops'})
+
+    assert "invalid input syntax for type json" in str(refused.value)
+    assert "Private" not in f"{refused.value} {refused.value.orig}"
+
+
+def test_an_error_in_sql_still_says_what_is_wrong(engine: Engine) -> None:
+    """What engineers need stays."""
+    with pytest.raises(ProgrammingError, match='column "nonsense" does not exist'), engine.connect() as conn:
+        conn.execute(text("SELECT nonsense"))
+
+
+def test_a_restarted_server_costs_idle_connections_no_error(postgres: Any, engine: Engine) -> None:
+    """Every pooled connection is found dead before it is used, and replaced."""
+    with ThreadPoolExecutor(5) as threads:
+        list(threads.map(lambda _: _ask(engine, "SELECT pg_sleep(0.05)"), range(5)))
+
+    postgres.restart()
+
+    with ThreadPoolExecutor(5) as threads:
+        assert list(threads.map(lambda _: _ask(engine, "SELECT 1"), range(20))) == [1] * 20
+
+
+def test_a_connection_that_the_server_ended_is_replaced(engine: Engine) -> None:
+    """An administrator's pg_terminate_backend, or a server's idle time-out, is nobody's error."""
+    with engine.connect() as conn:
+        backend = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    other = make_engine(engine.url.render_as_string(hide_password=False))
+    with other.connect() as conn:
+        conn.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+    other.dispose()
+
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend
+
+
+def _ask(engine: Engine, question: str) -> Any:
+    with engine.connect() as conn:
+        return conn.execute(text(question)).scalar_one()

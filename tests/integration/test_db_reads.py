@@ -1,0 +1,163 @@
+"""What can be read: a booking by whatever a person has of it, its story, and how things stand."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from db import appointments, events, views, visibility
+from db.lifecycle import HoldReason, Status
+
+
+def find(record: Any, text: str) -> Any:
+    """Find as `booking show` does."""
+    with record.engine.connect() as conn:
+        return appointments.find(conn, text)
+
+
+def test_a_booking_is_found_by_id_uuid_and_key(record: Any) -> None:
+    """Whatever a person has of it will do."""
+    row = record.keep(idempotency_key="order 66")
+
+    assert find(record, str(row.id)) == find(record, str(row.uuid)) == find(record, "order 66") == row
+
+
+def test_a_key_that_looks_like_an_id_or_uuid_is_found(record: Any) -> None:
+    """Keys are a caller's; some are numbers, and some are longer than any id."""
+    keys = ["4711", "9" * 30, str(uuid4())]
+    rows = [record.keep(idempotency_key=key) for key in keys]
+
+    assert [find(record, key) for key in keys] == rows
+
+
+def test_of_several_bookings_of_a_derived_key_the_newest_is_found(record: Any) -> None:
+    """The one that a person asks about is the last one."""
+    first = record.keep(idempotency_key="same", key_derived=True)
+    record.move(first, Status.CANCELLED)
+    second = record.keep(idempotency_key="same", key_derived=True)
+
+    assert find(record, "same") == second
+
+
+def test_nothing_is_found_where_nothing_is(record: Any) -> None:
+    """Odd texts are no errors."""
+    assert [find(record, text) for text in ("", "0", "-1", "9" * 18, "9" * 19, "²", "none", str(uuid4()))] == [None] * 8
+
+
+def test_a_booking_is_found_by_its_task(record: Any) -> None:
+    """Flower knows the task's id only."""
+    row = record.keep()
+
+    with record.engine.connect() as conn:
+        assert appointments.by_task(conn, row.task_id) == row
+        assert appointments.by_task(conn, "other") is None
+
+
+def test_a_booking_read_by_id_that_is_not_there_is_none(record: Any) -> None:
+    """A row may have been pruned."""
+    with record.engine.connect() as conn:
+        assert appointments.get(conn, 12345) is None
+
+
+def test_nothing_personal_is_in_a_repr(record: Any) -> None:
+    """A row that ends up in a log line or a traceback tells no name, address or number."""
+    asked = record.new(
+        idempotency_key="private-key",
+        attendee_name="Pat Private",
+        attendee_email="private@example.com",
+        attendee_phone="+12025550142",
+        guests=["private2@example.com"],
+        location={"address": "private"},
+        booking_fields_responses={"notes": "private"},
+        request_metadata={"note": "private"},
+    )
+    with record.engine.begin() as conn:
+        [kept] = appointments.insert(conn, [asked])
+
+    seen = f"{asked!r} {kept!r} {kept.appointment}"
+    assert "rivate" not in seen
+    assert "2025550142" not in seen
+
+
+def test_the_story_is_told_in_order(record: Any) -> None:
+    """Each line says what, who and why; lines of one transaction keep their order."""
+    row, other = record.keep(), record.keep()
+    with record.engine.begin() as conn:
+        events.record(conn, row.id, "held", "worker", {"why": "throttled"})
+        events.record(conn, other.id, "held", "worker")
+        events.record(conn, row.id, "cancelled", "operator")
+        told = events.story(conn, row.id)
+
+    assert [(event.kind, event.by, event.detail) for event in told] == [
+        ("held", "worker", {"why": "throttled"}),
+        ("cancelled", "operator", {}),
+    ]
+    assert told[0].created_at <= told[1].created_at
+
+
+def test_visibility_is_proven_for_one_key_and_one_event_type(record: Any) -> None:
+    """Another key, or another event type, has proven nothing; proving twice is no error."""
+    with record.engine.begin() as conn:
+        for _ in range(2):
+            visibility.prove(conn, "key", "101")
+
+        assert visibility.proven(conn, "key", "101")
+        assert not visibility.proven(conn, "key", "102")
+        assert not visibility.proven(conn, "other", "101")
+
+
+def test_an_event_type_is_named_in_one_way(record: Any) -> None:
+    """By its id, or by whose it is and its slug."""
+    slug = {"event_type_id": None, "event_type_slug": "visit"}
+
+    assert record.new(event_type_id=101).event_type == "101"
+    assert record.new(**slug, username="ann").event_type == "ann/visit"
+    assert record.new(**slug, team_slug="clinic").event_type == "clinic/visit"
+
+
+def test_an_empty_record_has_an_empty_view(record: Any) -> None:
+    """Nothing is zero, not missing."""
+    with record.engine.connect() as conn:
+        assert views.counts(conn) == dict.fromkeys(Status, 0)
+        assert views.held(conn) == []
+        assert views.waiting(conn) == views.Waiting(None, 0, 0, 0, 0)
+
+
+def test_bookings_are_counted_by_status(record: Any) -> None:
+    """`booking status` shows every state."""
+    record.keep()
+    record.keep()
+    record.moved(Status.FAILED)
+
+    with record.engine.connect() as conn:
+        assert views.counts(conn) == dict.fromkeys(Status, 0) | {Status.PENDING: 2, Status.FAILED: 1}
+
+
+def test_holds_are_told_by_reason_the_oldest_first(record: Any) -> None:
+    """How many, since when, asked for when, and when the first is due."""
+    throttled, suspect, older = (record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) for _ in range(3))
+    due = timedelta(seconds=30)
+    record.write(throttled.id, hold_reason=HoldReason.THROTTLED, hold_until=due, held_at=timedelta(seconds=-5))
+    record.write(older.id, held_at=timedelta(seconds=-90))
+    throttled, older = record.read(throttled.id), record.read(older.id)
+
+    with record.engine.connect() as conn:
+        told = views.held(conn)
+
+    assert told == [
+        views.Held(HoldReason.SUSPECT, 2, older.held_at, suspect.requested_at, None),
+        views.Held(HoldReason.THROTTLED, 1, throttled.held_at, throttled.requested_at, throttled.hold_until),
+    ]
+
+
+def test_what_stands_still_is_told(record: Any) -> None:
+    """A retry past its time, an unknown outcome, a message that was never sent, a lease that ran out."""
+    pending, retrying, claimed = record.keep(), record.moved(Status.RETRYING), record.claimed()
+    past = timedelta(seconds=-1)
+    record.write(retrying.id, next_attempt_at=past, outcome_unknown=True, sent_at=past, settle_at=past)
+    record.write(pending.id, enqueued_at=None)
+    record.write(claimed.id, lease_expires_at=past)
+
+    with record.engine.connect() as conn:
+        assert views.waiting(conn) == views.Waiting(
+            oldest_pending_at=pending.requested_at, overdue_retries=1, unknown=1, never_sent=1, lost_leases=1
+        )

@@ -1,0 +1,103 @@
+"""Retries as they happen on a real worker: when, how often, and never for a refusal or in an outage."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from fleet import Fleet, eventually, finals, request
+from sqlalchemy import create_engine, text
+
+from db.lifecycle import HoldReason, Status
+from tasks.booking import outcome
+from worker import enqueue_booking
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+LATE = 0.3  # seconds that a delivery may take on top of its delay
+
+
+def post_times(simulator: Any) -> list[float]:
+    """Return when each POST came, in seconds."""
+    return [entry["t0"] for entry in simulator.journal() if entry["method"] == "POST"]
+
+
+def prove_visibility() -> None:
+    """Let the key be seen to list the event type, without which an unknown outcome stays one."""
+    finals([enqueue_booking(request(399)).appointment_id])
+
+
+def test_posts_come_after_1_2_and_4_seconds(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """Cal.com is unavailable: each gap is the policy's delay +-10 %, plus at most 0.3 s."""
+    fleet().start()
+    prove_visibility()
+    seen = len(post_times(simulator))
+    simulator.faults("status", name="unavailable", match=POST)
+    enqueue_booking(request(1))
+    times = eventually(lambda: len(post_times(simulator)) == seen + 4 and post_times(simulator)[seen:])
+    for gap, delay in zip([later - earlier for earlier, later in pairwise(times)], (1.0, 2.0, 4.0), strict=True):
+        assert 0.9 * delay <= gap <= 1.1 * delay + LATE
+
+
+def test_retry_after_is_kept_to_the_letter(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """What Cal.com asks for overrides the schedule."""
+    fleet().start()
+    prove_visibility()
+    seen = len(post_times(simulator))
+    simulator.faults("status", name="unavailable", retry_after=3, count=1, match=POST)
+    finals([enqueue_booking(request(1)).appointment_id])
+    first, second = post_times(simulator)[seen:]
+    assert 3.0 <= second - first <= 3.0 + LATE
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"status": 400, "shape": "A", "message": "Attempting to book a meeting in the past."},
+        {"status": 403, "shape": "A", "message": "You are not allowed to book this event type."},
+        {"status": 404, "shape": "A", "message": "Event type with id 110 not found."},
+        {"status": 422, "shape": "A", "message": "No hosts"},
+        {"name": "limit"},
+        {"name": "conflict"},
+    ],
+    ids=lambda refusal: str(refusal.get("name") or refusal["status"]),
+)
+def test_a_refusal_is_called_once(fleet: Callable[..., Fleet], simulator: Any, refusal: dict[str, Any]) -> None:
+    """Asking again would not help, and the caller is told Cal.com's own words."""
+    simulator.faults("status", match=POST, **refusal)
+    fleet().start()
+    [end] = finals([enqueue_booking(request(1)).appointment_id]).values()
+    assert end.status is Status.REJECTED
+    assert len(post_times(simulator)) == 1
+
+
+def test_a_masked_database_error_for_ever_fails_after_four_posts(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """Slots are free and Cal.com answers, only never well: three retries, then `failed`."""
+    fleet(RETRY_DELAYS="0.2,0.2,0.2").start()
+    prove_visibility()
+    seen = len(post_times(simulator))
+    simulator.faults("status", name="database", match=POST)
+    receipt = enqueue_booking(request(1))
+    [end] = finals([receipt.appointment_id]).values()
+    with create_engine(database_url.replace("postgresql://", "postgresql+psycopg://")).connect() as conn:
+        used = conn.execute(
+            text("SELECT retry_count FROM appointments WHERE id = :id"), {"id": receipt.appointment_id}
+        ).scalar_one()
+    assert (end.status, used, len(post_times(simulator)) - seen) == (Status.FAILED, 3, 4)
+
+
+def test_a_refused_connection_for_ever_holds_and_never_fails(fleet: Callable[..., Fleet]) -> None:
+    """An outage fails nobody: unreachable, retried after the hold, and held again."""
+    fleet(CALCOM_BASE_URL="http://127.0.0.1:9", RETRY_DELAYS="0.2,0.2,0.2").start()
+    receipt = enqueue_booking(request(1))
+
+    def unreachable() -> bool:
+        now = outcome(receipt.appointment_id)
+        assert now is not None
+        assert now.status is not Status.FAILED
+        return now.hold_reason is HoldReason.UNREACHABLE
+
+    eventually(unreachable)
+    eventually(lambda: not unreachable(), what="released to be tried again")
+    eventually(unreachable)

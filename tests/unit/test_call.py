@@ -1,0 +1,83 @@
+"""A call is cut through a socket of its own, and never after it has ended."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from tasks.calcom.call import Call
+from tasks.calcom.resolver import Resolver
+
+
+def call(ends_in: float = 60) -> Call:
+    """Return a call that may always send."""
+    return Call(ends_at=time.monotonic() + ends_in, connect_timeout=5, resolver=Resolver(), may_send=lambda: True)
+
+
+def test_a_cut_wakes_a_reader_at_once() -> None:
+    """It reads the end of the stream."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(5)
+    cut_off = call()
+    cut_off.before_send(ours)
+
+    threading.Timer(0.05, cut_off.cut).start()
+
+    with ours, theirs:
+        assert ours.recv(1) == b""
+    cut_off.finish()
+
+
+def test_a_late_cut_leaves_the_connection_to_the_next_call() -> None:
+    """A call that has finished cannot be cut any more."""
+    ours, theirs = socket.socketpair()
+    first, second = call(), call()
+
+    first.before_send(ours)
+    first.finish()
+    second.before_send(ours)
+    first.cut()
+
+    with ours, theirs:
+        ours.sendall(b"alive")
+        assert theirs.recv(5) == b"alive"
+    second.finish()
+
+
+def test_a_call_that_is_over_cannot_send() -> None:
+    """Its deadline passed while it was still connecting."""
+    ours, theirs = socket.socketpair()
+    late = call()
+    late.cut()
+
+    with ours, theirs, pytest.raises(TimeoutError):
+        late.before_send(ours)
+    late.finish()
+
+    assert not late.sent
+
+
+def test_hosts_are_tried_in_turn_within_one_time() -> None:
+    """A dead address takes its share of the connect time-out, not all of it."""
+    dead, alive = socket.socket(), socket.create_server(("127.0.0.1", 0))
+    dead.bind(("127.0.0.1", 0))
+    dead.listen(0)
+    queue = [socket.socket() for _ in range(4)]
+    for sock in queue:  # a full queue: the system does not answer any more
+        sock.setblocking(False)
+        sock.connect_ex(dead.getsockname())
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", sock.getsockname()) for sock in (dead, alive)]
+    dialling = Call(
+        ends_at=time.monotonic() + 5,
+        connect_timeout=1,
+        resolver=Resolver(lambda _host, _port: addresses),
+        may_send=lambda: True,
+    )
+
+    with dialling.dial("calcom.example.test", 443, tls=False) as sock:
+        assert sock.getpeername() == alive.getsockname()
+
+    dialling.finish()
+    for sock in (*queue, dead, alive):
+        sock.close()

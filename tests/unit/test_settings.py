@@ -1,0 +1,234 @@
+"""The settings: what they are by default, what is refused, and that nothing secret is ever said."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from worker import settings_table
+from worker.settings import Settings, SettingsError
+
+SECRET = "s3cret-Passw0rd"
+DESIGN = {
+    "database_url": None,
+    "redis_url": None,
+    "celery_broker_url": None,
+    "calcom_base_url": "https://api.cal.com",
+    "calcom_api_key": None,
+    "calcom_api_version": "2024-08-13",
+    "calcom_connect_timeout": 5,
+    "calcom_read_timeout": 30,
+    "calcom_deadline": 40,
+    "calcom_settle_seconds": 130,
+    "calcom_settle_answered_seconds": 5,
+    "calcom_rate_limit_per_minute": 100,
+    "circuit_breaker_threshold": 5,
+    "circuit_breaker_window": 60,
+    "circuit_breaker_half_open_timeout": 30,
+    "circuit_breaker_open_growth": 1,
+    "circuit_breaker_open_max": 600,
+    "circuit_breaker_mode": "default",
+    "retry_max_attempts": 3,
+    "retry_delays": (1, 2, 4),
+    "retry_jitter": 0.1,
+    "hold_max_age": 900,
+    "hold_lead": 0,
+    "hold_release_max": 64,
+    "failure_degraded_rate": 0.25,
+    "failure_minimum_calls": 10,
+    "failure_critical_recent": 3,
+    "failure_critical_count": 5,
+    "metrics_aggregate_seconds": 60,
+    "retention_days": 90,
+    "metrics_port": 0,
+    "alert_urls": (),
+    "log_format": "auto",
+    "log_file": None,
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every setting out of the environment, and work in a folder without .env."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def refusal(**given: Any) -> list[str]:
+    """Return the problems that these values have."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(**given)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("name", DESIGN)
+def test_the_defaults_are_the_agreed_ones(name: str) -> None:
+    """A change of a default is a change of behaviour for everybody who set nothing."""
+    assert getattr(Settings.load(), name) == DESIGN[name]
+
+
+def test_the_environment_stands_above_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator overrides .env for one command."""
+    (tmp_path / ".env").write_text("HOLD_LEAD=10\nRETRY_DELAYS=1, 3\n")
+    monkeypatch.setenv("HOLD_LEAD", "20")
+    settings = Settings.load()
+    assert settings.hold_lead == 20
+    assert settings.retry_delays == (1, 3)
+
+
+def test_an_empty_value_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compose file passes on `${CALCOM_API_KEY:-}` whether it is set or not."""
+    monkeypatch.setenv("CALCOM_API_KEY", "")
+    monkeypatch.setenv("HOLD_LEAD", "")
+    assert Settings.load() == Settings.load(calcom_api_key=None, hold_lead=0)
+
+
+def test_a_file_with_a_byte_order_mark_is_read_whole(tmp_path: Path) -> None:
+    """Without care the first name of such a file is lost without a word."""
+    (tmp_path / ".env").write_text("HOLD_LEAD=7\n", encoding="utf-8-sig")
+    assert Settings.load().hold_lead == 7
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    """A clear line instead of a traceback of the decoder."""
+    (tmp_path / ".env").write_bytes("LOG_FILE=Bücher\n".encode("latin-1"))
+    assert refusal() == [".env: is not UTF-8; save it as UTF-8"]
+
+
+@pytest.mark.parametrize("name", [row.name.lower() for row in settings_table.rows() if row.zero == "refused"])
+def test_zero_is_refused_where_the_table_says_so(name: str) -> None:
+    """A time-out of nothing or a threshold of none is a mistake, never a wish."""
+    (problem,) = refusal(**{name: 0})
+    assert problem.startswith(f"{name.upper()}: should be greater than")
+    assert "the default is" in problem
+
+
+@pytest.mark.parametrize(
+    "name", [row.name.lower() for row in settings_table.rows() if row.zero and row.zero != "refused"]
+)
+def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
+    """What the table promises can be set."""
+    zero = "0" if name == "retry_delays" else 0
+    assert getattr(Settings.load(**{name: zero}), name) in (0, (0,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("database_url", "mysql://db/x", "must begin with postgresql://, postgres://, postgresql+psycopg://"),
+        ("database_url", "postgresql://db:port/x", "is not a URL: check the host and the port"),
+        ("database_url", "postgresql:///x", "names no host: write postgresql://HOST/..."),
+        ("redis_url", "localhost:6379", "must begin with redis://, rediss://, unix://"),
+        ("celery_broker_url", "sqs://", "must begin with redis://, rediss://, sentinel://, redis+socket://, amqp://"),
+        ("calcom_base_url", "api.cal.com", "must begin with https://, http://"),
+        ("calcom_base_url", "https://api.cal.com/v2/", "must end before /v2: every call adds it"),
+        ("calcom_base_url", "https://a:b@cal.example", "must not carry a user or a password"),
+        ("calcom_base_url", "https://cal.example/?x=1", "must not carry a ? or a #"),
+        ("calcom_api_key", "cal_x\nHost: evil", "has blanks, line breaks or letters that no key has"),
+        ("calcom_api_version", "v2", "must be a date such as 2024-08-13"),
+        ("calcom_deadline", 20, "is shorter than a time-out within it; set it to 30 s or more"),
+        ("calcom_read_timeout", "nan", "should be a finite number"),
+        ("circuit_breaker_open_max", 20, "is shorter than CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT"),
+        ("circuit_breaker_mode", "loose", "should be 'default' or 'strict'"),
+        ("circuit_breaker_threshold", "five", "should be a valid integer"),
+        ("retry_delays", ", ,", "is empty: write the seconds before each retry, such as 1,2,4"),
+        ("retry_delays", "1,-2", "must be seconds from 0 to 3600"),
+        ("retry_delays", "1,two", "should be a valid number"),
+        ("retry_jitter", 1, "should be less than 1"),
+        ("retry_transient_errors", "timeout,404", "404 is a refusal and never transient"),
+        ("retry_transient_errors", "everything", "unknown transient error 'everything'"),
+        ("metrics_port", 70000, "should be less than or equal to 65535"),
+        ("log_format", "xml", "should be 'auto', 'console' or 'json'"),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_the_way_out(name: str, value: object, why: str) -> None:
+    """The operator reads the setting's name, what is wrong with it and what would be right."""
+    (problem,) = refusal(**{name: value})
+    assert problem.startswith(f"{name.upper()}: {why}")
+    assert "\n" not in problem
+
+
+def test_every_problem_is_said_at_once() -> None:
+    """Nobody likes to repair one line, start again and read the next."""
+    problems = refusal(hold_lead=-1, retry_jitter=2, log_format="xml")
+    assert [problem.partition(":")[0] for problem in problems] == ["RETRY_JITTER", "HOLD_LEAD", "LOG_FORMAT"]
+
+
+def test_secrets_are_in_no_text_about_the_settings() -> None:
+    """Settings get printed in tracebacks and bug reports."""
+    settings = Settings.load(
+        database_url=f"postgresql://booking:{SECRET}@db.example/x",
+        redis_url=f"redis://:{SECRET}@cache.example/0",
+        celery_broker_url=f"amqp://u:{SECRET}@mq.example//",
+        calcom_api_key=f"cal_{SECRET}",
+        alert_urls=f"mailto://u:{SECRET}@example.com",
+    )
+    assert SECRET not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    "name", ["database_url", "redis_url", "celery_broker_url", "calcom_base_url", "calcom_api_key"]
+)
+def test_a_refused_secret_is_not_repeated(name: str) -> None:
+    """The very value that is wrong is often a password in the wrong place."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(**{name: f"postgres//{SECRET} @db"})
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_name_that_does_not_exist_is_a_mistake_of_ours() -> None:
+    """A slip in our own code must not set nothing in silence."""
+    with pytest.raises(TypeError, match="hold_laed"):
+        Settings.load(hold_laed=3)
+
+
+def test_a_slip_of_the_pen_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt setting would be ignored, and its default used; other people's names are none of our business."""
+    (tmp_path / ".env").write_text("RETRY_DELAY=1\nPOSTGRES_PASSWORD=x\n")
+    monkeypatch.setenv("CIRCUIT_BREAKER_TRESHOLD", "3")
+    assert Settings.misspelt() == [
+        "CIRCUIT_BREAKER_TRESHOLD: is no setting; did you mean CIRCUIT_BREAKER_THRESHOLD?",
+        "RETRY_DELAY: is no setting; did you mean RETRY_DELAYS?",
+    ]
+
+
+def test_celery_uses_redis_unless_it_has_a_broker_of_its_own() -> None:
+    """One URL less to set."""
+    assert Settings.load(redis_url="redis://one/0").broker_url == "redis://one/0"
+    assert Settings.load(redis_url="redis://one/0", celery_broker_url="amqp://two").broker_url == "amqp://two"
+
+
+def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `booking up` knows, its workers know: through the environment, which no other user can read."""
+    settings = Settings.load(
+        database_url="postgresql://u:p@db/x", calcom_api_key="cal_x", retry_delays="0.5,1", retry_jitter=0.25,
+        alert_urls="json://a.example json://b.example", retry_transient_errors="429,503", booking_home="elsewhere",
+    )  # fmt: skip
+    for name, value in settings.environment().items():
+        if name.lower() in Settings.model_fields:
+            monkeypatch.setenv(name, value)
+    assert Settings.load() == settings
+    assert settings.alert_urls == (SecretStr("json://a.example"), SecretStr("json://b.example"))
+
+
+def test_a_dump_loads_again() -> None:
+    """Settings are completed by loading them anew with the embedded servers' URLs."""
+    settings = Settings.load(calcom_api_key="cal_x", retry_transient_errors="503", alert_urls="json://a.example")
+    assert Settings.load(**settings.model_dump()) == settings
+
+
+def test_the_documents_are_up_to_date() -> None:
+    """When this fails: python -m worker.settings_table."""
+    assert settings_table.TABLE.read_text(encoding="utf-8") == settings_table.table()
+    assert settings_table.EXAMPLE.read_text(encoding="utf-8") == settings_table.example()
+
+
+def test_the_example_file_is_what_it_says(tmp_path: Path) -> None:
+    """With every # removed it sets exactly the defaults."""
+    lines = settings_table.example().splitlines()
+    (tmp_path / ".env").write_text("\n".join(line[1:] for line in lines if line[:2].strip("#").isupper()))
+    assert Settings.load() == Settings.load(**{name: info.default for name, info in Settings.model_fields.items()})
+    assert len((tmp_path / ".env").read_text().splitlines()) == len(Settings.model_fields)

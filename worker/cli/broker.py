@@ -1,0 +1,69 @@
+"""Ask the broker and Redis how they are. Every question is bounded in time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kombu import Connection
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+PATIENCE = 1.0  # seconds: a broker that is slower than that is a finding in itself
+
+
+@dataclass(frozen=True)
+class Broker:
+    """What the broker said: messages waiting in each queue, or why it said nothing."""
+
+    queues: dict[str, int]
+    trouble: str | None = None
+
+
+def ask(url: str, names: tuple[str, ...]) -> Broker:
+    """Return how long the queues are; never raises for a broker that is down."""
+    options = {"socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE, "max_retries": 0}
+    redis = url.startswith(("redis", "sentinel"))
+    try:
+        with Connection(url, connect_timeout=PATIENCE, transport_options=options if redis else {}) as connection:
+            connection.ensure_connection(max_retries=0, timeout=PATIENCE)
+            return Broker({name: _length(connection, name) for name in names})
+    except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
+        return Broker(dict.fromkeys(names, 0), trouble=_kind(error))
+
+
+def _length(connection: Connection, name: str) -> int:
+    try:
+        with connection.channel() as channel:
+            return int(channel.queue_declare(queue=name, passive=True).message_count)
+    except connection.channel_errors:
+        return 0  # Redis knows no empty queue, RabbitMQ none that nobody has declared
+
+
+def eviction_policy(url: str) -> str | None:
+    """Return Redis's maxmemory-policy; None when it may not be asked.
+
+    Raises:
+        RedisError: Redis does not answer.
+    """
+    with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True) as redis:
+        redis.ping()
+        try:
+            answer: Any = redis.config_get("maxmemory-policy")
+        except ResponseError:  # a hosted Redis forbids CONFIG
+            return None
+    return answer.get("maxmemory-policy")
+
+
+def redis_trouble(url: str) -> str | None:
+    """Say why Redis does not answer; None when it does."""
+    try:
+        eviction_policy(url)
+    except RedisError as error:
+        return _kind(error)
+    return None
+
+
+def _kind(error: BaseException) -> str:
+    """Name an error without its text, which may quote a URL."""
+    cause = error.__cause__ or error
+    words = getattr(cause, "strerror", None) or {"AuthenticationError": "password refused"}.get(type(cause).__name__)
+    return str(words or type(cause).__name__).lower()

@@ -1,0 +1,105 @@
+"""`booking check`: everything that the worker needs, looked at once; each problem in a line that says what to do."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import revisions
+from tasks.parts import Parts, parts
+from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.cli import broker, screen
+from worker.cli.check_calcom import check_calcom, confirmed_types
+from worker.cli.explain import explain
+from worker.running import running
+from worker.settings import Settings, SettingsError
+
+OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    ok: bool
+    said: str
+
+
+def run(*, json: bool) -> bool:
+    """Show what was found and return whether all is well."""
+    findings: list[Finding] = []
+    for finding in look():
+        findings.append(finding)
+        if not json:
+            mark = ("ok     ", "green") if finding.ok else ("WRONG  ", "bold red")
+            screen.say(mark, f"{finding.about:<12}", finding.said)
+    ok = all(finding.ok for finding in findings)
+    if json:
+        screen.as_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+    return ok
+
+
+def look() -> Iterator[Finding]:
+    """Look at one thing after the other; what depends on a broken thing is not asked."""
+    try:
+        settings = running(Settings.load())
+    except SettingsError as error:
+        yield from (Finding("settings", ok=False, said=problem) for problem in error.problems)
+        return
+    yield Finding("settings", ok=True, said="read and in range")
+    built = parts()
+    migrated = False
+    for finding in _postgres(built.engine):
+        migrated = finding.about == "migrations" and finding.ok
+        yield finding
+    yield _broker(settings)
+    yield _redis(settings)
+    yield from _calcom(built, settings, migrated=migrated)
+
+
+def _postgres(engine: Engine) -> Iterator[Finding]:
+    try:
+        with engine.connect() as conn:
+            version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
+        standing = revisions.standing(engine)
+    except SQLAlchemyError as error:
+        detail = str(getattr(error, "orig", None) or "").strip().splitlines()
+        said = "; ".join(explain(error) or ())
+        yield Finding("Postgres", ok=False, said=f"{said}{f' ({detail[0]})' if detail else ''}")
+        return
+    release = f"{version // 10_000}.{version % 10_000}"
+    if version < OLDEST_POSTGRES:
+        yield Finding("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
+        return
+    yield Finding("Postgres", ok=True, said=f"{release} answers")
+    problem = standing.problem
+    yield Finding("migrations", ok=problem is None, said=problem or f"at {standing.current}, the newest")
+
+
+def _broker(settings: Settings) -> Finding:
+    asked = broker.ask(settings.broker_url or "", ())
+    name = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
+    if asked.trouble:
+        return Finding("broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?")
+    return Finding("broker", ok=True, said="answers")
+
+
+def _redis(settings: Settings) -> Finding:
+    url = settings.redis_url or ""
+    if trouble := broker.redis_trouble(url):
+        return Finding("Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?")
+    policy = broker.eviction_policy(url)
+    if policy is None:
+        return Finding("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
+    if policy != "noeviction":
+        said = f"maxmemory-policy is {policy}: under pressure it drops messages; run CONFIG SET maxmemory-policy noeviction"
+        return Finding("Redis", ok=False, said=said)
+    return Finding("Redis", ok=True, said="answers, and drops nothing (noeviction)")
+
+
+def _calcom(built: Parts, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
+    rows = confirmed_types(built.engine) if migrated else []
+    for ok, said in check_calcom(built, settings, rows):
+        yield Finding("Cal.com", ok=ok, said=said)

@@ -1,0 +1,104 @@
+"""Look whether Cal.com is where the settings say, takes our key, and shows it the bookings it makes."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, select
+
+from db.appointment import Appointment
+from db.lifecycle import Status
+from db.schema import appointments
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from tasks.calcom.replies import Page, read_list
+from tasks.parts import Parts
+from tasks.witness import sees
+from worker.settings import Settings
+
+Said = tuple[bool, str]
+
+_NO_CONNECTION = {
+    ErrorType.DNS: "its name is not known",
+    ErrorType.TLS: "its certificate is not accepted",
+    ErrorType.CONNECT: "nothing answers there",
+    ErrorType.TIMEOUT: "no answer came in time",
+    ErrorType.RESET: "what answers does not speak HTTP",
+}
+
+
+def check_calcom(parts: Parts, settings: Settings, confirmed: Sequence[Appointment]) -> Iterator[Said]:
+    """Yield what was found, good or bad; `confirmed` is the latest confirmed booking of each event type."""
+    if settings.calcom_api_key is None:
+        yield False, "CALCOM_API_KEY: not given; make one at Cal.com (Settings, Developer, API keys)"
+        return
+    answer = parts.calcom.list_bookings({"take": 1})
+    page = read_list(answer, now=datetime.now(UTC))
+    if isinstance(page, Reply):
+        yield _trouble(answer, page, settings)
+        return
+    yield True, f"{_host(settings)} answers and takes the key"
+    yield from _sees(parts, page, confirmed)
+
+
+def confirmed_types(engine: Engine) -> list[Appointment]:
+    """Return the latest confirmed booking of each event type."""
+    column = appointments.c
+    kind = (column.event_type_id, column.team_slug, column.username, column.event_type_slug)
+    latest = (
+        select(appointments)
+        .distinct(*kind)
+        .where(column.status == Status.CONFIRMED)
+        .order_by(*kind, column.id.desc())
+    )
+    with engine.connect() as conn:
+        return [Appointment.of(row) for row in conn.execute(latest).mappings()]
+
+
+def _sees(parts: Parts, page: Page, confirmed: Sequence[Appointment]) -> Iterator[Said]:
+    blind = [row.event_type for row in confirmed if not sees(parts, row)]
+    if blind:
+        yield (
+            False,
+            f"CALCOM_API_KEY: its owner does not see the bookings of event type {', '.join(blind)}, so an unclear answer "
+            "leaves them held(blind_key); use a key of the host, or of an admin of the team",
+        )
+    elif confirmed:
+        types = ", ".join(row.event_type for row in confirmed)
+        yield True, f"the key sees the bookings it makes (event type {types})"
+    else:
+        seen = "it lists bookings" if page.bookings else "it lists none so far"
+        yield True, f"nothing is confirmed yet, so whether the key sees its bookings is still to be seen ({seen})"
+
+
+def _trouble(answer: Answer | NoAnswer, reply: Reply, settings: Settings) -> Said:
+    said = f" ({reply.message})" if reply.message else ""
+    match reply.meaning:
+        case Meaning.CREDENTIALS:
+            return False, f"CALCOM_API_KEY: Cal.com refuses it{said}; set a valid key"
+        case Meaning.CONFIGURATION:
+            return False, _wrong_thing(answer, settings)
+        case Meaning.THROTTLED:
+            return True, f"{_host(settings)} answers; its limit of calls is used up for now"
+        case _ if isinstance(answer, NoAnswer):
+            why = _NO_CONNECTION.get(reply.error_type, reply.error_type.value)
+            return False, f"CALCOM_BASE_URL: no connection to {_host(settings)}: {why}{said}; check the address"
+    return False, f"{_host(settings)} answers {reply.http_status}{said}: it is in trouble, and bookings wait for it"
+
+
+def _wrong_thing(answer: Answer | NoAnswer, settings: Settings) -> str:
+    status = answer.status if isinstance(answer, Answer) else 0
+    kind = answer.headers.get("content-type", "") if isinstance(answer, Answer) else ""
+    if status == 200 and "json" in kind:
+        return (
+            f"CALCOM_API_VERSION: with {settings.calcom_api_version} Cal.com answers in another shape than we read; "
+            "set it to 2024-08-13"
+        )
+    if status == 403:
+        return "CALCOM_API_KEY: it may not list bookings (403); give it the permission to read bookings"
+    what = "a web page" if "html" in kind else f"{status}, which is not Cal.com's API"
+    return f"CALCOM_BASE_URL: {_host(settings)} answers with {what}; for Cal.com it is https://api.cal.com (without /v2)"
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.calcom_base_url).netloc

@@ -1,0 +1,179 @@
+"""The commands, what they take and what `--help` teaches. Each loads what it needs when it is run, so help is quick."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="booking",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Booking requests for Cal.com: never lost, never twice, calm while Cal.com is not.",
+    epilog="Begin with [bold]booking demo[/], then [bold]booking up[/]. "
+    "Exit codes: 0 done, 1 a problem was found, 2 wrong usage.",
+)
+
+FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+IdOrKey = Annotated[str, typer.Argument(metavar="ID|KEY", help="A booking's id, its uuid, or its idempotency key.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, uuids or idempotency keys.")]
+NotBooked = Annotated[
+    bool, typer.Option("--not-booked", help="You have looked at Cal.com yourself, and it is not booked there.")
+]
+Why = Annotated[str, typer.Option(help="Why; it stands in the booking's story.")]
+
+
+def _end(*, well: bool) -> None:
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command(
+    rich_help_panel=FIRST,
+    epilog="For example:  [bold]booking demo[/]   or, for a program:  [bold]booking demo --json | tail -1[/]",
+)
+def demo(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+    """Book 260 requests at a Cal.com that misbehaves, with real servers, and judge the outcome.
+
+    Needs nothing that runs, and leaves nothing behind. Exit code 1 if a booking was lost or made twice.
+    """
+    from worker.demo import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(json=json))
+
+
+@app.command(
+    rich_help_panel=FIRST,
+    epilog="For example:  [bold]booking up --simulator[/]   and in another shell, in the same folder:  "
+    "[bold]booking enqueue examples/bookings.jsonl[/]",
+)
+def up(
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes: one a core is plenty.")] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Flower's port; another one if it is taken.")] = 5555,
+    simulator: Annotated[  # noqa: FBT002 - an option of the command line
+        bool, typer.Option("--simulator", help="Book at a simulated Cal.com, from a clone of the project.")
+    ] = False,
+) -> None:
+    """Start everything: servers, migrations, workers, beat, Flower. One Ctrl-C ends it all.
+
+    A DATABASE_URL or REDIS_URL that is not given is served by a real server from a wheel, with its data in .booking/.
+    """
+    from worker.up import run  # noqa: PLC0415 - loaded when run
+
+    run(workers=workers, port=port, simulator=simulator)
+
+
+@app.command(
+    rich_help_panel=BOOKINGS,
+    epilog="For example:  [bold]booking enqueue requests.jsonl[/]   or   [bold]export-tool | booking enqueue -[/]\n\n"
+    'A line:  {"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '
+    '"email": "ann@example.com", "time_zone": "Europe/Berlin"}}',
+)
+def enqueue(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, or - for standard input.")],
+    json: Json = False,  # noqa: FBT002 - an option of the command line
+) -> None:
+    """Keep a file of booking requests and send them to the workers.
+
+    Bad lines are reported as FILE:LINE field: why, the good ones are accepted, and the exit code is 1. Sending the same
+    file again accepts nothing twice.
+    """
+    from worker.cli.enqueue import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(file, json=json))
+
+
+@app.command(
+    rich_help_panel=BOOKINGS,
+    epilog="For example:  [bold]booking show 42[/]   or   [bold]booking show web-0093 --personal[/]",
+)
+def show(
+    booking: IdOrKey,
+    personal: Annotated[bool, typer.Option("--personal", help="Show whose booking it is, too.")] = False,  # noqa: FBT002
+    json: Json = False,  # noqa: FBT002 - an option of the command line
+) -> None:
+    """Show one booking: how it stands, why it is not moving, and its story."""
+    from worker.cli.show import run  # noqa: PLC0415 - loaded when run
+
+    run(booking, personal=personal, json=json)
+
+
+@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking status[/]   or   [bold]booking status --json[/]")
+def status(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+    """Show how all bookings, queues and workers stand; exit code 1 if something looks wrong."""
+    from worker.cli.status import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(json=json))
+
+
+@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking held[/]   or   [bold]booking held --json[/]")
+def held(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+    """Show what is held, and for which reason."""
+    from worker.cli.status import run_held  # noqa: PLC0415 - loaded when run
+
+    run_held(json=json)
+
+
+@app.command(
+    rich_help_panel=BOOKINGS,
+    epilog="For example:  [bold]booking retry 42 43[/]   or   [bold]booking retry 42 --not-booked --why 'asked the host'[/]",
+)
+def retry(
+    bookings: Ids,
+    not_booked: NotBooked = False,  # noqa: FBT002 - an option of the command line
+    why: Why = "the operator asked",
+) -> None:
+    """Send held or failed bookings again. What may be booked already is looked up first."""
+    from worker.cli.orders import retry as order  # noqa: PLC0415 - loaded when run
+    from worker.cli.ordering import run  # noqa: PLC0415 - the same
+
+    _end(well=run(order, bookings, not_booked=not_booked, why=why))
+
+
+@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking cancel 42 --why 'customer called'[/]")
+def cancel(
+    bookings: Ids,
+    not_booked: NotBooked = False,  # noqa: FBT002 - an option of the command line
+    why: Why = "the operator asked",
+) -> None:
+    """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
+    from worker.cli.orders import cancel as order  # noqa: PLC0415 - loaded when run
+    from worker.cli.ordering import run  # noqa: PLC0415 - the same
+
+    _end(well=run(order, bookings, not_booked=not_booked, why=why))
+
+
+@app.command(
+    rich_help_panel=OPERATING,
+    epilog="For example:  [bold]booking check[/]   or, for a program:  [bold]booking check --json[/]",
+)
+def check(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+    """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
+    from worker.cli.check import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(json=json))
+
+
+@app.command(
+    rich_help_panel=OPERATING,
+    epilog="For example:  [bold]booking migrate[/]   back:  [bold]booking migrate --to 0001_appointments[/]   "
+    "or  [bold]booking migrate --down 1[/]",
+)
+def migrate(
+    to: Annotated[str | None, typer.Option(metavar="REV", help="Go to this revision, forward or back.")] = None,
+    down: Annotated[int | None, typer.Option(metavar="N", min=1, help="Take back the newest N revisions.")] = None,
+    status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,  # noqa: FBT002
+) -> None:
+    """Bring the database to where this code needs it. Workers may go on while it runs."""
+    if sum((to is not None, down is not None, status)) > 1:
+        raise typer.BadParameter("give one of --to, --down and --status")
+    from worker.cli import migrate as command  # noqa: PLC0415 - loaded when run
+
+    if status:
+        _end(well=command.status())
+    else:
+        command.run(to=to, down=down)

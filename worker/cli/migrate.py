@@ -1,0 +1,41 @@
+"""`booking migrate`: bring the database to where this code needs it, or back."""
+
+from sqlalchemy import Engine
+
+from db import revisions
+from tasks.parts import parts
+from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.cli import screen
+
+
+def run(*, to: str | None, down: int | None) -> None:
+    """Migrate, and say from where to where.
+
+    Raises:
+        RevisionError: There is no such revision, or the database is newer than this code.
+    """
+    engine = parts().engine
+    before = revisions.current(engine)
+    gone = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
+    after = revisions.current(engine)
+    if not gone:
+        screen.say(f"Nothing to do: the database is at {after or 'nothing'}.")
+        return
+    docs = {revision.id: revision.doc for revision in revisions.status(engine)}
+    back = before is not None and (after is None or gone[0] == before)
+    for name in gone:
+        screen.say(("- " if back else "+ ", "bold"), f"{name}  ", (docs.get(name, ""), "dim"))
+    screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
+
+
+def status() -> bool:
+    """List the revisions with a mark at those that the database has; return whether it has all and no more."""
+    engine: Engine = parts().engine
+    standing = revisions.standing(engine)
+    for revision in revisions.status(engine):
+        mark = ("applied ", "green") if revision.applied else ("missing ", "bold yellow")
+        here = "  <- the database is here" if revision.id == standing.current else ""
+        screen.say(mark, " ", revision.id, "  ", (revision.doc, "dim"), (here, "bold"))
+    if standing.problem:
+        screen.note(("booking: ", "bold"), standing.problem)
+    return standing.problem is None

@@ -1,0 +1,28 @@
+"""`booking retry` and `booking cancel`: one order for each booking named."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from worker.cli import screen
+from worker.cli.notes import listening
+from worker.cli.orders import Done
+from worker.cli.session import engine
+
+
+class Order(Protocol):
+    """Describe what can be ordered."""
+
+    def __call__(self, engine: Engine, id_or_key: str, /, *, not_booked: bool, why: str) -> Done:
+        """Carry it out for one booking."""
+
+
+def run(order: Order, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    """Carry out the order for each, say what became of it, and return whether each was done."""
+    database = engine()
+    with listening(screen.note):
+        done = [order(database, id_or_key, not_booked=not_booked, why=why) for id_or_key in dict.fromkeys(bookings)]
+    for one in done:
+        (screen.say if one.ok else screen.note)(one.said)
+    return all(one.ok for one in done)

@@ -1,0 +1,158 @@
+"""`booking status` and `booking held`: how all bookings stand, and what looks wrong."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine, func, select
+
+from db import views
+from db.lifecycle import FINAL, Status
+from db.views import Held, Waiting
+from worker import app
+from worker.app import BOOKINGS, MAINTENANCE
+from worker.cli import broker, screen
+from worker.cli.session import ready
+from worker.cli.show import STYLES
+from worker.running import running
+from worker.settings import Settings
+
+ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
+LATE = 30.0  # seconds that a booking may wait in the queue before somebody should know
+PING = 0.7  # seconds that workers have to answer
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How everything stands."""
+
+    now: datetime
+    counts: dict[Status, int]
+    held: list[Held]
+    waiting: Waiting
+    queues: dict[str, int]
+    workers: list[str]
+    problems: list[str]
+
+
+def run(*, json: bool) -> bool:
+    """Show how bookings, queues and workers stand; return whether nothing looks wrong."""
+    parts = ready()
+    standing = look(parts.engine, running(Settings.load()))
+    if json:
+        screen.as_json(as_dict(standing))
+    else:
+        screen.facts(_facts(standing))
+        for problem in standing.problems:
+            screen.say(("! ", "bold yellow"), problem)
+    return not standing.problems
+
+
+def run_held(*, json: bool) -> None:
+    """Show what is held, by reason."""
+    with ready().engine.connect() as conn:
+        held = views.held(conn)
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    if json:
+        screen.as_json({"held": sum(one.count for one in held), "reasons": [asdict(one) for one in held]})
+    elif held:
+        screen.show(_held_table(held, now))
+    else:
+        screen.say("Nothing is held.")
+
+
+def look(engine: Engine, settings: Settings) -> Standing:
+    """Read the database, ask the broker and the workers, and say what looks wrong."""
+    with engine.connect() as conn:
+        counts, held, waiting = views.counts(conn), views.held(conn), views.waiting(conn)
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
+    workers = [] if asked.trouble else _workers()
+    problems = [*_settings_problems(settings), *_broker_problems(asked, workers), *_lag_problems(waiting, now)]
+    return Standing(now, counts, held, waiting, asked.queues, workers, problems)
+
+
+def as_dict(standing: Standing) -> dict[str, Any]:
+    """Return it for JSON."""
+    return {
+        "ok": not standing.problems,
+        "counts": standing.counts,
+        "held": [asdict(one) for one in standing.held],
+        "waiting": asdict(standing.waiting),
+        "queues": standing.queues,
+        "workers": standing.workers,
+        "problems": standing.problems,
+    }
+
+
+def _workers() -> list[str]:
+    return sorted(name for answer in app.control.ping(timeout=PING) for name in answer)
+
+
+def _settings_problems(settings: Settings) -> Iterator[str]:
+    if settings.calcom_api_key is None:
+        yield "CALCOM_API_KEY: not given, so nothing can be booked; `booking check` says more"
+
+
+def _broker_problems(asked: broker.Broker, workers: list[str]) -> Iterator[str]:
+    if asked.trouble:
+        yield f"the broker does not answer ({asked.trouble}): bookings are kept and wait; `booking check` says more"
+    elif not workers:
+        yield "no worker answers: start `booking up`, or `celery -A worker worker`"
+
+
+def _lag_problems(waiting: Waiting, now: datetime) -> Iterator[str]:
+    if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at).total_seconds()) > LATE:
+        yield f"the oldest booking has waited {screen.span(late)} for a worker"
+    if waiting.lost_leases:
+        yield f"{screen.plural(waiting.lost_leases, 'booking')} lost its worker and nobody took it up: does beat run?"
+    if waiting.overdue_retries:
+        yield f"{screen.plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
+
+
+def _facts(standing: Standing) -> Iterator[tuple[str, str | Text]]:
+    counts, waiting, now = standing.counts, standing.waiting, standing.now
+    on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
+    if waiting.oldest_pending_at:
+        on_the_way.append(f"   oldest asked {screen.ago(waiting.oldest_pending_at, now)}")
+    yield "on the way", on_the_way
+    if not standing.held:
+        yield "held", Text("0")
+    for n, one in enumerate(standing.held):
+        yield "held" if not n else "", Text.assemble((f"{one.count:,}", "bold yellow"), f" {_held_line(one, now)}")
+    yield "done", _counted({status: counts[status] for status in Status if status in FINAL})
+    if waiting.unknown:
+        yield "unknown", Text(f"{waiting.unknown:,} may be booked; each is looked up before it is posted again")
+    yield "queues", Text(", ".join(f"{name} {n}" for name, n in standing.queues.items()))
+    yield "workers", Text(", ".join(standing.workers) or "none")
+
+
+def _counted(counts: dict[Status, int]) -> Text:
+    said = Text()
+    for status, count in counts.items():
+        style = STYLES.get(status, "bold") if count else "dim"
+        said.append(", " if said else "").append(f"{status} ").append(f"{count:,}", style=style)
+    return said
+
+
+def _held_line(one: Held, now: datetime) -> str:
+    until = f", next {screen.ago(one.next_until, now)}" if one.next_until else ""
+    return f"{one.reason}, oldest {screen.ago(one.oldest_held_at, now)}{until}"
+
+
+def _held_table(held: list[Held], now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+    for name, side in (("reason", "left"), ("held", "right"), ("oldest", "left"), ("asked", "left"), ("next", "left")):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for one in held:
+        table.add_row(
+            str(one.reason),
+            f"{one.count:,}",
+            screen.ago(one.oldest_held_at, now),
+            screen.ago(one.oldest_requested_at, now),
+            screen.ago(one.next_until, now) if one.next_until else "-",
+        )
+    return table

@@ -1,0 +1,124 @@
+"""Judge a run: compare our rows with Cal.com's own books, booking by booking. Pure; trusts neither side.
+
+A booking at Cal.com is ours when its metadata, or that of one of its attendees (seats), carries a row's uuid under
+`bookingWorkerRef`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+REFERENCE = "bookingWorkerRef"
+LIVING = ("accepted", "pending")  # pending: the host must confirm it, which is a success too
+
+
+@dataclass(frozen=True)
+class Row:
+    """One of our rows at the end of the run."""
+
+    id: int
+    reference: str
+    status: str
+    uid: str | None = None
+    seat_uid: str | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """One booking, or one seat of it, that stands at Cal.com."""
+
+    uid: str
+    seat_uid: str | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, in a line a case; all empty when every promise was kept."""
+
+    lost: tuple[str, ...]  # accepted, and not where it must be: no row, or the two books disagree
+    doubled: tuple[str, ...]  # one request, several bookings
+    unfinished: tuple[str, ...]  # still on the way when time was up
+
+    @property
+    def kept(self) -> bool:
+        """Say whether every promise was kept."""
+        return not (self.lost or self.doubled or self.unfinished)
+
+    def lines(self) -> list[str]:
+        """Return all that is wrong."""
+        return [*self.lost, *self.doubled, *self.unfinished]
+
+
+def judge(
+    accepted: int, rows: Sequence[Row], bookings: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]
+) -> Verdict:
+    """Compare `accepted` receipts and our rows with the simulator's `/_bookings` and `/_journal`."""
+    made = _made(bookings)
+    commits = Counter(call["reference"] for call in journal if call.get("committed_at") is not None)
+    return Verdict(
+        lost=(*_without_row(accepted, rows), *_not_there(rows, made), *_not_here(rows, made)),
+        doubled=tuple(_doubled(rows, made, commits)),
+        unfinished=tuple(f"booking {row.id}: still {row.status}" for row in rows if row.status in _ON_THE_WAY),
+    )
+
+
+_ON_THE_WAY = ("pending", "booking", "retrying")
+
+
+def _without_row(accepted: int, rows: Sequence[Row]) -> Iterator[str]:
+    if accepted != len(rows):
+        yield f"{accepted} requests were accepted, and there are {len(rows)} rows"
+
+
+def _not_there(rows: Sequence[Row], made: Mapping[str, list[Made]]) -> Iterator[str]:
+    """Find what is confirmed here and not booked there under that uid."""
+    for row in rows:
+        found = made.get(row.reference, [])
+        if row.status == "confirmed" and not any(_is_this(row, one) for one in found):
+            there = f"only as {', '.join(one.uid for one in found)}" if found else "not at all"
+            yield f"booking {row.id}: confirmed as {row.uid}, and at Cal.com {there}"
+
+
+def _not_here(rows: Sequence[Row], made: Mapping[str, list[Made]]) -> Iterator[str]:
+    """Find what is booked there and not confirmed here."""
+    by_reference = {row.reference: row for row in rows}
+    for reference, found in made.items():
+        row = by_reference.get(reference)
+        uids = ", ".join(dict.fromkeys(one.uid for one in found))
+        if row is None:
+            yield f"booking {uids} at Cal.com carries {reference or 'no reference'}, which no row has"
+        elif row.status != "confirmed":
+            yield f"booking {row.id}: {row.status} here, and booked at Cal.com as {uids}"
+
+
+def _doubled(rows: Sequence[Row], made: Mapping[str, list[Made]], commits: Mapping[str, int]) -> Iterator[str]:
+    """Find requests that were booked more than once, also when one of the bookings is gone again."""
+    ids = {row.reference: row.id for row in rows}
+    for reference in {**made, **commits}:
+        times = max(len(made.get(reference, ())), commits.get(reference, 0))
+        if reference in ids and times > 1:
+            uids = ", ".join(one.uid for one in made.get(reference, ()))
+            yield f"booking {ids[reference]}: booked {times} times at Cal.com ({uids})"
+
+
+def _is_this(row: Row, one: Made) -> bool:
+    return row.uid == one.uid and (one.seat_uid is None or row.seat_uid == one.seat_uid)
+
+
+def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[Made]]:
+    """Return what stands at Cal.com, by reference; under "" what carries none."""
+    made: dict[str, list[Made]] = defaultdict(list)
+    for booking in bookings:
+        if booking["status"] in LIVING:
+            for reference, seat_uid in _references(booking):
+                made[reference].append(Made(booking["uid"], seat_uid))
+    return dict(made)
+
+
+def _references(booking: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    if isinstance(own := booking.get("metadata"), Mapping):
+        yield own.get(REFERENCE, ""), None
+        return
+    for attendee in booking["attendees"]:
+        yield (attendee.get("metadata") or {}).get(REFERENCE, ""), attendee.get("seatUid")
