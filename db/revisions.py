@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, text
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
+# A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
+LOCK_TIMEOUT = "5s"
 
 
 class RevisionError(Exception):
@@ -113,8 +115,7 @@ def _locked(conn: Connection) -> int:
     conn.execute(text("SET LOCAL statement_timeout = 0"))  # a table may be large
     conn.execute(text("SET LOCAL lock_timeout = 0"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    # A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
-    conn.execute(text("SET LOCAL lock_timeout = '5s'"))
+    conn.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
     at, ids = _current(conn), _ids()
     if at is None:
         return 0

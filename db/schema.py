@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, cast
 
-import db.resilience_models  # noqa: F401 - for its tables in the metadata
 from db.models import AppointmentEvents, Appointments, Base, CalcomVisibility
+from db.resilience_models import BreakerOverrides, CircuitBreakerEvents
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -12,3 +12,5 @@ metadata = Base.metadata
 appointments = cast("Table", Appointments.__table__)
 appointment_events = cast("Table", AppointmentEvents.__table__)
 calcom_visibility = cast("Table", CalcomVisibility.__table__)
+breaker_overrides = cast("Table", BreakerOverrides.__table__)
+circuit_breaker_events = cast("Table", CircuitBreakerEvents.__table__)

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from resilience.breaker_messages import Answer, Frame, frame
+from resilience.breaker_messages import Answer, Arguments, Frame, frame
 from resilience.breaker_rules import Rules
 from resilience.breaker_settings import Limits
 from resilience.events import BreakerChanged, Emit, OrdersUnreadable, SettingsDiffer, SharedStateBegun
@@ -18,8 +18,12 @@ Orders = Callable[[], Sequence[Order]]
 """Reads the operators' orders that are in force from where they are kept, oldest first."""
 
 
-Short = tuple[str, Sequence[str | float]]
-"""A script of `scripts.SHORT` with its own arguments: asked first when all seems calm."""
+class Calm(NamedTuple):
+    """The calm entry as this process knows it: see `lua/calm.lua`."""
+
+    raw: str
+    epoch: int
+    endpoint_epoch: int
 
 
 class Home:
@@ -47,8 +51,7 @@ class Home:
         self._rules: Rules | None = None
         self._others: set[str] = set()
         self._frames: dict[str, Frame] = {}
-        self._calm: dict[str, tuple[Any, Answer]] = {}
-        self._seen: Answer | None = None
+        self._calm: dict[str, Calm] = {}
 
     def frame(self, endpoint: str, now: float | None = None) -> Frame:
         """Say who asks; `now` in seconds, None: by the clock of where the breaker lives."""
@@ -57,21 +60,33 @@ class Home:
             known = self._frames[endpoint] = frame(self._limits, endpoint, self._key)
         return known if now is None else known._replace(now=round(now * 1000))
 
-    def run(
-        self, name: str, frame: Frame, own: Sequence[str | float], local: Local, short: Short | None = None
-    ) -> tuple[Answer, bool]:
+    def passed(self, frame: Frame) -> tuple[Calm, int] | None:
+        """Take the short way through a breaker that was closed when last seen: its epochs and the grant's serial."""
+        calm = self._calm.get(frame.endpoint)
+        if calm is None or self.shared is None:
+            return None
+        serial: Any = self.shared.call("pass", frame, (calm.raw,))
+        if not serial:
+            return None
+        self._rules = None
+        return calm, serial
+
+    def told(self, frame: Frame, elapsed_ms: int, ceiling: int, left: int) -> bool:
+        """Tell one success the short way; False: it must be told the long one."""
+        if self.shared is None or frame.endpoint not in self._calm:
+            return False
+        return bool(self.shared.call("tell", frame, (frame.endpoint, elapsed_ms, ceiling, left)))
+
+    def run(self, name: str, frame: Frame, own: Arguments, local: Local) -> tuple[Answer, bool]:
         """Give the answer, and whether it is the fleet's (else only this process's)."""
-        answer = None if self.shared is None else self._ask(self.shared, name, frame, own, short)
+        answer = None if self.shared is None else self._ask(self.shared, name, frame, own)
         if answer is None:
             return self._alone(frame, local), False
-        if self._rules is not None:
-            with self._lock:
-                self._rules = None
+        self._rules = None
         view = answer[-1]
-        if view is not self._seen:
-            self._seen = view
-            self.memory.see(view, frame.endpoint)
-            self.tell(view, frame, shared=True)
+        self.memory.see(view, frame.endpoint)
+        self._remember_calm(view, frame.endpoint)
+        self.tell(view, frame, shared=True)
         return answer, True
 
     def look(self, frame: Frame) -> Answer | None:
@@ -94,13 +109,8 @@ class Home:
         for change in changes(view):
             self._emit(BreakerChanged(self._service, change, shared=shared))
 
-    def _ask(
-        self, shared: SharedState, name: str, frame: Frame, own: Sequence[str | float], short: Short | None = None
-    ) -> Answer | None:
-        answer = None
-        if short is not None and self.memory.calm(frame.endpoint):
-            answer = self._ask_short(shared, frame, *short)
-        answer = answer or shared.call(name, frame, own)
+    def _ask(self, shared: SharedState, name: str, frame: Frame, own: Arguments) -> Answer | None:
+        answer = shared.call(name, frame, own)
         if answer is not None and len(answer) == 1:  # forgotten
             answer = shared.call(name, frame, own) if self._begin(shared, frame) else None
             return None if answer is None or len(answer) == 1 else answer
@@ -109,18 +119,13 @@ class Home:
             return shared.call(name, frame, own)
         return answer
 
-    def _ask_short(self, shared: SharedState, frame: Frame, name: str, own: Sequence[str | float]) -> Answer | None:
-        """Give a short answer the long one's form; its view is made anew only when it says something new."""
-        answer = shared.call(name, frame, own)
-        if not answer:
-            return answer
-        raw, serial = answer
-        known = self._calm.get(frame.endpoint)
-        if known is None or known[0] != raw:
-            born, epoch, endpoint_epoch = (int(part) for part in word(raw).split())
-            scopes = ([State.CLOSED.value, at, 0, 0, "", 0] for at in (epoch, endpoint_epoch))
-            known = self._calm[frame.endpoint] = raw, [self.memory.now(), born, "", *scopes, []]
-        return ["granted", 0, 0, serial, 0, known[1]] if name == "pass" else ["recorded", 0, known[1]]
+    def _remember_calm(self, view: Answer, endpoint: str) -> None:
+        service, scope = view[3], view[4]
+        if STATES[service[0]] is STATES[scope[0]] is State.CLOSED:
+            raw = f"{view[1]} {service[1]} {scope[1]}"
+            self._calm[endpoint] = Calm(raw, service[1], scope[1])
+        else:
+            self._calm.pop(endpoint, None)
 
     def _knows_better(self, view: Answer) -> bool:
         """Say whether another began the breaker again while this process remembers that it was not closed."""

@@ -12,6 +12,9 @@ Answer = list[Any]
 """A script's answer: numbers, words and lists of them; each script's header says which."""
 
 
+Arguments = tuple[str | float, ...]
+
+
 class Frame(NamedTuple):
     """Who asks, and when: what every script takes first."""
 
@@ -19,10 +22,10 @@ class Frame(NamedTuple):
     """Milliseconds; 0: Redis TIME."""
     calm: str
     """Names the entry that says that all is calm for these settings, this endpoint and this key."""
-    refill: int
-    burst: int
-    per: int
+    gap: int
+    depth: int
     reserve: int
+    slack: float
     settings: str
     """All limits as text: the scripts read it, and notice clients with others."""
     endpoint: str
@@ -34,7 +37,7 @@ def frame(limits: Limits, endpoint: str, key: str, now: int = 0) -> Frame:
     """Build a frame out of a client's limits."""
     text = limits.text
     calm = f"calm/{endpoint}/{key}/{crc32(text.encode()):x}"
-    return Frame(now, calm, limits.refill, limits.burst, limits.per, limits.reserve, text, endpoint, key)
+    return Frame(now, calm, limits.gap, limits.depth, limits.reserve, limits.slack, text, endpoint, key)
 
 
 class Ask(NamedTuple):

@@ -1,5 +1,6 @@
 """What an operator may set of the breaker, and the same as the whole numbers its rules count with."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -15,14 +16,18 @@ class Limits(NamedTuple):
     open_max: int
     lease_for: int
     release_max: int
-    refill: int
-    burst: int
-    per: int
+    gap: int
+    """Microseconds that one call costs of the rate limit; 0: no limit of our own."""
+    depth: int
+    """Microseconds by which calls may be ahead of an even pace."""
     reserve: int
+    """Calls left to others when the other side's own count runs out."""
+    slack: float
+    """Milliseconds by which two tellings of one window of that count may differ."""
 
     @property
     def text(self) -> str:
-        """Write what all clients of one breaker should agree on; the scripts read it, and people where clients differ."""
+        """Write what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
         return " ".join(f"{name}={value:.10g}" for name, value in self._asdict().items())
 
 
@@ -80,11 +85,12 @@ class BreakerSettings:
     def limits(self) -> Limits:
         """Give the rules their numbers.
 
-        In any window of `rate_window` a full bucket of `burst` and what flows in meanwhile let at most
-        `burst + refill - 1` calls go; that is `rate_limit`.
+        A call may go while those before it are at most `burst - 1` ahead of an even pace of `rate_limit - burst + 1` in
+        `rate_window`; so in any such window no more than `rate_limit` go.
         """
         share = max(1, self.rate_limit // 20)
-        burst = 0 if self.rate_limit == 0 else (self.rate_burst or share)
+        burst = self.rate_burst or share
+        gap = 0 if self.rate_limit == 0 else math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1))
         return Limits(
             threshold=self.threshold,
             span=_ms(self.window),
@@ -92,11 +98,11 @@ class BreakerSettings:
             growth=self.open_growth,
             open_max=_ms(self.open_max),
             lease_for=_ms(self.permit_lease),
-            refill=0 if self.rate_limit == 0 else self.rate_limit - burst + 1,
-            burst=burst,
-            per=_ms(self.rate_window),
-            reserve=share,
             release_max=self.release_max,
+            gap=gap,
+            depth=gap * (burst - 1),
+            reserve=share,
+            slack=_ms(self.rate_window) / 12,
         )
 
 

@@ -116,9 +116,8 @@ def fields_of(rules: Rules) -> dict[str, str]:
     fields: dict[str, Any] = {"born": rules.born, "seeded": rules.seeded, "ordered": rules.ordered}
     fields |= {"settings": rules.settings, "fence": rules.window.fence, "window": rules.window.size}
     rate = rules.rate
-    fields |= {"shut": rate.shut, "grants": rate.grants, "quota": rate.quota, "quota_ends": int(rate.quota_ends)}
-    if rate.level is not None:
-        fields |= {"level": rate.level, "level_at": rate.level_at}
+    fields |= {"paid_until": rate.paid_until, "grants": rate.grants}
+    fields |= {"shut": rate.shut, "quota": rate.quota, "quota_ends": int(rate.quota_ends)}
     fields |= {f"blocked:{key}": at for key, at in rules.blocked.items()}
     for scope in rules.scopes():
         if scope.name and scope.epoch == rules.born and not scope.failures:

@@ -14,14 +14,14 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 
-from resilience.breaker_home import Home, Orders, Short, changes
+from resilience.breaker_home import Home, Orders, changes
 from resilience.breaker_messages import Answer, Ask, Report
 from resilience.breaker_orders import OperatorOrders
 from resilience.breaker_settings import BreakerSettings
 from resilience.events import Emit, Event, KeyBlocked
 from resilience.flusher import Flusher
 from resilience.last_view import STATES, LastView, word
-from resilience.late_reports import NOTHING, Batch, LateReports, line
+from resilience.late_reports import NOTHING, Batch, LateReports, Success, line
 from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, Released, State
 from resilience.report_context import bounded_context, error_token
 from resilience.scripts import Client
@@ -32,7 +32,6 @@ WITHOUT_ENDPOINT = "any"
 GRANTED = ("granted", b"granted")
 PRESENT, NONE = 0, -1
 """Epochs of a report without a permit: of what is now, or of nothing."""
-PASS: Short = ("pass", ())
 SCARCE = 4
 """Times the reserve: with no more calls left on Cal.com's count, its word is told at the next chance."""
 
@@ -67,6 +66,7 @@ class CircuitBreaker(OperatorOrders):
         self.settings = settings or BreakerSettings()
         self.key = key
         self._emit = emit
+        self._may_wait = self.settings.mode == "default"
         self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         shared = None
         if redis is not None:
@@ -81,8 +81,9 @@ class CircuitBreaker(OperatorOrders):
             emit=emit,
         )
         limits = self.settings.limits
-        self._late = LateReports(clock=clock, per_ms=limits.per, scarce=SCARCE * limits.reserve)
-        self._flusher = Flusher(self.flush, after=self.settings.report_within * 0.75)
+        within = self.settings.report_within
+        self._late = LateReports(clock=clock, due_in=within * 0.25, slack=limits.slack, scarce=SCARCE * limits.reserve)
+        self._flusher = Flusher(self.flush, after=within * 0.75)
         weakref.finalize(self, self._flusher.stop)
 
     def acquire(
@@ -102,10 +103,14 @@ class CircuitBreaker(OperatorOrders):
         seconds.
         """
         batch = self._late.take(only_due=True)
-        ask = Ask(owner, 1 if probe_ok else 0, "" if item is None else str(item), *batch)
         frame = self._home.frame(endpoint, now)
-        short = None if ask.item or ask.told else PASS
-        answer, shared = self._home.run("acquire", frame, ask, lambda rules, at: rules.acquire(at, ask), short)
+        if item is None and batch is NOTHING:
+            passed = self._home.passed(frame)
+            if passed:
+                calm, serial = passed
+                return Permit(endpoint, owner, "", calm.epoch, calm.endpoint_epoch, serial, State.CLOSED)
+        ask = Ask(owner, 1 if probe_ok else 0, "" if item is None else str(item), *batch)
+        answer, shared = self._home.run("acquire", frame, ask, lambda rules, at: rules.acquire(at, ask))
         service, scope = answer[5][3], answer[5][4]
         state = STATES[service[0]]
         if answer[0] in GRANTED:
@@ -136,20 +141,23 @@ class CircuitBreaker(OperatorOrders):
         open at least so long. `context` (correlation id, worker: bounded, no personal data) goes into the event of a
         change. `news` is what the answer told of the rate limit.
         """
-        elapsed_ms = max(0, round(elapsed * 1000))
-        if outcome is Outcome.SUCCESS and self._may_wait(permit):
-            due_in = self.settings.report_within * 0.25
-            if self._late.add(permit.endpoint, elapsed_ms, permit.serial, news, due_in=due_in):
+        quiet = outcome is Outcome.SUCCESS and permit.shared and not (permit.probe or permit.released)
+        if quiet and self._may_wait:
+            if self._late.keep(Success(permit.endpoint, elapsed, permit.serial, news)):
                 self._flusher.wake()
             return Recorded(permit.state, permit.service_epoch, State.CLOSED)
+        elapsed_ms = max(0, round(elapsed * 1000))
         if outcome is Outcome.IGNORED and news is None and not (permit.probe or permit.released):
             return Recorded(permit.state, permit.service_epoch, State.CLOSED)  # holds nothing, says nothing
+        ceiling, left = (0, 0) if news is None else (news.remaining + permit.serial, _ms(news.reset_after))
+        if quiet and self._home.told(self._home.frame(permit.endpoint, now), elapsed_ms, ceiling, left):
+            return Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
         batch = NOTHING
         if outcome is not Outcome.IGNORED:
             error = "none" if outcome is Outcome.SUCCESS else error_token(reason)
             batch = self._with(line(permit.endpoint, error, 1, elapsed_ms, elapsed_ms))
         if news is not None:
-            batch = batch._replace(ceiling=news.remaining + permit.serial, left=_ms(news.reset_after))
+            batch = Batch(batch.told, ceiling, left)
         if retry_after is None:
             retry_after = self.settings.rate_window if outcome is Outcome.THROTTLED else 0
         report = Report(
@@ -220,8 +228,7 @@ class CircuitBreaker(OperatorOrders):
 
     def _report(self, endpoint: str, report: Report, now: float | None) -> Recorded:
         frame = self._home.frame(endpoint, now)
-        short = ("tell", report[-3:]) if report.outcome == Outcome.SUCCESS.value and not report.item else None
-        answer, shared = self._home.run("record", frame, report, lambda rules, at: rules.record(at, report), short)
+        answer, shared = self._home.run("record", frame, report, lambda rules, at: rules.record(at, report))
         if report.outcome == Outcome.CREDENTIALS.value:
             self._home.memory.block(self.key, blocked=True)
             self._emit(KeyBlocked(self.service, self.key, shared))
@@ -230,10 +237,6 @@ class CircuitBreaker(OperatorOrders):
 
     def _stretch(self) -> float:
         return 1 + self.settings.open_jitter * self._rng.random() if self.settings.open_jitter else 1
-
-    def _may_wait(self, permit: Permit) -> bool:
-        late = self.settings.mode == "default" and permit.shared and not (permit.probe or permit.released)
-        return late and permit.state in (State.CLOSED, State.OFF)
 
     def _with(self, told: str) -> Batch:
         batch = self._late.take()

@@ -53,11 +53,6 @@ class LastView:
         if blocked != (key in self.blocked):
             self.blocked = self.blocked | {key} if blocked else self.blocked - {key}
 
-    def calm(self, endpoint: str) -> bool:
-        """Say whether the service and this endpoint were closed when last seen."""
-        known = self._endpoints.get(endpoint)
-        return known is not None and STATES[self._service[0]] is STATES[known[0]] is State.CLOSED
-
     def now(self) -> int:
         """Reckon Redis's time in ms from when it was last told; this machine's where it never was."""
         if self._seen_at is None:

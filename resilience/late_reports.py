@@ -1,11 +1,20 @@
 """Successes that may be told a little later, so that a call on a closed breaker costs one round trip and not two."""
 
-import threading
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 from resilience.permit import RateNews
 from resilience.rate_limit import tighter
+
+
+class Success(NamedTuple):
+    """One call that went well."""
+
+    endpoint: str
+    elapsed: float
+    serial: int
+    news: RateNews | None
 
 
 class Batch(NamedTuple):
@@ -25,44 +34,50 @@ def line(endpoint: str, error: str, calls: int, total_ms: int, longest_ms: int) 
 
 
 class LateReports:
-    """Gather successes of all threads of this process; bounded by the number of endpoints."""
+    """Keep the successes of all threads of this process until they are due. A deque needs no lock."""
 
-    def __init__(self, *, clock: Callable[[], float], per_ms: int, scarce: int) -> None:
+    def __init__(self, *, clock: Callable[[], float], due_in: float, slack: float, scarce: int) -> None:
         self._clock = clock
-        self._per = per_ms
+        self._due_in = due_in
+        self._slack = slack
         self._scarce = scarce
         """With so few calls left on the other side's count its word is not kept back."""
-        self._lock = threading.Lock()
-        self._calls: dict[str, tuple[int, int, int]] = {}
-        self._quota: tuple[int, float] | None = None
+        self._kept: deque[tuple[Success, float]] = deque()
         self._due: float | None = None
 
-    def add(self, endpoint: str, elapsed_ms: int, serial: int, news: RateNews | None, *, due_in: float) -> bool:
-        """Keep one success until it is `due_in` seconds old; True when it is the first one kept."""
+    def keep(self, success: Success) -> bool:
+        """Keep one success; True when it is the first, so that somebody must see to it in time."""
         now = self._clock()
-        with self._lock:
-            calls, total, longest = self._calls.get(endpoint, (0, 0, 0))
-            self._calls[endpoint] = (calls + 1, total + elapsed_ms, max(longest, elapsed_ms))
-            first = self._due is None
-            if self._due is None:
-                self._due = now + due_in
-            if news is not None:
-                quota = (news.remaining + serial, (now + news.reset_after) * 1000)
-                self._quota = quota if self._quota is None else tighter(*quota, self._quota, self._per)
-                if news.remaining <= self._scarce:
-                    self._due = now
-        return first
+        self._kept.append((success, now))
+        if success.news is not None and success.news.remaining <= self._scarce:
+            first, self._due = self._due is None, now
+            return first
+        if self._due is None:
+            self._due = now + self._due_in
+            return True
+        return False
 
     def take(self, *, only_due: bool = False) -> Batch:
         """Take everything that is here; with `only_due` nothing before the oldest is due."""
-        due = self._due
-        if due is None or (only_due and self._clock() < due):
+        if self._due is None or (only_due and self._clock() < self._due):
             return NOTHING
-        with self._lock:
-            calls, self._calls = self._calls, {}
-            quota, self._quota = self._quota, None
-            self._due = None
-        told = "".join(line(name, "none", *counted) for name, counted in calls.items())
+        self._due = None
+        counts: dict[str, tuple[int, int, int]] = {}
+        quota: tuple[int, float] | None = None
+        for _ in range(len(self._kept)):
+            try:
+                success, at = self._kept.popleft()
+            except IndexError:  # another thread takes too
+                break
+            ms = max(0, round(success.elapsed * 1000))
+            calls, total, longest = counts.get(success.endpoint, (0, 0, 0))
+            counts[success.endpoint] = (calls + 1, total + ms, max(longest, ms))
+            if success.news is not None:
+                said = (success.news.remaining + success.serial, (at + success.news.reset_after) * 1000)
+                quota = said if quota is None else tighter(*said, quota, self._slack)
+        if not counts:
+            return NOTHING
+        told = "".join(line(name, "none", *counted) for name, counted in counts.items())
         if quota is None:
             return Batch(told)
         return Batch(told, quota[0], max(0, round(quota[1] - self._clock() * 1000)))

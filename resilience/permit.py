@@ -37,8 +37,7 @@ class Reason(StrEnum):
     IN_FLIGHT = "in_flight"  # release only: the window is full
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """The right to make one call; hand it back with `record`, whatever came of it."""
 
     endpoint: str
@@ -54,9 +53,6 @@ class Permit:
     released: bool = False
     shared: bool = True
     """False: given by this process alone, for Redis was gone."""
-
-    def __bool__(self) -> bool:
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +82,7 @@ class Change:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What a report led to."""
 
     state: State

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from resilience.breaker_settings import Limits
 
 
-def tighter(ceiling: int, ends: float, than: tuple[int, float], per: int) -> tuple[int, float]:
+def tighter(ceiling: int, ends: float, than: tuple[int, float], slack: float) -> tuple[int, float]:
     """Join two sayings of the other side's count, each a last grant and the ms at which counting begins anew.
 
     Of two sayings about one window the lower ceiling holds; a window that ends later replaces one before it. Resets are
-    told in whole seconds and answers arrive late, hence the slack by which two windows count as one.
+    told in whole seconds and answers arrive late, hence the slack (ms) by which two windows count as one.
     """
-    slack = per / 12
     if ends < than[1] - slack:
         return than
     if ends <= than[1] + slack:
@@ -21,21 +20,17 @@ def tighter(ceiling: int, ends: float, than: tuple[int, float], per: int) -> tup
 
 @dataclass(slots=True)
 class RateLimit:
-    """Count calls; whole numbers only: a call costs `per`, a millisecond earns `refill`."""
+    """Count calls. One number says how far they are ahead of an even pace, in whole microseconds."""
 
-    level: int | None = None
-    level_at: int = 0
-    shut: int = 0
+    paid_until: int = 0
     grants: int = 0
+    shut: int = 0
     quota: int = 0
     quota_ends: float = 0
 
-    def filled(self, limits: Limits, now: int) -> int:
-        """Give what the bucket holds now; a call needs `limits.per` of it."""
-        full = limits.burst * limits.per
-        if self.level is None:
-            return full
-        return min(full, self.level + max(0, now - self.level_at) * limits.refill)
+    def ahead(self, now: int) -> int:
+        """Give the microseconds by which the calls so far are ahead of an even pace."""
+        return max(0, self.paid_until - now * 1000)
 
     def wait(self, limits: Limits, now: int) -> float:
         """Give the ms until the next call may go; 0: now."""
@@ -43,21 +38,18 @@ class RateLimit:
             return self.shut - now
         if now < self.quota_ends and self.quota - self.grants <= limits.reserve:
             return self.quota_ends - now
-        missing = limits.per - self.filled(limits, now)
-        if limits.refill > 0 and missing > 0:
-            return -(-missing // limits.refill)
-        return 0
+        too_far = self.ahead(now) - limits.depth
+        return -(-too_far // 1000) if limits.gap > 0 and too_far > 0 else 0
 
     def take(self, limits: Limits, now: int) -> None:
         """Let one call go."""
-        self.level = max(0, self.filled(limits, now) - limits.per)
-        self.level_at = now
+        self.paid_until = now * 1000 + self.ahead(now) + limits.gap
         self.grants += 1
 
     def learn(self, limits: Limits, now: int, ceiling: int, left: float) -> None:
         """Hear that the other side's count is used up at grant `ceiling` and begins anew in `left` ms."""
         if left > 0:
-            self.quota, self.quota_ends = tighter(ceiling, now + left, (self.quota, self.quota_ends), limits.per)
+            self.quota, self.quota_ends = tighter(ceiling, now + left, (self.quota, self.quota_ends), limits.slack)
 
     def block(self, now: int, ms: int) -> None:
         """Send nothing for `ms`: the other side said 429."""
@@ -66,8 +58,8 @@ class RateLimit:
     def room(self, limits: Limits, now: int, waiting: int) -> float:
         """Give how many more may be released when `waiting` released ones have not yet asked."""
         room = float("inf")
-        if limits.refill > 0:
-            room = self.filled(limits, now) // limits.per - waiting
+        if limits.gap > 0:
+            room = (limits.depth + limits.gap - self.ahead(now)) // limits.gap - waiting
         if now < self.quota_ends:
             room = min(room, self.quota - self.grants - limits.reserve - waiting)
         return room

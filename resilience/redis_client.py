@@ -10,8 +10,8 @@ def make_redis(url: str, *, timeout: float = 0.1, connect_timeout: float = 0.05)
     """Build the client that the breaker uses; times in seconds.
 
     redis-py's own defaults retry each command up to ten times with growing pauses: with a dead server one GET took
-    58 s. Here a command takes at most `connect_timeout` + `timeout`, and who asked decides what happens then. Nothing is
-    sent on a new connection but what the URL asks for: with a frozen server every such exchange would be waited out.
+    58 s. Here a command takes at most `connect_timeout` + `timeout`, and who asked decides what happens then. Nothing
+    is sent on a new connection but what the URL asks for: with a frozen server each such exchange would be waited out.
     The look-up of a host name is not bounded by these; name a host that resolves at once.
     """
     return Redis.from_url(

@@ -12,23 +12,23 @@ Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
 _ASKED = ("clock", "rate", "rate_news", "counts", "calm", "scopes", "roll", "obstacle", "window", "view")
-_ORDERED = ("clock", "calm", "scopes", "roll", "view", "orders")
+_KNOWN = ("clock", "rate", "calm", "scopes")
+_ORDERED = (*_KNOWN, "roll", "view", "orders")
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "pass": ("clock", "rate"),
         "tell": ("clock", "rate", "rate_news", "counts"),
         "acquire": _ASKED,
         "record": (*_ASKED, "votes"),
-        "release": ("clock", "rate", "calm", "scopes", "roll", "obstacle", "window", "view"),
-        "give_back": ("clock", "calm", "scopes", "view"),
+        "release": (*_KNOWN, "roll", "obstacle", "window", "view"),
+        "give_back": (*_KNOWN, "view"),
         "order": _ORDERED,
         "begin": _ORDERED,
-        "status": ("clock", "calm", "scopes"),
+        "status": _KNOWN,
     }
 )
-SHORT: Mapping[str, int] = MappingProxyType({"pass": 1, "tell": 2})
-"""The scripts that take only the first of the keys, and only `HEAD` common arguments: each one costs."""
-HEAD = 6
+SHORT: Mapping[str, tuple[int, int]] = MappingProxyType({"pass": (1, 5), "tell": (2, 6)})
+"""The scripts that take only the first keys and the first common arguments, so many of each: every one costs."""
 EVENTS = 3
 """Where `keys` has the stream."""
 

@@ -1,18 +1,18 @@
 """The scripts in Redis, and what is done when Redis does not answer: say so once, and do not ask for a while."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError
 
 from resilience import scripts
-from resilience.breaker_messages import Answer, Frame
+from resilience.breaker_messages import Answer, Arguments, Frame
 from resilience.events import Emit, SharedStateBack, SharedStateLost
 
 
 class SharedState:
-    """Call the breaker's scripts; None instead of an answer means that Redis is gone."""
+    """Call the breaker's scripts for one process: one set of settings, one key. None for an answer: Redis is gone."""
 
     def __init__(
         self, service: str, client: scripts.Client, *, retry_after: float, clock: Callable[[], float], emit: Emit
@@ -23,7 +23,7 @@ class SharedState:
         self._retry_after = retry_after
         self._clock = clock
         self._emit = emit
-        self._keys: dict[str, list[str]] = {}
+        self._commands: dict[tuple[str, str], Arguments] = {}
         self._lock = threading.Lock()
         self._gone_since: float | None = None
         self._next_look = 0.0
@@ -33,44 +33,57 @@ class SharedState:
         """Say whether Redis failed to answer the last time it was asked."""
         return self._gone_since is not None
 
-    def call(self, name: str, frame: Frame, own: Sequence[str | float] = ()) -> Answer | None:
+    def call(self, name: str, frame: Frame, own: Arguments = ()) -> Answer | None:
         """Run a script; None when Redis is gone. Costs at most the client's time-outs, and nothing while known gone.
 
         A short script that has nothing to say answers with an empty list.
         """
-        taken = scripts.SHORT.get(name)
-        head: tuple[str | float, ...] = frame if taken is None else frame[: scripts.HEAD]
-        return self._try(lambda: self._run(name, self._keys_of(frame.endpoint)[:taken], (*head, *own)) or [])
-
-    def read_events(self, after_id: str, count: int) -> list[Any] | None:
-        """Read the stream of changes beyond an id; None when Redis is gone."""
-        stream = self._keys_of("")[scripts.EVENTS]
-        return self._try(lambda: list(self._client.xrange(stream, min=f"({after_id}", count=count)))
-
-    def _run(self, name: str, keys: list[str], arguments: tuple[str | float, ...]) -> Any:
-        script = self._scripts[name]
-        try:
-            return self._client.evalsha(script.sha, len(keys), *keys, *arguments)
-        except NoScriptError:  # the server has forgotten it: calling the registered script loads it again
-            return script(keys, arguments)
-
-    def _keys_of(self, endpoint: str) -> list[str]:
-        known = self._keys.get(endpoint)
-        if known is None:
-            known = self._keys[endpoint] = scripts.keys(self._service, endpoint)
-        return known
-
-    def _try(self, ask: Callable[[], Answer]) -> Answer | None:
         if self._gone_since is not None and not self._may_look():
             return None
+        command = None if frame.now else self._commands.get((name, frame.endpoint))
+        if command is None:
+            command = self._command(name, frame)
         try:
-            answer = ask()
+            answer = self._send(name, command + own)
         except (RedisError, OSError) as error:
             self._lost(error)
             return None
         if self._gone_since is not None:
             self._back()
-        return answer
+        return answer or []
+
+    def read_events(self, after_id: str, count: int) -> list[Any] | None:
+        """Read the stream of changes beyond an id; None when Redis is gone."""
+        if self._gone_since is not None and not self._may_look():
+            return None
+        try:
+            stream = scripts.keys(self._service, "")[scripts.EVENTS]
+            entries: Any = self._client.xrange(stream, min=f"({after_id}", count=count)
+        except (RedisError, OSError) as error:
+            self._lost(error)
+            return None
+        if self._gone_since is not None:
+            self._back()
+        return list(entries)
+
+    def _command(self, name: str, frame: Frame) -> Arguments:
+        """Build all of a command but the script's own arguments; kept, but not for times that tests hand in."""
+        keys = scripts.keys(self._service, frame.endpoint)
+        head: Arguments = frame
+        if name in scripts.SHORT:
+            most, common = scripts.SHORT[name]
+            keys, head = keys[:most], frame[:common]
+        command = ("EVALSHA", self._scripts[name].sha, len(keys), *keys, *head)
+        if not frame.now:
+            self._commands[name, frame.endpoint] = command
+        return command
+
+    def _send(self, name: str, command: Arguments) -> Any:
+        try:
+            return self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+        except NoScriptError:  # the server has forgotten its scripts: the registered one loads itself again
+            _, _, count, *rest = command
+            return self._scripts[name]([str(key) for key in rest[: int(count)]], rest[int(count) :])
 
     def _may_look(self) -> bool:
         """Let one caller at a time find out whether Redis is back."""

@@ -6,19 +6,18 @@ claim's token joins them. Whatever dies in between, the lease ends and the sweep
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
 
-from db import appointments
+from db import appointments, pacing
 from db.appointments import Appointment
 from db.lifecycle import Status
-from tasks.calcom.answer import NoAnswer
 from tasks.calcom.body import booking_body
 from tasks.calcom.look import SightingKind, look, slot_offered
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
-from tasks.calcom.replies import read_post
+from tasks.guard import CREATE, GuardedCalls, NotNow
 from tasks.life import In, Next, Post, Rules, confirmed
 from tasks.parts import Parts
 from tasks.publish import LONGEST_COUNTDOWN
@@ -32,50 +31,87 @@ class Attempt:
     asked between the last check and the first byte.
     """
 
-    def __init__(self, parts: Parts, row: Appointment, claimed_at: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        row: Appointment,
+        claimed_at: float,
+        clock: Callable[[], float],
+        *,
+        released: bool,
+        behind: bool,
+    ) -> None:
         self.parts = parts
         self.row = row
+        self.behind = behind
+        self.calls = GuardedCalls(parts, row, released=released)
         self.rules = rules(parts)
         self.clock = clock
         self.lease_ends = claimed_at + parts.terms.lease
         self.first_byte_at: float | None = None
+        self.known = False  # whether nothing is booked, for certain
 
     def run(self) -> Next | None:
         """Return the move that was made; None when the row was no longer ours."""
-        step = self._step()
-        return step if step is not None and self._write(step) else None
+        try:
+            step = self._step()
+        except NotNow as no:
+            step = self.rules.not_now(self.row, no.denied.reason, known=self.known)
+        finally:
+            self.calls.done()
+        if step is None:
+            return None
+        shut = self.calls.last is not None and not self.calls.last.may_go
+        step = self.rules.instead_of_retry(self.row, step, shut=shut, probe_failed=self.calls.probe_failed)
+        return step if self._write(step) else None
 
     def _step(self) -> Next | None:
         row = self.row
+        if self.behind:
+            return self.rules.behind_others(row)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer")
         step = self._look() if row.outcome_unknown else Post()
         if isinstance(step, Next):
             return step
         starts_in = (row.start_at - _now(row)).total_seconds()
+        self.known = True
         ready = self.rules.before_post(row, starts_in=starts_in)
         return self._post(retry=step.retry) if isinstance(ready, Post) else ready
+
+    @property
+    def opened(self) -> bool:
+        """Say whether this attempt opened the breaker."""
+        return self.calls.last is not None and self.calls.last.opened
+
+    @property
+    def makes_room(self) -> bool:
+        """Say whether held bookings may go now: this attempt closed the breaker, or left its place in the window."""
+        last = self.calls.last
+        return last is not None and (last.closed or last.room > 0)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def _look(self) -> Next | Post:
         row = self.row
         settled_in = (row.settle_at - _now(row)).total_seconds() if row.settle_at else 0.0
-        sighting = look(self.parts.calcom, row)
+        sighting = look(self.calls, row)
         visible, offered = False, None
         if sighting.kind is SightingKind.ABSENT and settled_in <= 0 and self._renew():
-            visible = sees(self.parts, row, listed=sighting.listed)
+            visible = sees(self.parts, self.calls, row, listed=sighting.listed)
             if visible and self._renew():
-                offered = slot_offered(self.parts.calcom, row)
+                offered = slot_offered(self.calls, row)
         return self.rules.after_look(row, sighting, settled_in=settled_in, visible=visible, offered=offered)
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
     def _post(self, *, retry: bool) -> Next | None:
+        permit = self.calls.permit_post()
         row = self.row
         if retry:  # a look proved that nothing is booked; the row must say so before the next byte may change it
             known = {"outcome_unknown": False, "settle_at": None, "looks": 0, "retry_count": row.retry_count + 1}
             if not self._renew(**known, refusal=None):
+                self.calls.give_up(permit)
                 return None
             row = self.row
         called_at = self.clock()
@@ -89,15 +125,14 @@ class Attempt:
                 self.first_byte_at = now
             return in_time
 
-        answer = self.parts.calcom.post_booking(booking_body(row), may_send=may_send, correlation_id=row.correlation_id)
-        if isinstance(answer, NoAnswer) and answer.error_type == ErrorType.LEASE_LOST:
+        reply = self.calls.post(permit, booking_body(row), may_send)
+        if reply.error_type is ErrorType.LEASE_LOST:
             return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
-        reply = read_post(answer, reference=str(row.uuid), now=datetime.now(UTC))
         return self._after_post(row, reply)
 
     def _after_post(self, row: Appointment, reply: Reply) -> Next:
         if reply.meaning is Meaning.TAKEN and row.sent_at is None:
-            offered = slot_offered(self.parts.calcom, row) if reply.ask_slots and self._renew() else None
+            offered = slot_offered(self.calls, row) if reply.ask_slots and self._renew() else None
             return self.rules.taken(row, reply, still_offered=offered)
         sent_ago = self.clock() - self.first_byte_at if self.first_byte_at is not None else 0.0
         return self.rules.after_post(row, reply, sent_ago=sent_ago)
@@ -145,12 +180,27 @@ def rules(parts: Parts) -> Rules:
     return Rules(parts.policy, parts.terms, parts.calcom.key_fingerprint, parts.calcom.settings_fingerprint)
 
 
-def claim(parts: Parts, appointment_id: int, clock: Callable[[], float] = time.monotonic) -> Attempt | None:
-    """Claim a booking; None when there is nothing to claim (done, held, or somebody else's)."""
+def claim(
+    parts: Parts, appointment_id: int, *, released: bool = False, clock: Callable[[], float] = time.monotonic
+) -> Attempt | None:
+    """Claim a booking; None when there is nothing to claim (done, held, or somebody else's).
+
+    `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
+    requested earlier and are held.
+    """
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
     with parts.engine.begin() as conn:
         row = appointments.claim(conn, appointment_id, lease_seconds=parts.terms.lease)
-    return Attempt(parts, row, at, clock) if row is not None else None
+        if row is None:
+            behind = False
+        else:
+            exempt = released or row.posts > 0 or row.outcome_unknown
+            behind = not exempt and pacing.others_wait(conn, since_before=row.requested_at)
+    if row is None:
+        if released:
+            parts.breaker.give_back(CREATE, appointment_id)
+        return None
+    return Attempt(parts, row, at, clock, released=released, behind=behind)
 
 
 def sql(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from tasks.database_errors import as_appointment_error
 from tasks.parts import parts
 from tasks.publish import LONGEST_COUNTDOWN, send
 
-
 _IGNORE: Exception = Ignore()
 
 
@@ -49,7 +48,7 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         raise self._lost_database(exc)
 
     def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
-        if delay > LONGEST_COUNTDOWN or not send(self, [row], countdown=delay):
+        if delay > LONGEST_COUNTDOWN or not send([row], countdown=delay):
             raise Ignore
         raise Retry(exc=exc, when=delay)
 

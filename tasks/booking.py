@@ -4,21 +4,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from celery import shared_task
 from celery.exceptions import Ignore
 
-from db import appointments
+from db import appointments, pacing
 from db.appointments import Inserted, NewAppointment
-from db.lifecycle import FINAL, HoldReason, Status
+from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from resilience import correlation
 from tasks.attempt import claim
 from tasks.base import BookingTask, ComeAgain
 from tasks.database_errors import database_errors
+from tasks.guard import CREATE
+from tasks.holds import release_paced, release_when_open_ends
 from tasks.idempotency import derive_key, payload_hash
 from tasks.parts import parts
-from tasks.publish import send
+from tasks.publish import QUEUE, RELEASED, TASK, send
 from tasks.request import BookingRequest
 
 log = structlog.get_logger(__name__)
@@ -26,13 +30,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Tell the caller what became of a request: kept as a row, or already known (`duplicate`)."""
+    """Tell the caller what became of a request: kept as a row, or already known (`duplicate`).
+
+    `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone.
+    """
 
     appointment_id: int
     task_id: str
     status: Status
     duplicate: bool
     correlation_id: str
+    hold_reason: HoldReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,11 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """
     if not requests:
         return []
+    shut = parts().breaker.is_open(CREATE)
     with database_errors(), parts().engine.begin() as conn:
-        kept = appointments.insert(conn, [_row(request) for request in requests])
-    send(book_appointment, (one.appointment for one in kept if one.created))
+        wait = shut or pacing.others_wait(conn)  # nobody overtakes those who wait
+        kept = appointments.insert(conn, [_row(request, wait=wait) for request in requests])
+    send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
     return [_receipt(one) for one in kept]
 
 
@@ -129,15 +139,19 @@ def wait(
         pause(min(poll, left))
 
 
-@shared_task(bind=True, base=BookingTask, name="tasks.booking.book_appointment", queue="bookings")
+@shared_task(bind=True, base=BookingTask, name=TASK, queue=QUEUE)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
-    attempt = claim(parts(), appointment_id)
+    attempt = claim(parts(), appointment_id, released=bool(self.request.get(RELEASED)))
     if attempt is None:
         raise Ignore  # a second delivery, or a row that has moved on
     with correlation.bound(attempt.row.correlation_id):
         step = attempt.run()
         row = attempt.row  # as the last renewal read it
+        if attempt.opened:
+            release_when_open_ends()
+        elif attempt.makes_room:
+            release_paced()
         if step is None:
             log.warning("lease_lost", appointment_id=row.id)
             raise Ignore
@@ -151,8 +165,16 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     return step.to.value
 
 
-def _row(request: BookingRequest) -> NewAppointment:
+def _row(request: BookingRequest, *, wait: bool) -> NewAppointment:
+    held: dict[str, Any] = {}
+    if wait:
+        held = {
+            "hold_reason": HoldReason.BREAKER_OPEN,
+            "circuit_breaker_open_at_booking": datetime.now(UTC),
+            "resilience_strategy": Strategy.CIRCUIT_BREAKER_OPEN,
+        }
     return NewAppointment(
+        **held,
         **request.values(),
         idempotency_key=request.idempotency_key or derive_key(request),
         key_derived=request.idempotency_key is None,
@@ -165,4 +187,4 @@ def _receipt(one: Inserted) -> Receipt | Conflict:
     row = one.appointment
     if one.conflict:
         return Conflict(row.id, row.idempotency_key)
-    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id)
+    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id, row.hold_reason)

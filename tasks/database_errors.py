@@ -10,7 +10,7 @@ from resilience.exceptions import AppointmentDatabaseException, AppointmentExcep
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:
-    """Return `exc` as one of ours, by its SQLSTATE; psycopg gives none when it could not connect, or lost the server."""
+    """Return `exc` as one of ours, by its SQLSTATE; psycopg gives none when it cannot connect, or loses the server."""
     if isinstance(exc, AppointmentException):
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)

@@ -10,13 +10,14 @@ from typing import Any
 
 from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status, Strategy, strongest
+from resilience.permit import Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.look import Sighting, SightingKind
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.parts import Terms
 
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
-THROTTLE_DEFAULT = 60.0  # a 429 that names no time: Cal.com blocks a key for 60 s
+PROBES_FAILED_SUSPECT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,43 @@ class Rules:
         if starts_in <= self.terms.lead:
             return Next(Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"})
         return Post()
+
+    def not_now(self, row: Appointment, reason: Reason, *, known: bool) -> Next:
+        """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
+
+        `known`: a look has just shown that nothing is booked.
+        """
+        changes = _KNOWN if known else {}
+        match reason:
+            case Reason.THROTTLED:
+                return Next(
+                    Status.HELD, "our own rate limit is reached", {**changes, "hold_reason": HoldReason.THROTTLED}
+                )
+            case Reason.CREDENTIALS:
+                hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
+                return Next(Status.HELD, "Cal.com refuses this key", changes | hold)
+        return Next(Status.HELD, "the circuit breaker is open", changes | _met_open_breaker(row))
+
+    def behind_others(self, row: Appointment) -> Next:
+        """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
+        return Next(Status.HELD, "bookings requested earlier wait", _met_open_breaker(row))
+
+    def instead_of_retry(self, row: Appointment, step: Next, *, shut: bool, probe_failed: bool) -> Next:
+        """Return a hold instead of a retry when the failure opened the breaker, or found it open.
+
+        A hold costs no retry. A failed probe goes behind the others; the third makes the booking suspect, for it may be
+        the booking itself that Cal.com chokes on.
+        """
+        if step.to is not Status.RETRYING or not (shut or probe_failed):
+            return step
+        changes = {
+            name: value for name, value in step.changes.items() if name not in ("next_attempt_at", "retry_count")
+        }
+        failures = row.probe_failures + probe_failed
+        changes |= {"probe_failures": failures, **_met_open_breaker(row)}
+        if failures >= PROBES_FAILED_SUSPECT:
+            return Next(Status.HELD, "its third probe failed", {**changes, "hold_reason": HoldReason.SUSPECT})
+        return Next(Status.HELD, "the circuit breaker is open", changes)
 
     # -- after a POST ------------------------------------------------------------------------------------------------
 
@@ -197,8 +235,7 @@ class Rules:
     def _held(self, reply: Reply) -> Next:
         match reply.meaning:
             case Meaning.THROTTLED:
-                wait = reply.retry_after or THROTTLE_DEFAULT
-                hold: dict[str, Any] = {"hold_reason": HoldReason.THROTTLED, "hold_until": In(wait)}
+                hold: dict[str, Any] = {"hold_reason": HoldReason.THROTTLED}  # the breaker keeps the time of the 429
             case Meaning.CREDENTIALS:
                 hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
             case _:
@@ -228,6 +265,14 @@ _STATUS: dict[str, int] = {
 }
 OUTAGE = _NO_ANSWER | _STATUS.keys() - {ErrorType.HTTP_500}
 _KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
+
+
+def _met_open_breaker(row: Appointment) -> dict[str, Any]:
+    return {
+        "hold_reason": HoldReason.BREAKER_OPEN,
+        "circuit_breaker_open_at_booking": row.circuit_breaker_open_at_booking or In(0),
+        "resilience_strategy": strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN),
+    }
 
 
 def confirmed(uid: str | None, seat_uid: str | None, why: str) -> Next:

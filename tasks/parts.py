@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from resilience.circuit_breaker import CircuitBreaker
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 
@@ -17,7 +18,7 @@ class Terms:
 
     `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
     from docs/calcom.md; `open` is how long an unreachable Cal.com is left alone; `lead` is how close to its start a
-    booking may still be made (0: up to the start).
+    booking may still be made (0: up to the start); `max_age` is how long a hold may last before it is flagged (0: not).
     """
 
     deadline: float = 40
@@ -26,6 +27,7 @@ class Terms:
     settle_answered: float = 5
     open: float = 30
     lead: float = 0
+    max_age: float = 900
 
     @property
     def lease(self) -> float:
@@ -39,6 +41,7 @@ class Parts:
 
     engine: Engine
     calcom: CalcomClient
+    breaker: CircuitBreaker
     policy: RetryPolicy
     terms: Terms
     broker_url: str

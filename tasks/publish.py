@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from celery import Task, current_app
+from celery import current_app
 from kombu.connection import Connection
 from kombu.messaging import Producer
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +21,8 @@ from tasks.parts import parts
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
 # the sweeper, which sends a row when its time has come.
 LONGEST_COUNTDOWN = 60.0
+TASK, QUEUE = "tasks.booking.book_appointment", "bookings"
+CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "booking_released"  # headers
 MESSAGE_VERSION = 1  # travels as a header, so that old and new workers can run side by side during a deploy
 
 log = structlog.get_logger(__name__)
@@ -32,12 +34,12 @@ _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keep
 _local = threading.local()
 
 
-def send(task: Task, rows: Iterable[Appointment], *, countdown: float | None = None) -> bool:
+def send(rows: Iterable[Appointment], *, countdown: float | None = None, released: bool = False) -> bool:
     """Send one message a committed row, over one connection; False when some were left to the sweeper.
 
-    `countdown` is in seconds.
+    `countdown` is in seconds; `released` says that each of them has a place in the paced release.
     """
-    unsent = _publish(task, rows, countdown)
+    unsent = _publish(rows, countdown, released=released)
     if unsent:
         try:
             with parts().engine.begin() as conn:
@@ -47,7 +49,7 @@ def send(task: Task, rows: Iterable[Appointment], *, countdown: float | None = N
     return not unsent
 
 
-def _publish(task: Task, rows: Iterable[Appointment], countdown: float | None) -> list[int]:
+def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: bool) -> list[int]:
     """Return the ids that were not sent; after the first failure the rest is not tried, for the broker is down."""
     unsent: list[int] = []
     todo = iter(rows)
@@ -55,7 +57,9 @@ def _publish(task: Task, rows: Iterable[Appointment], countdown: float | None) -
         with _producer() as producer:
             for row in todo:
                 unsent = [row.id]
-                task.apply_async(producer=producer, retry=False, countdown=countdown, **message(row))
+                current_app.send_task(
+                    producer=producer, retry=False, countdown=countdown, **message(row, released=released)
+                )
                 unsent = []
     except Exception as exc:  # noqa: BLE001 - kombu raises its transports' own errors; none may reach the caller
         unsent += [row.id for row in todo]
@@ -63,10 +67,28 @@ def _publish(task: Task, rows: Iterable[Appointment], countdown: float | None) -
     return unsent
 
 
-def message(row: Appointment) -> dict[str, Any]:
-    """Return apply_async's arguments for a row: the same task id through retry, hold and release."""
-    headers = {"booking_correlation": row.correlation_id, "booking_version": MESSAGE_VERSION}
-    return {"args": [row.id], "task_id": row.task_id, "retries": row.retry_count, "headers": headers}
+def call_later(task: str, queue: str, *, countdown: float, expires: float) -> None:
+    """Have a periodic task run once more, at a moment that beat would miss; beat is the net: a failure is only told."""
+    try:
+        with _producer() as producer:
+            current_app.send_task(
+                task, queue=queue, countdown=countdown, expires=expires, producer=producer, retry=False
+            )
+    except Exception as exc:  # noqa: BLE001 - as in _publish
+        log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
+
+
+def message(row: Appointment, *, released: bool = False) -> dict[str, Any]:
+    """Return send_task's arguments for a row: the same task id through retry, hold and release."""
+    headers = {CORRELATION: row.correlation_id, VERSION: MESSAGE_VERSION, RELEASED: released}
+    return {
+        "name": TASK,
+        "args": [row.id],
+        "task_id": row.task_id,
+        "retries": row.retry_count,
+        "headers": headers,
+        "queue": QUEUE,
+    }
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import structlog
 from celery import shared_task
 from kombu.connection import Connection
 
-from db import appointments
-from tasks.booking import book_appointment
+from db import appointments, pacing
+from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import parts
-from tasks.publish import send
+from tasks.publish import QUEUE, send
 from tasks.witness import sees
 
 BATCH = 500
@@ -31,7 +31,11 @@ def rescue_stranded() -> dict[str, int]:
 
 @shared_task(name="tasks.sweeper.expire_held", queue="maintenance")
 def expire_held() -> int:
-    """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many."""
+    """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
+
+    Flags those that have been held for long: they stay held, and still go through when Cal.com is back.
+    """
+    _flag_degraded()
     with parts().engine.begin() as conn:
         expired = appointments.expire(conn, lead_seconds=parts().terms.lead, limit=BATCH)
     if expired:
@@ -39,19 +43,29 @@ def expire_held() -> int:
     return len(expired)
 
 
+def _flag_degraded() -> None:
+    max_age = parts().terms.max_age
+    if not max_age:
+        return
+    with parts().engine.begin() as conn:
+        flagged = pacing.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
+    if flagged:
+        log.warning("held_too_long", count=len(flagged), max_age=max_age)
+
+
 def _lost_leases() -> int:
     with parts().engine.begin() as conn:
         rows = appointments.lost_leases(
             conn, BATCH, settle_seconds=parts().terms.settle_unanswered, suspect_after=LEASES_LOST_SUSPECT
         )
-    send(book_appointment, (row for row in rows if row.hold_reason is None))
+    send(row for row in rows if row.hold_reason is None)
     return len(rows)
 
 
 def _lost_messages() -> int:
     with parts().engine.begin() as conn:
         rows = appointments.unsent(conn, BATCH, queue_empty=_queue_is_empty())
-    send(book_appointment, rows)
+    send(rows)
     return len(rows)
 
 
@@ -59,7 +73,7 @@ def _queue_is_empty() -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
     with Connection(parts().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
         try:
-            queue = connection.default_channel.queue_declare(queue=book_appointment.queue, passive=True)
+            queue = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:
             return (
                 str(getattr(exc, "reply_code", "")) == "404"
@@ -74,4 +88,7 @@ def _learn_to_see() -> int:
     """Ask Cal.com again for the event types whose bookings a blind key holds; release_held does the rest."""
     with parts().engine.begin() as conn:
         rows = appointments.blind_types(conn, key=parts().calcom.key_fingerprint)
-    return sum(sees(parts(), row) for row in rows)
+    try:
+        return sum(sees(parts(), GuardedCalls(parts(), row), row) for row in rows)
+    except NotNow:
+        return 0  # not while the breaker is open

@@ -6,11 +6,11 @@ once seen is remembered in Postgres for each key.
 
 from db import visibility
 from db.appointments import Appointment
-from tasks.calcom.look import sees_type
+from tasks.calcom.look import Reads, sees_type
 from tasks.parts import Parts
 
 
-def sees(parts: Parts, row: Appointment, *, listed: bool = False) -> bool:
+def sees(parts: Parts, calls: Reads, row: Appointment, *, listed: bool = False) -> bool:
     """Return whether today's key has ever been seen to list a booking of the row's event type.
 
     `listed` says that it just was. Otherwise Cal.com is asked once; a call that fails proves nothing.
@@ -19,7 +19,7 @@ def sees(parts: Parts, row: Appointment, *, listed: bool = False) -> bool:
     with parts.engine.begin() as conn:
         if visibility.proven(conn, *what):
             return True
-    if not (listed or sees_type(parts.calcom, row)):
+    if not (listed or sees_type(calls, row)):
         return False
     with parts.engine.begin() as conn:
         visibility.prove(conn, *what)

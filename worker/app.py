@@ -53,7 +53,7 @@ class Configuration:
         lasting = {"x-queue-type": "quorum"} if self.broker_url.startswith(("amqp", "pyamqp")) else None
         return [Queue(name, Exchange(name), name, queue_arguments=lasting) for name in (BOOKINGS, MAINTENANCE)]
 
-    include = ("tasks.booking", "tasks.holds", "tasks.sweeper")
+    include = ("tasks.booking", "tasks.holds", "tasks.sweeper", "tasks.transitions")
     task_default_queue = BOOKINGS
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker

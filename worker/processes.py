@@ -119,7 +119,9 @@ class Running:
                 return
             if self.guard.wait(part.name, LOOK_SECONDS) is not None:
                 break
-        raise EmbeddedError(f"{part.name} did not start; its log {self.log(part)} ends with:\n{self.said(part)[-1500:]}")
+        raise EmbeddedError(
+            f"{part.name} did not start; its log {self.log(part)} ends with:\n{self.said(part)[-1500:]}"
+        )
 
     def log(self, part: Part) -> Path:
         """Name the file that holds its log."""

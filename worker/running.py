@@ -1,6 +1,6 @@
 """Settings of a shell beside a running `booking up`: what is not given is read from its folder.
 
-So `booking enqueue` or `celery -A worker worker` in the same folder find the embedded servers without a line of setting.
+So `booking enqueue` or `celery -A worker worker` in the same folder find the embedded servers without any setting.
 """
 
 import json
@@ -46,7 +46,7 @@ def record_simulator(home: Path, url: str | None, key: str = "") -> None:
     if url is None:
         file.unlink(missing_ok=True)
         return
-    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:  # noqa: PTH123 - private
+    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
         json.dump({"url": url, "key": key}, opened)
 
 

@@ -11,6 +11,7 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "release-held": _every(1.0, "tasks.holds.release_held"),
+    "record-transitions": _every(1.0, "tasks.transitions.record_transitions"),
     "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
     "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
 }

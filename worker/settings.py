@@ -51,7 +51,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
-        env_file_encoding="utf-8-sig",  # editors of other systems begin a file with a mark
+        env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     def misspelt(cls) -> list[str]:
         """Name what stands in the environment or in .env and looks like a slip of the pen, one line each."""
         names = [field.upper() for field in cls.model_fields]
-        file = dotenv_values(".env", encoding="utf-8-sig", interpolate=False)
+        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
         found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
         close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
         return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]

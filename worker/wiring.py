@@ -1,10 +1,10 @@
 """Settings into objects: the one place that knows every concrete class and fills the slot of `tasks`."""
 
-from tasks.calcom.client import CalcomClient
-
 from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
+from tasks.calcom.client import CalcomClient
 from tasks.parts import Parts, Terms, fill
+from worker.breaker import make_breaker
 from worker.running import running
 from worker.settings import Settings
 
@@ -16,16 +16,19 @@ def build() -> Parts:
 
 def build_from(settings: Settings) -> Parts:
     """Build the parts from given settings."""
+    engine = make_engine(settings.database_url or "")
+    calcom = CalcomClient(
+        base_url=settings.calcom_base_url,
+        api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",
+        api_version=settings.calcom_api_version,
+        connect_timeout=settings.calcom_connect_timeout,
+        read_timeout=settings.calcom_read_timeout,
+        deadline=settings.calcom_deadline,
+    )
     return Parts(
-        engine=make_engine(settings.database_url or ""),
-        calcom=CalcomClient(
-            base_url=settings.calcom_base_url,
-            api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",
-            api_version=settings.calcom_api_version,
-            connect_timeout=settings.calcom_connect_timeout,
-            read_timeout=settings.calcom_read_timeout,
-            deadline=settings.calcom_deadline,
-        ),
+        engine=engine,
+        calcom=calcom,
+        breaker=make_breaker(settings, engine, calcom.key_fingerprint),
         policy=RetryPolicy(
             delays=settings.retry_delays,
             jitter=settings.retry_jitter,
@@ -38,6 +41,7 @@ def build_from(settings: Settings) -> Parts:
             settle_answered=settings.calcom_settle_answered_seconds,
             open=settings.circuit_breaker_half_open_timeout,
             lead=settings.hold_lead,
+            max_age=settings.hold_max_age,
         ),
         broker_url=settings.broker_url or "",
     )

@@ -1,20 +1,19 @@
 -- Fragment: the rate limit, our own and what Cal.com tells of its count; and the calm entry that stands beside it.
 -- KEYS    1 rate
--- ARGV    2 name of the calm entry  3 calls that come back in `per`, 0: no limit of our own  4 calls that may go at once
---         5 per (ms)  6 calls left to others when Cal.com's own count runs out
--- Returns nothing; leaves `calm`, `level`, `rate_wait`, `rate_take` and the numbers they use.
--- Why     burst + refill stay under the limit in any window, wherever the other side's window begins. Whole numbers
---         only (a call costs `per`, a millisecond earns `refill`), so that Lua and Python count alike.
-local refill, burst, per, reserve = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local counted = redis.call('HMGET', KEYS[1], ARGV[2], 'level', 'level_at', 'grants', 'shut', 'quota', 'quota_ends')
+-- ARGV    2 name of the calm entry  3 gap: us that one call costs, 0: no limit of our own  4 depth: us that calls may be
+--         ahead of their time, so many may go at once  5 calls left to others when Cal.com's own count runs out
+-- Returns nothing; leaves `calm`, `ahead`, `rate_wait`, `rate_take` and the numbers they use.
+-- Why     one number says how far the calls so far are ahead of an even pace: burst and refill together stay under the
+--         limit in any window, wherever the other side's window begins. Whole microseconds: Lua and Python count alike.
+local gap, depth, reserve = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0 -- on the short way a call of tonumber() counts
+local counted = redis.call('HMGET', KEYS[1], ARGV[2], 'paid_until', 'grants', 'quota', 'quota_ends')
 local calm = counted[1]
-local held, held_at = tonumber(counted[2]) or burst * per, tonumber(counted[3]) or now
-local grants = tonumber(counted[4]) or 0
-local shut = tonumber(counted[5]) or 0
-local quota, quota_ends = tonumber(counted[6]) or 0, tonumber(counted[7]) or 0
+local paid_until, grants = (counted[2] or 0) + 0, (counted[3] or 0) + 0
+local quota, quota_ends = (counted[4] or 0) + 0, (counted[5] or 0) + 0
+local shut = 0 -- calm.lua knows better; while a 429 is in force there is no calm entry
 
-local function level()
-  return math.min(burst * per, held + math.max(0, now - held_at) * refill)
+local function ahead()
+  return math.max(0, paid_until - now * 1000)
 end
 
 local function rate_wait() -- ms until the next call may go; 0: now
@@ -24,13 +23,13 @@ local function rate_wait() -- ms until the next call may go; 0: now
   if now < quota_ends and quota - grants <= reserve then
     return quota_ends - now
   end
-  if refill > 0 and level() < per then
-    return math.ceil((per - level()) / refill)
+  if gap > 0 and ahead() > depth then
+    return math.ceil((ahead() - depth) / 1000)
   end
   return 0
 end
 
 local function rate_take()
-  held, held_at, grants = math.max(0, level() - per), now, grants + 1
-  redis.call('HSET', KEYS[1], 'level', held, 'level_at', now, 'grants', grants)
+  paid_until, grants = now * 1000 + ahead() + gap, grants + 1
+  redis.call('HSET', KEYS[1], 'paid_until', paid_until, 'grants', grants)
 end

@@ -47,8 +47,8 @@ local function window_room()
   if probing then
     free = 1 - busy
   end
-  if refill > 0 then
-    free = math.min(free, math.floor(level() / per) - waiting)
+  if gap > 0 then
+    free = math.min(free, math.floor((depth + gap - ahead()) / gap) - waiting)
   end
   if now < quota_ends then
     free = math.min(free, quota - grants - reserve - waiting)

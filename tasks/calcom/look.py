@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from math import gcd
+from typing import Protocol
 
 from db.appointment import Appointment
+from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import event_type, instant
 from tasks.calcom.bookings import Booking
-from tasks.calcom.client import CalcomClient
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
 from tasks.calcom.replies import read_list, read_slots
 
@@ -18,6 +20,16 @@ _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 
 Clock = Callable[[], datetime]
 Query = dict[str, str | int]
+
+
+class Reads(Protocol):
+    """Describe what a look asks of a client."""
+
+    def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
+        """GET /v2/bookings."""
+
+    def slots(self, params: Query, /) -> Answer | NoAnswer:
+        """GET /v2/slots."""
 
 
 class SightingKind(StrEnum):
@@ -46,7 +58,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def look(client: CalcomClient, appointment: Appointment, *, clock: Clock = utc_now) -> Sighting:
+def look(client: Reads, appointment: Appointment, *, clock: Clock = utc_now) -> Sighting:
     """List bookings until ours is found, or all were seen.
 
     Ours carries our reference at the same instant and for the same event type (a reschedule keeps the metadata). One
@@ -68,7 +80,7 @@ def look(client: CalcomClient, appointment: Appointment, *, clock: Clock = utc_n
     return seen
 
 
-def sees_type(client: CalcomClient, appointment: Appointment, *, clock: Clock = utc_now) -> bool:
+def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now) -> bool:
     """Return whether this key is shown any booking of the event type, whoever made it and whenever.
 
     Cal.com lists what the key's owner may see: one booking of the type proves that bookings of the type are listed.
@@ -82,8 +94,8 @@ def sees_type(client: CalcomClient, appointment: Appointment, *, clock: Clock = 
     return not isinstance(page, Reply) and any(_shows_type(booking, appointment) for booking in page.bookings)
 
 
-def slot_offered(client: CalcomClient, appointment: Appointment) -> bool | None:
-    """Return whether Cal.com still offers the appointment's start; None when it did not say.
+def slot_offered(client: Reads, appointment: Appointment) -> bool | None:
+    """Return whether Cal.com still offers the appointment's start; None when it did not say, or never would.
 
     Slots are read from the primary database, lists perhaps from a replica. Whole days are asked for: Cal.com lays its
     slots from the start of what is asked, so that a narrower question might be answered with another grid.
@@ -97,7 +109,17 @@ def slot_offered(client: CalcomClient, appointment: Appointment) -> bool | None:
     if appointment.length_in_minutes is not None:
         query["duration"] = appointment.length_in_minutes
     starts = read_slots(client.slots(query))
-    return None if starts is None else _to_millisecond(appointment.start_at) in starts
+    if starts is None:
+        return None
+    start = _to_millisecond(appointment.start_at)
+    return start in starts or (False if _is_on_grid(start, starts) else None)
+
+
+def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
+    """Return whether a start would be offered if it were free: Cal.com books off its grid, but never offers that."""
+    first = min(offered, default=start)
+    step = gcd(*(int((one - first).total_seconds()) for one in offered))
+    return step > 0 and (start - first).total_seconds() % step == 0
 
 
 def _query(appointment: Appointment) -> Query:
@@ -119,7 +141,7 @@ def _query(appointment: Appointment) -> Query:
     return query
 
 
-def _pages(client: CalcomClient, query: Query, clock: Clock) -> Iterator[tuple[Booking, ...] | Reply]:
+def _pages(client: Reads, query: Query, clock: Clock) -> Iterator[tuple[Booking, ...] | Reply]:
     """Yield page after page; a Reply when there is none, or when the list does not end."""
     skip = 0
     for _ in range(MAX_PAGES):

@@ -104,6 +104,13 @@ def read_list(answer: Answer | NoAnswer, *, now: datetime) -> Page | Reply:
     return Page(tuple(bookings), max(remaining, 0) if isinstance(remaining, int) else 0)
 
 
+def read_failure(answer: Answer | NoAnswer, *, now: datetime) -> Reply | None:
+    """Return what went wrong with a call that reads; None for a whole 200."""
+    if isinstance(answer, NoAnswer) or answer.status != 200:
+        return _read_failure(answer, now)
+    return replace(_UNREADABLE, http_status=200, message="the answer was cut short") if answer.truncated else None
+
+
 def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
     """Return the starts that `answer` to GET /v2/slots offers, in UTC; None when it does not say."""
     if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
@@ -143,6 +150,8 @@ def _read_failure(answer: Answer | NoAnswer, now: datetime) -> Reply:
     message = safe(said.message) if said else ""
     if row is _CONFIGURATION and not message:
         message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
+    if said and said.wants_other_body:
+        message += ": another API version was understood"
     return replace(row, http_status=answer.status, message=message, retry_after=wait)
 
 

@@ -38,6 +38,21 @@ def throttled_for(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(waits, default=None)
 
 
+def allowance(headers: Mapping[str, str], now: datetime) -> tuple[int, float] | None:
+    """Return how many calls the tightest X-RateLimit leaves, and in how many seconds it begins anew; None: not said.
+
+    Others may use our key too, so what Cal.com counts is more than what we have sent.
+    """
+    left = [
+        (int(remaining), _bounded(reset - now.timestamp() if reset > _UNIX_TIME else reset))
+        for name, value in headers.items()
+        if name.startswith(_REMAINING)
+        and (remaining := _number(value.strip())) is not None
+        and (reset := _number(headers.get(_RESET + name.removeprefix(_REMAINING), "").strip())) is not None
+    ]
+    return min(left, default=None)
+
+
 def _number(value: str) -> float | None:
     return float(value) if _SECONDS.fullmatch(value) else None
 

@@ -73,7 +73,6 @@ def test_an_unknown_answer_is_looked_for_and_settles_from_its_first_byte(
     [
         (Meaning.CREDENTIALS, HoldReason.CREDENTIALS, "held_for", "key-1"),
         (Meaning.CONFIGURATION, HoldReason.CONFIGURATION, "held_for", "settings-1"),
-        (Meaning.THROTTLED, HoldReason.THROTTLED, "hold_until", In(17.0)),
     ],
 )
 def test_an_operators_error_or_a_limit_holds_and_costs_no_retry(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
@@ -50,7 +50,8 @@ def eviction_policy(url: str) -> str | None:
             answer: Any = redis.config_get("maxmemory-policy")
         except ResponseError:  # a hosted Redis forbids CONFIG
             return None
-    return answer.get("maxmemory-policy")
+    policy: str | None = answer.get("maxmemory-policy")
+    return policy
 
 
 def redis_trouble(url: str) -> str | None:

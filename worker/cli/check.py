@@ -82,7 +82,9 @@ def _broker(settings: Settings) -> Finding:
     asked = broker.ask(settings.broker_url or "", ())
     name = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
     if asked.trouble:
-        return Finding("broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?")
+        return Finding(
+            "broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?"
+        )
     return Finding("broker", ok=True, said="answers")
 
 
@@ -94,7 +96,7 @@ def _redis(settings: Settings) -> Finding:
     if policy is None:
         return Finding("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
     if policy != "noeviction":
-        said = f"maxmemory-policy is {policy}: under pressure it drops messages; run CONFIG SET maxmemory-policy noeviction"
+        said = f"may drop messages (maxmemory-policy {policy}); run CONFIG SET maxmemory-policy noeviction"
         return Finding("Redis", ok=False, said=said)
     return Finding("Redis", ok=True, said="answers, and drops nothing (noeviction)")
 

@@ -46,22 +46,21 @@ def confirmed_types(engine: Engine) -> list[Appointment]:
     column = appointments.c
     kind = (column.event_type_id, column.team_slug, column.username, column.event_type_slug)
     latest = (
-        select(appointments)
-        .distinct(*kind)
-        .where(column.status == Status.CONFIRMED)
-        .order_by(*kind, column.id.desc())
+        select(appointments).distinct(*kind).where(column.status == Status.CONFIRMED).order_by(*kind, column.id.desc())
     )
     with engine.connect() as conn:
         return [Appointment.of(row) for row in conn.execute(latest).mappings()]
 
 
 def _sees(parts: Parts, page: Page, confirmed: Sequence[Appointment]) -> Iterator[Said]:
-    blind = [row.event_type for row in confirmed if not sees(parts, row)]
+    blind = [row.event_type for row in confirmed if not sees(parts, parts.calcom, row)]
     if blind:
         yield (
             False,
-            f"CALCOM_API_KEY: its owner does not see the bookings of event type {', '.join(blind)}, so an unclear answer "
-            "leaves them held(blind_key); use a key of the host, or of an admin of the team",
+            (
+                f"CALCOM_API_KEY: its owner does not see the bookings of event type {', '.join(blind)}, so an unclear "
+                "answer leaves them held(blind_key); use a key of the host, or of an admin of the team"
+            ),
         )
     elif confirmed:
         types = ", ".join(row.event_type for row in confirmed)
@@ -97,7 +96,9 @@ def _wrong_thing(answer: Answer | NoAnswer, settings: Settings) -> str:
     if status == 403:
         return "CALCOM_API_KEY: it may not list bookings (403); give it the permission to read bookings"
     what = "a web page" if "html" in kind else f"{status}, which is not Cal.com's API"
-    return f"CALCOM_BASE_URL: {_host(settings)} answers with {what}; for Cal.com it is https://api.cal.com (without /v2)"
+    return (
+        f"CALCOM_BASE_URL: {_host(settings)} answers with {what}; for Cal.com it is https://api.cal.com (without /v2)"
+    )
 
 
 def _host(settings: Settings) -> str:

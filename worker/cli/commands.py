@@ -4,6 +4,14 @@ from typing import Annotated
 
 import typer
 
+FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
+
+
+def _examples(*lines: str) -> str:
+    """Write the end of a command's help: examples, each on a line of its own."""
+    return "\n\n".join(["For example:", *(f"[bold]{line}[/]" for line in lines)])
+
+
 app = typer.Typer(
     name="booking",
     no_args_is_help=True,
@@ -15,8 +23,6 @@ app = typer.Typer(
     epilog="Begin with [bold]booking demo[/], then [bold]booking up[/]. "
     "Exit codes: 0 done, 1 a problem was found, 2 wrong usage.",
 )
-
-FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 IdOrKey = Annotated[str, typer.Argument(metavar="ID|KEY", help="A booking's id, its uuid, or its idempotency key.")]
@@ -32,11 +38,8 @@ def _end(*, well: bool) -> None:
         raise typer.Exit(1)
 
 
-@app.command(
-    rich_help_panel=FIRST,
-    epilog="For example:  [bold]booking demo[/]   or, for a program:  [bold]booking demo --json | tail -1[/]",
-)
-def demo(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+@app.command(rich_help_panel=FIRST, epilog=_examples("booking demo", "booking demo --json | tail -1"))
+def demo(*, json: Json = False) -> None:
     """Book 260 requests at a Cal.com that misbehaves, with real servers, and judge the outcome.
 
     Needs nothing that runs, and leaves nothing behind. Exit code 1 if a booking was lost or made twice.
@@ -48,13 +51,15 @@ def demo(json: Json = False) -> None:  # noqa: FBT002 - an option of the command
 
 @app.command(
     rich_help_panel=FIRST,
-    epilog="For example:  [bold]booking up --simulator[/]   and in another shell, in the same folder:  "
-    "[bold]booking enqueue examples/bookings.jsonl[/]",
+    epilog=_examples(
+        "booking up --simulator", "booking enqueue examples/bookings.jsonl   (in another shell, same folder)"
+    ),
 )
 def up(
+    *,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes: one a core is plenty.")] = 1,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Flower's port; another one if it is taken.")] = 5555,
-    simulator: Annotated[  # noqa: FBT002 - an option of the command line
+    simulator: Annotated[
         bool, typer.Option("--simulator", help="Book at a simulated Cal.com, from a clone of the project.")
     ] = False,
 ) -> None:
@@ -69,32 +74,32 @@ def up(
 
 @app.command(
     rich_help_panel=BOOKINGS,
-    epilog="For example:  [bold]booking enqueue requests.jsonl[/]   or   [bold]export-tool | booking enqueue -[/]\n\n"
-    'A line:  {"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '
+    epilog=_examples("booking enqueue requests.jsonl", "export-tool | booking enqueue -")
+    + '\n\nA line:  {"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '
     '"email": "ann@example.com", "time_zone": "Europe/Berlin"}}',
 )
 def enqueue(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, or - for standard input.")],
-    json: Json = False,  # noqa: FBT002 - an option of the command line
+    *,
+    json: Json = False,
 ) -> None:
     """Keep a file of booking requests and send them to the workers.
 
-    Bad lines are reported as FILE:LINE field: why, the good ones are accepted, and the exit code is 1. Sending the same
-    file again accepts nothing twice.
+    Bad lines are reported as FILE:LINE field: why; the good ones are accepted, and the exit code is 1.
+
+    Sending the same file again accepts nothing twice.
     """
     from worker.cli.enqueue import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(file, json=json))
 
 
-@app.command(
-    rich_help_panel=BOOKINGS,
-    epilog="For example:  [bold]booking show 42[/]   or   [bold]booking show web-0093 --personal[/]",
-)
+@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking show 42", "booking show web-0093 --personal"))
 def show(
     booking: IdOrKey,
-    personal: Annotated[bool, typer.Option("--personal", help="Show whose booking it is, too.")] = False,  # noqa: FBT002
-    json: Json = False,  # noqa: FBT002 - an option of the command line
+    *,
+    personal: Annotated[bool, typer.Option("--personal", help="Show whose booking it is, too.")] = False,
+    json: Json = False,
 ) -> None:
     """Show one booking: how it stands, why it is not moving, and its story."""
     from worker.cli.show import run  # noqa: PLC0415 - loaded when run
@@ -102,16 +107,16 @@ def show(
     run(booking, personal=personal, json=json)
 
 
-@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking status[/]   or   [bold]booking status --json[/]")
-def status(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking status", "booking status --json"))
+def status(*, json: Json = False) -> None:
     """Show how all bookings, queues and workers stand; exit code 1 if something looks wrong."""
     from worker.cli.status import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(json=json))
 
 
-@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking held[/]   or   [bold]booking held --json[/]")
-def held(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking held", "booking held --json"))
+def held(*, json: Json = False) -> None:
     """Show what is held, and for which reason."""
     from worker.cli.status import run_held  # noqa: PLC0415 - loaded when run
 
@@ -120,38 +125,27 @@ def held(json: Json = False) -> None:  # noqa: FBT002 - an option of the command
 
 @app.command(
     rich_help_panel=BOOKINGS,
-    epilog="For example:  [bold]booking retry 42 43[/]   or   [bold]booking retry 42 --not-booked --why 'asked the host'[/]",
+    epilog=_examples("booking retry 42 43", "booking retry 42 --not-booked --why 'asked the host'"),
 )
-def retry(
-    bookings: Ids,
-    not_booked: NotBooked = False,  # noqa: FBT002 - an option of the command line
-    why: Why = "the operator asked",
-) -> None:
+def retry(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
     """Send held or failed bookings again. What may be booked already is looked up first."""
-    from worker.cli.orders import retry as order  # noqa: PLC0415 - loaded when run
-    from worker.cli.ordering import run  # noqa: PLC0415 - the same
+    from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(order, bookings, not_booked=not_booked, why=why))
-
-
-@app.command(rich_help_panel=BOOKINGS, epilog="For example:  [bold]booking cancel 42 --why 'customer called'[/]")
-def cancel(
-    bookings: Ids,
-    not_booked: NotBooked = False,  # noqa: FBT002 - an option of the command line
-    why: Why = "the operator asked",
-) -> None:
-    """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
-    from worker.cli.orders import cancel as order  # noqa: PLC0415 - loaded when run
-    from worker.cli.ordering import run  # noqa: PLC0415 - the same
-
-    _end(well=run(order, bookings, not_booked=not_booked, why=why))
+    _end(well=ordering.run(orders.retry, bookings, not_booked=not_booked, why=why))
 
 
 @app.command(
-    rich_help_panel=OPERATING,
-    epilog="For example:  [bold]booking check[/]   or, for a program:  [bold]booking check --json[/]",
+    rich_help_panel=BOOKINGS, epilog=_examples("booking cancel 42", "booking cancel web-0093 --why 'customer called'")
 )
-def check(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
+def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
+    """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
+    from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
+
+    _end(well=ordering.run(orders.cancel, bookings, not_booked=not_booked, why=why))
+
+
+@app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
+def check(*, json: Json = False) -> None:
     """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
     from worker.cli.check import run  # noqa: PLC0415 - loaded when run
 
@@ -160,13 +154,13 @@ def check(json: Json = False) -> None:  # noqa: FBT002 - an option of the comman
 
 @app.command(
     rich_help_panel=OPERATING,
-    epilog="For example:  [bold]booking migrate[/]   back:  [bold]booking migrate --to 0001_appointments[/]   "
-    "or  [bold]booking migrate --down 1[/]",
+    epilog=_examples("booking migrate", "booking migrate --to 0001_appointments   (back)", "booking migrate --status"),
 )
 def migrate(
+    *,
     to: Annotated[str | None, typer.Option(metavar="REV", help="Go to this revision, forward or back.")] = None,
     down: Annotated[int | None, typer.Option(metavar="N", min=1, help="Take back the newest N revisions.")] = None,
-    status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,  # noqa: FBT002
+    status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,
 ) -> None:
     """Bring the database to where this code needs it. Workers may go on while it runs."""
     if sum((to is not None, down is not None, status)) > 1:

@@ -48,7 +48,9 @@ def _so_far(lines: Lines) -> str:
     tally = lines.tally
     read = f"{screen.plural(tally.requests, 'line')} of {lines.name} read"
     known = f", {tally.duplicates:,} were already known" if tally.duplicates else ""
-    return f"{read}, {tally.accepted:,} accepted{known}; it is safe to send {lines.name} again: nothing is accepted twice"
+    return (
+        f"{read}, {tally.accepted:,} accepted{known}; it is safe to send {lines.name} again: nothing is accepted twice"
+    )
 
 
 def _summary(tally: Tally) -> None:

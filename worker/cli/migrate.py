@@ -1,7 +1,5 @@
 """`booking migrate`: bring the database to where this code needs it, or back."""
 
-from sqlalchemy import Engine
-
 from db import revisions
 from tasks.parts import parts
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
@@ -30,7 +28,7 @@ def run(*, to: str | None, down: int | None) -> None:
 
 def status() -> bool:
     """List the revisions with a mark at those that the database has; return whether it has all and no more."""
-    engine: Engine = parts().engine
+    engine = parts().engine
     standing = revisions.standing(engine)
     for revision in revisions.status(engine):
         mark = ("applied ", "green") if revision.applied else ("missing ", "bold yellow")

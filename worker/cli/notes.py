@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 _BROKER_DOWN = (
-    "The broker does not answer. Nothing is lost: accepted bookings are kept, and the sweeper sends them when it is back."
+    "The broker does not answer. Nothing is lost: what is accepted is kept, and sent when the broker is back."
 )
 
 

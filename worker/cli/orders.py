@@ -8,12 +8,17 @@ from sqlalchemy import Connection, Engine, func, select
 from db import appointments, events
 from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status
-from tasks.booking import send
+from tasks.publish import send
 
 # An operator who says "not booked" has looked at Cal.com: what was unknown is known.
 _KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
 _AFRESH: dict[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # three in a row begin to count anew
-_STUCK = {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}  # wait for no time
+_STUCK = {
+    HoldReason.SUSPECT,
+    HoldReason.BLIND_KEY,
+    HoldReason.CREDENTIALS,
+    HoldReason.CONFIGURATION,
+}  # wait for no time
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,12 @@ def cancel(engine: Engine, id_or_key: str, *, not_booked: bool, why: str) -> Don
     if released is not None:
         send([released])
     if row.status is Status.BOOKING:
-        return Done(ok=True, said=f"{row.id}: its call to Cal.com is under way; it is cancelled if that does not book it.")
-    return Done(ok=True, said=f"{row.id}: it may be booked already; it is cancelled once a look has shown that it is not.")
+        return Done(
+            ok=True, said=f"{row.id}: its call to Cal.com is under way; it is cancelled if that does not book it."
+        )
+    return Done(
+        ok=True, said=f"{row.id}: it may be booked already; it is cancelled once a look has shown that it is not."
+    )
 
 
 def _ask(conn: Connection, row: Appointment, why: str) -> Appointment | None:
@@ -85,7 +94,9 @@ def _cannot(row: Appointment) -> Done | None:
         case Status.CONFIRMED:
             return Done(ok=False, said=f"{row.id}: is booked at Cal.com; cancel it there (`booking show {row.id}`)")
         case Status.FAILED:
-            return Done(ok=False, said=f"{row.id}: has failed: nothing is booked and nobody will try; nothing to cancel")
+            return Done(
+                ok=False, said=f"{row.id}: has failed: nothing is booked and nobody will try; nothing to cancel"
+            )
         case Status.REJECTED | Status.EXPIRED | Status.CANCELLED:
             return Done(ok=False, said=f"{row.id}: is {row.status} for good; nothing to cancel")
     return None
@@ -98,7 +109,9 @@ def _not_yet(conn: Connection, row: Appointment, *, not_booked: bool) -> Done | 
     left = (row.settle_at - conn.execute(select(func.now())).scalar_one()).total_seconds()
     if left <= 0:
         return None
-    return Done(ok=False, said=f"{row.id}: a call may still turn into a booking for {left:.0f} s; look again after that")
+    return Done(
+        ok=False, said=f"{row.id}: a call may still turn into a booking for {left:.0f} s; look again after that"
+    )
 
 
 def _moved_on(row: Appointment) -> Done:

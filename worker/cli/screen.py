@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 out = Console(highlight=False, markup=False, emoji=False)

@@ -135,7 +135,9 @@ def _story(story: list[Event]) -> Table:
     table.add_column(overflow="fold")
     for event in story:
         kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
-        table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail))
+        table.add_row(
+            f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail)
+        )
     return table
 
 

@@ -1,20 +1,24 @@
 """Say in one line why a booking is not moving: who moves it on, and when. Pure: from a row and the time."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from db.appointment import Appointment
 from db.lifecycle import HoldReason, Status
 from worker.cli.screen import ago, span
 
+Line = Callable[[Appointment, datetime], str]
+
 OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
 
 
 def why(row: Appointment, now: datetime) -> str:
     """Return the line for `row`; `now` is Postgres's time."""
-    said = _HELD[row.hold_reason](row, now) if row.hold_reason else _STATUS[row.status](row, now)
-    if row.cancel_requested and row.status not in _FINAL:
-        said += " Its cancellation is asked for: it ends cancelled as soon as it is certain that Cal.com has not booked it."
-    return said
+    if row.status in _ENDS:
+        return _ENDS[row.status]
+    line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
+    asked = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
+    return line(row, now) + (asked if row.cancel_requested else "")
 
 
 def _pending(row: Appointment, now: datetime) -> str:
@@ -27,7 +31,9 @@ def _pending(row: Appointment, now: datetime) -> str:
 def _booking(row: Appointment, now: datetime) -> str:
     left = _seconds_to(row.lease_expires_at, now)
     if left > 0:
-        return f"A worker is calling Cal.com for it now; should that worker die, the sweeper takes it up in {span(left)}."
+        return (
+            f"A worker is calling Cal.com for it now; should that worker die, the sweeper takes it up in {span(left)}."
+        )
     return f"Its worker is gone; the sweeper takes it up and looks whether Cal.com has booked it.{_late(left)}"
 
 
@@ -35,7 +41,7 @@ def _retrying(row: Appointment, now: datetime) -> str:
     left = _seconds_to(row.next_attempt_at, now)
     when = f"in {span(left)}" if left > 0 else "now"
     if row.outcome_unknown:
-        return f"Whether Cal.com has booked it is unknown; a worker looks {when}, before anything is posted again.{_late(left)}"
+        return f"Whether it is booked is unknown; a worker looks {when}, before anything is posted again.{_late(left)}"
     return f"The last call failed and nothing was booked; a worker tries again {when}.{_late(left)}"
 
 
@@ -64,7 +70,9 @@ def _blind_key(_row: Appointment, _now: datetime) -> str:
 
 
 def _credentials(_row: Appointment, _now: datetime) -> str:
-    return "Cal.com refuses the API key; it goes on when workers start with another CALCOM_API_KEY, or by `booking retry`."
+    return (
+        "Cal.com refuses the API key; it goes on when workers start with another CALCOM_API_KEY, or by `booking retry`."
+    )
 
 
 def _configuration(_row: Appointment, _now: datetime) -> str:
@@ -82,7 +90,17 @@ def _suspect(row: Appointment, _now: datetime) -> str:
     return f"{cause}, so it may be what breaks them; it waits for you: `booking retry` or `booking cancel`."
 
 
-_HELD = {
+_ENDS: dict[Status, str] = {
+    Status.CONFIRMED: "Done: Cal.com has booked it.",
+    Status.REJECTED: "Final: Cal.com refused it. The same customer may ask again, with another time.",
+    Status.FAILED: "Retries are used up and nothing is booked; `booking retry` sends it once more.",
+    Status.EXPIRED: "Final: its time came too near before it could be booked.",
+    Status.CANCELLED: "Final: it was cancelled.",
+}
+
+_MOVING: dict[Status, Line] = {Status.PENDING: _pending, Status.BOOKING: _booking, Status.RETRYING: _retrying}
+
+_HELD: dict[HoldReason, Line] = {
     HoldReason.BREAKER_OPEN: _breaker_open,
     HoldReason.THROTTLED: _throttled,
     HoldReason.UNREACHABLE: _unreachable,
@@ -92,19 +110,6 @@ _HELD = {
     HoldReason.CONFIGURATION: _configuration,
     HoldReason.SUSPECT: _suspect,
 }
-
-_STATUS = {
-    Status.PENDING: _pending,
-    Status.BOOKING: _booking,
-    Status.RETRYING: _retrying,
-    Status.CONFIRMED: lambda _row, _now: "Done: Cal.com has booked it.",
-    Status.REJECTED: lambda _row, _now: "Final: Cal.com refused it. The same customer may ask again, with another time.",
-    Status.FAILED: lambda _row, _now: "Retries are used up and nothing is booked; `booking retry` sends it once more.",
-    Status.EXPIRED: lambda _row, _now: "Final: its time came too near before it could be booked.",
-    Status.CANCELLED: lambda _row, _now: "Final: it was cancelled.",
-}
-
-_FINAL = (Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED)
 
 
 def _seconds_to(moment: datetime | None, now: datetime) -> float:

@@ -1,12 +1,7 @@
 """`booking demo`: a clinic's worth of requests at a Cal.com that misbehaves, judged against Cal.com's own books."""
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import worker
 from worker import processes
@@ -17,8 +12,7 @@ from worker.demo.board import Board, epilogue, prologue, setting_up
 from worker.demo.judge import judge
 from worker.demo.result import Result
 from worker.demo.stage import Stage, stage
-
-TERMINATED = 128 + signal.SIGTERM
+from worker.endings import Ending
 
 
 def run(*, json: bool) -> bool:
@@ -30,10 +24,11 @@ def run(*, json: bool) -> bool:
     console = screen.err if json else screen.out
     file = _examples()
     processes.require_simulator()
-    prologue(console)
-    with _ended_by_signals(), setting_up(console) as say, stage(say) as ready:
+    requests = _count(file)
+    prologue(console, requests)
+    with Ending(), setting_up(console) as say, stage(say) as ready:
         say("")
-        with Board(console, _count(file)) as board:
+        with Board(console, requests) as board:
             result = _perform(ready, file, board)
     epilogue(result, console)
     if json:
@@ -58,28 +53,11 @@ def _perform(ready: Stage, file: Path, board: Board) -> Result:
 def _examples() -> Path:
     file = Path(worker.__file__).parents[1] / "examples" / "bookings.jsonl"
     if not file.exists():
-        raise Stop("examples/bookings.jsonl is not here: the demo comes with a clone of the project, not with the package")
+        raise Stop(
+            "examples/bookings.jsonl is not here: the demo comes with a clone of the project, not with the package"
+        )
     return file
 
 
 def _count(file: Path) -> int:
     return sum(bool(line.strip()) for line in file.read_bytes().splitlines())
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Unwind at the first Ctrl-C or SIGTERM, and let nothing disturb the unwinding."""
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(TERMINATED)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
 from rich.text import Text
 
 from db.lifecycle import FINAL, Status
@@ -14,16 +16,38 @@ from worker.demo.result import Result
 MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING, Status.HELD)
 
 
-def prologue(console: Console) -> None:
+def prologue(console: Console, requests: int) -> None:
     """Say what is going to happen, and what is not as in real life."""
     console.print(Text("booking demo", style="bold"))
-    console.print("Requests of a clinic, real servers, and a Cal.com that misbehaves. Nothing is left behind.")
+    console.print(f"{requests} requests of a clinic, real servers, and a Cal.com that misbehaves.")
+    console.print("Nothing is left behind.")
     console.print()
-    for name, said in (("Cal.com", misbehaviour.faults_said()), ("shortened", misbehaviour.shortened_said())):
-        for n, line in enumerate(Text(f"{said}.").wrap(console, min(console.width, 110) - 13)):
-            line.rstrip()
-            console.print(Text.assemble((f"  {'' if n else name:<11}", "dim"), line))
+    table = Table.grid(padding=(0, 2))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+    table.add_row(Text("  of 100 calls that book", style="bold"), Text("shortened for the demo (usual)", style="bold"))
+    table.add_row(_faults(), _shortened())
+    console.print(table)
     console.print()
+
+
+def _faults() -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", width=4)
+    table.add_column(no_wrap=True)
+    for share, words, _ in misbehaviour.FAULTS:
+        table.add_row(str(share), words)
+    return table
+
+
+def _shortened() -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    for words, value, usual in misbehaviour.shortened():
+        table.add_row(words, value, f"({usual})")
+    return table
 
 
 @contextmanager
@@ -54,7 +78,7 @@ class Board:
         self._asked = self._progress.add_task("asked", total=requests, now="")
         self._ended = self._progress.add_task("ended", total=requests, now="")
 
-    def __enter__(self) -> "Board":
+    def __enter__(self) -> Self:
         if self._visible:
             self._progress.start()
         return self
@@ -90,7 +114,7 @@ def epilogue(result: Result, console: Console) -> None:
     for line in result.verdict.lines():
         console.print(Text.assemble(("  wrong  ", "bold red"), line))
     if result.verdict.kept:
-        words = "Judged against the simulator's own books: nothing is lost, nothing is booked twice."
+        words = "Judged against Cal.com's own books: nothing is lost, nothing is booked twice."
         console.print(Text(words, style="bold green"))
     else:
         console.print(Text("A promise was broken; the lines above say which.", style="bold red"))

@@ -1,32 +1,34 @@
 """How Cal.com misbehaves in the demo, and which waits are shortened so that it ends within a minute."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from worker.settings import Settings
 
 LATENCY = (0.1, 0.5)  # seconds
-SLOW_DOWN = 2  # seconds that a 429 asks for
 
+# A 429 blocks for 60 s at Cal.com, and for 2 s here.
+_SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
 _POST = {"method": "POST", "path": "/v2/bookings"}
 
-# (of a hundred calls, what happens, the simulator's order)
+# (of a hundred calls that book, what happens, the simulator's order)
 FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
-    (4, "are answered 503", {"kind": "status", "name": "unavailable"}),
-    (3, "meet a database error", {"kind": "status", "name": "database"}),
-    (3, "are booked and never answered", {"kind": "commit_then_hang"}),
-    (3, "are booked and cut off", {"kind": "commit_then_reset"}),
-    (2, "are cut off, unbooked", {"kind": "reset"}),
-    (1, "hang, unbooked", {"kind": "hang"}),
-    (2, "are told to slow down", {"kind": "status", "name": "throttled", "retry_after": SLOW_DOWN}),
+    (4, "answered 503", {"kind": "status", "name": "unavailable"}),
+    (3, "a database error", {"kind": "status", "name": "database"}),
+    (3, "booked, never answered", {"kind": "commit_then_hang"}),
+    (3, "booked, then cut off", {"kind": "commit_then_reset"}),
+    (2, "cut off", {"kind": "reset"}),
+    (1, "never answered", {"kind": "hang"}),
+    (2, "told to slow down (429)", {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN}),
 )
 
 # (setting, the demo's value, what it is)
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
-    ("retry_delays", (0.5, 1.0, 2.0), "retries after {} s"),
-    ("calcom_read_timeout", 2.0, "an answer is awaited {} s"),
-    ("calcom_settle_seconds", 4.0, "an unanswered call is settled after {} s"),
-    ("calcom_settle_answered_seconds", 1.0, "an unclear answer after {} s"),
-    ("circuit_breaker_half_open_timeout", 2.0, "Cal.com is left alone for {} s"),
+    ("retry_delays", (0.5, 1.0, 2.0), "retries after"),
+    ("calcom_read_timeout", 2.0, "an answer may take"),
+    ("calcom_settle_seconds", 4.0, "no answer: settled after"),
+    ("calcom_settle_answered_seconds", 1.0, "unclear answer: after"),
+    ("circuit_breaker_half_open_timeout", 2.0, "unreachable: pause"),
 )
 # Not waits, or too small to be told of.
 _ALSO: dict[str, Any] = {
@@ -48,16 +50,12 @@ def settings(**given: Any) -> Settings:
     return Settings.load(**{**defaults, **{name: value for name, value, _ in SHORTENED}, **_ALSO, **given})
 
 
-def faults_said() -> str:
-    """Say what happens to how many calls."""
-    said = [f"{share} {words}" for share, words, _ in FAULTS]
-    return f"of 100 calls that book, {', '.join(said[:-1])} and {said[-1]}; the others take {LATENCY[0]}-{LATENCY[1]} s"
-
-
-def shortened_said() -> str:
-    """Say what is shortened, with the usual value in brackets."""
-    said = [words.format(f"{_seconds(value)} ({_default(name)})") for name, value, words in SHORTENED]
-    return f"{', '.join(said)}; calls are not limited ({_default('calcom_rate_limit_per_minute')} a minute)"
+def shortened() -> Iterator[tuple[str, str, str]]:
+    """Say what is shortened, to what, and what it is in real life."""
+    for name, value, words in SHORTENED:
+        yield words, f"{_seconds(value)} s", _default(name)
+    yield "Cal.com's 429 blocks", "2 s", "60"
+    yield "calls a minute", "any number", _default("calcom_rate_limit_per_minute")
 
 
 def _default(name: str) -> str:
@@ -65,4 +63,4 @@ def _default(name: str) -> str:
 
 
 def _seconds(value: Any) -> str:
-    return "-".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}"
+    return ", ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}"

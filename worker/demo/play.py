@@ -67,7 +67,14 @@ def finish(stage: Stage, watch: Watch) -> None:
 def rows(stage: Stage) -> tuple[list[Row], int]:
     """Return our rows as the judge wants them, and how often they were retried in all."""
     column = appointments.c
-    wanted = (column.id, column.uuid, column.status, column.calcom_booking_uid, column.calcom_seat_uid, column.retry_count)
+    wanted = (
+        column.id,
+        column.uuid,
+        column.status,
+        column.calcom_booking_uid,
+        column.calcom_seat_uid,
+        column.retry_count,
+    )
     with stage.engine.connect() as conn:
         found = conn.execute(select(*wanted).order_by(column.id)).all()
     kept = [Row(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4]) for row in found]

@@ -60,7 +60,7 @@ class Result:
         posts = [call for call in self.journal if call["method"] == "POST"]
         met = sum(call["fault"] is not None for call in posts)
         return (
-            f"{len(self.journal):,} calls to Cal.com, {len(posts):,} of them to book; {met:,} of these met a fault; "
+            f"{len(self.journal):,} calls, {len(posts):,} of them to book, {met:,} of these with a fault; "
             f"{self.retries:,} retries; {self.seconds:.1f} s"
         )
 

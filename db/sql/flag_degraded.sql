@@ -1,0 +1,23 @@
+-- Flag bookings that have been held for longer than a caller should have to wait: once each, and they stay held.
+-- SKIP LOCKED: one that is being released needs no flag.
+WITH late AS (
+    SELECT id
+    FROM appointments
+    WHERE status = 'held'
+      AND held_at <= now() - make_interval(secs => :max_age_seconds)
+      AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'
+    ORDER BY held_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+),
+flagged AS (
+    UPDATE appointments AS appointment
+    SET resilience_strategy = 'graceful_degradation', updated_at = now()
+    FROM late
+    WHERE appointment.id = late.id
+    RETURNING appointment.id, appointment.hold_reason, appointment.held_at
+)
+INSERT INTO appointment_events (appointment_id, kind, by, detail)
+SELECT id, 'degraded', 'sweeper', jsonb_build_object('why', 'held too long', 'held', hold_reason, 'since', held_at)
+FROM flagged
+RETURNING appointment_id

@@ -1,0 +1,28 @@
+-- Let these held bookings go: the breaker has given each of them a place in its window. One that has moved on meanwhile
+-- (expired, cancelled, released by an operator) is passed over, and its place given back.
+-- SKIP LOCKED: whoever is moving it now goes first.
+WITH granted AS (
+    SELECT id, hold_reason, held_at
+    FROM appointments
+    WHERE id = ANY (CAST(:ids AS bigint[])) AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled')
+    FOR UPDATE SKIP LOCKED
+),
+moved AS (
+    UPDATE appointments AS appointment
+    SET status = 'pending',
+        hold_reason = NULL,
+        held_at = NULL,
+        hold_until = NULL,
+        held_for = NULL,
+        enqueued_at = now(),
+        updated_at = now()
+    FROM granted
+    WHERE appointment.id = granted.id
+    RETURNING appointment.*
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, 'pending', 'release', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
+    FROM granted
+)
+SELECT * FROM moved ORDER BY requested_at, id

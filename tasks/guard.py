@@ -1,0 +1,139 @@
+"""Cal.com behind the breaker: ask, call, report. Whoever calls Cal.com calls it through here."""
+
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from db.appointment import Appointment
+from resilience.permit import Denied, Outcome, Permit, RateNews, Recorded
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from tasks.calcom.replies import read_failure, read_post
+from tasks.calcom.waits import allowance
+from tasks.parts import Parts
+
+CREATE, LIST, SLOTS = "bookings.create", "bookings.list", "slots"
+_WORKER = socket.gethostname()
+
+
+class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit says "later"
+    """Say that a call must not go now; nothing was sent."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(denied.reason.value)
+        self.denied = denied
+
+
+class GuardedCalls:
+    """Make the calls of one attempt, each with a permit of its own and a report.
+
+    `released`: the row was let go by the paced release, so its POST takes that place in the window.
+    """
+
+    def __init__(self, parts: Parts, row: Appointment, *, released: bool = False) -> None:
+        self._client = parts.calcom
+        self._breaker = parts.breaker
+        self._row = row
+        self._item = row.id if released else None
+        self._calls = 0
+        self.last: Recorded | None = None
+        self.probe_failed = False
+        self.key_fingerprint = parts.calcom.key_fingerprint
+
+    # What look.py and witness.py know of a client.
+
+    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/bookings, if it may go now."""
+        return self._read(LIST, lambda: self._client.list_bookings(params))
+
+    def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/slots, if it may go now."""
+        return self._read(SLOTS, lambda: self._client.slots(params))
+
+    def permit_post(self) -> Permit:
+        """Ask whether the booking may be posted now; what is permitted must be reported (`post` or `give_up`).
+
+        Raises:
+            NotNow: The breaker is open, or the limit is reached.
+        """
+        item, self._item = self._item, None
+        return self._permit(CREATE, probe_ok=True, item=item)
+
+    def post(self, permit: Permit, body: Mapping[str, Any], may_send: Callable[[], bool]) -> Reply:
+        """POST the booking once and report what came of it."""
+        answer: Answer | NoAnswer | None = None
+        try:
+            answer = self._client.post_booking(body, may_send=may_send, correlation_id=self._row.correlation_id)
+        finally:
+            if answer is None:
+                self.give_up(permit)
+        reply = read_post(answer, reference=str(self._row.uuid), now=datetime.now(UTC))
+        self._report(permit, answer, reply)
+        return reply
+
+    def give_up(self, permit: Permit) -> None:
+        """Report a permit with which nothing was sent."""
+        self.last = self._breaker.record(permit, Outcome.IGNORED)
+
+    def done(self) -> None:
+        """Give a release's place back when the attempt ended without a POST."""
+        if self._item is not None:
+            self._breaker.give_back(CREATE, self._item)
+            self._item = None
+
+    def _read(self, endpoint: str, call: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
+        # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked
+        # for first: better that its look is the probe than that the line waits for new traffic.
+        permit = self._permit(endpoint, probe_ok=self._item is not None, item=None)
+        answer: Answer | NoAnswer | None = None
+        try:
+            answer = call()
+        finally:
+            if answer is None:
+                self.give_up(permit)
+        self._report(permit, answer, read_failure(answer, now=datetime.now(UTC)))
+        return answer
+
+    def _permit(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit:
+        self._calls += 1
+        owner = f"{self._row.claim_token or self._row.uuid}:{self._calls}"
+        permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
+        if isinstance(permit, Denied):
+            raise NotNow(permit)
+        return permit
+
+    def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None) -> None:
+        outcome = _outcome(reply)
+        error = ErrorType.NONE if reply is None else reply.error_type
+        news = allowance(answer.headers, datetime.now(UTC)) if isinstance(answer, Answer) else None
+        self.last = self._breaker.record(
+            permit,
+            outcome,
+            reason=error.value,
+            elapsed=answer.elapsed,
+            retry_after=None if reply is None else reply.retry_after,
+            context={"correlation_id": self._row.correlation_id, "error_type": error.value, "worker": _WORKER},
+            news=None if news is None else RateNews(*news),
+        )
+        failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
+        self.probe_failed = self.probe_failed or (permit.probe and failed)
+
+
+def _outcome(reply: Reply | None) -> Outcome:
+    if reply is None:
+        return Outcome.SUCCESS
+    match reply.meaning:
+        case Meaning.THROTTLED:
+            return Outcome.THROTTLED
+        case Meaning.CREDENTIALS:
+            return Outcome.CREDENTIALS
+    return _OUTCOMES[reply.verdict]
+
+
+_OUTCOMES = {
+    Verdict.SUCCESS: Outcome.SUCCESS,
+    Verdict.FAILURE_SERVICE: Outcome.FAILURE_SERVICE,
+    Verdict.FAILURE_ENDPOINT: Outcome.FAILURE_ENDPOINT,
+    Verdict.IGNORED: Outcome.IGNORED,
+}

@@ -1,0 +1,89 @@
+"""The command line under test: in this process where that is enough, as a process of its own where it is not."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.cli import main
+
+SLOW = 30.0  # seconds: a net
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Read its last line."""
+        return json.loads(self.out.splitlines()[-1])
+
+    @property
+    def said(self) -> str:
+        """Return both streams, for what must be, or must not be, on either."""
+        return self.out + self.err
+
+
+Booking = Callable[..., Ran]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Booking:
+    """Run `booking ...` in this process, with the environment as it is."""
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["booking", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Ran(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def booking(settings: Callable[..., dict[str, str]], call: Booking) -> Booking:
+    """Run `booking ...` with a migrated database, a Valkey and the simulator."""
+    settings()
+    return call
+
+
+@pytest.fixture
+def spawn() -> Callable[..., "subprocess.Popen[bytes]"]:
+    """Start `booking ...` as a process of its own, whose standard input stays open."""
+
+    def start(environment: dict[str, str], *arguments: str, cwd: Path | None = None) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", *arguments],
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    return start
+
+
+@pytest.fixture
+def ended() -> Callable[["subprocess.Popen[bytes]"], Ran]:
+    """Close the input of a process and wait for its end."""
+
+    def end(process: "subprocess.Popen[bytes]") -> Ran:
+        out, err = process.communicate(timeout=SLOW)
+        assert b"Traceback" not in out + err
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    return end

@@ -1,0 +1,121 @@
+"""What migrations promise on every PostgreSQL that we support; a test file a server gives `url`, an empty database."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from db import appointments, revisions
+from db.appointments import NewAppointment
+from db.engine import make_engine
+from db.lifecycle import Strategy
+from db.schema import metadata
+
+CATALOGUE = """
+SELECT 'column', c.relname, a.attname,
+       concat_ws(
+           ' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid)
+       )
+FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relkind = 'r' AND c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
+UNION ALL
+SELECT 'constraint', c.relname, x.conname, pg_get_constraintdef(x.oid)
+FROM pg_class AS c
+JOIN pg_constraint AS x ON x.conrelid = c.oid
+WHERE c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
+UNION ALL
+SELECT 'index', c.relname, i.relname, pg_get_indexdef(i.oid)
+FROM pg_class AS c
+JOIN pg_index AS x ON x.indrelid = c.oid
+JOIN pg_class AS i ON i.oid = x.indexrelid
+WHERE c.relkind = 'r' AND c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
+"""
+
+
+def catalogue(conn: Any, schema: str = "public") -> set[tuple[str, ...]]:
+    """Describe every column, constraint and index, but for the schema's name."""
+    rows = conn.execute(text(CATALOGUE), {"schema": schema})
+    return {tuple(str(value).replace(f"{schema}.", "") for value in row) for row in rows}
+
+
+class Migrating:
+    """The promises; a subclass of a test file runs them on its own server."""
+
+    @pytest.fixture
+    def engine(self, url: str) -> Iterator[Engine]:
+        """Connect to an empty database."""
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+    def test_every_revision_goes_there_and_back(self, engine: Engine) -> None:
+        """After a downgrade the schema is what it was before the upgrade, to the last index; and up again."""
+        seen = [self.described(engine)]
+        names = [revision.id for revision in revisions.status(engine)]
+        for name in names:
+            assert revisions.upgrade(engine, name) == [name]
+            seen.append(self.described(engine))
+        for place, name in reversed(list(enumerate(names))):
+            assert revisions.downgrade(engine, 1) == [name]
+            assert self.described(engine) == seen[place]
+
+        assert revisions.upgrade(engine) == names
+        assert self.described(engine) == seen[-1]
+
+    def test_models_equal_migrations(self, engine: Engine) -> None:
+        """Alembic finds nothing to do."""
+        revisions.upgrade(engine)
+
+        with engine.connect() as conn:
+            context = MigrationContext.configure(conn, opts={"compare_server_default": True})
+            assert compare_metadata(context, metadata) == []
+
+    def test_models_equal_migrations_in_the_catalogue(self, engine: Engine) -> None:
+        """Alembic does not compare CHECKs, or the WHERE of an index: PostgreSQL's own catalogue does."""
+        revisions.upgrade(engine)
+
+        with engine.begin() as conn:
+            conn.execute(text("CREATE SCHEMA built"))
+            conn.execute(text("SET LOCAL search_path TO built"))
+            metadata.create_all(conn)
+            assert catalogue(conn, "built") == catalogue(conn)
+
+    def test_rolling_back_keeps_the_bookings(self, engine: Engine) -> None:
+        """`booking migrate --to 0001_appointments` loses the three columns and no row; forward again they are new."""
+        revisions.upgrade(engine)
+        asked = NewAppointment(
+            idempotency_key="k",
+            key_derived=False,
+            payload_hash="h",
+            correlation_id="c",
+            event_type_id=101,
+            start_at=datetime.now(UTC) + timedelta(days=30),
+            attendee_name="Ann Example",
+            attendee_email="ann@example.com",
+            attendee_time_zone="Europe/Berlin",
+            resilience_strategy=Strategy.IMMEDIATE_RETRY,
+        )
+        with engine.begin() as conn:
+            [kept] = appointments.insert(conn, [asked])
+
+        revisions.migrate(engine, "0001_appointments")
+        with engine.connect() as conn:
+            columns = {column["name"] for column in inspect(conn).get_columns("appointments")}
+        revisions.migrate(engine)
+
+        assert columns.isdisjoint({"retry_count", "circuit_breaker_open_at_booking", "resilience_strategy"})
+        with engine.connect() as conn:
+            row = appointments.get(conn, kept.appointment.id)
+        assert row is not None
+        assert (row.uuid, row.retry_count, row.resilience_strategy) == (kept.appointment.uuid, 0, None)
+
+    def described(self, engine: Engine) -> set[tuple[str, ...]]:
+        """Describe the database as it is now."""
+        with engine.connect() as conn:
+            return catalogue(conn)

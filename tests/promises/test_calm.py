@@ -1,0 +1,124 @@
+"""Promises 3 and 4: calm while Cal.com is not, and a hold costs nothing."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from fleet import Fleet, eventually, finals, request
+from sqlalchemy import create_engine, text
+
+from db.lifecycle import HoldReason, Status
+from tasks import parts
+from tasks.booking import outcome
+from tasks.publish import CORRELATION
+from worker import enqueue_booking, enqueue_bookings
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
+
+
+def calls(simulator: Any) -> list[dict[str, Any]]:
+    """Return every call that reached Cal.com, in order."""
+    return sorted(simulator.journal(), key=lambda entry: float(entry["t0"]))
+
+
+def rows(database_url: str, query: str) -> list[Any]:
+    """Read the database directly."""
+    with create_engine(database_url.replace("postgresql://", "postgresql+psycopg://")).connect() as conn:
+        return list(conn.execute(text(query)))
+
+
+def test_eight_processes_send_a_dead_cal_com_one_probe_a_window(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """At most 5 failures, what was in flight at the trip, and a probe an open window; never two probes at once."""
+    running = fleet(**BREAKER)
+    for number in range(8):
+        running.worker(concurrency=4, name=f"bookings{number}")
+    eventually(lambda: running.logs().count(" ready.") == 8, what="8 workers")
+    simulator.faults("status", name="unavailable")
+    simulator.faults("latency", delay=0.05)
+    running.maintenance()
+    running.beat()
+    enqueue_bookings([request(number) for number in range(300)])
+    first = eventually(lambda: calls(simulator))[0]["t0"]
+    eventually(lambda: calls(simulator)[-1]["t0"] - first > 20, within=60, what="20 s of outage")
+    seen = [entry for entry in calls(simulator) if entry["t0"] - first <= 20]
+    opened = sorted(row[0] for row in rows(database_url, "SELECT created_at FROM circuit_breaker_events WHERE new_state = 'open'"))
+    tripped = next(entry["t1"] for entry in sorted(seen, key=lambda one: float(one["t1"] or 1e18))[4:])
+    in_flight = [entry for entry in seen if entry["t0"] <= tripped + 0.1]
+    probes = [entry for entry in seen if entry["t0"] > tripped + 0.1]
+    assert len(in_flight) <= 5 + 32
+    assert 15 <= len(probes) <= 21
+    assert len(opened) >= 15
+    assert all(later["t0"] >= (earlier["t1"] or 0) for earlier, later in pairwise(probes)), "two probes at once"
+    assert all(later["t0"] - earlier["t0"] >= 1.0 for earlier, later in pairwise(probes))
+
+
+def test_held_bookings_go_in_order_when_cal_com_is_back(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """An outage of some seconds: nobody fails, nobody overtakes, the ramp begins with one and trips nothing."""
+    running = fleet(**BREAKER)
+    running.start(concurrency=16)
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="unavailable", seconds=6)
+    first = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(1, 21)])]
+    eventually(lambda: rows(database_url, "SELECT 1 FROM circuit_breaker_events WHERE new_state = 'open'"))
+    later = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(21, 221)])]
+    assert {outcome(one).status for one in later} == {Status.HELD}  # type: ignore[union-attr]
+    ends = finals(first + later)
+    assert {one.status for one in ends.values()} == {Status.CONFIRMED}
+    assert len({booking["references"][0] for booking in simulator.bookings()}) == 221
+    posted = [entry["reference"] for entry in calls(simulator) if entry["method"] == "POST" and entry["uid"]]
+    asked = {
+        str(row.uuid): row.rank
+        for row in rows(database_url, "SELECT uuid, row_number() OVER (ORDER BY requested_at) AS rank FROM appointments WHERE posts = 1")
+    }
+    order = [asked[mark] for mark in posted if mark in asked]
+    assert max(max(order[:i + 1]) - rank for i, rank in enumerate(order)) <= 64, "beyond the window in flight"
+
+
+def test_a_trip_holds_with_the_truth_in_its_columns(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """No retry is spent by a hold; when and why the breaker was met stands in the row, and each transition in one row."""
+    fleet(**BREAKER).start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="unavailable", seconds=4)
+    enqueue_bookings([request(number) for number in range(1, 21)])
+    eventually(lambda: rows(database_url, "SELECT 1 FROM circuit_breaker_events WHERE new_state = 'open'"))
+    late = enqueue_booking(request(300))
+    assert (late.status, late.hold_reason) == (Status.HELD, HoldReason.BREAKER_OPEN)
+    finals([late.appointment_id])
+    [row] = rows(database_url, f"SELECT * FROM appointments WHERE id = {late.appointment_id}")  # noqa: S608 - an int
+    assert row.retry_count == 0
+    assert row.circuit_breaker_open_at_booking is not None
+    assert row.resilience_strategy == "circuit_breaker_open"
+    events = rows(database_url, "SELECT endpoint, epoch, count(*) AS n FROM circuit_breaker_events GROUP BY 1, 2")
+    assert events
+    assert all(event.n == 1 for event in events)
+
+
+def test_a_refused_key_is_used_once_and_a_good_one_confirms_all(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """50 bookings with a revoked key: all held, none failed, nothing is sent after the first 401 came back."""
+    simulator.faults("latency", delay=0.3)
+    first = fleet(CALCOM_API_KEY="cal_test_expired").start(concurrency=4)
+    wanted = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(50)])]
+    eventually(lambda: len(rows(database_url, "SELECT 1 FROM appointments WHERE hold_reason = 'credentials'")) == 50)
+    seen = calls(simulator)
+    back = min(entry["t1"] for entry in seen)
+    assert not [entry for entry in seen if entry["t0"] > back + 0.05]
+    first.stop()
+    fleet(CALCOM_API_KEY="cal_test_owner").start()
+    parts.parts().breaker.reset("operator", "a good key")
+    assert {one.status for one in finals(wanted).values()} == {Status.CONFIRMED}
+
+
+def test_our_own_rate_limit_spares_us_every_429(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """150 bookings against 120 in 6 s with a block of 6 s: not one 429, and most of the allowance used."""
+    simulator.settings(rate_limit=120, rate_window=6, rate_block=6)
+    fleet(CALCOM_RATE_LIMIT_PER_MINUTE="100").start()
+    assert CORRELATION

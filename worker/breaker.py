@@ -1,0 +1,85 @@
+"""Build the breaker out of settings, and listen to it: it is logged, and a refused key is written down."""
+
+from dataclasses import asdict
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import overrides
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CalcomCircuitBreaker
+from resilience.events import (
+    BreakerChanged,
+    Event,
+    KeyBlocked,
+    OrdersUnreadable,
+    SettingsDiffer,
+    SharedStateBack,
+    SharedStateLost,
+)
+from resilience.permit import Order, OrderKind
+from resilience.redis_client import make_redis
+from worker.settings import Settings
+
+SERVICE = "calcom"
+MARGIN = 10.0  # seconds that a permit outlives the longest call
+_LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
+_KINDS = {"open": OrderKind.OPEN, "off": OrderKind.OFF, "credentials": OrderKind.BLOCK}
+
+log = structlog.get_logger("breaker")
+
+
+def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> CalcomCircuitBreaker:
+    """Build this process's end of the breaker that the fleet shares."""
+
+    def listen(event: Event) -> None:
+        say = log.warning if isinstance(event, _LOUD) else log.info
+        say(_words(type(event).__name__), **asdict(event))
+        if isinstance(event, KeyBlocked):
+            _write_down(engine, event)
+
+    return CalcomCircuitBreaker(
+        SERVICE,
+        redis=make_redis(settings.redis_url) if settings.redis_url else None,
+        settings=BreakerSettings(
+            threshold=settings.circuit_breaker_threshold,
+            window=settings.circuit_breaker_window,
+            open_for=settings.circuit_breaker_half_open_timeout,
+            open_growth=settings.circuit_breaker_open_growth,
+            open_max=settings.circuit_breaker_open_max,
+            permit_lease=settings.calcom_deadline + MARGIN,
+            rate_limit=settings.calcom_rate_limit_per_minute,
+            release_max=settings.hold_release_max,
+            mode=settings.circuit_breaker_mode,
+        ),
+        key=key_fingerprint,
+        orders=lambda: orders(engine),
+        emit=listen,
+    )
+
+
+def orders(engine: Engine) -> list[Order]:
+    """Read the operators' orders in force, oldest first."""
+    with engine.begin() as conn:
+        found = overrides.in_force(conn, SERVICE)
+    return [Order(_KINDS[one.mode], one.by, one.why, one.until, one.id, one.key_fingerprint or "") for one in found]
+
+
+def _write_down(engine: Engine, event: KeyBlocked) -> None:
+    try:
+        with engine.begin() as conn:
+            overrides.order(
+                conn,
+                event.service,
+                "credentials",
+                by="worker",
+                why="Cal.com refused this key",
+                key_fingerprint=event.fingerprint,
+            )
+    except SQLAlchemyError as exc:  # Redis knows it; it is only lost if both fail
+        log.warning("key_block_not_written", error=type(exc).__name__)
+
+
+def _words(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
