@@ -58,9 +58,11 @@ class Rules:
     def before_post(self, row: Appointment, *, starts_in: float) -> Next | Post:
         """Return Post, or the end of a row whose outcome is known and which must not be posted any more."""
         if row.cancel_requested:
-            return Next(Status.CANCELLED, "cancelled before it was posted")
+            return Next(Status.CANCELLED, "cancelled before it was posted", _KNOWN)
         if starts_in <= self.terms.lead:
-            return Next(Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"})
+            return Next(
+                Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | _KNOWN
+            )
         return Post()
 
     def not_now(self, row: Appointment, reason: Reason, *, known: bool) -> Next:

@@ -10,7 +10,9 @@ local seen = tonumber(ARGV[10])
 if born then
   local seeded = tonumber(redis.call('HGET', KEYS[3], 'seeded')) or 0
   if service.epoch ~= born or seen <= seeded then
-    return { 'ignored', view() }
+    local answer = { 'ignored', view() }
+    save()
+    return answer
   end
 else
   born = math.max(seen + 1, now)
@@ -24,13 +26,7 @@ put('seeded', seen)
 local i = 12
 for _ = 1, tonumber(ARGV[11]) do
   local name, state, ends, opens = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  local s = scope(name, name .. '/', 21) -- beyond what was read: a closed one
-  if name == '' then
-    s = service
-  elseif name == endpoint.name then
-    s = endpoint
-  end
-  move(s, state, ends, opens, 'restored')
+  move(stored(name), state, ends, opens, 'restored')
   i = i + 4
 end
 while i <= #ARGV do

@@ -1,10 +1,21 @@
 -- Fragment: an operator's word.
 -- KEYS    3 breaker
 -- ARGV    none of its own
--- Returns nothing; leaves `obey`.
+-- Returns nothing; leaves `stored` and `obey`.
 -- Why     each order has who and why and a new epoch; a numbered one (its row in the database) is obeyed once, so that it
 --         can be given again whenever Redis may have forgotten it.
 local ordered = tonumber(known[3]) or 0
+
+local function stored(name) -- an endpoint's scope, or the service's when it has no name
+  if name == '' then
+    return service
+  elseif name == endpoint.name then
+    return endpoint
+  end
+  local told = redis.call('HMGET', KEYS[3], name .. '/state', name .. '/epoch', name .. '/failures')
+  return { name = name, prefix = name .. '/', state = told[1] or 'closed', epoch = tonumber(told[2]) or born,
+    failures = tonumber(told[3]) or 0 }
+end
 
 local function reset()
   local fields = redis.call('HKEYS', KEYS[3])
@@ -13,12 +24,8 @@ local function reset()
     local name = string.match(field, '^(.+)/failures$')
     if string.find(field, '^blocked:') then
       redis.call('HDEL', KEYS[3], field)
-    elseif name == endpoint.name then
-      move(endpoint, 'closed', 0, 0, 'reset')
     elseif name then
-      local told = redis.call('HMGET', KEYS[3], name .. '/state', name .. '/epoch', field)
-      move({ name = name, prefix = name .. '/', state = told[1] or 'closed', epoch = tonumber(told[2]) or born,
-        failures = tonumber(told[3]) }, 'closed', 0, 0, 'reset')
+      move(stored(name), 'closed', 0, 0, 'reset')
     end
   end
   known[4] = false

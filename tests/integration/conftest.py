@@ -105,3 +105,11 @@ def engine(database_url: str) -> Iterator[Engine]:
 def record(engine: Engine) -> Record:
     """Hand out the record of a database without rows."""
     return Record(engine)
+
+
+@pytest.fixture(scope="module")
+def shared(template: str, new_database: Callable[..., str]) -> Iterator[Record]:
+    """Hand out one record to many cases that each look at rows of their own: a database a case takes its time."""
+    engine = make_engine(new_database(template))
+    yield Record(engine)
+    engine.dispose()

@@ -52,20 +52,20 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("rule", "columns"), IMPOSSIBLE)
-def test_an_impossible_booking_cannot_be_written(record: Any, rule: str, columns: dict[str, Any]) -> None:
+def test_an_impossible_booking_cannot_be_written(shared: Any, rule: str, columns: dict[str, Any]) -> None:
     """Each CHECK refuses what it is there for."""
-    row = record.keep()
+    row = shared.keep()
 
     with pytest.raises(IntegrityError, match=f"appointments_{rule}"):
-        record.write(row.id, **columns)
+        shared.write(row.id, **columns)
 
 
 @pytest.mark.parametrize("column", ["status", "hold_reason", "resilience_strategy"])
-def test_a_word_that_nobody_knows_cannot_be_written(record: Any, column: str) -> None:
+def test_a_word_that_nobody_knows_cannot_be_written(shared: Any, column: str) -> None:
     """A typing error in another program's SQL is refused as well."""
-    row = record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) if column == "hold_reason" else record.keep()
+    row = shared.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) if column == "hold_reason" else shared.keep()
 
-    with record.engine.begin() as conn, pytest.raises(IntegrityError, match=f"appointments_{column}_known"):
+    with shared.engine.begin() as conn, pytest.raises(IntegrityError, match=f"appointments_{column}_known"):
         conn.exec_driver_sql(f"UPDATE appointments SET {column} = 'ended' WHERE id = {row.id}")  # noqa: S608 - our own
 
 
@@ -119,14 +119,14 @@ def test_what_has_ended_may_happen_again(
         {"window_end": NOW},
     ],
 )
-def test_an_impossible_metric_cannot_be_written(record: Any, wrong: dict[str, Any]) -> None:
+def test_an_impossible_metric_cannot_be_written(shared: Any, wrong: dict[str, Any]) -> None:
     """Shares lie between 0 and 1, severities between 1 and 3, and a window has a length."""
-    with pytest.raises(IntegrityError, match="failure_metrics_"), record.engine.begin() as conn:
+    with pytest.raises(IntegrityError, match="failure_metrics_"), shared.engine.begin() as conn:
         conn.execute(insert(FailureMetrics).values(**METRIC | wrong))
 
 
 @pytest.mark.parametrize("wrong", [{"mode": "half"}, {"mode": "credentials"}])
-def test_an_impossible_order_cannot_be_written(record: Any, wrong: dict[str, Any]) -> None:
+def test_an_impossible_order_cannot_be_written(shared: Any, wrong: dict[str, Any]) -> None:
     """An order is one of three, and one about credentials names the key."""
-    with pytest.raises(IntegrityError, match="breaker_overrides_"), record.engine.begin() as conn:
+    with pytest.raises(IntegrityError, match="breaker_overrides_"), shared.engine.begin() as conn:
         conn.execute(insert(BreakerOverrides).values(**OVERRIDE | wrong))

@@ -87,25 +87,25 @@ def test_answers_come_in_the_order_of_the_requests(record: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [*LIVE, *FINAL])
-def test_a_given_key_is_known_for_ever(record: Any, status: Status) -> None:
+def test_a_given_key_is_known_for_ever(shared: Any, status: Status) -> None:
     """Whatever became of a booking, its given key brings the same row back."""
-    asked = record.new()
-    [kept] = insert(record, asked)
-    force(record, kept.appointment.id, status)
+    asked = shared.new()
+    [kept] = insert(shared, asked)
+    force(shared, kept.appointment.id, status)
 
-    [again] = insert(record, asked)
+    [again] = insert(shared, asked)
 
     assert (again.appointment.id, again.created, again.conflict) == (kept.appointment.id, False, False)
 
 
 @pytest.mark.parametrize("status", [*LIVE, *FINAL])
-def test_a_derived_key_is_known_while_its_booking_lives_or_is_confirmed(record: Any, status: Status) -> None:
+def test_a_derived_key_is_known_while_its_booking_lives_or_is_confirmed(shared: Any, status: Status) -> None:
     """After a refusal or a cancellation a customer may ask again."""
-    asked = record.new(key_derived=True)
-    [kept] = insert(record, asked)
-    force(record, kept.appointment.id, status)
+    asked = shared.new(key_derived=True)
+    [kept] = insert(shared, asked)
+    force(shared, kept.appointment.id, status)
 
-    [again] = insert(record, record.new(key_derived=True, idempotency_key=asked.idempotency_key))
+    [again] = insert(shared, shared.new(key_derived=True, idempotency_key=asked.idempotency_key))
 
     assert again.created is (status not in {*LIVE, Status.CONFIRMED})
     assert (again.appointment.id == kept.appointment.id) is not again.created

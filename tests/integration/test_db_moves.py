@@ -31,13 +31,13 @@ def in_state(record: Any, status: Status) -> Any:
 
 
 @pytest.mark.parametrize(("start", "end"), LEGAL)
-def test_a_legal_move_leaves_nothing_of_the_old_state_behind(record: Any, start: Status, end: Status) -> None:
+def test_a_legal_move_leaves_nothing_of_the_old_state_behind(shared: Any, start: Status, end: Status) -> None:
     """After any move the row has what its new state needs, and no claim or hold of its old one."""
-    row = in_state(record, start)
+    row = in_state(shared, start)
 
-    assert record.move(row, end, **needed(end))
+    assert shared.move(row, end, **needed(end))
 
-    moved = record.read(row.id)
+    moved = shared.read(row.id)
     assert moved.status is end
     assert moved.updated_at > row.updated_at
     assert (moved.claim_token, moved.lease_expires_at, moved.next_attempt_at) == (None, None, None)
@@ -96,13 +96,13 @@ def test_a_token_does_not_matter_where_nothing_is_claimed(record: Any) -> None:
 
 
 @pytest.mark.parametrize("column", ["status", "id", "claim_token", "updated_at", "lease_expires_at", "no_such_column"])
-def test_columns_that_are_not_the_callers_are_refused(record: Any, column: str) -> None:
+def test_columns_that_are_not_the_callers_are_refused(shared: Any, column: str) -> None:
     """A misspelt column or a smuggled status is a fault of the caller, said at once."""
-    row = record.keep()
+    row = shared.keep()
 
-    with pytest.raises(ValueError, match=column), record.engine.begin() as conn:
+    with pytest.raises(ValueError, match=column), shared.engine.begin() as conn:
         appointments.move(conn, row.id, Status.PENDING, Status.CANCELLED, **{column: None})
-    with pytest.raises((ValueError, TypeError)), record.engine.begin() as conn:
+    with pytest.raises((ValueError, TypeError)), shared.engine.begin() as conn:
         appointments.amend(conn, row.id, Status.PENDING, **{column: None})
 
 

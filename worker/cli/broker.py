@@ -63,8 +63,16 @@ def redis_trouble(url: str) -> str | None:
     return None
 
 
+_WORDS = {"AuthenticationError": "the password is refused", "TimeoutError": f"no answer within {PATIENCE:g} s"}
+
+
 def _kind(error: BaseException) -> str:
     """Name an error without its text, which may quote a URL."""
-    cause = error.__cause__ or error
-    words = getattr(cause, "strerror", None) or {"AuthenticationError": "password refused"}.get(type(cause).__name__)
-    return str(words or type(cause).__name__).lower()
+    named = type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        named = _WORDS.get(type(cause).__name__, named)
+        if words := getattr(cause, "strerror", None):
+            return str(words).lower()
+        cause = cause.__cause__ or cause.__context__
+    return named

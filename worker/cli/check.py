@@ -48,7 +48,10 @@ def look() -> Iterator[Finding]:
     except SettingsError as error:
         yield from (Finding("settings", ok=False, said=problem) for problem in error.problems)
         return
-    yield Finding("settings", ok=True, said="read and in range")
+    slips = settings.misspelt()
+    yield from (Finding("settings", ok=False, said=slip) for slip in slips)
+    if not slips:
+        yield Finding("settings", ok=True, said="read and in range")
     built = parts()
     migrated = False
     for finding in _postgres(built.engine):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.appointment import Appointment
 from db.lifecycle import Status
@@ -45,11 +46,9 @@ def confirmed_types(engine: Engine) -> list[Appointment]:
     """Return the latest confirmed booking of each event type."""
     column = appointments.c
     kind = (column.event_type_id, column.team_slug, column.username, column.event_type_slug)
-    latest = (
-        select(appointments).distinct(*kind).where(column.status == Status.CONFIRMED).order_by(*kind, column.id.desc())
-    )
+    latest = select(appointments).ext(distinct_on(*kind)).where(column.status == Status.CONFIRMED)
     with engine.connect() as conn:
-        return [Appointment.of(row) for row in conn.execute(latest).mappings()]
+        return [Appointment.of(row) for row in conn.execute(latest.order_by(*kind, column.id.desc())).mappings()]
 
 
 def _sees(parts: Parts, page: Page, confirmed: Sequence[Appointment]) -> Iterator[Said]:

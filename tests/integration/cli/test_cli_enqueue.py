@@ -116,11 +116,15 @@ def test_what_cannot_be_read_is_said_in_one_line(booking: Booking, tmp_path: Pat
 
 
 def test_a_broker_that_is_down_costs_nothing_but_a_note(
-    settings: Callable[..., dict[str, str]], call: Booking, write: Callable[..., Path], good: Callable[[], int]
+    settings: Callable[..., dict[str, str]],
+    spawn: Callable[..., Any],
+    ended: Callable[..., Any],
+    write: Callable[..., Path],
+    good: Callable[[], int],
 ) -> None:
     """What is accepted is kept; the person is told that it goes on later."""
-    settings(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
-    ran = call("enqueue", write(line(1), line(2)))
+    nowhere = settings(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    ran = ended(spawn(nowhere, "enqueue", str(write(line(1), line(2)))))
     assert (ran.code, good(), ran.out) == (0, 2, "2 accepted\n")
     assert ran.err.startswith("The broker does not answer. Nothing is lost")
 

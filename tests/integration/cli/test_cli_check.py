@@ -1,0 +1,152 @@
+"""`booking check`: each thing that can be wrong is said in one line, with what to do."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+import requests
+
+from db.lifecycle import Status
+
+Booking = Callable[..., Any]
+Settings = Callable[..., dict[str, str]]
+
+
+def book_somebody(url: str) -> None:
+    """Make one booking at Cal.com, by hand."""
+    attendee = {"name": "Ann Sample", "email": "ann@example.com", "timeZone": "Europe/Berlin"}
+    body = {"eventTypeId": 101, "start": "2030-03-01T09:00:00Z", "attendee": attendee}
+    made = requests.post(f"{url}/v2/bookings", json=body, headers={"cal-api-version": "2024-08-13"}, timeout=10)
+    assert made.status_code == 201
+
+
+@pytest.fixture
+def wrong(settings: Settings, call: Booking) -> Callable[..., str]:
+    """Check with some settings changed; returns the one line that is wrong."""
+
+    def check(**changes: str) -> str:
+        settings(**changes)
+        ran = call("check")
+        assert ran.code == 1
+        [line] = [line for line in ran.out.splitlines() if line.startswith("WRONG")]
+        return line.removeprefix("WRONG").strip()
+
+    return check
+
+
+def test_all_is_well(booking: Booking) -> None:
+    """Every part is named, nothing is wrong, and the exit code says so."""
+    ran = booking("check", "--json")
+    assert (ran.code, ran.json["ok"]) == (0, True)
+    names = [finding["about"] for finding in ran.json["findings"]]
+    assert names == ["settings", "Postgres", "migrations", "broker", "Redis", "Cal.com", "Cal.com"]
+
+
+def test_a_setting_out_of_range(wrong: Callable[..., str]) -> None:
+    """With its name."""
+    assert wrong(CIRCUIT_BREAKER_THRESHOLD="0").startswith("settings    CIRCUIT_BREAKER_THRESHOLD:")
+
+
+def test_a_slip_of_the_pen(wrong: Callable[..., str]) -> None:
+    """A misspelt name would be passed over in silence."""
+    assert "CALCOM_API_KEE: is no setting; did you mean CALCOM_API_KEY?" in wrong(CALCOM_API_KEE="x")
+
+
+def test_no_postgres(wrong: Callable[..., str]) -> None:
+    """Where it was sought, and never the password."""
+    line = wrong(DATABASE_URL="postgresql://booking:top-secret@127.0.0.1:1/booking")
+    assert line.startswith("Postgres    Postgres does not answer; is it running, and is DATABASE_URL right?")
+    assert "top-secret" not in line
+
+
+def test_a_database_without_the_migrations(wrong: Callable[..., str], empty_database_url: str) -> None:
+    """And the command that helps."""
+    assert wrong(DATABASE_URL=empty_database_url).endswith("run `booking migrate`")
+
+
+def test_a_database_that_is_newer_than_this_code(wrong: Callable[..., str], database_url: str) -> None:
+    """Migrating would not help: the newer code is missing."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    assert "is at 9999_future, newer than this code" in wrong()
+
+
+def test_no_broker(wrong: Callable[..., str]) -> None:
+    """With the setting that names it."""
+    line = wrong(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    assert line.startswith("broker      does not answer (connection refused)")
+    assert "is CELERY_BROKER_URL right?" in line
+
+
+@pytest.fixture
+def forgetful(redis_url: str) -> Iterator[None]:
+    """Let Redis drop keys under pressure."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        yield
+        client.config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_redis_that_forgets(wrong: Callable[..., str]) -> None:
+    """It would drop messages in silence."""
+    assert wrong().startswith("Redis       may drop messages (maxmemory-policy allkeys-lru)")
+
+
+def test_no_key(wrong: Callable[..., str]) -> None:
+    """And where one is made."""
+    assert wrong(CALCOM_API_KEY="").startswith("Cal.com     CALCOM_API_KEY: not given; make one at Cal.com")
+
+
+@pytest.mark.parametrize("key", ["cal_test_expired", "cal_nobody_knows", "no-key-at-all"])
+def test_a_key_that_cal_com_refuses(wrong: Callable[..., str], key: str) -> None:
+    """Expired, deleted or mistyped; the key itself is not repeated."""
+    line = wrong(CALCOM_API_KEY=key)
+    assert line.startswith("Cal.com     CALCOM_API_KEY: Cal.com refuses it")
+    assert key not in line
+
+
+def test_a_key_that_does_not_see_its_bookings(
+    wrong: Callable[..., str], settings: Settings, call: Booking, record: Any, simulator: Any
+) -> None:
+    """Proven for each event type that has a confirmed booking."""
+    record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", event_type_id=101)
+    line = wrong(CALCOM_API_KEY="cal_test_blind")
+    assert "its owner does not see the bookings of event type 101" in line
+    book_somebody(simulator.url)
+    settings()
+    assert "the key sees the bookings it makes (event type 101)" in call("check").out
+
+
+def test_a_wrong_address(wrong: Callable[..., str], simulator: Any) -> None:
+    """Something answers there, and it is not Cal.com's API."""
+    line = wrong(CALCOM_BASE_URL=f"{simulator.url}/api")
+    assert line.startswith("Cal.com     CALCOM_BASE_URL:")
+    assert "404, which is not Cal.com's API" in line
+
+
+def test_a_web_page_at_the_address(wrong: Callable[..., str], simulator: Any) -> None:
+    """The address of Cal.com's site instead of its API's, or a proxy's login page."""
+    simulator.faults("html", status=200)
+    assert "answers with a web page; for Cal.com it is https://api.cal.com" in wrong()
+
+
+def test_nobody_at_the_address(wrong: Callable[..., str]) -> None:
+    """Neither a server nor, perhaps, a name."""
+    assert "no connection to 127.0.0.1:1: nothing answers there" in wrong(CALCOM_BASE_URL="http://127.0.0.1:1")
+    assert "no connection to calcom.invalid: its name is not known" in wrong(CALCOM_BASE_URL="http://calcom.invalid")
+
+
+def test_a_version_that_cal_com_does_not_know(wrong: Callable[..., str]) -> None:
+    """Cal.com would read it as its oldest one, without a word."""
+    assert "CALCOM_API_VERSION: with 2020-01-01 Cal.com answers in another shape" in wrong(
+        CALCOM_API_VERSION="2020-01-01"
+    )
+
+
+def test_a_cal_com_in_trouble(wrong: Callable[..., str], simulator: Any) -> None:
+    """It is not our settings that are wrong."""
+    simulator.faults("status", name="unavailable")
+    assert "answers 503: it is in trouble, and bookings wait for it" in wrong()

@@ -1,0 +1,59 @@
+"""`booking migrate`: there, back, and how far."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+Booking = Callable[..., Any]
+ALL = ["0001_appointments", "0002_resilience"]
+
+
+@pytest.fixture
+def empty(settings: Callable[..., dict[str, str]], call: Booking, empty_database_url: str) -> Booking:
+    """Run `booking ...` with a database without tables."""
+    settings(DATABASE_URL=empty_database_url)
+    return call
+
+
+def test_it_says_from_where_to_where(empty: Booking) -> None:
+    """Each revision, and then nothing to do."""
+    ran = empty("migrate")
+    assert ran.code == 0
+    assert [line.split()[:2] for line in ran.out.splitlines()[:-1]] == [["+", name] for name in ALL]
+    assert ran.out.splitlines()[-1] == f"nothing -> {ALL[-1]}"
+    assert empty("migrate").out == f"Nothing to do: the database is at {ALL[-1]}.\n"
+
+
+def test_it_goes_back_by_name_and_by_number(empty: Booking) -> None:
+    """The operators' roll-back."""
+    empty("migrate")
+    assert empty("migrate", "--to", ALL[0]).out.splitlines()[-1] == f"{ALL[1]} -> {ALL[0]}"
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[0]} -> nothing"
+
+
+def test_status_marks_what_the_database_has(empty: Booking) -> None:
+    """And changes nothing; exit code 1 while something is missing."""
+    empty("migrate", "--to", ALL[0])
+    ran = empty("migrate", "--status")
+    assert ran.code == 1
+    assert [line.split()[:2] for line in ran.out.splitlines()] == [["applied", ALL[0]], ["missing", ALL[1]]]
+    assert "the database is here" in ran.out.splitlines()[0]
+    empty("migrate")
+    assert empty("migrate", "--status").code == 0
+
+
+def test_a_revision_that_is_not_there_is_said(empty: Booking) -> None:
+    """With those that are."""
+    ran = empty("migrate", "--to", "0404_nothing")
+    assert (ran.code, ran.err) == (1, f"booking: there is no revision '0404_nothing'; there are: {', '.join(ALL)}\n")
+
+
+def test_a_newer_database_is_left_alone(booking: Booking, database_url: str) -> None:
+    """Old code must not undo what newer code has made."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+    ran = booking("migrate")
+    assert ran.code == 1
+    assert "the database is at 9999_future, newer than this code" in ran.err

@@ -1,0 +1,121 @@
+"""`booking retry` and `booking cancel`: an operator's orders, and what they refuse."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+
+Booking = Callable[..., Any]
+UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
+
+
+def held(record: Any, reason: HoldReason = HoldReason.CREDENTIALS, **columns: Any) -> Any:
+    """Make a held row; `columns` are written past the door."""
+    row = record.moved(Status.HELD, hold_reason=reason)
+    if columns:
+        record.write(row.id, **columns)
+    return record.read(row.id)
+
+
+def kinds(booking: Booking, row: Any) -> list[str]:
+    """Read the story of a row: what happened, and by whom."""
+    return [f"{event['kind']} by {event['by']}" for event in booking("show", row.id, "--json").json["story"]]
+
+
+def test_held_and_failed_bookings_are_sent_again(booking: Booking, record: Any) -> None:
+    """By the operator, with why, and its count of bad luck begins anew."""
+    one = held(record, HoldReason.SUSPECT, leases_lost=3, probe_failures=3)
+    other = record.moved(Status.FAILED, last_error="used up")
+    ran = booking("retry", one.id, other.idempotency_key, "--why", "asked the host")
+    assert (ran.code, ran.out) == (0, f"{one.id}: sent again.\n{other.id}: sent again.\n")
+    now = record.read(one.id)
+    assert (now.status, now.leases_lost, now.probe_failures) == (Status.PENDING, 0, 0)
+    assert record.read(other.id).status is Status.PENDING
+    assert kinds(booking, one) == ["pending by operator"]
+
+
+def test_what_may_be_booked_is_looked_up_first(booking: Booking, record: Any) -> None:
+    """An operator's impatience must not book twice."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)
+    assert "It is looked up at Cal.com first." in booking("retry", row.id).out
+    assert record.read(row.id).outcome_unknown is True
+
+
+def test_the_operator_who_has_looked_says_so(booking: Booking, record: Any) -> None:
+    """With --not-booked the outcome is known, and the next thing is a POST."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)
+    assert booking("retry", row.id, "--not-booked").code == 0
+    now = record.read(row.id)
+    assert (now.status, now.outcome_unknown, now.settle_at) == (Status.PENDING, False, None)
+
+
+@pytest.mark.parametrize("order", ["retry", "cancel"])
+def test_nobody_can_say_not_booked_before_it_is_settled(booking: Booking, record: Any, order: str) -> None:
+    """A call may still turn into a booking, however well somebody has looked."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN | {"settle_at": timedelta(minutes=1)})
+    ran = booking(order, row.id, "--not-booked")
+    assert ran.code == 1
+    assert "a call may still turn into a booking for" in ran.err
+    assert record.read(row.id).status is Status.HELD
+
+
+def test_retry_refuses_when_the_customer_has_asked_again(booking: Booking, record: Any) -> None:
+    """A newer booking lives under the same derived key."""
+    same = {"idempotency_key": "auto1-1", "key_derived": True}
+    old = record.claim(record.keep(**same).id)
+    assert record.move(old, Status.FAILED)
+    record.keep(**same)
+    ran = booking("retry", old.id)
+    assert (ran.code, record.read(old.id).status) == (1, Status.FAILED)
+    assert "was asked for again, and that newer booking lives or is confirmed" in ran.err
+
+
+def test_retry_refuses_what_is_on_its_way_or_done(booking: Booking, record: Any) -> None:
+    """And says how it stands; an id that nobody has is said, too."""
+    row = record.keep()
+    ran = booking("retry", row.id, 404)
+    assert ran.code == 1
+    assert f"{row.id}: is pending; only held and failed bookings can be tried again" in ran.err
+    assert "404: no booking has this id or key" in ran.err
+
+
+def test_a_booking_that_is_not_made_is_cancelled(booking: Booking, record: Any) -> None:
+    """Pending, held or retrying, with nothing sent."""
+    rows = [record.keep(), held(record), record.moved(Status.RETRYING)]
+    assert booking("cancel", *(row.id for row in rows)).code == 0
+    assert {record.read(row.id).status for row in rows} == {Status.CANCELLED}
+
+
+def test_a_booking_whose_outcome_is_open_is_cancelled_later(booking: Booking, record: Any) -> None:
+    """The order stands in the row; whoever looks next carries it out."""
+    under_way = record.claimed()
+    unclear = record.moved(Status.RETRYING)
+    record.write(unclear.id, **UNKNOWN)
+    ran = booking("cancel", under_way.id, unclear.id)
+    assert ran.out.splitlines() == [
+        f"{under_way.id}: its call to Cal.com is under way; it is cancelled if that does not book it.",
+        f"{unclear.id}: it may be booked already; it is cancelled once a look has shown that it is not.",
+    ]
+    now = [record.read(row.id) for row in (under_way, unclear)]
+    assert [(row.status, row.cancel_requested) for row in now] == [(Status.BOOKING, True), (Status.RETRYING, True)]
+
+
+def test_a_hold_that_waits_for_nobody_is_released_for_the_look_that_cancels_it(booking: Booking, record: Any) -> None:
+    """Else the order would stand there for ever."""
+    row = held(record, HoldReason.SUSPECT, **UNKNOWN)
+    booking("cancel", row.id)
+    now = record.read(row.id)
+    assert (now.status, now.cancel_requested) == (Status.PENDING, True)
+
+
+def test_what_is_booked_or_over_is_not_cancelled_here(booking: Booking, record: Any) -> None:
+    """And the operator is told where, or that there is nothing to do."""
+    booked = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
+    over = record.moved(Status.REJECTED)
+    ran = booking("cancel", booked.id, over.id)
+    assert ran.code == 1
+    assert f"{booked.id}: is booked at Cal.com; cancel it there" in ran.err
+    assert f"{over.id}: is rejected for good; nothing to cancel" in ran.err

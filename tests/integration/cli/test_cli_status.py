@@ -1,0 +1,82 @@
+"""`booking status` and `booking held`: how everything stands, and what looks wrong."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from fleet import Fleet, eventually
+
+from db.lifecycle import HoldReason, Status
+
+Booking = Callable[..., Any]
+
+
+def test_bookings_are_counted_by_state_and_holds_by_reason(booking: Booking, record: Any) -> None:
+    """The reason that has held longest comes first, with its age."""
+    record.keep()
+    record.moved(Status.HELD, hold_reason=HoldReason.CREDENTIALS)
+    old = record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
+    record.write(old.id, held_at=timedelta(hours=-3))
+    record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")
+    shown = booking("status", "--json").json
+    assert {status: count for status, count in shown["counts"].items() if count} == {
+        "pending": 1,
+        "held": 2,
+        "confirmed": 1,
+    }
+    assert [(one["reason"], one["count"]) for one in shown["held"]] == [("suspect", 1), ("credentials", 1)]
+    assert "suspect, oldest 3 h ago" in booking("status").out
+
+
+def test_held_lists_reasons_or_says_that_there_are_none(booking: Booking, record: Any) -> None:
+    """An empty table is a riddle."""
+    assert booking("held").out == "Nothing is held.\n"
+    record.moved(Status.HELD, hold_reason=HoldReason.CREDENTIALS)
+    assert "credentials" in booking("held").out
+    shown = booking("held", "--json").json
+    assert (shown["held"], shown["reasons"][0]["reason"]) == (1, "credentials")
+
+
+def test_a_fleet_that_runs_is_well(fleet: Callable[..., Fleet], call: Booking) -> None:
+    """Workers answer by name, and nothing looks wrong."""
+    fleet().worker()
+    ran = eventually(lambda: ran if (ran := call("status", "--json")).code == 0 else None, what="all is well")
+    assert (ran.json["workers"], ran.json["problems"]) == (["bookings@test"], [])
+
+
+def test_no_worker_is_a_problem(booking: Booking) -> None:
+    """Bookings would wait for ever."""
+    ran = booking("status")
+    assert ran.code == 1
+    assert "! no worker answers: start `booking up`, or `celery -A worker worker`\n" in ran.out
+
+
+def test_a_broker_that_is_down_is_a_problem_and_not_an_error(
+    settings: Callable[..., dict[str, str]], call: Booking
+) -> None:
+    """The counts come from Postgres, and are shown all the same."""
+    settings(CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    ran = call("status", "--json")
+    assert ran.code == 1
+    assert ran.json["counts"]["pending"] == 0
+    assert "the broker does not answer" in ran.json["problems"][0]
+
+
+def test_what_stands_still_is_said(booking: Booking, record: Any) -> None:
+    """A booking that waits long, a lease that nobody took up, a retry that is overdue."""
+    record.write(record.keep().id, requested_at=timedelta(minutes=-5))
+    record.write(record.claimed().id, lease_expires_at=timedelta(minutes=-1))
+    record.write(record.moved(Status.RETRYING).id, next_attempt_at=timedelta(minutes=-1))
+    problems = booking("status", "--json").json["problems"]
+    assert "the oldest booking has waited 5 min for a worker" in problems
+    assert "1 booking lost its worker and nobody took it up: does beat run?" in problems
+    assert "1 retry is overdue" in problems
+
+
+def test_a_database_that_is_down_is_said_in_one_line(settings: Callable[..., dict[str, str]], call: Booking) -> None:
+    """Without it nothing can be known."""
+    settings(DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none")
+    ran = call("status")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("booking: Postgres does not answer")
+    assert "secret" not in ran.err
