@@ -15,7 +15,8 @@ from db import revisions
 from db.engine import make_engine
 from tasks import parts
 from tasks.request import BookingRequest
-from worker import processes
+from worker import app, processes
+from worker.app import Configuration
 from worker.embedded import servers
 from worker.processes import Part, Running
 from worker.settings import Settings
@@ -82,7 +83,7 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
         engine = make_engine(embedded.database_url)
         stack.callback(engine.dispose)
         revisions.upgrade(engine)
-        parts.fill(lambda: build_from(settings))
+        _be_a_caller(settings)
         running = Running(embedded.guard, settings.environment(), logs, cwd=logs)
         started: list[Part] = [
             *(processes.worker(number, concurrency=threads) for number, threads in enumerate(workers, start=1)),
@@ -94,6 +95,14 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
         for part in started:
             running.wait_until_ready(part, START_SECONDS)
         yield Stage(calcom, running, embedded.redis_url, embedded.database_url)
+
+
+def _be_a_caller(settings: Settings) -> None:
+    """Wire this process with settings that stand in no environment."""
+    parts.fill(lambda: build_from(settings))
+    configuration = Configuration()
+    configuration.settings = settings
+    app.config_from_object(configuration)
 
 
 def some(first: int, count: int) -> list[BookingRequest]:

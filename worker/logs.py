@@ -20,7 +20,10 @@ from resilience.redaction import MASK, redact, scrub
 from worker.settings import Settings, SettingsError
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
-QUIET = {"urllib3": logging.WARNING, "kombu": logging.WARNING, "amqp": logging.WARNING, "alembic": logging.WARNING}
+# A task's own line says more than Celery's "received" and "succeeded".
+QUIET = dict.fromkeys(
+    ("urllib3", "kombu", "amqp", "alembic", "celery.app.trace", "celery.worker.strategy"), logging.WARNING
+)
 TEXTS = ("event", "exception", "stack")  # these may have several lines
 SHORTEST_PASSWORD = 12  # characters; a shorter one may be an ordinary word, and is masked inside URLs only
 _IN_QUERY = re.compile(r"(\w*(?:e_?mail|phone|attendee)\w*=)[^&\s'\"]+", re.IGNORECASE)
@@ -46,6 +49,7 @@ def configure(settings: Settings, *, level: int | str = logging.INFO, stream: Te
     root.setLevel(level)
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(max(least, root.level))
+    logging.getLogger("celery.beat").addFilter(_not_each_tick)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -57,6 +61,11 @@ def configure(settings: Settings, *, level: int | str = logging.INFO, stream: Te
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _not_each_tick(record: logging.LogRecord) -> bool:
+    """Drop what beat says four times a second."""
+    return not str(record.msg).startswith("Scheduler: Sending due task")
 
 
 class _Ours(logging.Handler):

@@ -1,40 +1,56 @@
 """A long random walk through the breaker's steps, the likely ones more often."""
 
 import random
+from collections.abc import Callable
+
+from redis import Redis
 
 from tests.integration.breaker_model import Pair
 
 
-def walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
-    """Take steps until one differs or all are taken."""
-    for _ in range(steps):
-        client = rng.choice((0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5))
-        key = rng.choice((0, 0, 0, 0, 1))
-        few = rng.randrange(6)
-        kind = rng.choices(
-            ("wait", "acquire", "record", "speak", "release", "give_back", "order", "begin", "forget", "burst", "ramp"),
-            (14, 30, 30, 6, 10, 2, 3, 1, 1, 1, 8),
-        )[0]
-        if kind == "wait":
-            pair.wait(rng.randrange(18))
-        elif kind == "acquire":
-            pair.acquire(client, few, key, rng.randrange(12), probe_ok=rng.random() < 0.8, told=rng.choice((0, 0, few)))
-        elif kind == "record":
-            outcome = rng.choice((0, 0, 0, 1, 1, 2, 2, few))
-            pair.record(client, key, rng.choice((0, 0, 0, few)), outcome, wait=rng.choice((0, 0, few)), told=few)
-        elif kind == "speak":
-            pair.speak(few, rng.randrange(3), of_service=rng.random() < 0.5)
-        elif kind == "release":
-            pair.release(client, few, key, [rng.randrange(6) for _ in range(rng.randrange(6))])
-        elif kind == "give_back":
-            pair.give_back(few)
-        elif kind == "order":
-            pair.order(rng.randrange(5), rng.randrange(5))
-        elif kind == "burst":
-            pair.burst(rng.choice((0, 5)), few)
-        elif kind == "ramp":
-            pair.ramp(few, rng.choice((0, 0, 0, few)))
-        elif kind == "begin":
-            pair.begin(few, with_orders=rng.random() < 0.3)
-        else:
-            pair.forget(few, with_orders=rng.random() < 0.5)
+def walks(client: Redis, read: Callable[[str], str], *, seeds: int, steps: int) -> None:
+    """Walk from several starts; `read` gives the text of a script.
+
+    Raises:
+        AssertionError: A step came to another answer on the other side.
+        ResponseError: A script broke.
+    """
+    for seed in range(seeds):
+        _walk(Pair(client, read), random.Random(seed), steps=steps)  # noqa: S311 - the same walk every time
+
+
+def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
+    pick, few, flag = rng.choice, lambda: rng.randrange(6), lambda: rng.random() < 0.7
+
+    def client() -> int:
+        return pick((0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5))
+
+    def key() -> int:
+        return pick((0, 0, 0, 0, 1))
+
+    def acquire() -> None:
+        pair.acquire(client(), few(), key(), rng.randrange(12), probe_ok=flag(), told=pick((0, 0, few())))
+
+    def record() -> None:
+        outcome = pick((0, 0, 0, 1, 1, 2, 2, few(), few()))
+        pair.record(client(), key(), pick((0, 0, 0, few())), outcome, wait=pick((0, few())), told=few())
+
+    def release() -> None:
+        pair.release(client(), few(), key(), [few() for _ in range(rng.randrange(6))])
+
+    doings: dict[Callable[[], None], int] = {
+        lambda: pair.wait(rng.randrange(18)): 14,
+        acquire: 30,
+        record: 30,
+        release: 10,
+        lambda: pair.speak(few(), rng.randrange(3), of_service=flag()): 6,
+        lambda: pair.give_back(few()): 6,
+        lambda: pair.order(rng.randrange(5), rng.randrange(5)): 3,
+        lambda: pair.operate(rng.randrange(5), few()): 3,
+        lambda: pair.burst(pick((0, 5)), few()): 2,
+        lambda: pair.ramp(few(), pick((0, 0, 0, few()))): 8,
+        lambda: pair.begin(few(), with_orders=flag()): 2,
+        lambda: pair.forget(few(), with_orders=flag()): 1,
+    }
+    for do in rng.choices(list(doings), list(doings.values()), k=steps):
+        do()

@@ -123,7 +123,7 @@ for name in ("kombu.transport.redis", "kombu.transport.pyamqp", "celery.bin.cele
 for package in ("worker", "tasks", "resilience", "db"):
     folder = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(folder, package + "."):
-        if not module.name.startswith("db.migrations"):
+        if not module.name.startswith("db.migrations") and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 """
 

@@ -228,9 +228,18 @@ def test_a_call_that_fails_proves_nothing(row: Make) -> None:
     assert slot_offered(Dead(), row()) is None
 
 
-@pytest.mark.parametrize(("starts", "offered"), [(["2030-03-01T10:00:00.000+01:00"], True), ([], False)])
-def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], offered: bool) -> None:  # noqa: FBT001 - a column
-    """Whatever zone Cal.com writes it in."""
+@pytest.mark.parametrize(
+    ("starts", "offered"),
+    [
+        (["2030-03-01T10:00:00.000+01:00"], True),
+        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], False),
+        (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], None),
+        ([], None),
+    ],
+    ids=["offered", "on the grid, not offered", "off the grid", "no grid to be seen"],
+)
+def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], offered: bool | None) -> None:  # noqa: FBT001 - a column
+    """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked all the same."""
     listing = Listing(slots={"data": {"2030-03-01": [{"start": start} for start in starts]}})
 
     assert slot_offered(listing, row(length_in_minutes=60)) is offered
