@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 def _steady(ready: Stage, count: int, size: int) -> float:
     """Return the bookings a second of a fleet that nothing holds up."""
     asked_by = _ask(0, count)
-    _confirmed(ready, count)
+    _confirmed(count)
     calls = ready.calcom.confirmed()
     return _rate(calls, max(asked_by, float(calls[size]["t1"])))
 
@@ -79,7 +79,7 @@ def _drain(ready: Stage, first: int, count: int, size: int) -> dict[str, Any]:
     ready.calcom.order("DELETE", "/_faults")
     back_at = time.monotonic()
     total = first + TRIP + count
-    _confirmed(ready, total)
+    _confirmed(total)
     calls = ready.calcom.confirmed(before)
     return {
         "held_per_second_enqueued": count / held_in,
@@ -87,7 +87,7 @@ def _drain(ready: Stage, first: int, count: int, size: int) -> dict[str, Any]:
         "open_seconds": OPEN,
         "drain_per_second": _rate(calls, float(calls[size]["t1"])),
         "drain_seconds": float(calls[-1]["t1"]) - back_at,
-        "out_of_order_most": _overtaken(ready, calls),
+        "out_of_order_most": _overtaken(calls),
         "trips_in_the_drain": _trips(ready.calcom, back_at),
     }
 
@@ -99,7 +99,7 @@ def _ask(first: int, count: int) -> float:
     return time.monotonic()
 
 
-def _confirmed(_ready: Stage, count: int) -> None:
+def _confirmed(count: int) -> None:
     """Wait until as many bookings are confirmed in the database."""
 
     def enough() -> bool:
@@ -115,17 +115,17 @@ def _rate(calls: list[dict[str, Any]], begin: float) -> float:
     return len(ends) / (ends[-1] - begin)
 
 
-def _overtaken(_ready: Stage, calls: list[dict[str, Any]]) -> int:
-    """Return by how many places, at most, one was posted before such as had been asked for earlier."""
+def _overtaken(calls: list[dict[str, Any]]) -> int:
+    """Return how many bookings, at most, waited at the moment at which one that was requested later was posted."""
     with parts.parts().engine.connect() as conn:
-        query = text("SELECT uuid FROM appointments WHERE posts = 1 ORDER BY requested_at, id")
+        query = text("SELECT uuid FROM appointments WHERE posts = 1 AND circuit_breaker_open_at_booking IS NOT NULL ORDER BY requested_at, id")
         rank = {str(row.uuid): place for place, row in enumerate(conn.execute(query))}
     order = [rank[call["reference"]] for call in sorted(calls, key=lambda one: float(one["t0"])) if call["reference"] in rank]
-    most, behind = 0, 0
-    for place in order:
-        most = max(most, place)
-        behind = max(behind, most - place)
-    return behind
+    furthest, most = -1, 0
+    for posted, place in enumerate(order, start=1):
+        furthest = max(furthest, place)
+        most = max(most, furthest + 1 - posted)
+    return most
 
 
 def _trips(calcom: Calcom, since: float) -> int:

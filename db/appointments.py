@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from db.appointment import Appointment, NewAppointment
 from db.insertion import Inserted, insert
-from db.moves import KeyTakenError, amend, claim, move, record_late_uid, renew
+from db.moves import KeyTakenError, amend, claim, forget_cause, move, record_late_uid, renew
 from db.schema import appointments
 from db.sweeps import blind_types, expire, lost_leases, mark_unsent, release_due, unsent
 
@@ -27,6 +27,7 @@ __all__ = [
     "claim",
     "expire",
     "find",
+    "forget_cause",
     "get",
     "insert",
     "lost_leases",

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from db.appointment import Appointment
-from db.lifecycle import MOVES, Status
+from db.lifecycle import MOVES, HoldReason, Status
 from db.schema import appointment_events, appointments
 from db.sql import statement
 
@@ -76,6 +76,16 @@ def amend(conn: Connection, appointment_id: int, expected: Status | Collection[S
         .values(**_checked(changes), updated_at=func.now())
     )
     return result.rowcount == 1
+
+
+def forget_cause(conn: Connection, reason: HoldReason) -> int:
+    """Forget what these holds wait to see changed, so that the next release lets them go; return how many there are."""
+    result = conn.execute(
+        update(appointments)
+        .where(_COLUMNS.status == Status.HELD, _COLUMNS.hold_reason == reason)
+        .values(held_for="", updated_at=func.now())
+    )
+    return result.rowcount
 
 
 def move(

@@ -22,7 +22,7 @@ from tasks.guard import CREATE
 from tasks.holds import release_paced, release_when_open_ends
 from tasks.idempotency import derive_key, payload_hash
 from tasks.parts import parts
-from tasks.publish import QUEUE, RELEASED, TASK, send
+from tasks.publish import QUEUE, RELEASED, TASK, send, tell
 from tasks.request import BookingRequest
 
 log = structlog.get_logger(__name__)
@@ -151,7 +151,7 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         if attempt.opened:
             release_when_open_ends()
         elif attempt.makes_room:
-            release_paced()
+            release_paced(attempt.calls.last)
         if step is None:
             log.warning("lease_lost", appointment_id=row.id)
             raise Ignore
@@ -160,7 +160,7 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
             retries = step.changes.get("retry_count", row.retry_count)
             raise ComeAgain(replace(row, retry_count=retries), step.retry_in or 0.0, step.why)
         if step.to is Status.HELD:
-            self.send_event("task-held", retries=row.retry_count)
+            tell("task-held", row)
             raise Ignore
     return step.to.value
 

@@ -6,16 +6,19 @@ import structlog
 from celery import shared_task
 
 from db import appointments, pacing
-from resilience.permit import State
+from resilience.permit import Recorded, Released, State
 from tasks.guard import CREATE
 from tasks.parts import parts
 from tasks.publish import call_later, send
 
 BATCH = 500
+AHEAD = 16
+ROUNDS = 4
 RELEASE = "tasks.holds.release_held"
 
 log = structlog.get_logger(__name__)
 _releasing = threading.Lock()
+_wanted = threading.Event()
 
 
 @shared_task(name=RELEASE, queue="maintenance")
@@ -24,20 +27,25 @@ def release_held() -> int:
     return _release_due() + release_paced()
 
 
-def release_paced() -> int:
+def release_paced(told: Recorded | None = None) -> int:
     """Release bookings that wait for the breaker or the limit, the oldest request first, as many as there is room for.
 
-    One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all.
+    One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
+    takes what the others left for it: the more there is to do, the more goes in one step. `told` is the caller's last
+    report, which said how much room there is; without it the breaker is asked.
     """
-    if not _releasing.acquire(blocking=False):
-        return 0
-    try:
-        count = 0
-        while released := _release_next():
-            count += released
-        return count
-    finally:
-        _releasing.release()
+    count = 0
+    _wanted.set()
+    for _ in range(ROUNDS):  # then whoever ends a call next goes on: a task must not become a releaser for good
+        if not _wanted.is_set() or not _releasing.acquire(blocking=False):
+            break
+        try:
+            _wanted.clear()
+            count += _release(told)
+        finally:
+            _releasing.release()
+        told = None
+    return count
 
 
 def release_when_open_ends() -> None:
@@ -47,26 +55,37 @@ def release_when_open_ends() -> None:
         call_later(RELEASE, "maintenance", countdown=wait, expires=wait + 60)
 
 
-def _release_next() -> int:
+def _release(told: Recorded | None) -> int:
+    view: Recorded | Released = told if told is not None and told.room > 0 else parts().breaker.release_quota(CREATE)
+    count = 0
+    while view.room > 0:
+        sent, view = _release_some(view)
+        if not sent:
+            break
+        count += sent
+    return count
+
+
+def _release_some(view: Recorded | Released) -> tuple[int, Released]:
+    """Send the oldest for which there is room; return how many, and how much room is left."""
     breaker = parts().breaker
-    quota = breaker.release_quota(CREATE)
-    if quota.room <= 0:
-        return 0
-    probing = State.HALF_OPEN in (quota.state, quota.endpoint_state)
+    probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with parts().engine.begin() as conn:
-        waiting = pacing.waiting(conn, min(quota.room, BATCH), postable=probing)
+        # A few more than there is room for: another process may be about to send the first of them.
+        waiting = pacing.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
             waiting = pacing.waiting(conn, 1, postable=False)
-    granted = [int(item) for item in breaker.release(CREATE, waiting).items] if waiting else []
+    released = breaker.release(CREATE, waiting)
+    granted = [int(item) for item in released.items]
     if not granted:
-        return 0
+        return 0, released
     with parts().engine.begin() as conn:
         rows = pacing.release_these(conn, granted)
     for gone in set(granted) - {row.id for row in rows}:
         breaker.give_back(CREATE, gone)
     send(rows, released=True)
-    log.info("released", count=len(rows), state=quota.state.value)
-    return len(rows)
+    log.info("released", count=len(rows), state=released.state.value)
+    return len(granted), released
 
 
 def _release_due() -> int:
@@ -76,6 +95,6 @@ def _release_due() -> int:
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, limit=BATCH
         )
     if rows:
-        send(rows)
+        send(rows, held=True)
         log.info("released", count=len(rows))
     return len(rows)

@@ -6,10 +6,11 @@ A message that cannot be sent is no error here: the row is committed, and the sw
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import structlog
-from celery import current_app
+from celery import current_app, current_task
 from kombu.connection import Connection
 from kombu.messaging import Producer
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,12 +35,15 @@ _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keep
 _local = threading.local()
 
 
-def send(rows: Iterable[Appointment], *, countdown: float | None = None, released: bool = False) -> bool:
+def send(
+    rows: Iterable[Appointment], *, countdown: float | None = None, released: bool = False, held: bool = False
+) -> bool:
     """Send one message a committed row, over one connection; False when some were left to the sweeper.
 
-    `countdown` is in seconds; `released` says that each of them has a place in the paced release.
+    `countdown` is in seconds; `released` says that each of them has a place in the paced release; `held` that Flower
+    shows them as HELD, and is told that they go on.
     """
-    unsent = _publish(rows, countdown, released=released)
+    unsent = _publish(rows, countdown, released=released, held=held or released)
     if unsent:
         try:
             with parts().engine.begin() as conn:
@@ -49,7 +53,7 @@ def send(rows: Iterable[Appointment], *, countdown: float | None = None, release
     return not unsent
 
 
-def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: bool) -> list[int]:
+def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: bool, held: bool) -> list[int]:
     """Return the ids that were not sent; after the first failure the rest is not tried, for the broker is down."""
     unsent: list[int] = []
     todo = iter(rows)
@@ -57,6 +61,8 @@ def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: 
         with _producer() as producer:
             for row in todo:
                 unsent = [row.id]
+                if held:  # before the message: what is told of the task after it must come after it
+                    _tell(producer, "task-retried", row)
                 current_app.send_task(
                     producer=producer, retry=False, countdown=countdown, **message(row, released=released)
                 )
@@ -65,6 +71,28 @@ def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: 
         unsent += [row.id for row in todo]
         log.warning("publish_failed", unsent=len(unsent), error=type(exc).__name__, next="the sweeper sends them")
     return unsent
+
+
+def tell(kind: str, row: Appointment) -> None:
+    """Tell Flower, and whoever listens, of a booking's task; a broker that is down is not waited for."""
+    try:
+        with _producer() as producer:
+            _tell(producer, kind, row)
+    except Exception as exc:  # noqa: BLE001 - as in _publish
+        log.info("event_not_sent", kind=kind, error=type(exc).__name__)
+
+
+def _tell(producer: Producer, kind: str, row: Appointment) -> None:
+    hostname = current_task.request.hostname if current_task else None
+    if hostname is None:  # an operator's shell: Flower would list it as a worker
+        return
+    _dispatcher(hostname).publish(kind, {"uuid": row.task_id, "retries": row.retry_count}, producer)
+
+
+@cache
+def _dispatcher(hostname: str) -> Any:
+    """Return Celery's own writer of events, without a connection: it writes with the producer that it is given."""
+    return current_app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
 
 
 def call_later(task: str, queue: str, *, countdown: float, expires: float) -> None:

@@ -5,6 +5,7 @@ from celery import shared_task
 
 from db import breaker_events
 from resilience.transitions import Transition
+from tasks import orders
 from tasks.parts import parts
 
 log = structlog.get_logger(__name__)
@@ -16,7 +17,9 @@ def record_transitions() -> int:
 
     The whole stream is read, about 1,000 entries at most: who remembers a place may remember a wrong one, and a row
     that is there already stays as it is. So a kill between the transition and its row loses nothing.
+    Orders in force are given again, should Redis have missed one.
     """
+    orders.repeat(parts().engine, parts().breaker)
     seen = parts().breaker.transitions(count=2000)
     with parts().engine.begin() as conn:
         new = breaker_events.record_transitions(conn, [_row(one) for one in seen])

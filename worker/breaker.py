@@ -18,14 +18,13 @@ from resilience.events import (
     SharedStateBack,
     SharedStateLost,
 )
-from resilience.permit import Order, OrderKind
 from resilience.redis_client import make_redis
+from tasks.orders import in_force
 from worker.settings import Settings
 
 SERVICE = "calcom"
 MARGIN = 10.0  # seconds that a permit outlives the longest call
 _LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
-_KINDS = {"open": OrderKind.OPEN, "off": OrderKind.OFF, "credentials": OrderKind.BLOCK}
 
 log = structlog.get_logger("breaker")
 
@@ -54,16 +53,9 @@ def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> Ca
             mode=settings.circuit_breaker_mode,
         ),
         key=key_fingerprint,
-        orders=lambda: orders(engine),
+        orders=lambda: in_force(engine, SERVICE),
         emit=listen,
     )
-
-
-def orders(engine: Engine) -> list[Order]:
-    """Read the operators' orders in force, oldest first."""
-    with engine.begin() as conn:
-        found = overrides.in_force(conn, SERVICE)
-    return [Order(_KINDS[one.mode], one.by, one.why, one.until, one.id, one.key_fingerprint or "") for one in found]
 
 
 def _write_down(engine: Engine, event: KeyBlocked) -> None:

@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from tests.integration.breaker_model import Pair
+from resilience.permit import OrderKind
+from tests.integration.breaker_model import ORDERS, Pair
+
+RESET = ORDERS.index(OrderKind.RESET)
 
 
 def walks(client: Redis, read: Callable[[str], str], *, seeds: int, steps: int) -> None:
@@ -23,17 +26,19 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
     pick, few, flag = rng.choice, lambda: rng.randrange(6), lambda: rng.random() < 0.7
 
     def client() -> int:
-        return pick((0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5))
+        return pick((0,) * 30 + (1, 2, 3, 4, 5))
 
     def key() -> int:
         return pick((0, 0, 0, 0, 1))
 
     def acquire() -> None:
-        pair.acquire(client(), few(), key(), rng.randrange(12), probe_ok=flag(), told=pick((0, 0, few())))
+        pair.acquire(client(), few(), key(), rng.randrange(12), probe_ok=flag(), told=pick((0, 0, 0, 0, few())))
 
     def record() -> None:
         outcome = pick((0, 0, 0, 1, 1, 2, 2, few(), few()))
-        pair.record(client(), key(), pick((0, 0, 0, few())), outcome, wait=pick((0, few())), told=few())
+        pair.record(
+            client(), key(), pick((0, 0, 0, few())), outcome, wait=pick((0, few())), told=pick((0, 0, 0, few()))
+        )
 
     def release() -> None:
         pair.release(client(), few(), key(), [few() for _ in range(rng.randrange(6))])
@@ -46,6 +51,7 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
         lambda: pair.speak(few(), rng.randrange(3), of_service=flag()): 6,
         lambda: pair.give_back(few()): 6,
         lambda: pair.order(rng.randrange(5), rng.randrange(5)): 3,
+        lambda: pair.order(RESET, 0): 4,
         lambda: pair.operate(rng.randrange(5), few()): 3,
         lambda: pair.burst(pick((0, 5)), few()): 2,
         lambda: pair.ramp(few(), pick((0, 0, 0, few()))): 8,

@@ -239,7 +239,7 @@ def test_a_call_that_fails_proves_nothing(row: Make) -> None:
     ids=["offered", "on the grid, not offered", "off the grid", "no grid to be seen"],
 )
 def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], offered: bool | None) -> None:  # noqa: FBT001 - a column
-    """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked all the same."""
+    """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked anyway."""
     listing = Listing(slots={"data": {"2030-03-01": [{"start": start} for start in starts]}})
 
     assert slot_offered(listing, row(length_in_minutes=60)) is offered

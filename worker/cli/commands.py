@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from worker.cli import breaker_commands
+
 FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
 
 
@@ -171,3 +173,6 @@ def migrate(
         _end(well=command.status())
     else:
         command.run(to=to, down=down)
+
+
+app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)

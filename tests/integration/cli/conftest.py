@@ -1,9 +1,12 @@
 """The command line under test: in this process where that is enough, as a process of its own where it is not."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from worker.cli import main
+from worker.settings import Settings
 
 SLOW = 30.0  # seconds: a net
 
@@ -87,3 +91,46 @@ def ended() -> Callable[["subprocess.Popen[bytes]"], Ran]:
         return Ran(process.returncode, out.decode(), err.decode())
 
     return end
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder in which a command runs with a TMPDIR of its own, and what of it is still there."""
+
+    folder: Path
+
+    @property
+    def temporary(self) -> Path:
+        """Where its temporary files go."""
+        return self.folder / "tmp"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a machine where nothing is set."""
+        names = (name.upper() for name in Settings.model_fields)
+        clean = {name: value for name, value in os.environ.items() if name not in names}  # noqa: TID251 - a child's
+        return clean | {"TMPDIR": str(self.temporary), "COLUMNS": "200"}
+
+    def processes(self) -> dict[int, str]:
+        """List the processes that were started from here: their TMPDIR or their working folder tells."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                environment, cwd = (process / "environ").read_bytes(), str((process / "cwd").readlink())
+                if str(self.temporary).encode() in environment or cwd.startswith(str(self.folder)):
+                    found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return found
+
+    def files(self) -> list[str]:
+        """List what lies in the temporary folder."""
+        return sorted(path.name for path in self.temporary.iterdir())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """Make such a folder; what still runs there when the test is over is killed."""
+    made = Home(tmp_path / "home")
+    made.temporary.mkdir(parents=True)
+    yield made
+    for pid in made.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

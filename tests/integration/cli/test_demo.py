@@ -1,0 +1,95 @@
+"""`booking demo`: it keeps its promises, says so in a line for programs, and leaves nothing behind."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet import eventually
+
+import worker
+
+NAMES = [
+    "requests",
+    "accepted",
+    "duplicates",
+    "invalid",
+    "confirmed",
+    "rejected",
+    "failed",
+    "expired",
+    "held",
+    "lost",
+    "double_booked",
+    "retries",
+    "seconds",
+]
+ENDS = ("confirmed", "rejected", "failed", "expired", "held")
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def demo(home: Any, spawn: Start) -> "subprocess.Popen[bytes]":
+    """Start `booking demo --json` where nothing is set."""
+    return spawn(home.environment(), "demo", "--json", cwd=home.folder)
+
+
+def test_nothing_is_lost_and_nothing_is_booked_twice(demo: "subprocess.Popen[bytes]", home: Any) -> None:
+    """Exit code 0, one object in the last line, within a minute, and nothing is left behind."""
+    out, err = demo.communicate(timeout=180)
+    told = json.loads(out.splitlines()[-1])
+    assert (demo.returncode, told["lost"], told["double_booked"]) == (0, 0, 0), err.decode()
+    assert [name for name in NAMES if name not in told] == []
+    assert told["requests"] == told["accepted"] + told["duplicates"] + told["invalid"] >= 200
+    assert told["accepted"] == sum(told[end] for end in ENDS)
+    assert told["confirmed"] > 150
+    assert told["retries"] > 0, "Cal.com misbehaved"
+    assert (home.processes(), home.files()) == ({}, [])
+
+
+def runs(home: Any, words: str) -> bool:
+    """Say whether a process with these words in its command line runs."""
+    return any(words in line for line in home.processes().values())
+
+
+@pytest.mark.parametrize(
+    ("moment", "number", "code"),
+    [
+        ("bin/postgres", signal.SIGINT, 130),
+        ("celery -A worker beat", signal.SIGTERM, 143),
+        ("enqueue", signal.SIGINT, 130),
+    ],
+    ids=["Ctrl-C while servers start", "SIGTERM while workers start", "Ctrl-C in mid-run"],
+)
+def test_a_signal_at_any_moment_leaves_nothing(
+    demo: "subprocess.Popen[bytes]", home: Any, moment: str, number: signal.Signals, code: int
+) -> None:
+    """Neither a process nor a file, and no traceback."""
+    eventually(lambda: runs(home, moment), what=moment)
+    demo.send_signal(number)
+    _, err = demo.communicate(timeout=60)
+    assert demo.returncode == code
+    assert b"Traceback" not in err
+    assert (home.processes(), home.files()) == ({}, [])
+
+
+def test_a_killed_demo_leaves_nothing(demo: "subprocess.Popen[bytes]", home: Any) -> None:
+    """kill -9 gives it no chance to clear up; its guards do."""
+    eventually(lambda: runs(home, "celery -A worker beat"))
+    demo.kill()
+    demo.communicate(timeout=10)
+    eventually(lambda: not home.processes() and not home.files(), what="the guards have cleared up")
+
+
+def test_without_the_examples_it_says_where_they_are(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An installed package has no examples and no simulator."""
+    monkeypatch.setattr(worker, "__file__", str(tmp_path / "worker" / "__init__.py"))
+    ran = call("demo")
+    assert (ran.code, ran.out) == (1, "")
+    assert "the demo comes with a clone of the project" in ran.err

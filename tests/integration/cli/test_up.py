@@ -1,0 +1,133 @@
+"""`booking up`: one terminal, everything runs; one Ctrl-C, nothing does."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet import eventually
+
+PARTS = ["postgres", "valkey", "simulator", "worker 1", "maintenance", "beat", "flower"]
+PID = re.compile(r"  ready  (.+?) +pid (\d+)")
+
+
+class Up:
+    """A running `booking up`, and commands in another shell in the same folder."""
+
+    def __init__(self, home: Any, *arguments: str, **settings: str) -> None:
+        self.home = home
+        self.environment = home.environment() | settings
+        self.screen = home.folder / "screen.txt"
+        with self.screen.open("wb") as screen:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "worker.cli", "up", *arguments],
+                env=self.environment,
+                cwd=home.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=screen,
+                stderr=screen,
+            )
+
+    @property
+    def said(self) -> str:
+        """Read its screen."""
+        return self.screen.read_text()
+
+    def ready(self) -> "Up":
+        """Wait until it says what to do next."""
+        eventually(lambda: "To book one" in self.said or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said
+        return self
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Return the parts with their pids."""
+        return {name: int(pid) for name, pid in PID.findall(self.said)}
+
+    def shell(self, command: str) -> str:
+        """Type a command into another shell in the same folder."""
+        bin_folder = f"{Path(sys.executable).parent}:{self.environment['PATH']}"
+        ran = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env=self.environment | {"PATH": bin_folder},
+            cwd=self.home.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return ran.stdout + ran.stderr
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and wait."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def up(home: Any) -> Callable[..., Up]:
+    """Start `booking up` where nothing is set."""
+    return lambda *arguments, **settings: Up(home, *arguments, **settings)
+
+
+def test_everything_runs_and_one_ctrl_c_ends_it(up: Callable[..., Up], home: Any) -> None:
+    """A line a part, a command to paste that books one, a page; then nothing is left but the data."""
+    running = up("--simulator", "--port", "15555").ready()
+    assert list(running.pids) == PARTS
+    [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
+    assert running.shell(paste) == "1 accepted\n"
+    eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="the pasted booking is made")
+    assert "WRONG" not in running.shell("booking check")
+    assert "another" in running.shell("booking up") or "already run" in running.shell("booking up")
+    assert running.end(signal.SIGINT) == 0
+    assert running.said.endswith("Everything has ended; the data stay in .booking.\n")
+    assert (home.processes(), home.files()) == ({}, [])
+
+
+def test_a_part_that_dies_is_started_again(up: Callable[..., Up]) -> None:
+    """A worker and a server; it is said, and bookings go through again."""
+    running = up("--simulator").ready()
+    for part in ("worker 1", "valkey"):
+        os.kill(running.pids[part], signal.SIGKILL)
+        eventually(lambda part=part: f"{part} runs again, pid" in running.said, what=f"{part} runs again")
+        assert f"{part} has ended (signal 9); it is started again in 1 s" in running.said
+    [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
+    running.shell(paste)
+    eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked all the same")
+    assert running.end(signal.SIGTERM) == 0
+
+
+def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up], home: Any) -> None:
+    """kill -9 takes every part with it; the next one finds the bookings."""
+    running = up("--simulator").ready()
+    [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
+    running.shell(paste)
+    running.process.kill()
+    running.process.wait(10)
+    eventually(lambda: not home.processes(), what="nothing runs any more")
+    again = up("--simulator").ready()
+    assert "Booking 1  " in again.shell("booking show 1")
+    again.end(signal.SIGINT)
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing(up: Callable[..., Up], home: Any) -> None:
+    """Nobody has to wait for a start that is not wanted."""
+    running = up()
+    eventually(lambda: "valkey" in running.said)
+    assert running.end(signal.SIGINT) == 130
+    assert "Traceback" not in running.said
+    assert (home.processes(), home.files()) == ({}, [])
+
+
+def test_servers_of_ones_own_that_do_not_answer_are_said(up: Callable[..., Up], home: Any) -> None:
+    """And nothing is left running."""
+    running = up(DATABASE_URL="postgresql://booking:secret@127.0.0.1:1/booking")
+    assert running.process.wait(60) == 1
+    assert "booking: Postgres does not answer" in running.said
+    assert "secret" not in running.said
+    assert home.processes() == {}

@@ -1,0 +1,97 @@
+"""`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
+
+from datetime import UTC, datetime, timedelta
+
+from resilience.breaker_status import BreakerStatus
+from resilience.permit import State
+from tasks import orders
+from tasks.parts import Parts
+from worker.cli import screen
+from worker.cli.notes import listening
+from worker.cli.session import ready
+
+_MEANING = {
+    State.CLOSED: "closed: calls go",
+    State.OPEN: "open: nothing is sent, bookings are held",
+    State.HALF_OPEN: "half-open: one booking probes, or is waited for",
+    State.FORCED_OPEN: "open by order: nothing is sent, bookings are held",
+    State.OFF: "off by order: every call goes",
+}
+
+
+def status(*, json: bool) -> bool:
+    """Show state, cause and orders; return whether calls go as they should."""
+    with listening(screen.note):
+        parts = ready()
+        now = parts.breaker.get_status()
+        given = orders.in_force(parts.engine, parts.breaker.service)
+    well = now.shared and now.state is State.CLOSED and not now.blocked_keys
+    if json:
+        about = [{"kind": one.kind, "by": one.by, "why": one.why, "until": one.until} for one in given]
+        screen.as_json(now.as_dict() | {"orders": about})
+        return well
+    rows = [("breaker", _MEANING[now.state] + _wait(now.breaker.retry_after)), ("epoch", str(now.breaker.epoch))]
+    rows += [
+        (name, _MEANING[scope.state] + _wait(scope.retry_after))
+        for name, scope in now.endpoints.items()
+        if scope.state is not State.CLOSED
+    ]
+    rows.append(("last minute", _minute(now)))
+    rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
+    if now.throttled_for:
+        rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}"))
+    rows += [
+        ("key refused", f"{key}: nothing is sent with it until `booking breaker reset`") for key in now.blocked_keys
+    ]
+    rows += [(f"ordered {one.kind}", f"by {one.by}: {one.why}{_until(one.until)}") for one in given]
+    if not now.shared:
+        rows.append(("Redis", "does not answer: each process keeps a breaker of its own, and this one shows its own"))
+    screen.facts(rows)
+    return well
+
+
+def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:
+    """Order the breaker open or off."""
+    until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+    with listening(screen.note):
+        parts = ready()
+        done = orders.order(parts.engine, parts.breaker, mode, by=by, why=why, until=until)
+    return _said(parts, done=done)
+
+
+def auto(*, by: str, why: str) -> bool:
+    """End an order of open or off."""
+    with listening(screen.note):
+        parts = ready()
+        done = orders.auto(parts.engine, parts.breaker, by=by, why=why)
+    return _said(parts, done=done)
+
+
+def reset(*, by: str, why: str) -> bool:
+    """Close every breaker, end every order, try refused keys again."""
+    with listening(screen.note):
+        parts = ready()
+        done = orders.reset(parts.engine, parts.breaker, by=by, why=why)
+    return _said(parts, done=done)
+
+
+def _said(parts: Parts, *, done: bool) -> bool:
+    now = parts.breaker.get_status()
+    if done and now.shared:
+        screen.say(f"The breaker is {_MEANING[now.state]}.")
+        return True
+    screen.note("Redis does not answer: the order is kept, and the fleet obeys it when Redis is back.")
+    return False
+
+
+def _wait(seconds: float | None) -> str:
+    return f" for {screen.span(seconds)} more" if seconds else ""
+
+
+def _until(moment: datetime | None) -> str:
+    return f" (until {moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
+
+
+def _minute(now: BreakerStatus) -> str:
+    told = now.last_minute._asdict()
+    return ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in told.items())
