@@ -9,20 +9,23 @@ from tasks import orders
 from tasks.parts import parts
 
 log = structlog.get_logger(__name__)
+_written = "0-0"
 
 
 @shared_task(name="tasks.transitions.record_transitions", queue="maintenance")
 def record_transitions() -> int:
     """Write what the stream holds and the table lacks; return how many rows were new.
 
-    The whole stream is read, about 1,000 entries at most: who remembers a place may remember a wrong one, and a row
-    that is there already stays as it is. So a kill between the transition and its row loses nothing.
-    Orders in force are given again, should Redis have missed one.
+    A process that starts reads all that is kept (about 1,000), then what came since it last wrote: so a kill between
+    a transition and its row loses nothing, and a row that is there stays as it is. Orders in force are given again,
+    should Redis have missed one.
     """
+    global _written  # noqa: PLW0603 - a place in the stream; whoever forgets it reads again
     orders.repeat(parts().engine, parts().breaker)
-    seen = parts().breaker.transitions(count=2000)
+    seen = parts().breaker.transitions(after_id=_written, count=2000)
     with parts().engine.begin() as conn:
         new = breaker_events.record_transitions(conn, [_row(one) for one in seen])
+    _written = seen[-1].id if seen else _written
     if new:
         log.info("transitions", new=new, last=seen[-1].new.value)
     return new
