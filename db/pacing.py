@@ -13,13 +13,18 @@ from db.sql import statement
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
 
 
-def others_wait(conn: Connection, *, since_before: datetime | None = None) -> bool:
-    """Tell whether bookings wait in line, or such as were requested before a moment: nobody overtakes them."""
+def line(conn: Connection, *, before: datetime | None = None) -> HoldReason | None:
+    """Return what bookings wait in line for, or such as were requested before a moment: nobody overtakes them.
+
+    None: nobody waits. The breaker comes before the limit.
+    """
     columns = appointments.c
-    line = select(literal(1)).where(columns.status == Status.HELD, columns.hold_reason.in_(PACED))
-    if since_before is not None:
-        line = line.where(columns.requested_at < since_before)
-    return bool(conn.execute(select(exists(line))).scalar_one())
+    waits = []
+    for reason in PACED:
+        held = select(literal(1)).where(columns.status == Status.HELD, columns.hold_reason == reason)
+        waits.append(exists(held if before is None else held.where(columns.requested_at < before)))
+    found = conn.execute(select(*waits)).one()
+    return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
 
 def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from resilience.breaker_settings import Limits
 
+MILLION = 1_000_000
+
 
 def tighter(ceiling: int, ends: float, than: tuple[int, float], slack: float) -> tuple[int, float]:
     """Join two sayings of the other side's count, each a last grant and the ms at which counting begins anew.
@@ -26,7 +28,13 @@ class RateLimit:
     grants: int = 0
     shut: int = 0
     quota: int = 0
-    quota_ends: float = 0
+    """The grant at which the other side's count will be used up."""
+    quota_ends: int = 0
+    pull: int = 0
+    """Calls of others in 1,000,000 ms: what they will need is left to them."""
+    first: int = 0
+    """The ceiling first told in this window of the other side, and when."""
+    first_at: int = 0
 
     def ahead(self, now: int) -> int:
         """Give the microseconds by which the calls so far are ahead of an even pace."""
@@ -36,8 +44,9 @@ class RateLimit:
         """Give the ms until the next call may go; 0: now."""
         if now < self.shut:
             return self.shut - now
-        if now < self.quota_ends and self.quota - self.grants <= limits.reserve:
-            return self.quota_ends - now
+        spare, left = (self.quota - self.grants - limits.reserve) * MILLION, self.quota_ends - now
+        if left > 0 and spare <= self.pull * left:
+            return max(1, left - max(0, spare) // max(1, self.pull))
         too_far = self.ahead(now) - limits.depth
         return -(-too_far // 1000) if limits.gap > 0 and too_far > 0 else 0
 
@@ -46,10 +55,23 @@ class RateLimit:
         self.paid_until = now * 1000 + self.ahead(now) + limits.gap
         self.grants += 1
 
-    def learn(self, limits: Limits, now: int, ceiling: int, left: float) -> None:
-        """Hear that the other side's count is used up at grant `ceiling` and begins anew in `left` ms."""
-        if left > 0:
-            self.quota, self.quota_ends = tighter(ceiling, now + left, (self.quota, self.quota_ends), limits.slack)
+    def learn(self, limits: Limits, now: int, ceiling: int, left: int) -> None:
+        """Hear that the other side's count is used up at grant `ceiling` and begins anew in `left` ms.
+
+        A ceiling that sinks within a window says how fast others call with the same key.
+        """
+        ends = now + left
+        if left <= 0 or ends < self.quota_ends - limits.slack:
+            return
+        if ends > self.quota_ends + limits.slack:
+            self.quota, self.quota_ends, self.first, self.first_at = ceiling, ends, ceiling, now
+            return
+        if ceiling >= self.quota and ends <= self.quota_ends and self.pull == 0:
+            return
+        self.quota, self.quota_ends = min(ceiling, self.quota), max(ends, self.quota_ends)
+        since = now - self.first_at
+        if since >= 3 * limits.slack:
+            self.pull = (self.first - self.quota) * MILLION // since
 
     def block(self, now: int, ms: int) -> None:
         """Send nothing for `ms`: the other side said 429."""
@@ -61,5 +83,6 @@ class RateLimit:
         if limits.gap > 0:
             room = (limits.depth + limits.gap - self.ahead(now)) // limits.gap - waiting
         if now < self.quota_ends:
-            room = min(room, self.quota - self.grants - limits.reserve - waiting)
+            others = -(-self.pull * (self.quota_ends - now) // MILLION)
+            room = min(room, self.quota - self.grants - limits.reserve - others - waiting)
         return room

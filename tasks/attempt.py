@@ -4,24 +4,28 @@ Nothing here holds a database transaction or a lock across a call to Cal.com: ea
 claim's token joins them. Whatever dies in between, the lease ends and the sweeper takes the row up as unknown.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments, pacing
 from db.appointments import Appointment
-from db.lifecycle import Status
+from db.lifecycle import HoldReason, Status
 from tasks.calcom.body import booking_body
-from tasks.calcom.look import SightingKind, look, slot_offered
+from tasks.calcom.look import SightingKind, Slot, ask_slots, look
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.guard import CREATE, GuardedCalls, NotNow
 from tasks.life import In, Next, Post, Rules, confirmed
 from tasks.parts import Parts
 from tasks.publish import LONGEST_COUNTDOWN
 from tasks.witness import sees
+
+WRITE_AGAIN = 0.3  # seconds; what Cal.com has just answered is worth a second try
 
 
 class Attempt:
@@ -39,43 +43,50 @@ class Attempt:
         clock: Callable[[], float],
         *,
         released: bool,
-        behind: bool,
+        line: HoldReason | None,
     ) -> None:
         self.parts = parts
         self.row = row
-        self.behind = behind
+        self.line = line  # whom it waits behind
         self.calls = GuardedCalls(parts, row, released=released)
         self.rules = rules(parts)
         self.clock = clock
+        self.pause = threading.Event().wait
         self.lease_ends = claimed_at + parts.terms.lease
         self.first_byte_at: float | None = None
         self.known = False  # whether nothing is booked, for certain
+        self.retry = False  # whether the POST to come costs a retry
 
     def run(self) -> Next | None:
         """Return the move that was made; None when the row was no longer ours."""
         try:
             step = self._step()
         except NotNow as no:
-            step = self.rules.not_now(self.row, no.denied.reason, known=self.known)
+            if no.look_only and self.row.outcome_unknown and not self.known:
+                step = self.rules.not_looked(no.denied.retry_after)
+            else:
+                step = self.rules.not_now(self.row, no.denied.reason, known=self.known, retry=self.retry)
         finally:
             self.calls.done()
         if step is None:
             return None
-        shut = self.calls.last is not None and not self.calls.last.may_go
-        step = self.rules.instead_of_retry(self.row, step, shut=shut, probe_failed=self.calls.probe_failed)
+        calls = self.calls
+        step = self.rules.instead_of_retry(
+            self.row, step, shut=calls.shut, probe_failed=calls.probe_failed, blame=calls.blame
+        )
         return step if self._write(step) else None
 
     def _step(self) -> Next | None:
         row = self.row
-        if self.behind:
-            return self.rules.behind_others(row)
+        if self.line is not None:
+            return self.rules.behind_others(row, self.line)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer")
         step = self._look() if row.outcome_unknown else Post()
-        if isinstance(step, Next):
+        if not isinstance(step, Post):
             return step
         starts_in = (row.start_at - _now(row)).total_seconds()
-        self.known = True
+        self.known, self.retry = True, step.retry
         ready = self.rules.before_post(row, starts_in=starts_in)
         return self._post(retry=step.retry) if isinstance(ready, Post) else ready
 
@@ -92,16 +103,23 @@ class Attempt:
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    def _look(self) -> Next | Post:
+    def _look(self) -> Next | Post | None:
         row = self.row
         settled_in = (row.settle_at - _now(row)).total_seconds() if row.settle_at else 0.0
+        # First what is remembered for good: of several calls in one attempt, the limit may deny the later ones.
+        visible = settled_in <= 0 and sees(self.parts, self.calls, row)
+        if visible and not self._renew():
+            return None
         sighting = look(self.calls, row)
-        visible, offered = False, None
-        if sighting.kind is SightingKind.ABSENT and settled_in <= 0 and self._renew():
-            visible = sees(self.parts, self.calls, row, listed=sighting.listed)
-            if visible and self._renew():
-                offered = slot_offered(self.calls, row)
-        return self.rules.after_look(row, sighting, settled_in=settled_in, visible=visible, offered=offered)
+        slot = self._slot() if sighting.kind is SightingKind.ABSENT and visible else Slot.UNASKED
+        return self.rules.after_look(row, sighting, settled_in=settled_in, visible=visible, slot=slot)
+
+    def _slot(self) -> Slot:
+        """Ask the second witness; a denial does not undo what the first one said."""
+        try:
+            return ask_slots(self.calls, self.row) if self._renew() else Slot.UNASKED
+        except NotNow:
+            return Slot.UNASKED
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
@@ -110,10 +128,15 @@ class Attempt:
         row = self.row
         if retry:  # a look proved that nothing is booked; the row must say so before the next byte may change it
             known = {"outcome_unknown": False, "settle_at": None, "looks": 0, "retry_count": row.retry_count + 1}
-            if not self._renew(**known, refusal=None):
+            try:
+                ours = self._renew(**known, refusal=None)
+            except BaseException:
                 self.calls.give_up(permit)
-                return None
+                raise
             row = self.row
+            if not ours or row.calcom_booking_uid is not None:
+                self.calls.give_up(permit)
+                return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer") if ours else None
         called_at = self.clock()
 
         def may_send() -> bool:
@@ -132,8 +155,7 @@ class Attempt:
 
     def _after_post(self, row: Appointment, reply: Reply) -> Next:
         if reply.meaning is Meaning.TAKEN and row.sent_at is None:
-            offered = slot_offered(self.calls, row) if reply.ask_slots and self._renew() else None
-            return self.rules.taken(row, reply, still_offered=offered)
+            return self.rules.taken(row, reply, self._slot() if reply.ask_slots else Slot.UNASKED)
         sent_ago = self.clock() - self.first_byte_at if self.first_byte_at is not None else 0.0
         return self.rules.after_post(row, reply, sent_ago=sent_ago)
 
@@ -157,6 +179,16 @@ class Attempt:
             changes["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
         if self.first_byte_at is not None:
             changes["posts"] = self.row.posts + 1
+        for last in (False, False, True):
+            try:
+                return self._move(step, changes)
+            except SQLAlchemyError:
+                if last or self.clock() > self.lease_ends:
+                    raise  # the lease runs out, and a look finds what Cal.com has done
+                self.pause(WRITE_AGAIN)
+        return False
+
+    def _move(self, step: Next, changes: dict[str, Any]) -> bool:
         with self.parts.engine.begin() as conn:
             moved = appointments.move(
                 conn,
@@ -191,16 +223,14 @@ def claim(
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
     with parts.engine.begin() as conn:
         row = appointments.claim(conn, appointment_id, lease_seconds=parts.terms.lease)
-        if row is None:
-            behind = False
-        else:
-            exempt = released or row.posts > 0 or row.outcome_unknown
-            behind = not exempt and pacing.others_wait(conn, since_before=row.requested_at)
+        line = None
+        if row is not None and not (released or row.posts or row.outcome_unknown):
+            line = pacing.line(conn, before=row.requested_at)
     if row is None:
         if released:
             parts.breaker.give_back(CREATE, appointment_id)
         return None
-    return Attempt(parts, row, at, clock, released=released, behind=behind)
+    return Attempt(parts, row, at, clock, released=released, line=line)
 
 
 def sql(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from celery import Task
 from celery.exceptions import Ignore, Retry
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import Appointment
 from resilience.exceptions import AppointmentException
@@ -12,7 +12,10 @@ from tasks.database_errors import as_appointment_error
 from tasks.parts import parts
 from tasks.publish import LONGEST_COUNTDOWN, send
 
-_IGNORE: Exception = Ignore()
+
+def _ignore() -> Exception:
+    ignored: Exception = Ignore()  # a new one each time: a raised exception keeps its frames
+    return ignored
 
 
 class ComeAgain(Exception):  # noqa: N818 - it reports a wait that is already committed, not an error
@@ -32,7 +35,7 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
     """
 
     abstract = True
-    autoretry_for = (ComeAgain, AppointmentException, DBAPIError)
+    autoretry_for = (ComeAgain, AppointmentException, SQLAlchemyError)
     max_retries = None
 
     def retry(self, *_args: Any, exc: BaseException | None = None, **_options: Any) -> NoReturn:
@@ -57,12 +60,12 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         error = as_appointment_error(exc)
         attempt = self.request.retries
         if not error.is_retryable() or attempt >= parts().policy.max_attempts:
-            return _IGNORE  # not lost: the sweeper finds the row, or its lease
+            return _ignore()  # not lost: the sweeper finds the row, or its lease
         delay = parts().policy.delay(attempt, error)
         again = self.signature_from_request(countdown=delay, retries=attempt + 1)
         try:
             again.apply_async(retry=False)
         except Exception:  # noqa: BLE001 - the broker is gone as well; the sweeper sends the row
-            return _IGNORE
+            return _ignore()
         sent: Exception = Retry(exc=error, when=delay)
         return sent

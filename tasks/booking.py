@@ -10,12 +10,13 @@ from typing import Any
 import structlog
 from celery import shared_task
 from celery.exceptions import Ignore
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments, pacing
 from db.appointments import Inserted, NewAppointment
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from resilience import correlation
-from tasks.attempt import claim
+from tasks.attempt import Attempt, claim
 from tasks.base import BookingTask, ComeAgain
 from tasks.database_errors import database_errors
 from tasks.guard import CREATE
@@ -100,8 +101,8 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
         return []
     shut = parts().breaker.is_open(CREATE)
     with database_errors(), parts().engine.begin() as conn:
-        wait = shut or pacing.others_wait(conn)  # nobody overtakes those who wait
-        kept = appointments.insert(conn, [_row(request, wait=wait) for request in requests])
+        line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
+        kept = appointments.insert(conn, [_row(request, line) for request in requests])
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
     return [_receipt(one) for one in kept]
 
@@ -148,10 +149,7 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     with correlation.bound(attempt.row.correlation_id):
         step = attempt.run()
         row = attempt.row  # as the last renewal read it
-        if attempt.opened:
-            release_when_open_ends()
-        elif attempt.makes_room:
-            release_paced(attempt.calls.last)
+        _let_others_go(attempt)
         if step is None:
             log.warning("lease_lost", appointment_id=row.id)
             raise Ignore
@@ -165,14 +163,22 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     return step.to.value
 
 
-def _row(request: BookingRequest, *, wait: bool) -> NewAppointment:
-    held: dict[str, Any] = {}
-    if wait:
-        held = {
-            "hold_reason": HoldReason.BREAKER_OPEN,
-            "circuit_breaker_open_at_booking": datetime.now(UTC),
-            "resilience_strategy": Strategy.CIRCUIT_BREAKER_OPEN,
-        }
+def _let_others_go(attempt: Attempt) -> None:
+    """Release whom this attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
+    try:
+        if attempt.opened:
+            release_when_open_ends()
+        elif attempt.makes_room:
+            release_paced(attempt.calls.last)
+    except SQLAlchemyError as exc:
+        log.warning("release_failed", error=type(exc).__name__, next="beat releases")
+
+
+def _row(request: BookingRequest, line: HoldReason | None) -> NewAppointment:
+    held: dict[str, Any] = {"hold_reason": line}
+    if line is HoldReason.BREAKER_OPEN:
+        met = {"circuit_breaker_open_at_booking": datetime.now(UTC)}
+        held |= met | {"resilience_strategy": Strategy.CIRCUIT_BREAKER_OPEN}
     return NewAppointment(
         **held,
         **request.values(),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.appointment import Appointment
-from resilience.permit import Denied, Outcome, Permit, RateNews, Recorded
+from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, State
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
 from tasks.calcom.replies import read_failure, read_post
@@ -20,9 +20,16 @@ _WORKER = socket.gethostname()
 class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit says "later"
     """Say that a call must not go now; nothing was sent."""
 
-    def __init__(self, denied: Denied) -> None:
+    def __init__(self, denied: Denied, endpoint: str) -> None:
         super().__init__(denied.reason.value)
         self.denied = denied
+        self.endpoint = endpoint
+
+    @property
+    def look_only(self) -> bool:
+        """Say whether only the reading endpoint is shut: the service lives, and others may be booked."""
+        alive = self.denied.state in (State.CLOSED, State.OFF)
+        return self.endpoint != CREATE and self.denied.reason is Reason.BREAKER_OPEN and alive
 
 
 class GuardedCalls:
@@ -38,7 +45,9 @@ class GuardedCalls:
         self._item = row.id if released else None
         self._calls = 0
         self.last: Recorded | None = None
+        self.shut = False  # whether the last report found that this booking's POST must wait
         self.probe_failed = False
+        self.blame = False  # whether a probe failed though Cal.com was there
         self.key_fingerprint = parts.calcom.key_fingerprint
 
     # What look.py and witness.py know of a client.
@@ -99,8 +108,10 @@ class GuardedCalls:
         self._calls += 1
         owner = f"{self._row.claim_token or self._row.uuid}:{self._calls}"
         permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
+        if isinstance(permit, Denied) and not probe_ok and _may_probe_itself(permit):
+            permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)
         if isinstance(permit, Denied):
-            raise NotNow(permit)
+            raise NotNow(permit, endpoint)
         return permit
 
     def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None) -> None:
@@ -116,8 +127,15 @@ class GuardedCalls:
             context={"correlation_id": self._row.correlation_id, "error_type": error.value, "worker": _WORKER},
             news=None if news is None else RateNews(*news),
         )
+        self.shut = not self.last.may_go if permit.endpoint == CREATE else self.last.state in _SHUT
         failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
         self.probe_failed = self.probe_failed or (permit.probe and failed)
+        self.blame = self.blame or (permit.probe and outcome is Outcome.FAILURE_ENDPOINT)
+
+
+def _may_probe_itself(denied: Denied) -> bool:
+    """Return whether a reading endpoint waits for a probe while the service lives: then a look is just the one."""
+    return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 
 
 def _outcome(reply: Reply | None) -> Outcome:
@@ -131,6 +149,7 @@ def _outcome(reply: Reply | None) -> Outcome:
     return _OUTCOMES[reply.verdict]
 
 
+_SHUT = (State.OPEN, State.FORCED_OPEN)
 _OUTCOMES = {
     Verdict.SUCCESS: Outcome.SUCCESS,
     Verdict.FAILURE_SERVICE: Outcome.FAILURE_SERVICE,

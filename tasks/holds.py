@@ -79,10 +79,14 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
     granted = [int(item) for item in released.items]
     if not granted:
         return 0, released
-    with parts().engine.begin() as conn:
-        rows = pacing.release_these(conn, granted)
-    for gone in set(granted) - {row.id for row in rows}:
-        breaker.give_back(CREATE, gone)
+    released_ids: set[int] = set()
+    try:
+        with parts().engine.begin() as conn:
+            rows = pacing.release_these(conn, granted)
+        released_ids = {row.id for row in rows}
+    finally:  # places of those that have moved on, and of all when Postgres failed us
+        for gone in set(granted) - released_ids:
+            breaker.give_back(CREATE, gone)
     send(rows, released=True)
     log.info("released", count=len(rows), state=released.state.value)
     return len(granted), released

@@ -12,7 +12,7 @@ from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.permit import Reason
 from resilience.retry_policy import RetryPolicy
-from tasks.calcom.look import Sighting, SightingKind
+from tasks.calcom.look import Sighting, SightingKind, Slot
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.parts import Terms
 
@@ -65,12 +65,12 @@ class Rules:
             )
         return Post()
 
-    def not_now(self, row: Appointment, reason: Reason, *, known: bool) -> Next:
+    def not_now(self, row: Appointment, reason: Reason, *, known: bool, retry: bool) -> Next:
         """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
 
-        `known`: a look has just shown that nothing is booked.
+        `known`: nothing is booked, for certain; `retry`: a look has just shown that, so the POST to come costs one.
         """
-        changes = _KNOWN if known else {}
+        changes = _KNOWN | {"retry_count": row.retry_count + retry} if known else {}
         match reason:
             case Reason.THROTTLED:
                 return Next(
@@ -81,15 +81,21 @@ class Rules:
                 return Next(Status.HELD, "Cal.com refuses this key", changes | hold)
         return Next(Status.HELD, "the circuit breaker is open", changes | _met_open_breaker(row))
 
-    def behind_others(self, row: Appointment) -> Next:
+    def behind_others(self, row: Appointment, line: HoldReason) -> Next:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
-        return Next(Status.HELD, "bookings requested earlier wait", _met_open_breaker(row))
+        hold = {"hold_reason": HoldReason.THROTTLED} if line is HoldReason.THROTTLED else _met_open_breaker(row)
+        return Next(Status.HELD, "bookings requested earlier wait", hold)
 
-    def instead_of_retry(self, row: Appointment, step: Next, *, shut: bool, probe_failed: bool) -> Next:
+    def not_looked(self, retry_after: float | None) -> Next:
+        """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line."""
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(retry_after or self.terms.open)}
+        return Next(Status.HELD, "Cal.com's list does not answer", hold)
+
+    def instead_of_retry(self, row: Appointment, step: Next, *, shut: bool, probe_failed: bool, blame: bool) -> Next:
         """Return a hold instead of a retry when the failure opened the breaker, or found it open.
 
-        A hold costs no retry. A failed probe goes behind the others; the third makes the booking suspect, for it may be
-        the booking itself that Cal.com chokes on.
+        A hold costs no retry. A failed probe goes behind the others; the third makes the booking suspect when Cal.com
+        was there and failed (`blame`), for it may be the booking itself that Cal.com chokes on. No outage does that.
         """
         if step.to is not Status.RETRYING or not (shut or probe_failed):
             return step
@@ -98,7 +104,7 @@ class Rules:
         }
         failures = row.probe_failures + probe_failed
         changes |= {"probe_failures": failures, **_met_open_breaker(row)}
-        if failures >= PROBES_FAILED_SUSPECT:
+        if blame and failures >= PROBES_FAILED_SUSPECT:
             return Next(Status.HELD, "its third probe failed", {**changes, "hold_reason": HoldReason.SUSPECT})
         return Next(Status.HELD, "the circuit breaker is open", changes)
 
@@ -124,22 +130,25 @@ class Rules:
             return self._unknown(row, reply, sent_ago=sent_ago, refusal=refusal)
         return rejected(reply.meaning, reply.message, reply.uid)
 
-    def taken(self, row: Appointment, reply: Reply, *, still_offered: bool | None) -> Next:
-        """Return the move for a slot that Cal.com calls taken (row 9): a fault of Cal.com if it still offers it."""
-        if still_offered:
+    def taken(self, row: Appointment, reply: Reply, slot: Slot) -> Next:
+        """Return the move for a slot that Cal.com calls taken (row 9): a fault of Cal.com if it still offers it.
+
+        While the slots do not answer it is not believed either: both come from the same database.
+        """
+        unasked = slot is Slot.UNASKED and reply.ask_slots and self._may_retry(row.retry_count, reply.error_type)
+        if slot is Slot.OFFERED or unasked:
             return self._again(row, reply)
         return rejected(Meaning.TAKEN, reply.message, None)
 
     # -- after a look ------------------------------------------------------------------------------------------------
 
     def after_look(
-        self, row: Appointment, sighting: Sighting, *, settled_in: float, visible: bool, offered: bool | None
+        self, row: Appointment, sighting: Sighting, *, settled_in: float, visible: bool, slot: Slot
     ) -> Next | Post:
         """Return the move after looking for a booking whose outcome is unknown.
 
         `settled_in` is the seconds until the settle time when the look began (0 or less: settled); `visible` says
-        whether this key has ever been seen to list a booking of the event type; `offered` whether Cal.com still
-        offers the slot (None: not asked, or no proof).
+        whether this key has ever been seen to list a booking of the event type; `slot` is the second witness.
         """
         match sighting.kind:
             case SightingKind.FOUND:
@@ -156,27 +165,28 @@ class Rules:
         if not visible:
             blind = {"hold_reason": HoldReason.BLIND_KEY, "held_for": self.key, "looks": 0}
             return Next(Status.HELD, "not listed, but this key has never listed a booking of this type", blind)
-        return self._not_booked(row, offered)
+        return self._not_booked(row, slot)
 
-    def _not_booked(self, row: Appointment, offered: bool | None) -> Next | Post:  # noqa: FBT001 - a witness's word
+    def _not_booked(self, row: Appointment, slot: Slot) -> Next | Post:
         refusal = row.refusal or {}
         meaning = Meaning(refusal["meaning"]) if refusal else None
         if meaning not in {None, Meaning.TAKEN}:
             return rejected(meaning, refusal["message"], refusal.get("uid"))
-        if offered is False:  # slots come from the primary, the list perhaps from a replica: look a little longer
+        if slot is Slot.GONE:  # slots come from the primary, the list perhaps from a replica: look a little longer
             if row.looks + 1 < LOOKS * 2:
                 return self._look_again(row, settled_in=None)
             return rejected(Meaning.TAKEN, refusal.get("message", "the slot is no longer offered"), None)
-        if meaning is Meaning.TAKEN and not offered:
+        may_retry = self._may_retry(row.retry_count, row.error_type)
+        if meaning is Meaning.TAKEN and (slot is Slot.UNPROVEN or (slot is Slot.UNASKED and not may_retry)):
             return rejected(Meaning.TAKEN, refusal["message"], None)
         if row.cancel_requested:
             return Next(Status.CANCELLED, "not booked, and cancelled by the operator", _KNOWN)
-        if not self._may_retry(row.retry_count, row.error_type):
+        if not may_retry:
             return self._exhausted(row.error_type, row.last_error, _KNOWN)
         return Post(retry=True)
 
     def _look_failed(self, row: Appointment, reply: Reply | None) -> Next:
-        if reply is not None and reply.meaning in {Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION}:
+        if reply is not None and reply.meaning in _HOLDS | {Meaning.REFUSED}:  # no customer's fault
             return self._held(reply)
         if row.looks + 1 < LOOKS:
             return self._look_again(row, settled_in=None, retry_after=reply.retry_after if reply else None)
@@ -265,7 +275,8 @@ _STATUS: dict[str, int] = {
     ErrorType.HTTP_504: 504,
     ErrorType.HTTP_52X: 520,
 }
-OUTAGE = _NO_ANSWER | _STATUS.keys() - {ErrorType.HTTP_500}
+OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
+_HOLDS = frozenset({Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION})
 _KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
 
 
@@ -291,9 +302,8 @@ def rejected(meaning: Meaning | None, message: str, uid: str | None) -> Next:
         Meaning.LIMIT: "a limit is reached",
     }.get(meaning or Meaning.REFUSED, "refused")
     said = f"{what}: {message}" if message else what
-    return Next(
-        Status.REJECTED, said, {"last_error": said, "error_type": "refused", "calcom_booking_uid": uid} | _KNOWN
-    )
+    there = {} if uid is None else {"calcom_booking_uid": uid}
+    return Next(Status.REJECTED, said, {"last_error": said, "error_type": "refused"} | there | _KNOWN)
 
 
 def _error(reply: Reply | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from db import appointments, overrides
 from db.lifecycle import HoldReason
@@ -30,26 +30,30 @@ def order(
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
-    """End an order of open or off: the breaker decides for itself again."""
+    """End an order of open or off: the breaker decides again. False, and nothing done, while Redis is gone."""
+    if not breaker.get_status().shared:
+        return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF}, by=by)
     return breaker.auto(by, why)
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
-    """Close every breaker, end every order, and try refused keys again with the bookings that they held."""
+    """Close every breaker, end every order, and try refused keys again with the bookings that they held.
+
+    False, and nothing done, while Redis is gone: a reset is no state that could be given again later.
+    """
+    if not breaker.get_status().shared:
+        return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF, CREDENTIALS}, by=by)
-        _try_key_again(conn)
-    return breaker.reset(by, why)
+    done = breaker.reset(by, why)
+    with engine.begin() as conn:  # only now: what is released before the reset would be held again, for today's key
+        appointments.forget_cause(conn, HoldReason.CREDENTIALS)
+    return done
 
 
 def repeat(engine: Engine, breaker: CircuitBreaker) -> None:
     """Give the orders in force again: one that was obeyed changes nothing, one that Redis missed is obeyed now."""
     for one in in_force(engine, breaker.service):
         breaker.restore(one)
-
-
-def _try_key_again(conn: Connection) -> None:
-    # Released like bookings that were held for another key: their key counts as another one from now on.
-    appointments.forget_cause(conn, HoldReason.CREDENTIALS)

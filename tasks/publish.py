@@ -3,9 +3,10 @@
 A message that cannot be sent is no error here: the row is committed, and the sweeper sends what was never sent.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointment import Appointment
+from db.lifecycle import Status
 from tasks.parts import parts
 
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
@@ -32,6 +34,7 @@ log = structlog.get_logger(__name__)
 # Kombu gives `socket_timeout` to a worker's blocking BRPOP too, so a producer that must fail fast has its own
 # connection. In seconds: a frozen broker costs a caller at most about one of them.
 _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
+_FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1}
 _local = threading.local()
 
 
@@ -73,17 +76,23 @@ def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: 
     return unsent
 
 
-def tell(kind: str, row: Appointment) -> None:
-    """Tell Flower, and whoever listens, of a booking's task; a broker that is down is not waited for."""
+def tell(kind: str, row: Appointment, *, hostname: str | None = None) -> None:
+    """Tell Flower, and whoever listens, of a booking's task; a broker that is down is not waited for.
+
+    `hostname` is the worker that tells it (None: the one that runs the present task).
+    """
     try:
         with _producer() as producer:
-            _tell(producer, kind, row)
+            if kind == "task-revoked" and row.status is Status.HELD:
+                _tell(producer, "task-retried", row, hostname)  # nothing but SUCCESS and RETRY replaces a custom state
+            _tell(producer, kind, row, hostname)
     except Exception as exc:  # noqa: BLE001 - as in _publish
         log.info("event_not_sent", kind=kind, error=type(exc).__name__)
 
 
-def _tell(producer: Producer, kind: str, row: Appointment) -> None:
-    hostname = current_task.request.hostname if current_task else None
+def _tell(producer: Producer, kind: str, row: Appointment, hostname: str | None = None) -> None:
+    if hostname is None:
+        hostname = current_task.request.hostname if current_task else None
     if hostname is None:  # an operator's shell: Flower would list it as a worker
         return
     _dispatcher(hostname).publish(kind, {"uuid": row.task_id, "retries": row.retry_count}, producer)
@@ -123,14 +132,17 @@ def message(row: Appointment, *, released: bool = False) -> dict[str, Any]:
 def _producer() -> Iterator[Producer]:
     """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
     producer = getattr(_local, "producer", None)
-    if producer is None:
+    if producer is None or _local.pid != os.getpid():  # first use, or a child: a socket has one owner
         url = parts().broker_url
-        options = {**current_app.conf.broker_transport_options, **_FAIL_FAST}
+        fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
+        options = {**current_app.conf.broker_transport_options, **fail_fast}
         connection = Connection(url, connect_timeout=0.5, transport_options=options)
         producer = _local.producer = current_app.amqp.Producer(connection, auto_declare=False)
+        _local.pid = os.getpid()
     try:
         yield producer
     except Exception:
         _local.producer = None
-        producer.connection.collapse()
+        with suppress(Exception):
+            producer.connection.collect(socket_timeout=0.1)
         raise

@@ -4,6 +4,9 @@ Idempotent throughout: each statement moves a row only from the state it was see
 that any number of beats and workers may run these at once.
 """
 
+import random
+import threading
+
 import structlog
 from celery import shared_task
 from kombu.connection import Connection
@@ -17,16 +20,38 @@ from tasks.witness import sees
 BATCH = 500
 LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
 
+TYPES_AT_ONCE = 5
+
 log = structlog.get_logger(__name__)
+_learning = threading.Lock()
 
 
 @shared_task(name="tasks.sweeper.rescue_stranded", queue="maintenance")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
-    found = {"leases": _lost_leases(), "messages": _lost_messages(), "blind_types": _learn_to_see()}
+    found = {"leases": _lost_leases(), "messages": _lost_messages()}
     if any(found.values()):
         log.info("rescued", **found)
     return found
+
+
+@shared_task(name="tasks.sweeper.learn_to_see", queue="maintenance")
+def learn_to_see() -> int:
+    """Ask Cal.com again for event types whose bookings a blind key holds; release_held does the rest.
+
+    A few types a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
+    """
+    if not _learning.acquire(blocking=False):
+        return 0
+    try:
+        with parts().engine.begin() as conn:
+            rows = appointments.blind_types(conn, key=parts().calcom.key_fingerprint)
+        some = random.sample(rows, min(len(rows), TYPES_AT_ONCE))
+        return sum(sees(parts(), GuardedCalls(parts(), row), row) for row in some)
+    except NotNow:
+        return 0  # not while the breaker is open
+    finally:
+        _learning.release()
 
 
 @shared_task(name="tasks.sweeper.expire_held", queue="maintenance")
@@ -82,13 +107,3 @@ def _queue_is_empty() -> bool:
             return False
     waiting: int = queue.message_count
     return waiting == 0
-
-
-def _learn_to_see() -> int:
-    """Ask Cal.com again for the event types whose bookings a blind key holds; release_held does the rest."""
-    with parts().engine.begin() as conn:
-        rows = appointments.blind_types(conn, key=parts().calcom.key_fingerprint)
-    try:
-        return sum(sees(parts(), GuardedCalls(parts(), row), row) for row in rows)
-    except NotNow:
-        return 0  # not while the breaker is open

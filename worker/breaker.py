@@ -20,10 +20,9 @@ from resilience.events import (
 )
 from resilience.redis_client import make_redis
 from tasks.orders import in_force
-from worker.settings import Settings
+from worker.settings import MARGIN, Settings
 
 SERVICE = "calcom"
-MARGIN = 10.0  # seconds that a permit outlives the longest call
 _LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
 
 log = structlog.get_logger("breaker")

@@ -29,6 +29,8 @@ from worker.setting_values import (
     Transient,
 )
 
+MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
+
 
 class SettingsError(ValueError):
     """Say what is wrong with the settings, one line a problem: `NAME: what is wrong; what to do`."""
@@ -174,6 +176,10 @@ class Settings(BaseSettings):
         longest = max(self.calcom_connect_timeout, self.calcom_read_timeout)
         if self.calcom_deadline < longest:
             raise ValueError(f"CALCOM_DEADLINE: is shorter than a time-out within it; set it to {longest:g} s or more")
+        if self.calcom_connect_timeout >= MARGIN:
+            raise ValueError(
+                f"CALCOM_CONNECT_TIMEOUT: must be below {MARGIN:g} s: a claim waits no longer for its first byte"
+            )
         if self.circuit_breaker_open_max < self.circuit_breaker_half_open_timeout:
             raise ValueError(
                 "CIRCUIT_BREAKER_OPEN_MAX: is shorter than CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT; "

@@ -1,8 +1,8 @@
-"""Celery's signals that concern the process: logging is ours, in workers, beat and Flower alike."""
+"""Celery's signals that concern the process: logging is ours, in workers, beat and Flower alike; Revoke cancels."""
 
 from typing import Any
 
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 from worker.logs import configure
 from worker.settings import Settings
@@ -12,3 +12,9 @@ from worker.settings import Settings
 def take_over_logging(**_: Any) -> None:
     """Configure our logs; that a receiver exists keeps Celery from configuring its own."""
     configure(Settings.load())
+
+
+@worker_init.connect
+def make_revoke_cancel(**_: Any) -> None:
+    """Put our `revoke` in the place of Celery's; only a worker loads Celery's control commands."""
+    import tasks.revoke  # noqa: F401, PLC0415 - see above

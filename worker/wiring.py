@@ -6,7 +6,7 @@ from tasks.calcom.client import CalcomClient
 from tasks.parts import Parts, Terms, fill
 from worker.breaker import make_breaker
 from worker.running import running
-from worker.settings import Settings
+from worker.settings import MARGIN, Settings
 
 
 def build() -> Parts:
@@ -37,6 +37,7 @@ def build_from(settings: Settings) -> Parts:
         ),
         terms=Terms(
             deadline=settings.calcom_deadline,
+            margin=MARGIN,
             settle_unanswered=settings.calcom_settle_seconds,
             settle_answered=settings.calcom_settle_answered_seconds,
             open=settings.circuit_breaker_half_open_timeout,

@@ -1,12 +1,13 @@
--- Flag bookings that have been held for longer than a caller should have to wait: once each, and they stay held.
+-- Flag held bookings that were asked for longer ago than a caller should have to wait: once each, and they stay held.
+-- By the time of request, for a hold that ends and begins again (a failed probe, another try) is still the same wait.
 -- SKIP LOCKED: one that is being released needs no flag.
 WITH late AS (
     SELECT id
     FROM appointments
     WHERE status = 'held'
-      AND held_at <= now() - make_interval(secs => :max_age_seconds)
+      AND requested_at <= now() - make_interval(secs => :max_age_seconds)
       AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'
-    ORDER BY held_at
+    ORDER BY requested_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),

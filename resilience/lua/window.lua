@@ -51,7 +51,7 @@ local function window_room()
     free = math.min(free, math.floor((depth + gap - ahead()) / gap) - waiting)
   end
   if now < quota_ends then
-    free = math.min(free, quota - grants - reserve - waiting)
+    free = math.min(free, quota - grants - reserve - math.ceil(pull * (quota_ends - now) / 1000000) - waiting)
   end
   if free <= 0 then
     return 0, 'in_flight', BUSY

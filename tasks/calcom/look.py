@@ -32,6 +32,15 @@ class Reads(Protocol):
         """GET /v2/slots."""
 
 
+class Slot(StrEnum):
+    """Say what the slots tell of a start."""
+
+    OFFERED = "offered"
+    GONE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
+    UNPROVEN = "unproven"  # Cal.com answered, and would never offer this start: it proves nothing
+    UNASKED = "unasked"  # no answer, or not asked
+
+
 class SightingKind(StrEnum):
     """Say what a look saw."""
 
@@ -94,8 +103,8 @@ def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now
     return not isinstance(page, Reply) and any(_shows_type(booking, appointment) for booking in page.bookings)
 
 
-def slot_offered(client: Reads, appointment: Appointment) -> bool | None:
-    """Return whether Cal.com still offers the appointment's start; None when it did not say, or never would.
+def ask_slots(client: Reads, appointment: Appointment) -> Slot:
+    """Return whether Cal.com still offers the appointment's start.
 
     Slots are read from the primary database, lists perhaps from a replica. Whole days are asked for: Cal.com lays its
     slots from the start of what is asked, so that a narrower question might be answered with another grid.
@@ -110,9 +119,11 @@ def slot_offered(client: Reads, appointment: Appointment) -> bool | None:
         query["duration"] = appointment.length_in_minutes
     starts = read_slots(client.slots(query))
     if starts is None:
-        return None
+        return Slot.UNASKED
     start = _to_millisecond(appointment.start_at)
-    return start in starts or (False if _is_on_grid(start, starts) else None)
+    if start in starts:
+        return Slot.OFFERED
+    return Slot.GONE if _is_on_grid(start, starts) else Slot.UNPROVEN
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:

@@ -151,6 +151,8 @@ class Pair:
         sent = list(self.rules.window.waiting)
         for item in sent:
             self.acquire(2, endpoint, 0, ITEMS.index(item), probe_ok=True, told=0)
+        if outcome in (2, 5) and sent:
+            self.give_back(ITEMS.index(sent[0]))
         self.record(2, 0, 0, outcome, wait=0, told=0)
         for which in range(1, len(sent)):
             self.record(2, 0, which, 0, wait=0, told=0)
@@ -179,6 +181,15 @@ class Pair:
         at = self._frame(0, 0, 0)
         order = self._order(kind, number)
         self._same("order", at, order.arguments(), self.rules.order(at, order))
+
+    def startle(self, endpoint: int, key: int, outcome: int) -> None:
+        """Make all calm, report an outcome, and see whether the next call still passes."""
+        self.order(ORDERS.index(OrderKind.RESET), 0)
+        self.wait(JUMPS.index(70_000))
+        self.acquire(0, endpoint, key, len(ITEMS), probe_ok=True, told=0)
+        self.acquire(0, endpoint, key, len(ITEMS), probe_ok=True, told=0)
+        self.record(0, key, 0, outcome, wait=1, told=0)
+        self.acquire(0, endpoint, key, len(ITEMS), probe_ok=True, told=0)
 
     def operate(self, kind: int, jump: int) -> None:
         """Give an order, see what it does to both keys, and end it."""

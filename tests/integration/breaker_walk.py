@@ -35,10 +35,12 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
         pair.acquire(client(), few(), key(), rng.randrange(12), probe_ok=flag(), told=pick((0, 0, 0, 0, few())))
 
     def record() -> None:
-        outcome = pick((0, 0, 0, 1, 1, 2, 2, few(), few()))
-        pair.record(
-            client(), key(), pick((0, 0, 0, few())), outcome, wait=pick((0, few())), told=pick((0, 0, 0, few()))
-        )
+        outcome, told = pick((0, 0, 0, 1, 1, 2, 2, few(), few())), pick((0, 0, 0, few()))
+        pair.record(client(), key(), pick((0, 0, 0, few())), outcome, wait=pick((0, few())), told=told)
+
+    def forget() -> None:
+        pair.forget(few(), with_orders=rng.random() < 0.3)
+        pair.begin(few(), with_orders=flag())
 
     def release() -> None:
         pair.release(client(), few(), key(), [few() for _ in range(rng.randrange(6))])
@@ -52,11 +54,12 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
         lambda: pair.give_back(few()): 6,
         lambda: pair.order(rng.randrange(5), rng.randrange(5)): 3,
         lambda: pair.order(RESET, 0): 4,
+        lambda: pair.startle(few(), key(), rng.randrange(6)): 3,
         lambda: pair.operate(rng.randrange(5), few()): 3,
         lambda: pair.burst(pick((0, 5)), few()): 2,
         lambda: pair.ramp(few(), pick((0, 0, 0, few()))): 8,
         lambda: pair.begin(few(), with_orders=flag()): 2,
-        lambda: pair.forget(few(), with_orders=flag()): 1,
+        forget: 2,
     }
     for do in rng.choices(list(doings), list(doings.values()), k=steps):
         do()

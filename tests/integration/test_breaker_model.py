@@ -57,6 +57,10 @@ class Steps(RuleBasedStateMachine):
     def give_back(self, item: int) -> None:
         self.pair.give_back(item)
 
+    @rule(endpoint=few, key=few, outcome=few)
+    def startle(self, endpoint: int, key: int, outcome: int) -> None:
+        self.pair.startle(endpoint, key, outcome)
+
     @rule(kind=st.integers(0, 4), jump=few)
     def operate(self, kind: int, jump: int) -> None:
         self.pair.operate(kind, jump)

@@ -57,7 +57,7 @@ def test_retry_after_is_kept_to_the_letter(fleet: Callable[..., Fleet], simulato
         {"status": 404, "shape": "A", "message": "Event type with id 110 not found."},
         {"status": 422, "shape": "A", "message": "No hosts"},
         {"name": "limit"},
-        {"name": "conflict"},
+        {"status": 409, "shape": "A", "message": "No more seats left at this seated booking."},
     ],
     ids=lambda refusal: str(refusal.get("name") or refusal["status"]),
 )

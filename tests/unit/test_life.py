@@ -8,8 +8,9 @@ import pytest
 
 from db.appointment import Appointment
 from db.lifecycle import MOVES, HoldReason, Status
+from resilience.permit import Reason
 from resilience.retry_policy import RetryPolicy, TransientErrors
-from tasks.calcom.look import Sighting, SightingKind
+from tasks.calcom.look import Sighting, SightingKind, Slot
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
 from tasks.life import In, Next, Post, Rules
 from tasks.parts import Terms
@@ -29,9 +30,9 @@ def absent() -> Sighting:
     return Sighting(kind=SightingKind.ABSENT, uid=None, seat_uid=None, listed=False, reply=None)
 
 
-def after_settled_look(row: Appointment, *, visible: bool = True, offered: bool | None = None) -> Next | Post:
+def after_settled_look(row: Appointment, *, visible: bool = True, slot: Slot = Slot.UNPROVEN) -> Next | Post:
     """Decide after a settled look that found nothing."""
-    return RULES.after_look(row, absent(), settled_in=0, visible=visible, offered=offered)
+    return RULES.after_look(row, absent(), settled_in=0, visible=visible, slot=slot)
 
 
 def test_a_booked_answer_confirms_with_its_uid(row: Row) -> None:
@@ -95,12 +96,47 @@ def test_a_refusal_is_believed_only_when_no_earlier_post_is_unknown(row: Row, me
 
 
 @pytest.mark.parametrize(
-    ("offered", "to"), [(True, Status.RETRYING), (False, Status.REJECTED), (None, Status.REJECTED)]
+    ("slot", "used", "to"),
+    [
+        (Slot.OFFERED, 0, Status.RETRYING),
+        (Slot.GONE, 0, Status.REJECTED),
+        (Slot.UNPROVEN, 0, Status.REJECTED),
+        (Slot.UNASKED, 0, Status.RETRYING),
+        (Slot.UNASKED, 3, Status.REJECTED),
+    ],
 )
-def test_taken_is_believed_unless_cal_com_still_offers_the_slot(row: Row, offered: bool | None, to: Status) -> None:  # noqa: FBT001 - a table's column
-    """Row 9: the same words also stand for a fault of Cal.com's database or calendar."""
-    step = RULES.taken(row(), reply(Meaning.TAKEN, ErrorType.TAKEN), still_offered=offered)
+def test_taken_is_believed_unless_cal_com_still_offers_the_slot(row: Row, slot: Slot, used: int, to: Status) -> None:
+    """Row 9: the same words also stand for a fault of Cal.com's database or calendar, which the slots may share."""
+    step = RULES.taken(row(retry_count=used), reply(Meaning.TAKEN, ErrorType.TAKEN, ask_slots=True), slot)
     assert step.to is to
+
+
+@pytest.mark.parametrize(("blame", "reason"), [(False, HoldReason.BREAKER_OPEN), (True, HoldReason.SUSPECT)])
+def test_an_outage_makes_nobody_suspect(row: Row, blame: bool, reason: HoldReason) -> None:  # noqa: FBT001 - a column
+    """A third failed probe is the booking's own fault only when Cal.com was there to choke on it."""
+    failed = RULES.after_post(row(), reply(Meaning.NOT_SENT, ErrorType.CONNECT), sent_ago=0)
+    step = RULES.instead_of_retry(row(probe_failures=2), failed, shut=True, probe_failed=True, blame=blame)
+    assert (step.to, step.changes["hold_reason"]) == (Status.HELD, reason)
+    assert "retry_count" not in step.changes
+
+
+def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row) -> None:
+    """Nothing is booked, and the POST to come costs its retry; the hold itself costs none."""
+    step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, known=True, retry=True)
+    assert (step.to, step.changes["outcome_unknown"], step.changes["retry_count"]) == (Status.HELD, False, 2)
+
+
+def test_a_booking_that_cannot_be_looked_at_leaves_the_line() -> None:
+    """Only the list is down: others may be booked, and must not wait behind this one."""
+    step = RULES.not_looked(12.0)
+    assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.UNREACHABLE, In(12.0))
+
+
+def test_a_worker_killed_during_an_outage_fails_nobody(row: Row) -> None:
+    """A lost lease with all retries used up is no fault of the booking."""
+    step = after_settled_look(row(retry_count=3, error_type=ErrorType.LEASE_LOST))
+    assert isinstance(step, Next)
+    assert step.to is Status.HELD
 
 
 @pytest.mark.parametrize(
@@ -114,7 +150,7 @@ def test_taken_is_believed_unless_cal_com_still_offers_the_slot(row: Row, offere
 def test_what_a_look_finds_is_the_outcome(row: Row, kind: SightingKind, to: Status) -> None:
     """Found, moved and cancelled there are ends with a uid, whatever the settle time."""
     sighting = Sighting(kind=kind, uid="u1", seat_uid=None, listed=True, reply=None)
-    step = RULES.after_look(row(outcome_unknown=True), sighting, settled_in=99, visible=False, offered=None)
+    step = RULES.after_look(row(outcome_unknown=True), sighting, settled_in=99, visible=False, slot=Slot.UNASKED)
     assert isinstance(step, Next)
     assert (step.to, step.changes["calcom_booking_uid"]) == (to, "u1")
 
@@ -122,7 +158,8 @@ def test_what_a_look_finds_is_the_outcome(row: Row, kind: SightingKind, to: Stat
 def test_looks_come_at_1_2_4_seconds_and_then_wait_held_for_the_settle_time(row: Row) -> None:
     """After an unknown answer (1 s) two more looks follow; then nothing is certain before the settle time."""
     steps = [
-        RULES.after_look(row(looks=looks), absent(), settled_in=100, visible=True, offered=None) for looks in (0, 1, 2)
+        RULES.after_look(row(looks=looks), absent(), settled_in=100, visible=True, slot=Slot.UNASKED)
+        for looks in (0, 1, 2)
     ]
     assert [(step.to, step.retry_in) for step in steps if isinstance(step, Next)] == [
         (Status.RETRYING, 2.0),
@@ -168,7 +205,7 @@ def test_a_kept_refusal_is_told_once_a_settled_look_has_found_nothing_of_ours(ro
 
 def test_a_slot_that_is_no_longer_offered_is_looked_at_longer_before_it_is_called_taken(row: Row) -> None:
     """Slots come from the primary and the list perhaps from a replica: our own booking may still be on its way."""
-    steps = [after_settled_look(row(looks=looks), offered=False) for looks in range(6)]
+    steps = [after_settled_look(row(looks=looks), slot=Slot.GONE) for looks in range(6)]
     assert [step.to for step in steps if isinstance(step, Next)] == [Status.RETRYING] * 5 + [Status.REJECTED]
 
 
@@ -182,7 +219,8 @@ def test_a_look_that_fails_three_times_waits_for_cal_com_and_stays_unknown(row: 
         reply=reply(Meaning.UNKNOWN, ErrorType.HTTP_503),
     )
     steps = [
-        RULES.after_look(row(looks=looks), sighting, settled_in=0, visible=False, offered=None) for looks in (0, 1, 2)
+        RULES.after_look(row(looks=looks), sighting, settled_in=0, visible=False, slot=Slot.UNASKED)
+        for looks in (0, 1, 2)
     ]
     assert [step.to for step in steps if isinstance(step, Next)] == [Status.RETRYING, Status.RETRYING, Status.HELD]
     assert all("outcome_unknown" not in step.changes for step in steps if isinstance(step, Next))
@@ -191,7 +229,7 @@ def test_a_look_that_fails_three_times_waits_for_cal_com_and_stays_unknown(row: 
 def test_an_error_that_the_operator_does_not_call_transient_is_not_retried(row: Row) -> None:
     """RETRY_TRANSIENT_ERRORS decides which answers are worth another POST."""
     rules = Rules(RetryPolicy(transient_errors=TransientErrors.parse("503")), Terms(), key="k", settings="s")
-    step = rules.after_look(row(error_type=ErrorType.HTTP_500), absent(), settled_in=0, visible=True, offered=None)
+    step = rules.after_look(row(error_type=ErrorType.HTTP_500), absent(), settled_in=0, visible=True, slot=Slot.UNASKED)
     assert isinstance(step, Next)
     assert step.to is Status.FAILED
 

@@ -10,7 +10,7 @@ from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
 from tasks.calcom.check import check_access
-from tasks.calcom.look import MAX_PAGES, SightingKind, look, sees_type, slot_offered
+from tasks.calcom.look import MAX_PAGES, SightingKind, Slot, ask_slots, look, sees_type
 from tasks.calcom.meaning import Meaning
 
 Make = Callable[..., Appointment]
@@ -225,24 +225,24 @@ def test_a_slug_is_its_owners_own(row: Make) -> None:
 def test_a_call_that_fails_proves_nothing(row: Make) -> None:
     """Neither visibility nor a slot."""
     assert not sees_type(Dead(), row())
-    assert slot_offered(Dead(), row()) is None
+    assert ask_slots(Dead(), row()) is Slot.UNASKED
 
 
 @pytest.mark.parametrize(
-    ("starts", "offered"),
+    ("starts", "slot"),
     [
-        (["2030-03-01T10:00:00.000+01:00"], True),
-        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], False),
-        (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], None),
-        ([], None),
+        (["2030-03-01T10:00:00.000+01:00"], Slot.OFFERED),
+        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], Slot.GONE),
+        (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], Slot.UNPROVEN),
+        ([], Slot.UNPROVEN),
     ],
     ids=["offered", "on the grid, not offered", "off the grid", "no grid to be seen"],
 )
-def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], offered: bool | None) -> None:  # noqa: FBT001 - a column
+def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], slot: Slot) -> None:
     """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked anyway."""
     listing = Listing(slots={"data": {"2030-03-01": [{"start": start} for start in starts]}})
 
-    assert slot_offered(listing, row(length_in_minutes=60)) is offered
+    assert ask_slots(listing, row(length_in_minutes=60)) is slot
     assert listing.asked == [
         {"eventTypeId": 101, "start": "2030-03-01T00:00:00Z", "end": "2030-03-03T00:00:00Z", "duration": 60}
     ]

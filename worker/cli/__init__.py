@@ -10,6 +10,8 @@ def main() -> None:
 
     try:
         app()
+    except KeyboardInterrupt:  # while a command was still being loaded
+        sys.exit(130)
     except Exception as error:
         lines = explain(error)
         if lines is None:

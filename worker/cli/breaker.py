@@ -18,6 +18,9 @@ _MEANING = {
     State.OFF: "off by order: every call goes",
 }
 
+KEPT = "the order is kept, and the fleet obeys it when Redis is back."
+NOT_DONE = "nothing was ordered; try again when it does."
+
 
 def status(*, json: bool) -> bool:
     """Show state, cause and orders; return whether calls go as they should."""
@@ -56,7 +59,7 @@ def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:
     with listening(screen.note):
         parts = ready()
         done = orders.order(parts.engine, parts.breaker, mode, by=by, why=why, until=until)
-    return _said(parts, done=done)
+    return _said(parts, KEPT, done=done)
 
 
 def auto(*, by: str, why: str) -> bool:
@@ -64,7 +67,7 @@ def auto(*, by: str, why: str) -> bool:
     with listening(screen.note):
         parts = ready()
         done = orders.auto(parts.engine, parts.breaker, by=by, why=why)
-    return _said(parts, done=done)
+    return _said(parts, NOT_DONE, done=done)
 
 
 def reset(*, by: str, why: str) -> bool:
@@ -72,15 +75,15 @@ def reset(*, by: str, why: str) -> bool:
     with listening(screen.note):
         parts = ready()
         done = orders.reset(parts.engine, parts.breaker, by=by, why=why)
-    return _said(parts, done=done)
+    return _said(parts, NOT_DONE, done=done)
 
 
-def _said(parts: Parts, *, done: bool) -> bool:
+def _said(parts: Parts, otherwise: str, *, done: bool) -> bool:
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")
         return True
-    screen.note("Redis does not answer: the order is kept, and the fleet obeys it when Redis is back.")
+    screen.note(f"Redis does not answer: {otherwise}")
     return False
 
 

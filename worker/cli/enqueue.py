@@ -47,10 +47,10 @@ def run(path: str, *, json: bool) -> bool:
 def _so_far(lines: Lines) -> str:
     tally = lines.tally
     read = f"{screen.plural(tally.requests, 'line')} of {lines.name} read"
+    # Lines of a batch that was cut off may have been committed all the same.
+    accepted = f"{'at least ' if lines.waiting else ''}{tally.accepted:,} accepted"
     known = f", {tally.duplicates:,} were already known" if tally.duplicates else ""
-    return (
-        f"{read}, {tally.accepted:,} accepted{known}; it is safe to send {lines.name} again: nothing is accepted twice"
-    )
+    return f"{read}, {accepted}{known}; it is safe to send {lines.name} again: nothing is accepted twice"
 
 
 def _summary(tally: Tally) -> None:

@@ -12,8 +12,7 @@ from sqlalchemy import Engine, func, select
 from db import views
 from db.lifecycle import FINAL, Status
 from db.views import Held, Waiting
-from worker import app
-from worker.app import BOOKINGS, MAINTENANCE
+from worker.app import BOOKINGS, MAINTENANCE, app
 from worker.cli import broker, screen
 from worker.cli.session import ready
 from worker.cli.show import STYLES

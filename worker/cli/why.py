@@ -46,7 +46,9 @@ def _retrying(row: Appointment, now: datetime) -> str:
 
 
 def _breaker_open(_row: Appointment, _now: datetime) -> str:
-    return "Cal.com is failing and is left alone; when it is back, held bookings go in the order they were asked for."
+    return (
+        "Cal.com is failing and left alone, or is just catching up; held bookings go in the order they were asked for."
+    )
 
 
 def _throttled(row: Appointment, now: datetime) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,16 +28,16 @@ NAMES = [
 ]
 ENDS = ("confirmed", "rejected", "failed", "expired", "held")
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., Any]
 
 
 @pytest.fixture
-def demo(home: Any, spawn: Start) -> "subprocess.Popen[bytes]":
+def demo(home: Any, spawn: Start) -> Any:
     """Start `booking demo --json` where nothing is set."""
     return spawn(home.environment(), "demo", "--json", cwd=home.folder)
 
 
-def test_nothing_is_lost_and_nothing_is_booked_twice(demo: "subprocess.Popen[bytes]", home: Any) -> None:
+def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> None:
     """Exit code 0, one object in the last line, within a minute, and nothing is left behind."""
     out, err = demo.communicate(timeout=180)
     told = json.loads(out.splitlines()[-1])
@@ -51,9 +50,10 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: "subprocess.Popen[byt
     assert (home.processes(), home.files()) == ({}, [])
 
 
-def runs(home: Any, words: str) -> bool:
-    """Say whether a process with these words in its command line runs."""
-    return any(words in line for line in home.processes().values())
+def reach(demo: Any, home: Any, moment: str) -> None:
+    """Wait until a process with these words in its command line runs."""
+    eventually(lambda: any(moment in line for line in home.processes().values()) or demo.poll() is not None)
+    assert demo.poll() is None, demo.communicate()[1].decode()
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def runs(home: Any, words: str) -> bool:
     ids=["Ctrl-C while servers start", "SIGTERM while workers start", "Ctrl-C in mid-run"],
 )
 def test_a_signal_at_any_moment_leaves_nothing(
-    demo: "subprocess.Popen[bytes]", home: Any, moment: str, number: signal.Signals, code: int
+    demo: Any, home: Any, moment: str, number: signal.Signals, code: int
 ) -> None:
     """Neither a process nor a file, and no traceback."""
-    eventually(lambda: runs(home, moment), what=moment)
+    reach(demo, home, moment)
     demo.send_signal(number)
     _, err = demo.communicate(timeout=60)
     assert demo.returncode == code
@@ -77,9 +77,9 @@ def test_a_signal_at_any_moment_leaves_nothing(
     assert (home.processes(), home.files()) == ({}, [])
 
 
-def test_a_killed_demo_leaves_nothing(demo: "subprocess.Popen[bytes]", home: Any) -> None:
-    """kill -9 gives it no chance to clear up; its guards do."""
-    eventually(lambda: runs(home, "celery -A worker beat"))
+def test_a_killed_demo_leaves_nothing(demo: Any, home: Any) -> None:
+    """It gets no chance to clear up; its guards do."""
+    reach(demo, home, "celery -A worker beat")
     demo.kill()
     demo.communicate(timeout=10)
     eventually(lambda: not home.processes() and not home.files(), what="the guards have cleared up")

@@ -103,7 +103,7 @@ def test_a_part_that_dies_is_started_again(up: Callable[..., Up]) -> None:
 
 
 def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up], home: Any) -> None:
-    """kill -9 takes every part with it; the next one finds the bookings."""
+    """Every part goes with it; the next one finds the bookings."""
     running = up("--simulator").ready()
     [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
     running.shell(paste)

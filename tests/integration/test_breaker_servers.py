@@ -1,0 +1,99 @@
+"""The Lua on the other servers that we name: in cluster mode on one node, and on Debian's Redis 8."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.cluster import RedisCluster
+
+from resilience import scripts
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CircuitBreaker
+from resilience.permit import Outcome, Permit, State
+from tests.integration.breaker_walk import walks
+from worker import embedded
+from worker.embedded.find import reachable, server_user, valkey
+from worker.embedded.server import Place
+
+DEBIAN = Path("/usr/bin")
+SLOTS = 16384
+CREATE = "bookings.create"
+Start = Callable[..., str]
+
+
+class ClusterNode(embedded.Valkey):
+    """A Valkey that is the only node of a cluster."""
+
+    name = "cluster"
+
+    def config(self, port: int) -> str:
+        """Add that it is one."""
+        return f"{super().config(port)}cluster-enabled yes\n"
+
+
+class DebianRedis(embedded.Valkey):
+    """The server of Debian's package."""
+
+    name = "debian"
+    program = "redis-server"
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Start]:
+    """Start another server in a folder of its own; returns its URL."""
+    with embedded.Guard() as guard:
+
+        def begin(kind: type[embedded.Valkey], programs: Path) -> str:
+            user = server_user()
+            place = Place(guard.folder(), reachable(programs, kind.program, user, guard.folder), user, durable=False)
+            server = kind(guard, place)
+            server.prepare()
+            server.start()
+            return server.url
+
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def cluster_url(start: Start) -> str:
+    """Run a cluster of one node that owns every slot."""
+    url = start(ClusterNode, valkey())
+    with redis.Redis.from_url(url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, SLOTS - 1)
+        pause = threading.Event()
+        for _ in range(500):
+            if b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO", NEVER_DECODE=True):
+                break
+            pause.wait(0.02)
+    return url
+
+
+def test_the_scripts_run_in_a_cluster(cluster_url: str) -> None:
+    """All keys are declared and have one hash tag: no command is sent elsewhere or refused."""
+    with redis.Redis.from_url(cluster_url) as client:
+        walks(client, scripts.assemble, seeds=1, steps=500)
+
+
+def test_a_cluster_client_will_do(cluster_url: str) -> None:
+    """The breaker takes the client that knows of slots, too."""
+    with RedisCluster.from_url(cluster_url) as client:
+        client.flushall()
+        breaker = CircuitBreaker("calcom", redis=client, settings=BreakerSettings(threshold=2, mode="strict"))
+        for number in range(2):
+            permit = breaker.acquire(CREATE, owner=f"o{number}")
+            assert isinstance(permit, Permit)
+            breaker.record(permit, Outcome.FAILURE_SERVICE, reason="timeout")
+        assert [change.new for change in breaker.transitions()] == [State.OPEN]
+        assert breaker.get_status().shared
+        breaker.close()
+
+
+@pytest.mark.debian_redis
+def test_the_scripts_run_on_debians_redis(start: Start) -> None:
+    """The same answers as on Valkey, from the other branch of the family."""
+    with redis.Redis.from_url(start(DebianRedis, DEBIAN)) as client:
+        assert "valkey_version" not in client.info("server")
+        assert client.info("server")["redis_version"].startswith("8.")
+        walks(client, scripts.assemble, seeds=2, steps=700)

@@ -1,0 +1,237 @@
+"""One breaker for many processes, on a real Valkey."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CircuitBreaker
+from resilience.events import BreakerChanged, Event, KeyBlocked, SettingsDiffer, SharedStateBegun
+from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, State
+from resilience.redis_client import make_redis
+
+CREATE, LIST = "bookings.create", "bookings.list"
+T0 = 1_800_000_000.0
+
+
+class Fleet:
+    """Breakers of several processes; `said` is what all of them emitted."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.said: list[Event] = []
+        self.members: list[CircuitBreaker] = []
+
+    def join(self, *, key: str = "key", **changes: object) -> CircuitBreaker:
+        """Start one more."""
+        settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
+        member = CircuitBreaker("calcom", redis=make_redis(self.url), settings=settings, key=key, emit=self.said.append)
+        self.members.append(member)
+        return member
+
+    def heard(self, kind: type[Event]) -> list[Event]:
+        """Give what was said of one kind."""
+        return [event for event in self.said if isinstance(event, kind)]
+
+
+@pytest.fixture
+def fleet(redis_url: str) -> Iterator[Fleet]:
+    """Nobody yet; all are closed afterwards."""
+    fleet = Fleet(redis_url)
+    yield fleet
+    for member in fleet.members:
+        member.close()
+
+
+def fail(breaker: CircuitBreaker, times: int, at: float = 0) -> None:
+    """Make calls that fail."""
+    for number in range(times):
+        permit = breaker.acquire(CREATE, owner=f"{id(breaker)}:{at}:{number}", now=T0 + at)
+        assert isinstance(permit, Permit)
+        breaker.record(permit, Outcome.FAILURE_SERVICE, reason="timeout", now=T0 + at, context={"worker": "w1"})
+
+
+def test_failures_of_all_processes_count_together(fleet: Fleet) -> None:
+    """Five workers see one failure each: that is an outage."""
+    members = [fleet.join() for _ in range(5)]
+    for member in members:
+        fail(member, 1)
+    assert [member.is_open() for member in members] == [True] * 5
+
+
+def test_of_eight_processes_one_probes(fleet: Fleet) -> None:
+    """All ask in the same moment; the others are told to wait."""
+    members = [fleet.join() for _ in range(8)]
+    fail(members[0], 5)
+    gate = threading.Barrier(8)
+
+    def ask(number: int) -> Permit | Denied:
+        gate.wait(timeout=10)
+        return members[number].acquire(CREATE, owner=f"probe{number}", now=T0 + 30)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert sum(isinstance(answer, Permit) for answer in answers) == 1
+
+
+def test_sixty_four_failures_at_once_open_it_once(fleet: Fleet) -> None:
+    """One change, one event, whoever was first."""
+    member = fleet.join()
+    permits = [member.acquire(CREATE, owner=f"o{number}") for number in range(64)]
+    with ThreadPoolExecutor(16) as pool:
+        recorded = list(pool.map(lambda permit: member.record(permit, Outcome.FAILURE_SERVICE), permits))
+    assert sum(one.opened for one in recorded) == 1
+    assert len(member.transitions()) == 1
+
+
+def test_a_change_is_in_the_stream_with_its_reason_count_and_context(fleet: Fleet) -> None:
+    """Written in the same step as the change itself, so no kill can lose it."""
+    member = fleet.join()
+    fail(member, 5)
+    (opened,) = member.transitions()
+    assert (opened.old, opened.new, opened.reason, opened.failures) == (State.CLOSED, State.OPEN, "timeout", 5)
+    assert (opened.context, opened.endpoint, opened.at.timestamp()) == ({"worker": "w1"}, None, T0)
+    member.reset("op@example.com", "fixed")
+    (reset,) = member.transitions(after_id=opened.id)
+    assert (reset.by, reset.why, reset.epoch > opened.epoch) == ("op@example.com", "fixed", True)
+
+
+def test_the_stream_is_capped(fleet: Fleet) -> None:
+    """A breaker that flaps for a year costs no more memory than one that flaps for a day."""
+    member = fleet.join()
+    for _ in range(1300):
+        member.reset("op@example.com", "again")
+    assert 1000 <= len(member.transitions(count=5000)) <= 1100
+
+
+def test_who_changes_the_state_says_so_at_once(fleet: Fleet) -> None:
+    """Only the process that did it, once."""
+    first, second = fleet.join(), fleet.join()
+    fail(first, 5)
+    assert not second.acquire(CREATE, owner="x", now=T0 + 1)
+    (event,) = fleet.heard(BreakerChanged)
+    assert isinstance(event, BreakerChanged)
+    assert (event.change.new, event.change.reason, event.shared) == (State.OPEN, "timeout", True)
+
+
+def test_clients_with_other_settings_are_told_of_each_other_once(fleet: Fleet) -> None:
+    """A worker that was forgotten in a deploy shows in the log, and does not fill it."""
+    old, new = fleet.join(), fleet.join(threshold=7)
+    for number in range(3):
+        old.acquire(CREATE, owner=f"o{number}")
+        new.acquire(CREATE, owner=f"n{number}")
+    assert len(fleet.heard(SettingsDiffer)) == 2
+    assert "threshold=7" in str(fleet.heard(SettingsDiffer))
+
+
+def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Fleet) -> None:
+    """No call after the first 401; a process with the new key goes on."""
+    first, second, other = fleet.join(key="old"), fleet.join(key="old"), fleet.join(key="new")
+    permits = [member.acquire(CREATE, owner=str(number)) for number, member in enumerate(fleet.members)]
+    assert isinstance(permits[0], Permit)
+    first.record(permits[0], Outcome.CREDENTIALS, reason="credentials")
+    denial = second.acquire(CREATE, owner="again")
+    assert isinstance(denial, Denied)
+    assert denial.reason is Reason.CREDENTIALS
+    assert other.acquire(CREATE, owner="other")
+    assert fleet.heard(KeyBlocked) == [KeyBlocked("calcom", "old", shared=True)]
+    second.reset("op@example.com", "renewed")
+    assert first.acquire(CREATE, owner="renewed")
+
+
+def test_script_flush_is_not_noticed(fleet: Fleet) -> None:
+    """EVALSHA of a forgotten script loads it again."""
+    member = fleet.join(mode="strict")
+    permit = member.acquire(CREATE, owner="a")
+    for again in ("b", "c"):
+        with redis.Redis.from_url(fleet.url) as client:
+            client.script_flush()
+        assert isinstance(permit, Permit)
+        member.record(permit, Outcome.SUCCESS)
+        permit = member.acquire(CREATE, owner=again)
+    assert [type(event) for event in fleet.said] == [SharedStateBegun]
+
+
+def test_an_order_reaches_the_whole_fleet_at_its_next_call(fleet: Fleet) -> None:
+    """Also who has just gone the short way, a thousand times."""
+    worker, operator = fleet.join(), fleet.join()
+    for number in range(3):
+        assert worker.acquire(CREATE, owner=f"o{number}")
+    operator.force_open("op@example.com", "stop")
+    assert not worker.acquire(CREATE, owner="after")
+
+
+def test_a_success_is_told_within_a_second(fleet: Fleet) -> None:
+    """Even when no other call follows that could take it along."""
+    member, reader = fleet.join(report_within=0.4), fleet.join(report_within=0.4)
+    permit = member.acquire(CREATE, owner="only")
+    assert isinstance(permit, Permit)
+    member.record(permit, Outcome.SUCCESS, elapsed=0.2)
+    pause = threading.Event()
+    for _ in range(100):
+        if reader.get_status().last_minute.calls:
+            break
+        pause.wait(0.05)
+    assert reader.get_status().last_minute == (1, 0, 200, 200)
+
+
+def test_close_tells_what_was_kept(fleet: Fleet) -> None:
+    """A worker that stops in good order loses no count."""
+    member, reader = fleet.join(report_within=60), fleet.join()
+    permit = member.acquire(CREATE, owner="last")
+    assert isinstance(permit, Permit)
+    member.record(permit, Outcome.SUCCESS)
+    member.close()
+    assert reader.get_status().last_minute.calls == 1
+
+
+def test_a_failure_is_never_told_late(fleet: Fleet) -> None:
+    """Whoever asks next knows."""
+    member, reader = fleet.join(report_within=60), fleet.join()
+    fail(member, 5)
+    assert reader.is_open()
+
+
+def test_strict_mode_tells_each_success_at_once(fleet: Fleet) -> None:
+    """For who needs exact counts more than speed."""
+    member, reader = fleet.join(mode="strict"), fleet.join(mode="strict")
+    for number in range(3):
+        permit = member.acquire(CREATE, owner=str(number))
+        assert isinstance(permit, Permit)
+        member.record(permit, Outcome.SUCCESS, elapsed=0.1, news=RateNews(100, 30))
+    assert reader.get_status().last_minute == (3, 0, 100, 100)
+
+
+def test_no_key_lives_outside_the_hash_tag_and_none_expires(fleet: Fleet) -> None:
+    """A cluster keeps them in one place; no state vanishes by itself."""
+    member = fleet.join(rate_limit=100)
+    member.release(CREATE, [1, 2])
+    fail(member, 5)
+    with redis.Redis.from_url(fleet.url) as client:
+        keys = client.keys()
+        assert keys
+        assert all(key.startswith(b"{calcom}:") and client.ttl(key) == -1 for key in keys)
+
+
+def test_memory_does_not_grow_with_the_number_of_calls(fleet: Fleet) -> None:
+    """Constant memory: rings, buckets and a capped stream."""
+    member = fleet.join(mode="strict", threshold=1001)
+
+    def used() -> int:
+        with redis.Redis.from_url(fleet.url) as client:
+            keys = client.keys()
+            return sum(int(client.memory_usage(key) or 0) for key in keys)
+
+    def calls(since: int, number: int) -> None:
+        for at in range(since, since + number):
+            permit = member.acquire(CREATE, owner=f"o{at}", now=T0 + at)
+            assert isinstance(permit, Permit)
+            member.record(permit, (Outcome.SUCCESS, Outcome.FAILURE_ENDPOINT)[at % 2], now=T0 + at)
+
+    calls(0, 300)
+    before = used()
+    calls(300, 3000)
+    assert used() <= before * 1.05

@@ -1,0 +1,79 @@
+"""What the breaker did is written down once, and one booking that Cal.com chokes on keeps nobody else waiting."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from fleet import Fleet, eventually, finals, request
+from sqlalchemy import text
+
+from db.lifecycle import HoldReason, Status
+from tasks import parts
+from tasks.booking import outcome
+from worker import enqueue_booking, enqueue_bookings
+
+
+def rows(query: str) -> list[Any]:
+    """Read the database directly."""
+    with parts.parts().engine.connect() as conn:
+        return list(conn.execute(text(query)))
+
+
+def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """The transition is in Redis; who writes it down was killed; two start again at once."""
+    running = fleet(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+    running.worker()
+    writer = running.maintenance()
+    running.beat()
+    finals([enqueue_booking(request(0)).appointment_id])
+    os.killpg(writer.pid, signal.SIGKILL)
+    simulator.faults("status", name="unavailable", count=1)
+    enqueue_booking(request(1))
+    breaker = parts.parts().breaker
+    eventually(lambda: breaker.transitions(), what="it opens")
+    assert not rows("SELECT 1 FROM circuit_breaker_events")
+    running.maintenance()
+    running.maintenance()
+
+    def told() -> set[tuple[str | None, int]]:
+        return {(row.endpoint, row.epoch) for row in rows("SELECT endpoint, epoch FROM circuit_breaker_events")}
+
+    eventually(lambda: breaker.get_status().state == "closed" and len(told()) >= 3, what="open, half-open, closed")
+    eventually(lambda: told() == {(one.endpoint, one.epoch) for one in breaker.transitions()})
+    counted = rows("SELECT count(*) AS n FROM circuit_breaker_events GROUP BY service, endpoint, epoch")
+    assert {row.n for row in counted} == {1}
+
+
+def test_a_booking_that_fails_three_probes_is_suspect_and_the_line_moves_on(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Cal.com answers 500 to this one each time: it is held for the operator, and the others are confirmed."""
+    running = fleet(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+    healthy = enqueue_booking(request(0))
+    poison = enqueue_booking(request(1))
+    [(reference,)] = rows(f"SELECT uuid FROM appointments WHERE id = {poison.appointment_id}")  # noqa: S608 - an int
+    simulator.faults("status", name="internal", match={"method": "POST", "reference": str(reference)})
+    running.start()
+    finals([healthy.appointment_id])
+    eventually(lambda: outcome(poison.appointment_id).hold_reason is HoldReason.SUSPECT)  # type: ignore[union-attr]
+    others = enqueue_bookings([request(number) for number in range(2, 22)])
+    ends = finals([receipt.appointment_id for receipt in others], within=20)  # type: ignore[union-attr]
+    assert {end.status for end in ends.values()} == {Status.CONFIRMED}
+    assert outcome(poison.appointment_id).status is Status.HELD  # type: ignore[union-attr]
+
+
+def test_a_booking_that_fails_each_time_keeps_no_line_shut(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """It is the first in line after an outage: the others are confirmed within a few open windows."""
+    running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1").start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    parts.parts().breaker.force_open("operator", "a test")
+    poison = enqueue_booking(request(1))
+    [(reference,)] = rows(f"SELECT uuid FROM appointments WHERE id = {poison.appointment_id}")  # noqa: S608 - an int
+    others = enqueue_bookings([request(number) for number in range(2, 42)])
+    simulator.faults("status", name="internal", match={"method": "POST", "reference": str(reference)})
+    parts.parts().breaker.auto("operator", "a test")  # half-open: the first in line is the probe
+    ends = finals([receipt.appointment_id for receipt in others], within=15)  # type: ignore[union-attr]
+    assert {end.status for end in ends.values()} == {Status.CONFIRMED}
+    assert outcome(poison.appointment_id).status is not Status.CONFIRMED  # type: ignore[union-attr]
+    assert "raised unexpected" not in running.logs()

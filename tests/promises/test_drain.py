@@ -1,0 +1,101 @@
+"""Once Cal.com is back nobody waits for nothing: in order, gently, and then as fast as the fleet can."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fleet import Fleet, eventually, request
+from sqlalchemy import text
+
+from resilience.permit import Reason, State
+from tasks import parts
+from tasks.guard import CREATE
+from worker import enqueue_bookings
+
+HELD, STEADY, THREADS, WINDOW = 2_000, 500, 16, 64
+OPEN, LATENCY = 2.0, 0.15  # seconds
+
+
+def rows(query: str) -> list[Any]:
+    """Read the database directly."""
+    with parts.parts().engine.connect() as conn:
+        return list(conn.execute(text(query)))
+
+
+def booked_by(simulator: Any, since: int) -> list[dict[str, Any]]:
+    """Return the POSTs that booked after entry `since`, as they ended."""
+    calls = [call for call in simulator.journal(since) if call["uid"] and call["t1"]]
+    return sorted(calls, key=lambda call: float(call["t1"]))
+
+
+def rate(calls: list[dict[str, Any]]) -> float:
+    """Return bookings a second from the moment as many have ended as the fleet has threads."""
+    ends = [float(call["t1"]) for call in calls[THREADS:]]
+    return (len(ends) - 1) / (ends[-1] - ends[0])
+
+
+def enqueue(first: int, count: int) -> None:
+    """Enqueue in batches, as an importer does."""
+    for start in range(first, first + count, 500):
+        enqueue_bookings([request(number) for number in range(start, min(start + 500, first + count))])
+
+
+def confirmed(count: int) -> None:
+    """Wait until so many bookings are confirmed."""
+    eventually(
+        lambda: rows("SELECT count(*) FROM appointments WHERE status = 'confirmed'")[0][0] >= count,
+        within=120,
+        what=f"{count} confirmed",
+    )
+
+
+def most_overtaken(calls: list[dict[str, Any]]) -> int:
+    """Return how many held bookings, at most, were still unposted when one that was requested later was posted."""
+    asked = rows(f"SELECT uuid FROM appointments WHERE posts = 1 AND id > {STEADY + 10} ORDER BY requested_at, id")  # noqa: S608 - ours
+    rank = {str(row.uuid): place for place, row in enumerate(asked)}
+    begun = sorted(calls, key=lambda call: float(call["t0"]))
+    order = [rank[call["reference"]] for call in begun if call["reference"] in rank]
+    furthest, most = -1, 0
+    for posted, place in enumerate(order, start=1):
+        furthest = max(furthest, place)
+        most = max(most, furthest + 1 - posted)
+    return most
+
+
+def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """0.8 of the steady rate, the first within the open window + 2 s, nobody overtaken beyond the window, no trip."""
+    simulator.faults("latency", delay=LATENCY)
+    running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT=str(OPEN))
+    running.start(concurrency=THREADS)
+    enqueue(0, STEADY)
+    confirmed(STEADY)
+    steady = rate(booked_by(simulator, 0))
+
+    simulator.faults("status", name="unavailable")
+    before = len(simulator.journal())
+    enqueue(STEADY, 10)
+    breaker = parts.parts().breaker
+    eventually(lambda: breaker.is_open(CREATE), what="the breaker opens")
+    enqueue(STEADY + 10, HELD)
+
+    def long_open() -> float | None:
+        """Say how long OPEN still lasts, when no probe is under way."""
+        view = breaker.release_quota(CREATE)
+        rest = view.retry_after or 0.0
+        is_open = State.OPEN in (view.state, view.endpoint_state) and view.reason is Reason.BREAKER_OPEN
+        return rest if is_open and rest > OPEN / 4 else None
+
+    rest = eventually(long_open)
+    simulator.no_faults()
+    simulator.faults("latency", delay=LATENCY)
+    back = rows("SELECT clock_timestamp()")[0][0]
+    confirmed(STEADY + 10 + HELD)
+
+    calls = booked_by(simulator, before)
+    [(first,)] = rows(
+        f"SELECT min(created_at) FROM appointment_events WHERE kind = 'confirmed' AND appointment_id > {STEADY}"  # noqa: S608 - ours
+    )
+    assert (first - back).total_seconds() <= rest + 2
+    assert most_overtaken(calls) <= WINDOW
+    [opened] = rows(f"SELECT count(*) FROM circuit_breaker_events WHERE new_state = 'open' AND created_at > '{back}'")  # noqa: S608 - ours
+    assert opened[0] == 0
+    assert rate(calls) >= 0.8 * steady

@@ -1,0 +1,120 @@
+"""Over the rate limit Cal.com is sent nothing: real workers' attempts, with the limit's minute scaled to seconds."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from fleet import eventually, request
+from sqlalchemy import text
+
+from db.appointment import Appointment
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CircuitBreaker
+from resilience.redis_client import make_redis
+from tasks import parts
+from tasks.attempt import claim
+from tasks.holds import release_paced
+from worker import enqueue_bookings
+from worker.wiring import build
+
+WINDOW = 6.0  # seconds that stand for a minute
+ALLOWED = 120
+OTHER = "/v2/slots?other=1"
+
+
+@contextmanager
+def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iterator[None]:
+    """Make real attempts in 16 threads of this process, whose breaker counts `limit` calls in a scaled minute.
+
+    No setting scales the minute, so these are no processes of their own; what is sent goes to the threads directly.
+    """
+    built = build()
+    limits = BreakerSettings(threshold=100_000, rate_limit=limit, rate_window=WINDOW, permit_lease=12)
+    breaker = CircuitBreaker("calcom", redis=make_redis(redis_url), settings=limits, key=built.breaker.key)
+    parts.fill(lambda: replace(built, breaker=breaker))
+    with ThreadPoolExecutor(16) as pool:
+
+        def send(rows: Iterable[Appointment], *, released: bool = False, **_: Any) -> bool:
+            for row in rows:
+                pool.submit(work, row.id, released=released)
+            return True
+
+        monkeypatch.setattr("tasks.booking.send", send)
+        monkeypatch.setattr("tasks.holds.send", send)
+        yield
+    breaker.close()
+
+
+def work(appointment_id: int, *, released: bool) -> None:
+    """Do what the task does."""
+    attempt = claim(parts.parts(), appointment_id, released=released)
+    if attempt is not None:
+        attempt.run()
+        if attempt.makes_room:
+            release_paced(attempt.calls.last)
+
+
+def all_confirmed(ids: list[int]) -> bool:
+    """Let held bookings go, as beat does (scaled: every tenth of a second), and say whether all went through."""
+    release_paced()
+    with parts.parts().engine.connect() as conn:
+        count = conn.execute(text("SELECT count(*) FROM appointments WHERE status = 'confirmed'")).scalar_one()
+    return bool(count == len(ids))
+
+
+@contextmanager
+def another_client(simulator: Any, calls: int) -> Iterator[None]:
+    """Use up `calls` of each window of the same key, evenly."""
+    stop = threading.Event()
+
+    def call() -> None:
+        headers = {"Authorization": "Bearer cal_test_owner", "cal-api-version": "2024-08-13"}
+        with requests.Session() as session:
+            while not stop.wait(WINDOW / calls):
+                session.get(simulator.url + OTHER, headers=headers, timeout=5)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
+
+
+def test_our_own_rate_limit_spares_us_every_429(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Callable[..., dict[str, str]],
+    redis_url: str,
+    simulator: Any,
+) -> None:
+    """500 bookings: not one 429, and at least 0.8 of the allowance used (its resets are told in whole seconds)."""
+    count = 500
+    settings()
+    simulator.settings(rate_limit=ALLOWED, rate_window=WINDOW, rate_block=WINDOW)
+    with workers(monkeypatch, redis_url, ALLOWED):
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(count)])]
+        eventually(lambda: all_confirmed(ids), within=90)
+        calls = simulator.journal()
+    assert not [call for call in calls if call["status"] == 429]
+    assert len([call for call in calls if call["uid"]]) == count
+    span = max(call["t0"] for call in calls) - min(call["t0"] for call in calls)
+    assert len(calls) / span * WINDOW >= 0.8 * ALLOWED
+
+
+def test_another_client_of_the_same_key_costs_at_most_two(
+    monkeypatch: pytest.MonkeyPatch, settings: Callable[..., dict[str, str]], redis_url: str, simulator: Any
+) -> None:
+    """Cal.com's own count is told with each answer, and believed."""
+    settings()
+    simulator.settings(rate_limit=ALLOWED, rate_window=WINDOW, rate_block=WINDOW)
+    with another_client(simulator, ALLOWED // 2), workers(monkeypatch, redis_url, 100):
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(150)])]
+        eventually(lambda: all_confirmed(ids), within=90)
+        calls = simulator.journal()
+    refused = [call for call in calls if call["status"] == 429 and "other=1" not in call["target"]]
+    assert len(refused) <= 2
+    assert len([call for call in calls if call["uid"]]) == 150

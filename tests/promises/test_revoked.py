@@ -1,0 +1,87 @@
+"""Revoke in Flower means that the operator cancels: whatever state the booking is in, and whoever hears of it."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from fleet import Fleet, eventually, finals, request
+
+from db.lifecycle import Status
+from tasks import parts
+from tasks.booking import outcome
+from worker import app, enqueue_booking
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+
+
+def status(appointment_id: int) -> Status | None:
+    """Return where a booking stands."""
+    seen = outcome(appointment_id)
+    return seen.status if seen else None
+
+
+def ready(running: Fleet, workers: int) -> None:
+    """Wait until so many workers listen."""
+    eventually(lambda: running.logs().count(" ready.") >= workers, what=f"{workers} workers")
+
+
+def test_a_held_booking_is_cancelled_though_it_has_no_message(
+    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]]
+) -> None:
+    """The worker acts on the command itself; the others in line go through when the breaker closes."""
+    running = fleet().start()
+    ready(running, 2)
+    parts.parts().breaker.force_open("operator", "a test")
+    held = [enqueue_booking(request(number)) for number in range(3)]
+    app.control.revoke(held[1].task_id)
+    eventually(lambda: status(held[1].appointment_id) is Status.CANCELLED, within=10)
+    parts.parts().breaker.reset("operator", "a test")
+    ends = finals([receipt.appointment_id for receipt in held])
+    assert [end.status for _, end in sorted(ends.items())] == [Status.CONFIRMED, Status.CANCELLED, Status.CONFIRMED]
+    assert len(posts()) == len(simulator.bookings()) == 2
+
+
+def test_a_queued_booking_stays_cancelled_for_a_worker_that_never_heard_of_it(
+    fleet: Callable[..., Fleet], posts: Callable[[], Counter[str]]
+) -> None:
+    """Any worker writes the order into the row; the worker that takes the message was not even running."""
+    running = fleet()
+    running.maintenance()
+    ready(running, 1)
+    revoked, other = enqueue_booking(request(1)), enqueue_booking(request(2))
+    app.control.revoke([revoked.task_id])
+    eventually(lambda: status(revoked.appointment_id) is Status.CANCELLED, within=10)
+    running.worker()
+    assert finals([other.appointment_id])[other.appointment_id].status is Status.CONFIRMED
+    # Messages are taken in the order in which they were sent, so the revoked one was taken too.
+    assert sum(posts().values()) == 1
+
+
+def test_a_booking_of_unknown_outcome_is_looked_for_before_it_is_cancelled(
+    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]]
+) -> None:
+    """It waits for its retry; it is not posted again, and a restart of all workers forgets nothing."""
+    running = fleet(RETRY_DELAYS="3,3,3").start()
+    finals([enqueue_booking(request(0)).appointment_id])  # the key is seen to list this type
+    simulator.faults("status", name="unavailable", match=POST, count=1)
+    revoked = enqueue_booking(request(1))
+    eventually(lambda: status(revoked.appointment_id) is Status.RETRYING)
+    app.control.revoke(revoked.task_id, terminate=True)
+    eventually(lambda: "revoked" in running.logs(), within=2, what="the order is written")
+    running.stop()
+    running.start()
+    [end] = finals([revoked.appointment_id]).values()
+    assert end.status is Status.CANCELLED
+    assert max(posts().values()) == 1
+
+
+def test_a_call_under_way_is_not_cut_off(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """What Cal.com books is recorded, and whoever revoked too late sees it confirmed."""
+    running = fleet().start()
+    ready(running, 2)
+    simulator.faults("latency", delay=1.0, match=POST)
+    late = enqueue_booking(request(1))
+    eventually(lambda: status(late.appointment_id) is Status.BOOKING)
+    app.control.revoke(late.task_id, terminate=True)
+    [end] = finals([late.appointment_id]).values()
+    assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)

@@ -1,0 +1,323 @@
+"""When the breaker opens, probes and closes; by the rules of this process, which the model test holds to the Lua."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.permit import Denied, Outcome, Permit, Reason, State
+
+CREATE, LIST = "bookings.create", "bookings.list"
+T0 = 1_800_000_000.0
+SERVICE, ENDPOINT = Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT
+
+
+def make(**changes: object) -> CircuitBreaker:
+    """Build a breaker without Redis and without a rate limit."""
+    return CalcomCircuitBreaker("calcom", settings=BreakerSettings(**{"rate_limit": 0, **changes}))  # type: ignore[arg-type]
+
+
+def ask(breaker: CircuitBreaker, at: float, owner: str = "o", endpoint: str = CREATE, **how: bool) -> Permit:
+    """Ask for a call that must be granted."""
+    permit = breaker.acquire(endpoint, owner=owner, now=T0 + at, **how)
+    assert isinstance(permit, Permit), permit
+    return permit
+
+
+def denied(breaker: CircuitBreaker, at: float, endpoint: str = CREATE, **how: bool) -> Denied:
+    """Ask for a call that must be denied."""
+    denial = breaker.acquire(endpoint, owner="denied", now=T0 + at, **how)
+    assert isinstance(denial, Denied), denial
+    return denial
+
+
+def fail(breaker: CircuitBreaker, *times: float, outcome: Outcome = SERVICE, endpoint: str = CREATE) -> None:
+    """Make calls that fail."""
+    for at in times:
+        breaker.record(ask(breaker, at, f"f{at}", endpoint), outcome, reason="timeout", now=T0 + at)
+
+
+def tripped(**changes: object) -> CircuitBreaker:
+    """Build a breaker that opened at second 0."""
+    breaker = make(**changes)
+    fail(breaker, *(0 for _ in range(breaker.settings.threshold)))
+    return breaker
+
+
+def test_five_failures_within_a_minute_open_it() -> None:
+    """The fifth one opens it; four never do."""
+    breaker = make()
+    fail(breaker, 0, 10, 20, 59.998)
+    assert not breaker.is_open()
+    fail(breaker, 59.999)
+    assert denied(breaker, 60).reason is Reason.BREAKER_OPEN
+
+
+def test_a_failure_a_whole_window_old_counts_no_more() -> None:
+    """Five failures of which the first is exactly 60 s old are four."""
+    breaker = make()
+    fail(breaker, 0, 15, 30, 45, 60, 75)
+    assert ask(breaker, 75)
+    fail(breaker, 89.999)
+    denied(breaker, 90)
+
+
+def test_successes_in_between_do_not_hide_failures() -> None:
+    """Half of all calls failing is an outage, too."""
+    breaker = make()
+    for at in range(5):
+        breaker.record(ask(breaker, at), Outcome.SUCCESS, now=T0 + at)
+        fail(breaker, at)
+    denied(breaker, 5)
+
+
+def test_a_threshold_above_a_thousand_never_trips() -> None:
+    """It only counts."""
+    breaker = make(threshold=1001)
+    fail(breaker, *(0 for _ in range(1500)))
+    assert ask(breaker, 1)
+
+
+def test_open_lasts_thirty_seconds_then_one_probe_goes() -> None:
+    """Nothing before, one at a time after."""
+    breaker = tripped()
+    assert denied(breaker, 29.999).retry_after == pytest.approx(0.001)
+    probe = ask(breaker, 30, "first")
+    assert probe.probe
+    assert probe.state is State.HALF_OPEN
+    assert denied(breaker, 30).state is State.HALF_OPEN
+
+
+def test_a_probe_that_succeeds_closes_it() -> None:
+    """All may go again."""
+    breaker = tripped()
+    recorded = breaker.record(ask(breaker, 30), Outcome.SUCCESS, now=T0 + 31)
+    assert recorded.closed
+    assert [ask(breaker, 31).probe, ask(breaker, 31).probe] == [False, False]
+
+
+def test_a_probe_that_fails_opens_it_again() -> None:
+    """One failure is enough, and OPEN begins anew."""
+    breaker = tripped()
+    recorded = breaker.record(ask(breaker, 30), SERVICE, reason="http_503", now=T0 + 31)
+    assert recorded.opened
+    denied(breaker, 60.999)
+    assert ask(breaker, 61).probe
+
+
+def test_a_probe_that_says_nothing_frees_the_place() -> None:
+    """Nothing was sent, or the answer tells nothing: the next may try at once."""
+    breaker = tripped()
+    breaker.record(ask(breaker, 30), Outcome.IGNORED, now=T0 + 30)
+    assert ask(breaker, 30.001, "second").probe
+
+
+def test_a_prober_that_dies_frees_the_place_when_its_lease_ends() -> None:
+    """A worker killed with the probe in its hands keeps the line shut for the lease, not for ever."""
+    breaker = tripped(permit_lease=50)
+    ask(breaker, 30, "killed")
+    denied(breaker, 79.999)
+    assert ask(breaker, 80, "next").probe
+
+
+def test_a_prober_that_was_given_up_decides_nothing() -> None:
+    """Its late answer must not close what another is probing now."""
+    breaker = tripped(permit_lease=50)
+    late = ask(breaker, 30, "slow")
+    current = ask(breaker, 80, "next")
+    assert breaker.record(late, Outcome.SUCCESS, now=T0 + 81).state is State.HALF_OPEN
+    assert breaker.record(current, SERVICE, now=T0 + 82).opened
+
+
+def test_a_look_is_never_a_probe() -> None:
+    """That reading works does not say that booking does."""
+    breaker = tripped()
+    assert denied(breaker, 31, LIST, probe_ok=False).retry_after == 1
+    assert ask(breaker, 31).probe
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, SERVICE])
+def test_a_call_begun_before_a_change_changes_nothing_after_it(outcome: Outcome) -> None:
+    """An answer that was 40 s on its way is about another time."""
+    breaker = make()
+    old = ask(breaker, 0)
+    fail(breaker, 0, 0, 0, 0, 0)
+    probe = ask(breaker, 30, "probe")
+    assert breaker.record(old, outcome, now=T0 + 31).state is State.HALF_OPEN
+    assert breaker.record(probe, Outcome.SUCCESS, now=T0 + 32).closed
+    assert [breaker.record(old, SERVICE, now=T0 + 33).opened for _ in range(9)] == [False] * 9
+
+
+def test_open_grows_when_probes_keep_failing_and_is_capped() -> None:
+    """30, 60, 100, 100 seconds; and 30 again after a success."""
+    breaker, at, lengths = tripped(open_growth=2, open_max=100), 0.0, []
+    for _ in range(4):
+        wait = denied(breaker, at).retry_after or 0
+        lengths.append(wait)
+        at += wait
+        breaker.record(ask(breaker, at), SERVICE, now=T0 + at)
+    assert lengths == [30, 60, 100, 100]
+    at += 100
+    breaker.record(ask(breaker, at), Outcome.SUCCESS, now=T0 + at)
+    fail(breaker, *(at for _ in range(5)))
+    assert denied(breaker, at).retry_after == 30
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(10, 30), (120, 120), (9999, 600)])
+def test_open_lasts_as_long_as_retry_after_asks(asked: float, waits: float) -> None:
+    """At least our own time, at most the cap."""
+    breaker = make(threshold=1)
+    breaker.record(ask(breaker, 0), SERVICE, retry_after=asked, now=T0)
+    assert denied(breaker, 0).retry_after == waits
+
+
+def test_jitter_makes_open_longer_by_its_share_at_most() -> None:
+    """Of ten fleets not all come back in the same second; chance is an argument."""
+    settings = BreakerSettings(threshold=1, open_jitter=0.5, rate_limit=0)
+    breaker = CircuitBreaker("calcom", settings=settings, rng=random.Random(7))  # noqa: S311 - a known one
+    breaker.record(ask(breaker, 0), SERVICE, now=T0)
+    expected = 30 * (1 + 0.5 * random.Random(7).random())  # noqa: S311 - the same one
+    assert denied(breaker, 0).retry_after == pytest.approx(expected, abs=0.001)
+
+
+def test_an_endpoint_that_fails_shuts_itself_and_nothing_else() -> None:
+    """A 500 is about what was asked; the service lives."""
+    breaker = make()
+    fail(breaker, 0, 0, 0, 0, 0, outcome=ENDPOINT)
+    denial = denied(breaker, 1)
+    assert (denial.state, denial.endpoint_state) == (State.CLOSED, State.OPEN)
+    assert ask(breaker, 1, endpoint=LIST)
+
+
+def test_a_failure_counts_for_the_service_or_the_endpoint_never_for_both() -> None:
+    """Four of each open neither."""
+    breaker = make()
+    fail(breaker, 0, 1, 2, 3)
+    fail(breaker, 4, 5, 6, 7, outcome=ENDPOINT)
+    assert ask(breaker, 8)
+
+
+def test_a_probe_that_the_service_answers_with_500_closes_the_service() -> None:
+    """One poisonous booking does not keep the line shut: somebody answered."""
+    breaker = tripped()
+    recorded = breaker.record(ask(breaker, 30), ENDPOINT, reason="http_500", now=T0 + 31)
+    assert recorded.closed
+    assert recorded.endpoint_state is State.CLOSED
+
+
+def test_reports_without_a_permit_speak_of_now() -> None:
+    """As operators know it: five `record_failure` open it, one `record_success` closes it."""
+    breaker = make()
+    for _ in range(5):
+        breaker.record_failure("http_503", now=T0)
+    denied(breaker, 1)
+    assert breaker.record_success(now=T0 + 29).state is State.OPEN
+    assert breaker.record_success(now=T0 + 30).closed
+
+
+def test_an_open_whose_time_is_over_shows_as_half_open() -> None:
+    """Nobody asked: it waits for traffic and says so."""
+    breaker = tripped()
+    status = breaker.get_status(now=T0 + 31)
+    assert (status.state, status.breaker.probing, status.breaker.opens) == (State.HALF_OPEN, False, 1)
+    assert breaker.get_status(now=T0 + 29).as_dict()["breaker"]["retry_after"] == 1
+
+
+def test_the_status_counts_the_last_minute() -> None:
+    """Calls, failures and times, for a human who asks how it stands."""
+    breaker = make()
+    breaker.record(ask(breaker, 0), Outcome.SUCCESS, elapsed=0.3, now=T0)
+    breaker.record(ask(breaker, 50), SERVICE, reason="timeout", elapsed=30, now=T0 + 50)
+    assert breaker.get_status(now=T0 + 55).last_minute == (2, 1, 15150, 30000)
+    assert breaker.get_status(now=T0 + 75).last_minute.calls == 1
+
+
+def test_forced_open_sends_nothing_until_its_end_and_then_one_probe() -> None:
+    """Maintenance until ten: at ten nobody rushes in."""
+    breaker = make()
+    breaker.force_open("op@example.com", "maintenance", datetime.fromtimestamp(T0 + 600, tz=UTC))
+    assert denied(breaker, 599).state is State.FORCED_OPEN
+    assert ask(breaker, 600).probe
+
+
+def test_forced_open_without_an_end_waits_for_somebody() -> None:
+    """There is no moment after which to ask again."""
+    breaker = make()
+    breaker.force_open("op@example.com", "looking into it")
+    assert denied(breaker, 9_999_999).retry_after is None
+    breaker.auto("op@example.com", "done")
+    assert ask(breaker, 9_999_999).probe
+
+
+def test_off_lets_everything_through_and_counts_nothing_against_it() -> None:
+    """Relief at once: open endpoints, failures and all."""
+    breaker = tripped()
+    breaker.off("op@example.com", "false alarm", datetime.fromtimestamp(T0 + 100, tz=UTC))
+    fail(breaker, *range(1, 20))
+    assert not breaker.is_open()
+    assert breaker.get_status(now=T0 + 100).state is State.CLOSED
+
+
+def test_reset_closes_everything_and_forgets_the_failures() -> None:
+    """Service, endpoints and refused keys; the next four failures open nothing."""
+    breaker = make()
+    fail(breaker, 0, 0, 0, 0, 0, outcome=ENDPOINT)
+    fail(breaker, 0, 0, 0, 0, endpoint=LIST)
+    breaker.block_key("")
+    assert breaker.reset("op@example.com", "fixed")
+    fail(breaker, 1, 1, 1, 1)
+    fail(breaker, 1, 1, 1, 1, outcome=ENDPOINT)
+    assert ask(breaker, 2)
+
+
+def test_each_order_has_who_and_why_and_its_own_epoch() -> None:
+    """The audit needs a name; a call begun before the order is about another time."""
+    breaker = make()
+    epochs = [ask(breaker, 0).service_epoch]
+    for order in (breaker.off, breaker.force_open, breaker.auto, breaker.reset):
+        order("op@example.com", "because")
+        epochs.append(breaker.get_status().breaker.epoch)
+    assert epochs == sorted(set(epochs))
+
+
+def test_a_numbered_order_is_obeyed_once() -> None:
+    """Given again by a beat every few seconds, it does not undo what came after it."""
+    breaker = make()
+    assert breaker.force_open("op@example.com", "a", number=7)
+    assert breaker.auto("op@example.com", "b", number=8)
+    assert not breaker.force_open("op@example.com", "a", number=7)
+    assert breaker.get_status().state is State.HALF_OPEN
+
+
+def test_after_a_401_nothing_goes_with_that_key() -> None:
+    """Until a reset; another key may go."""
+    breaker = CircuitBreaker("calcom", settings=BreakerSettings(rate_limit=0), key="old")
+    breaker.record(ask(breaker, 0), Outcome.CREDENTIALS, reason="credentials", now=T0)
+    refusal = denied(breaker, 9_999)
+    assert (refusal.reason, refusal.retry_after) == (Reason.CREDENTIALS, None)
+    assert breaker.release(CREATE, [1], now=T0 + 9_999).reason is Reason.CREDENTIALS
+    breaker.reset("op@example.com", "new key")
+    assert ask(breaker, 9_999)
+
+
+def test_a_429_holds_everybody_for_as_long_as_it_says() -> None:
+    """And for a whole window when it does not say."""
+    breaker = make()
+    breaker.record(ask(breaker, 0), Outcome.THROTTLED, retry_after=7, now=T0)
+    assert denied(breaker, 6).reason is Reason.THROTTLED
+    breaker.record(ask(breaker, 7), Outcome.THROTTLED, now=T0 + 7)
+    assert denied(breaker, 66.999).reason is Reason.THROTTLED
+    assert ask(breaker, 67)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("threshold", 0), ("window", 0), ("open_for", -1), ("open_growth", 0.5), ("open_max", 1), ("open_jitter", 2),
+     ("rate_limit", -1), ("rate_burst", 0), ("rate_burst", 101), ("permit_lease", 0), ("release_max", 0)],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_refused_by_name(name: str, value: float) -> None:
+    """Not one call later, in another process."""
+    with pytest.raises(ValueError, match=name):
+        BreakerSettings(**{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""What the demo says at its end: numbers that add up, and every case that is wrong by name."""
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from worker.demo.board import epilogue, prologue
+from worker.demo.judge import Row, Verdict
+from worker.demo.play import Asked
+from worker.demo.result import Result
+
+ROWS = [Row(1, "a", "confirmed", uid="uid-1"), Row(2, "b", "rejected"), Row(3, "c", "held")]
+CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"}, {"method": "GET", "fault": "hang"}]
+RESULT = Result(
+    asked=Asked(requests=6, accepted=3, duplicates=1, invalid=2, conflicts=1),
+    rows=ROWS,
+    verdict=Verdict(lost=(), doubled=(), unfinished=()),
+    retries=4,
+    seconds=12.34,
+    journal=CALLS,
+)
+
+
+def told(result: Result) -> str:
+    """Return the end of the screen, without colours."""
+    console = Console(file=io.StringIO(), width=100)
+    epilogue(result, console)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue()
+
+
+def test_the_numbers_are_the_rows() -> None:
+    """Each end is counted from our rows, the rest from what was answered."""
+    assert RESULT.as_dict() == {
+        "requests": 6,
+        "accepted": 3,
+        "duplicates": 1,
+        "invalid": 2,
+        "confirmed": 1,
+        "rejected": 1,
+        "failed": 0,
+        "expired": 0,
+        "held": 1,
+        "lost": 0,
+        "double_booked": 0,
+        "retries": 4,
+        "seconds": 12.3,
+    }
+
+
+def test_a_person_reads_that_the_promises_were_kept() -> None:
+    """In a sentence, with what it took."""
+    assert "nothing is lost, nothing is booked twice" in told(RESULT)
+    assert "3 calls, 2 of them to book, 1 of these with a fault; 4 retries; 12.3 s" in told(RESULT)
+
+
+def test_a_broken_promise_is_named_case_by_case() -> None:
+    """With the booking, so that somebody can look."""
+    broken = replace(RESULT, verdict=Verdict(lost=("booking 1: gone",), doubled=("booking 2: twice",), unfinished=()))
+    assert "wrong  booking 1: gone" in told(broken)
+    assert "wrong  booking 2: twice" in told(broken)
+    assert "nothing is lost" not in told(broken)
+    assert (broken.as_dict()["lost"], broken.as_dict()["double_booked"]) == (1, 1)
+
+
+def test_what_is_shortened_stands_beside_what_is_usual() -> None:
+    """Nobody must believe that a call is settled after four seconds in real life."""
+    console = Console(file=io.StringIO(), width=100)
+    prologue(console, 260)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert any("no answer: settled after" in line and "4 s" in line and "(130)" in line for line in lines)
