@@ -7,6 +7,9 @@ ARGS ?=
 # Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
+# Most tests wait for real servers, so several run side by side; those that measure run alone, afterwards.
+SIDE_BY_SIDE := -n 3 --dist worksteal
+
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
 DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
@@ -40,12 +43,14 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 
 test: setup ## Run the tests, but for those that need a Debian package
 	@echo 'Left out: the tests marked debian_postgres (apt-get install postgresql) and debian_redis (apt-get install redis-server); make test-all runs them.'
-	@$(call within,600) $(BIN)/pytest -m 'not debian_postgres and not debian_redis' $(ARGS)
+	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone and not debian_postgres and not debian_redis' $(ARGS)
+	@$(call within,900) $(BIN)/pytest -m 'alone and not debian_postgres and not debian_redis' $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql and redis-server)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
-	@$(call within,900) $(BIN)/pytest $(ARGS)
+	@$(call within,1200) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone' $(ARGS)
+	@$(call within,1200) $(BIN)/pytest -m alone $(ARGS)
 
 check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server
 	@$(BIN)/ruff check .

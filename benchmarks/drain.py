@@ -37,7 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     with stage(workers, latency=asked.latency, **settings) as ready:
         steady = _steady(ready, asked.steady, size)
-        result = {"threads": sum(workers), "window": asked.window, "latency": asked.latency, "steady_per_second": steady}
+        result = {
+            "threads": sum(workers),
+            "window": asked.window,
+            "latency": asked.latency,
+            "steady_per_second": steady,
+        }
         result |= _drain(ready, asked.steady, asked.held, size)
     result["ratio"] = result["drain_per_second"] / steady
     if asked.json:
@@ -72,7 +77,7 @@ def _drain(ready: Stage, first: int, count: int, size: int) -> dict[str, Any]:
     before = ready.calcom.last()
     ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
     _ask(first, TRIP)
-    until(lambda: parts.parts().breaker.is_open(), within=30, pause=_pause)
+    until(parts.parts().breaker.is_open, within=30, pause=_pause)
     asked_from = time.monotonic()
     _ask(first + TRIP, count)
     held_in = time.monotonic() - asked_from
@@ -118,9 +123,11 @@ def _rate(calls: list[dict[str, Any]], begin: float) -> float:
 def _overtaken(calls: list[dict[str, Any]]) -> int:
     """Return how many bookings, at most, waited at the moment at which one that was requested later was posted."""
     with parts.parts().engine.connect() as conn:
-        query = text("SELECT uuid FROM appointments WHERE posts = 1 AND circuit_breaker_open_at_booking IS NOT NULL ORDER BY requested_at, id")
+        held = "posts = 1 AND circuit_breaker_open_at_booking IS NOT NULL"
+        query = text(f"SELECT uuid FROM appointments WHERE {held} ORDER BY requested_at, id")  # noqa: S608 - ours
         rank = {str(row.uuid): place for place, row in enumerate(conn.execute(query))}
-    order = [rank[call["reference"]] for call in sorted(calls, key=lambda one: float(one["t0"])) if call["reference"] in rank]
+    begun = sorted(calls, key=lambda call: float(call["t0"]))
+    order = [rank[call["reference"]] for call in begun if call["reference"] in rank]
     furthest, most = -1, 0
     for posted, place in enumerate(order, start=1):
         furthest = max(furthest, place)

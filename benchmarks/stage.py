@@ -1,4 +1,4 @@
-"""A deployment of its own for a benchmark: real servers, a simulator, workers and beat; all of it ends with the block."""
+"""A deployment of its own for a benchmark: real servers, a simulator, workers, beat; all of it ends with the block."""
 
 import contextlib
 import json
@@ -55,9 +55,8 @@ class Stage:
     """The deployment; this process is its caller."""
 
     calcom: Calcom
-    running: Running
     redis_url: str
-    database_url: str
+    pids: dict[str, int]
 
 
 @contextlib.contextmanager
@@ -90,11 +89,10 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
             processes.maintenance(),
             processes.beat(),
         ]
-        for part in started:
-            running.start(part)
+        pids = {part.name: running.start(part) for part in started}
         for part in started:
             running.wait_until_ready(part, START_SECONDS)
-        yield Stage(calcom, running, embedded.redis_url, embedded.database_url)
+        yield Stage(calcom, embedded.redis_url, pids)
 
 
 def _be_a_caller(settings: Settings) -> None:

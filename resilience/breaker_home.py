@@ -1,15 +1,17 @@
 """Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from resilience.breaker_messages import Answer, Arguments, Frame, frame
+from resilience.breaker_messages import Answer, Arguments, Frame, Report, frame
 from resilience.breaker_rules import Rules
 from resilience.breaker_settings import Limits
 from resilience.events import BreakerChanged, Emit, OrdersUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.last_view import STATES, LastView, word
-from resilience.permit import Change, Order, Seed, State
+from resilience.permit import Change, Order, Outcome, Seed, State
 from resilience.shared_state import SharedState
 
 Local = Callable[[Rules, Frame], Answer]
@@ -52,6 +54,7 @@ class Home:
         self._others: set[str] = set()
         self._frames: dict[str, Frame] = {}
         self._calm: dict[str, Calm] = {}
+        self._unheard: deque[tuple[Frame, str | float]] = deque(maxlen=64)
 
     def frame(self, endpoint: str, now: float | None = None) -> Frame:
         """Say who asks; `now` in seconds, None: by the clock of where the breaker lives."""
@@ -81,8 +84,13 @@ class Home:
         """Give the answer, and whether it is the fleet's (else only this process's)."""
         answer = None if self.shared is None else self._ask(self.shared, name, frame, own)
         if answer is None:
-            return self._alone(frame, local), False
+            answer = self._alone(frame, local)
+            if name == "record" or (name == "acquire" and answer[0] != "granted"):
+                self._unheard.append((frame, own[0]))
+            return answer, False
         self._rules = None
+        if self._unheard:
+            self._give_back_unheard()
         view = answer[-1]
         self.memory.see(view, frame.endpoint)
         self._remember_calm(view, frame.endpoint)
@@ -118,6 +126,14 @@ class Home:
         if again and self._begin(shared, frame):
             return shared.call(name, frame, own)
         return answer
+
+    def _give_back_unheard(self) -> None:
+        """Free the half-open places that a frozen Redis gave, when it thawed, to owners who had gone another way."""
+        while self._unheard and self.shared is not None:
+            with suppress(IndexError):  # another thread was quicker
+                frame, owner = self._unheard.popleft()
+                report = Report(str(owner), "", 0, 0, Outcome.IGNORED.value, "none", 0, 1, "", "", 0, 0)
+                self.shared.call("record", frame, report)
 
     def _remember_calm(self, view: Answer, endpoint: str) -> None:
         service, scope = view[3], view[4]

@@ -117,8 +117,8 @@ def fields_of(rules: Rules) -> dict[str, str]:
     fields |= {"settings": rules.settings, "fence": rules.window.fence, "window": rules.window.size}
     rate = rules.rate
     fields |= {"paid_until": rate.paid_until, "grants": rate.grants}
-    fields |= {"shut": rate.shut, "quota": rate.quota, "quota_ends": rate.quota_ends}
-    fields |= {"pull": rate.pull, "first": rate.first, "first_at": rate.first_at}
+    fields |= {"shut": rate.shut, "cap": rate.cap, "cap_ends": rate.cap_ends, "ceiling": rate.ceiling}
+    fields |= {"first": rate.first, "first_at": rate.first_at, "pull": rate.pull}
     fields |= {f"blocked:{key}": at for key, at in rules.blocked.items()}
     for scope in rules.scopes():
         if scope.name and scope.epoch == rules.born and not scope.failures:

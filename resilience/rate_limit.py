@@ -1,5 +1,6 @@
 """The rate limit in this process: `lua/rate.lua` once more, for the time in which Redis is gone."""
 
+import math
 from dataclasses import dataclass
 
 from resilience.breaker_settings import Limits
@@ -27,14 +28,16 @@ class RateLimit:
     paid_until: int = 0
     grants: int = 0
     shut: int = 0
-    quota: int = 0
-    """The grant at which the other side's count will be used up."""
-    quota_ends: int = 0
-    pull: int = 0
-    """Calls of others in 1,000,000 ms: what they will need is left to them."""
+    cap: int = 0
+    """The last grant that the other side's count leaves to us, and when (ms) that count begins anew."""
+    cap_ends: int = 0
+    ceiling: int = 0
+    """The grant at which that count would be used up if nobody else called from now on."""
     first: int = 0
-    """The ceiling first told in this window of the other side, and when."""
+    """The first ceiling told in this window of the other side, and when."""
     first_at: int = 0
+    pull: int = 0
+    """Calls of others in 1,000,000 ms."""
 
     def ahead(self, now: int) -> int:
         """Give the microseconds by which the calls so far are ahead of an even pace."""
@@ -44,9 +47,8 @@ class RateLimit:
         """Give the ms until the next call may go; 0: now."""
         if now < self.shut:
             return self.shut - now
-        spare, left = (self.quota - self.grants - limits.reserve) * MILLION, self.quota_ends - now
-        if left > 0 and spare <= self.pull * left:
-            return max(1, left - max(0, spare) // max(1, self.pull))
+        if now < self.cap_ends and self.cap - self.grants <= limits.reserve:
+            return self.cap_ends - now
         too_far = self.ahead(now) - limits.depth
         return -(-too_far // 1000) if limits.gap > 0 and too_far > 0 else 0
 
@@ -58,20 +60,22 @@ class RateLimit:
     def learn(self, limits: Limits, now: int, ceiling: int, left: int) -> None:
         """Hear that the other side's count is used up at grant `ceiling` and begins anew in `left` ms.
 
-        A ceiling that sinks within a window says how fast others call with the same key.
+        A ceiling that sinks within a window says how fast others call with the same key; what they will need until its
+        end is left to them.
         """
         ends = now + left
-        if left <= 0 or ends < self.quota_ends - limits.slack:
+        if left <= 0 or ends < self.cap_ends - limits.slack:
             return
-        if ends > self.quota_ends + limits.slack:
-            self.quota, self.quota_ends, self.first, self.first_at = ceiling, ends, ceiling, now
-            return
-        if ceiling >= self.quota and ends <= self.quota_ends and self.pull == 0:
-            return
-        self.quota, self.quota_ends = min(ceiling, self.quota), max(ends, self.quota_ends)
+        if ends > self.cap_ends + limits.slack:
+            self.pull = math.floor((self.first - self.ceiling) * MILLION / (12 * limits.slack))
+            self.first, self.first_at = ceiling, now
+        else:
+            ceiling, ends = min(ceiling, self.ceiling), max(ends, self.cap_ends)
         since = now - self.first_at
         if since >= 3 * limits.slack:
-            self.pull = (self.first - self.quota) * MILLION // since
+            self.pull = (self.first - ceiling) * MILLION // since
+        self.ceiling = ceiling
+        self.cap, self.cap_ends = ceiling - -(-self.pull * (ends - now) // MILLION), ends
 
     def block(self, now: int, ms: int) -> None:
         """Send nothing for `ms`: the other side said 429."""
@@ -82,7 +86,6 @@ class RateLimit:
         room = float("inf")
         if limits.gap > 0:
             room = (limits.depth + limits.gap - self.ahead(now)) // limits.gap - waiting
-        if now < self.quota_ends:
-            others = -(-self.pull * (self.quota_ends - now) // MILLION)
-            room = min(room, self.quota - self.grants - limits.reserve - others - waiting)
+        if now < self.cap_ends:
+            room = min(room, self.cap - self.grants - limits.reserve - waiting)
         return room

@@ -20,9 +20,10 @@ from tasks.calcom.body import booking_body
 from tasks.calcom.look import SightingKind, Slot, ask_slots, look
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.guard import CREATE, GuardedCalls, NotNow
-from tasks.life import In, Next, Post, Rules, confirmed
+from tasks.life import Rules
 from tasks.parts import Parts
 from tasks.publish import LONGEST_COUNTDOWN
+from tasks.steps import In, Next, Post, confirmed
 from tasks.witness import sees
 
 WRITE_AGAIN = 0.3  # seconds; what Cal.com has just answered is worth a second try

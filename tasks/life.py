@@ -5,7 +5,7 @@ database is touched here, so that every rule can be read, tested and searched by
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from db.appointments import Appointment
@@ -15,33 +15,10 @@ from resilience.retry_policy import RetryPolicy
 from tasks.calcom.look import Sighting, SightingKind, Slot
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.parts import Terms
+from tasks.steps import KNOWN, In, Next, Post, confirmed, rejected
 
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 PROBES_FAILED_SUSPECT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not)."""
-
-    to: Status
-    why: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    retry_in: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """Say that the booking may be posted now; `retry` when that costs one."""
-
-    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +35,10 @@ class Rules:
     def before_post(self, row: Appointment, *, starts_in: float) -> Next | Post:
         """Return Post, or the end of a row whose outcome is known and which must not be posted any more."""
         if row.cancel_requested:
-            return Next(Status.CANCELLED, "cancelled before it was posted", _KNOWN)
+            return Next(Status.CANCELLED, "cancelled before it was posted", KNOWN)
         if starts_in <= self.terms.lead:
             return Next(
-                Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | _KNOWN
+                Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
             )
         return Post()
 
@@ -70,7 +47,7 @@ class Rules:
 
         `known`: nothing is booked, for certain; `retry`: a look has just shown that, so the POST to come costs one.
         """
-        changes = _KNOWN | {"retry_count": row.retry_count + retry} if known else {}
+        changes = KNOWN | {"retry_count": row.retry_count + retry} if known else {}
         match reason:
             case Reason.THROTTLED:
                 return Next(
@@ -157,7 +134,7 @@ class Rules:
                 return confirmed(sighting.uid, sighting.seat_uid, "found at Cal.com, moved to another time")
             case SightingKind.CANCELLED:
                 changes = {"calcom_booking_uid": sighting.uid, "calcom_seat_uid": sighting.seat_uid}
-                return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | _KNOWN)
+                return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN)
             case SightingKind.FAILED:
                 return self._look_failed(row, sighting.reply)
         if settled_in > 0:
@@ -180,9 +157,9 @@ class Rules:
         if meaning is Meaning.TAKEN and (slot is Slot.UNPROVEN or (slot is Slot.UNASKED and not may_retry)):
             return rejected(Meaning.TAKEN, refusal["message"], None)
         if row.cancel_requested:
-            return Next(Status.CANCELLED, "not booked, and cancelled by the operator", _KNOWN)
+            return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
         if not may_retry:
-            return self._exhausted(row.error_type, row.last_error, _KNOWN)
+            return self._exhausted(row.error_type, row.last_error, KNOWN)
         return Post(retry=True)
 
     def _look_failed(self, row: Appointment, reply: Reply | None) -> Next:
@@ -229,14 +206,14 @@ class Rules:
 
     def _again(self, row: Appointment, reply: Reply) -> Next:
         if not self._may_retry(row.retry_count, reply.error_type):
-            return self._exhausted(reply.error_type, reply.message, _KNOWN | _error(reply))
+            return self._exhausted(reply.error_type, reply.message, KNOWN | _error(reply))
         delay = reply.retry_after or self._delay(row.retry_count)
         changes = {
             "retry_count": row.retry_count + 1,
             "next_attempt_at": In(delay),
             "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
         }
-        return Next(Status.RETRYING, "nothing was booked; try again", changes | _KNOWN | _error(reply), retry_in=delay)
+        return Next(Status.RETRYING, "nothing was booked; try again", changes | KNOWN | _error(reply), retry_in=delay)
 
     def _exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Next:
         if error_type in OUTAGE:  # an outage fails nobody
@@ -277,7 +254,6 @@ _STATUS: dict[str, int] = {
 }
 OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
 _HOLDS = frozenset({Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION})
-_KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
 
 
 def _met_open_breaker(row: Appointment) -> dict[str, Any]:
@@ -286,24 +262,6 @@ def _met_open_breaker(row: Appointment) -> dict[str, Any]:
         "circuit_breaker_open_at_booking": row.circuit_breaker_open_at_booking or In(0),
         "resilience_strategy": strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN),
     }
-
-
-def confirmed(uid: str | None, seat_uid: str | None, why: str) -> Next:
-    """Return the move of a booking that Cal.com holds under `uid`."""
-    changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
-    return Next(Status.CONFIRMED, why, changes | _KNOWN)
-
-
-def rejected(meaning: Meaning | None, message: str, uid: str | None) -> Next:
-    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
-    what = {
-        Meaning.ANOTHERS: "already booked for this attendee",
-        Meaning.TAKEN: "the slot is taken",
-        Meaning.LIMIT: "a limit is reached",
-    }.get(meaning or Meaning.REFUSED, "refused")
-    said = f"{what}: {message}" if message else what
-    there = {} if uid is None else {"calcom_booking_uid": uid}
-    return Next(Status.REJECTED, said, {"last_error": said, "error_type": "refused"} | there | _KNOWN)
 
 
 def _error(reply: Reply | None) -> dict[str, Any]:

@@ -13,6 +13,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "release-held": _every(1.0, "tasks.holds.release_held"),
     "record-transitions": _every(1.0, "tasks.transitions.record_transitions"),
     "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
-    "learn-to-see": _every(60.0, "tasks.sweeper.learn_to_see"),
+    "learn-to-see": _every(20.0, "tasks.sweeper.learn_to_see"),
     "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
 }

@@ -6,11 +6,10 @@
 -- Why     one number says how far the calls so far are ahead of an even pace: burst and refill together stay under the
 --         limit in any window, wherever the other side's window begins. Whole microseconds: Lua and Python count alike.
 local gap, depth, reserve = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0 -- on the short way a call of tonumber() counts
-local counted = redis.call('HMGET', KEYS[1], ARGV[2], 'paid_until', 'grants', 'quota', 'quota_ends', 'pull')
+local counted = redis.call('HMGET', KEYS[1], ARGV[2], 'paid_until', 'grants', 'cap', 'cap_ends')
 local calm = counted[1]
 local paid_until, grants = (counted[2] or 0) + 0, (counted[3] or 0) + 0
-local quota, quota_ends = (counted[4] or 0) + 0, (counted[5] or 0) + 0
-local pull = (counted[6] or 0) + 0 -- calls of others in 1,000,000 ms: what they will need is left to them
+local cap, cap_ends = (counted[4] or 0) + 0, (counted[5] or 0) + 0 -- the last grant that Cal.com's count leaves to us
 local shut = 0 -- calm.lua knows better; while a 429 is in force there is no calm entry
 
 local function ahead()
@@ -21,9 +20,8 @@ local function rate_wait() -- ms until the next call may go; 0: now
   if now < shut then
     return shut - now
   end
-  local spare, left = (quota - grants - reserve) * 1000000, quota_ends - now
-  if left > 0 and spare <= pull * left then
-    return math.max(1, left - math.floor(math.max(0, spare) / math.max(1, pull)))
+  if now < cap_ends and cap - grants <= reserve then
+    return cap_ends - now
   end
   if gap > 0 and ahead() > depth then
     return math.ceil((ahead() - depth) / 1000)

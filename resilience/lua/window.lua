@@ -50,8 +50,8 @@ local function window_room()
   if gap > 0 then
     free = math.min(free, math.floor((depth + gap - ahead()) / gap) - waiting)
   end
-  if now < quota_ends then
-    free = math.min(free, quota - grants - reserve - math.ceil(pull * (quota_ends - now) / 1000000) - waiting)
+  if now < cap_ends then
+    free = math.min(free, cap - grants - reserve - waiting)
   end
   if free <= 0 then
     return 0, 'in_flight', BUSY

@@ -113,12 +113,33 @@ def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
     while call(breaker, Outcome.FAILURE_SERVICE):
         pass
     assert breaker.is_open()
+    clock[0] += 1.1
+    assert not call(breaker)
     valkey.restart()
     assert not call(breaker)
     clock[0] += 1.1
     assert call(breaker)
     kinds = [type(event) for event in said]
     assert kinds == [SharedStateBegun, SharedStateLost, BreakerChanged, SharedStateBack]
+
+
+def test_a_dead_redis_costs_hardly_anything(valkey: "Valkey", join: Join) -> None:
+    """Nobody retries: neither the client nor we."""
+    breaker = join()
+    assert call(breaker)
+    valkey.kill()
+    assert seconds(lambda: call(breaker)) < AT_MOST
+
+
+def test_a_blocked_key_stays_blocked_when_redis_dies(valkey: "Valkey", join: Join) -> None:
+    """This process had been told."""
+    breaker, other = join(redis_retry=60), join()
+    other.block_key("key", by="op@example.com", why="revoked")
+    assert not call(breaker)
+    valkey.kill()
+    denial = breaker.acquire(CREATE, owner="x")
+    assert not isinstance(denial, Permit)
+    assert denial.reason is Reason.CREDENTIALS
 
 
 def test_without_redis_the_same_rules_run_in_this_process(valkey: "Valkey", join: Join) -> None:
@@ -261,3 +282,24 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
     clock[0] += 1.1
     assert call(breaker)
     assert breaker.get_status().state is State.CLOSED
+
+
+def test_a_probe_that_a_thawed_redis_gives_to_nobody_is_given_back(
+    valkey: "Valkey", join: Join, clock: list[float]
+) -> None:
+    """It was asked for while Redis was frozen, by somebody who has gone another way: the line is not shut for it."""
+    breaker, other = join(threshold=1, open_for=0.001), join(threshold=1, open_for=0.001)
+    call(breaker, Outcome.FAILURE_SERVICE)
+    probe = breaker.acquire(CREATE, owner="probe")
+    while not isinstance(probe, Permit):
+        probe = breaker.acquire(CREATE, owner="probe")
+    breaker.record(probe, Outcome.IGNORED)
+    valkey.pause()
+    alone = breaker.acquire(CREATE, owner="while it was frozen")
+    assert isinstance(alone, Permit)
+    breaker.record(alone, Outcome.IGNORED)
+    valkey.resume()
+    clock[0] += 1.1
+    breaker.get_status()
+    breaker.acquire(CREATE, owner="look", probe_ok=False)
+    assert other.acquire(CREATE, owner="next")

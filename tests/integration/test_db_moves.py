@@ -11,7 +11,7 @@ from sqlalchemy import func
 from db import appointments, events
 from db.lifecycle import MOVES, HoldReason, Status, Strategy
 
-LEGAL = [(start, end) for start, ends in MOVES.items() for end in ends if end is not Status.BOOKING]
+LEGAL = [(start, end) for start, ends in MOVES.items() for end in sorted(ends) if end is not Status.BOOKING]
 ILLEGAL = [pair for pair in product(Status, repeat=2) if pair[1] not in MOVES[pair[0]]]
 
 

@@ -31,7 +31,7 @@ def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[
     simulator.faults("status", name="unavailable", count=1)
     enqueue_booking(request(1))
     breaker = parts.parts().breaker
-    eventually(lambda: breaker.transitions(), what="it opens")
+    eventually(breaker.transitions, what="it opens")
     assert not rows("SELECT 1 FROM circuit_breaker_events")
     running.maintenance()
     running.maintenance()

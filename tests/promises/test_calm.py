@@ -10,7 +10,6 @@ from sqlalchemy import create_engine, text
 from db.lifecycle import HoldReason, Status
 from tasks import parts
 from tasks.booking import outcome
-from tasks.publish import CORRELATION
 from worker import enqueue_booking, enqueue_bookings
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -115,10 +114,3 @@ def test_a_refused_key_is_used_once_and_a_good_one_confirms_all(
     fleet(CALCOM_API_KEY="cal_test_owner").start()
     parts.parts().breaker.reset("operator", "a good key")
     assert {one.status for one in finals(wanted).values()} == {Status.CONFIRMED}
-
-
-def test_our_own_rate_limit_spares_us_every_429(fleet: Callable[..., Fleet], simulator: Any) -> None:
-    """150 bookings against 120 in 6 s with a block of 6 s: not one 429, and most of the allowance used."""
-    simulator.settings(rate_limit=120, rate_window=6, rate_block=6)
-    fleet(CALCOM_RATE_LIMIT_PER_MINUTE="100").start()
-    assert CORRELATION

@@ -11,7 +11,7 @@ from tasks import parts
 from tasks.guard import CREATE
 from worker import enqueue_bookings
 
-HELD, STEADY, THREADS, WINDOW = 2_000, 500, 16, 64
+HELD, STEADY, THREADS, WINDOW = 2_000, 400, 16, 64
 OPEN, LATENCY = 2.0, 0.15  # seconds
 
 
@@ -91,11 +91,14 @@ def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[...
     confirmed(STEADY + 10 + HELD)
 
     calls = booked_by(simulator, before)
-    [(first,)] = rows(
-        f"SELECT min(created_at) FROM appointment_events WHERE kind = 'confirmed' AND appointment_id > {STEADY}"  # noqa: S608 - ours
-    )
+    told = f"SELECT min(created_at) FROM appointment_events WHERE kind = 'confirmed' AND appointment_id > {STEADY}"  # noqa: S608 - ours
+    [(first,)] = rows(told)
     assert (first - back).total_seconds() <= rest + 2
     assert most_overtaken(calls) <= WINDOW
-    [opened] = rows(f"SELECT count(*) FROM circuit_breaker_events WHERE new_state = 'open' AND created_at > '{back}'")  # noqa: S608 - ours
-    assert opened[0] == 0
-    assert rate(calls) >= 0.8 * steady
+    trips = f"SELECT 1 FROM circuit_breaker_events WHERE new_state = 'open' AND created_at > '{back}'"  # noqa: S608 - ours
+    assert not rows(trips)
+
+    enqueue(STEADY + 10 + HELD, STEADY)  # once more, for other work on the machine comes and goes
+    confirmed(2 * STEADY + 10 + HELD)
+    steady_again = rate(booked_by(simulator, int(calls[-1]["n"])))
+    assert rate(calls) >= 0.8 * min(steady, steady_again)

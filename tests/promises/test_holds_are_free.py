@@ -4,7 +4,6 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import redis
 from fleet import Fleet, eventually, request
@@ -54,7 +53,7 @@ def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
 
 
 def test_a_hold_takes_no_longer_to_accept_than_a_booking(settings: Callable[..., dict[str, str]]) -> None:
-    """Medians of rounds in turn, the breaker closed and open; a hold saves the message, so it should even be quicker."""
+    """Medians of rounds in turn, the breaker closed and open; a hold even saves the message."""
     settings()
     took: dict[Status, list[float]] = {Status.PENDING: [], Status.HELD: []}
     breaker = parts.parts().breaker
@@ -69,5 +68,3 @@ def test_a_hold_takes_no_longer_to_accept_than_a_booking(settings: Callable[...,
         took[status].append(time.monotonic() - began)
         assert set(seen) == {status}
     assert statistics.median(took[Status.HELD]) < 1.3 * statistics.median(took[Status.PENDING])
-
-

@@ -1,5 +1,6 @@
 """Redis saves work and keeps no promise: whatever happens to it, no booking and no order of an operator is lost."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,6 @@ import pytest
 import redis
 from fleet import Fleet, eventually, finals, request
 
-from db.lifecycle import Status
 from resilience.permit import Outcome, State
 from tasks import orders, parts
 from tasks.guard import CREATE
@@ -18,7 +18,7 @@ BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT"
 HURT = ["scripts forgotten", "everything forgotten", "restarted", "frozen"]
 
 
-def hurt(valkey: Any, how: str, pause: Callable[[float], object]) -> None:
+def hurt(valkey: Any, how: str) -> None:
     """Do it."""
     with redis.Redis.from_url(valkey.url) as client:
         match how:
@@ -31,7 +31,7 @@ def hurt(valkey: Any, how: str, pause: Callable[[float], object]) -> None:
                 valkey.restart()
             case "frozen":
                 valkey.pause()
-                pause(3)
+                threading.Event().wait(3)  # the fault itself lasts so long
                 valkey.resume()
 
 
@@ -56,22 +56,15 @@ def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
     wanted += enqueue(1, 20)
     eventually(lambda: parts.parts().breaker.is_open(CREATE), what="the breaker opens")
     wanted += enqueue(21, 60)
-    pause = _pause()
-    hurt(valkey, how, pause)
+    hurt(valkey, how)
     wanted += enqueue(81, 20)
     simulator.no_faults()
     simulator.faults("latency", delay=0.1)
     eventually(lambda: len(simulator.bookings()) > 5, what="the drain begins")
-    hurt(valkey, how, pause)
+    hurt(valkey, how)
     judge(finals(wanted))
     said = running.logs()
     assert [line for line in said.splitlines() if "raised unexpected" in line or "task_failed" in line] == []
-
-
-def _pause() -> Callable[[float], object]:
-    import threading  # noqa: PLC0415 - the one wait that is the fault itself
-
-    return threading.Event().wait
 
 
 @pytest.mark.parametrize(("mode", "state"), [("open", State.FORCED_OPEN), ("off", State.OFF)])
@@ -82,8 +75,9 @@ def test_an_operators_order_outlives_redis(
     """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
     settings(**BREAKER)
     built = parts.parts()
+    assert not built.breaker.is_open(CREATE)
     assert orders.order(built.engine, built.breaker, mode, by="operator", why="a test")
-    hurt(valkey, how, _pause())
+    hurt(valkey, how)
     eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
     assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
 

@@ -12,8 +12,9 @@ from resilience.permit import Reason
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks.calcom.look import Sighting, SightingKind, Slot
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
-from tasks.life import In, Next, Post, Rules
+from tasks.life import Rules
 from tasks.parts import Terms
+from tasks.steps import In, Next, Post
 
 Row = Callable[..., Appointment]
 SENT = datetime(2030, 3, 1, tzinfo=UTC)

@@ -1,11 +1,11 @@
-"""The demo's screen: what happens, calmly, with bars on a terminal and a few lines elsewhere."""
+"""The demo's screen: what happens, moment by moment, above bars on a terminal; elsewhere the moments alone."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -13,19 +13,21 @@ from db.lifecycle import FINAL, Status
 from worker.demo import misbehaviour
 from worker.demo.result import Result
 
-MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING, Status.HELD)
+MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 
 
 def prologue(console: Console, requests: int) -> None:
     """Say what is going to happen, and what is not as in real life."""
     console.print(Text("booking demo", style="bold"))
-    console.print(f"{requests} requests of a clinic, real servers, and a Cal.com that misbehaves.")
+    console.print(
+        f"{requests} requests of a clinic, real servers, and a Cal.com that has a bad day and then an outage."
+    )
     console.print("Nothing is left behind.")
     console.print()
     table = Table.grid(padding=(0, 2))
     for _ in range(2):
         table.add_column(no_wrap=True)
-    table.add_row(Text("  of 100 calls that book", style="bold"), Text("shortened for the demo (usual)", style="bold"))
+    table.add_row(Text("  calls that fail, by chance", style="bold"), Text("set for the demo (usual)", style="bold"))
     table.add_row(_faults(), _shortened())
     console.print(table)
     console.print()
@@ -35,8 +37,8 @@ def _faults() -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", width=4)
     table.add_column(no_wrap=True)
-    for share, words, _ in misbehaviour.FAULTS:
-        table.add_row(str(share), words)
+    for most, words, _ in misbehaviour.FAULTS:
+        table.add_row(str(most), words)
     return table
 
 
@@ -68,42 +70,43 @@ def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
 
 
 class Board:
-    """Two bars: how many requests are asked, and how many bookings have their end."""
+    """Tell moments as they come; under them three bars: requests asked, bookings held, and such as have their end."""
 
     def __init__(self, console: Console, requests: int) -> None:
-        columns = (TextColumn("  {task.description:<11}"), BarColumn(bar_width=40), MofNCompleteColumn())
-        self._progress = Progress(*columns, TextColumn("[dim]{task.fields[now]}"), console=console)
-        self._visible = console.is_terminal
+        columns = (
+            TextColumn("  {task.description:<7}"),
+            BarColumn(bar_width=40),
+            TextColumn("{task.fields[count]:>7}"),
+        )
+        self._progress = Progress(*columns, TextColumn("{task.fields[now]}", style="dim"), console=console)
+        self._console = console
         self._requests = requests
-        self._asked = self._progress.add_task("asked", total=requests, now="")
-        self._ended = self._progress.add_task("ended", total=requests, now="")
+        self._asked, self._held, self._ended = (
+            self._progress.add_task(name, total=requests, count="", now="") for name in ("asked", "held", "ended")
+        )
 
     def __enter__(self) -> Self:
-        if self._visible:
+        if self._console.is_terminal:
             self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._visible:
+        if self._console.is_terminal:
             self._progress.stop()
 
-    def asking(self, counts: Mapping[Status, int]) -> None:
-        """Show how things stand while requests are sent."""
-        self._progress.update(self._asked, completed=sum(counts.values()))
-        self._ends(counts)
+    def moment(self, seconds: float, words: str) -> None:
+        """Tell what happened so many seconds after the beginning."""
+        self._console.print(Text(f"{seconds:6.1f} s  {words}"), soft_wrap=True)
 
-    def all_asked(self, accepted: int) -> None:
-        """Say that every line has its answer; what was not accepted needs no end."""
-        self._progress.update(self._asked, completed=self._requests)
-        self._progress.update(self._ended, total=accepted)
-
-    def ending(self, counts: Mapping[Status, int]) -> None:
-        """Show how things stand when all is asked."""
-        self._ends(counts)
-
-    def _ends(self, counts: Mapping[Status, int]) -> None:
-        moving = ", ".join(f"{status} {counts[status]}" for status in MOVING if counts[status])
-        self._progress.update(self._ended, completed=sum(counts[status] for status in FINAL), now=moving)
+    def stand(self, asked: int, counts: Mapping[Status, int]) -> None:
+        """Show how many requests are sent, and how the bookings stand."""
+        rows, held = sum(counts.values()), counts[Status.HELD]
+        ended = sum(counts[status] for status in FINAL)
+        moving = ", ".join(f"{counts[status]} {status}" for status in MOVING if counts[status])
+        show = self._progress.update
+        show(self._asked, completed=asked, count=f"{asked}/{self._requests}")
+        show(self._held, completed=held, count=str(held))
+        show(self._ended, completed=ended, total=rows or None, count=f"{ended}/{rows}", now=moving)
 
 
 def epilogue(result: Result, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""How Cal.com misbehaves in the demo, and which waits are shortened so that it ends within a minute."""
+"""How Cal.com misbehaves in the demo, and which times are shortened so that it ends within a minute."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,41 +11,53 @@ LATENCY = (0.1, 0.5)  # seconds
 _SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
 _POST = {"method": "POST", "path": "/v2/bookings"}
 
-# (of a hundred calls that book, what happens, the simulator's order)
+# (calls at most, what happens to them, the simulator's order)
+# Fewer in all than open the breaker: by themselves they cannot.
 FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
-    (3, "answered 503", {"kind": "status", "name": "unavailable"}),
+    (4, "answered 503", {"kind": "status", "name": "unavailable"}),
     (3, "a database error", {"kind": "status", "name": "database"}),
-    (3, "booked, never answered", {"kind": "commit_then_hang"}),
+    (4, "booked, never answered", {"kind": "commit_then_hang"}),
     (3, "booked, then cut off", {"kind": "commit_then_reset"}),
-    (2, "cut off", {"kind": "reset"}),
+    (3, "cut off", {"kind": "reset"}),
     (1, "never answered", {"kind": "hang"}),
-    # Each stops the whole fleet, for Cal.com counts by key: so once is enough to see.
-    (1, "told to slow down (once)", {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN, "count": 1}),
+    (1, "told to slow down", {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN}),
 )
+_AMONG = 50  # so many calls at least: each fault meets its share of them, by chance, until it has met its number
+
+# The outage: first a proxy answers that nobody is behind it, then nobody answers at all. Together long enough for two
+# probes in vain; the first part is the longer, for the journal sees only calls that are answered.
+UNAVAILABLE_SECONDS, REFUSED_SECONDS = 4.0, 2.5
 
 # (setting, the demo's value, what it is)
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
-    ("retry_delays", (0.5, 1.0, 2.0), "retries after"),
+    ("retry_delays", (0.25, 0.5, 1.0), "retries after"),
     ("calcom_read_timeout", 2.0, "an answer may take"),
-    ("calcom_settle_seconds", 4.0, "no answer: settled after"),
+    ("calcom_settle_seconds", 3.0, "no answer: settled after"),
     ("calcom_settle_answered_seconds", 1.0, "unclear answer: after"),
-    ("circuit_breaker_half_open_timeout", 2.0, "unreachable: pause"),
+    ("circuit_breaker_half_open_timeout", 2.0, "breaker open: a probe after"),
 )
-# Not waits, or too small to be told of.
+# Not times, or too small to be told of.
 _ALSO: dict[str, Any] = {
     "calcom_connect_timeout": 1.0,
     "calcom_deadline": 3.0,
     "calcom_rate_limit_per_minute": 0,
-    # One call in ten fails here all the time: that is no outage.
-    "circuit_breaker_threshold": 40,
-    "circuit_breaker_window": 2.0,
+    "circuit_breaker_threshold": 20,
+    "circuit_breaker_window": 5.0,
     "log_format": "json",
 }
 
 
 def orders() -> list[dict[str, Any]]:
-    """Return what `POST /_faults` takes."""
-    return [{**order, "share": share / 100, "match": _POST} for share, _, order in FAULTS]
+    """Return the faults of a bad day as `POST /_faults` takes them."""
+    return [{**order, "count": most, "share": most / _AMONG, "match": _POST} for most, _, order in FAULTS]
+
+
+def outage() -> list[dict[str, Any]]:
+    """Return the outage likewise: the whole of it, and the part in which connections are refused."""
+    return [
+        {"kind": "status", "name": "unavailable", "seconds": UNAVAILABLE_SECONDS + REFUSED_SECONDS},
+        {"kind": "refuse", "start_after": UNAVAILABLE_SECONDS, "seconds": REFUSED_SECONDS},
+    ]
 
 
 def settings(**given: Any) -> Settings:
@@ -55,10 +67,13 @@ def settings(**given: Any) -> Settings:
 
 
 def shortened() -> Iterator[tuple[str, str, str]]:
-    """Say what is shortened, to what, and what it is in real life."""
+    """Say what is shortened or otherwise unusual, what it is here, and what it is in real life."""
     for name, value, words in SHORTENED:
         yield words, f"{_seconds(value)} s", _default(name)
     yield "Cal.com's 429 blocks", "2 s", "60"
+    failures, window = _ALSO["circuit_breaker_threshold"], _ALSO["circuit_breaker_window"]
+    usual = f"{_default('circuit_breaker_threshold')} in {_default('circuit_breaker_window')} s"
+    yield "failures that open the breaker", f"{failures} in {window:g} s", usual
     yield "calls a minute", "any number", _default("calcom_rate_limit_per_minute")
 
 

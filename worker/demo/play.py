@@ -1,29 +1,35 @@
-"""The play: ask for everything, and watch until each booking has its end."""
+"""The play: requests come in, Cal.com has a bad day, then an outage; watch until each booking has its end."""
 
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from db import views
-from db.lifecycle import FINAL, Status
-from db.schema import appointments
+from db.lifecycle import Status
+from db.schema import appointment_events, appointments
 from worker.cli.stop import Stop
 from worker.demo.judge import Row
+from worker.demo.outage import Outage
 from worker.demo.stage import Stage
+from worker.demo.story import Counts, Story
 from worker.processes import Part
 
+LINES, EVERY = 10, 0.5  # so many requests at once, then a pause in which `booking enqueue` sends them
+BEFORE_OUTAGE = 0.45  # share of the requests
+CALM_SECONDS = 10.0  # for the first of them to have their end, so that what follows is the outage's doing
 ASK_SECONDS = 60.0
 FINISH_SECONDS = 120.0  # a net: what is not final then never will be
 LOOK_SECONDS = 0.1
 
-Watch = Callable[[dict[Status, int]], object]
+Watch = Callable[[int, Counts], object]  # hears how many lines are asked, and how the bookings stand
 
 
 @dataclass(frozen=True)
@@ -37,31 +43,71 @@ class Asked:
     conflicts: int
 
 
-def ask(stage: Stage, file: Path, watch: Watch) -> Asked:
-    """Send the file as an operator would, by `booking enqueue`, and return what it answered."""
-    part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(file), "--json"))
-    stage.running.start(part)
-    ends_at = time.monotonic() + ASK_SECONDS
-    while stage.guard.wait(part.name, LOOK_SECONDS) is None and time.monotonic() < ends_at:
-        watch(_counts(stage))
-    *_, last = stage.running.said(part).strip().splitlines() or [""]
-    try:
-        answer: dict[str, Any] = json.loads(last)
-    except ValueError:
-        raise Stop(f"the requests could not be sent: {last}") from None
-    return Asked(**{name: answer[name] for name in Asked.__dataclass_fields__})
+class Play:
+    """Ask for everything, break Cal.com in mid-run, and wait for the end."""
 
+    def __init__(self, stage: Stage, story: Story, watch: Watch) -> None:
+        self._stage = stage
+        self._story = story
+        self._watch = watch
+        self._pause = threading.Event()
+        self._sent = 0
 
-def finish(stage: Stage, watch: Watch) -> None:
-    """Wait until nothing moves any more: all final, or held by what only an operator ends."""
-    pause = threading.Event()
-    ends_at = time.monotonic() + FINISH_SECONDS
-    while time.monotonic() < ends_at:
-        counts = _counts(stage)
-        watch(counts)
-        if all(status in FINAL for status, count in counts.items() if count):
-            return
-        pause.wait(LOOK_SECONDS)
+    def perform(self, lines: Sequence[bytes]) -> tuple[Asked, Outage]:
+        """Run the whole play; return what was answered, and when Cal.com was down."""
+        pipe = self._stage.running.logs / "requests"
+        os.mkfifo(pipe)
+        part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
+        self._stage.running.start(part)
+        first = round(len(lines) * BEFORE_OUTAGE)
+        with self._opened(pipe, part) as requests:
+            self._story.say(f"requests come in, {LINES / EVERY:.0f} a second; Cal.com has a bad day")
+            self._feed(requests, lines[:first])
+            self._wait(CALM_SECONDS, lambda: self._story.calm)
+            outage = self._stage.calcom.fail()
+            self._story.begin(outage)
+            self._feed(requests, lines[first:])
+        asked = self._answer(part)
+        self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._story.moving)
+        return asked, outage
+
+    def _opened(self, pipe: Path, part: Part) -> BinaryIO:
+        """Open the pipe once the other process reads it."""
+        for _ in range(int(ASK_SECONDS / LOOK_SECONDS)):
+            try:
+                descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # ENXIO: nobody reads yet
+                if self._stage.guard.wait(part.name, LOOK_SECONDS) is not None:
+                    break
+            else:
+                os.set_blocking(descriptor, True)
+                return os.fdopen(descriptor, "wb", buffering=0)
+        raise Stop(f"the requests could not be sent: {self._stage.running.said(part)[-500:]}")
+
+    def _feed(self, requests: BinaryIO, lines: Sequence[bytes]) -> None:
+        for at in range(0, len(lines), LINES):
+            some = lines[at : at + LINES]
+            requests.write(b"".join(some))
+            self._sent += len(some)
+            self._wait(EVERY, lambda: False)
+
+    def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        ends_at = time.monotonic() + seconds
+        while True:
+            self._watch(self._sent, self._story.look())
+            left = ends_at - time.monotonic()
+            if left <= 0 or until():
+                return
+            self._pause.wait(min(LOOK_SECONDS, left))
+
+    def _answer(self, part: Part) -> Asked:
+        self._wait(ASK_SECONDS, lambda: self._stage.running.exit_code(part) is not None)
+        *_, last = self._stage.running.said(part).strip().splitlines() or [""]
+        try:
+            answer: dict[str, Any] = json.loads(last)
+        except ValueError:
+            raise Stop(f"the requests could not be sent: {last}") from None
+        return Asked(**{name: answer[name] for name in Asked.__dataclass_fields__})
 
 
 def rows(stage: Stage) -> tuple[list[Row], int]:
@@ -81,6 +127,10 @@ def rows(stage: Stage) -> tuple[list[Row], int]:
     return kept, sum(row[5] for row in found)
 
 
-def _counts(stage: Stage) -> dict[Status, int]:
+def last_booked(stage: Stage) -> datetime | None:
+    """Return when the last of those that the outage held was booked."""
+    column, event = appointments.c, appointment_events.c
+    met = column.circuit_breaker_open_at_booking.is_not(None)
+    booked = select(func.max(event.created_at)).join(appointments, column.id == event.appointment_id)
     with stage.engine.connect() as conn:
-        return views.counts(conn)
+        return conn.execute(booked.where(met, event.kind == Status.CONFIRMED.value)).scalar()

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from worker.demo.judge import Row, Verdict
+from worker.demo.outage import Calm
 from worker.demo.play import Asked
 
 
@@ -22,6 +23,7 @@ class Result:
     retries: int
     seconds: float
     journal: Sequence[Mapping[str, Any]]
+    calm: Calm
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -35,6 +37,7 @@ class Result:
             "lost": len(self.verdict.lost),
             "double_booked": len(self.verdict.doubled),
             "retries": self.retries,
+            **asdict(self.calm),
             "seconds": round(self.seconds, 1),
         }
 
@@ -49,7 +52,7 @@ class Result:
             if not name:
                 table.add_row("", "", "")
             elif numbers[name] or name not in _ONLY_IF_ANY:
-                table.add_row(Text(f"{numbers[name]:,}", style=style), words, about)
+                table.add_row(Text("-" if numbers[name] is None else f"{numbers[name]:,}", style=style), words, about)
         for name, words, about in _PROMISES:
             wrong = numbers[name]
             table.add_row(Text(f"{wrong:,}", style="bold red" if wrong else "bold green"), words, about)
@@ -77,9 +80,14 @@ _LINES = (
     ("expired", "expired", "the time came before Cal.com did", "bold yellow"),
     ("held", "held", "waiting for an operator", "bold yellow"),
     ("", "", "", ""),
+    ("held_peak", "held at most", "while Cal.com was down", ""),
+    ("probes", "probes", "one at a time, until Cal.com was back", ""),
+    ("recovery_seconds", "seconds to recover", "from Cal.com's return until the last held one was booked", ""),
+    ("", "", "", ""),
 )
 _ONLY_IF_ANY = ("failed", "expired", "held")
 _PROMISES = (
+    ("calls_while_open", "calls while it was open", "that reached Cal.com beyond the probes"),
     ("lost", "lost", "accepted, and our books differ from Cal.com's"),
     ("double_booked", "booked twice", "one request, two bookings at Cal.com"),
 )

@@ -13,8 +13,11 @@ from sqlalchemy import Engine
 
 from db import revisions
 from db.engine import make_engine
+from resilience.circuit_breaker import CalcomCircuitBreaker
 from worker import processes
+from worker.breaker import make_breaker
 from worker.demo import misbehaviour
+from worker.demo.outage import Outage
 from worker.embedded import Guard, servers
 from worker.processes import Part, Running
 from worker.settings import Settings
@@ -32,8 +35,15 @@ class Calcom:
     url: str
 
     def misbehave(self) -> None:
-        """Begin with the faults."""
+        """Begin with the faults of a bad day."""
         self._call("POST", "/_faults", misbehaviour.orders())
+
+    def fail(self) -> Outage:
+        """End those, and go down for a while; nobody has to end it."""
+        self._call("DELETE", "/_faults")
+        whole, refused = self._call("POST", "/_faults", misbehaviour.outage())["faults"]
+        ends = (fault["begins"] + fault["seconds"] for fault in (whole, refused))
+        return Outage(begins=whole["begins"], refuses=refused["begins"], back=max(ends))
 
     def bookings(self) -> list[dict[str, Any]]:
         """Return every booking that stands in its books."""
@@ -58,6 +68,7 @@ class Stage:
     """What the play needs."""
 
     engine: Engine
+    breaker: CalcomCircuitBreaker  # to look at
     calcom: Calcom
     running: Running
     guard: Guard
@@ -89,7 +100,7 @@ def stage(say: Callable[[str], object]) -> Iterator[Stage]:
         guard = stack.enter_context(Guard())
         running = _running(guard, settings, logs)
         _start(running, say)
-        yield Stage(engine, calcom, running, guard)
+        yield Stage(engine, make_breaker(settings, engine, ""), calcom, running, guard)
 
 
 def _running(guard: Guard, settings: Settings, logs: Path) -> Running:
