@@ -9,6 +9,7 @@ from redis.exceptions import NoScriptError, RedisError
 from resilience import scripts
 from resilience.breaker_messages import Answer, Arguments, Frame
 from resilience.events import Emit, SharedStateBack, SharedStateLost
+from resilience.thread_connection import ThreadConnections
 
 
 class SharedState:
@@ -19,6 +20,7 @@ class SharedState:
     ) -> None:
         self._service = service
         self._client = client
+        self._connections = ThreadConnections(client)
         self._scripts = scripts.register(client)
         self._retry_after = retry_after
         self._clock = clock
@@ -80,7 +82,7 @@ class SharedState:
 
     def _send(self, name: str, command: Arguments) -> Any:
         try:
-            return self._client.execute_command(*command)  # type: ignore[no-untyped-call]
+            return self._connections.send(*command)
         except NoScriptError:  # the server has forgotten its scripts: the registered one loads itself again
             _, _, count, *rest = command
             return self._scripts[name]([str(key) for key in rest[: int(count)]], rest[int(count) :])

@@ -50,7 +50,9 @@ class Fleet:
         self.beat()
         return self
 
-    def worker(self, *, concurrency: int = 16, pool: str = "threads", name: str = "bookings") -> subprocess.Popen[bytes]:
+    def worker(
+        self, *, concurrency: int = 16, pool: str = "threads", name: str = "bookings"
+    ) -> subprocess.Popen[bytes]:
         """Start a worker of the bookings queue."""
         return self.celery("worker", "-P", pool, "-c", str(concurrency), "-Q", "bookings", "-n", f"{name}@test")
 

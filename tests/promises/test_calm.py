@@ -13,6 +13,7 @@ from tasks.booking import outcome
 from worker import enqueue_booking, enqueue_bookings
 
 POST = {"method": "POST", "path": "/v2/bookings"}
+OPENED = "SELECT created_at FROM circuit_breaker_events WHERE new_state = 'open'"
 BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
 
 
@@ -43,7 +44,7 @@ def test_eight_processes_send_a_dead_cal_com_one_probe_a_window(
     first = eventually(lambda: calls(simulator))[0]["t0"]
     eventually(lambda: calls(simulator)[-1]["t0"] - first > 20, within=60, what="20 s of outage")
     seen = [entry for entry in calls(simulator) if entry["t0"] - first <= 20]
-    opened = sorted(row[0] for row in rows(database_url, "SELECT created_at FROM circuit_breaker_events WHERE new_state = 'open'"))
+    opened = rows(database_url, OPENED)
     tripped = next(entry["t1"] for entry in sorted(seen, key=lambda one: float(one["t1"] or 1e18))[4:])
     in_flight = [entry for entry in seen if entry["t0"] <= tripped + 0.1]
     probes = [entry for entry in seen if entry["t0"] > tripped + 0.1]
@@ -63,30 +64,28 @@ def test_held_bookings_go_in_order_when_cal_com_is_back(
     finals([enqueue_booking(request(0)).appointment_id])
     simulator.faults("status", name="unavailable", seconds=6)
     first = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(1, 21)])]
-    eventually(lambda: rows(database_url, "SELECT 1 FROM circuit_breaker_events WHERE new_state = 'open'"))
+    eventually(lambda: rows(database_url, OPENED))
     later = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(21, 221)])]
     assert {outcome(one).status for one in later} == {Status.HELD}  # type: ignore[union-attr]
     ends = finals(first + later)
     assert {one.status for one in ends.values()} == {Status.CONFIRMED}
     assert len({booking["references"][0] for booking in simulator.bookings()}) == 221
     posted = [entry["reference"] for entry in calls(simulator) if entry["method"] == "POST" and entry["uid"]]
-    asked = {
-        str(row.uuid): row.rank
-        for row in rows(database_url, "SELECT uuid, row_number() OVER (ORDER BY requested_at) AS rank FROM appointments WHERE posts = 1")
-    }
+    ranks = "SELECT uuid, row_number() OVER (ORDER BY requested_at) AS rank FROM appointments WHERE posts = 1"
+    asked = {str(row.uuid): row.rank for row in rows(database_url, ranks)}
     order = [asked[mark] for mark in posted if mark in asked]
-    assert max(max(order[:i + 1]) - rank for i, rank in enumerate(order)) <= 64, "beyond the window in flight"
+    assert max(max(order[: i + 1]) - rank for i, rank in enumerate(order)) <= 64, "beyond the window in flight"
 
 
 def test_a_trip_holds_with_the_truth_in_its_columns(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
-    """No retry is spent by a hold; when and why the breaker was met stands in the row, and each transition in one row."""
+    """No retry is spent by a hold; when the breaker was met stands in the row, and each transition in one row."""
     fleet(**BREAKER).start()
     finals([enqueue_booking(request(0)).appointment_id])
     simulator.faults("status", name="unavailable", seconds=4)
     enqueue_bookings([request(number) for number in range(1, 21)])
-    eventually(lambda: rows(database_url, "SELECT 1 FROM circuit_breaker_events WHERE new_state = 'open'"))
+    eventually(lambda: rows(database_url, OPENED))
     late = enqueue_booking(request(300))
     assert (late.status, late.hold_reason) == (Status.HELD, HoldReason.BREAKER_OPEN)
     finals([late.appointment_id])

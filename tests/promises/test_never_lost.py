@@ -73,14 +73,12 @@ def test_messages_wiped_from_the_broker_are_sent_again(
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_a_worker_killed_in_mid_call_leaves_one_booking(
-    fleet: Callable[..., Fleet], simulator: Any, pool: str
-) -> None:
+def test_a_worker_killed_in_mid_call_leaves_one_booking(fleet: Callable[..., Fleet], simulator: Any, pool: str) -> None:
     """Kill -9 while Cal.com books: the lease runs out, a look finds the booking, nothing is posted twice."""
     running = fleet(CALCOM_SETTLE_SECONDS="2").start(pool=pool, concurrency=2)
     simulator.faults("latency", delay=1.5, match=POST, after=True, count=1)
     receipt = enqueue_booking(request(1))
-    eventually(lambda: simulator.bookings(), what="Cal.com has booked")
+    eventually(simulator.bookings, what="Cal.com has booked")
     running.stop()
     running.start()
     [end] = finals([receipt.appointment_id]).values()

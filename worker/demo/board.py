@@ -19,15 +19,13 @@ MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 def prologue(console: Console, requests: int) -> None:
     """Say what is going to happen, and what is not as in real life."""
     console.print(Text("booking demo", style="bold"))
-    console.print(
-        f"{requests} requests of a clinic, real servers, and a Cal.com that has a bad day and then an outage."
-    )
+    console.print(f"{requests} requests of a clinic, real servers, a Cal.com with a bad day and an outage.")
     console.print("Nothing is left behind.")
     console.print()
     table = Table.grid(padding=(0, 2))
     for _ in range(2):
         table.add_column(no_wrap=True)
-    table.add_row(Text("  calls that fail, by chance", style="bold"), Text("set for the demo (usual)", style="bold"))
+    table.add_row(Text("  calls that fail", style="bold"), Text("set for the demo (usual)", style="bold"))
     table.add_row(_faults(), _shortened())
     console.print(table)
     console.print()

@@ -5,7 +5,7 @@ from typing import Any
 
 from worker.settings import Settings
 
-LATENCY = (0.1, 0.5)  # seconds
+LATENCY = (0.1, 0.3)  # seconds
 
 # A 429 blocks for 60 s at Cal.com, and for 2 s here.
 _SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
@@ -32,9 +32,10 @@ UNAVAILABLE_SECONDS, REFUSED_SECONDS = 4.0, 2.5
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
     ("retry_delays", (0.25, 0.5, 1.0), "retries after"),
     ("calcom_read_timeout", 2.0, "an answer may take"),
-    ("calcom_settle_seconds", 3.0, "no answer: settled after"),
-    ("calcom_settle_answered_seconds", 1.0, "unclear answer: after"),
-    ("circuit_breaker_half_open_timeout", 2.0, "breaker open: a probe after"),
+    ("calcom_settle_seconds", 3.0, "no answer: settled in"),
+    ("calcom_settle_answered_seconds", 1.0, "unclear answer: in"),
+    ("circuit_breaker_half_open_timeout", 2.0, "breaker open: probe in"),
+    ("circuit_breaker_window", 5.0, "failures count for"),
 )
 # Not times, or too small to be told of.
 _ALSO: dict[str, Any] = {
@@ -42,7 +43,6 @@ _ALSO: dict[str, Any] = {
     "calcom_deadline": 3.0,
     "calcom_rate_limit_per_minute": 0,
     "circuit_breaker_threshold": 20,
-    "circuit_breaker_window": 5.0,
     "log_format": "json",
 }
 
@@ -71,9 +71,8 @@ def shortened() -> Iterator[tuple[str, str, str]]:
     for name, value, words in SHORTENED:
         yield words, f"{_seconds(value)} s", _default(name)
     yield "Cal.com's 429 blocks", "2 s", "60"
-    failures, window = _ALSO["circuit_breaker_threshold"], _ALSO["circuit_breaker_window"]
-    usual = f"{_default('circuit_breaker_threshold')} in {_default('circuit_breaker_window')} s"
-    yield "failures that open the breaker", f"{failures} in {window:g} s", usual
+    failures = "circuit_breaker_threshold"
+    yield "... open the breaker", str(_ALSO[failures]), _default(failures)
     yield "calls a minute", "any number", _default("calcom_rate_limit_per_minute")
 
 

@@ -82,12 +82,12 @@ _LINES = (
     ("", "", "", ""),
     ("held_peak", "held at most", "while Cal.com was down", ""),
     ("probes", "probes", "one at a time, until Cal.com was back", ""),
-    ("recovery_seconds", "seconds to recover", "from Cal.com's return until the last held one was booked", ""),
+    ("recovery_seconds", "seconds to recover", "from Cal.com's return to the last one held", ""),
     ("", "", "", ""),
 )
 _ONLY_IF_ANY = ("failed", "expired", "held")
 _PROMISES = (
-    ("calls_while_open", "calls while it was open", "that reached Cal.com beyond the probes"),
+    ("calls_while_open", "calls while open", "that reached Cal.com beyond the probes"),
     ("lost", "lost", "accepted, and our books differ from Cal.com's"),
     ("double_booked", "booked twice", "one request, two bookings at Cal.com"),
 )
