@@ -1,10 +1,10 @@
-"""What a guarded call costs on a closed breaker: ask, call, report; as a ratio to one PING of the same client and run.
+"""What a guarded call costs on a closed breaker: ask, call, report; as a ratio to one PING of the same run.
 
-Three kinds of calls take turns in short blocks, so that whatever else the machine does meets them alike; of each kind the
-median of its blocks counts. A block's mean contains what falls due once in a while: the reports that go along with a
-later call. `default` keeps successes back for up to a second, `strict` tells each at once. What the default gives up:
-counts and rates are up to a second old, and a worker that is killed takes up to a second of them along; failures, changes
-of state and the rate limit are never late.
+Three kinds of calls take turns in short blocks, so that whatever else the machine does meets them alike; of each kind
+the median of its blocks counts. A block's mean contains what falls due once in a while: the reports that go along with
+a later call. `default` keeps successes back for up to a second, `strict` tells each at once. What the default gives up:
+counts and rates are up to a second old, and a worker that is killed takes up to a second of them along; failures,
+changes of state and the rate limit are never late.
 """
 
 import argparse

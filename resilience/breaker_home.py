@@ -1,5 +1,6 @@
 """Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ Local = Callable[[Rules, Frame], Answer]
 """The same step by the rules of this process."""
 Orders = Callable[[], Sequence[Order]]
 """Reads the operators' orders that are in force from where they are kept, oldest first."""
+_ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
 class Calm(NamedTuple):
@@ -57,9 +59,15 @@ class Home:
         self._unheard: deque[tuple[Frame, str | float]] = deque(maxlen=64)
 
     def frame(self, endpoint: str, now: float | None = None) -> Frame:
-        """Say who asks; `now` in seconds, None: by the clock of where the breaker lives."""
+        """Say who asks; `now` in seconds, None: by the clock of where the breaker lives.
+
+        Raises:
+            ValueError: an endpoint that is no short word; its name becomes part of keys and fields.
+        """
         known = self._frames.get(endpoint)
         if known is None:
+            if not _ENDPOINT.fullmatch(endpoint):
+                raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
             known = self._frames[endpoint] = frame(self._limits, endpoint, self._key)
         return known if now is None else known._replace(now=round(now * 1000))
 

@@ -34,7 +34,7 @@ class ThreadConnections:
             own = self._mine.client = self._client.client()  # type: ignore[no-untyped-call]
             self._mine.process = os.getpid()
         elif own.connection is not None and own.connection.is_connected and _stale(own.connection):
-            own.connection.disconnect()  # sending connects again
+            own.connection.disconnect()  # type: ignore[no-untyped-call]  # sending connects again
         return own.execute_command(*command)
 
 

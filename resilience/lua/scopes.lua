@@ -1,7 +1,7 @@
 -- Fragment: the service's breaker and the endpoint's, read at once; the one door through which a state changes.
 -- KEYS    3 breaker  4 events
 -- ARGV    8 endpoint  9 fingerprint of the API key
--- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `note`, `moved`, `put`, `save`, `move` and `roll`.
+-- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `note`, `moved`, `put`, `save` and `move`.
 -- Why     each change has its epoch and its event, written in the same step: a kill between the two is impossible.
 local NAMES = { 'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease' }
 local at = ARGV[8] .. '/'

@@ -321,3 +321,10 @@ def test_settings_that_cannot_work_are_refused_by_name(name: str, value: float) 
     """Not one call later, in another process."""
     with pytest.raises(ValueError, match=name):
         BreakerSettings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("endpoint", ["", "two words", "a/b", "Upper", "x" * 65])
+def test_an_endpoint_is_a_short_word(endpoint: str) -> None:
+    """Its name becomes part of keys and fields."""
+    with pytest.raises(ValueError, match="endpoint"):
+        make().acquire(endpoint, owner="o")
