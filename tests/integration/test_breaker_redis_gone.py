@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from breakers import CREATE, call, seconds, wipe
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
@@ -25,7 +26,6 @@ from resilience.redis_client import make_redis
 if TYPE_CHECKING:
     from worker.embedded import Valkey
 
-CREATE = "bookings.create"
 AT_MOST = 0.2
 """Seconds that a guarded call may cost more while Redis is gone."""
 Join = Callable[..., CircuitBreaker]
@@ -60,27 +60,6 @@ def join(redis_url: str, said: list[Event], clock: list[float]) -> Iterator[Join
     yield start
     for member in members:
         member.close()
-
-
-def call(breaker: CircuitBreaker, outcome: Outcome = Outcome.SUCCESS) -> bool:
-    """Make one guarded call; False when it was denied."""
-    permit = breaker.acquire(CREATE, owner=f"{time.monotonic_ns()}")
-    if isinstance(permit, Permit):
-        breaker.record(permit, outcome, reason="timeout")
-    return bool(permit)
-
-
-def seconds(do: Callable[[], object]) -> float:
-    """Measure."""
-    begun = time.perf_counter()
-    do()
-    return time.perf_counter() - begun
-
-
-def wipe(url: str) -> None:
-    """Make Redis forget everything."""
-    with redis.Redis.from_url(url) as client:
-        client.flushall()
 
 
 def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", join: Join, said: list[Event]) -> None:

@@ -4,46 +4,11 @@ import random
 from datetime import UTC, datetime
 
 import pytest
+from breakers import CREATE, ENDPOINT, LIST, SERVICE, T0, ask, denied, fail, make, tripped
 
 from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.permit import Denied, Outcome, Permit, Reason, State
-
-CREATE, LIST = "bookings.create", "bookings.list"
-T0 = 1_800_000_000.0
-SERVICE, ENDPOINT = Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT
-
-
-def make(**changes: object) -> CircuitBreaker:
-    """Build a breaker without Redis and without a rate limit."""
-    return CalcomCircuitBreaker("calcom", settings=BreakerSettings(**{"rate_limit": 0, **changes}))  # type: ignore[arg-type]
-
-
-def ask(breaker: CircuitBreaker, at: float, owner: str = "o", endpoint: str = CREATE, **how: bool) -> Permit:
-    """Ask for a call that must be granted."""
-    permit = breaker.acquire(endpoint, owner=owner, now=T0 + at, **how)
-    assert isinstance(permit, Permit), permit
-    return permit
-
-
-def denied(breaker: CircuitBreaker, at: float, endpoint: str = CREATE, **how: bool) -> Denied:
-    """Ask for a call that must be denied."""
-    denial = breaker.acquire(endpoint, owner="denied", now=T0 + at, **how)
-    assert isinstance(denial, Denied), denial
-    return denial
-
-
-def fail(breaker: CircuitBreaker, *times: float, outcome: Outcome = SERVICE, endpoint: str = CREATE) -> None:
-    """Make calls that fail."""
-    for at in times:
-        breaker.record(ask(breaker, at, f"f{at}", endpoint), outcome, reason="timeout", now=T0 + at)
-
-
-def tripped(**changes: object) -> CircuitBreaker:
-    """Build a breaker that opened at second 0."""
-    breaker = make(**changes)
-    fail(breaker, *(0 for _ in range(breaker.settings.threshold)))
-    return breaker
+from resilience.circuit_breaker import CircuitBreaker
+from resilience.permit import Outcome, Reason, State
 
 
 def test_five_failures_within_a_minute_open_it() -> None:
@@ -310,21 +275,3 @@ def test_a_429_holds_everybody_for_as_long_as_it_says() -> None:
     breaker.record(ask(breaker, 7), Outcome.THROTTLED, now=T0 + 7)
     assert denied(breaker, 66.999).reason is Reason.THROTTLED
     assert ask(breaker, 67)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("threshold", 0), ("window", 0), ("open_for", -1), ("open_growth", 0.5), ("open_max", 1), ("open_jitter", 2),
-     ("rate_limit", -1), ("rate_burst", 0), ("rate_burst", 101), ("permit_lease", 0), ("release_max", 0)],
-)  # fmt: skip
-def test_settings_that_cannot_work_are_refused_by_name(name: str, value: float) -> None:
-    """Not one call later, in another process."""
-    with pytest.raises(ValueError, match=name):
-        BreakerSettings(**{name: value})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("endpoint", ["", "two words", "a/b", "Upper", "x" * 65])
-def test_an_endpoint_is_a_short_word(endpoint: str) -> None:
-    """Its name becomes part of keys and fields."""
-    with pytest.raises(ValueError, match="endpoint"):
-        make().acquire(endpoint, owner="o")

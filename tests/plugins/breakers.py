@@ -1,0 +1,67 @@
+"""Breakers for tests, and what is done with them."""
+
+import time
+from collections.abc import Callable
+
+import redis
+
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.permit import Denied, Outcome, Permit
+
+CREATE, LIST = "bookings.create", "bookings.list"
+T0 = 1_800_000_000.0
+SERVICE, ENDPOINT = Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT
+
+
+def make(**changes: object) -> CircuitBreaker:
+    """Build a breaker without Redis and without a rate limit."""
+    return CalcomCircuitBreaker("calcom", settings=BreakerSettings(**{"rate_limit": 0, **changes}))  # type: ignore[arg-type]
+
+
+def ask(breaker: CircuitBreaker, at: float, owner: str = "o", endpoint: str = CREATE, **how: bool) -> Permit:
+    """Ask for a call that must be granted."""
+    permit = breaker.acquire(endpoint, owner=owner, now=T0 + at, **how)
+    assert isinstance(permit, Permit), permit
+    return permit
+
+
+def denied(breaker: CircuitBreaker, at: float, endpoint: str = CREATE, **how: bool) -> Denied:
+    """Ask for a call that must be denied."""
+    denial = breaker.acquire(endpoint, owner="denied", now=T0 + at, **how)
+    assert isinstance(denial, Denied), denial
+    return denial
+
+
+def fail(breaker: CircuitBreaker, *times: float, outcome: Outcome = SERVICE, endpoint: str = CREATE) -> None:
+    """Make calls that fail."""
+    for at in times:
+        breaker.record(ask(breaker, at, f"f{at}", endpoint), outcome, reason="timeout", now=T0 + at)
+
+
+def tripped(**changes: object) -> CircuitBreaker:
+    """Build a breaker that opened at second 0."""
+    breaker = make(**changes)
+    fail(breaker, *(0 for _ in range(breaker.settings.threshold)))
+    return breaker
+
+
+def call(breaker: CircuitBreaker, outcome: Outcome = Outcome.SUCCESS) -> bool:
+    """Make one guarded call; False when it was denied."""
+    permit = breaker.acquire(CREATE, owner=f"{time.monotonic_ns()}")
+    if isinstance(permit, Permit):
+        breaker.record(permit, outcome, reason="timeout")
+    return bool(permit)
+
+
+def seconds(do: Callable[[], object]) -> float:
+    """Measure."""
+    begun = time.perf_counter()
+    do()
+    return time.perf_counter() - begun
+
+
+def wipe(url: str) -> None:
+    """Make Redis forget everything."""
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
