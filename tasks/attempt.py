@@ -100,7 +100,7 @@ class Attempt:
     def makes_room(self) -> bool:
         """Say whether held bookings may go now: this attempt closed the breaker, or left its place in the window."""
         last = self.calls.last
-        return last is not None and (last.closed or last.room > 0)
+        return self.calls.gave_back or (last is not None and (last.closed or last.room > 0))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

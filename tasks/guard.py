@@ -46,6 +46,7 @@ class GuardedCalls:
         self._calls = 0
         self.last: Recorded | None = None
         self.shut = False  # whether the last report found that this booking's POST must wait
+        self.gave_back = False  # whether a place in the release's window is free again without a POST
         self.probe_failed = False
         self.blame = False  # whether a probe failed though Cal.com was there
         self.key_fingerprint = parts.calcom.key_fingerprint
@@ -90,6 +91,7 @@ class GuardedCalls:
         if self._item is not None:
             self._breaker.give_back(CREATE, self._item)
             self._item = None
+            self.gave_back = True
 
     def _read(self, endpoint: str, call: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
         # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from worker.demo import misbehaviour
 from worker.demo.board import epilogue, prologue
 from worker.demo.judge import Row, Verdict
+from worker.demo.outage import Calm
 from worker.demo.play import Asked
 from worker.demo.result import Result
 
@@ -19,12 +21,13 @@ RESULT = Result(
     retries=4,
     seconds=12.34,
     journal=CALLS,
+    calm=Calm(breaker_opened=3, calls_while_open=0, probes=3, held_peak=120, recovery_seconds=4.5),
 )
 
 
 def told(result: Result) -> str:
     """Return the end of the screen, without colours."""
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=80)
     epilogue(result, console)
     text = console.file
     assert isinstance(text, io.StringIO)
@@ -46,6 +49,11 @@ def test_the_numbers_are_the_rows() -> None:
         "lost": 0,
         "double_booked": 0,
         "retries": 4,
+        "breaker_opened": 3,
+        "calls_while_open": 0,
+        "probes": 3,
+        "held_peak": 120,
+        "recovery_seconds": 4.5,
         "seconds": 12.3,
     }
 
@@ -66,9 +74,29 @@ def test_a_broken_promise_is_named_case_by_case() -> None:
 
 
 def test_what_is_shortened_stands_beside_what_is_usual() -> None:
-    """Nobody must believe that a call is settled after four seconds in real life."""
-    console = Console(file=io.StringIO(), width=100)
+    """Nobody must believe that a call is settled after three seconds in real life."""
+    console = Console(file=io.StringIO(), width=80)
     prologue(console, 260)
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
-    assert any("no answer: settled after" in line and "4 s" in line and "(130)" in line for line in lines)
+    assert any("no answer: settled in" in line and "3 s" in line and "(130)" in line for line in lines)
+
+
+def test_a_screen_of_eighty_columns_shows_every_word() -> None:
+    """Neither the first lines nor the last are cut."""
+    console = Console(file=io.StringIO(), width=80)
+    prologue(console, 260)
+    assert isinstance(console.file, io.StringIO)
+    assert "…" not in console.file.getvalue() + told(RESULT)
+    assert "calls while open" in told(RESULT)
+
+
+def test_an_outage_that_held_nobody_recovers_from_nothing() -> None:
+    """No number is made up."""
+    lines = told(replace(RESULT, calm=replace(RESULT.calm, recovery_seconds=None))).splitlines()
+    assert any(line.split()[:4] == ["-", "seconds", "to", "recover"] for line in lines)
+
+
+def test_a_bad_day_alone_opens_no_breaker() -> None:
+    """What opens it is the outage: the failures before it are fewer than it takes."""
+    assert sum(most for most, _, _ in misbehaviour.FAULTS) < misbehaviour.settings().circuit_breaker_threshold

@@ -42,7 +42,6 @@ def run(*, json: bool) -> bool:
 
 
 def _perform(ready: Stage, lines: Sequence[bytes], board: Board) -> Result:
-    ready.calcom.misbehave()
     story = Story(ready, board.moment)
     asked, outage = Play(ready, story, board.stand).perform(lines)
     seconds = time.monotonic() - story.clock.monotonic

@@ -25,7 +25,7 @@ def prologue(console: Console, requests: int) -> None:
     table = Table.grid(padding=(0, 2))
     for _ in range(2):
         table.add_column(no_wrap=True)
-    table.add_row(Text("  calls that fail", style="bold"), Text("set for the demo (usual)", style="bold"))
+    table.add_row(Text("  calls that fail, at most", style="bold"), Text("set for the demo (usual)", style="bold"))
     table.add_row(_faults(), _shortened())
     console.print(table)
     console.print()
@@ -37,6 +37,8 @@ def _faults() -> Table:
     table.add_column(no_wrap=True)
     for most, words, _ in misbehaviour.FAULTS:
         table.add_row(str(most), words)
+    table.add_row("1", "told to slow down")
+    table.add_row("all", "of them, in the outage")
     return table
 
 

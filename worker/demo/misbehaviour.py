@@ -12,7 +12,7 @@ _SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default":
 _POST = {"method": "POST", "path": "/v2/bookings"}
 
 # (calls at most, what happens to them, the simulator's order)
-# Fewer in all than open the breaker: by themselves they cannot.
+# Fewer failures in all than open the breaker: by themselves they cannot.
 FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (4, "answered 503", {"kind": "status", "name": "unavailable"}),
     (3, "a database error", {"kind": "status", "name": "database"}),
@@ -20,13 +20,14 @@ FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (3, "booked, then cut off", {"kind": "commit_then_reset"}),
     (3, "cut off", {"kind": "reset"}),
     (1, "never answered", {"kind": "hang"}),
-    (1, "told to slow down", {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN}),
 )
-_AMONG = 50  # so many calls at least: each fault meets its share of them, by chance, until it has met its number
+_AMONG = 40  # each fault meets so large a share of so many calls, by chance, until it has met its number
+# When most of them are met: it stops the whole fleet, for Cal.com counts by key.
+_THROTTLED = {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN, "count": 1, "start_after": 3.5}
 
-# The outage: first a proxy answers that nobody is behind it, then nobody answers at all. Together long enough for two
-# probes in vain; the first part is the longer, for the journal sees only calls that are answered.
-UNAVAILABLE_SECONDS, REFUSED_SECONDS = 4.0, 2.5
+# The outage: first nobody answers at all, then a proxy says that nobody is behind it. Together long enough for two
+# probes in vain; the second part is the longer, for the journal sees no call that is refused.
+REFUSED_SECONDS, UNAVAILABLE_SECONDS = 2.5, 4.0
 
 # (setting, the demo's value, what it is)
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
@@ -49,14 +50,15 @@ _ALSO: dict[str, Any] = {
 
 def orders() -> list[dict[str, Any]]:
     """Return the faults of a bad day as `POST /_faults` takes them."""
-    return [{**order, "count": most, "share": most / _AMONG, "match": _POST} for most, _, order in FAULTS]
+    by_chance = [{**order, "count": most, "share": most / _AMONG} for most, _, order in FAULTS]
+    return [{**order, "match": _POST} for order in (*by_chance, _THROTTLED)]
 
 
 def outage() -> list[dict[str, Any]]:
-    """Return the outage likewise: the whole of it, and the part in which connections are refused."""
+    """Return the outage likewise: the part in which connections are refused, and the whole of it."""
     return [
-        {"kind": "status", "name": "unavailable", "seconds": UNAVAILABLE_SECONDS + REFUSED_SECONDS},
-        {"kind": "refuse", "start_after": UNAVAILABLE_SECONDS, "seconds": REFUSED_SECONDS},
+        {"kind": "refuse", "seconds": REFUSED_SECONDS},
+        {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS},
     ]
 
 

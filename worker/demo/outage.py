@@ -16,10 +16,10 @@ SAME_TIME = 0.02  # by which the clocks of Redis and of the simulator may differ
 
 @dataclass(frozen=True)
 class Outage:
-    """When Cal.com fails: it answers 503 from `begins`, refuses connections from `refuses`, and is well from `back`."""
+    """When Cal.com fails: it refuses connections from `begins`, answers 503 from `answers`, and is well from `back`."""
 
     begins: float
-    refuses: float
+    answers: float
     back: float
 
 

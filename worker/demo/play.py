@@ -23,8 +23,8 @@ from worker.demo.story import Counts, Story
 from worker.processes import Part
 
 LINES, EVERY = 10, 0.5  # so many requests at once, then a pause in which `booking enqueue` sends them
-BEFORE_OUTAGE = 0.45  # share of the requests
-CALM_SECONDS = 10.0  # for the first of them to have their end, so that what follows is the outage's doing
+GOOD, BAD = 0.2, 0.55  # shares of the requests that come before the bad day begins, and before the outage does
+CALM_SECONDS = 15.0  # a net: while some wait in line others join it, and too few calls go to open the breaker soon
 ASK_SECONDS = 60.0
 FINISH_SECONDS = 120.0  # a net: what is not final then never will be
 LOOK_SECONDS = 0.1
@@ -59,14 +59,18 @@ class Play:
         os.mkfifo(pipe)
         part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
         self._stage.running.start(part)
-        first = round(len(lines) * BEFORE_OUTAGE)
+        good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
         with self._opened(pipe, part) as requests:
-            self._story.say(f"requests come in, {LINES / EVERY:.0f} a second; Cal.com has a bad day")
-            self._feed(requests, lines[:first])
+            self._story.say(f"requests come in, {LINES / EVERY:.0f} a second")
+            # Of each event type a booking must stand at Cal.com: what cannot be seen proves nothing (tasks/witness.py).
+            self._feed(requests, lines[:good])
+            self._stage.calcom.misbehave()
+            self._story.say("Cal.com has a bad day: some calls fail")
+            self._feed(requests, lines[good:bad])
             self._wait(CALM_SECONDS, lambda: self._story.calm)
             outage = self._stage.calcom.fail()
             self._story.begin(outage)
-            self._feed(requests, lines[first:])
+            self._feed(requests, lines[bad:])
         asked = self._answer(part)
         self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._story.moving)
         return asked, outage
@@ -87,7 +91,10 @@ class Play:
     def _feed(self, requests: BinaryIO, lines: Sequence[bytes]) -> None:
         for at in range(0, len(lines), LINES):
             some = lines[at : at + LINES]
-            requests.write(b"".join(some))
+            try:
+                requests.write(b"".join(some))
+            except BrokenPipeError:
+                raise Stop("the requests could not be sent: `booking enqueue` has ended") from None
             self._sent += len(some)
             self._wait(EVERY, lambda: False)
 

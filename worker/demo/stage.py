@@ -41,9 +41,12 @@ class Calcom:
     def fail(self) -> Outage:
         """End those, and go down for a while; nobody has to end it."""
         self._call("DELETE", "/_faults")
-        whole, refused = self._call("POST", "/_faults", misbehaviour.outage())["faults"]
-        ends = (fault["begins"] + fault["seconds"] for fault in (whole, refused))
-        return Outage(begins=whole["begins"], refuses=refused["begins"], back=max(ends))
+        refused, whole = self._call("POST", "/_faults", misbehaviour.outage())["faults"]
+        return Outage(
+            begins=refused["begins"],
+            answers=refused["begins"] + refused["seconds"],
+            back=whole["begins"] + whole["seconds"],
+        )
 
     def bookings(self) -> list[dict[str, Any]]:
         """Return every booking that stands in its books."""

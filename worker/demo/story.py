@@ -16,6 +16,7 @@ from worker.demo.stage import Stage
 Tell = Callable[[float, str], object]
 Counts = dict[Status, int]
 
+FEW = 8  # bookings that may still be on their way when nearly all have their end
 _STEP = 1.7  # a window is worth telling of when it has grown so many times
 _PROBE = {"http_503": "answered 503", "connect": "no connection", "probe_succeeded": "booked"}
 
@@ -55,8 +56,8 @@ class Story:
         """Hear of an outage to come."""
         self.held_peak = 0
         self._ahead = [
-            (outage.begins, "Cal.com is down: it answers 503 to everything"),
-            (outage.refuses, "Cal.com refuses connections"),
+            (outage.begins, "Cal.com is down: it refuses connections"),
+            (outage.answers, "Cal.com answers 503 to everything"),
             (outage.back, "Cal.com is back; nobody has told us"),
         ]
 
@@ -77,7 +78,7 @@ class Story:
     @property
     def calm(self) -> bool:
         """Say whether next to nothing is on its way, and nobody waits in line."""
-        return not self._counts[Status.HELD] and self.moving <= 3
+        return not self._counts[Status.HELD] and self.moving <= FEW
 
     @property
     def moving(self) -> int:

@@ -24,7 +24,21 @@ NAMES = [
     "lost",
     "double_booked",
     "retries",
+    "breaker_opened",
+    "calls_while_open",
+    "probes",
+    "held_peak",
+    "recovery_seconds",
     "seconds",
+]
+MOMENTS = [
+    "Cal.com has a bad day",
+    "Cal.com is down",
+    "20 failures open the breaker",
+    "one probe: answered 503; it stays open",
+    "Cal.com is back",
+    "one probe: booked; the breaker closes",
+    "nobody is held any more",
 ]
 ENDS = ("confirmed", "rejected", "failed", "expired", "held")
 
@@ -38,7 +52,7 @@ def demo(home: Any, spawn: Start) -> Any:
 
 
 def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> None:
-    """Exit code 0, one object in the last line, within a minute, and nothing is left behind."""
+    """Exit code 0, one object in the last line, an outage that is told in order, and nothing is left behind."""
     out, err = demo.communicate(timeout=180)
     told = json.loads(out.splitlines()[-1])
     assert (demo.returncode, told["lost"], told["double_booked"]) == (0, 0, 0), err.decode()
@@ -47,6 +61,12 @@ def test_nothing_is_lost_and_nothing_is_booked_twice(demo: Any, home: Any) -> No
     assert told["accepted"] == sum(told[end] for end in ENDS)
     assert told["confirmed"] > 150
     assert told["retries"] > 0, "Cal.com misbehaved"
+    assert (told["calls_while_open"], told["held"], told["failed"]) == (0, 0, 0)
+    assert told["breaker_opened"] == told["probes"] >= 2, "each probe but the last was in vain; the ramp opened nothing"
+    assert told["held_peak"] > 20
+    assert 0 < told["recovery_seconds"] < told["seconds"]
+    said = err.decode()
+    assert sorted(MOMENTS, key=said.index) == MOMENTS
     assert (home.processes(), home.files()) == ({}, [])
 
 
