@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from worker.running import running
 from worker.schedule import SCHEDULE
@@ -76,6 +77,8 @@ class Configuration:
     timezone = "UTC"
 
 
+for scheme in ("redis", "rediss"):
+    TRANSPORT_ALIASES[scheme] = "worker.redis_transport:Transport"
 app = Celery("booking-worker")
 app.config_from_object(Configuration())
 app.set_default()
