@@ -131,7 +131,7 @@ def test_every_line_carries_the_correlation_id(
         ("url: /v2/bookings?attendeeEmail=ann%2Btag%40example.com&take=1", "example.com"),
         ("to ann%40example.com", "example.com"),
         ("GET /v2/bookings?attendeePhone=12025550143&take=1", "2025550143"),
-        ("call +1 202 555 0143 back", "555"),
+        ("call +1 202 555 0143 back", "555 01"),
         ("call +12025550143 back", "2025550143"),
     ],
 )
