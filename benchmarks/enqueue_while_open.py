@@ -54,7 +54,7 @@ def _memory(ready: Stage, count: int) -> dict[str, Any]:
             "redis_grown_kb": (_used(client) - before) / 1000,
             "worker_grown_kb": (_rss(worker) - resident) / 1000,
             "messages_queued": client.llen("bookings"),
-            "messages_unacknowledged": client.hlen("unacked"),
+            "messages_unacknowledged": sum(b"book_appointment" in message for message in client.hvals("unacked")),
         }
 
 
