@@ -62,7 +62,7 @@ def most_overtaken(calls: list[dict[str, Any]]) -> int:
 
 
 def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[..., Fleet], simulator: Any) -> None:
-    """Near the steady rate, the first within the open window + 2 s, nobody overtaken beyond the window, no trip."""
+    """0.8 of the steady rate, the first within the open window + 2 s, nobody overtaken beyond the window, no trip."""
     simulator.faults("latency", delay=LATENCY)
     running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT=str(OPEN))
     running.start(concurrency=THREADS)
@@ -101,5 +101,4 @@ def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[...
     enqueue(STEADY + 10 + HELD, STEADY)  # once more, for other work on the machine comes and goes
     confirmed(2 * STEADY + 10 + HELD)
     steady_again = rate(booked_by(simulator, int(calls[-1]["n"])))
-    # A net for a short drain on a noisy machine; the figure itself, 0.8, is benchmarks/drain.py's to show.
-    assert rate(calls) >= 0.6 * min(steady, steady_again)
+    assert rate(calls) >= 0.8 * min(steady, steady_again)
