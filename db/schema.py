@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from db.models import AppointmentEvents, Appointments, Base, CalcomVisibility
-from db.resilience_models import BreakerOverrides, CircuitBreakerEvents
+from db.resilience_models import BreakerOverrides, CircuitBreakerEvents, FailureMetrics
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -14,3 +14,4 @@ appointment_events = cast("Table", AppointmentEvents.__table__)
 calcom_visibility = cast("Table", CalcomVisibility.__table__)
 breaker_overrides = cast("Table", BreakerOverrides.__table__)
 circuit_breaker_events = cast("Table", CircuitBreakerEvents.__table__)
+failure_metrics = cast("Table", FailureMetrics.__table__)

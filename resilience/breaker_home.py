@@ -57,6 +57,8 @@ class Home:
         self._frames: dict[str, Frame] = {}
         self._calm: dict[str, Calm] = {}
         self._unheard: deque[tuple[Frame, str | float]] = deque(maxlen=64)
+        self._missed = False
+        """Whether calls were counted here that the shared windows lack."""
 
     def frame(self, endpoint: str, now: float | None = None) -> Frame:
         """Say who asks; `now` in seconds, None: by the clock of where the breaker lives.
@@ -95,8 +97,11 @@ class Home:
             answer = self._alone(frame, local)
             if name == "record" or (name == "acquire" and answer[0] != "granted"):
                 self._unheard.append((frame, own[0]))
+            self._missed = self._missed or bool(getattr(own, "told", ""))
             return answer, False
         self._rules = None
+        if self._missed:
+            self._missed = self.ask("doubt", frame) is None
         if self._unheard:
             self._give_back_unheard()
         view = answer[-1]
@@ -104,6 +109,10 @@ class Home:
         self._remember_calm(view, frame.endpoint)
         self.tell(view, frame, shared=True)
         return answer, True
+
+    def ask(self, name: str, frame: Frame, own: Arguments = ()) -> Answer | None:
+        """Ask what needs no breaker that was begun; None when Redis is gone, or there is none."""
+        return None if self.shared is None else self.shared.call(name, frame, own)
 
     def look(self, frame: Frame) -> Answer | None:
         """Read everything that the shared breaker knows; None when Redis is gone."""

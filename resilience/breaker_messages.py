@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from resilience.breaker_settings import Limits
+from resilience.permit import Outcome
 
 Answer = list[Any]
 """A script's answer: numbers, words and lists of them; each script's header says which."""
-
+WITHOUT_ENDPOINT = "any"
+"""Stands for the endpoint where a report names none."""
+PRESENT, NONE = 0, -1
+"""Epochs of a report without a permit: of what is now, or of nothing."""
 
 Arguments = tuple[str | float, ...]
 
@@ -26,6 +30,8 @@ class Frame(NamedTuple):
     depth: int
     reserve: int
     slack: float
+    size: int
+    """Milliseconds that one window of the counts lasts."""
     settings: str
     """All limits as text: the scripts read it, and notice clients with others."""
     endpoint: str
@@ -37,7 +43,7 @@ def frame(limits: Limits, endpoint: str, key: str, now: int = 0) -> Frame:
     """Build a frame out of a client's limits."""
     text = limits.text
     calm = f"calm/{endpoint}/{key}/{crc32(text.encode()):x}"
-    return Frame(now, calm, limits.gap, limits.depth, limits.reserve, limits.slack, text, endpoint, key)
+    return Frame(now, calm, limits.gap, limits.depth, limits.reserve, limits.slack, limits.size, text, endpoint, key)
 
 
 class Ask(NamedTuple):
@@ -47,7 +53,7 @@ class Ask(NamedTuple):
     probe_ok: int
     item: str
     told: str
-    """Late reports: "endpoint error calls sum_ms longest_ms;" once for each pair."""
+    """Late reports: "endpoint error severity calls sum_ms longest_ms;" once for each."""
     ceiling: int
     """The last grant that the other side's count allows."""
     left: int
@@ -71,3 +77,8 @@ class Report(NamedTuple):
     told: str
     ceiling: int
     left: int
+
+
+def counted(told: str, ceiling: int = 0, left: int = 0, *, context: str = "") -> Report:
+    """Build a report that is only counted: it changes no state."""
+    return Report("", "", NONE, NONE, Outcome.IGNORED.value, "none", 0, 1, context, told, ceiling, left)

@@ -1,14 +1,13 @@
 """What operators see of a breaker and may order: each order with who and why, at once and for the whole fleet."""
 
 from datetime import datetime
-from typing import Any
 
 from resilience import breaker_status, transitions
 from resilience.breaker_home import Home
 from resilience.breaker_messages import Frame
 from resilience.breaker_rules import Rules
 from resilience.breaker_status import BreakerStatus
-from resilience.last_view import word
+from resilience.last_view import pairs, word
 from resilience.permit import Order, OrderKind, State
 from resilience.transitions import Transition
 
@@ -64,11 +63,9 @@ class OperatorOrders:
         if answer is None:
             status: BreakerStatus = self._home.alone(frame, self._read_own)
             return status
-        _, at, fields, rate, counts, waiting, sending = answer
-        known = _pairs(fields) | _pairs(rate)
-        return breaker_status.read(
-            self.service, known, _pairs(counts), now=at, waiting=waiting, sending=sending, shared=True
-        )
+        _, at, fields, rate, waiting, sending = answer
+        known = pairs(fields) | pairs(rate)
+        return breaker_status.read(self.service, known, now=at, waiting=waiting, sending=sending, shared=True)
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:
         """Read the fleet's changes of state after an id, oldest first; the last 1,000 or so are kept.
@@ -82,12 +79,4 @@ class OperatorOrders:
         fields = breaker_status.fields_of(rules)
         waiting = sum(ends > frame.now for ends in rules.window.waiting.values())
         sending = sum(ends > frame.now for ends in rules.window.sending.values())
-        return breaker_status.read(
-            self.service, fields, rules.counts.fields, now=frame.now, waiting=waiting, sending=sending, shared=False
-        )
-
-
-def _pairs(flat: Any) -> dict[str, str]:
-    """Read a hash as a script gives it: name, value, name, value."""
-    words = [word(value) for value in flat]
-    return dict(zip(words[::2], words[1::2], strict=True))
+        return breaker_status.read(self.service, fields, now=frame.now, waiting=waiting, sending=sending, shared=False)

@@ -4,12 +4,14 @@ One model, two implementations: `tests/integration/test_breaker_model.py` drives
 every answer. Times are whole milliseconds, given by the caller; not safe for threads, its owner locks.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from resilience.breaker_messages import Answer, Ask, Frame, Report
 from resilience.breaker_scope import Journal, Scope
 from resilience.breaker_settings import Limits
 from resilience.call_counts import CallCounts
+from resilience.call_windows import CallWindows
 from resilience.paced_release import ReleaseWindow
 from resilience.permit import Order, OrderKind, Outcome, Reason, Seed, State
 from resilience.rate_limit import RateLimit
@@ -17,6 +19,7 @@ from resilience.rate_limit import RateLimit
 BUSY = 1000
 """Milliseconds after which to ask again when the one place is taken."""
 UNTIL_SOMEBODY_ACTS = -1
+_TOLD = re.compile(r"(\S+) (\S+) (\d) (\d+) (\d+) (\d+);")
 SERVICE_VERDICT = {Outcome.SUCCESS: True, Outcome.FAILURE_ENDPOINT: True, Outcome.FAILURE_SERVICE: False}
 ENDPOINT_VERDICT = {Outcome.SUCCESS: True, Outcome.FAILURE_ENDPOINT: False}
 
@@ -34,7 +37,8 @@ class Rules:
         self.rate = RateLimit()
         self.window = ReleaseWindow()
         self.counts = CallCounts()
-        self.journal = Journal()
+        self.windows = CallWindows()
+        self.journal = Journal(self.counts.fields.clear)
         self.service = Scope("", 0, self.journal)
         self.endpoints: dict[str, Scope] = {}
 
@@ -126,12 +130,20 @@ class Rules:
         """Do what every step begins with: late reports in, time's changes made."""
         self.journal.begin_step(context=context)
         if told:
-            self.counts.tally(told.told, frame.now)
+            self._tally(told.told, frame, context)
             self.rate.learn(self.limits, frame.now, told.ceiling, told.left)
         both = self.service, self._endpoint(frame.endpoint)
         for scope in both:
             scope.roll(frame.now)
         return both
+
+    def _tally(self, told: str, frame: Frame, context: str) -> None:
+        for name, error, severity, *numbers in _TOLD.findall(told):
+            calls, total, longest = (int(number) for number in numbers)
+            self.counts.count(name, int(severity), calls, total, longest, frame.now)
+            self.windows.book(
+                name, error, int(severity), calls, total, longest, context=context, size=frame.size, now=frame.now
+            )
 
     def _endpoint(self, name: str) -> Scope:
         if name not in self.endpoints:

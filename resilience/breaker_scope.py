@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from resilience.breaker_messages import Report
@@ -16,6 +17,8 @@ NEVER = 1000
 class Journal:
     """Changes of state, as the stream has them, and those of the step in hand."""
 
+    forget_counts: Callable[[], object]
+    """An outage that is over says nothing about what comes."""
     moved: list[list[str | int]] = field(default_factory=list)
     events: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=1000))
     by: str = ""
@@ -51,6 +54,8 @@ class Scope:
         old, failures = self.state, self.failures
         self.epoch = max(self.epoch + 1, now)
         self.state, self.ends, self.opens, self.failures, self.owner, self.lease = state, ends, opens, 0, "", 0
+        if state is State.CLOSED:
+            self.journal.forget_counts()
         self.journal.moved.append([self.name, old.value, state.value, self.epoch, reason, failures])
         event = {"endpoint": self.name, "old": old, "new": state, "reason": reason, "failures": failures}
         event |= {"epoch": self.epoch, "at": now, "ends": ends}

@@ -24,6 +24,8 @@ class Limits(NamedTuple):
     """Calls left to others when the other side's own count runs out."""
     slack: float
     """Milliseconds by which two tellings of one window of that count may differ."""
+    size: int
+    """Milliseconds that one window of our counts lasts."""
 
     @property
     def text(self) -> str:
@@ -61,12 +63,23 @@ class BreakerSettings:
     mode: Literal["default", "strict"] = "default"
     """`default`: a success on a closed breaker is told within `report_within`, not at once."""
     report_within: float = 1.0
+    count_window: float = 60.0
+    """Calls are counted in windows that last so long; see `call_windows`."""
     redis_retry: float = 1.0
     """While Redis is gone, one caller looks whether it is back once in this time."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        positive = ("threshold", "window", "open_for", "permit_lease", "rate_window", "release_max", "report_within")
+        positive = (
+            "threshold",
+            "window",
+            "open_for",
+            "permit_lease",
+            "rate_window",
+            "release_max",
+            "report_within",
+            "count_window",
+        )
         for name in (*positive, "redis_retry"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
@@ -103,6 +116,7 @@ class BreakerSettings:
             depth=gap * (burst - 1),
             reserve=share,
             slack=_ms(self.rate_window) / 12,
+            size=_ms(self.count_window),
         )
 
 

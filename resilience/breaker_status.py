@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from resilience.breaker_rules import Rules
-from resilience.call_counts import Rates, rates
 from resilience.permit import State
 
 
@@ -44,7 +43,6 @@ class BreakerStatus:
     """Held items that may be in flight at once."""
     waiting: int
     sending: int
-    last_minute: Rates
     order: int
     """Number of the last order obeyed."""
     settings: str
@@ -56,13 +54,12 @@ class BreakerStatus:
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON takes it."""
-        return asdict(self) | {"state": self.state, "last_minute": self.last_minute._asdict()}
+        return asdict(self) | {"state": self.state}
 
 
 def read(
     service: str,
     fields: Mapping[str, str],
-    counts: Mapping[str, str],
     *,
     now: int,
     waiting: int,
@@ -84,7 +81,6 @@ def read(
         window=int(fields.get("window", 1)),
         waiting=waiting,
         sending=sending,
-        last_minute=rates(counts, now),
         order=int(fields.get("ordered", 0)),
         settings=fields.get("settings", ""),
     )

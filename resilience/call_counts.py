@@ -1,50 +1,78 @@
-"""What is counted of each call, in this process: `lua/counts.lua` once more, for the time in which Redis is gone."""
+"""The calls of the last five minutes: what `lua/counts.lua` keeps, once more for a process without Redis, and read."""
 
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-BUCKET = 10_000
-"""Milliseconds that one bucket counts."""
-SLOTS = 7
-"""The last whole minute and the bucket being filled."""
-_TOLD = re.compile(r"(\S+) (\S+) (\d+) (\d+) (\d+);")
+SECONDS = 300
+"""So many seconds are kept, the present one included."""
+RECENT = 60
+"""So many of them are recent."""
+_LAST = "last"
 
 
-class Rates(NamedTuple):
-    """The calls of the last minute."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The calls of the last `SECONDS` seconds."""
 
     calls: int
     failures: int
+    recent: int
+    """Failures of the last `RECENT` seconds."""
+    severities: tuple[int, int, int]
+    """Failures that were low, medium, critical."""
     average_ms: float
     longest_ms: int
+    last_failure_at: datetime | None
+    """However long ago, unless it was forgotten."""
 
 
 class CallCounts:
-    """Count calls in a fixed number of buckets: "slot/endpoint" -> "stamp calls failures sum_ms longest_ms"."""
+    """Count calls, second by second; the fields are those of the Redis hash."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
 
-    def tally(self, told: str, now: int) -> None:
-        """Add reports, each "endpoint error calls sum_ms longest_ms;"; the error of a success is `none`."""
-        stamp = now // BUCKET
-        for name, error, calls, total, longest in _TOLD.findall(told):
-            field = f"{stamp % SLOTS}/{name}"
-            old = [int(part) for part in self.fields.get(field, "-1 0 0 0 0").split()]
-            if old[0] != stamp:
-                old = [stamp, 0, 0, 0, 0]
-            old[1] += int(calls)
-            old[2] += 0 if error == "none" else int(calls)
-            old[3] += int(total)
-            old[4] = max(old[4], int(longest))
-            self.fields[field] = " ".join(str(part) for part in old)
+    def count(self, name: str, severity: int, calls: int, total: int, longest: int, now: int) -> None:
+        """Add calls of one endpoint; severity 0: they went well. Times in ms."""
+        second = now // 1000
+        field = f"{second % SECONDS}/{name}"
+        old = [int(part) for part in self.fields.get(field, "-1 0 0 0 0 0 0").split()]
+        if old[0] != second:
+            old = [second, 0, 0, 0, 0, 0, 0]
+        old[1] += calls
+        old[2] += total
+        old[3] = max(old[3], longest)
+        if severity:
+            old[3 + severity] += calls
+            self.fields[f"{_LAST}/{name}"] = str(now)
+        self.fields[field] = " ".join(str(part) for part in old)
 
 
-def rates(fields: Mapping[str, str], now: int) -> Rates:
-    """Read the last minute, all endpoints together, out of the buckets' fields."""
-    rows = [[int(part) for part in row.split()] for row in fields.values()]
-    rows = [row for row in rows if 0 <= now // BUCKET - row[0] < SLOTS]
-    calls, total = sum(row[1] for row in rows), sum(row[3] for row in rows)
-    longest = max((row[4] for row in rows), default=0)
-    return Rates(calls, sum(row[2] for row in rows), total / calls if calls else 0.0, longest)
+def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
+    """Read the fields at `now` in ms: of one endpoint, or of all together."""
+    calls = total = longest = recent = last = 0
+    severities = [0, 0, 0]
+    for field, value in fields.items():
+        slot, _, name = field.partition("/")
+        if endpoint is not None and name != endpoint:
+            continue
+        if slot == _LAST:
+            last = max(last, int(value))
+            continue
+        second, n, took, most, *bad = (int(part) for part in value.split())
+        age = now // 1000 - second
+        if not 0 <= age < SECONDS:
+            continue
+        calls, total, longest = calls + n, total + took, max(longest, most)
+        severities = [known + new for known, new in zip(severities, bad, strict=True)]
+        recent += sum(bad) if age < RECENT else 0
+    return Figures(
+        calls=calls,
+        failures=sum(severities),
+        recent=recent,
+        severities=(severities[0], severities[1], severities[2]),
+        average_ms=total / calls if calls else 0.0,
+        longest_ms=longest,
+        last_failure_at=datetime.fromtimestamp(last / 1000, tz=UTC) if last else None,
+    )

@@ -14,24 +14,21 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 
+from resilience.breaker_counts import CallRecord
 from resilience.breaker_home import Home, Orders, changes
-from resilience.breaker_messages import Answer, Ask, Report
+from resilience.breaker_messages import NONE, PRESENT, WITHOUT_ENDPOINT, Answer, Ask, Report, counted
 from resilience.breaker_orders import OperatorOrders
 from resilience.breaker_settings import BreakerSettings
 from resilience.events import Emit, Event, KeyBlocked
 from resilience.flusher import Flusher
 from resilience.last_view import STATES, LastView, word
-from resilience.late_reports import NOTHING, Batch, LateReports, Success, line
+from resilience.late_reports import NOTHING, Batch, LateReports, Success, failure, line
 from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, Released, State
 from resilience.report_context import bounded_context, error_token
 from resilience.scripts import Client
 from resilience.shared_state import SharedState
 
-WITHOUT_ENDPOINT = "any"
-"""Stands for the endpoint where a report names none."""
 GRANTED = ("granted", b"granted")
-PRESENT, NONE = 0, -1
-"""Epochs of a report without a permit: of what is now, or of nothing."""
 SCARCE = 4
 """Times the reserve: with no more calls left on Cal.com's count, its word is told at the next chance."""
 
@@ -40,7 +37,7 @@ def _say_nothing(_event: Event) -> None:
     """Drop an event: nobody has subscribed."""
 
 
-class CircuitBreaker(OperatorOrders):
+class CircuitBreaker(CallRecord, OperatorOrders):
     """Guard one service and its endpoints.
 
     `redis` None keeps the breaker in this process alone; `make_redis` builds a client that gives up soon. `key` is the
@@ -154,8 +151,8 @@ class CircuitBreaker(OperatorOrders):
             return Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
         batch = NOTHING
         if outcome is not Outcome.IGNORED:
-            error = "none" if outcome is Outcome.SUCCESS else error_token(reason)
-            batch = self._with(line(permit.endpoint, error, 1, elapsed_ms, elapsed_ms))
+            said = () if outcome is Outcome.SUCCESS else failure(reason)
+            batch = self._with(line(permit.endpoint, 1, elapsed_ms, elapsed_ms, *said))
         if news is not None:
             batch = Batch(batch.told, ceiling, left)
         if retry_after is None:
@@ -168,7 +165,7 @@ class CircuitBreaker(OperatorOrders):
 
     def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
         """Report a success without a permit: of the service, or of one endpoint and so of both."""
-        told = line(endpoint or WITHOUT_ENDPOINT, "none", 1, 0, 0)
+        told = line(endpoint or WITHOUT_ENDPOINT, 1, 0, 0)
         epoch = NONE if endpoint is None else PRESENT
         report = Report("", "", PRESENT, epoch, Outcome.SUCCESS.value, "none", 0, 1, "", *self._with(told))
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
@@ -176,7 +173,7 @@ class CircuitBreaker(OperatorOrders):
     def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
         """Report a failure without a permit: of the service, or of one endpoint alone."""
         token = error_token(reason)
-        told = line(endpoint or WITHOUT_ENDPOINT, token, 1, 0, 0)
+        told = line(endpoint or WITHOUT_ENDPOINT, 1, 0, 0, *failure(reason))
         outcome = Outcome.FAILURE_SERVICE if endpoint is None else Outcome.FAILURE_ENDPOINT
         epoch = NONE if endpoint is None else PRESENT
         report = Report("", "", PRESENT, epoch, outcome.value, token, 0, 1, "", *self._with(told))
@@ -218,8 +215,7 @@ class CircuitBreaker(OperatorOrders):
         """Tell at once what was kept to be told late."""
         batch = self._late.take()
         if batch.told:
-            nobody = Report("", "", NONE, NONE, Outcome.IGNORED.value, "none", 0, 1, "", *batch)
-            self._report(WITHOUT_ENDPOINT, nobody, None)
+            self._report(WITHOUT_ENDPOINT, counted(*batch), None)
 
     def close(self) -> None:
         """End the thread of the late reports and tell what is kept."""

@@ -1,6 +1,6 @@
 """What this process last saw of the shared breaker: the start of its own when Redis is gone, a seed when it forgets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,12 @@ ORDERED = (State.FORCED_OPEN, State.OFF)
 def word(value: Any) -> str:
     """Read a word of an answer, whether or not the client decodes."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def pairs(flat: Sequence[Any]) -> dict[str, str]:
+    """Read a hash as a script gives it: name, value, name, value."""
+    words = [word(value) for value in flat]
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 class LastView:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from resilience.error_types import ErrorType, Severity, error_type, severity_of
 from resilience.permit import RateNews
 from resilience.rate_limit import tighter
 
@@ -28,9 +29,15 @@ class Batch(NamedTuple):
 NOTHING = Batch()
 
 
-def line(endpoint: str, error: str, calls: int, total_ms: int, longest_ms: int) -> str:
-    """Write one count as the scripts read it."""
-    return f"{endpoint} {error} {calls} {total_ms} {longest_ms};"
+def line(endpoint: str, calls: int, total_ms: int, longest_ms: int, error: str = "none", severity: int = 0) -> str:
+    """Write one count as the scripts read it; severity 0: they went well."""
+    return f"{endpoint} {error} {severity} {calls} {total_ms} {longest_ms};"
+
+
+def failure(reason: str, severity: Severity | None = None) -> tuple[ErrorType, int]:
+    """Give what `line` takes of a failure."""
+    error = error_type(reason)
+    return error, severity or severity_of(error)
 
 
 class LateReports:
@@ -77,7 +84,7 @@ class LateReports:
                 quota = said if quota is None else tighter(*said, quota, self._slack)
         if not counts:
             return NOTHING
-        told = "".join(line(name, "none", *counted) for name, counted in counts.items())
+        told = "".join(line(name, *counted) for name, counted in counts.items())
         if quota is None:
             return Batch(told)
         return Batch(told, quota[0], max(0, round(quota[1] - self._clock() * 1000)))

@@ -11,13 +11,13 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_ASKED = ("clock", "rate", "rate_news", "counts", "calm", "scopes", "roll", "obstacle", "window", "view")
+_ASKED = ("clock", "rate", "rate_news", "counts", "windows", "calm", "scopes", "roll", "obstacle", "window", "view")
 _KNOWN = ("clock", "rate", "calm", "scopes")
 _ORDERED = (*_KNOWN, "roll", "view", "orders")
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "pass": ("clock", "rate"),
-        "tell": ("clock", "rate", "rate_news", "counts"),
+        "tell": ("clock", "rate", "rate_news", "counts", "windows"),
         "acquire": _ASKED,
         "record": (*_ASKED, "votes"),
         "release": (*_KNOWN, "roll", "obstacle", "window", "view"),
@@ -25,11 +25,15 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "order": _ORDERED,
         "begin": _ORDERED,
         "status": _KNOWN,
+        "figures": ("clock",),
+        "forget": ("clock",),
+        "doubt": ("clock",),
+        "finished": ("clock",),
     }
 )
-SHORT: Mapping[str, tuple[int, int]] = MappingProxyType({"pass": (1, 5), "tell": (2, 6)})
+SHORT: Mapping[str, tuple[int, int]] = MappingProxyType({"pass": (1, 5), "tell": (3, 7)})
 """The scripts that take only the first keys and the first common arguments, so many of each: every one costs."""
-EVENTS = 3
+EVENTS = 4
 """Where `keys` has the stream."""
 
 
@@ -51,5 +55,15 @@ def register(client: Client) -> dict[str, Script]:
 
 def keys(service: str, endpoint: str) -> list[str]:
     """Name the keys that every script declares; one hash tag, so that a cluster keeps them in one place."""
-    names = ("rate", "counts", "breaker", "events", "released", "sending", "failures", f"failures:{endpoint}")
+    names = (
+        "rate",
+        "counts",
+        "windows",
+        "breaker",
+        "events",
+        "released",
+        "sending",
+        "failures",
+        f"failures:{endpoint}",
+    )
     return [f"{{{service}}}:{name}" for name in names]

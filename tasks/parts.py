@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from resilience.circuit_breaker import CircuitBreaker
+from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 
@@ -42,6 +43,7 @@ class Parts:
     engine: Engine
     calcom: CalcomClient
     breaker: CircuitBreaker
+    detector: FailureDetector
     policy: RetryPolicy
     terms: Terms
     broker_url: str

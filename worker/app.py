@@ -12,7 +12,7 @@ from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from worker.running import running
-from worker.schedule import SCHEDULE
+from worker.schedule import schedule
 from worker.settings import Settings
 
 BOOKINGS = "bookings"
@@ -54,7 +54,12 @@ class Configuration:
         lasting = {"x-queue-type": "quorum"} if self.broker_url.startswith(("amqp", "pyamqp")) else None
         return [Queue(name, Exchange(name), name, queue_arguments=lasting) for name in (BOOKINGS, MAINTENANCE)]
 
-    include = ("tasks.booking", "tasks.holds", "tasks.sweeper", "tasks.transitions")
+    @cached_property
+    def beat_schedule(self) -> dict[str, dict[str, Any]]:
+        """Return what beat sends, and how often."""
+        return schedule(self.settings.metrics_aggregate_seconds)
+
+    include = ("tasks.booking", "tasks.failure_metrics", "tasks.holds", "tasks.sweeper", "tasks.transitions")
     task_default_queue = BOOKINGS
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
@@ -71,7 +76,6 @@ class Configuration:
     worker_send_task_events = True  # Flower
     task_send_sent_event = True
     worker_hijack_root_logger = False  # worker/logs.py has the root logger
-    beat_schedule = SCHEDULE
     beat_scheduler = "celery.beat:Scheduler"  # every periodic task is idempotent: no state file to keep
     beat_max_loop_interval = 1
     timezone = "UTC"

@@ -1,4 +1,4 @@
-"""Build the breaker out of settings, and listen to it: it is logged, and a refused key is written down."""
+"""Build the breaker and the detector out of settings, and listen: a change is logged, a refused key written down."""
 
 from dataclasses import asdict
 
@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import overrides
 from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CalcomCircuitBreaker
+from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
 from resilience.events import (
     BreakerChanged,
     Event,
@@ -18,8 +18,10 @@ from resilience.events import (
     SharedStateBack,
     SharedStateLost,
 )
+from resilience.failure_detector import DetectorSettings, FailureDetector, only_counting
 from resilience.redis_client import make_redis
 from tasks.orders import in_force
+from worker import database_calls
 from worker.settings import MARGIN, Settings
 
 SERVICE = "calcom"
@@ -50,10 +52,30 @@ def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> Ca
             rate_limit=settings.calcom_rate_limit_per_minute,
             release_max=settings.hold_release_max,
             mode=settings.circuit_breaker_mode,
+            count_window=settings.metrics_aggregate_seconds,
         ),
         key=key_fingerprint,
         orders=lambda: in_force(engine, SERVICE),
         emit=listen,
+    )
+
+
+def make_detector(settings: Settings, engine: Engine, breaker: CircuitBreaker) -> FailureDetector:
+    """Build what judges Cal.com, by the calls that the breaker guards, and the database, by the engine's statements."""
+    database = only_counting(
+        database_calls.SERVICE,
+        redis=make_redis(settings.redis_url) if settings.redis_url else None,
+        window=settings.metrics_aggregate_seconds,
+    )
+    database_calls.count_statements(engine, database)
+    return FailureDetector(
+        (breaker, database),
+        settings=DetectorSettings(
+            degraded_rate=settings.failure_degraded_rate,
+            minimum_calls=settings.failure_minimum_calls,
+            critical_recent=settings.failure_critical_recent,
+            critical_count=settings.failure_critical_count,
+        ),
     )
 
 

@@ -9,6 +9,12 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": options}
 
 
+def schedule(aggregate_seconds: float) -> dict[str, dict[str, Any]]:
+    """Return what beat sends; `aggregate_seconds` is METRICS_AGGREGATE_SECONDS."""
+    aggregate = _every(aggregate_seconds, "tasks.failure_metrics.aggregate_failure_metrics")
+    return {**SCHEDULE, "aggregate-failure-metrics": aggregate}
+
+
 SCHEDULE: dict[str, dict[str, Any]] = {
     "release-held": _every(1.0, "tasks.holds.release_held"),
     "record-transitions": _every(1.0, "tasks.transitions.record_transitions"),

@@ -4,7 +4,7 @@ from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 from tasks.parts import Parts, Terms, fill
-from worker.breaker import make_breaker
+from worker.breaker import make_breaker, make_detector
 from worker.running import running
 from worker.settings import MARGIN, Settings
 
@@ -25,10 +25,12 @@ def build_from(settings: Settings) -> Parts:
         read_timeout=settings.calcom_read_timeout,
         deadline=settings.calcom_deadline,
     )
+    breaker = make_breaker(settings, engine, calcom.key_fingerprint)
     return Parts(
         engine=engine,
         calcom=calcom,
-        breaker=make_breaker(settings, engine, calcom.key_fingerprint),
+        breaker=breaker,
+        detector=make_detector(settings, engine, breaker),
         policy=RetryPolicy(
             delays=settings.retry_delays,
             jitter=settings.retry_jitter,

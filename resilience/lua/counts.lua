@@ -1,27 +1,25 @@
--- Fragment: the place for what is counted of each call; for now, rates of the last minute per endpoint.
--- KEYS    2 counts (hash): "<slot>/<endpoint>" -> "stamp calls failures sum_ms longest_ms"; SLOTS x endpoints fields
+-- Fragment: what the failure detector looks at: the calls of the last five minutes, second by second.
+-- KEYS    2 counts (hash): "<second % SECONDS>/<endpoint>" -> "second calls sum_ms longest_ms low medium critical", the last
+--         three its failures by severity; "last/<endpoint>" -> ms of its last failure
 -- ARGV    none of its own
--- Returns nothing; leaves `count` and `tally`.
--- Why     rides in the breaker's round trip; a fixed number of buckets, no sorted set that grows.
-local BUCKET, SLOTS = 10000, 7 -- the last whole minute and the bucket being filled
+-- Returns nothing; leaves `count`.
+-- Why     rides in the breaker's round trip; exact to the second in constant memory, no sorted set that grows.
+local SECONDS = 300
 
-local function count(name, error, calls, sum, longest) -- error: a word of a small set, `none` for successes
-  local stamp = math.floor(now / BUCKET)
-  local field = (stamp % SLOTS) .. '/' .. name
+local function count(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
+  local second = math.floor(now / 1000)
+  local field = second % SECONDS .. '/' .. name
   local old = redis.call('HGET', KEYS[2], field) or ''
-  local since, n, failures, total, most = string.match(old, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  if tonumber(since) ~= stamp then
-    n, failures, total, most = 0, 0, 0, 0
+  local since, n, total, most, low, medium, critical =
+    string.match(old, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if tonumber(since) ~= second then
+    n, total, most, low, medium, critical = 0, 0, 0, 0, 0, 0
   end
-  if error ~= 'none' then
-    failures = failures + calls
+  local bad = { low, medium, critical }
+  if severity > 0 then
+    bad[severity] = bad[severity] + calls
+    redis.call('HSET', KEYS[2], 'last/' .. name, now)
   end
-  redis.call('HSET', KEYS[2], field, string.format('%d %d %d %d %d',
-    stamp, n + calls, failures, total + sum, math.max(most, longest)))
-end
-
-local function tally(told) -- "endpoint error calls sum_ms longest_ms;" once for each pair that had calls
-  for name, error, calls, sum, longest in string.gmatch(told, '(%S+) (%S+) (%d+) (%d+) (%d+);') do
-    count(name, error, calls, sum, longest)
-  end
+  redis.call('HSET', KEYS[2], field, string.format('%d %d %d %d %d %d %d',
+    second, n + calls, total + sum, math.max(most, longest), bad[1], bad[2], bad[3]))
 end

@@ -1,7 +1,7 @@
 -- Tell: an operator's order.
 -- KEYS    as clock.lua
--- ARGV    10 open | off | auto | reset | block  11 its number, 0: none  12 by  13 why  14 end in ms, 0: none
---         15 fingerprint
+-- ARGV    11 open | off | auto | reset | block  12 its number, 0: none  13 by  14 why  15 end in ms, 0: none
+--         16 fingerprint
 -- Returns done | ignored | forgotten, view
 -- Why     at once and for the whole fleet, with an event that says who and why.
 if not born then
@@ -9,7 +9,7 @@ if not born then
 end
 roll(service)
 roll(endpoint)
-local verdict = obey(ARGV[10], tonumber(ARGV[11]), ARGV[12], ARGV[13], tonumber(ARGV[14]), ARGV[15])
+local verdict = obey(ARGV[11], tonumber(ARGV[12]), ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16])
 local answer = { verdict, view() }
 save()
 return answer

@@ -1,5 +1,5 @@
 -- Fragment: an operator's word.
--- KEYS    3 breaker
+-- KEYS    4 breaker
 -- ARGV    none of its own
 -- Returns nothing; leaves `stored` and `obey`.
 -- Why     each order has who and why and a new epoch; a numbered one (its row in the database) is obeyed once, so that it
@@ -12,18 +12,18 @@ local function stored(name) -- an endpoint's scope, or the service's when it has
   elseif name == endpoint.name then
     return endpoint
   end
-  local told = redis.call('HMGET', KEYS[3], name .. '/state', name .. '/epoch', name .. '/failures')
+  local told = redis.call('HMGET', KEYS[4], name .. '/state', name .. '/epoch', name .. '/failures')
   return { name = name, prefix = name .. '/', state = told[1] or 'closed', epoch = tonumber(told[2]) or born,
     failures = tonumber(told[3]) or 0 }
 end
 
 local function reset()
-  local fields = redis.call('HKEYS', KEYS[3])
+  local fields = redis.call('HKEYS', KEYS[4])
   table.sort(fields)
   for _, field in ipairs(fields) do
     local name = string.match(field, '^(.+)/failures$')
     if string.find(field, '^blocked:') then
-      redis.call('HDEL', KEYS[3], field)
+      redis.call('HDEL', KEYS[4], field)
     elseif name then
       move(stored(name), 'closed', 0, 0, 'reset')
     end

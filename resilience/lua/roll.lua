@@ -1,10 +1,10 @@
 -- Fragment: what time alone changes, and the settings that are not needed on the short way.
 -- KEYS    none of its own
--- ARGV    7 settings, as text: "name=number ..." in the order of the names below
+-- ARGV    8 settings, as text: "name=number ..." in the order of the names below
 -- Returns nothing; leaves `roll` and the settings.
 -- Why     no timer: the first to ask after the end of an OPEN finds it half-open.
 local numbers = {}
-for number in string.gmatch(ARGV[7], '=(%S+)') do
+for number in string.gmatch(ARGV[8], '=(%S+)') do
   numbers[#numbers + 1] = tonumber(number)
 end
 local threshold = numbers[1] -- failures that open

@@ -1,12 +1,12 @@
 -- Fragment: the service's breaker and the endpoint's, read at once; the one door through which a state changes.
--- KEYS    3 breaker  4 events
--- ARGV    8 endpoint  9 fingerprint of the API key
+-- KEYS    2 counts  4 breaker  5 events
+-- ARGV    9 endpoint  10 fingerprint of the API key
 -- Returns nothing; leaves `known`, `born`, `service`, `endpoint`, `note`, `moved`, `put`, `save` and `move`.
 -- Why     each change has its epoch and its event, written in the same step: a kill between the two is impossible.
 local NAMES = { 'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease' }
-local at = ARGV[8] .. '/'
-local known = redis.call('HMGET', KEYS[3],
-  'born', 'settings', 'ordered', 'blocked:' .. ARGV[9], 'fence', 'window',
+local at = ARGV[9] .. '/'
+local known = redis.call('HMGET', KEYS[4],
+  'born', 'settings', 'ordered', 'blocked:' .. ARGV[10], 'fence', 'window',
   'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease',
   at .. 'state', at .. 'epoch', at .. 'ends', at .. 'opens', at .. 'failures', at .. 'owner', at .. 'lease')
 local born = tonumber(known[1]) -- the generation: missing when Redis has forgotten; the first epoch of all
@@ -20,7 +20,7 @@ end
 
 local function save()
   if #writes > 0 then
-    redis.call('HSET', KEYS[3], unpack(writes))
+    redis.call('HSET', KEYS[4], unpack(writes))
   end
 end
 
@@ -33,7 +33,7 @@ local function scope(name, prefix, from)
   }
 end
 
-local service, endpoint = scope('', '', 7), scope(ARGV[8], at, 14)
+local service, endpoint = scope('', '', 7), scope(ARGV[9], at, 14)
 
 local function move(s, state, ends, opens, reason)
   local old, failures = s.state, s.failures
@@ -43,8 +43,11 @@ local function move(s, state, ends, opens, reason)
     put(s.prefix .. name, s[name])
   end
   calm_over()
+  if state == 'closed' then -- an outage that is over says nothing about what comes
+    redis.call('DEL', KEYS[2])
+  end
   moved[#moved + 1] = { s.name, old, state, s.epoch, reason, failures }
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 'endpoint', s.name, 'old', old, 'new', state,
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 1000, '*', 'endpoint', s.name, 'old', old, 'new', state,
     'reason', reason, 'failures', failures, 'epoch', s.epoch, 'at', now, 'ends', ends,
     'by', note.by, 'why', note.why, 'context', note.context)
 end

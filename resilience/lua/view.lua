@@ -1,13 +1,13 @@
 -- Fragment: what a process must remember, to go on by itself when Redis is gone.
 -- KEYS    none of its own
--- ARGV    7 settings, as text
+-- ARGV    8 settings, as text
 -- Returns nothing; leaves `view`.
 -- Why     every long answer carries it: no extra round trip. Clients with other settings are told of each other.
 local function view()
   local theirs = ''
-  if known[2] ~= ARGV[7] then
+  if known[2] ~= ARGV[8] then
     theirs = known[2] or ''
-    put('settings', ARGV[7])
+    put('settings', ARGV[8])
     calm_over()
   end
   local pair = {}

@@ -1,9 +1,9 @@
 -- Fragment: what an outcome does to a breaker.
--- KEYS    7 the service's failures  8 the endpoint's failures (each a ring of the last `threshold` times)
--- ARGV    15 reason  16 ms of Retry-After  17 stretch: by how much longer OPEN is, at random
+-- KEYS    8 the service's failures  9 the endpoint's failures (each a ring of the last `threshold` times)
+-- ARGV    16 reason  17 ms of Retry-After  18 stretch: by how much longer OPEN is, at random
 -- Returns nothing; leaves `vote` and `retry_after`.
 -- Why     "5 within 60 s" exactly, in constant memory; and a call begun before a change of state changes nothing after it.
-local reason, retry_after, stretch = ARGV[15], tonumber(ARGV[16]), tonumber(ARGV[17])
+local reason, retry_after, stretch = ARGV[16], tonumber(ARGV[17]), tonumber(ARGV[18])
 
 local function trip(s, failures)
   local length = math.min(math.max(open_for * stretch * growth ^ s.opens, retry_after), open_max)

@@ -1,5 +1,5 @@
 -- Fragment: the pace at which held work is released.
--- KEYS    5 released, waiting for their permit  6 released, being sent (both: item by the end of its lease; never more
+-- KEYS    6 released, waiting for their permit  7 released, being sent (both: item by the end of its lease; never more
 --         than release_max)
 -- ARGV    none of its own
 -- Returns nothing; leaves `window_open`, `window_done` and `window_room`.
@@ -12,13 +12,13 @@ end
 
 local function window_open() -- for the endpoint whose work is held; a look has no window
   if known[5] ~= fence() then
-    redis.call('DEL', KEYS[5], KEYS[6])
+    redis.call('DEL', KEYS[6], KEYS[7])
     known[5], window = fence(), 1
     put('fence', known[5])
     put('window', window)
   end
-  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
   redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', now)
 end
 
 -- told of each outcome while its epochs are still the present ones
@@ -41,8 +41,8 @@ local function window_room()
   if reason ~= '' then
     return 0, reason, wait
   end
-  local waiting = redis.call('ZCARD', KEYS[5])
-  local busy = waiting + redis.call('ZCARD', KEYS[6])
+  local waiting = redis.call('ZCARD', KEYS[6])
+  local busy = waiting + redis.call('ZCARD', KEYS[7])
   local free = window - busy
   if probing then
     free = 1 - busy

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from resilience.error_types import ErrorType
+
+__all__ = ["ErrorType", "Meaning", "Reply", "Settle", "Verdict"]
+
 
 class Meaning(StrEnum):
     """Say what an answer to a POST means for its booking; `tasks.life` turns each into a move."""
@@ -34,32 +38,6 @@ class Verdict(StrEnum):
     FAILURE_SERVICE = "failure_service"  # counts for all of Cal.com
     FAILURE_ENDPOINT = "failure_endpoint"  # counts for the endpoint called
     IGNORED = "ignored"  # says nothing about Cal.com's health
-
-
-class ErrorType(StrEnum):
-    """Name every way a call can go wrong: the closed set for metrics, retry rules and `appointments.error_type`."""
-
-    NONE = "none"
-    CONNECT = "connect"  # refused, unreachable, or no connection in time
-    DNS = "dns"
-    TLS = "tls"
-    TIMEOUT = "timeout"  # no whole answer in time, after bytes were sent
-    RESET = "reset"  # the connection broke, or what came was not HTTP, after bytes were sent
-    THROTTLED = "throttled"
-    HTTP_500 = "http_500"
-    HTTP_502 = "http_502"
-    HTTP_503 = "http_503"
-    HTTP_504 = "http_504"
-    HTTP_52X = "http_52x"  # Cloudflare's own
-    HTTP_OTHER = "http_other"  # an answer that the table does not know
-    DATABASE = "database"  # 400 "An error occurred while querying the database."
-    UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON where it must not be
-    TAKEN = "taken"
-    LIMIT = "limit"
-    REFUSED = "refused"
-    CREDENTIALS = "credentials"
-    CONFIGURATION = "configuration"
-    LEASE_LOST = "lease_lost"  # `may_send` said no right before the first byte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,51 +10,21 @@ from redis import Redis
 from resilience import scripts
 from resilience.breaker_messages import Answer, Ask, Frame, Report, frame
 from resilience.breaker_rules import Rules
-from resilience.breaker_settings import BreakerSettings, Limits
 from resilience.breaker_status import fields_of
 from resilience.permit import Order, OrderKind, Outcome, Seed
-
-START = 1_800_000_000_000
-SERVICE = "model"
-ENDPOINTS = ("create", "list")
-KEYS = ("key-a", "key-b")
-ITEMS = ("1", "2", "3", "4", "5", "6")
-SMALL = {"window": 1.0, "open_for": 0.5, "open_max": 1.5, "permit_lease": 0.3, "rate_window": 1.2, "release_max": 3}
-CLIENTS: tuple[Limits, ...] = tuple(
-    BreakerSettings(threshold=threshold, open_growth=growth, rate_limit=rate, rate_burst=burst, **SMALL).limits
-    for threshold, growth, rate, burst in (
-        (3, 2.0, 40, 8),
-        (3, 2.0, 40, 8),
-        (3, 2.0, 0, None),
-        (1001, 1.0, 40, 8),
-        (1000, 1.0, 40, 2),
-        (2, 1.5, 6, 3),
-    )
-)  # fmt: skip
-"""Clients of one breaker; most steps are the first one's."""
-JUMPS = (0, 1, 1, 7, 50, 149, 299, 300, 301, 499, 500, 501, 999, 1000, 1001, 1500, 9_999, 70_000)
-ORDERS = tuple(OrderKind)
-
-
-def words(answer: Any) -> Any:
-    """Decode what Redis answers, at any depth."""
-    if isinstance(answer, list):
-        return [words(part) for part in answer]
-    return answer.decode() if isinstance(answer, bytes) else answer
-
-
-@dataclass
-class Known:
-    """A permit as the model keeps it."""
-
-    endpoint: str
-    owner: str
-    item: str
-    service_epoch: int
-    endpoint_epoch: int
-    serial: int
-    quiet: bool = False
-    """Neither a probe nor of an item: a success may be told the short way."""
+from tests.integration.breaker_cast import (
+    CLIENTS,
+    ENDPOINTS,
+    ITEMS,
+    JUMPS,
+    KEYS,
+    LATE,
+    ORDERS,
+    SERVICE,
+    START,
+    Known,
+    words,
+)
 
 
 @dataclass
@@ -67,7 +37,7 @@ class Pair:
     calls: int = 0
     orders: int = 0
     permits: list[Known] = field(default_factory=list)
-    compared: int = 0
+    whole_from: int = START
 
     def __post_init__(self) -> None:
         """Register the scripts and begin."""
@@ -81,7 +51,7 @@ class Pair:
     def forget(self, seen: int, *, with_orders: bool) -> None:
         """Wipe the server: nothing is answered or written until the breaker is begun again."""
         self.client.flushall()
-        self.rules, self.calm, self.compared = Rules(CLIENTS[0]), {}, 0
+        self.rules, self.calm, self.whole_from = Rules(CLIENTS[0]), {}, self.now
         at = self._frame(0, 0, 0)
         for name in ("acquire", "record", "release", "give_back", "order", "status"):
             assert self._call(name, at, ("x",) * 12) == ["forgotten"]
@@ -132,7 +102,7 @@ class Pair:
         if kind is not Outcome.SUCCESS or not permit.quiet:
             self._same("record", at, report, self.rules.record(at, report))
             return
-        report = report._replace(told=f"{at.endpoint} none 1 60 60;")
+        report = report._replace(told=f"{at.endpoint} none 0 1 60 60;")
         expected = self.rules.record(at, report)
         if self._call("tell", at, (at.endpoint, 60, ceiling, left)):
             assert expected == ["recorded", 0, self._calm_view(at)]
@@ -161,7 +131,7 @@ class Pair:
         """Report without a permit."""
         at = self._frame(0, endpoint, 0)
         kind = (Outcome.SUCCESS, Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT)[outcome % 3]
-        report = Report("", "", 0, -1 if of_service else 0, kind.value, "http_503", 0, 1, "", "any none 2 9 7;", 0, 0)
+        report = Report("", "", 0, -1 if of_service else 0, kind.value, "http_503", 0, 1, "", "any none 0 2 9 7;", 0, 0)
         self._same("record", at, report, self.rules.record(at, report))
 
     def release(self, client: int, endpoint: int, key: int, items: Sequence[int]) -> None:
@@ -176,6 +146,20 @@ class Pair:
         name = ITEMS[item % len(ITEMS)]
         self._same("give_back", at, (name,), self.rules.give_back(at, name))
 
+    def finish(self, ago: int) -> None:
+        """Read the windows that are over, the older ones being written down; at times from a server that runs anew."""
+        if ago % 2:
+            self.client.hset(scripts.keys(SERVICE, "")[2], "run", "another")
+            self.whole_from = self.now
+        at, written = self._frame(0, 0, 0), self.now - JUMPS[ago % len(JUMPS)]
+        now, cells = self._call("finished", at, (written,))
+        self.rules.windows.drop(written)
+        fields = dict(zip(cells[::2], cells[1::2], strict=True))
+        assert now == self.now
+        assert int(fields.pop("whole_from")) == self.whole_from
+        assert fields.pop("run")
+        assert fields == self.rules.windows.fields
+
     def order(self, kind: int, number: int) -> None:
         """Give an operator's order; some are numbered, some of these come again."""
         at = self._frame(0, 0, 0)
@@ -185,7 +169,7 @@ class Pair:
     def startle(self, endpoint: int, key: int, outcome: int) -> None:
         """Make all calm, report an outcome, and see whether the next call still passes."""
         self.order(ORDERS.index(OrderKind.RESET), 0)
-        self.wait(JUMPS.index(70_000))
+        self.wait(JUMPS.index(72_000))
         self.acquire(0, endpoint, key, len(ITEMS), probe_ok=True, told=0)
         self.acquire(0, endpoint, key, len(ITEMS), probe_ok=True, told=0)
         self.record(0, key, 0, outcome, wait=1, told=0)
@@ -209,7 +193,7 @@ class Pair:
 
     def _told(self, at: Frame, told: int, serial: int = 3) -> tuple[str, int, int]:
         left = (0, 0, 900, 1000, 100, 1600)[told % 6]
-        late = ("", f"{at.endpoint} timeout 1 40 40;", f"{at.endpoint} none 3 90 60;create none 1 5 5;")[told % 3]
+        late = LATE[told % len(LATE)].format(at.endpoint)
         return late, serial + (5, 2, 40)[told % 3], left
 
     def _frame(self, client: int, endpoint: int, key: int) -> Frame:
@@ -248,20 +232,26 @@ class Pair:
     def _compare(self) -> None:
         """Compare everything that is kept."""
         names = dict(
-            zip(("rate", "counts", "breaker", "events", "released", "sending"), scripts.keys(SERVICE, ""), strict=False)
+            zip(
+                ("rate", "counts", "windows", "breaker", "events", "released", "sending"),
+                scripts.keys(SERVICE, ""),
+                strict=False,
+            )
         )
         rules, pipe = self.rules, self.client.pipeline(transaction=False)
-        for name in ("breaker", "rate", "counts"):
+        for name in ("breaker", "rate", "counts", "windows"):
             pipe.hgetall(names[name])
         for name in ("released", "sending"):
             pipe.zrange(names[name], 0, -1, withscores=True)
         for endpoint in ("", *ENDPOINTS):
             pipe.lrange(scripts.keys(SERVICE, endpoint)[-1] if endpoint else f"{{{SERVICE}}}:failures", 0, -1)
         pipe.xrange(names["events"])
-        breaker, rate, counts, released, sending, *rings, events = pipe.execute()
+        breaker, rate, counts, windows, released, sending, *rings, events = pipe.execute()
         kept = {name.decode(): value.decode() for name, value in {**breaker, **rate}.items()}
         assert _plain(kept) == _plain(fields_of(rules))
         assert {name.decode(): value.decode() for name, value in counts.items()} == rules.counts.fields
+        cells = {name.decode(): value.decode() for name, value in windows.items() if b"/" in name}
+        assert cells == rules.windows.fields
         assert {name.decode(): int(score) for name, score in released} == rules.window.waiting
         assert {name.decode(): int(score) for name, score in sending} == rules.window.sending
         scopes = {scope.name: scope for scope in rules.scopes()}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from redis import Redis
 
 from resilience.permit import OrderKind
-from tests.integration.breaker_model import ORDERS, Pair
+from tests.integration.breaker_cast import JUMPS, ORDERS
+from tests.integration.breaker_model import Pair
 
 RESET = ORDERS.index(OrderKind.RESET)
 
@@ -46,7 +47,7 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
         pair.release(client(), few(), key(), [few() for _ in range(rng.randrange(6))])
 
     doings: dict[Callable[[], None], int] = {
-        lambda: pair.wait(rng.randrange(18)): 14,
+        lambda: pair.wait(rng.randrange(len(JUMPS))): 14,
         acquire: 30,
         record: 30,
         release: 10,
@@ -59,6 +60,7 @@ def _walk(pair: Pair, rng: random.Random, *, steps: int) -> None:
         lambda: pair.burst(pick((0, 5)), few()): 2,
         lambda: pair.ramp(few(), pick((0, 0, 0, few()))): 8,
         lambda: pair.begin(few(), with_orders=flag()): 2,
+        lambda: pair.finish(rng.randrange(len(JUMPS))): 2,
         forget: 2,
     }
     for do in rng.choices(list(doings), list(doings.values()), k=steps):

@@ -25,7 +25,7 @@ class Steps(RuleBasedStateMachine):
         super().__init__()
         self.pair = Pair(self.client)
 
-    @rule(jump=st.integers(0, 17))
+    @rule(jump=st.integers(0, 18))
     def wait(self, jump: int) -> None:
         self.pair.wait(jump)
 
@@ -60,6 +60,10 @@ class Steps(RuleBasedStateMachine):
     @rule(endpoint=few, key=few, outcome=few)
     def startle(self, endpoint: int, key: int, outcome: int) -> None:
         self.pair.startle(endpoint, key, outcome)
+
+    @rule(ago=st.integers(0, 18))
+    def finish(self, ago: int) -> None:
+        self.pair.finish(ago)
 
     @rule(kind=st.integers(0, 4), jump=few)
     def operate(self, kind: int, jump: int) -> None:

@@ -27,7 +27,7 @@ def test_successes_of_one_endpoint_become_one_line(late: LateReports, now: list[
         late.keep(Success("create", elapsed, 1, None))
     late.keep(Success("list", 0.05, 1, None))
     now[0] += 0.25
-    assert late.take(only_due=True).told == "create none 3 600 300;list none 1 50 50;"
+    assert late.take(only_due=True).told == "create none 0 3 600 300;list none 0 1 50 50;"
     assert late.take() is NOTHING
 
 
@@ -62,7 +62,7 @@ def test_threads_lose_no_count(late: LateReports) -> None:
     with ThreadPoolExecutor(16) as pool:
         taken = [pool.submit(late.take) for _ in range(200) for _ in [late.keep(Success("create", 0.001, 1, None))]]
     told = "".join(one.result().told for one in taken) + late.take().told
-    assert sum(int(line.split()[2]) for line in told.split(";") if line) == 200
+    assert sum(int(line.split()[3]) for line in told.split(";") if line) == 200
 
 
 @pytest.mark.parametrize("text", ["Ann's slot is taken", "none", "", "a" * 41, "http 500"])

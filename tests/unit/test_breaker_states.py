@@ -190,13 +190,15 @@ def test_an_open_whose_time_is_over_shows_as_half_open() -> None:
     assert breaker.get_status(now=T0 + 29).as_dict()["breaker"]["retry_after"] == 1
 
 
-def test_the_status_counts_the_last_minute() -> None:
-    """Calls, failures and times, for a human who asks how it stands."""
+def test_the_calls_of_the_last_minutes_are_counted() -> None:
+    """Calls, failures and times, for a human and the failure detector."""
     breaker = make()
     breaker.record(ask(breaker, 0), Outcome.SUCCESS, elapsed=0.3, now=T0)
     breaker.record(ask(breaker, 50), SERVICE, reason="timeout", elapsed=30, now=T0 + 50)
-    assert breaker.get_status(now=T0 + 55).last_minute == (2, 1, 15150, 30000)
-    assert breaker.get_status(now=T0 + 75).last_minute.calls == 1
+    seen = breaker.figures(now=T0 + 109)
+    assert (seen.calls, seen.failures, seen.recent, seen.average_ms, seen.longest_ms) == (2, 1, 1, 15150, 30000)
+    assert breaker.figures(now=T0 + 110).recent == 0
+    assert breaker.figures(now=T0 + 300).calls == 1
 
 
 def test_forced_open_sends_nothing_until_its_end_and_then_one_probe() -> None:

@@ -1,8 +1,9 @@
 """`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from resilience.breaker_status import BreakerStatus
+from resilience.call_counts import Figures
 from resilience.permit import State
 from tasks import orders
 from tasks.parts import Parts
@@ -26,12 +27,12 @@ def status(*, json: bool) -> bool:
     """Show state, cause and orders; return whether calls go as they should."""
     with listening(screen.note):
         parts = ready()
-        now = parts.breaker.get_status()
+        now, seen = parts.breaker.get_status(), parts.breaker.figures()
         given = orders.in_force(parts.engine, parts.breaker.service)
     well = now.shared and now.state is State.CLOSED and not now.blocked_keys
     if json:
         about = [{"kind": one.kind, "by": one.by, "why": one.why, "until": one.until} for one in given]
-        screen.as_json(now.as_dict() | {"orders": about})
+        screen.as_json(now.as_dict() | {"last_minutes": asdict(seen), "orders": about})
         return well
     rows = [("breaker", _MEANING[now.state] + _wait(now.breaker.retry_after)), ("epoch", str(now.breaker.epoch))]
     rows += [
@@ -39,7 +40,7 @@ def status(*, json: bool) -> bool:
         for name, scope in now.endpoints.items()
         if scope.state is not State.CLOSED
     ]
-    rows.append(("last minute", _minute(now)))
+    rows.append(("last 5 minutes", _minutes(seen)))
     rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
     if now.throttled_for:
         rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}"))
@@ -95,6 +96,8 @@ def _until(moment: datetime | None) -> str:
     return f" (until {moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
 
 
-def _minute(now: BreakerStatus) -> str:
-    told = now.last_minute._asdict()
-    return ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in told.items())
+def _minutes(seen: Figures) -> str:
+    if not seen.calls:
+        return "no call"
+    counted = f"{screen.plural(seen.calls, 'call')}, {seen.failures:,} failed ({seen.recent:,} in the last minute)"
+    return f"{counted}, {seen.average_ms / 1000:.1f} s on average, {seen.longest_ms / 1000:.1f} s the longest"

@@ -1,0 +1,71 @@
+"""Every way a call can go wrong, and how bad each is: the closed set that is counted, never free text."""
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+
+class Severity(IntEnum):
+    """How bad a failure is; the numbers stand in `failure_metrics`."""
+
+    LOW = 1
+    MEDIUM = 2
+    CRITICAL = 3
+
+
+class ErrorType(StrEnum):
+    """Name a failure: for metrics, retry rules and `appointments.error_type`."""
+
+    NONE = "none"
+    CONNECT = "connect"  # refused, unreachable, or no connection in time
+    DNS = "dns"
+    TLS = "tls"
+    TIMEOUT = "timeout"  # no whole answer in time, after bytes were sent; a statement that took too long
+    RESET = "reset"  # the connection broke, or what came was not HTTP, after bytes were sent
+    THROTTLED = "throttled"
+    HTTP_500 = "http_500"
+    HTTP_502 = "http_502"
+    HTTP_503 = "http_503"
+    HTTP_504 = "http_504"
+    HTTP_52X = "http_52x"  # Cloudflare's own
+    HTTP_OTHER = "http_other"  # an answer that the table does not know
+    DATABASE = "database"  # Cal.com's 400 "An error occurred while querying the database."
+    UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON where it must not be
+    TAKEN = "taken"
+    LIMIT = "limit"
+    REFUSED = "refused"
+    CREDENTIALS = "credentials"
+    CONFIGURATION = "configuration"
+    LEASE_LOST = "lease_lost"  # `may_send` said no right before the first byte
+    # Of our own database
+    DEADLOCK = "deadlock"
+    SERIALIZATION = "serialization"
+    LOST_CONNECTION = "lost_connection"
+    UNAVAILABLE = "unavailable"  # it starts up, or has too many connections
+    OTHER = "other"
+
+
+_WORDS = frozenset(ErrorType) - {ErrorType.NONE}
+_SEVERITIES: Mapping[ErrorType, Severity] = MappingProxyType(
+    {
+        ErrorType.THROTTLED: Severity.LOW,
+        ErrorType.DEADLOCK: Severity.LOW,
+        ErrorType.SERIALIZATION: Severity.LOW,
+        ErrorType.CONNECT: Severity.CRITICAL,
+        ErrorType.DNS: Severity.CRITICAL,
+        ErrorType.TLS: Severity.CRITICAL,
+        ErrorType.CREDENTIALS: Severity.CRITICAL,
+        ErrorType.LOST_CONNECTION: Severity.CRITICAL,
+        ErrorType.UNAVAILABLE: Severity.CRITICAL,
+    }
+)
+
+
+def error_type(reason: str) -> ErrorType:
+    """Give a reason as a member of the closed set; `other` for what is none, as free text never is."""
+    return ErrorType(reason) if reason in _WORDS else ErrorType.OTHER
+
+
+def severity_of(error: ErrorType) -> Severity:
+    """Say how bad a failure is when nobody says better: nothing answers at all, or an operator must act: critical."""
+    return _SEVERITIES.get(error, Severity.MEDIUM)

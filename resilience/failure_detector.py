@@ -1,0 +1,148 @@
+"""Judge from the calls of the last minutes how well each service does.
+
+Its counts ride in the breaker's reports, so a guarded call pays no round trip for them. It is reset when the breaker
+closes after an outage, not at each success: that would erase the rate (docs/decisions/0003).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker import CircuitBreaker
+from resilience.error_types import Severity
+from resilience.scripts import Client
+
+NEVER = 1001
+"""A threshold at which a breaker never opens: it only counts."""
+
+
+class Health(StrEnum):
+    """How a service does."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """From when a service counts as degraded or critical."""
+
+    degraded_rate: float = 0.25
+    """Share of failed calls."""
+    minimum_calls: int = 10
+    """With fewer calls the share says nothing."""
+    critical_recent: int = 3
+    """Failures in the last minute."""
+    critical_count: int = 5
+    """Critical failures in the last five minutes."""
+
+
+@dataclass(frozen=True)
+class FailureStats:
+    """What was counted in the last five minutes."""
+
+    calls: int
+    total: int
+    """Failures."""
+    recent: int
+    """Failures in the last minute."""
+    rate: float
+    """Share of the calls that failed, 0.0 to 1.0."""
+    severity_distribution: dict[str, int]
+    last_failure_at: datetime | None
+    average_ms: float
+    longest_ms: int
+
+
+def only_counting(service: str, *, redis: Client | None = None, window: float = 60.0) -> CircuitBreaker:
+    """Build a breaker that never opens, for a service whose calls are counted and not guarded; `window` in seconds."""
+    settings = BreakerSettings(threshold=NEVER, rate_limit=0, count_window=window)
+    return CircuitBreaker(service, redis=redis, settings=settings)
+
+
+class FailureDetector:
+    """Judge the services that `breakers` guard; another service is counted from its first failure on.
+
+    No method raises for trouble with Redis: while it is gone, each process judges by its own calls.
+    """
+
+    def __init__(
+        self,
+        breakers: Iterable[CircuitBreaker] = (),
+        *,
+        settings: DetectorSettings | None = None,
+        new: Callable[[str], CircuitBreaker] = only_counting,
+    ) -> None:
+        self.settings = settings or DetectorSettings()
+        self._breakers = {breaker.service: breaker for breaker in breakers}
+        self._new = new
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Name what is judged."""
+        return tuple(self._breakers)
+
+    def calls(self, service: str) -> CircuitBreaker:
+        """Give what counts the calls of a service."""
+        if service not in self._breakers:
+            self._breakers.setdefault(service, self._new(service))
+        return self._breakers[service]
+
+    def record_failure(
+        self,
+        service: str,
+        reason: str,
+        severity: Severity = Severity.MEDIUM,
+        context: Mapping[str, Any] | None = None,
+        *,
+        now: float | None = None,
+    ) -> None:
+        """Count a failure of a service; it moves no breaker. `reason` is an error type, other words become `other`."""
+        self.calls(service).count_failure(reason, severity=severity, context=context, now=now)
+
+    def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
+        """Return what was counted; `now` is for tests, in seconds."""
+        seen = self.calls(service).figures(endpoint, now=now)
+        return FailureStats(
+            calls=seen.calls,
+            total=seen.failures,
+            recent=seen.recent,
+            rate=seen.failures / seen.calls if seen.calls else 0.0,
+            severity_distribution={
+                level.name.lower(): count for level, count in zip(Severity, seen.severities, strict=True)
+            },
+            last_failure_at=seen.last_failure_at,
+            average_ms=seen.average_ms,
+            longest_ms=seen.longest_ms,
+        )
+
+    def is_service_degraded(self, service: str, threshold: float | None = None, *, now: float | None = None) -> bool:
+        """Say whether too large a share of the calls fails; `threshold` stands above the setting."""
+        return self._degraded(self.get_failure_stats(service, now=now), threshold)
+
+    def is_service_critical(self, service: str, *, now: float | None = None) -> bool:
+        """Say whether failures come fast, or several of them were critical."""
+        return self._critical(self.get_failure_stats(service, now=now))
+
+    def get_health_status(self, service: str, *, now: float | None = None) -> Health:
+        """Judge a service: critical stands above degraded."""
+        seen = self.get_failure_stats(service, now=now)
+        if self._critical(seen):
+            return Health.CRITICAL
+        return Health.DEGRADED if self._degraded(seen) else Health.HEALTHY
+
+    def reset(self, service: str) -> None:
+        """Forget what was counted of a service; what is kept for the record stays."""
+        self.calls(service).forget_figures()
+
+    def _degraded(self, seen: FailureStats, threshold: float | None = None) -> bool:
+        limit = self.settings.degraded_rate if threshold is None else threshold
+        return seen.calls >= max(1, self.settings.minimum_calls) and seen.rate >= limit
+
+    def _critical(self, seen: FailureStats) -> bool:
+        severe = seen.severity_distribution["critical"]
+        return seen.recent >= self.settings.critical_recent or severe >= self.settings.critical_count

@@ -1,0 +1,213 @@
+"""`failure_metrics` says what happened, or nothing: whoever aggregates, however often, however late."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import event, text
+
+from db.failure_metrics import write
+from resilience import scripts
+from resilience.breaker_messages import counted, frame
+from resilience.breaker_settings import BreakerSettings
+from resilience.call_windows import Failures, Window
+from resilience.error_types import ErrorType
+from resilience.permit import Outcome, Permit
+from tasks import failure_metrics, parts
+
+T0 = 1_790_000_040  # the beginning of a minute
+STATEMENTS = 2  # of one aggregation: read how far it is written, write
+
+
+@pytest.fixture(autouse=True)
+def begun(settings: Callable[..., dict[str, str]]) -> None:
+    """Begin the breaker with the first minute."""
+    settings(CIRCUIT_BREAKER_MODE="strict")
+    parts.parts().breaker.acquire("slots", owner="first", now=T0)
+
+
+def call(at: float, error: str = "none", endpoint: str = "slots") -> None:
+    """Make one guarded call."""
+    breaker = parts.parts().breaker
+    permit = breaker.acquire(endpoint, owner=f"{at}", now=at)
+    assert isinstance(permit, Permit)
+    outcome = Outcome.SUCCESS if error == "none" else Outcome.FAILURE_ENDPOINT
+    breaker.record(permit, outcome, reason=error, elapsed=0.1, now=at)
+
+
+def minutes(count: int) -> None:
+    """Let one call of three fail, in each of so many minutes."""
+    for minute in range(count):
+        for second, error in ((1, "none"), (2, "timeout"), (3, "none")):
+            call(T0 + 60 * minute + second, error)
+
+
+def aggregate() -> int:
+    """Do what beat does."""
+    return failure_metrics.aggregate("calcom")
+
+
+def rows() -> list[Any]:
+    """Read every row."""
+    with parts.parts().engine.connect() as conn:
+        return list(conn.execute(text("SELECT * FROM failure_metrics WHERE service = 'calcom' ORDER BY id")))
+
+
+def test_a_window_without_failures_has_its_row() -> None:
+    """Without it there is no baseline; a window without calls has none."""
+    call(T0 + 5)
+    call(T0 + 130)
+    assert aggregate() == 2
+    healthy = rows()
+    assert [(row.error_type, row.count, row.severity, row.success_rate) for row in healthy] == [("none", 1, 1, 1.0)] * 2
+    assert [row.window_start.timestamp() - T0 for row in healthy] == [0, 120]
+
+
+def test_twice_or_an_hour_late_gives_the_same_rows() -> None:
+    """What is written stays; what Redis keeps of it is dropped only after that."""
+    minutes(30)
+    assert aggregate() == 30
+    once = rows()
+    assert aggregate() == aggregate() == 0
+    assert rows() == once
+    with redis.Redis.from_url(parts.parts().broker_url) as client:
+        assert [name for name in client.hkeys("{calcom}:windows") if b"/" in name] == []
+    minutes_later(30, 90)
+    assert aggregate() == 60
+    assert len({row.window_start for row in rows()}) == 90
+
+
+def minutes_later(first: int, last: int) -> None:
+    """Go on for an hour before the next aggregation."""
+    for minute in range(first, last):
+        call(T0 + 60 * minute + 30, "timeout")
+
+
+def test_two_beats_at_once_write_one_row_each() -> None:
+    """Eight of them, at the same moment."""
+    minutes(40)
+    with ThreadPoolExecutor(8) as pool:
+        new = sum(pool.map(lambda _: aggregate(), range(8)))
+    assert new == len(rows()) == 40
+
+
+@pytest.mark.parametrize("fatal", range(1, STATEMENTS + 2))
+def test_killed_at_any_statement_and_run_again_gives_the_same_rows(fatal: int) -> None:
+    """The last one dies at the commit: then all is written, or nothing."""
+    minutes(20)
+    engine, done = parts.parts().engine, 0
+
+    def die(*_: Any) -> None:
+        nonlocal done
+        done += 1
+        if done == fatal:
+            raise KeyboardInterrupt
+
+    event.listen(engine, "before_cursor_execute", die)
+    if fatal > STATEMENTS:
+        event.listen(engine, "commit", die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            aggregate()
+    finally:
+        event.remove(engine, "before_cursor_execute", die)
+        if fatal > STATEMENTS:
+            event.remove(engine, "commit", die)
+    assert rows() == []
+    assert aggregate() == 20
+    assert len(rows()) == 20
+
+
+def test_a_window_of_which_redis_lost_a_part_is_a_gap() -> None:
+    """FLUSHALL in mid-minute: no figure is better than a wrong one."""
+    call(T0 + 5)
+    call(T0 + 65)
+    with redis.Redis.from_url(parts.parts().broker_url) as client:
+        client.flushall()
+    call(T0 + 90)
+    call(T0 + 125)
+    assert aggregate() == 1
+    assert [row.window_start.timestamp() - T0 for row in rows()] == [120]
+
+
+def test_a_server_that_runs_anew_is_doubted_once() -> None:
+    """It may have come back with figures of before: a restart from an old snapshot, a failover."""
+    call(T0 + 5)
+    with redis.Redis.from_url(parts.parts().broker_url) as client:
+        client.hset("{calcom}:windows", "run", "another server")
+    assert aggregate() == 0
+    now = time.time()
+    call(now - now % 60 + 60)
+    assert parts.parts().breaker.finished_windows(now=now + 120) != []
+
+
+def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
+    """This process counted them, the fleet's windows lack them."""
+    breaker = parts.parts().breaker
+    call(T0 + 5)
+    valkey.pause()
+    breaker.record_failure("timeout", "slots", now=T0 + 10)
+    valkey.resume()
+    waited = threading.Event()
+    for _ in range(100):
+        breaker.record_failure("timeout", "slots", now=T0 + 20)
+        if breaker.get_status().shared:
+            break
+        waited.wait(0.1)
+    breaker.record_failure("timeout", "slots", now=T0 + 20)
+    assert aggregate() == 0
+
+
+def test_the_detector_needs_no_memory_of_its_own_for_more_calls() -> None:
+    """After 1,000,000 outcomes as much as after 100,000."""
+    limits = BreakerSettings(count_window=1).limits
+    told = "slots none 0 490 900 90;bookings.create none 0 490 900 90;slots timeout 2 20 900 90;"
+
+    def outcomes(first: int, last: int) -> int:
+        with redis.Redis.from_url(parts.parts().broker_url) as client:
+            run = client.register_script(scripts.assemble("record"))
+            keys = scripts.keys("calcom", "slots")
+            pipe = client.pipeline(transaction=False)
+            for thousand in range(first, last):
+                at = frame(limits, "slots", "key", (T0 + thousand) * 1000)
+                run(keys, (*at, *counted(told, context='{"a": "b"}')), client=pipe)
+            pipe.execute()
+            return sum(int(client.memory_usage(key) or 0) for key in client.keys("{calcom}*"))
+
+    outcomes(0, 1500)  # every window of a full round
+    before = outcomes(1500, 1600)
+    assert outcomes(1600, 2500) <= before * 1.05
+
+
+def test_a_guarded_call_makes_no_round_trip_for_being_counted() -> None:
+    """In strict mode a call is one script before it and one after it, a failed one too."""
+    call(T0 + 1)
+    with redis.Redis.from_url(parts.parts().broker_url) as client:
+        client.config_resetstat()
+        for second in range(10):
+            call(T0 + 2 + second, ("none", "timeout")[second % 2])
+        stats = client.info("commandstats")
+    assert stats["cmdstat_evalsha"]["calls"] == 20
+    assert "cmdstat_eval" not in stats
+
+
+def test_a_day_is_written_in_a_thousandth_of_a_day() -> None:
+    """1,440 windows of 20 error types each."""
+    day = [window(minute) for minute in range(1440)]
+    began = time.monotonic()
+    told = [row for one in day for row in failure_metrics.rows("calcom", one)]
+    with parts.parts().engine.begin() as conn:
+        assert write(conn, told) == 28_800
+    assert time.monotonic() - began < 86.4
+
+
+def window(minute: int) -> Window:
+    """Make a window with 20 kinds of failures."""
+    start = datetime.fromtimestamp(T0 + 60 * minute, tz=UTC)
+    errors = tuple(Failures(error, (0, 3, 0), start, start, {"correlation_id": "c"}) for error in list(ErrorType)[1:21])
+    return Window("slots", start, start + timedelta(seconds=60), 100, 60, 250.5, 900, errors)
