@@ -1,9 +1,10 @@
 """Transitions of the breaker, one row each for the whole fleet, however often they are told."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import circuit_breaker_events as _events
@@ -15,3 +16,19 @@ def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
         return 0
     statement = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
     return len(conn.execute(statement.returning(_events.c.id), list(rows)).all())
+
+
+def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: datetime | None) -> list[Row[Any]]:
+    """Return the transitions that a booking asked for at `since` brought about or waited through, oldest first.
+
+    Of an outage that it met at `met_open_at`, when the breaker opened and when it closed.
+    """
+    ours = and_(_events.c.created_at >= since, _events.c.context["correlation_id"].astext == correlation_id)
+    wanted = [ours]
+    if met_open_at is not None:
+        at, state = _events.c.created_at, _events.c.new_state
+        opened = select(_events.c.id).where(at <= met_open_at, state.in_(("open", "forced_open")))
+        closed = select(_events.c.id).where(at > met_open_at, state == "closed")
+        wanted.append(_events.c.id.in_(opened.order_by(at.desc()).limit(1).scalar_subquery()))
+        wanted.append(_events.c.id.in_(closed.order_by(at).limit(1).scalar_subquery()))
+    return list(conn.execute(select(_events).where(or_(*wanted)).order_by(_events.c.created_at, _events.c.id)))

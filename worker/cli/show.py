@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Row, func, select
 
-from db import appointments, events
+from db import appointments, breaker_events, events
 from db.appointments import Appointment
 from db.events import Event
 from db.lifecycle import FINAL, Status
@@ -51,7 +51,7 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
         row = appointments.find(conn, id_or_key)
         if row is None:
             raise Stop(f"no booking has the id or key {id_or_key!r}")
-        story = events.story(conn, row.id)
+        story = whole_story(conn, row)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     if json:
         screen.as_json(as_dict(row, story, now, personal=personal))
@@ -63,6 +63,19 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     screen.say()
     asked = Event("asked", "caller", {}, row.created_at)
     screen.show(_story([asked, *story]))
+
+
+def whole_story(conn: Connection, row: Appointment) -> list[Event]:
+    """Return what happened to a booking, and to the breaker that it met."""
+    met = breaker_events.around(conn, row.correlation_id, row.requested_at, row.circuit_breaker_open_at_booking)
+    breaker = [Event(f"breaker_{one.new_state}", "breaker", _transition(one), one.created_at) for one in met]
+    return sorted([*events.story(conn, row.id), *breaker], key=lambda event: event.created_at)
+
+
+def _transition(one: Row[Any]) -> dict[str, Any]:
+    cause = {name: one.context[name] for name in ("by", "why", "correlation_id") if one.context.get(name)}
+    failures = {"failures": one.failure_count} if one.failure_count else {}
+    return {"of": one.endpoint or one.service, "reason": one.reason, **failures, **cause}
 
 
 def as_dict(row: Appointment, story: list[Event], now: datetime, *, personal: bool) -> dict[str, Any]:
