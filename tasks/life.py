@@ -5,7 +5,7 @@ database is touched here, so that every rule can be read, tested and searched by
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.appointments import Appointment
@@ -136,7 +136,9 @@ class Rules:
                 changes = {"calcom_booking_uid": sighting.uid, "calcom_seat_uid": sighting.seat_uid}
                 return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN)
             case SightingKind.FAILED:
-                return self._look_failed(row, sighting.reply)
+                step = self._look_failed(row, sighting.reply)
+                # Why the POST failed decides on its retries; a look's own trouble must not.
+                return replace(step, changes={**step.changes, "error_type": row.error_type})
         if settled_in > 0:
             return self._look_again(row, settled_in)
         if not visible:
@@ -183,7 +185,7 @@ class Rules:
     def _unknown(
         self, row: Appointment, reply: Reply, *, sent_ago: float, refusal: Mapping[str, Any] | None = None
     ) -> Next:
-        settle = self._settle(reply) - sent_ago if refusal is None else self.terms.settle_answered
+        settle = self._settled_in(reply, sent_ago) if refusal is None else self.terms.settle_answered
         delay = reply.retry_after or self._delay(row.retry_count)
         changes = {
             "outcome_unknown": True,
@@ -196,12 +198,12 @@ class Rules:
         }
         return Next(Status.RETRYING, "the outcome is unknown; look first", changes | _error(reply), retry_in=delay)
 
-    def _settle(self, reply: Reply) -> float:
+    def _settled_in(self, reply: Reply, sent_ago: float) -> float:
         match reply.settle:
             case Settle.UNANSWERED:
-                return self.terms.settle_unanswered
+                return self.terms.settle_unanswered - sent_ago
             case Settle.ANSWERED:
-                return self.terms.settle_answered
+                return self.terms.settle_answered  # it ended just now, however long ago it was sent
         return 0.0
 
     def _again(self, row: Appointment, reply: Reply) -> Next:

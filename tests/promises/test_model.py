@@ -1,0 +1,177 @@
+"""The life of a booking, searched to its end: all that workers, broker, Cal.com and time can do, in any order."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from db import appointments, pacing
+from db.engine import make_engine
+from db.lifecycle import HoldReason, Status
+from tests.promises.model import record, world_steps
+from tests.promises.model.document import ALONE, PROMISES, WINDOWS, counterexample, page
+from tests.promises.model.properties import broken, final, twice, with_operator
+from tests.promises.model.search import search
+from tests.promises.model.state import FREEZE, LATE, LEASE, SETTLE, Phase, Row, Rules, World
+from tests.promises.model.worker_steps import CLAIMABLE, IllegalMoveError, Steps, moved
+
+TWICE = "two bookings of one request"
+# A guard taken away, and the first thing that goes wrong.
+UNGUARDED = {
+    "a claim that does not compare": ({"claim_compares": False}, twice, TWICE),
+    "a move without a token": ({"move_compares_token": False}, broken, "expired, and Cal.com may still book it"),
+    "a POST without a look": ({"looks_before_post": False}, twice, TWICE),
+    "a look that does not wait to settle": ({"waits_to_settle": False}, twice, TWICE),
+    "no check of the lease before the first byte": ({"checks_lease": False}, twice, TWICE),
+    "a lost lease taken for not sent": ({"lost_lease_is_unknown": False}, twice, TWICE),
+    "a blind key believed": ({"blind_key_holds": False}, twice, TWICE),
+    "an unknown row ended": ({"ends_only_known": False}, broken, "expired, and Cal.com may still book it"),
+}
+
+
+def test_no_state_has_two_bookings_a_contradiction_or_a_row_that_nobody_moves_on() -> None:
+    """Promises 1 and 2 in every state that can be reached; and the search has left none out."""
+    found = search(Rules(), live=True)
+
+    assert (found.complete, found.broken) == (True, None)
+    assert len(found.states) > 100_000
+    assert {state.row.status for state in found.states} == set(Status)
+    # Our own limit holds as the breaker does, and wrong settings as a refused key: one of each stands for both.
+    assert set(HoldReason) - {state.row.reason for state in found.states} == {
+        HoldReason.THROTTLED,
+        HoldReason.CONFIGURATION,
+    }
+    assert {worker.phase for state in found.states for worker in state.workers} == set(Phase)
+    assert found.stuck(final, operator=True) == []
+    assert found.stuck(with_operator, operator=False) == []
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_window_that_promise_2_admits_is_found_when_its_assumption_is_taken_away(window: str) -> None:
+    """A settled look cannot see the first POST's booking, so a second one leaves; nothing else was wrong."""
+    found = counterexample(WINDOWS[window])
+    trace = found.trace()
+    first, second = (number for number, line in enumerate(trace) if line == "A sends the POST")
+
+    assert found.broken == TWICE
+    assert first < trace.index("A looks: absent, so not booked, to post") < second
+    assert sum(line.startswith("Cal.com books") for line in trace) == 2
+    assert any("frozen" in line for line in trace[:first]) == (WINDOWS[window].a1 is None)
+
+
+def test_the_two_windows_add_up() -> None:
+    """Freeze and delay, each shorter than the settle time, book twice when together they are as long."""
+    assert FREEZE + LATE + 1 == SETTLE
+
+    assert counterexample(ALONE._replace(a2=LATE + 1)).broken == TWICE
+
+
+@pytest.mark.parametrize("guard", UNGUARDED)
+def test_each_guard_is_needed(guard: str) -> None:
+    """Without it the search finds what goes wrong: so the model can fail."""
+    without, wrong, expected = UNGUARDED[guard]
+
+    assert search(Rules(operator=False, **without), wrong=wrong).broken == expected
+
+
+@pytest.mark.parametrize("mover", ["resends", "reclaims", "releases_settled"])
+def test_each_mover_is_needed(mover: str) -> None:
+    """Without it some row stands still, in a world that is well, until an operator comes."""
+    found = search(Rules(workers=1, operator=False, **{mover: False}), live=True)
+
+    assert (found.complete, found.broken) == (True, None)
+    assert found.stuck(with_operator, operator=False) != []
+
+
+def test_the_model_makes_only_moves_that_the_product_makes() -> None:
+    """What db/lifecycle.py does not allow ends the search."""
+    with pytest.raises(IllegalMoveError):
+        moved(Row(Status.REJECTED), Status.PENDING)
+
+
+def test_the_document_prints_what_the_search_finds() -> None:
+    """When this fails: python -m tests.promises.model."""
+    assert PROMISES.read_text("utf-8") == page()
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """Reach every row that one worker can leave behind."""
+    return sorted({state.row for state in search(Rules(workers=1, operator=False)).states})
+
+
+@pytest.fixture
+def kept(database_url: str, rows: list[Row]) -> Iterator[tuple[Connection, dict[int, Row]]]:
+    """Keep these rows in Postgres."""
+    engine = make_engine(database_url)
+    with engine.begin() as conn:
+        kept = record.keep(conn, rows)
+        assert {number: record.tidied(row) for number, row in record.read(conn).items()} == kept
+    with engine.begin() as conn:
+        yield conn, kept
+    engine.dispose()
+
+
+class TestStatements:
+    """What the model says of a statement is what the statement does."""
+
+    def test_claim(self, kept: tuple[Connection, dict[int, Row]]) -> None:
+        """Of all rows, the pending and the retrying ones are claimed."""
+        conn, rows = kept
+        for number in rows:
+            appointments.claim(conn, number, lease_seconds=LEASE * record.TICK)
+
+        assert_moved(kept, lambda row: _claimed(row) if row.status in CLAIMABLE else row)
+
+    def test_lost_leases(self, kept: tuple[Connection, dict[int, Row]]) -> None:
+        """A lease that ran out leaves a row unknown until the settle time after its end; the last one, suspect."""
+        conn, rows = kept
+        settle, suspect = SETTLE * record.TICK, world_steps.SUSPECT_AFTER
+        appointments.lost_leases(conn, len(rows), settle_seconds=settle, suspect_after=suspect)
+
+        assert_moved(kept, lambda row: _after(row, "the lease has run out"))
+
+    def test_releases(self, kept: tuple[Connection, dict[int, Row]]) -> None:
+        """With another key in use, all holds end but those that wait for a time to come, and suspects."""
+        conn, rows = kept
+        appointments.release_due(conn, key="another", settings="settings", limit=len(rows))
+        pacing.release_these(conn, list(rows))
+
+        assert_moved(kept, lambda row: _after(row, "the release ends the hold"))
+
+    def test_expire(self, kept: tuple[Connection, dict[int, Row]]) -> None:
+        """No row expires whose outcome is unknown."""
+        conn, rows = kept
+        appointments.expire(conn, lead_seconds=2 * record.STARTS_IN, limit=len(rows))
+
+        assert_moved(kept, lambda row: _after(row, "its slot has come too near"))
+
+    def test_unsent(self, kept: tuple[Connection, dict[int, Row]]) -> None:
+        """Exactly the rows that wait for a message are sent again."""
+        conn, rows = kept
+        sent = {row.id for row in appointments.unsent(conn, len(rows), queue_empty=True)}
+
+        assert sent == {number for number, row in rows.items() if _step(row, "the sweeper sends it again")}
+
+
+def assert_moved(kept: tuple[Connection, dict[int, Row]], model: Callable[[Row], Row]) -> None:
+    """Hold every row against the model's; some must have changed."""
+    conn, rows = kept
+    there = {rows[number]: record.tidied(row) for number, row in record.read(conn).items()}
+    expected = {row: record.tidied(model(row)) for row in rows.values()}
+
+    assert {row: there[row] for row in expected if there[row] != expected[row]} == {}
+    assert any(before != after for before, after in there.items())
+
+
+def _claimed(row: Row) -> Row:
+    return next(Steps(World(row, message=True), 0, Rules()).all()).world.row
+
+
+def _after(row: Row, text: str) -> Row:
+    return next(iter(_step(row, text)), row)
+
+
+def _step(row: Row, text: str) -> list[Row]:
+    steps = world_steps.steps(World(row), Rules())
+    return [step.world.row for step in steps if step.text.startswith(text)]
