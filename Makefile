@@ -15,7 +15,7 @@ DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all check format lock examples
+.PHONY: help setup demo up test test-all check audit format lock examples
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -57,9 +57,16 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml worker tasks resilience db
 	@$(PIP) check
 	@$(BIN)/python examples/make_bookings.py --check
 	@$(BIN)/pytest tests/unit/test_house*.py
+
+audit: ## Look every pinned version up among the known holes (asks the network, and its answer changes by the day)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
+	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3' && \
+	  "$$tools/bin/pip-audit" --strict --disable-pip --require-hashes \
+	    --requirement requirements/dev.lock --requirement requirements/build.lock
 
 format: setup ## Put the code into its one format, and repair what ruff can repair
 	@$(BIN)/ruff check --fix .

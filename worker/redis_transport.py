@@ -1,24 +1,65 @@
-"""Kombu's Redis transport, for a worker that outlives its broker.
+"""Kombu's Redis transport, for a worker that outlives its broker, and garbage in it, and that knows whom it talks to.
 
 When the broker goes away while messages are unacknowledged, kombu (5.7) acknowledges them, or gives them back, over a
 connection that it has just taken apart. The AttributeError that comes of it is none of the errors that it expects, and
 ends the worker. What cannot be acknowledged is delivered again and finds nothing to claim; what cannot be given back
 our sweeper sends.
+
+What is no message of Celery's ends a worker too, one each: it is dropped here, with a line in the log. Behind rediss://
+kombu checks no certificate unless the URL asks for it: here it does unless the URL says not to.
 """
 
+import base64
+import json
+import logging
+import ssl
 from typing import Any
 
+import structlog
 from kombu.transport import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
+
+# What kombu (5.7) makes of a rediss:// URL without any ssl_ option. Who means it adds ssl_check_hostname=false.
+_NOTHING_SAID = {"ssl_cert_reqs": ssl.CERT_NONE}
+# What comes of reading something else as a message, in kombu and in Celery.
+_MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+log = structlog.get_logger(__name__)
 
 
 class Channel(redis.Channel):
-    """Say "connection lost" where kombu trips over the missing connection."""
+    """Say "connection lost" where kombu trips over the missing connection, check certificates, drop garbage."""
 
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
         if self._is_apart():
             raise RedisConnectionError("the connection to the broker was lost")
-        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]  # kombu's types are in part
+        given = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]  # kombu's types are in part
+        if self.connection.client.ssl == _NOTHING_SAID:
+            given["ssl_cert_reqs"] = ssl.CERT_REQUIRED
+        return given
+
+    def _brpop_read(self, **options: Any) -> Any:
+        """Read a message; `_deliver` and what consumes it raise nothing of _MISREAD, so this was no JSON."""
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]  # the same
+        except _MISREAD as error:
+            if self._is_apart():
+                raise
+            return _drop(error)
+
+    def basic_consume(self, queue: Any, no_ack: Any, callback: Any, *more: Any, **options: Any) -> Any:
+        """Consume a queue; a message that Celery cannot read is acknowledged, so that it never comes again."""
+
+        def consume(message: Any) -> Any:
+            try:
+                return callback(message)
+            except _MISREAD as error:
+                if not (no_ack or message.acknowledged):
+                    message.ack()
+                return _drop(error)
+
+        return super().basic_consume(queue, no_ack, consume, *more, **options)  # type: ignore[no-untyped-call]  # theirs
 
     def close(self) -> None:
         """Close, also when the connection below is gone already."""
@@ -33,6 +74,56 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """Open our channels."""
+    """Open our channels; a Redis that takes no writes (full, or a replica now) is waited for like one that is down."""
 
     Channel = Channel
+    connection_errors = (*redis.Transport.connection_errors, OutOfMemoryError, ReadOnlyError)
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if is_message(message):
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]  # the same
+        else:
+            _drop(TypeError("not in the shape of a message"))
+
+
+def is_message(message: Any) -> bool:
+    """Say whether kombu wrote this; ours are never compressed, and a small one might unpack to a huge one."""
+    match message:
+        case {
+            "body": str(body),
+            "content-type": str(kind),
+            "headers": dict(headers),
+            "properties": {
+                "body_encoding": "base64",
+                "delivery_tag": str(),
+                "delivery_info": {"exchange": str(), "routing_key": str()},
+            },
+        } if body and "compression" not in headers:
+            try:
+                content = base64.b64decode(body, validate=True)
+                return bool(content) and ("task" not in headers or kind != "application/json" or _is_call(content))
+            except (ValueError, RecursionError):
+                return False
+    return False
+
+
+def _is_call(content: bytes) -> bool:
+    """Say whether a task's body is as Celery writes it; its pool is silent about others and never lets go of them."""
+    match json.loads(content):
+        case [list(), dict(), dict() | None]:
+            return True
+    return False
+
+
+def _drop(error: Exception) -> bool:
+    """Tell that a message is dropped, without what stood in it; true, as for any message that was taken."""
+    log.warning("message_dropped", error=type(error).__name__, next="the sweeper sends what a booking is waiting for")
+    return True
+
+
+def _is_so(record: logging.LogRecord) -> bool:
+    return "insecure SSL" not in record.getMessage()
+
+
+# It warns of its own default, which is not ours.
+logging.getLogger("kombu.connection").addFilter(_is_so)

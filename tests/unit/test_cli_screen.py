@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.cli.screen import ago, plural, span
+from worker.cli.screen import ago, plain, plural, span
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 
@@ -37,3 +37,9 @@ def test_one_is_not_many() -> None:
     """1 retry, 2 retries, 1,200 bookings."""
     assert [plural(1, "retry", "retries"), plural(2, "retry", "retries")] == ["1 retry", "2 retries"]
     assert plural(1200, "booking") == "1,200 bookings"
+
+
+def test_what_callers_wrote_cannot_steer_the_terminal() -> None:
+    """No escape sequence, no line that nobody wrote, no text that reads backwards."""
+    assert plain("no\x1b[2J\nstatus  confirmed\u202e ok") == "no\ufffd[2J\ufffdstatus  confirmed\ufffd ok"
+    assert plain("Zoë Ånström 予約") == "Zoë Ånström 予約"

@@ -27,7 +27,7 @@ def ask(url: str, names: tuple[str, ...]) -> Broker:
             connection.ensure_connection(max_retries=0, timeout=PATIENCE)
             return Broker({name: _length(connection, name) for name in names})
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
-        return Broker(dict.fromkeys(names, 0), trouble=_kind(error))
+        return Broker(dict.fromkeys(names, 0), trouble=_kind(error, url))
 
 
 def _length(connection: Connection, name: str) -> int:
@@ -58,20 +58,39 @@ def redis_trouble(url: str) -> str | None:
     """Say why Redis does not answer; None when it does."""
     try:
         eviction_policy(url)
-    except RedisError as error:
-        return _kind(error)
+    except (RedisError, TypeError, ValueError) as error:  # redis-py hands every option of a URL on to its connection
+        return _kind(error, url)
     return None
 
 
-_WORDS = {"AuthenticationError": "the password is refused", "TimeoutError": f"no answer within {PATIENCE:g} s"}
+_NO_ANSWER = f"no answer within {PATIENCE:g} s"
+_HUNG_UP = "connection reset by peer"
+_WORDS = {
+    "AuthenticationError": "the password is refused",
+    "ConnectionError": _HUNG_UP,
+    "TimeoutError": _NO_ANSWER,
+    **dict.fromkeys(("KeyError", "RedisError", "TypeError", "ValueError"), "an option of the URL is not known"),
+}
 
 
-def _kind(error: BaseException) -> str:
+def _kind(error: BaseException, url: str) -> str:
+    """Say what went wrong, and whether it looks as if one side speaks TLS and the other does not."""
+    said = _said(error)
+    if url.startswith("rediss:") and said in {_NO_ANSWER, _HUNG_UP}:
+        return f"{said}; does it speak TLS?"
+    if url.startswith("redis:") and said == _HUNG_UP:
+        return f"{said}; does it want TLS, as in rediss://?"
+    return said
+
+
+def _said(error: BaseException) -> str:
     """Name an error without its text, which may quote a URL."""
     named = type(error).__name__
     cause: BaseException | None = error
     while cause is not None:
         named = _WORDS.get(type(cause).__name__, named)
+        if words := getattr(cause, "verify_message", None):
+            return f"its certificate is refused: {str(words).rstrip('.')}"
         if words := getattr(cause, "strerror", None):
             return str(words).lower()
         cause = cause.__cause__ or cause.__context__

@@ -37,13 +37,18 @@ def as_json(value: Any) -> None:
 
 def facts(rows: Iterable[tuple[str, str | Text]]) -> None:
     """Write names and values to standard output in two columns; on a terminal long values stay in theirs."""
-    kept = [(name, value if isinstance(value, Text) else Text(value)) for name, value in rows]
+    kept = [(name, value if isinstance(value, Text) else Text(plain(value))) for name, value in rows]
     indent = max(len(name) for name, _ in kept) + 3
     for name, value in kept:
         lines = value.wrap(out, max(out.width - indent, 20)) if out.is_terminal else [value]
         for n, line in enumerate(lines):
             line.rstrip()
             out.print(Text.assemble((f"{'' if n else name:<{indent}}", "dim"), line), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Replace what would steer the terminal, or begin a line that nobody wrote: texts come from callers."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def span(seconds: float) -> str:
