@@ -1,18 +1,23 @@
 """Build the engine: psycopg 3, bounded in every wait, silent about passwords and personal data."""
 
 import select
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from db.patience import Connection
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
     "with %40 for @, %3A for : and %2F for / in a password"
 )
+STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
+_LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 
 
@@ -28,13 +33,19 @@ def make_engine(
 ) -> Engine:
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
-    A time-out of 0 ms means no limit. Sessions speak UTC.
+    A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
     """
     address = _read(url)
-    options = f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+    bounds = {
+        "statement_timeout": statement_timeout_ms,
+        "lock_timeout": lock_timeout_ms,
+        # Of a process that is frozen, or cut off, in mid-transaction: its locks would keep a booking from everybody.
+        "idle_in_transaction_session_timeout": statement_timeout_ms,
+    }
+    options = " ".join(["-c timezone=UTC", *(f"-c {name}={bound}" for name, bound in bounds.items())])
     arguments: dict[str, Any] = {
         "connect_timeout": connect_timeout_s,
         "application_name": "booking-worker",
@@ -57,9 +68,25 @@ def make_engine(
         pool_use_lifo=True,
         hide_parameters=True,
     )
+    if statement_timeout_ms and "statement_timeout" not in given.get("options", ""):
+        event.listen(engine, "do_connect", _bounded(statement_timeout_ms / 1000 + _LATER))
     event.listen(engine, "checkout", _refuse_hung_up)
     event.listen(engine, "handle_error", _keep_rows_out_of_errors)
+    event.listen(engine, "handle_error", _prepare_anew)
     return engine
+
+
+def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:
+    """Return SQLAlchemy's hook that opens a connection which waits so long for an answer."""
+
+    def connect(
+        _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: Sequence[Any], named: Mapping[str, Any]
+    ) -> Any:
+        connection = Connection.connect(*arguments, **named)
+        connection.answer_within = seconds
+        return connection
+
+    return connect
 
 
 def _read(url: str) -> URL:
@@ -99,3 +126,9 @@ def _keep_rows_out_of_errors(context: ExceptionContext) -> None:
     original.args = (summary,)
     if wrapped is not None:
         wrapped.args = tuple(part.replace(full, summary) if isinstance(part, str) else part for part in wrapped.args)
+
+
+def _prepare_anew(context: ExceptionContext) -> None:
+    """Replace all connections when a migration has changed what their prepared statements return: one error in all."""
+    if getattr(context.original_exception, "sqlstate", None) == STALE_PLAN:
+        context.is_disconnect = True

@@ -119,7 +119,7 @@ class RetryPolicy:
         asked: float | None = getattr(exc, "retry_after", None)
         if asked is not None and math.isfinite(asked) and asked >= 0:
             return float(asked)
-        if isinstance(exc, AppointmentDatabaseException) and (exc.is_deadlock() or exc.error_type in AT_ONCE):
+        if is_immediate(exc):
             return 0.0
         base = self.delays[min(attempt, len(self.delays) - 1)]
         return base * (1 + self.rng.uniform(-self.jitter, self.jitter))
@@ -165,6 +165,11 @@ class RetryPolicy:
                     on_retry(Retry(attempt, pause, kind, bound_id))
                 wait(pause)
                 attempt += 1
+
+
+def is_immediate(exc: BaseException | None) -> bool:
+    """Say whether to try again at once: a broken deadlock, a lost database connection."""
+    return isinstance(exc, AppointmentDatabaseException) and (exc.is_deadlock() or exc.error_type in AT_ONCE)
 
 
 def error_type(exc: BaseException) -> str:

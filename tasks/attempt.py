@@ -15,10 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments, pacing
 from db.appointments import Appointment
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import HoldReason, Status, Strategy, strongest
+from resilience.retry_policy import is_immediate
 from tasks.calcom.body import booking_body
 from tasks.calcom.look import SightingKind, Slot, ask_slots, look
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from tasks.database_errors import as_appointment_error
 from tasks.guard import CREATE, GuardedCalls, NotNow
 from tasks.life import Rules
 from tasks.parts import Parts
@@ -26,7 +28,7 @@ from tasks.publish import LONGEST_COUNTDOWN
 from tasks.steps import In, Next, Post, confirmed
 from tasks.witness import sees
 
-WRITE_AGAIN = 0.3  # seconds; what Cal.com has just answered is worth a second try
+WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
 
 
 class Attempt:
@@ -45,10 +47,12 @@ class Attempt:
         *,
         released: bool,
         line: HoldReason | None,
+        at_once: bool = False,
     ) -> None:
         self.parts = parts
         self.row = row
         self.line = line  # whom it waits behind
+        self.at_once = at_once  # whether the database failed us, and was asked again at once
         self.calls = GuardedCalls(parts, row, released=released)
         self.rules = rules(parts)
         self.clock = clock
@@ -180,13 +184,18 @@ class Attempt:
             changes["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
         if self.first_byte_at is not None:
             changes["posts"] = self.row.posts + 1
-        for last in (False, False, True):
+        for tried in range(WRITES):
+            if self.at_once:
+                before = changes.get("resilience_strategy", self.row.resilience_strategy)
+                changes["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
             try:
                 return self._move(step, changes)
-            except SQLAlchemyError:
-                if last or self.clock() > self.lease_ends:
+            except SQLAlchemyError as exc:
+                if tried == WRITES - 1 or self.clock() > self.lease_ends:
                     raise  # the lease runs out, and a look finds what Cal.com has done
-                self.pause(WRITE_AGAIN)
+                self.at_once = self.at_once or is_immediate(as_appointment_error(exc))
+                if tried or not self.at_once:
+                    self.pause(WRITE_AGAIN)
         return False
 
     def _move(self, step: Next, changes: dict[str, Any]) -> bool:
@@ -214,12 +223,17 @@ def rules(parts: Parts) -> Rules:
 
 
 def claim(
-    parts: Parts, appointment_id: int, *, released: bool = False, clock: Callable[[], float] = time.monotonic
+    parts: Parts,
+    appointment_id: int,
+    *,
+    released: bool = False,
+    at_once: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Attempt | None:
     """Claim a booking; None when there is nothing to claim (done, held, or somebody else's).
 
     `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
-    requested earlier and are held.
+    requested earlier and are held. `at_once`: the message before this one failed at the database.
     """
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
     with parts.engine.begin() as conn:
@@ -231,7 +245,7 @@ def claim(
         if released:
             parts.breaker.give_back(CREATE, appointment_id)
         return None
-    return Attempt(parts, row, at, clock, released=released, line=line)
+    return Attempt(parts, row, at, clock, released=released, line=line, at_once=at_once)
 
 
 def sql(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import Appointment
 from resilience.exceptions import AppointmentException
+from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
 from tasks.parts import parts
-from tasks.publish import LONGEST_COUNTDOWN, send
+from tasks.publish import AT_ONCE, LONGEST_COUNTDOWN, send
 
 
 def _ignore() -> Exception:
@@ -63,6 +64,8 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
             return _ignore()  # not lost: the sweeper finds the row, or its lease
         delay = parts().policy.delay(attempt, error)
         again = self.signature_from_request(countdown=delay, retries=attempt + 1)
+        if is_immediate(error):
+            again.options["headers"] = {**(again.options.get("headers") or {}), AT_ONCE: True}
         try:
             again.apply_async(retry=False)
         except Exception:  # noqa: BLE001 - the broker is gone as well; the sweeper sends the row

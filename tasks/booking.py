@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments, pacing
 from db.appointments import Inserted, NewAppointment
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
+from db.patience import patience
 from resilience import correlation
 from tasks.attempt import Attempt, claim
 from tasks.base import BookingTask, ComeAgain
@@ -23,8 +24,11 @@ from tasks.guard import CREATE
 from tasks.holds import release_paced, release_when_open_ends
 from tasks.idempotency import derive_key, payload_hash
 from tasks.parts import parts
-from tasks.publish import QUEUE, RELEASED, TASK, send, tell
+from tasks.publish import AT_ONCE, RELEASED, TASK, send, tell
 from tasks.request import BookingRequest
+
+# Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
+PATIENCE, PATIENCE_EACH = 1.5, 0.005
 
 log = structlog.get_logger(__name__)
 
@@ -99,10 +103,12 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """
     if not requests:
         return []
-    shut = parts().breaker.is_open(CREATE)
-    with database_errors(), parts().engine.begin() as conn:
-        line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
-        kept = appointments.insert(conn, [_row(request, line) for request in requests])
+    patient = PATIENCE + len(requests) * PATIENCE_EACH
+    with database_errors(), patience(patient):
+        shut = parts().breaker.is_open(CREATE)  # reads operators' orders, where Redis has none
+        with parts().engine.begin() as conn:
+            line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
+            kept = appointments.insert(conn, [_row(request, line) for request in requests])
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
     return [_receipt(one) for one in kept]
 
@@ -140,10 +146,18 @@ def wait(
         pause(min(poll, left))
 
 
-@shared_task(bind=True, base=BookingTask, name=TASK, queue=QUEUE)
+@shared_task(bind=True, base=BookingTask, name=TASK)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
-    attempt = claim(parts(), appointment_id, released=bool(self.request.get(RELEASED)))
+    if type(appointment_id) is not int:
+        log.warning("no_such_id", given=type(appointment_id).__name__)
+        raise Ignore
+    attempt = claim(
+        parts(),
+        appointment_id,
+        released=bool(self.request.get(RELEASED)),
+        at_once=bool(self.request.get(AT_ONCE)),
+    )
     if attempt is None:
         raise Ignore  # a second delivery, or a row that has moved on
     with correlation.bound(attempt.row.correlation_id):

@@ -26,6 +26,7 @@ from tasks.parts import parts
 LONGEST_COUNTDOWN = 60.0
 TASK, QUEUE = "tasks.booking.book_appointment", "bookings"
 CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "booking_released"  # headers
+AT_ONCE = "booking_at_once"  # the message before this one failed at the database
 MESSAGE_VERSION = 1  # travels as a header, so that old and new workers can run side by side during a deploy
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,61 @@
+"""How long we wait for Postgres to answer. Its own time-outs end nothing while it is frozen: it keeps them itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen, PQGenConn
+
+RV = TypeVar("RV")
+_NEVER = float("inf")
+_ends_at: ContextVar[float | None] = ContextVar("patience_ends_at", default=None)  # monotonic
+
+
+@contextmanager
+def patience(seconds: float | None) -> Iterator[None]:
+    """Bound all that this block asks of Postgres together, connecting included; None: it may take as long as it likes.
+
+    What is out of time ends as an OperationalError on a closed connection: Postgres rolls back, unless it was asked to
+    commit; then nobody knows.
+    """
+    token = _ends_at.set(_NEVER if seconds is None else time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+class Connection(psycopg.Connection[Any]):
+    """Hang up on a server that does not answer in time."""
+
+    answer_within = _NEVER  # seconds for one exchange, outside any `patience`
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for one exchange to end; a `timeout` is psycopg's own, for what it can do without."""
+        ends_at = _ends_at.get() or time.monotonic() + self.answer_within
+        if timeout is not None or ends_at == _NEVER:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, max(ends_at - time.monotonic(), 0.0))
+        except psycopg.OperationalError:
+            if time.monotonic() >= ends_at:
+                self.close()
+            raise
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        """Connect within the block's patience: libpq's own connect_timeout knows nothing below two seconds."""
+        connecting = super()._connect_gen(conninfo)
+        try:
+            wanted = next(connecting)
+            while True:
+                ready = yield wanted
+                if time.monotonic() >= (_ends_at.get() or _NEVER):
+                    raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+                wanted = connecting.send(ready)
+        except StopIteration as connected:
+            made: Self = connected.value
+            return made
