@@ -29,6 +29,10 @@ async def show(world: World, call: Call, uid: str, *, current: bool) -> Answer:
 
 async def cancel(world: World, call: Call, uid: str) -> Answer:
     """Serve POST .../cancel; with a seatUid only that seat goes. Raises Refusal."""
+    body = call.body if isinstance(call.body, dict) else {}
+    seat = body.get("seatUid")
+    if seat is not None:
+        _check_seat(world, uid, seat)
     booking = _find(world, uid)
     if booking.status == "cancelled":
         raise Refusal(
@@ -36,13 +40,11 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
             f"Can't cancel booking with uid={uid} because it has been cancelled already. Please provide uid of a "
             "booking that is not cancelled.",
         )
-    body = call.body if isinstance(call.body, dict) else {}
     reason = body.get("cancellationReason")
     if booking.event_type.cancellation_reason and not reason:
         raise Refusal(400, "Cancellation reason is required", shape="B")
     await world.work(call)
     booking.updated = world.now
-    seat = body.get("seatUid")
     others = [attendee for attendee in booking.attendees if attendee.seat_uid != seat]
     if seat and others:
         booking.attendees = others
@@ -117,6 +119,15 @@ async def decline(world: World, call: Call, uid: str) -> Answer:
         booking.updated = world.now
         world.bookings.end(booking, "rejected", now=world.seconds)
     return _shown(booking)
+
+
+def _check_seat(world: World, uid: str, seat: object) -> None:
+    """Refuse a seat that is in no booking, or in another one (read from the source)."""
+    homes = [one.uid for one in world.bookings for attendee in one.attendees if attendee.seat_uid == seat]
+    if not homes:
+        raise Refusal(400, "Invalid seatUid: this seat does not exist or has already been cancelled.")
+    if uid not in homes:
+        raise Refusal(400, "Invalid seatUid: this seat does not belong to this booking.")
 
 
 def _find(world: World, uid: str) -> Booking:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 import urllib3.exceptions
@@ -82,11 +82,18 @@ class CalcomClient:
         `may_send` is asked when the connection stands, right before the first byte: False gives
         NoAnswer(sent=False, error_type="lease_lost"), and what it raises is raised here, with nothing sent.
         """
-        content = json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
-        if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
-            headers["X-Correlation-Id"] = correlation_id.strip()
-        return self._call("POST", "/v2/bookings", headers, data=content, may_send=may_send)
+        return self._post("/v2/bookings", body, may_send, correlation_id)
+
+    def cancel_booking(
+        self,
+        uid: str,
+        body: Mapping[str, Any],
+        *,
+        may_send: Callable[[], bool] = lambda: True,
+        correlation_id: str | None = None,
+    ) -> Answer | NoAnswer:
+        """POST /v2/bookings/{uid}/cancel once; `may_send` as in `post_booking`."""
+        return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
 
     def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
         """GET /v2/bookings."""
@@ -99,6 +106,15 @@ class CalcomClient:
     def close(self) -> None:
         """Close this thread's connection."""
         self._session().close()
+
+    def _post(
+        self, path: str, body: Mapping[str, Any], may_send: Callable[[], bool], correlation_id: str | None
+    ) -> Answer | NoAnswer:
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
+        if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
+            headers["X-Correlation-Id"] = correlation_id.strip()
+        return self._call("POST", path, headers, data=content, may_send=may_send)
 
     def _call(
         self,

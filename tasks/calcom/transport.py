@@ -47,8 +47,10 @@ class _Response(http.client.HTTPResponse):
         """Read status and headers; http.client takes a connection that ends within them for the end of them."""
         file = self.fp
         self.fp = cast("Any", _HeaderReader(file))  # begin() only reads lines
-        super().begin()
-        self.fp = file
+        try:
+            super().begin()
+        finally:
+            self.fp = file
 
 
 class _Connection(HTTPConnection):

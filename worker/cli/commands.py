@@ -1,5 +1,6 @@
 """The commands, what they take and what `--help` teaches. Each loads what it needs when it is run, so help is quick."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -152,6 +153,44 @@ def check(*, json: Json = False) -> None:
     from worker.cli.check import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(json=json))
+
+
+@app.command(
+    rich_help_panel=OPERATING,
+    epilog=_examples(
+        "booking audit", "booking audit --from 2030-03-01 --to 2030-03-31 --fix", "booking audit --days 7"
+    ),
+)
+def audit(
+    *,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First day, UTC.", show_default="yesterday"),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last day, UTC.")
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=366, help="How many days, instead of --to.", show_default="32"),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe; else nothing is changed.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare bookings with Cal.com's list: absent there, not here, cancelled there, there twice.
+
+    With --fix, a proven double of ours is cancelled at Cal.com, and what was cancelled there is cancelled here.
+
+    Exit code 1 if anything was found and not mended, or could not be told.
+    """
+    if last is not None and days is not None:
+        raise typer.BadParameter("give one of --to and --days")
+    from worker.cli import audit as command  # noqa: PLC0415 - loaded when run
+
+    start, end = command.span(first, last, days)
+    if start >= end:
+        raise typer.BadParameter("--to is before --from")
+    _end(well=command.run(start, end, fix=fix, json=json))
 
 
 @app.command(

@@ -1,0 +1,130 @@
+"""The calls of an audit: each with a permit and a report like any other, in its turn, and never as a probe."""
+
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from resilience import correlation
+from resilience.permit import Denied, Outcome, Permit, RateNews, Reason
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.cancel import read_cancel
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from tasks.calcom.replies import read_failure
+from tasks.calcom.waits import allowance
+from tasks.guard import LIST
+from tasks.parts import Parts
+
+CANCEL = "bookings.cancel"
+_WORKER = socket.gethostname()
+_SOON = 1.0  # seconds, where the limit does not say when to ask again
+_DENIED = {
+    Reason.BREAKER_OPEN: "the circuit breaker is open: Cal.com is left alone (`booking breaker status`)",
+    Reason.CREDENTIALS: "Cal.com refuses our API key: set a good one, or `booking breaker reset`",
+}
+
+
+class AuditHalted(Exception):  # noqa: N818 - it ends an audit; nothing of ours is wrong
+    """Say why Cal.com cannot be asked, or not understood, now; the text is for the operator."""
+
+
+class AuditCalls:
+    """List bookings and cancel one, as the breaker and the rate limit allow.
+
+    Bookings go before audits: over the limit an audit waits (`pause`, seconds; `waiting` is told first), while the
+    breaker is not closed it ends.
+    """
+
+    def __init__(
+        self, parts: Parts, *, pause: Callable[[float], object], waiting: Callable[[float], object] = lambda _: None
+    ) -> None:
+        self.parts = parts
+        self.pause = pause
+        self._waiting = waiting
+        self._id = correlation.new()
+        self._numbers = count(1)
+
+    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/bookings, in its turn.
+
+        Raises:
+            AuditHalted: The breaker lets nothing through.
+        """
+        client = self.parts.calcom
+        answer, _ = self._call(LIST, self._id, lambda: client.list_bookings(params), read_failure)
+        return answer
+
+    def cancel(
+        self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
+    ) -> Reply | None:
+        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
+
+        `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
+
+        Raises:
+            AuditHalted: The breaker lets nothing through; nothing was sent.
+        """
+        client = self.parts.calcom
+
+        def send() -> Answer | NoAnswer:
+            return client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
+
+        def read(answer: Answer | NoAnswer, *, now: datetime) -> Reply | None:
+            return read_cancel(answer, seat_uid=body.get("seatUid"), now=now)
+
+        return self._call(CANCEL, correlation_id, send, read)[1]
+
+    def _call(
+        self,
+        endpoint: str,
+        correlation_id: str,
+        send: Callable[[], Answer | NoAnswer],
+        read: Callable[..., Reply | None],
+    ) -> tuple[Answer | NoAnswer, Reply | None]:
+        permit = self._permit(endpoint)
+        answer: Answer | NoAnswer | None = None
+        try:
+            answer = send()
+        finally:
+            if answer is None:
+                self.parts.breaker.record(permit, Outcome.IGNORED)
+        reply = read(answer, now=datetime.now(UTC))
+        self._report(permit, answer, reply, correlation_id)
+        return answer, reply
+
+    def _permit(self, endpoint: str) -> Permit:
+        while True:
+            owner = f"audit:{self._id}:{next(self._numbers)}"
+            permit = self.parts.breaker.acquire(endpoint, owner=owner, probe_ok=False)
+            if not isinstance(permit, Denied):
+                return permit
+            if permit.reason in _DENIED:
+                raise AuditHalted(_DENIED[permit.reason])
+            wait = permit.retry_after or _SOON
+            self._waiting(wait)
+            self.pause(wait)
+
+    def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None, correlation_id: str) -> None:
+        error = ErrorType.NONE if reply is None else reply.error_type
+        news = allowance(answer.headers, datetime.now(UTC)) if isinstance(answer, Answer) else None
+        self.parts.breaker.record(
+            permit,
+            _outcome(reply),
+            reason=error.value,
+            elapsed=answer.elapsed,
+            retry_after=None if reply is None else reply.retry_after,
+            context={"correlation_id": correlation_id, "error_type": error.value, "worker": _WORKER},
+            news=None if news is None else RateNews(*news),
+        )
+
+
+def _outcome(reply: Reply | None) -> Outcome:
+    if reply is None:
+        return Outcome.SUCCESS
+    match reply.meaning:
+        case Meaning.THROTTLED:
+            return Outcome.THROTTLED
+        case Meaning.CREDENTIALS:
+            return Outcome.CREDENTIALS
+    return Outcome(reply.verdict.value)  # a verdict's words are an outcome's

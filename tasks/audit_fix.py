@@ -1,0 +1,125 @@
+"""Do what is safe about a finding of an audit; each fix is done once however often it is ordered, or killed midway."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from db import appointments, audit, events
+from db.appointments import Appointment
+from db.lifecycle import LIVE, Status
+from tasks.audit_calls import AuditCalls, AuditHalted
+from tasks.audit_judge import Finding, Fix, judge
+from tasks.audit_list import Place, between, read_listing
+from tasks.calcom.cancel import cancel_body, wants_reason
+from tasks.calcom.meaning import Meaning, Reply
+
+BY = "operator"
+REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Say what became of a fix; `ok` is False while somebody must still look at it."""
+
+    ok: bool
+    said: str
+
+
+def fix(calls: AuditCalls, finding: Finding) -> Fixed:
+    """Do what the finding's `fix` says.
+
+    Raises:
+        AuditHalted: Cal.com cannot be asked now; what was done until then stands.
+    """
+    row = finding.row
+    if row is None or finding.fix is None:
+        return Fixed(ok=False, said="not for an audit to decide")
+    return _FIXES[finding.fix](calls, row, finding)
+
+
+def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+    with calls.parts.engine.begin() as conn:
+        moved = appointments.move(
+            conn,
+            row.id,
+            Status.CONFIRMED,
+            Status.CANCELLED,
+            why="an audit found it cancelled at Cal.com",
+            by=BY,
+            detail={"uid": row.calcom_booking_uid},
+        )
+    return Fixed(ok=True, said="cancelled here, too") if moved else Fixed(ok=True, said="has just moved on by itself")
+
+
+def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
+    [place] = finding.there
+    with calls.parts.engine.begin() as conn:
+        appointments.record_late_uid(conn, row.id, place.uid, place.seat_uid)
+        after = appointments.get(conn, row.id)
+    if after is not None and (after.status is Status.CONFIRMED or after.status in LIVE):
+        how = "confirmed" if after.status is Status.CONFIRMED else "its next attempt finds it booked"
+        return Fixed(ok=True, said=f"its uid is recorded: {how}")
+    state = "gone" if after is None else after.status
+    return Fixed(ok=False, said=f"its uid is recorded, and it stays {state}: keep it or cancel it at Cal.com")
+
+
+def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+    """Look again at this very start, and cancel what is still a proven double of a row that is still the same.
+
+    The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
+    """
+    listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
+    with calls.parts.engine.connect() as conn:
+        fresh = appointments.get(conn, row.id)
+    again = None if fresh is None else judge(fresh, listing, settled=True, visible=lambda _: True)
+    if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
+        return Fixed(ok=False, said="has changed meanwhile: nothing was cancelled; run the audit again")
+    ends = [_cancel(calls, fresh, double) for double in again.doubles]
+    return Fixed(ok=all(end.ok for end in ends), said="; ".join(end.said for end in ends))
+
+
+def _cancel(calls: AuditCalls, row: Appointment, double: Place) -> Fixed:
+    why = f"a double of {row.calcom_booking_uid}"
+    intended = False
+
+    def intend() -> bool:
+        """Write the intent down once, right before the first byte."""
+        nonlocal intended
+        if not intended:
+            with calls.parts.engine.begin() as conn:
+                intended = audit.intend(conn, row, double.uid, double.seat_uid, why)
+        return intended
+
+    def ask(reason: str | None) -> Reply | None:
+        body = cancel_body(double.seat_uid, reason)
+        return calls.cancel(double.uid, body, may_send=intend, correlation_id=row.correlation_id)
+
+    try:
+        reply = ask(REASON if double.seat_uid is None else None)
+        if wants_reason(reply):
+            reply = ask(REASON)
+    except AuditHalted as halted:
+        if intended:  # only between two calls: the first one cancelled nothing
+            _end(calls, row, double, audit.KEPT, str(halted))
+        raise
+    if reply is None:
+        _end(calls, row, double, audit.CANCELLED, why)
+        return Fixed(ok=True, said=f"{double.name} is cancelled at Cal.com")
+    said = reply.message or reply.error_type.value.replace("_", " ")
+    if reply.meaning is Meaning.UNKNOWN:  # the intent stays open: the next audit sees what came of it
+        return Fixed(ok=False, said=f"{double.name}: no clear answer ({said}); run the audit again")
+    if intended:
+        _end(calls, row, double, audit.KEPT, said)
+    return Fixed(ok=False, said=f"{double.name} is not cancelled: {said}")
+
+
+def _end(calls: AuditCalls, row: Appointment, double: Place, kind: str, why: str) -> None:
+    with calls.parts.engine.begin() as conn:
+        events.record(conn, row.id, kind, BY, {"why": why, "uid": double.uid, "seat": double.seat_uid})
+
+
+_FIXES: dict[Fix, Callable[[AuditCalls, Appointment, Finding], Fixed]] = {
+    Fix.CANCEL_HERE: _cancel_here,
+    Fix.RECORD_UID: _record_uid,
+    Fix.CANCEL_DOUBLE: _cancel_double,
+}

@@ -1,0 +1,60 @@
+"""Cancel a booking, or one seat of it: the body, and what the answer means ("Cancelling", docs/calcom.md)."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.bookings import parse, read_booking
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.replies import read_failure
+
+_GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
+_WANTS_REASON = "Cancellation reason is required"
+_UNREADABLE = Reply(
+    meaning=Meaning.UNKNOWN,
+    verdict=Verdict.FAILURE_ENDPOINT,
+    error_type=ErrorType.UNREADABLE,
+    message="cancelled, says Cal.com, but its answer does not show it",
+    http_status=200,
+    settle=Settle.ANSWERED,
+)
+
+
+def cancel_body(seat_uid: str | None, reason: str | None) -> dict[str, Any]:
+    """Return the JSON body: with a seat's uid only that seat goes, without one the whole booking.
+
+    A seat's `reason` is given only when Cal.com asks for it (`wants_reason`): some versions refuse it, some demand it.
+    """
+    body = {"seatUid": seat_uid, "cancellationReason": reason}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def wants_reason(reply: Reply | None) -> bool:
+    """Return whether nothing was cancelled because no reason was given."""
+    return reply is not None and reply.meaning is Meaning.REFUSED and reply.message.startswith(_WANTS_REASON)
+
+
+def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None, now: datetime) -> Reply | None:
+    """Return why the booking (or the seat) may still be there; None when it is cancelled, now or before.
+
+    UNKNOWN means that it may be cancelled: only the list can tell.
+    """
+    failure = read_failure(answer, now=now)
+    if failure is None and isinstance(answer, Answer):
+        return None if _shows_end(answer.body, seat_uid) else _UNREADABLE
+    if failure is not None and failure.meaning is Meaning.REFUSED and _GONE_ALREADY.search(failure.message):
+        return None
+    return failure
+
+
+def _shows_end(body: bytes, seat_uid: str | None) -> bool:
+    """Return whether the booking in an answer of 200 is over, or is there without the seat."""
+    content = parse(body)
+    data = content.get("data") if isinstance(content, dict) else None
+    booking = read_booking(data)
+    if booking is None or booking.gone or seat_uid is None:
+        return booking is not None and booking.gone
+    attendees = data.get("attendees") if isinstance(data, dict) else None
+    seats = [one.get("seatUid") for one in attendees if isinstance(one, dict)] if isinstance(attendees, list) else []
+    return seat_uid not in seats

@@ -1,0 +1,116 @@
+"""A Cal.com and a record that do not agree, made by hand: bookings as our worker posts them, rows in any state."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import requests
+
+from db import events
+from db.appointments import Appointment
+from db.lifecycle import Status
+from tasks.audit import Survey, mend, survey
+from tasks.audit_calls import AuditCalls
+from tasks.audit_fix import Fixed
+from tasks.audit_judge import Finding, Kind, Silence
+from tasks.calcom.body import booking_body
+from tasks.parts import parts
+
+OPEN, SEATS, PLAIN, CONFIRM = 110, 103, 101, 102  # event types of the simulator; OPEN books every POST
+KEY = "cal_test_owner"
+AGES = timedelta(minutes=-5)
+
+
+class Scene:
+    """Make rows and bookings, and run audits over the month that they are in."""
+
+    def __init__(self, record: Any, simulator: Any) -> None:
+        self.record, self.simulator = record, simulator
+        self.first = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=5)
+        self.last = self.first + timedelta(days=30)
+        self.starts = (self.first + timedelta(days=3, minutes=30 * number) for number in count())
+
+    def row(self, status: Status = Status.PENDING, **changes: Any) -> Appointment:
+        """Keep a request and move it; `changes` are its request's."""
+        row = self.record.keep(**{"event_type_id": OPEN, "start_at": next(self.starts), **changes})
+        if status is not Status.PENDING:
+            assert self.record.move(self.record.claim(row.id), status)
+        kept: Appointment = self.record.read(row.id)
+        return kept
+
+    def post(self, row: Appointment, **changes: Any) -> dict[str, Any]:
+        """Book at Cal.com with the row's own reference; `changes` replace fields of the row for this POST."""
+        made: dict[str, Any] = self.call("POST", "/v2/bookings", booking_body(replace(row, **changes)))
+        return made
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call Cal.com as somebody else would."""
+        headers = {"Authorization": f"Bearer {KEY}", "cal-api-version": "2024-08-13"}
+        answer = requests.request(method, self.simulator.url + path, json=body, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def cancel(self, uid: str) -> None:
+        """Cancel a booking at Cal.com, as its host would."""
+        self.call("POST", f"/v2/bookings/{uid}/cancel", {"cancellationReason": "ill"})
+
+    def confirmed(self, event_type_id: int = OPEN, **changes: Any) -> Appointment:
+        """Book a request and confirm its row, a while ago."""
+        row = self.record.claimed(**{"event_type_id": event_type_id, "start_at": next(self.starts), **changes})
+        made = self.post(row)
+        seat = made.get("seatUid")
+        assert self.record.move(row, Status.CONFIRMED, calcom_booking_uid=made["uid"], calcom_seat_uid=seat)
+        return self.aged(row)
+
+    def lost(self, **changes: Any) -> Appointment:
+        """Confirm a row, a while ago, whose booking Cal.com does not have."""
+        row = self.record.claimed(**{"event_type_id": OPEN, "start_at": next(self.starts), **changes})
+        assert self.record.move(row, Status.CONFIRMED, calcom_booking_uid=f"lost-{row.id}")
+        return self.aged(row)
+
+    def aged(self, row: Appointment) -> Appointment:
+        """Let time pass since a row was last touched."""
+        self.record.write(row.id, updated_at=AGES)
+        aged: Appointment = self.record.read(row.id)
+        return aged
+
+    def calls(self, pause: Any = lambda _: None) -> AuditCalls:
+        """Give the calls of an audit."""
+        return AuditCalls(parts(), pause=pause)
+
+    def audit(self) -> Survey:
+        """Audit without changing anything."""
+        return survey(self.calls(), self.first, self.last)
+
+    def fixed(self) -> list[tuple[Finding, Fixed]]:
+        """Audit and mend."""
+        calls = self.calls()
+        return list(mend(calls, survey(calls, self.first, self.last)))
+
+    def found(self) -> list[tuple[Kind, int | None]]:
+        """Audit, and return which rows have which findings."""
+        return [(one.kind, one.row.id if one.row else None) for one in self.audit().findings]
+
+    def silent(self, why: Silence) -> list[int]:
+        """Audit, and return the rows that were not judged, for one reason."""
+        return self.audit().silent[why]
+
+    def story(self, row: Appointment) -> list[str]:
+        """Return the kinds of a row's events."""
+        with self.record.engine.connect() as conn:
+            return [event.kind for event in events.story(conn, row.id)]
+
+    def alive(self, row: Appointment) -> set[str]:
+        """Return the uids of what lives at Cal.com with the row's reference, seats by their own."""
+        found = set()
+        for booking in self.simulator.bookings(str(row.uuid)):
+            if booking["status"] in ("accepted", "pending"):
+                seats = [one for one in booking["attendees"] if "seatUid" in one]
+                mine = [one["seatUid"] for one in seats if one["metadata"].get("bookingWorkerRef") == str(row.uuid)]
+                found |= set(mine) if seats else {booking["uid"]}
+        return found
+
+    def cancels(self) -> int:
+        """Count the cancellations that Cal.com was asked for."""
+        return sum(entry["target"].endswith("/cancel") for entry in self.simulator.journal())
