@@ -209,6 +209,7 @@ class Appointments(Base):
             "start_at",
             postgresql_where=text("status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
         ),
+        Index("appointments_requested_at", "requested_at"),  # the report's periods
     )
 
 

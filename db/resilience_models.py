@@ -1,4 +1,4 @@
-"""The tables of the resilience patterns, as of 0002_resilience."""
+"""The tables of the resilience patterns and of alerts, as of 0003_alerts."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Float,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models import Base
+from db.models import Appointments, Base
 
 
 class CircuitBreakerEvents(Base):
@@ -91,6 +92,7 @@ class FailureMetrics(Base):
         Index("failure_metrics_error_type", "error_type"),
         Index("failure_metrics_service_created_at", "service", "created_at"),
         Index("failure_metrics_last_occurrence_at", "last_occurrence_at"),
+        Index("failure_metrics_service_window", "service", "window_start"),  # the trend, the report
     )
 
 
@@ -139,12 +141,16 @@ class AlertIncidents(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    notified_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]  # when the first sink had its opening
     closed_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    news: Mapped[int] = mapped_column(Integer, server_default="0")  # number of the newest message; 0: not told yet
+    news_at: Mapped[datetime | None]
+    message: Mapped[str] = mapped_column(server_default="")  # the newest: its first line is the title
 
     __table_args__ = (
         CheckConstraint("occurrences > 0", name="alert_incidents_occurrences_positive"),
+        CheckConstraint("(news > 0) = (news_at IS NOT NULL)", name="alert_incidents_news_has_moment"),
         Index(
             "alert_incidents_open",
             "kind",
@@ -155,3 +161,39 @@ class AlertIncidents(Base):
         ),
         Index("alert_incidents_opened_at", "opened_at"),
     )
+
+
+class AlertDeliveries(Base):
+    """What one sink has been told of one incident; `next_attempt_at` is also the lease of who is telling it now."""
+
+    __tablename__ = "alert_deliveries"
+
+    incident_id: Mapped[int] = mapped_column(
+        BigInteger,
+        ForeignKey("alert_incidents.id", name="alert_deliveries_incident_id_fkey", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    sink: Mapped[str] = mapped_column(primary_key=True)  # scheme and a hash: the URL is a secret
+    news: Mapped[int] = mapped_column(Integer, server_default="0")  # number of the newest message it has taken
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")  # without success, in a row
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    trouble: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+
+
+class Heartbeats(Base):
+    """The last sign of life of a periodic task that must not die in silence."""
+
+    __tablename__ = "heartbeats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    every_seconds: Mapped[float] = mapped_column(Float)
+    ticked_at: Mapped[datetime]
+
+
+# Of bookings, but only alerts ask for it: what failed or expired lately.
+Index(
+    "appointments_ended_badly",
+    Appointments.updated_at,
+    postgresql_where=text("status IN ('failed', 'expired')"),
+)

@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING, cast
 
 from db.models import AppointmentEvents, Appointments, Base, CalcomVisibility
-from db.resilience_models import BreakerOverrides, CircuitBreakerEvents, FailureMetrics
+from db.resilience_models import (
+    AlertDeliveries,
+    AlertIncidents,
+    BreakerOverrides,
+    CircuitBreakerEvents,
+    FailureMetrics,
+    Heartbeats,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -14,4 +21,7 @@ appointment_events = cast("Table", AppointmentEvents.__table__)
 calcom_visibility = cast("Table", CalcomVisibility.__table__)
 breaker_overrides = cast("Table", BreakerOverrides.__table__)
 circuit_breaker_events = cast("Table", CircuitBreakerEvents.__table__)
+alert_incidents = cast("Table", AlertIncidents.__table__)
+alert_deliveries = cast("Table", AlertDeliveries.__table__)
+heartbeats = cast("Table", Heartbeats.__table__)
 failure_metrics = cast("Table", FailureMetrics.__table__)

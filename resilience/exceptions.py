@@ -137,7 +137,9 @@ class CustomerValidationException(AppointmentException):
 _DEADLOCK = frozenset({"40P01"})
 _SERIALIZATION = frozenset({"40001"})
 _TIMEOUT = frozenset({"57014", "55P03"})  # statement cancelled by its time-out; lock not available in time
-_LOST = frozenset({"57P01", "57P02"})  # the server ended this connection: shut down, crashed
+# The server ended this connection: shut down, crashed, we were idle in a transaction (frozen, say); or its prepared
+# statements are of no use any more, since a migration has changed a table.
+_LOST = frozenset({"57P01", "57P02", "25P03", "0A000"})
 _UNAVAILABLE = frozenset({"57P03", "53300"})  # starting up; too many connections
 RETRYABLE_DATABASE_ERRORS = frozenset({"deadlock", "serialization", "timeout", "lost_connection", "unavailable"})
 

@@ -15,7 +15,7 @@ from tasks.parts import parts
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="tasks.failure_metrics.aggregate_failure_metrics", queue="maintenance")
+@shared_task(name="tasks.failure_metrics.aggregate_failure_metrics")
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 

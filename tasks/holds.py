@@ -21,7 +21,7 @@ _releasing = threading.Lock()
 _wanted = threading.Event()
 
 
-@shared_task(name=RELEASE, queue="maintenance")
+@shared_task(name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     return _release_due() + release_paced()

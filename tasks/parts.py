@@ -3,13 +3,14 @@
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
+from tasks.alerts.sinks import Sinks
 from tasks.calcom.client import CalcomClient
 
 
@@ -19,7 +20,8 @@ class Terms:
 
     `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
     from docs/calcom.md; `open` is how long an unreachable Cal.com is left alone; `lead` is how close to its start a
-    booking may still be made (0: up to the start); `max_age` is how long a hold may last before it is flagged (0: not).
+    booking may still be made (0: up to the start); `max_age` is how long a hold may last before it is flagged (0: not);
+    `retention` is how long what is over is kept (0: for ever).
     """
 
     deadline: float = 40
@@ -29,6 +31,7 @@ class Terms:
     open: float = 30
     lead: float = 0
     max_age: float = 900
+    retention: float = 90 * 86_400
 
     @property
     def lease(self) -> float:
@@ -46,7 +49,8 @@ class Parts:
     detector: FailureDetector
     policy: RetryPolicy
     terms: Terms
-    broker_url: str
+    broker_url: str = field(repr=False)  # holds a password
+    alerts: Sinks
 
 
 _lock = threading.Lock()

@@ -6,27 +6,32 @@ that any number of beats and workers may run these at once.
 
 import random
 import threading
+import time
 
 import structlog
 from celery import shared_task
 from kombu.connection import Connection
 
 from db import appointments, pacing
+from db.appointments import Appointment
+from tasks.alerts.lost import tell_lost
 from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import parts
 from tasks.publish import QUEUE, send
 from tasks.witness import sees
 
 BATCH = 500
+PATIENCE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
 
 TYPES_AT_ONCE = 5
 
 log = structlog.get_logger(__name__)
 _learning = threading.Lock()
+_sending = threading.Lock()
 
 
-@shared_task(name="tasks.sweeper.rescue_stranded", queue="maintenance")
+@shared_task(name="tasks.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
     found = {"leases": _lost_leases(), "messages": _lost_messages()}
@@ -35,7 +40,7 @@ def rescue_stranded() -> dict[str, int]:
     return found
 
 
-@shared_task(name="tasks.sweeper.learn_to_see", queue="maintenance")
+@shared_task(name="tasks.sweeper.learn_to_see")
 def learn_to_see() -> int:
     """Ask Cal.com again for event types whose bookings a blind key holds; release_held does the rest.
 
@@ -54,7 +59,7 @@ def learn_to_see() -> int:
         _learning.release()
 
 
-@shared_task(name="tasks.sweeper.expire_held", queue="maintenance")
+@shared_task(name="tasks.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
@@ -88,10 +93,29 @@ def _lost_leases() -> int:
 
 
 def _lost_messages() -> int:
+    """Send again what is lost: one look at the queue is evidence for all that was sent `PATIENCE` before it.
+
+    By one thread of a process: when Redis has forgotten a long queue this takes a while, and others must not wait.
+    """
+    if not _sending.acquire(blocking=False):
+        return 0
+    try:
+        looked_at, empty, count = time.monotonic(), _queue_is_empty(), 0
+        while True:
+            rows = _take_unsent(queue_empty=empty, patience=PATIENCE + time.monotonic() - looked_at)
+            count += len(rows)
+            sent = send(rows)
+            if sent:
+                tell_lost(rows)
+            if not sent or len(rows) < BATCH:
+                return count
+    finally:
+        _sending.release()
+
+
+def _take_unsent(*, queue_empty: bool, patience: float) -> list[Appointment]:
     with parts().engine.begin() as conn:
-        rows = appointments.unsent(conn, BATCH, queue_empty=_queue_is_empty())
-    send(rows)
-    return len(rows)
+        return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=patience)
 
 
 def _queue_is_empty() -> bool:

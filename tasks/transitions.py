@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 _written = "0-0"
 
 
-@shared_task(name="tasks.transitions.record_transitions", queue="maintenance")
+@shared_task(name="tasks.transitions.record_transitions")
 def record_transitions() -> int:
     """Write what the stream holds and the table lacks; return how many rows were new.
 

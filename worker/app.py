@@ -5,6 +5,7 @@ asked for, so importing `worker` never fails and never connects.
 """
 
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
@@ -59,8 +60,18 @@ class Configuration:
         """Return what beat sends, and how often."""
         return schedule(self.settings.metrics_aggregate_seconds)
 
-    include = ("tasks.booking", "tasks.failure_metrics", "tasks.holds", "tasks.sweeper", "tasks.transitions")
+    include = (
+        "tasks.alerts.sending",
+        "tasks.booking",
+        "tasks.failure_metrics",
+        "tasks.health",
+        "tasks.holds",
+        "tasks.prune",
+        "tasks.sweeper",
+        "tasks.transitions",
+    )
     task_default_queue = BOOKINGS
+    task_routes = MappingProxyType({"tasks.booking.*": {"queue": BOOKINGS}, "tasks.*": {"queue": MAINTENANCE}})
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
     task_acks_late = True  # a message is done when its task is, not when it is taken

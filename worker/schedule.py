@@ -21,4 +21,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
     "learn-to-see": _every(20.0, "tasks.sweeper.learn_to_see"),
     "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
+    "check-health": _every(5.0, "tasks.health.check_health"),
+    "send-alerts": _every(5.0, "tasks.alerts.send_alerts"),
+    "prune": _every(3600.0, "tasks.prune.prune"),
 }

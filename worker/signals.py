@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from worker.logs import configure
 from worker.settings import Settings
@@ -18,3 +18,19 @@ def take_over_logging(**_: Any) -> None:
 def make_revoke_cancel(**_: Any) -> None:
     """Put our `revoke` in the place of Celery's; only a worker loads Celery's control commands."""
     import tasks.revoke  # noqa: F401, PLC0415 - see above
+
+
+@worker_ready.connect
+def watch_beat(**_: Any) -> None:
+    """Watch for a beat that has died."""
+    from worker import heartbeat  # noqa: PLC0415 - only a worker watches
+
+    heartbeat.start()
+
+
+@worker_shutting_down.connect
+def stop_watching_beat(**_: Any) -> None:
+    """Say nothing of a beat that ends with us."""
+    from worker import heartbeat  # noqa: PLC0415 - the same
+
+    heartbeat.stop()

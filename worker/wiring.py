@@ -4,6 +4,7 @@ from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 from tasks.parts import Parts, Terms, fill
+from worker.alert_sinks import AlertSinks
 from worker.breaker import make_breaker, make_detector
 from worker.running import running
 from worker.settings import MARGIN, Settings
@@ -45,8 +46,10 @@ def build_from(settings: Settings) -> Parts:
             open=settings.circuit_breaker_half_open_timeout,
             lead=settings.hold_lead,
             max_age=settings.hold_max_age,
+            retention=settings.retention_days * 86_400,
         ),
         broker_url=settings.broker_url or "",
+        alerts=AlertSinks(settings.alert_urls),
     )
 
 

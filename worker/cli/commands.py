@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import breaker_commands
+from worker.cli import alert_commands, breaker_commands
 
 FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
 
@@ -147,6 +147,27 @@ def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the oper
     _end(well=ordering.run(orders.cancel, bookings, not_booked=not_booked, why=why))
 
 
+@app.command(
+    rich_help_panel=OPERATING,
+    epilog=_examples("booking report", "booking report --since 7d", "booking report --since 24h --compare 7d"),
+)
+def report(
+    *,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 90m, 24h, 7d.")] = "24h",
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION", help="Compare with what was this much earlier.", show_default="the period just before"
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed."""
+    from worker.cli.report import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(since=since, compare=compare, json=json))
+
+
 @app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
 def check(*, json: Json = False) -> None:
     """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
@@ -215,3 +236,4 @@ def migrate(
 
 
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
+app.add_typer(alert_commands.app, name="alerts", rich_help_panel=OPERATING)

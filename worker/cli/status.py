@@ -9,9 +9,13 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine, func, select
 
-from db import views
+from db import heartbeats, incidents, views
+from db.heartbeats import Heartbeat
+from db.incidents import Incident
 from db.lifecycle import FINAL, Status
 from db.views import Held, Waiting
+from tasks.health import BEAT, beat_is_dead
+from tasks.health_rules import Kind
 from worker.app import BOOKINGS, MAINTENANCE, app
 from worker.cli import broker, screen
 from worker.cli.session import ready
@@ -34,6 +38,7 @@ class Standing:
     waiting: Waiting
     queues: dict[str, int]
     workers: list[str]
+    beat: Heartbeat | None
     problems: list[str]
 
 
@@ -67,11 +72,18 @@ def look(engine: Engine, settings: Settings) -> Standing:
     """Read the database, ask the broker and the workers, and say what looks wrong."""
     with engine.connect() as conn:
         counts, held, waiting = views.counts(conn), views.held(conn), views.waiting(conn)
+        beat, told = heartbeats.last(conn, BEAT), incidents.told(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
     workers = [] if asked.trouble else _workers()
-    problems = [*_settings_problems(settings), *_broker_problems(asked, workers), *_lag_problems(waiting, now)]
-    return Standing(now, counts, held, waiting, asked.queues, workers, problems)
+    problems = [
+        *_settings_problems(settings),
+        *_broker_problems(asked, workers),
+        *_beat_problems(beat),
+        *_lag_problems(waiting, now),
+        *_incident_problems(told, now),
+    ]
+    return Standing(now, counts, held, waiting, asked.queues, workers, beat, problems)
 
 
 def as_dict(standing: Standing) -> dict[str, Any]:
@@ -83,6 +95,7 @@ def as_dict(standing: Standing) -> dict[str, Any]:
         "waiting": asdict(standing.waiting),
         "queues": standing.queues,
         "workers": standing.workers,
+        "health_checked_at": standing.beat and standing.beat.ticked_at,
         "problems": standing.problems,
     }
 
@@ -101,6 +114,18 @@ def _broker_problems(asked: broker.Broker, workers: list[str]) -> Iterator[str]:
         yield f"the broker does not answer ({asked.trouble}): bookings are kept and wait; `booking check` says more"
     elif not workers:
         yield "no worker answers: start `booking up`, or `celery -A worker worker`"
+
+
+def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
+    if beat_is_dead(beat):
+        silent = screen.span(beat.age)
+        yield f"no health check for {silent}: are `celery -A worker beat` and the worker of `maintenance` running?"
+
+
+def _incident_problems(told: list[Incident], now: datetime) -> Iterator[str]:
+    for one in told:
+        if one.kind != Kind.BEAT_DEAD:  # said above, as it is now
+            yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
 
 
 def _lag_problems(waiting: Waiting, now: datetime) -> Iterator[str]:
@@ -127,6 +152,8 @@ def _facts(standing: Standing) -> Iterator[tuple[str, str | Text]]:
         yield "unknown", Text(f"{waiting.unknown:,} may be booked; each is looked up before it is posted again")
     yield "queues", Text(", ".join(f"{name} {n}" for name, n in standing.queues.items()))
     yield "workers", Text(", ".join(standing.workers) or "none")
+    beat = standing.beat
+    yield "checked", Text(screen.ago(beat.ticked_at, now) if beat else "never: beat has not run here yet")
 
 
 def _counted(counts: dict[Status, int]) -> Text:

@@ -1,0 +1,70 @@
+"""How much slower bookings are while an alert sink hangs; the goal is a ratio of at most 1.1.
+
+One fleet, and batches in turn: one while nothing is to be told, one while a message hangs at a sink that never answers.
+"""
+
+import socket
+import statistics
+import sys
+import threading
+from datetime import UTC, datetime
+
+from stage import Stage, some, stage, until
+
+from db import incidents
+from tasks import parts
+from tasks.booking import enqueue_bookings
+
+BATCH = 300
+LATENCY = 0.2  # seconds that Cal.com takes
+THREADS = 16
+
+
+def main(rounds: int) -> int:
+    """Print both medians and their ratio; return 1 when it is over the goal."""
+    calm, hanging = [], []
+    with socket.create_server(("127.0.0.1", 0)) as sink:
+        url = f"json://127.0.0.1:{sink.getsockname()[1]}/?rto=60"
+        with stage([THREADS], latency=LATENCY, alert_urls=url) as running:
+            batch(running, 0)  # warm
+            for number in range(rounds):
+                calm.append(batch(running, 1 + 2 * number))
+                open_incident()
+                sink.settimeout(30)
+                held, _ = sink.accept()  # from here on it hangs, for as long as the fleet waits
+                hanging.append(batch(running, 2 + 2 * number))
+                close_incidents()
+                held.close()  # an answer: the sender goes
+    ratio = statistics.median(hanging) / statistics.median(calm)
+    print(f"{BATCH} bookings, {LATENCY:g} s each, {THREADS} at a time; median of {rounds} rounds")
+    print(f"nothing to tell: {statistics.median(calm):.2f} s; a sink hangs: {statistics.median(hanging):.2f} s")
+    print(f"ratio {ratio:.3f} (goal: at most 1.1)")
+    return int(ratio > 1.1)
+
+
+def batch(running: Stage, number: int) -> float:
+    """Book one batch; return the seconds from the first call's begin to the last one's end, as Cal.com saw them."""
+    since = running.calcom.last()
+    enqueue_bookings(some(number * BATCH, BATCH))
+    until(lambda: len(running.calcom.confirmed(since)) >= BATCH, within=120, pause=threading.Event().wait)
+    calls = running.calcom.confirmed(since)
+    return float(calls[-1]["t1"]) - min(float(call["t0"]) for call in calls)
+
+
+def open_incident() -> None:
+    """Give the fleet something to tell."""
+    now = datetime.now(UTC)
+    with parts.parts().engine.begin() as conn:
+        incident = incidents.suspect(conn, "a benchmark", None, now, count=1, detail={})
+        if incident:
+            incidents.tell(conn, incident, "A benchmark", now)
+
+
+def close_incidents() -> None:
+    """Let nothing be due any more."""
+    with parts.parts().engine.begin() as conn:
+        conn.exec_driver_sql("DELETE FROM alert_incidents")
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))

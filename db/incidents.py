@@ -1,0 +1,114 @@
+"""Incidents: what is wrong now, once for the whole fleet. Only one of a kind and subject is open (a unique index)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.schema import alert_deliveries, alert_incidents
+
+_columns = alert_incidents.c
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A row of `alert_incidents`; `news` counts its messages: one with none is suspected, and nobody was told."""
+
+    id: int
+    kind: str
+    subject: str | None
+    occurrences: int
+    detail: Mapping[str, Any]
+    opened_at: datetime
+    last_seen_at: datetime
+    notified_at: datetime | None
+    closed_at: datetime | None
+    updated_at: datetime
+    news: int
+    news_at: datetime | None
+    message: str
+
+    @property
+    def title(self) -> str:
+        """Return the newest message's first line."""
+        return self.message.partition("\n")[0]
+
+
+def open_ones(conn: Connection, kinds: Collection[str], *, lock: bool = False) -> list[Incident]:
+    """Return the open incidents of these kinds, suspected ones too, the oldest first; `lock` keeps them as they are."""
+    asked = select(alert_incidents).where(_columns.closed_at.is_(None), _columns.kind.in_(kinds)).order_by(_columns.id)
+    rows = conn.execute(asked.with_for_update(key_share=True) if lock else asked).mappings()
+    return [Incident(**row) for row in rows]
+
+
+def told(conn: Connection, *, open_only: bool = False, limit: int = 50) -> list[Incident]:
+    """Return the incidents that operators were told of, the newest first."""
+    asked = select(alert_incidents).where(_columns.news > 0)
+    if open_only:
+        asked = asked.where(_columns.closed_at.is_(None))
+    return [Incident(**row) for row in conn.execute(asked.order_by(_columns.id.desc()).limit(limit)).mappings()]
+
+
+def suspect(
+    conn: Connection, kind: str, subject: str | None, now: datetime, *, count: int, detail: Mapping[str, Any]
+) -> Incident | None:
+    """Write an incident that nobody is told of yet; None when one of this kind and subject is open already."""
+    statement = insert(alert_incidents).values(
+        kind=kind, subject=subject, occurrences=count, detail=dict(detail), opened_at=now, last_seen_at=now
+    )
+    row = conn.execute(statement.on_conflict_do_nothing().returning(alert_incidents)).mappings().first()
+    return None if row is None else Incident(**row)
+
+
+def see(conn: Connection, incident: Incident, seen_at: datetime, *, count: int, detail: Mapping[str, Any]) -> None:
+    """Note that an open incident goes on: `count` is kept at its highest."""
+    latest = func.greatest(_columns.last_seen_at, seen_at)
+    _write(conn, incident, last_seen_at=latest, occurrences=max(count, incident.occurrences), detail=dict(detail))
+
+
+def tell(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:
+    """Give an incident its next message, and end it with that if `close`; whoever sends alerts finds it."""
+    ended = {"closed_at": now} if close else {}
+    _write(conn, incident, news=incident.news + 1, news_at=now, message=message, **ended)
+
+
+def drop(conn: Connection, incident: Incident) -> None:
+    """Forget a suspicion."""
+    conn.execute(delete(alert_incidents).where(_columns.id == incident.id, _columns.news == 0))
+
+
+def add(conn: Connection, kind: str, subject: str | None, count: int) -> None:
+    """Count `count` more of a kind that gathers: into the incident that is open, or into a new, untold one."""
+    statement = insert(alert_incidents).values(kind=kind, subject=subject, occurrences=count)
+    more = {
+        "occurrences": _columns.occurrences + statement.excluded.occurrences,
+        "last_seen_at": func.now(),
+        "updated_at": func.now(),
+    }
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "subject"], index_where=_columns.closed_at.is_(None), set_=more
+        )
+    )
+
+
+def troubles(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
+    """Return what stands in the way of telling these incidents: `sink: trouble`, by incident."""
+    columns = alert_deliveries.c
+    behind = and_(columns.incident_id == _columns.id, columns.news < _columns.news, columns.trouble.is_not(None))
+    asked = select(_columns.id, columns.sink, columns.trouble).join_from(alert_incidents, alert_deliveries, behind)
+    found: dict[int, list[str]] = {}
+    for number, sink, trouble in conn.execute(asked.where(_columns.id.in_(ids)).order_by(columns.sink)):
+        found.setdefault(number, []).append(f"{sink}: {trouble}")
+    return found
+
+
+def _write(conn: Connection, incident: Incident, **values: Any) -> None:
+    conn.execute(
+        update(alert_incidents)
+        .where(_columns.id == incident.id, _columns.closed_at.is_(None))
+        .values(**values, updated_at=func.now())
+    )

@@ -1,0 +1,125 @@
+"""What `booking report` reads of a period. Plain reads; nothing waits for them, and none reads a whole table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from db.lifecycle import Status, Strategy
+from db.schema import (
+    alert_incidents,
+    appointment_events,
+    appointments,
+    circuit_breaker_events,
+    failure_metrics,
+    metadata,
+)
+from db.sql import statement
+
+SHARES = (0.5, 0.95, 0.99)
+SMALL = 8 * 2**20  # bytes of a table whose rows are counted one by one
+
+_TABLES = (appointments, appointment_events, failure_metrics, circuit_breaker_events, alert_incidents)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """Bookings of a period that went the same way."""
+
+    status: Status
+    strategy: Strategy | None
+    at_first: bool
+    """Confirmed, and the first call to book was enough."""
+    count: int
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long confirmations took, from the request on."""
+
+    confirmed: int
+    seconds: tuple[float, ...]
+    """For each of SHARES, the time within which that share had its confirmation; empty when there was none."""
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Incidents of one kind that were open in a period."""
+
+    kind: str
+    count: int
+    still_open: int
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A statement, and the longest that it took in a period."""
+
+    name: str
+    longest_ms: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """A table; many rows are an estimate (PostgreSQL's), bytes are with its indexes."""
+
+    table: str
+    rows: int
+    bytes: int
+
+
+def bookings(conn: Connection, since: datetime, until: datetime) -> list[Booked]:
+    """Count what was asked for in a period."""
+    rows = conn.execute(statement("report_bookings"), {"since": since, "until": until})
+    return [Booked(Status(a), Strategy(b) if b else None, c, d) for a, b, c, d in rows]
+
+
+def waits(conn: Connection, since: datetime, until: datetime) -> Waits:
+    """Return how long the confirmations of a period's bookings took."""
+    asked = {"since": since, "until": until, "shares": list(SHARES)}
+    confirmed, seconds = conn.execute(statement("report_waits"), asked).one()
+    return Waits(confirmed, tuple(seconds or ()))
+
+
+def breaker_states(conn: Connection, service: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    """Return when the service breaker came into which state, beginning at `since`."""
+    asked = {"service": service, "since": since, "until": until}
+    states = [(row.at, row.state) for row in conn.execute(statement("report_breaker"), asked)]
+    return states if states and states[0][0] == since else [(since, "closed"), *states]
+
+
+def slowest_statements(conn: Connection, since: datetime, until: datetime, limit: int) -> list[Slow]:
+    """Return the slowest database statements of a period, slowest first."""
+    rows = conn.execute(statement("report_statements"), {"since": since, "until": until, "limit": limit})
+    return [Slow(row.endpoint or "all", row.longest_ms) for row in rows]
+
+
+def alerts(conn: Connection, since: datetime, until: datetime) -> list[Alerts]:
+    """Count the incidents that began in a period, or were still open in it, by kind."""
+    columns = alert_incidents.c
+    rows = conn.execute(
+        select(columns.kind, func.count(), func.count().filter(columns.closed_at.is_(None)))
+        .where(columns.news > 0)  # else it is a suspicion that nobody was told of
+        .where(columns.opened_at < until, func.coalesce(columns.closed_at, until) >= since)
+        .group_by(columns.kind)
+        .order_by(columns.kind)
+    )
+    return [Alerts(*row) for row in rows]
+
+
+def oldest_metric(conn: Connection) -> datetime | None:
+    """Return the end of the oldest window that is kept: what `prune` should have reached by now."""
+    columns = failure_metrics.c
+    oldest: datetime | None = conn.execute(select(columns.window_end).order_by(columns.id).limit(1)).scalar()
+    return oldest
+
+
+def sizes(conn: Connection) -> list[Size]:
+    """Return rows and bytes of the tables that grow, largest first."""
+    found = conn.execute(statement("report_tables"), {"tables": [table.name for table in _TABLES]})
+    counted = []
+    for name, rows, heap, total in found:
+        small = heap < SMALL
+        exactly = conn.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() if small else rows
+        counted.append(Size(name, exactly, total))
+    return counted

@@ -1,0 +1,112 @@
+"""Operators are told: once an incident by however many processes, also by a beat's death, and at nobody's expense."""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alert_sink import Sink, sink
+from fleet import ROOT, Fleet, eventually, finals, request
+from sqlalchemy import text
+
+from db import incidents
+from tasks import parts
+from worker import enqueue_bookings
+
+EVERY = 2.0  # seconds, as tests/plugins/fast_beat.py has it
+SLACK = 10.0  # for a look, a process that starts, and two noisy cores
+
+
+def fast_beat(fleet: Fleet) -> "subprocess.Popen[bytes]":
+    """Start a beat whose health check ticks every two seconds."""
+    path = str(Path(__file__).parents[1] / "plugins")
+    with (fleet.folder / f"{len(fleet.processes)}-beat.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "fast_beat", "beat"],
+            cwd=ROOT,
+            env={**fleet.environment, "PYTHONPATH": path},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    fleet.processes.append(process)
+    return process
+
+
+def scalar(query: str) -> Any:
+    """Read one value from the database."""
+    with parts.parts().engine.connect() as conn:
+        return conn.execute(text(query)).scalar()
+
+
+def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """An outage whose breaker opens again and again is one alert; so is the death of both beats, and its end."""
+    with sink() as taking:
+        running = fleet(ALERT_URLS=taking.url, CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+        for number in range(5):
+            running.worker(name=f"bookings{number}", concurrency=4)
+        for number in range(3):
+            running.celery("worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", f"maintenance{number}@test")
+        beats = [fast_beat(running), fast_beat(running)]
+        simulator.faults("status", name="unavailable")
+        enqueue_bookings([request(number) for number in range(20)])
+        opened = "SELECT count(*) FROM circuit_breaker_events WHERE new_state = 'open'"
+        eventually(lambda: scalar(opened) >= 3 and len(taking.titles) >= 1, what="told, and opened again")
+        assert [title.partition(" (")[0].partition(":")[0] for title in taking.titles] in (
+            ["Cal.com is down"],
+            ["Cal.com is failing"],
+        )
+        for beat in beats:
+            os.killpg(beat.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        eventually(lambda: len(taking.titles) >= 2, what="the beats' death is told")
+        assert time.monotonic() - killed < 3 * EVERY + SLACK
+        assert taking.titles[1].startswith("No health check for ")
+        fast_beat(running)
+        eventually(lambda: len(taking.titles) >= 3, what="their return is told")
+        assert taking.titles[2].endswith("Health checks stood still")
+    assert scalar("SELECT count(*) FROM alert_incidents WHERE news > 0") == 2
+    assert "T0ken" not in running.logs()
+
+
+@pytest.mark.alone
+def test_a_sink_that_hangs_delays_no_booking_and_no_periodic_task(fleet: Callable[..., Fleet]) -> None:
+    """It hangs in a process of its own. The ratio here is a net; benchmarks/hanging_sink.py measures it."""
+    with sink("hang") as hanging:
+        running = fleet(ALERT_URLS=hanging.url + "?rto=60")
+        running.worker()
+        running.maintenance()
+        fast_beat(running)
+        eventually(lambda: scalar("SELECT count(*) FROM heartbeats"), what="health is checked")
+        before = [book(first) for first in (0, 20, 40)]
+        hang(hanging)
+        while_it_hangs = [book(first) for first in (60, 80, 100)]
+        ticked = scalar("SELECT ticked_at FROM heartbeats")
+        eventually(lambda: scalar("SELECT ticked_at FROM heartbeats") > ticked, within=5 * EVERY + SLACK)
+        assert scalar("SELECT trouble IS NULL AND sent_at IS NULL FROM alert_deliveries"), "it still hangs"
+    assert hanging.asked == 1
+    assert statistics.median(while_it_hangs) <= 1.5 * statistics.median(before)
+
+
+def hang(hanging: Sink) -> None:
+    """Have the fleet tell an incident to the sink that hangs."""
+    now = datetime.now(UTC)
+    with parts.parts().engine.begin() as conn:
+        incident = incidents.suspect(conn, "a test", None, now, count=1, detail={})
+        assert incident is not None
+        incidents.tell(conn, incident, "A test", now)
+    eventually(lambda: hanging.asked, what="the sink is asked")
+
+
+def book(first: int) -> float:
+    """Book twenty and return the seconds that took."""
+    began = time.monotonic()
+    finals([one.appointment_id for one in enqueue_bookings([request(first + n) for n in range(20)])])  # type: ignore[union-attr]
+    return time.monotonic() - began

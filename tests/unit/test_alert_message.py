@@ -1,0 +1,88 @@
+"""The words of an alert: the first line carries everything, and callers hear what docs/degradation.md says."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.incidents import Incident
+from tasks.alerts import message
+from tasks.health_rules import Kind, Level
+
+OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
+FACTS = {
+    "held": 37,
+    "at_risk": 2,
+    "recent": 8,
+    "calls": 120,
+    "percent": 31,
+    "where": "",
+    "count": 3,
+    "first_id": "42",
+    "max_age": "15 min",
+    "silent": 17,
+    "until": "2030-03-01 11:00 UTC",
+}
+SAID = (Path(__file__).parents[2] / "docs" / "degradation.md").read_text("utf-8")
+CASES = [(Kind.OUTAGE, level) for level in (Level.DEGRADED, Level.CRITICAL, Level.DOWN)]
+CASES += [(kind, Level.HEALTHY) for kind in Kind if kind is not Kind.OUTAGE]
+
+
+def incident(kind: Kind, level: Level, subject: str = "calcom") -> Incident:
+    """Make one that has been told once."""
+    detail = {**FACTS, "level": level, "worst": level, "told": level, "most": {"held": 41, "at_risk": 5, "recent": 9}}
+    values: dict[str, Any] = {"notified_at": None, "closed_at": None, "occurrences": 1, "news": 1, "message": ""}
+    values |= dict.fromkeys(("opened_at", "last_seen_at", "updated_at", "news_at"), OPENED)
+    return Incident(id=1, kind=kind, subject=subject, detail=detail, **values)
+
+
+def test_the_first_line_carries_everything() -> None:
+    """Who sees nothing but a notification knows what is wrong, and how many it concerns."""
+    one = incident(Kind.OUTAGE, Level.DOWN)
+
+    title, since, heard, do = message.opening(one, one.detail).splitlines()
+
+    assert [title, since, heard] == [
+        "Cal.com is down: 37 held, 2 at risk",
+        "Since: 2030-03-01 09:00:00 UTC",
+        'Callers hear: "The calendar is not answering. Your request is kept in order, and we will confirm it."',
+    ]
+    assert do.startswith("What to do: nothing; held bookings go by themselves")
+    assert do.endswith("the first one expires at 2030-03-01 11:00 UTC")
+
+
+@pytest.mark.parametrize(("kind", "level"), CASES)
+@pytest.mark.parametrize("subject", ["calcom", "database"])
+def test_every_kind_has_words_that_the_documents_know(kind: Kind, level: Level, subject: str) -> None:
+    """Opening, update and resolution can be written, and a caller hears no more and no less than is documented."""
+    one = incident(kind, level, subject)
+    opened = message.opening(one, one.detail)
+    still = message.update(one, one.detail, OPENED + timedelta(minutes=15))
+    over = message.resolution(one, OPENED + timedelta(minutes=23), {})
+
+    assert not set("{}") & set(opened + still + over)
+    assert still.startswith("Still after 15 min: ")
+    assert over.startswith("Resolved after 23 min: ")
+    heard = next(line for line in opened.splitlines() if line.startswith("Callers hear: "))
+    assert heard.partition(": ")[2] in SAID
+
+
+def test_a_resolution_carries_the_totals() -> None:
+    """How long, how many at most, and what it cost."""
+    one = incident(Kind.OUTAGE, Level.DOWN)
+    over = message.resolution(one, OPENED + timedelta(minutes=23), {"breaker opened": 4, "expired": 2, "failed": 0})
+
+    assert over.splitlines() == [
+        "Resolved after 23 min: Cal.com was down, at most 41 held, 5 at risk; breaker opened 4, expired 2",
+        "From 2030-03-01 09:00:00 UTC to 2030-03-01 09:23:00 UTC",
+        "At most: 41 held, 5 at risk, 9 failures in a minute",
+    ]
+
+
+def test_growing_worse_is_the_first_word() -> None:
+    """It was told as degraded; now it is down."""
+    one = incident(Kind.OUTAGE, Level.DEGRADED)
+    said = message.update(one, {**one.detail, "level": Level.DOWN}, OPENED + timedelta(hours=3))
+
+    assert said.startswith("Worse after 3 h: Cal.com is down: 37 held")

@@ -1,0 +1,93 @@
+"""What becomes of an incident: every row of the table in tasks/health_rules.py, with given times."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.incidents import Incident
+from tasks.health_rules import LEAVE_AFTER, UPDATES, Finding, Kind, Level, Step, step
+
+NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
+OUTAGE = {level: Finding(Kind.OUTAGE, "calcom", level) for level in Level}
+
+
+def ago(seconds: float) -> datetime:
+    """Name a moment before NOW."""
+    return NOW - timedelta(seconds=seconds)
+
+
+def incident(
+    opened: float, *, told: float | None = None, seen: float = 5, kind: Kind = Kind.OUTAGE, level: int = 3
+) -> Incident:
+    """Make an open incident; ages in seconds, `told` None: only suspected."""
+    values: dict[str, Any] = dict.fromkeys(("notified_at", "closed_at"))
+    values |= {"id": 1, "kind": kind, "subject": "calcom", "occurrences": 1, "message": "", "updated_at": NOW}
+    values |= {"detail": {"told": level}, "opened_at": ago(opened), "last_seen_at": ago(seen)}
+    return Incident(**values, news=int(told is not None), news_at=None if told is None else ago(told))
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "then"),
+    [
+        (None, None, Step.NOTHING),
+        (None, OUTAGE[Level.DEGRADED], Step.SUSPECT),
+        (None, OUTAGE[Level.CRITICAL], Step.OPEN),
+        (None, OUTAGE[Level.DOWN], Step.OPEN),
+        (None, Finding(Kind.CREDENTIALS), Step.OPEN),
+        (incident(5), None, Step.DROP),
+        (incident(1), OUTAGE[Level.DEGRADED], Step.SEE),
+        (incident(5), OUTAGE[Level.DEGRADED], Step.OPEN),
+        (incident(1), OUTAGE[Level.DOWN], Step.OPEN),
+        (incident(10, told=10), OUTAGE[Level.DOWN], Step.SEE),
+        (incident(60, told=60, seen=LEAVE_AFTER - 1), None, Step.NOTHING),
+        (incident(60, told=60, seen=LEAVE_AFTER), None, Step.RESOLVE),
+        (incident(60, told=60, seen=1, kind=Kind.BEAT_DEAD), None, Step.RESOLVE),
+    ],
+)
+def test_each_row_of_the_table_holds(known: Incident | None, seen: Finding | None, then: Step) -> None:
+    """Degraded needs a second look, anything is left only after a while, and what was never told is just dropped."""
+    assert step(known, seen, NOW) is then
+
+
+def told_at(looks: range) -> list[int]:
+    """Look at one incident again and again from its begin on, and return when it was told."""
+    said, last = [0], 0
+    for second in looks:
+        known = incident(second, told=second - last, seen=5)
+        if step(known, OUTAGE[Level.DOWN], NOW) is Step.UPDATE:
+            said.append(second)
+            last = second
+    return said
+
+
+def test_updates_come_after_5_15_and_60_minutes() -> None:
+    """At the first look from then on, and never more often."""
+    assert told_at(range(5, 20_000, 5)) == [0, *UPDATES]
+
+
+def test_updates_that_were_missed_become_one() -> None:
+    """Beat was away from the second to the seventieth minute: one message, not three."""
+    assert told_at(range(4200, 20_000, 5)) == [0, 4200]
+
+
+@pytest.mark.parametrize(("told", "then"), [(299, Step.SEE), (300, Step.UPDATE)])
+def test_what_grows_worse_is_told_and_not_shouted(told: float, then: Step) -> None:
+    """From degraded to down after two hours: at once, but not within 5 minutes of the last message."""
+    known = incident(7200, told=told, level=Level.DEGRADED)
+
+    assert step(known, OUTAGE[Level.DOWN], NOW) is then
+    assert step(known, OUTAGE[Level.DEGRADED], NOW) is Step.SEE
+
+
+def test_a_breaker_that_opens_again_is_the_same_outage() -> None:
+    """Open, half-open, closed for a moment, open: one message in two minutes."""
+    seen, last, steps = None, 0, []
+    for second in range(0, 120, 5):
+        flapping = OUTAGE[Level.DOWN] if second % 30 < 20 else None
+        steps.append(step(seen, flapping, NOW))
+        last = 0 if flapping else last + 5
+        seen = incident(second + 5, told=second + 5, seen=last + 5)
+
+    assert steps.count(Step.OPEN) == 1
+    assert set(steps) == {Step.OPEN, Step.SEE, Step.NOTHING}

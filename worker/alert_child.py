@@ -1,0 +1,65 @@
+"""Hand messages to Apprise, in a process of its own that can be killed: no time-out of a library bounds a slow drip.
+
+Reads one JSON list of [sink, url, title, body, resolved] from standard input, where no process list shows the URLs.
+Writes `[place, trouble]` a message to standard output as it becomes known. Trouble is one of a few words: what Apprise
+and the sinks say may hold a URL, and a URL is a secret.
+
+Run by its path, without the package `worker`: it starts in a third of a second.
+"""
+
+import json
+import re
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, NotifyType
+
+LIFETIME = 60  # seconds after which it ends in any case: its parent may have been killed
+
+_STATUS = re.compile(r"error=(\d{3})\b")
+_writing = threading.Lock()
+
+
+def main() -> None:
+    """Deliver each sink's messages in order, all sinks at once."""
+    signal.alarm(LIFETIME)
+    by_sink: dict[str, list[tuple[int, Sequence[Any]]]] = {}
+    for place, job in enumerate(json.load(sys.stdin)):
+        by_sink.setdefault(job[0], []).append((place, job))
+    threads = [threading.Thread(target=_deliver, args=(jobs,)) for jobs in by_sink.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _deliver(jobs: Sequence[tuple[int, Sequence[Any]]]) -> None:
+    sink = Apprise(asset=AppriseAsset(storage_mode="memory", app_id="booking-worker", app_desc="Booking worker"))
+    known = sink.add(jobs[0][1][1])
+    for place, (_, _, title, body, resolved) in jobs:
+        kind = NotifyType.SUCCESS if resolved else NotifyType.FAILURE
+        try:
+            came = sink.notify(title=title, body=body, notify_type=kind, body_format="text") if known else None
+            trouble = "is not an address that Apprise knows" if came is None else _trouble(came)
+        except Exception:  # noqa: BLE001 - a plugin's own error, which may quote its URL
+            trouble = "made Apprise fail"
+        with _writing:
+            sys.stdout.write(json.dumps([place, trouble]) + "\n")
+            sys.stdout.flush()
+
+
+def _trouble(came: Any) -> str | None:
+    """Put what Apprise says of a failure into words of our own; None: the sink took it."""
+    if came:
+        return None
+    said = " ".join(entry.message for entry in came.logs())
+    if status := _STATUS.search(said):
+        return f"answers with HTTP {status[1]}"
+    return "cannot be reached" if "connection error" in said.lower() else "does not take the message"
+
+
+if __name__ == "__main__":
+    main()
