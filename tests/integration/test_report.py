@@ -108,15 +108,15 @@ def test_a_breaker_comes_into_a_period_as_the_last_one_left_it(record: Any, now:
 def test_alerts_of_a_period_are_those_that_were_open_in_it(record: Any, now: datetime) -> None:
     """Begun in it, ended in it, or still open; a suspicion that nobody was told of is none."""
     incident = (
-        "INSERT INTO alert_incidents (kind, subject, opened_at, closed_at, news)"
-        " VALUES ('degraded', :n, :opened, :closed, :news)"
+        "INSERT INTO alert_incidents (kind, subject, opened_at, closed_at, news, news_at)"
+        " VALUES ('degraded', :n, :opened, :closed, :news, :told)"
     )
-    spans = [(9 * DAY, 8 * DAY), (9 * DAY, HOUR), (2 * HOUR, HOUR), (HOUR, None)]
+    spans = [(9 * DAY, 8 * DAY, 1), (9 * DAY, HOUR, 1), (2 * HOUR, HOUR, 1), (HOUR, None, 1), (HOUR / 2, None, 0)]
     with record.engine.begin() as conn:
-        for n, (opened, closed) in enumerate(spans):
-            told = {"news": 1, "n": str(n), "opened": now - opened, "closed": None if closed is None else now - closed}
+        for n, (opened, closed, news) in enumerate(spans):
+            told = {"n": str(n), "news": news, "told": now if news else None}
+            told |= {"opened": now - opened, "closed": None if closed is None else now - closed}
             conn.execute(text(incident), told)
-        conn.execute(text(incident), {"news": 0, "n": "a suspicion", "opened": now - HOUR, "closed": None})
         found = report.alerts(conn, now - DAY, now)
 
     assert [(one.kind, one.count, one.still_open) for one in found] == [("degraded", 3, 1)]
