@@ -26,8 +26,7 @@ from resilience.redis_client import make_redis
 if TYPE_CHECKING:
     from worker.embedded import Valkey
 
-AT_MOST = 0.2
-"""Seconds that a guarded call may cost more while Redis is gone."""
+AT_MOST = 0.2  # seconds that a guarded call may cost more while Redis is gone
 Join = Callable[..., CircuitBreaker]
 
 
@@ -62,6 +61,7 @@ def join(redis_url: str, said: list[Event], clock: list[float]) -> Iterator[Join
         member.close()
 
 
+@pytest.mark.alone
 def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", join: Join, said: list[Event]) -> None:
     """The first call waits it out; the next hundred do not even try."""
     breaker = join(mode="strict", redis_retry=60)
@@ -72,6 +72,7 @@ def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", jo
     assert [type(event) for event in said] == [SharedStateBegun, SharedStateLost]
 
 
+@pytest.mark.alone
 def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey", join: Join) -> None:
     """All threads were on their way when it froze."""
     breaker = join(redis_retry=60)
@@ -79,7 +80,23 @@ def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey"
     valkey.pause()
     with ThreadPoolExecutor(16) as pool:
         times = list(pool.map(lambda _: seconds(lambda: call(breaker)), range(64)))
-    assert max(times) < AT_MOST * 2  # of which up to a half is this machine running 16 threads
+    assert sum(took > AT_MOST for took in times) <= 2, "of the 16 that waited; two cores run them"
+
+
+@pytest.mark.alone
+def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", join: Join, clock: list[float]) -> None:
+    """It lasted so long that both its question and its report look whether Redis is back."""
+    breaker = join()
+    assert call(breaker)
+    valkey.pause()
+
+    def long_call() -> None:
+        clock[0] += 1.1
+        permit = breaker.acquire(CREATE, owner="one")
+        clock[0] += 1.1
+        breaker.record(permit, Outcome.SUCCESS)  # type: ignore[arg-type]
+
+    assert sum(seconds(long_call) > AT_MOST for _ in range(10)) <= 2, "two noisy cores"
 
 
 def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
@@ -102,6 +119,7 @@ def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
     assert kinds == [SharedStateBegun, SharedStateLost, BreakerChanged, SharedStateBack]
 
 
+@pytest.mark.alone
 def test_a_dead_redis_costs_hardly_anything(valkey: "Valkey", join: Join) -> None:
     """Nobody retries: neither the client nor we."""
     breaker = join()
@@ -263,9 +281,7 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
     assert breaker.get_status().state is State.CLOSED
 
 
-def test_a_probe_that_a_thawed_redis_gives_to_nobody_is_given_back(
-    valkey: "Valkey", join: Join, clock: list[float]
-) -> None:
+def test_a_probe_that_a_thawed_redis_gave_nobody_comes_back(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """It was asked for while Redis was frozen, by somebody who has gone another way: the line is not shut for it."""
     breaker, other = join(threshold=1, open_for=0.001), join(threshold=1, open_for=0.001)
     call(breaker, Outcome.FAILURE_SERVICE)
