@@ -27,27 +27,6 @@ READY = "simulator listening on "
 START_SECONDS = 30.0
 
 
-# What measures times, rates or memory has the machine to itself; all the rest runs side by side (see the Makefile).
-ALONE = {
-    "test_breaker_redis_gone.py",
-    "test_calm.py",
-    "test_drain.py",
-    "test_holds_are_free.py",
-    "test_rate_limit.py",
-    "test_redis_gone.py",
-    "test_retries.py",
-    "test_watchdog.py",
-    "test_client_times.py",
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what must run alone."""
-    for item in items:
-        if item.path.name in ALONE:
-            item.add_marker("alone")
-
-
 @pytest.fixture(scope="session")
 def session_valkey() -> Iterator["Valkey"]:
     """Run the session's Valkey; tests that hurt it take `valkey`."""

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
+from threading import Event
+from time import monotonic
 from typing import Any
 
+import pytest
 from fleet import Fleet, eventually, finals, request
 from sqlalchemy import create_engine, text
 
@@ -12,6 +15,8 @@ from db.lifecycle import HoldReason, Status
 from tasks import parts
 from tasks.booking import outcome
 from worker import enqueue_booking, enqueue_bookings
+from worker.demo.outage import IN_FLIGHT, Change, measure
+from worker.demo.story import Clock
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 OPENED = "SELECT created_at FROM circuit_breaker_events WHERE new_state = 'open'"
@@ -29,6 +34,7 @@ def rows(database_url: str, query: str) -> list[Any]:
         return list(conn.execute(text(query)))
 
 
+@pytest.mark.alone
 def test_eight_processes_send_a_dead_cal_com_one_probe_a_window(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
@@ -65,6 +71,36 @@ def fifth_failure(simulator: Any) -> float | None:
 def after(simulator: Any, tripped: float) -> list[dict[str, Any]]:
     """Return the calls that began after the trip, those excepted that had their permit already."""
     return [entry for entry in calls(simulator) if entry["t0"] > tripped + 0.1]
+
+
+def test_an_outage_under_steady_traffic_is_met_by_probes_alone(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """Ten requests a second all the while: what trips it and is in flight, then one probe a window, nothing else."""
+    threads = 4
+    fleet(**BREAKER | {"CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1.5"}).start(concurrency=threads)
+    wanted = [enqueue_booking(request(0)).appointment_id]
+    finals(wanted)
+    simulator.faults("status", name="unavailable")
+    simulator.faults("latency", delay=0.3)  # so long a second probe could slip in beside the first
+    wanted += keep_asking(1, seconds=5, rate=10)
+    simulator.no_faults()
+    back, clock = monotonic(), Clock()
+    told = [one for one in parts.parts().breaker.transitions(count=1000) if one.endpoint is None]
+    changes = [Change(clock.monotonic_of(one.at), one.old, one.new) for one in told]
+    reached = [entry for entry in calls(simulator)[1:] if entry["t0"] < back]
+    calm = measure(changes, reached, held_peak=0, back=back, last_booked=None)
+    assert len([entry for entry in reached if entry["t0"] < changes[0].at + IN_FLIGHT]) <= 5 + threads
+    assert calm.calls_while_open == 0
+    assert calm.probes >= 2
+    assert {one.status for one in finals(wanted).values()} == {Status.CONFIRMED}
+
+
+def keep_asking(first: int, *, seconds: int, rate: int) -> list[int]:
+    """Ask for one booking after the other at an even pace; return their ids."""
+    pace, begun, ids = Event(), monotonic(), list[int]()
+    for number in range(seconds * rate):
+        ids.append(enqueue_booking(request(first + number)).appointment_id)
+        pace.wait(max(0.0, begun + (number + 1) / rate - monotonic()))
+    return ids
 
 
 def test_held_bookings_go_in_order_when_cal_com_is_back(

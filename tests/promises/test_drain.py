@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from fleet import Fleet, eventually, request
 from sqlalchemy import text
 
@@ -11,8 +12,8 @@ from tasks import parts
 from tasks.guard import CREATE
 from worker import enqueue_bookings
 
-HELD, STEADY, THREADS, WINDOW = 2_000, 400, 16, 64
-OPEN, LATENCY = 2.0, 0.15  # seconds
+HELD, STEADY, THREADS, WINDOW = 400, 120, 8, 64
+OPEN, LATENCY = 2.0, 0.4  # seconds; so long that the fleet waits for Cal.com and not for the machine
 
 
 def rows(query: str) -> list[Any]:
@@ -61,6 +62,7 @@ def most_overtaken(calls: list[dict[str, Any]]) -> int:
     return most
 
 
+@pytest.mark.alone
 def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """0.8 of the steady rate, the first within the open window + 2 s, nobody overtaken beyond the window, no trip."""
     simulator.faults("latency", delay=LATENCY)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import redis
 from fleet import Fleet, eventually, request
 from sqlalchemy import text
@@ -53,6 +54,7 @@ def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
     assert all(rss(one.pid) - was < 5_000_000 for one, was in zip(workers, resident, strict=True))
 
 
+@pytest.mark.alone
 def test_a_hold_takes_no_longer_to_accept_than_a_booking(settings: Callable[..., dict[str, str]]) -> None:
     """Medians of rounds in turn, the breaker closed and open; a hold even saves the message."""
     settings()

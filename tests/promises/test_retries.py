@@ -26,6 +26,7 @@ def prove_visibility() -> None:
     finals([enqueue_booking(request(399)).appointment_id])
 
 
+@pytest.mark.alone
 def test_posts_come_after_1_2_and_4_seconds(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """Cal.com is unavailable: each gap is the policy's delay +-10 %, plus at most 0.3 s."""
     fleet().start()
@@ -38,6 +39,7 @@ def test_posts_come_after_1_2_and_4_seconds(fleet: Callable[..., Fleet], simulat
         assert 0.9 * delay <= gap <= 1.1 * delay + LATE
 
 
+@pytest.mark.alone
 def test_retry_after_is_kept_to_the_letter(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """What Cal.com asks for overrides the schedule."""
     fleet().start()

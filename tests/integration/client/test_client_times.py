@@ -17,6 +17,7 @@ DEADLINE = 0.4
 SOON = 1.5  # seconds; generous to a busy machine, and far below what the server would take
 
 
+@pytest.mark.alone
 def test_dripping_headers_end_at_the_deadline(serve: Callable, client: Make) -> None:
     """A byte every 20 ms never runs into a read time-out."""
 
@@ -31,6 +32,7 @@ def test_dripping_headers_end_at_the_deadline(serve: Callable, client: Make) -> 
     assert DEADLINE <= answer.elapsed < SOON
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("framing", [b"Content-Length: 9000", b"Transfer-Encoding: chunked", b"X-Until: close"])
 def test_a_dripping_body_ends_at_the_deadline(serve: Callable, client: Make, framing: bytes) -> None:
     """The status is known by then: that is an answer, cut short."""
@@ -47,6 +49,7 @@ def test_a_dripping_body_ends_at_the_deadline(serve: Callable, client: Make, fra
     assert DEADLINE <= answer.elapsed < SOON
 
 
+@pytest.mark.alone
 def test_silence_ends_at_the_read_time_out(serve: Callable, client: Make) -> None:
     """The request was sent: nobody knows what became of it."""
 
@@ -61,6 +64,7 @@ def test_silence_ends_at_the_read_time_out(serve: Callable, client: Make) -> Non
     assert answer.elapsed < SOON
 
 
+@pytest.mark.alone
 def test_a_server_that_does_not_read_ends_at_the_deadline(serve: Callable, client: Make) -> None:
     """A body larger than all buffers blocks in send, where only the watchdog comes."""
     answer = client(serve(lambda line: line.hang()).url, read_timeout=30, deadline=DEADLINE).post_booking(
@@ -87,6 +91,7 @@ def full_backlog() -> Iterator[int]:
             sock.close()
 
 
+@pytest.mark.alone
 def test_an_accept_that_hangs_ends_at_the_connect_time_out(full_backlog: int, client: Make) -> None:
     """No connection, no byte sent."""
     answer = client(f"http://127.0.0.1:{full_backlog}", connect_timeout=0.3).post_booking({})
@@ -96,6 +101,7 @@ def test_an_accept_that_hangs_ends_at_the_connect_time_out(full_backlog: int, cl
     assert answer.elapsed < SOON
 
 
+@pytest.mark.alone
 def test_a_look_up_that_hangs_ends_at_the_connect_time_out_and_leaks_no_threads(client: Make) -> None:
     """However many calls wait for a dead name server, its threads are few."""
     over = threading.Event()
