@@ -1,0 +1,130 @@
+"""One run of the fire suite: bookings come in, faults strike, and at the end the judge reads both sides' books."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import fire_judge
+import fire_watch
+import psycopg
+import redis
+from fire_caller import receipts
+from fire_judge import Verdict
+from fire_schedule import LANES, Planned
+from fire_stage import Over, Stage, stage
+from fire_watch import Watch
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker.embedded import EmbeddedError
+
+FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
+AGAIN = 3  # a fault that was not met, for nothing came its way, is tried so often
+UNMET = (psycopg.OperationalError, SQLAlchemyError, redis.RedisError)  # the other lane has hurt what it needs
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on."""
+
+    seed: int
+    bookings: int
+    faults: int
+    seconds: float
+    verdict: Verdict
+    stories: tuple[str, ...]
+    table: Sequence[tuple[str, int, float]]
+
+
+def run(planned: Sequence[Planned], *, seed: int, bookings: int, seconds: float, logs: Path | None, say: Say) -> Run:
+    """Ask for at least so many bookings while the planned faults strike, spread over so many seconds.
+
+    Raises:
+        EmbeddedError: A server or process cannot be started.
+    """
+    began = time.monotonic()
+    with stage(rate=bookings / seconds, seed=seed, logs=logs, say=say) as made, Watch(made) as watch:
+        fire = _Fire(made, watch, seconds, say)
+        try:
+            fire.burn(planned)
+            made.until(lambda: len(receipts(made.receipts)) >= bookings, seconds + FINISH_SECONDS)
+            made.crew.end("caller")
+            say(f"no more requests; {watch.live()} bookings are on their way")
+            made.until(lambda: not watch.live(), FINISH_SECONDS)
+        finally:
+            made.over.set()
+            fire.join()
+        for name in ("beat", "maintenance", "worker 1", "worker 2"):
+            made.crew.end(name)
+        verdict = fire_judge.read(made)
+        return Run(
+            seed,
+            len(receipts(made.receipts)),
+            sum(watch.often.values()),
+            time.monotonic() - began,
+            verdict,
+            tuple(fire_judge.stories(made, verdict)),
+            fire_watch.table(watch.often, watch.longest),
+        )
+
+
+class _Fire:
+    """Both lanes of faults, a thread each."""
+
+    def __init__(self, made: Stage, watch: Watch, seconds: float, say: Say) -> None:
+        self._stage = made
+        self._watch = watch
+        self._seconds = seconds
+        self._say = say
+        self._began = time.monotonic()
+        self._lanes: list[threading.Thread] = []
+        self._failure: BaseException | None = None
+
+    def burn(self, planned: Sequence[Planned]) -> None:
+        """Have every planned fault strike, and return when the last is healed."""
+        for lane in LANES:
+            theirs = [one for one in planned if one.lane == lane]
+            self._lanes.append(threading.Thread(target=self._lane, args=(theirs,), name=lane, daemon=True))
+        for thread in self._lanes:
+            thread.start()
+        self.join()
+        if self._failure:
+            raise self._failure
+
+    def join(self) -> None:
+        """Wait until every fault that has struck is healed."""
+        for thread in self._lanes:
+            thread.join()
+
+    def _lane(self, planned: Sequence[Planned]) -> None:
+        try:
+            for number, one in enumerate(planned):
+                due = self._began + number * self._seconds / len(planned)
+                self._stage.pause(max(0.0, due - time.monotonic()))
+                self._strike(one)
+        except Over:
+            return
+        except BaseException as error:  # noqa: BLE001 - told by burn, in the main thread
+            self._failure = error
+            self._stage.over.set()
+
+    def _strike(self, one: Planned) -> None:
+        strike = LANES[one.lane][one.fault]
+        for attempt in range(AGAIN):
+            self._say(f"{time.monotonic() - self._began:6.1f} s  {one.fault}")
+            try:
+                met = strike(self._stage, random.Random(one.seed + attempt))  # noqa: S311 - chance for faults
+            except UNMET as error:
+                self._say(f"          not met: {type(error).__name__}")
+                met = False
+            if met:
+                self._watch.ended(one.fault)
+                return
+            self._stage.pause(0.5)
+
+
+__all__ = ["EmbeddedError", "Run", "run"]

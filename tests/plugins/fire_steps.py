@@ -1,0 +1,91 @@
+"""The steps of a booking at which a process can be told to die or to freeze: exactly there, and exactly one process.
+
+An order is a file in a folder that the suite and every process of the fleet share, named after the step; it holds the
+signal. Whoever comes to the step first renames the file, which only one can, and sends itself the signal.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+# Step -> where it is: (module, name in it, before or after the call).
+STEPS: dict[str, tuple[str, str, str]] = {
+    "a request is kept, its message not sent": ("tasks.booking", "send", "before"),
+    "its message is taken": ("tasks.booking", "claim", "before"),
+    "the claim is written, not committed": ("db.appointments", "claim", "after"),
+    "it is claimed": ("tasks.booking", "claim", "after"),
+    "the breaker permits it": ("tasks.guard", "GuardedCalls.permit_post", "after"),
+    "its lease is checked, it is about to be sent": ("tasks.calcom.call", "Call.before_send", "after"),
+    "it is sent, not answered": ("tasks.calcom.transport", "_Connection.getresponse", "before"),
+    "it is answered": ("tasks.calcom.client", "CalcomClient.post_booking", "after"),
+    "its answer is reported": ("tasks.guard", "GuardedCalls.post", "after"),
+    "a look has seen Cal.com's list": ("tasks.attempt", "look", "after"),
+    "its lease is renewed": ("tasks.attempt", "Attempt._renew", "after"),
+    "its move is written, not committed": ("db.appointments", "move", "after"),
+    "it has moved": ("tasks.attempt", "Attempt._move", "after"),
+    "its message is about to be sent": ("tasks.publish", "_publish", "before"),
+    "its message is sent": ("tasks.publish", "_publish", "after"),
+    "others may go": ("tasks.booking", "release_paced", "before"),
+    "its task is done, not acknowledged": ("celery.signals", "task_postrun", "signal"),
+    "the sweeper has taken it up": ("tasks.sweeper", "send", "before"),
+    "the breaker gives held ones room": ("resilience.circuit_breaker", "CircuitBreaker.release", "after"),
+    "held ones are released, not sent": ("tasks.holds", "send", "before"),
+}
+
+
+class Orders:
+    """The suite's side: order a step's death, and see who obeyed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def give(self, step: str, what: signal.Signals) -> None:
+        """Have the next process that comes to the step get this signal."""
+        draft = self._folder / "draft"
+        draft.write_text(what.name)
+        draft.rename(self._folder / _file(step))
+
+    def obeyed(self, step: str) -> int | None:
+        """Return the id of the process that obeyed; None when none has come to the step."""
+        for taken in self._folder.glob(f"{_file(step)}.*"):
+            pid = int(taken.suffix[1:])
+            taken.unlink()
+            return pid
+        return None
+
+    def withdraw(self, step: str) -> None:
+        """Take an order back that nobody has met."""
+        (self._folder / _file(step)).unlink(missing_ok=True)
+
+
+def reach(folder: Path, step: str) -> None:
+    """Obey the order for this step, if there is one: with SIGKILL this does not return."""
+    name = folder / _file(step)
+    taken = name.with_name(f"{name.name}.{os.getpid()}")
+    try:
+        name.rename(taken)
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.Signals[taken.read_text()])
+
+
+def around(call: Callable[..., Any], *, before: Callable[[], None] | None, after: Callable[[], None] | None) -> Any:
+    """Return the call with a step before or after it."""
+
+    @wraps(call)
+    def stepped(*args: Any, **options: Any) -> Any:
+        if before:
+            before()
+        answer = call(*args, **options)
+        if after:
+            after()
+        return answer
+
+    return stepped
+
+
+def _file(step: str) -> str:
+    return step.replace(" ", "-").replace(",", "").replace("'", "").replace(".", "")

@@ -1,0 +1,238 @@
+"""The ways in which the product is broken on purpose, each with the promise that it breaks and the test that sees it.
+
+A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """One change of one file: `old` stands in it exactly once, and with `new` instead `test` must fail."""
+
+    name: str
+    promise: int
+    """Its number in docs/promises.md."""
+    file: str
+    old: str
+    new: str
+    test: str
+
+    def problem(self, root: Path) -> str | None:
+        """Say why this breakage no longer fits the tree below `root`; None when it does."""
+        path = root / self.file
+        found = path.read_text("utf-8").count(self.old) if path.is_file() else 0
+        if found != 1:
+            return f"{self.name}: its text stands {found} times in {self.file}, and must stand there once"
+        if not (root / self.test.partition("::")[0]).is_file():
+            return f"{self.name}: there is no {self.test}"
+        return None
+
+    def apply(self, root: Path) -> None:
+        """Break the tree below `root`."""
+        path = root / self.file
+        path.write_text(path.read_text("utf-8").replace(self.old, self.new), "utf-8")
+
+
+BREAKAGES = (
+    # -- 1: accepted is kept
+    Breakage(
+        name="acks-early",
+        promise=1,
+        file="worker/app.py",
+        old="task_acks_late = True",
+        new="task_acks_late = False",
+        test="tests/promises/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
+    ),
+    Breakage(
+        name="unsent-never-sent-again",
+        promise=1,
+        file="db/sql/unsent.sql",
+        old="          enqueued_at IS NULL\n          OR ",
+        new="          ",
+        test="tests/integration/test_db_unsent.py::test_what_was_never_sent_is_sent_at_once",
+    ),
+    Breakage(
+        name="long-queue-sent-twice",
+        promise=1,
+        file="db/sql/unsent.sql",
+        old="              :queue_empty\n",
+        new="              :queue_empty OR true\n",
+        test="tests/integration/test_db_unsent.py::test_a_long_queue_is_not_sent_twice",
+    ),
+    Breakage(
+        name="failed-by-an-outage",
+        promise=1,
+        file="tasks/life.py",
+        old="if error_type in OUTAGE:",
+        new="if False:",
+        test="tests/unit/test_life.py::test_an_outage_fails_nobody",
+    ),
+    # -- 2: at most one booking a request
+    Breakage(
+        name="claim-without-compare",
+        promise=2,
+        file="db/sql/claim.sql",
+        old="  AND status IN ('pending', 'retrying')\n",
+        new="",
+        test="tests/integration/test_db_claims.py::test_of_eight_claims_at_once_exactly_one_wins",
+    ),
+    Breakage(
+        name="move-without-token",
+        promise=2,
+        file="db/moves.py",
+        old="return and_(where, or_(_COLUMNS.status != Status.BOOKING, _COLUMNS.claim_token == token))",
+        new="return where",
+        test="tests/integration/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
+    ),
+    Breakage(
+        name="post-without-a-look",
+        promise=2,
+        file="tasks/attempt.py",
+        old="self._look() if row.outcome_unknown else Post()",
+        new="Post()",
+        test="tests/promises/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+    ),
+    Breakage(
+        name="lost-lease-taken-for-unsent",
+        promise=2,
+        file="db/sql/lost_leases.sql",
+        old="        outcome_unknown = true,\n",
+        new="        outcome_unknown = false,\n",
+        test="tests/promises/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+    ),
+    Breakage(
+        name="settle-time-ignored",
+        promise=2,
+        file="tasks/life.py",
+        old="if settled_in > 0:",
+        new="if False:",
+        test="tests/unit/test_life.py::test_looks_come_at_1_2_4_seconds_and_then_wait_held_for_the_settle_time",
+    ),
+    Breakage(
+        name="lease-unchecked-before-the-first-byte",
+        promise=2,
+        file="tasks/attempt.py",
+        old="            return in_time\n",
+        new="            return True\n",
+        test="tests/promises/test_woken_late.py::test_a_claim_that_is_too_old_sends_nothing[before it connects]",
+    ),
+    Breakage(
+        name="late-uid-dropped",
+        promise=2,
+        file="tasks/attempt.py",
+        old="if not moved and step.to is Status.CONFIRMED:",
+        new="if False:",
+        test="tests/promises/test_woken_late.py::test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded",
+    ),
+    # -- 3: calm
+    Breakage(
+        name="epoch-ignored",
+        promise=3,
+        file="resilience/lua/votes.lua",
+        old="if epoch ~= 0 and epoch ~= s.epoch then",
+        new="if false then",
+        test="tests/promises/test_calm_shared.py"
+        "::test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it",
+    ),
+    Breakage(
+        name="more-than-one-probe",
+        promise=3,
+        file="resilience/lua/obstacle.lua",
+        old="if not probe_ok or now < s.lease then",
+        new="if not probe_ok then",
+        test="tests/integration/test_breaker_shared.py::test_of_eight_processes_one_probes",
+    ),
+    Breakage(
+        name="open-breaker-passed",
+        promise=3,
+        file="resilience/lua/obstacle.lua",
+        old="if s.state == 'open' or s.state == 'forced_open' then",
+        new="if s.state == 'forced_open' then",
+        test="tests/promises/test_calm_shared.py::test_what_one_process_opened_is_shut_for_all",
+    ),
+    Breakage(
+        name="rate-limit-not-asked",
+        promise=3,
+        file="resilience/lua/pass.lua",
+        old="if calm == ARGV[6] and rate_wait() == 0 then",
+        new="if calm == ARGV[6] then",
+        test="tests/integration/test_rate_limit.py::test_five_hundred_calls_meet_no_429_and_use_the_allowance",
+    ),
+    # -- 4: a hold costs nothing
+    Breakage(
+        name="hold-costs-a-retry",
+        promise=4,
+        file="tasks/life.py",
+        old='if name not in ("next_attempt_at", "retry_count")',
+        new='if name != "next_attempt_at"',
+        test="tests/unit/test_life.py::test_an_outage_makes_nobody_suspect[False-breaker_open]",
+    ),
+    Breakage(
+        name="window-ignored",
+        promise=4,
+        file="resilience/lua/window.lua",
+        old="local free = window - busy",
+        new="local free = release_max - busy",
+        test="tests/promises/test_calm_shared.py::test_held_work_goes_at_a_pace_that_rises_from_one",
+    ),
+    Breakage(
+        name="released-in-no-order",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="AS line\nORDER BY probe_failures, requested_at, id LIMIT :limit",
+        new="AS line\nORDER BY probe_failures, requested_at DESC, id LIMIT :limit",
+        test="tests/promises/test_nobody_overtakes.py::test_the_oldest_request_is_released_first_and_alone",
+    ),
+    Breakage(
+        name="enqueued-past-those-who-wait",
+        promise=4,
+        file="tasks/booking.py",
+        old="HoldReason.BREAKER_OPEN if shut else pacing.line(conn)",
+        new="HoldReason.BREAKER_OPEN if shut else None",
+        test="tests/promises/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
+    ),
+    Breakage(
+        name="posted-past-those-who-wait",
+        promise=4,
+        file="tasks/attempt.py",
+        old="line = pacing.line(conn, before=row.requested_at)",
+        new="line = None",
+        test="tests/promises/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
+    ),
+    # -- 5: an operator's error fails no customer
+    Breakage(
+        name="refused-key-fails-bookings",
+        promise=5,
+        file="tasks/life.py",
+        old="case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:",
+        new="case Meaning.THROTTLED | Meaning.CONFIGURATION:",
+        test="tests/unit/test_life.py::test_an_operators_error_or_a_limit_holds_and_costs_no_retry",
+    ),
+    Breakage(
+        name="blind-key-believed",
+        promise=5,
+        file="tasks/life.py",
+        old="if not visible:",
+        new="if False:",
+        test="tests/unit/test_life.py::test_absence_proves_nothing_to_a_key_that_has_never_listed_the_type",
+    ),
+    # -- 6: you can see it, and nobody else can
+    Breakage(
+        name="cause-untold",
+        promise=6,
+        file="db/moves.py",
+        old='literal({"why": why, **(detail or {})}, JSONB)',
+        new="literal({**(detail or {})}, JSONB)",
+        test="tests/integration/test_db_moves.py::test_the_event_stands_if_and_only_if_the_row_moved",
+    ),
+    Breakage(
+        name="personal-data-in-the-message",
+        promise=6,
+        file="tasks/publish.py",
+        old='"headers": headers,',
+        new='"headers": headers | {"attendee": row.attendee_name},',
+        test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
+    ),
+)

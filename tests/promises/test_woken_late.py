@@ -1,0 +1,69 @@
+"""Promise 2 when a worker stands still: what it may no longer send stays unsent, and what it has booked is not lost."""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain, repeat
+from typing import Any
+
+import pytest
+from fleet import request
+from sqlalchemy import update
+
+from db import appointments
+from db.lifecycle import Status
+from db.schema import appointments as table
+from tasks import parts
+from tasks.attempt import claim
+from tasks.booking import outcome
+from worker import enqueue_booking
+
+
+@pytest.fixture
+def asked(settings: Callable[..., dict[str, str]]) -> int:
+    """Accept one request; no worker runs but this process."""
+    settings()
+    return enqueue_booking(request(1)).appointment_id
+
+
+def sweep_as_after_the_lease(appointment_id: int) -> None:
+    """Let the claim run out by Postgres's clock, and take the row up."""
+    with parts.parts().engine.begin() as conn:
+        conn.execute(update(table).where(table.c.id == appointment_id).values(lease_expires_at=table.c.created_at))
+        assert appointments.lost_leases(conn, 10, settle_seconds=0)
+
+
+@pytest.mark.parametrize("frozen", ["before it connects", "while it connects"])
+def test_a_claim_that_is_too_old_sends_nothing(asked: int, posts: Callable[[], Counter[str]], frozen: str) -> None:
+    """The lease is checked right before the first byte: another worker may be at it by now."""
+    margin = parts.parts().terms.margin
+    times = {"before it connects": [0.0, margin + 1, margin + 1], "while it connects": [0.0, 0.0, margin]}[frozen]
+    clock = chain(times, repeat(times[-1]))  # at the claim, at the call, before the first byte
+
+    attempt = claim(parts.parts(), asked, clock=clock.__next__)
+    assert attempt is not None
+    step = attempt.run()
+
+    assert posts() == Counter()
+    assert step is not None
+    assert (step.to, step.retry_in) == (Status.RETRYING, 0)
+
+
+def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
+    asked: int, posts: Callable[[], Counter[str]], simulator: Any
+) -> None:
+    """Its claim is gone, so it moves nothing; but the next one knows the booking without a look, and posts nothing."""
+    late = claim(parts.parts(), asked)
+    assert late is not None
+    sweep_as_after_the_lease(asked)
+
+    assert late.run() is None
+    [booking] = simulator.bookings()
+    kept = outcome(asked)
+    assert kept is not None
+    assert (kept.status, kept.calcom_booking_uid) == (Status.RETRYING, booking["uid"])
+
+    following = claim(parts.parts(), asked)
+    assert following is not None
+    following.run()
+    assert outcome(asked).status is Status.CONFIRMED  # type: ignore[union-attr]
+    assert list(posts().values()) == [1]
