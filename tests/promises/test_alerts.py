@@ -3,8 +3,6 @@
 import os
 import signal
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +11,7 @@ from typing import Any
 
 import pytest
 from alert_sink import Sink, sink
-from fleet import ROOT, Fleet, eventually, finals, request
+from fleet import Fleet, Process, eventually, finals, request
 from sqlalchemy import text
 
 from db import incidents
@@ -25,20 +23,10 @@ EVERY = 2.0  # seconds, as tests/plugins/fast_beat.py has it
 SLACK = 10.0  # for a look, a process that starts, and two noisy cores
 
 
-def fast_beat(fleet: Fleet) -> "subprocess.Popen[bytes]":
+def fast_beat(fleet: Fleet) -> Process:
     """Start a beat whose health check ticks every two seconds."""
-    path = str(Path(__file__).parents[1] / "plugins")
-    with (fleet.folder / f"{len(fleet.processes)}-beat.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "fast_beat", "beat"],
-            cwd=ROOT,
-            env={**fleet.environment, "PYTHONPATH": path},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    fleet.processes.append(process)
-    return process
+    fleet.environment["PYTHONPATH"] = str(Path(__file__).parents[1] / "plugins")
+    return fleet.celery("beat", app="fast_beat")
 
 
 def told(taking: Sink) -> list[str]:

@@ -1,0 +1,139 @@
+"""Celery's processes, forked from one that has imported the product already: starting a fleet is most of what tests do.
+
+What is forked runs Celery's own command line with an environment and a session of its own; the settings are read there.
+`tests/integration/test_as_typed.py` starts everything as a user does. Run as a script this is the process that forks:
+one JSON order a line, one answer a line; when its input ends, all that it has forked is killed.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+IMPORTED = ("celery.bin.celery", "celery.concurrency.thread", "celery.worker.worker", "celery.beat", "worker.wiring")
+LOOK_SECONDS = 0.02
+
+
+class Zygote:
+    """The process that forks, and orders to it."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))  # noqa: TID251 - a child's
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path},  # noqa: TID251 - the same
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def fork(self, argv: list[str], environment: Mapping[str, str], log: Path) -> "Forked":
+        """Start `celery ...` in a session of its own."""
+        return Forked(self, self.order(argv=["celery", *argv], environment=dict(environment), log=str(log)))
+
+    def order(self, **order: Any) -> Any:
+        """Give an order and return its answer."""
+        assert self._process.stdin
+        assert self._process.stdout
+        with self._lock:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it and all that it has forked."""
+        self._process.communicate()
+
+
+class Forked:
+    """One process, as subprocess.Popen would show it."""
+
+    def __init__(self, zygote: Zygote, pid: int) -> None:
+        self._zygote = zygote
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._zygote.order(poll=self.pid)
+        return self.returncode
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its end and return how it ended."""
+        pause = threading.Event()
+        for _ in range(int(seconds / LOOK_SECONDS)):
+            if (code := self.poll()) is not None:
+                return code
+            pause.wait(LOOK_SECONDS)
+        raise subprocess.TimeoutExpired(f"process {self.pid}", seconds)
+
+    def send_signal(self, number: int) -> None:
+        """Signal it, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def _serve() -> None:
+    """Fork what is ordered, and say how it ended."""
+    included = importlib.import_module("worker.app").Configuration.include
+    for name in (*IMPORTED, *included):
+        importlib.import_module(name)
+    running: set[int] = set()
+    for line in sys.stdin:
+        order = json.loads(line)
+        if (pid := order.get("poll")) is not None:
+            answer = _ended(pid) if pid in running else 0
+            if answer is not None:
+                running.discard(pid)
+        else:
+            sys.stdout.flush()
+            answer = os.fork()
+            if not answer:
+                _become(**order)
+            running.add(answer)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    for pid in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _ended(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _become(argv: list[str], environment: dict[str, str], log: str) -> None:
+    """Be Celery's command line; does not return."""
+    os.setsid()
+    os.environ.clear()  # noqa: TID251 - this process's own, from here on
+    os.environ.update(environment)  # noqa: TID251 - the same
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), out, out)):
+        os.dup2(file, number)
+    sys.argv = argv
+    code: Any = 1
+    try:
+        importlib.import_module("celery.__main__").main()
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    _serve()
