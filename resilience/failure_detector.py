@@ -86,6 +86,11 @@ class FailureDetector:
         """Name what is judged."""
         return tuple(self._breakers)
 
+    def close(self) -> None:
+        """Tell what every breaker keeps to be told late, and end their threads."""
+        for breaker in list(self._breakers.values()):
+            breaker.close()
+
     def calls(self, service: str) -> CircuitBreaker:
         """Give what counts the calls of a service."""
         if service not in self._breakers:

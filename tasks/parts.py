@@ -85,3 +85,13 @@ def parts() -> Parts:
             raise RuntimeError("Tasks are not wired. Import from `worker`, not from `tasks`.")
         _built = (os.getpid(), _build())
         return _built[1]
+
+
+def end() -> None:
+    """Let go of the parts that this process has built, if any: what was to be told late is told, connections close."""
+    global _built
+    with _lock:
+        built, _built = _built, None
+    if built is not None and built[0] == os.getpid():
+        built[1].detector.close()
+        built[1].engine.dispose()

@@ -2,8 +2,16 @@
 
 from typing import Any
 
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
+from tasks import parts
 from worker.logs import configure
 from worker.settings import Settings
 
@@ -34,3 +42,10 @@ def stop_watching_beat(**_: Any) -> None:
     from worker import heartbeat  # noqa: PLC0415 - the same
 
     heartbeat.stop()
+
+
+@worker_shutdown.connect
+@worker_process_shutdown.connect
+def tell_what_was_kept(**_: Any) -> None:
+    """Report the last calls: a success may be told a second late, which is after the end of a process that stops."""
+    parts.end()

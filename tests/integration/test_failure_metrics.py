@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import redis
+from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.utils.dispatch import Signal
 from sqlalchemy import event, text
 
 from db.failure_metrics import write
@@ -211,3 +213,13 @@ def window(minute: int) -> Window:
     start = datetime.fromtimestamp(T0 + 60 * minute, tz=UTC)
     errors = tuple(Failures(error, (0, 3, 0), start, start, {"correlation_id": "c"}) for error in list(ErrorType)[1:21])
     return Window("slots", start, start + timedelta(seconds=60), 100, 60, 250.5, 900, errors)
+
+
+@pytest.mark.parametrize("signal", [worker_shutdown, worker_process_shutdown])
+def test_a_worker_that_ends_tells_its_last_calls(settings: Callable[..., dict[str, str]], signal: Signal) -> None:
+    """In the default mode a success is kept for a while, and nobody would tell it any more."""
+    settings()
+    before = parts.parts().detector.get_failure_stats("calcom").calls
+    call(time.time())
+    signal.send(sender=None)
+    assert parts.parts().detector.get_failure_stats("calcom").calls == before + 1

@@ -132,7 +132,7 @@ def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
 @pytest.fixture
 def settings(
     monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, simulator: Any
-) -> Callable[..., dict[str, str]]:
+) -> Iterator[Callable[..., dict[str, str]]]:
     """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given."""
 
     def give(**more: str) -> dict[str, str]:
@@ -157,7 +157,8 @@ def settings(
         parts.fill(build)
         return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
 
-    return give
+    yield give
+    parts.end()  # what it keeps to tell late would be told to the next test's Redis
 
 
 @pytest.fixture(scope="session")
