@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from zygote import Forked, Zygote
 
 from db.lifecycle import FINAL
+from db.schema import appointments
 from tasks import parts
 from tasks.booking import Outcome, outcome
 from tasks.request import BookingRequest
@@ -29,12 +31,13 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str 
     ends_at = time.monotonic() + within
     pause = threading.Event()
     while True:
-        seen = condition()
-        if seen:
+        asked_at = time.monotonic()
+        if seen := condition():
             return seen
-        if time.monotonic() > ends_at:
+        now = time.monotonic()
+        if now > ends_at:
             pytest.fail(f"not within {within:g} s: {what or condition}")
-        pause.wait(0.05)
+        pause.wait(max(0.05, now - asked_at))  # who waits must not be what others wait for
 
 
 class Fleet:
@@ -101,16 +104,14 @@ class Fleet:
 
 def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
     """Wait until every booking is final and return the outcomes."""
-    ends: dict[int, Outcome] = {}
+    live = select(func.count()).where(appointments.c.id.in_(ids), appointments.c.status.not_in(FINAL))
 
-    def all_final() -> bool:
-        for one in ids:
-            if one not in ends and (seen := outcome(one)) is not None and seen.status in FINAL:
-                ends[one] = seen
-        return len(ends) == len(ids)
+    def left() -> int:
+        with parts.parts().engine.connect() as conn:
+            return int(conn.execute(live).scalar_one())
 
-    eventually(all_final, within=within, what=f"{len(ids)} bookings final")
-    return ends
+    eventually(lambda: left() == 0, within=within, what=f"{len(ids)} bookings final")
+    return {one: end for one in ids if (end := outcome(one)) is not None}
 
 
 def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:

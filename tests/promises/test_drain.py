@@ -14,7 +14,7 @@ from tasks import parts
 from tasks.guard import CREATE
 from worker import enqueue_bookings
 
-HELD, STEADY, THREADS, WINDOW = 260, 110, 8, 64
+HELD, STEADY, THREADS, WINDOW = 280, 120, 12, 64
 BLOCK = 3 * THREADS
 TRIP = 10  # bookings whose POSTs open the breaker: each of these is looked for before it is posted again
 OPEN, LATENCY = 2.0, 0.4  # seconds; so long that the fleet waits for Cal.com and not for the machine
