@@ -16,7 +16,7 @@ from db.engine import make_engine
 from tasks import parts
 from tasks.request import BookingRequest
 from worker import app, processes
-from worker.app import Configuration
+from worker.celery_app import Configuration
 from worker.embedded import servers
 from worker.processes import Part, Running
 from worker.settings import Settings

@@ -1,18 +1,25 @@
-"""Booking requests for Cal.com as Celery tasks: `from worker import enqueue_booking, BookingRequest`."""
+"""Booking requests for Cal.com as Celery tasks: `from worker import enqueue_booking, BookingRequest`.
 
-from tasks.booking import (
-    Conflict,
-    IdempotencyConflict,
-    Outcome,
-    Receipt,
-    enqueue_booking,
-    enqueue_bookings,
-    outcome,
-    wait,
-)
-from tasks.request import BookingRequest
-from worker import signals, wiring
-from worker.app import app
+What is named here is loaded when it is first asked for: Celery, SQLAlchemy and the rest take most of a second, and
+`booking --help` needs none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.booking import (
+        Conflict,
+        IdempotencyConflict,
+        Outcome,
+        Receipt,
+        enqueue_booking,
+        enqueue_bookings,
+        outcome,
+        wait,
+    )
+    from tasks.request import BookingRequest
+    from worker.celery_app import app
 
 __all__ = [
     "BookingRequest",
@@ -24,7 +31,15 @@ __all__ = [
     "enqueue_booking",
     "enqueue_bookings",
     "outcome",
-    "signals",
     "wait",
-    "wiring",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for module in ("worker.signals", "worker.wiring"):  # whoever has a name can use it
+        import_module(module)
+    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request"}.get(name, "tasks.booking")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value

@@ -15,7 +15,7 @@ from fleet import Fleet, eventually, finals, request
 from db.lifecycle import Status
 from tasks.publish import TASK
 from worker import enqueue_booking
-from worker.app import BOOKINGS
+from worker.celery_app import BOOKINGS
 
 
 def message(sent: bytes = b"[[1], {}, {}]", headers: Any = None, **parts: Any) -> bytes:

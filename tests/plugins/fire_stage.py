@@ -24,7 +24,7 @@ from db import revisions
 from tasks import parts
 from tasks.parts import Parts
 from worker import app, breaker, processes, wiring
-from worker.app import Configuration
+from worker.celery_app import Configuration
 from worker.embedded import EmbeddedError, Guard, Postgres, Valkey, servers
 from worker.logs import configure
 from worker.processes import Running

@@ -87,7 +87,7 @@ class Forked:
 
 def _serve() -> None:
     """Fork what is ordered, and say how it ended."""
-    included = importlib.import_module("worker.app").Configuration.include
+    included = importlib.import_module("worker.celery_app").Configuration.include
     for name in (*IMPORTED, *included):
         importlib.import_module(name)
     running: set[int] = set()

@@ -20,7 +20,7 @@ from resilience.redis_client import make_redis
 from tasks import parts
 from tasks.publish import TASK
 from worker import app, embedded, enqueue_bookings
-from worker.app import BOOKINGS
+from worker.celery_app import BOOKINGS
 from worker.cli import check
 from worker.settings import Settings, SettingsError
 from worker.wiring import build

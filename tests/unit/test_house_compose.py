@@ -13,7 +13,7 @@ import yaml
 from celery.bin.celery import celery as celery_command
 from flower.options import options as flower_options
 
-from worker.app import BOOKINGS, MAINTENANCE
+from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ def main() -> None:
     from worker.cli.explain import explain  # noqa: PLC0415 - the same
 
     try:
-        app()
+        app(prog_name="booking")
     except KeyboardInterrupt:  # while a command was still being loaded
         sys.exit(130)
     except Exception as error:

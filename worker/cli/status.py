@@ -16,7 +16,7 @@ from db.lifecycle import FINAL, Status
 from db.views import Held, Waiting
 from tasks.health import BEAT, beat_is_dead
 from tasks.health_rules import Kind
-from worker.app import BOOKINGS, MAINTENANCE, app
+from worker.celery_app import BOOKINGS, MAINTENANCE, app
 from worker.cli import broker, screen
 from worker.cli.session import ready
 from worker.cli.show import STYLES

@@ -40,7 +40,7 @@ BREAKAGES = (
     Breakage(
         name="acks-early",
         promise=1,
-        file="worker/app.py",
+        file="worker/celery_app.py",
         old="task_acks_late = True",
         new="task_acks_late = False",
         test="tests/promises/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
