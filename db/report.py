@@ -19,6 +19,7 @@ from db.sql import statement
 SHARES = (0.5, 0.95, 0.99)
 SMALL = 8 * 2**20  # bytes of a table whose rows are counted one by one
 
+_WORSE = ("closed", "off", "half_open", "open", "forced_open")  # ever worse for a booking
 _TABLES = (appointments, appointment_events, failure_metrics, circuit_breaker_events, alert_incidents)
 
 
@@ -81,11 +82,21 @@ def waits(conn: Connection, since: datetime, until: datetime) -> Waits:
     return Waits(confirmed, tuple(seconds or ()))
 
 
-def breaker_states(conn: Connection, service: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
-    """Return when the service breaker came into which state, beginning at `since`."""
-    asked = {"service": service, "since": since, "until": until}
-    states = [(row.at, row.state) for row in conn.execute(statement("report_breaker"), asked)]
-    return states if states and states[0][0] == since else [(since, "closed"), *states]
+def breaker_states(
+    conn: Connection, service: str, endpoint: str, since: datetime, until: datetime
+) -> list[tuple[datetime, str]]:
+    """Return when bookings met which state, beginning at `since`: the worse of the service's and the endpoint's."""
+    asked = {"service": service, "endpoint": endpoint, "since": since, "until": until}
+    now = {None: "closed", endpoint: "closed"}
+    states = [(since, "closed")]
+    for row in conn.execute(statement("report_breaker"), asked):
+        now[row.endpoint] = row.state
+        worst = max(now.values(), key=_WORSE.index)
+        if row.at == since:
+            states = [(since, worst)]
+        elif worst != states[-1][1]:
+            states.append((row.at, worst))
+    return states
 
 
 def slowest_statements(conn: Connection, since: datetime, until: datetime, limit: int) -> list[Slow]:

@@ -4,9 +4,13 @@ Cal.com lists only what the key's owner may see, so "not in the list" proves not
 booking of that event type.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.appointment import Appointment
+from db.schema import appointments as _requests
 from db.schema import calcom_visibility as _seen
 
 
@@ -28,3 +32,13 @@ def prove(conn: Connection, key_fingerprint: str, event_type: str) -> None:
             index_elements=[_seen.c.key_fingerprint, _seen.c.event_type], set_={"seen_at": func.now()}
         )
     )
+
+
+def ours(conn: Connection, references: Collection[str], row: Appointment) -> bool:
+    """Tell whether one of these references is of a request of ours for the very event type of `row`."""
+    asked = _requests.c
+    same = [
+        getattr(asked, name).is_not_distinct_from(getattr(row, name))
+        for name in ("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug")
+    ]
+    return conn.execute(select(1).where(asked.uuid.in_(references), *same).limit(1)).first() is not None

@@ -25,7 +25,7 @@ from tasks.guard import CREATE, GuardedCalls, NotNow
 from tasks.life import Rules
 from tasks.parts import Parts
 from tasks.publish import LONGEST_COUNTDOWN
-from tasks.steps import In, Next, Post, confirmed
+from tasks.steps import In, Next, Post, cancelled_unbooked, confirmed
 from tasks.witness import sees
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
@@ -142,6 +142,9 @@ class Attempt:
             if not ours or row.calcom_booking_uid is not None:
                 self.calls.give_up(permit)
                 return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer") if ours else None
+            if row.cancel_requested:  # while we looked
+                self.calls.give_up(permit)
+                return cancelled_unbooked()
         called_at = self.clock()
 
         def may_send() -> bool:

@@ -13,6 +13,7 @@ from tasks.audit_judge import Finding, Silence, judge, orphan
 from tasks.audit_list import Listing, Place, Progress, between, read_listing
 from tasks.calcom.bookings import Booking
 from tasks.parts import Parts
+from tasks.witness import is_of_a_team
 
 _NOT_JUDGED: tuple[Silence, ...] = (Silence.UNDER_WAY, Silence.TOO_YOUNG, Silence.CANNOT_TELL)
 
@@ -114,7 +115,9 @@ def _visibility(parts: Parts, listing: Listing) -> Callable[[Appointment], bool]
             return True
         if row.event_type not in known:
             with parts.engine.connect() as conn:
-                known[row.event_type] = visibility.proven(conn, parts.calcom.key_fingerprint, row.event_type)
+                listed = is_of_a_team(row) and visibility.ours(conn, listing.places, row)
+                seen = listed or visibility.proven(conn, parts.calcom.key_fingerprint, row.event_type)
+                known[row.event_type] = seen
         return known[row.event_type]
 
     return visible
@@ -126,6 +129,7 @@ def _complete_record(parts: Parts, seen: Survey) -> None:
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.gone}
     with parts.engine.begin() as conn:
         for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):
-            if (uid, seat) not in live:
+            booking = seen.listing.bookings.get(uid)
+            if booking is not None and booking.moved_to is None and (uid, seat) not in live:
                 detail = {"why": "found gone by a later audit", "uid": uid, "seat": seat}
                 events.record(conn, appointment_id, audit.CANCELLED, BY, detail)

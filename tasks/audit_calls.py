@@ -1,11 +1,14 @@
-"""The calls of an audit: each with a permit and a report like any other, in its turn, and never as a probe."""
+"""The calls of an audit: each with a permit and a report like any other, and in its turn."""
 
 import socket
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from db import pacing
+from db.lifecycle import HoldReason
 from resilience import correlation
 from resilience.permit import Denied, Outcome, Permit, RateNews, Reason
 from tasks.calcom.answer import Answer, NoAnswer
@@ -13,7 +16,7 @@ from tasks.calcom.cancel import read_cancel
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.replies import read_failure
 from tasks.calcom.waits import allowance
-from tasks.guard import LIST
+from tasks.guard import LIST, may_probe_itself
 from tasks.parts import Parts
 
 CANCEL = "bookings.cancel"
@@ -37,10 +40,16 @@ class AuditCalls:
     """
 
     def __init__(
-        self, parts: Parts, *, pause: Callable[[float], object], waiting: Callable[[float], object] = lambda _: None
+        self,
+        parts: Parts,
+        *,
+        pause: Callable[[float], object],
+        waiting: Callable[[float], object] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.parts = parts
         self.pause = pause
+        self.clock = clock
         self._waiting = waiting
         self._id = correlation.new()
         self._numbers = count(1)
@@ -95,8 +104,14 @@ class AuditCalls:
 
     def _permit(self, endpoint: str) -> Permit:
         while True:
+            if self._bookings_wait():
+                self._waiting(_SOON)
+                self.pause(_SOON)
+                continue
             owner = f"audit:{self._id}:{next(self._numbers)}"
             permit = self.parts.breaker.acquire(endpoint, owner=owner, probe_ok=False)
+            if isinstance(permit, Denied) and may_probe_itself(permit):  # nobody else calls some of these endpoints
+                permit = self.parts.breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True)
             if not isinstance(permit, Denied):
                 return permit
             if permit.reason in _DENIED:
@@ -104,6 +119,11 @@ class AuditCalls:
             wait = permit.retry_after or _SOON
             self._waiting(wait)
             self.pause(wait)
+
+    def _bookings_wait(self) -> bool:
+        """Say whether bookings wait for the limit: what is free of it is theirs."""
+        with self.parts.engine.connect() as conn:
+            return pacing.line(conn) is HoldReason.THROTTLED
 
     def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None, correlation_id: str) -> None:
         error = ErrorType.NONE if reply is None else reply.error_type

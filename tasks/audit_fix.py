@@ -14,6 +14,7 @@ from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.meaning import Meaning, Reply
 
 BY = "operator"
+FRESH_SECONDS = 60.0  # from the look that proves a double to its cancellation
 REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
 
 
@@ -56,6 +57,8 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
     with calls.parts.engine.begin() as conn:
         appointments.record_late_uid(conn, row.id, place.uid, place.seat_uid)
         after = appointments.get(conn, row.id)
+    if after is not None and after.calcom_booking_uid != place.uid:
+        return Fixed(ok=False, said=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
     if after is not None and (after.status is Status.CONFIRMED or after.status in LIVE):
         how = "confirmed" if after.status is Status.CONFIRMED else "its next attempt finds it booked"
         return Fixed(ok=True, said=f"its uid is recorded: {how}")
@@ -68,23 +71,33 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
 
     The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
     """
-    listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
-    with calls.parts.engine.connect() as conn:
-        fresh = appointments.get(conn, row.id)
-    again = None if fresh is None else judge(fresh, listing, settled=True, visible=lambda _: True)
-    if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
+    ends: dict[str, Fixed] = {}
+    while True:
+        looked_at = calls.clock()
+        listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
+        with calls.parts.engine.connect() as conn:
+            fresh = appointments.get(conn, row.id)
+        again = None if fresh is None else judge(fresh, listing, settled=True, visible=lambda _: True)
+        if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
+            break
+        double = next((one for one in again.doubles if one.name not in ends), None)
+        if double is None:  # a list that lags still shows those that we have just cancelled
+            break
+        ends[double.name] = _cancel(calls, fresh, double, looked_at)
+    if not ends:
         return Fixed(ok=False, said="has changed meanwhile: nothing was cancelled; run the audit again")
-    ends = [_cancel(calls, fresh, double) for double in again.doubles]
-    return Fixed(ok=all(end.ok for end in ends), said="; ".join(end.said for end in ends))
+    return Fixed(ok=all(end.ok for end in ends.values()), said="; ".join(end.said for end in ends.values()))
 
 
-def _cancel(calls: AuditCalls, row: Appointment, double: Place) -> Fixed:
+def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float) -> Fixed:
     why = f"a double of {row.calcom_booking_uid}"
     intended = False
 
     def intend() -> bool:
-        """Write the intent down once, right before the first byte."""
+        """Write the intent down once, right before the first byte; what was seen long ago is no proof any more."""
         nonlocal intended
+        if calls.clock() - looked_at > FRESH_SECONDS:
+            raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
         if not intended:
             with calls.parts.engine.begin() as conn:
                 intended = audit.intend(conn, row, double.uid, double.seat_uid, why)

@@ -140,11 +140,14 @@ def _lives(row: Appointment, own: Place | None, doubles: Sequence[Place], others
         if own is None or not own.is_at(row):
             said = f"twice at Cal.com ({_uid(row)} and {_names(doubles)}), and which one is its own cannot be seen"
             return _finding(Kind.TWICE, row, said, doubles)
+        if not own.booking.accepted and any(place.booking.accepted for place in doubles):
+            said += ", and the double is what the host has accepted"
+            return _finding(Kind.TWICE, row, said, doubles)
         if not all(_can_go(place) for place in doubles):
             said += ", in a booking that is not only its own and shows no uid of its seat"
             return _finding(Kind.TWICE, row, said, doubles)
         return Finding(Kind.TWICE, said, str(row.uuid), row, (own, *doubles), Fix.CANCEL_DOUBLE, doubles=tuple(doubles))
-    moved = [place for place in others if not place.series]
+    moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
     if own is not None and moved:
         return _finding(Kind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {_names(moved)}", moved)
     return Silence.AGREES

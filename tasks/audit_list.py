@@ -31,15 +31,15 @@ Progress = Callable[[int, int], object]  # bookings read, and how many there are
 class Place:
     """One booking, or one seat of one, that carries the reference of a request like ours.
 
-    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole. `series`: it is
-    one of a recurring booking's occurrences, which carry one reference at many starts.
+    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole. `series` names
+    the recurring booking that it is an occurrence of: these carry one reference at many starts.
     """
 
     reference: str
     booking: Booking
     seat_uid: str | None
     whole: bool
-    series: bool
+    series: str | None
 
     @property
     def uid(self) -> str:
@@ -76,8 +76,7 @@ class Listing:
         self.bookings[booking.uid] = booking
         for place in _places(booking, entry):
             self.places[place.reference].append(place)
-        slug = booking.event_type_slug
-        self._types |= {booking.event_type_id, slug, *((slug, host) for host in booking.hosts)}
+        self._types |= {booking.event_type_id, *((booking.event_type_slug, host) for host in booking.hosts)}
 
     def of(self, row: Appointment) -> list[Place]:
         """Return the places that carry the row's reference, those that are over included."""
@@ -87,8 +86,7 @@ class Listing:
         """Return whether any booking of the row's event type is listed: then absence proves something."""
         if row.event_type_id is not None:
             return row.event_type_id in self._types
-        named = row.event_type_slug if row.username is None else (row.event_type_slug, row.username)
-        return named in self._types
+        return (row.event_type_slug, row.username) in self._types
 
 
 def between(start: datetime, end: datetime) -> dict[str, str | int]:
@@ -158,7 +156,7 @@ def _places(booking: Booking, entry: Mapping[str, Any]) -> Iterator[Place]:
     """Yield our places in a booking: seats have the reference at their attendees, all others at the booking."""
     attendees = entry.get("attendees")
     seats = [one for one in attendees if _is_seat(one)] if isinstance(attendees, list) else []
-    series = isinstance(entry.get("recurringBookingUid"), str)
+    series = uid if isinstance(uid := entry.get("recurringBookingUid"), str) else None
     carriers = [entry, *seats]
     for carrier in carriers:
         reference = _reference(carrier)

@@ -17,9 +17,10 @@ from db.appointments import Inserted, NewAppointment
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from db.patience import patience
 from resilience import correlation
+from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks.attempt import Attempt, claim
 from tasks.base import BookingTask, ComeAgain
-from tasks.database_errors import database_errors
+from tasks.database_errors import as_appointment_error, database_errors
 from tasks.guard import CREATE
 from tasks.holds import release_paced, release_when_open_ends
 from tasks.idempotency import derive_key, payload_hash
@@ -87,7 +88,8 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 
     Raises:
         IdempotencyConflict: The key was given before, with another request.
-        AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent.
+        AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent. Or, if its
+            message says so, Postgres did not say whether it has: the same request again gets its receipt.
     """
     [receipt] = enqueue_bookings([request])
     if isinstance(receipt, Conflict):
@@ -99,23 +101,27 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """Keep many requests with one INSERT and send their tasks over one connection; answers are in the same order.
 
     Raises:
-        AppointmentDatabaseException: Postgres could not keep them; none was accepted and nothing was sent.
+        AppointmentDatabaseException: As enqueue_booking; what may have been kept is all of them, or none.
     """
     if not requests:
         return []
     patient = PATIENCE + len(requests) * PATIENCE_EACH
-    with database_errors(), patience(patient):
-        shut = parts().breaker.is_open(CREATE)  # reads operators' orders, where Redis has none
-        with parts().engine.begin() as conn:
-            line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
-            kept = appointments.insert(conn, [_row(request, line) for request in requests])
+    kept: list[Inserted] = []
+    try:
+        with patience(patient):
+            shut = parts().breaker.is_open(CREATE)  # reads operators' orders, where Redis has none
+            with parts().engine.begin() as conn:
+                line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
+                kept = appointments.insert(conn, [_row(request, line) for request in requests])
+    except SQLAlchemyError as exc:
+        raise _not_kept(exc, committing=bool(kept)) from None
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
     return [_receipt(one) for one in kept]
 
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return how a booking stands now; None when there is no such booking."""
-    with database_errors(), parts().engine.connect() as conn:
+    with database_errors(), patience(PATIENCE), parts().engine.connect() as conn:
         row = appointments.get(conn, appointment_id)
     if row is None:
         return None
@@ -186,6 +192,15 @@ def _let_others_go(attempt: Attempt) -> None:
             release_paced(attempt.calls.last)
     except SQLAlchemyError as exc:
         log.warning("release_failed", error=type(exc).__name__, next="beat releases")
+
+
+def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
+    """Say that nothing was accepted, or, when Postgres went silent over the commit, that nobody knows."""
+    error = as_appointment_error(exc)
+    if not committing or not isinstance(error, AppointmentDatabaseException) or error.sql_error_code:
+        return error
+    said = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
+    return AppointmentDatabaseException(said, error_type=error.error_type)
 
 
 def _row(request: BookingRequest, line: HoldReason | None) -> NewAppointment:

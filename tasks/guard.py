@@ -110,7 +110,7 @@ class GuardedCalls:
         self._calls += 1
         owner = f"{self._row.claim_token or self._row.uuid}:{self._calls}"
         permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
-        if isinstance(permit, Denied) and not probe_ok and _may_probe_itself(permit):
+        if isinstance(permit, Denied) and not probe_ok and may_probe_itself(permit):
             permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)
         if isinstance(permit, Denied):
             raise NotNow(permit, endpoint)
@@ -135,7 +135,7 @@ class GuardedCalls:
         self.blame = self.blame or (permit.probe and outcome is Outcome.FAILURE_ENDPOINT)
 
 
-def _may_probe_itself(denied: Denied) -> bool:
+def may_probe_itself(denied: Denied) -> bool:
     """Return whether a reading endpoint waits for a probe while the service lives: then a look is just the one."""
     return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 

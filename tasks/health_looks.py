@@ -12,6 +12,7 @@ from db.incidents import Incident
 from db.lifecycle import HoldReason, Status
 from db.standing import Holds
 from resilience.breaker_status import BreakerStatus
+from resilience.failure_detector import FailureDetector, FailureStats
 from resilience.permit import State
 from tasks.alerts.message import span
 from tasks.health_rules import QUIET, THROTTLED_FOR, Finding, Kind, Level
@@ -26,7 +27,9 @@ _BY_REASON = (
     HoldReason.THROTTLED,
 )
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
-_NOT_CLOSED = (State.OPEN, State.HALF_OPEN)  # an operator's order is no outage: FORCED_OPEN leaves all as it is
+# An operator's order is no outage: FORCED_OPEN leaves all as it is. An endpoint that waits for traffic is none either:
+# it may wait for days, and would hide the next outage of all others.
+_DOWN, _ENDPOINT_DOWN = (State.OPEN, State.HALF_OPEN), (State.OPEN,)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def look_at_services(parts: Parts) -> Services:
             unknown.add(key)  # without Redis this process knows its own calls only, and it makes none
             continue
         stats = detector.get_failure_stats(service)
-        level, where = Level[detector.get_health_status(service).name], ""
+        level, where = _level(detector, service, stats), ""
         if guarded and (open_ones := _not_closed(status)):
             level = Level.DOWN
             where = "" if "" in open_ones else f" ({', '.join(open_ones)})"
@@ -102,9 +105,19 @@ def endings(conn: Connection, known: Mapping[str, Incident], now: datetime) -> I
 
 
 def _not_closed(status: BreakerStatus) -> list[str]:
-    """Name the breakers that are open or half-open; the service's own is ''."""
-    scopes = {"": status.breaker, **status.endpoints}
-    return [name for name, scope in scopes.items() if scope.state in _NOT_CLOSED]
+    """Name the breakers that are not closed; the service's own is ''."""
+    endpoints = [name for name, scope in status.endpoints.items() if scope.state in _ENDPOINT_DOWN]
+    return ["", *endpoints] if status.breaker.state in _DOWN else endpoints
+
+
+def _level(detector: FailureDetector, service: str, stats: FailureStats) -> Level:
+    """Say how bad it is for an operator: three failures in a minute are critical, but no news among a hundred calls.
+
+    What is worse opens the breaker, which is always told.
+    """
+    settings = detector.settings
+    few_of_many = stats.calls >= settings.minimum_calls and stats.rate < settings.degraded_rate
+    return Level.HEALTHY if few_of_many else Level[detector.get_health_status(service).name]
 
 
 def _facts(some: list[Holds], lead: float) -> dict[str, Any]:

@@ -61,7 +61,8 @@ CALM = 300.0  # seconds between two messages of one incident, its resolution apa
 ENTER_AFTER: Mapping[Level, float] = MappingProxyType({Level.DEGRADED: 4.0})
 # Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, told once.
 LEAVE_AFTER = 30.0
-LEAVE_AT_ONCE = frozenset({Kind.BEAT_DEAD, Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED})  # QUIET is in their finding
+LEAVE_AT_ONCE = frozenset({Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED})  # QUIET is in their finding
+GROWN = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
 
 
 class Step(StrEnum):
@@ -119,7 +120,9 @@ def _update_is_due(incident: Incident, seen: Finding, now: datetime) -> bool:
     due = (incident.opened_at + timedelta(seconds=after) for after in UPDATES)
     if any(told_at < moment <= now for moment in due):
         return True
-    return seen.level > incident.detail.get("told", Level.HEALTHY) and _seconds(told_at, now) >= CALM
+    worse = seen.level > incident.detail.get("told", Level.HEALTHY)
+    more = seen.count >= GROWN * incident.detail.get("told_count", seen.count)
+    return (worse or more) and _seconds(told_at, now) >= CALM
 
 
 def _seconds(since: datetime, now: datetime) -> float:

@@ -15,7 +15,7 @@ from resilience.retry_policy import RetryPolicy
 from tasks.calcom.look import Sighting, SightingKind, Slot
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.parts import Terms
-from tasks.steps import KNOWN, In, Next, Post, confirmed, rejected
+from tasks.steps import KNOWN, In, Next, Post, cancelled_unbooked, confirmed, rejected
 
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 PROBES_FAILED_SUSPECT = 3
@@ -159,7 +159,7 @@ class Rules:
         if meaning is Meaning.TAKEN and (slot is Slot.UNPROVEN or (slot is Slot.UNASKED and not may_retry)):
             return rejected(Meaning.TAKEN, refusal["message"], None)
         if row.cancel_requested:
-            return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
+            return cancelled_unbooked()
         if not may_retry:
             return self._exhausted(row.error_type, row.last_error, KNOWN)
         return Post(retry=True)

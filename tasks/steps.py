@@ -41,6 +41,11 @@ def confirmed(uid: str | None, seat_uid: str | None, why: str) -> Next:
     return Next(Status.CONFIRMED, why, changes | KNOWN)
 
 
+def cancelled_unbooked() -> Next:
+    """Return the move of a booking that the operator has cancelled and Cal.com has not."""
+    return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
+
+
 def rejected(meaning: Meaning | None, message: str, uid: str | None) -> Next:
     """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
     what = {

@@ -43,11 +43,14 @@ class Watcher:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._since = clock()
+        self._since = self._looked_at = clock()
 
     def look(self) -> float:
         """Look once, and return the seconds until the next look."""
         beat = None
+        if self._clock() - self._looked_at > MISSED * EVERY:
+            self._since = self._clock()  # we stood still, and beat perhaps with us
+        self._looked_at = self._clock()
         try:
             beat = last_tick()
             if beat_is_dead(beat) and self._clock() - self._since >= MISSED * beat.every:

@@ -23,5 +23,5 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
     "check-health": _every(5.0, "tasks.health.check_health"),
     "send-alerts": _every(5.0, "tasks.alerts.send_alerts"),
-    "prune": _every(3600.0, "tasks.prune.prune"),
+    "prune": _every(600.0, "tasks.prune.prune"),
 }

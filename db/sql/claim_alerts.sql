@@ -2,6 +2,7 @@
 -- a row from here sends it. One that dies between the sending and its note is followed after the lease: the sink
 -- then gets the message twice, never not at all.
 -- A sink that was away gets the newest message only, and nothing of what ended more than a day ago.
+-- Those that were tried least go first: a sink that hangs must not fill every turn with its old messages.
 -- SKIP LOCKED: any number of senders share the work.
 WITH due AS (
     SELECT delivery.incident_id, delivery.sink
@@ -11,7 +12,7 @@ WITH due AS (
       AND delivery.sink = ANY(:sinks)
       AND delivery.next_attempt_at <= now()
       AND (incident.closed_at IS NULL OR incident.closed_at > now() - interval '1 day')
-    ORDER BY incident.news_at, delivery.incident_id
+    ORDER BY delivery.attempts, incident.news_at, delivery.incident_id
     LIMIT :limit
     FOR UPDATE OF delivery SKIP LOCKED
 )

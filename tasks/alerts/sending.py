@@ -37,14 +37,16 @@ def send() -> int:
     if not sinks.names or not _sending.acquire(blocking=False):
         return 0
     claimed: list[Delivery] = []
+    started = False
     try:
         claimed = _claim(sinks)
         if claimed:
             threading.Thread(target=_send_all, args=(sinks, claimed), name="alerts", daemon=True).start()
+            started = True
     except SQLAlchemyError as exc:  # whoever has just opened an incident must not fail for that; beat tries again
         log.warning("alerts_not_claimed", error=type(exc).__name__)
     finally:
-        if not claimed:
+        if not started:
             _sending.release()
     return len(claimed)
 

@@ -97,6 +97,7 @@ def _detail(finding: Finding, incident: Incident | None, *, telling: bool) -> di
         "level": level,
         "worst": max(level, before.get("worst", 0)),
         "told": level if telling else before.get("told", 0),
+        "told_count": finding.count if telling else before.get("told_count", finding.count),
         "most": {**most, **{name: max(count, most.get(name, 0)) for name, count in counts.items()}},
     }
 

@@ -18,7 +18,8 @@ class Booking:
 
     `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
     `shows_metadata` is false when Cal.com showed no metadata at all, so that a missing reference says nothing.
-    `start` is an instant in UTC; `gone` means cancelled or declined; `moved_to` is the uid it was rescheduled to.
+    `start` is an instant in UTC; `accepted` means that no host must confirm it any more, `gone` that it was cancelled
+    or declined; `moved_to` is the uid it was rescheduled to.
     """
 
     uid: str
@@ -28,6 +29,7 @@ class Booking:
     event_type_id: int | None
     event_type_slug: str | None
     hosts: frozenset[str]
+    accepted: bool
     gone: bool
     moved_to: str | None
 
@@ -56,6 +58,7 @@ def read_booking(data: object) -> Booking | None:
         event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
         event_type_slug=slug if isinstance(slug, str) else None,
         hosts=frozenset(host for host in hosts if isinstance(host, str)),
+        accepted=data.get("status") == "accepted",
         gone=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
         moved_to=usable(data.get("rescheduledToUid")),
     )

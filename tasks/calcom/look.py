@@ -103,6 +103,15 @@ def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now
     return not isinstance(page, Reply) and any(_shows_type(booking, appointment) for booking in page.bookings)
 
 
+def listed_references(client: Reads, *, clock: Clock = utc_now) -> frozenset[str]:
+    """Return the references of requests like ours in the newest bookings that this key is shown; none when that fails.
+
+    For a team's type by its slug: the list does not say which team a booking is of, but our own rows do.
+    """
+    page = read_list(client.list_bookings({"sortCreated": "desc", "take": PAGE}), now=clock())
+    return frozenset() if isinstance(page, Reply) else frozenset(mark for one in page.bookings for mark in one.marks)
+
+
 def ask_slots(client: Reads, appointment: Appointment) -> Slot:
     """Return whether Cal.com still offers the appointment's start.
 
@@ -187,7 +196,7 @@ def _shows_type(booking: Booking, appointment: Appointment) -> bool:
         return booking.event_type_id == appointment.event_type_id
     if booking.event_type_slug != appointment.event_type_slug:
         return False
-    return appointment.username is None or appointment.username in booking.hosts  # slugs are each owner's own
+    return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
 def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) -> Sighting:

@@ -8,6 +8,7 @@ import pytest
 from auditing import Scene
 from fleet import eventually
 
+from db.lifecycle import HoldReason, Status
 from resilience.permit import State
 from tasks import orders
 from tasks.audit import survey
@@ -48,6 +49,34 @@ def test_a_half_open_breaker_keeps_its_probe_for_a_booking(scene: Scene, simulat
 def eventually_half_open(breaker: Any) -> None:
     """Wait until OPEN is over."""
     eventually(lambda: breaker.get_status().state is State.HALF_OPEN, within=10)
+
+
+@pytest.mark.parametrize("endpoint", ["bookings.list", "bookings.cancel"])
+def test_it_probes_what_only_audits_call(scene: Scene, endpoint: str) -> None:
+    """The service is well; without a probe nothing but an operator's reset would ever open that call again."""
+    breaker = parts().breaker
+    for _ in range(3):
+        breaker.record_failure("http_500", endpoint)
+    eventually(lambda: breaker.get_status().endpoints[endpoint].state is State.HALF_OPEN, within=10)
+    calls = scene.calls(threading.Event().wait)
+    if endpoint == "bookings.list":
+        calls.list_bookings({"take": 1})
+    else:
+        calls.cancel("nothing", {}, may_send=lambda: True, correlation_id="test")
+    assert breaker.get_status().endpoints[endpoint].state is State.CLOSED
+
+
+def test_it_waits_while_bookings_wait_for_the_limit(scene: Scene, record: Any) -> None:
+    """What is free of the limit is theirs."""
+    waiting, waits = record.moved(Status.HELD, hold_reason=HoldReason.THROTTLED), []
+
+    def pause(seconds: float) -> None:
+        waits.append((seconds, len(scene.simulator.journal())))
+        record.write(waiting.id, status="cancelled", hold_reason=None, held_at=None)
+
+    scene.calls(pause).list_bookings({"take": 1})
+
+    assert waits == [(1.0, 0)]
 
 
 def test_a_key_that_cal_com_refuses_ends_it(

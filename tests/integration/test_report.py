@@ -92,17 +92,34 @@ def test_waits_are_from_the_request_to_the_first_confirmation(record: Any, now: 
 
 
 def test_a_breaker_comes_into_a_period_as_the_last_one_left_it(record: Any, now: datetime) -> None:
-    """An outage that began before the period is in it; endpoints' breakers are not the service's."""
+    """An outage that began before the period is in it; other endpoints' breakers hold no booking."""
     long_ago, later = ((now - 9 * DAY, "off"), (now - 8 * DAY, "open")), now - 3 * HOUR
     changes(record, *long_ago, (later, "half_open"), (later + HOUR, "closed"))
-    changes(record, (now - HOUR, "open"), endpoint="bookings.create")
+    changes(record, (now - HOUR, "open"), endpoint="slots")
 
     with record.engine.connect() as conn:
-        found = report.breaker_states(conn, "calcom", now - DAY, now)
-        before_all = report.breaker_states(conn, "calcom", now - 20 * DAY, now - 10 * DAY)
+        found = report.breaker_states(conn, "calcom", "bookings.create", now - DAY, now)
+        before_all = report.breaker_states(conn, "calcom", "bookings.create", now - 20 * DAY, now - 10 * DAY)
 
     assert found == [(now - DAY, "open"), (now - 3 * HOUR, "half_open"), (now - 2 * HOUR, "closed")]
     assert before_all == [(now - 20 * DAY, "closed")]
+
+
+def test_a_booking_meets_the_worse_of_both_breakers(record: Any, now: datetime) -> None:
+    """A POST that is answered 500 opens the breaker of that call, and bookings are held though the service is well."""
+    changes(record, (now - 4 * HOUR, "open"), (now - 2 * HOUR, "half_open"), (now - HOUR, "closed"))
+    changes(
+        record, (now - 5 * DAY, "half_open"), (now - 3 * HOUR, "open"), (now - HOUR / 2, "closed"), endpoint="create"
+    )
+
+    with record.engine.connect() as conn:
+        found = report.breaker_states(conn, "calcom", "create", now - DAY, now)
+
+    assert found == [
+        (now - DAY, "half_open"),
+        (now - 4 * HOUR, "open"),
+        (now - HOUR / 2, "closed"),
+    ]
 
 
 def test_alerts_of_a_period_are_those_that_were_open_in_it(record: Any, now: datetime) -> None:

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
+import psycopg
 import pytest
 import redis
 from fire_proxy import Network, Weather
@@ -98,3 +100,23 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
     assert took < 2 * SECOND
     assert parts.parts().engine.pool.checkedout() == 0
     assert not enqueue_booking(request(1)).duplicate
+
+
+def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
+    settings: Callable[..., dict[str, str]], redis_url: str
+) -> None:
+    """It has kept the request and could not say so: a caller who is told "no" would ask for another time."""
+    settings()
+    engine = parts.parts().engine
+    keep = engine.dialect.do_commit
+
+    def keep_and_die(connection: Any) -> None:
+        keep(connection)
+        raise psycopg.OperationalError("the connection is lost")
+
+    with patch.object(engine.dialect, "do_commit", keep_and_die), pytest.raises(AppointmentDatabaseException) as said:
+        enqueue_booking(request(1))
+
+    assert "may have kept the request: send the same one again" in str(said.value)
+    assert queued(redis_url) == 0
+    assert enqueue_booking(request(1)).duplicate

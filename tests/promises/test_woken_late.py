@@ -9,13 +9,14 @@ import pytest
 from fleet import request
 from sqlalchemy import update
 
-from db import appointments
+from db import appointments, visibility
 from db.lifecycle import Status
 from db.schema import appointments as table
 from tasks import parts
 from tasks.attempt import claim
 from tasks.booking import outcome
 from worker import enqueue_booking
+from worker.cli import orders
 
 
 @pytest.fixture
@@ -67,3 +68,27 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
     following.run()
     assert outcome(asked).status is Status.CONFIRMED  # type: ignore[union-attr]
     assert list(posts().values()) == [1]
+
+
+def test_a_cancel_that_comes_during_a_look_is_obeyed(
+    asked: int, posts: Callable[[], Counter[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator was told so; the row as it was at the claim does not know."""
+    with parts.parts().engine.begin() as conn:
+        unknown = {"outcome_unknown": True, "sent_at": table.c.created_at, "settle_at": table.c.created_at}
+        conn.execute(update(table).where(table.c.id == asked).values(unknown))
+        visibility.prove(conn, parts.parts().calcom.key_fingerprint, "110")
+    attempt = claim(parts.parts(), asked)
+    assert attempt is not None
+    seen = attempt.calls.list_bookings
+
+    def list_while_it_is_cancelled(params: Any) -> Any:
+        orders.cancel(parts.parts().engine, str(asked), not_booked=False, why="the customer called")
+        return seen(params)
+
+    monkeypatch.setattr(attempt.calls, "list_bookings", list_while_it_is_cancelled)
+    step = attempt.run()
+
+    assert posts() == Counter()
+    assert step is not None
+    assert outcome(asked).status is Status.CANCELLED  # type: ignore[union-attr]

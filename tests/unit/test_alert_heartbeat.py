@@ -53,9 +53,15 @@ def test_a_fleet_that_starts_beside_an_old_tick_gives_beat_the_time_to_start(wat
 def test_a_beat_that_ticks_is_not_told(watched: Watched) -> None:
     """Up to three intervals late."""
     watched.age = 15.0
-    assert watched.look_at(1000) == 0
+    assert [watched.look_at(second) for second in (10, 20)] == [0, 0]
     watched.age = 15.1
-    assert watched.look_at(1001) == 1
+    assert watched.look_at(21) == 1
+
+
+def test_who_stood_still_gives_beat_the_time_to_tick(watched: Watched) -> None:
+    """A host that was frozen wakes to an old tick, and beat has been frozen with it."""
+    assert watched.look_at(10) == 0
+    assert [watched.look_at(second) for second in (1000, 1014, 1016)] == [0, 0, 1]
 
 
 def test_a_postgres_that_comes_back_gives_beat_the_time_to_tick(watched: Watched) -> None:

@@ -1,5 +1,6 @@
 """What becomes of an incident: every row of the table in tasks/health_rules.py, with given times."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,7 +43,8 @@ def incident(
         (incident(10, told=10), OUTAGE[Level.DOWN], Step.SEE),
         (incident(60, told=60, seen=LEAVE_AFTER - 1), None, Step.NOTHING),
         (incident(60, told=60, seen=LEAVE_AFTER), None, Step.RESOLVE),
-        (incident(60, told=60, seen=1, kind=Kind.BEAT_DEAD), None, Step.RESOLVE),
+        (incident(60, told=60, seen=1, kind=Kind.BEAT_DEAD), None, Step.NOTHING),
+        (incident(60, told=60, seen=1, kind=Kind.FAILED), None, Step.RESOLVE),
     ],
 )
 def test_each_row_of_the_table_holds(known: Incident | None, seen: Finding | None, then: Step) -> None:
@@ -78,6 +80,17 @@ def test_what_grows_worse_is_told_and_not_shouted(told: float, then: Step) -> No
 
     assert step(known, OUTAGE[Level.DOWN], NOW) is then
     assert step(known, OUTAGE[Level.DEGRADED], NOW) is Step.SEE
+
+
+@pytest.mark.parametrize(
+    ("count", "told", "then"),
+    [(49, 7200, Step.SEE), (50, 7200, Step.UPDATE), (5000, 299, Step.SEE), (5000, 300, Step.UPDATE)],
+)
+def test_ten_times_as_many_are_told_again(count: int, told: float, then: Step) -> None:
+    """One booking that waits for the operator since Monday must not hide Tuesday's thousands."""
+    known = replace(incident(90_000, told=told, kind=Kind.SUSPECT), detail={"told": 0, "told_count": 5})
+
+    assert step(known, Finding(Kind.SUSPECT, count=count), NOW) is then
 
 
 def test_a_breaker_that_opens_again_is_the_same_outage() -> None:

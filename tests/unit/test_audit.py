@@ -99,6 +99,24 @@ def test_what_is_not_proven_is_not_cancelled(verdict: Judge, other: dict[str, An
     assert (found.kind, found.fix, proven(found)) == (Kind.TWICE, None, [])
 
 
+def test_a_double_that_the_host_has_accepted_is_not_cancelled(verdict: Judge) -> None:
+    """While its own is still waiting for him: the customer would be left with nothing."""
+    found = verdict(booking(status="pending"), booking("two"))
+    assert isinstance(found, Finding)
+    assert (found.kind, found.fix, proven(found)) == (Kind.TWICE, None, [])
+    for both in ("pending", "accepted"):
+        assert proven(verdict(booking(status=both), booking("two", status="pending"))) == ["two"]
+
+
+def test_the_other_weeks_of_a_doubled_series_stay_a_finding(verdict: Judge) -> None:
+    """Its first week alone was cancelled; its own later weeks are none."""
+    own = booking(recurringBookingUid="one"), booking("own2", start="2030-03-08T09:00:00Z", recurringBookingUid="one")
+    assert verdict(*own) is Silence.AGREES
+    found = verdict(*own, booking("two", start="2030-03-08T09:00:00Z", recurringBookingUid="another"))
+    assert isinstance(found, Finding)
+    assert (found.kind, found.fix) == (Kind.TWICE, None)
+
+
 def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:
     """The other one is named by booking and seat; without a seat in the row nobody can say which it is."""
     entry = seated(s1=OURS, s2=THEIRS, s3=OURS)
@@ -162,9 +180,9 @@ def test_absence_needs_time_and_sight(verdict: Judge) -> None:
     assert isinstance(verdict(booking("other", None)), Finding)
 
 
-@pytest.mark.parametrize(("username", "seen"), [("clinic", True), ("another", False), (None, True)])
+@pytest.mark.parametrize(("username", "seen"), [("clinic", True), ("another", False), (None, False)])
 def test_a_slug_is_its_owners(verdict: Judge, username: str | None, seen: bool) -> None:  # noqa: FBT001 - a column
-    """Two hosts may have a type of one name."""
+    """Two hosts may have a type of one name; which team's a booking is of, the list does not say."""
     named = {"event_type_id": None, "event_type_slug": "plain", "username": username, "team_slug": "team"}
     assert isinstance(verdict(booking("other", None), **named), Finding) is seen
 

@@ -10,7 +10,7 @@ from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
 from tasks.calcom.check import check_access
-from tasks.calcom.look import MAX_PAGES, SightingKind, Slot, ask_slots, look, sees_type
+from tasks.calcom.look import MAX_PAGES, SightingKind, Slot, ask_slots, listed_references, look, sees_type
 from tasks.calcom.meaning import Meaning
 
 Make = Callable[..., Appointment]
@@ -220,6 +220,16 @@ def test_a_slug_is_its_owners_own(row: Make) -> None:
 
     assert not sees_type(Listing(booking()), by_slug)
     assert sees_type(Listing(booking(hosts=[{"username": "salon"}])), by_slug)
+
+
+def test_a_slug_of_a_team_is_proven_by_our_own_bookings_alone(row: Make) -> None:
+    """The list does not say which team a booking is of, and anybody may have a type of that name."""
+    of_a_team = row(event_type_id=None, event_type_slug="plain", username=None, team_slug="clinic")
+
+    assert not sees_type(Listing(booking("other", "x")), of_a_team)
+    assert not look(Listing(booking("other", "x")), of_a_team).listed
+    assert listed_references(Listing(booking("other", "x"), booking("another", None))) == {"x"}
+    assert listed_references(Dead()) == frozenset()
 
 
 def test_a_call_that_fails_proves_nothing(row: Make) -> None:

@@ -64,7 +64,9 @@ def cancel(engine: Engine, id_or_key: str, *, not_booked: bool, why: str) -> Don
             changes = _KNOWN if not_booked else {}
             moved = appointments.move(conn, row.id, row.status, Status.CANCELLED, by="operator", why=why, **changes)
             return Done(ok=True, said=f"{row.id}: cancelled.") if moved else _moved_on(row)
-        released = _ask(conn, row, why)
+        asked, released = _ask(conn, row, why)
+    if not asked:
+        return _moved_on(row)
     if released is not None:
         send([released])
     if row.status is Status.BOOKING:
@@ -76,17 +78,18 @@ def cancel(engine: Engine, id_or_key: str, *, not_booked: bool, why: str) -> Don
     )
 
 
-def _ask(conn: Connection, row: Appointment, why: str) -> Appointment | None:
-    """Write the request into the row; a hold that waits for nobody's time is released for its look."""
+def _ask(conn: Connection, row: Appointment, why: str) -> tuple[bool, Appointment | None]:
+    """Write the request into the row, unless that has moved on; a hold that waits for no time is released to look."""
     if row.status is Status.HELD and row.hold_reason in _STUCK:
         changes = {"cancel_requested": True, **_AFRESH}
-        appointments.move(
+        moved = appointments.move(
             conn, row.id, Status.HELD, Status.PENDING, by="operator", why=f"look before cancelling: {why}", **changes
         )
-        return appointments.get(conn, row.id)
-    appointments.amend(conn, row.id, row.status, cancel_requested=True)
-    events.record(conn, row.id, "cancel_requested", "operator", {"why": why})
-    return None
+        return moved, appointments.get(conn, row.id) if moved else None
+    asked = appointments.amend(conn, row.id, row.status, cancel_requested=True)
+    if asked:
+        events.record(conn, row.id, "cancel_requested", "operator", {"why": why})
+    return asked, None
 
 
 def _cannot(row: Appointment) -> Done | None:

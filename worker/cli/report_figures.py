@@ -12,6 +12,7 @@ from db.lifecycle import FINAL, Status
 from db.metrics_history import Window
 from db.report import Alerts, Booked, Size, Slow, Waits
 from db.views import Held
+from tasks.guard import CREATE
 from tasks.outlook import Outlook, outlook
 
 SLOWEST = 3
@@ -82,7 +83,7 @@ def read(
         return Figures(
             since=begins,
             until=until,
-            breaker=report.breaker_states(conn, breaker, begins, until),
+            breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
             booked=report.bookings(conn, begins, until),
             earlier_since=earlier,
             earlier=Success.of(report.bookings(conn, earlier, earlier + since)),

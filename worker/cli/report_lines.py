@@ -121,7 +121,7 @@ def _alerts(seen: Figures) -> Line:
     named = [f"{one.count} {one.kind.replace('_', ' ')}" for one in seen.alerts]
     still = sum(one.still_open for one in seen.alerts)
     said = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
-    return Line("alerts", said, not named, "none", "`booking alerts` says what was told, and what to do")
+    return Line("alerts", said, not named, "none", "`booking alerts list` says what was told, and what to do")
 
 
 def _statements(seen: Figures) -> Line:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
+from worker.cli import orders
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
@@ -50,6 +51,25 @@ def test_the_operator_who_has_looked_says_so(booking: Booking, record: Any) -> N
     assert booking("retry", row.id, "--not-booked").code == 0
     now = record.read(row.id)
     assert (now.status, now.outcome_unknown, now.settle_at) == (Status.PENDING, False, None)
+
+
+def test_a_cancel_that_comes_too_late_is_not_called_done(
+    booking: Booking, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row moves on between the look and the order."""
+    row = record.moved(Status.RETRYING)
+    record.write(row.id, **UNKNOWN)
+    find = orders.appointments.find
+
+    def find_before_a_worker_claims(conn: Any, given: str) -> Any:
+        found = find(conn, given)
+        record.claim(row.id)
+        return found
+
+    monkeypatch.setattr(orders.appointments, "find", find_before_a_worker_claims)
+    ran = booking("cancel", row.id)
+    assert (ran.code, record.read(row.id).cancel_requested) == (1, False)
+    assert "has just moved on by itself" in ran.said
 
 
 @pytest.mark.parametrize("order", ["retry", "cancel"])

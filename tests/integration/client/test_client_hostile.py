@@ -62,7 +62,9 @@ def test_a_redirect_to_a_secret_place_goes_nowhere(
 
     assert read_post(answer, reference="r", now=datetime.now(UTC)).meaning is Meaning.CONFIGURATION
     assert len(server.requests) == 1
-    assert [seen for seen in audited[begins:] if "169.254" in seen[1] or "passwd" in seen[1] or "6379" in seen[1]] == []
+    assert [
+        seen for seen in audited[begins:] if "169.254" in seen[1] or "passwd" in seen[1] or ", 6379" in seen[1]
+    ] == []
     assert [seen[0] for seen in audited[begins:] if str(server.port) in seen[1]].count("socket.connect") == 1
 
 

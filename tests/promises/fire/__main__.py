@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="make promises", description=__doc__)
     made.add_argument("--seed", type=int, help="deals the faults (default: by chance, and said)")
     made.add_argument("--bookings", type=int, default=5000, help="ask for at least so many (5000)")
-    made.add_argument("--faults", type=int, default=200, help="so many faults (200)")
+    made.add_argument("--faults", type=int, default=208, help="try so many faults (208): now and then one is not met")
     made.add_argument("--seconds", type=float, default=840, help="spread over so long (840)")
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="faults whose names begin so")
     made.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
