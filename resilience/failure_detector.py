@@ -65,7 +65,7 @@ def only_counting(service: str, *, redis: Client | None = None, window: float = 
 
 
 class FailureDetector:
-    """Judge the services that `breakers` guard; another service is counted from its first failure on.
+    """Judge the services that `breakers` guard; another one is counted in this process, from its first failure on.
 
     No method raises for trouble with Redis: while it is gone, each process judges by its own calls.
     """
