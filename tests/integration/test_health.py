@@ -253,40 +253,6 @@ def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_t
     eventually(lambda: sinks.titles[1:] == ["Resolved after 30 s: Health checks stood still"], within=10)
 
 
-@pytest.mark.usefixtures("sinks")
-def test_three_failures_in_a_minute_among_a_hundred_calls_are_no_news(settings: Callable[..., dict[str, str]]) -> None:
-    """At a busy hour that is what a healthy Cal.com looks like; the detector still calls it critical."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="100")
-    calls(97, Outcome.SUCCESS)
-    calls(3, Outcome.FAILURE_SERVICE)
-    parts.parts().breaker.flush()
-    assert parts.parts().detector.is_service_critical("calcom")
-    assert (health.check(), told()) == (0, [])
-    calls(60, Outcome.FAILURE_SERVICE)
-    assert health.check() == 1
-
-
-@pytest.mark.usefixtures("sinks")
-def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Callable[..., dict[str, str]]) -> None:
-    """It may wait for days, and would hide the next outage."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
-    for _ in range(3):
-        parts.parts().breaker.record_failure("http_500", "slots")
-    assert health.check() == 1
-    eventually(lambda: parts.parts().breaker.get_status().endpoints["slots"].state is State.HALF_OPEN, within=10)
-    pass_time(30)
-    assert health.check() == 1
-    assert told()[0].title.startswith("Resolved")
-
-
-def calls(count: int, outcome: Outcome) -> None:
-    """Make guarded calls that end so."""
-    breaker = parts.parts().breaker
-    for number in range(count):
-        permit = breaker.acquire(CREATE, owner=f"{outcome} {number}")
-        breaker.record(permit, outcome, reason="none" if outcome is Outcome.SUCCESS else "503")  # type: ignore[arg-type]
-
-
 def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> None:
     """A worker that starts now has seen no failure: what it sees for itself is not the fleet's health."""
     fail(3)

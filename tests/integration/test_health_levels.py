@@ -1,0 +1,65 @@
+"""How bad a service must be before anybody is woken: docs/decisions/0012."""
+
+from collections.abc import Callable
+
+from fleet import eventually
+from sqlalchemy import text
+
+from db import incidents
+from resilience.permit import Outcome, Permit, State
+from tasks import health, parts
+from tasks.guard import CREATE
+
+Settings = Callable[..., dict[str, str]]
+
+
+def titles() -> list[str]:
+    """Return what was told."""
+    with parts.parts().engine.connect() as conn:
+        return [one.title for one in incidents.told(conn)]
+
+
+def calls(count: int, outcome: Outcome) -> None:
+    """Make guarded calls that end so."""
+    breaker = parts.parts().breaker
+    for number in range(count):
+        permit = breaker.acquire(CREATE, owner=f"{outcome} {number}")
+        assert isinstance(permit, Permit)
+        breaker.record(permit, outcome, reason="none" if outcome is Outcome.SUCCESS else "503")
+    breaker.flush()
+
+
+def test_three_failures_in_a_minute_among_a_hundred_calls_wake_nobody(settings: Settings) -> None:
+    """At a busy hour that is what a healthy Cal.com looks like; the detector still calls it critical."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="100")
+    calls(97, Outcome.SUCCESS)
+    calls(3, Outcome.FAILURE_SERVICE)
+    assert parts.parts().detector.is_service_critical("calcom")
+    assert (health.check(), titles()) == (0, [])
+
+    calls(60, Outcome.FAILURE_SERVICE)
+    assert health.check() == 1
+
+
+def test_three_failures_of_four_calls_are_told(settings: Settings) -> None:
+    """At night there are no more calls than that."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="100")
+    calls(1, Outcome.SUCCESS)
+    calls(3, Outcome.FAILURE_SERVICE)
+
+    assert health.check() == 1
+
+
+def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings) -> None:
+    """It may wait for days, and would hide the next outage."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
+    breaker = parts.parts().breaker
+    for _ in range(3):
+        breaker.record_failure("http_500", "slots")
+    assert health.check() == 1
+
+    eventually(lambda: breaker.get_status().endpoints["slots"].state is State.HALF_OPEN, within=10)
+    with parts.parts().engine.begin() as conn:
+        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+    assert health.check() == 1
+    assert titles()[0].startswith("Resolved")
