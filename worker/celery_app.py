@@ -94,6 +94,7 @@ class Configuration:
 
 for scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[scheme] = "worker.redis_transport:Transport"
+TRANSPORT_ALIASES["amqps"] = "worker.amqps_transport:Transport"
 app = Celery("booking-worker")
 app.config_from_object(Configuration())
 app.set_default()

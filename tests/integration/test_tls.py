@@ -160,6 +160,28 @@ def test_who_means_it_may_check_nothing(redis_url: str, redis_tls: TlsProxy) -> 
     assert (broker.ask(url, ()).trouble, broker.redis_trouble(url)) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("certificate", "authority", "why"),
+    [
+        (STRANGER, OURS, "its certificate is refused: self-signed certificate"),
+        (
+            STRANGER,
+            STRANGER,
+            "its certificate is refused: IP address mismatch, certificate is not valid for '127.0.0.1'",
+        ),
+    ],
+)
+def test_an_amqp_broker_is_who_it_says(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, certificate: Path, authority: Path, why: str
+) -> None:
+    """Signed by whom we trust, and for this host; it comes before the first word of AMQP, so any server will do."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with tls_before(redis_url, certificate) as elsewhere:
+        asked = broker.ask(elsewhere.url(redis_url, "amqps"), ())
+
+    assert (asked.trouble, elsewhere.secured) == (why, 0)
+
+
 # -- PostgreSQL: libpq does the checking, and the URL must reach it ----------------------------------------------------
 
 
