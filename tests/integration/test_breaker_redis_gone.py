@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,8 +80,9 @@ def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey"
     assert call(breaker)
     valkey.pause()
     with ThreadPoolExecutor(16) as pool:
-        times = list(pool.map(lambda _: seconds(lambda: call(breaker)), range(64)))
-    assert sum(took > AT_MOST for took in times) <= 2, "of the 16 that waited; two cores run them"
+        times = sorted(pool.map(lambda _: seconds(lambda: call(breaker)), range(64)))
+    assert median(times) < AT_MOST / 10
+    assert median(times[-16:]) < AT_MOST, "one a thread waited, and two cores run them"
 
 
 @pytest.mark.alone
@@ -96,7 +98,7 @@ def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", jo
         clock[0] += 1.1
         breaker.record(permit, Outcome.SUCCESS)  # type: ignore[arg-type]
 
-    assert sum(seconds(long_call) > AT_MOST for _ in range(10)) <= 2, "two noisy cores"
+    assert median(seconds(long_call) for _ in range(10)) < AT_MOST
 
 
 def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
