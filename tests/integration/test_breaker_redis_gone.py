@@ -76,8 +76,7 @@ def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", jo
 @pytest.mark.alone
 def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey", join: Join) -> None:
     """All threads were on their way when it froze."""
-    breaker = join(redis_retry=60)
-    assert call(breaker)
+    assert call(breaker := join(redis_retry=60))
     valkey.pause()
     with ThreadPoolExecutor(16) as pool:
         times = sorted(pool.map(lambda _: seconds(lambda: call(breaker)), range(64)))
@@ -88,8 +87,7 @@ def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey"
 @pytest.mark.alone
 def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """It lasted so long that both its question and its report look whether Redis is back."""
-    breaker = join()
-    assert call(breaker)
+    assert call(breaker := join())
     valkey.pause()
 
     def long_call() -> None:
