@@ -22,7 +22,7 @@ from tasks.holds import release_paced
 from worker import enqueue_bookings
 from worker.wiring import build
 
-WINDOW = 6.0  # seconds that stand for a minute
+WINDOW = 4.8  # seconds that stand for a minute
 ALLOWED = 120  # calls a minute: Cal.com's limit
 OURS, MORE = 100, 110  # calls a minute: CALCOM_RATE_LIMIT_PER_MINUTE as it comes, and as an operator may set it
 OTHER = "/v2/slots?other=1"

@@ -37,7 +37,7 @@ FAULTS = (
 
 def test_nothing_is_lost_and_nothing_is_booked_twice_under_fire() -> None:
     """300 bookings and one fault of each kind, side by side."""
-    options = ("--seed", "1", "--bookings", "300", "--faults", str(len(FAULTS)), "--seconds", "30", "--json", "--quiet")
+    options = ("--seed", "1", "--bookings", "300", "--faults", str(len(FAULTS)), "--seconds", "22", "--json", "--quiet")
     ran = subprocess.run(
         [sys.executable, str(FIRE), *options, "--only", *FAULTS], capture_output=True, text=True, check=False
     )

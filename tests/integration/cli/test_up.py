@@ -75,31 +75,22 @@ def up(home: Any) -> Callable[..., Up]:
     return lambda *arguments, **settings: Up(home, *arguments, **settings)
 
 
-def test_everything_runs_and_one_ctrl_c_ends_it(up: Callable[..., Up], home: Any) -> None:
+def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: Callable[..., Up], home: Any) -> None:
     """A line a part, a command to paste that books one, a page; then nothing is left but the data."""
     running = up("--simulator", "--port", "15555").ready()
     assert list(running.pids) == PARTS
-    [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
-    assert running.shell(paste) == "1 accepted\n"
-    eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="the pasted booking is made")
     assert "WRONG" not in running.shell("booking check")
     assert "another" in running.shell("booking up") or "already run" in running.shell("booking up")
-    assert running.end(signal.SIGINT) == 0
-    assert running.said.endswith("Everything has ended; the data stay in .booking.\n")
-    assert (home.processes(), home.files()) == ({}, [])
-
-
-def test_a_part_that_dies_is_started_again(up: Callable[..., Up]) -> None:
-    """A worker and a server; it is said, and bookings go through again."""
-    running = up("--simulator").ready()
     for part in ("worker 1", "valkey"):
         os.kill(running.pids[part], signal.SIGKILL)
         eventually(lambda part=part: f"{part} runs again, pid" in running.said, what=f"{part} runs again")
         assert f"{part} has ended (signal 9); it is started again in 1 s" in running.said
     [paste] = [line for line in running.said.splitlines() if line.startswith("echo ")]
-    running.shell(paste)
+    assert running.shell(paste) == "1 accepted\n"
     eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked all the same")
-    assert running.end(signal.SIGTERM) == 0
+    assert running.end(signal.SIGINT) == 0
+    assert running.said.endswith("Everything has ended; the data stay in .booking.\n")
+    assert (home.processes(), home.files()) == ({}, [])
 
 
 def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up], home: Any) -> None:
@@ -112,7 +103,7 @@ def test_a_killed_up_leaves_no_process_and_keeps_its_data(up: Callable[..., Up],
     eventually(lambda: not home.processes(), what="nothing runs any more")
     again = up("--simulator").ready()
     assert "Booking 1  " in again.shell("booking show 1")
-    again.end(signal.SIGINT)
+    assert again.end(signal.SIGTERM) == 0
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing(up: Callable[..., Up], home: Any) -> None:
