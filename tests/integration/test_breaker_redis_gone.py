@@ -98,7 +98,7 @@ def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", jo
         clock[0] += 1.1
         breaker.record(permit, Outcome.SUCCESS)  # type: ignore[arg-type]
 
-    assert median(seconds(long_call) for _ in range(10)) < AT_MOST
+    assert sum(seconds(long_call) > AT_MOST for _ in range(10)) <= 2, "two noisy cores"
 
 
 def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(

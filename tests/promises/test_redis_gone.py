@@ -133,7 +133,7 @@ def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_n
         frozen = list(chain(*pool.map(costs, threads, repeat(10))))
         valkey.resume()
     assert median(frozen) - usual < AT_MOST / 10
-    assert sum(cost - usual > AT_MOST for cost in frozen) <= 10, "two noisy cores; who looks does so forty times"
+    assert sum(cost - usual > AT_MOST for cost in frozen) <= 2, "two noisy cores; who looks does so forty times"
     for state, breaker in breakers.items():
         assert eventually(lambda: (now := breaker.get_status()).shared and now.state) is state  # noqa: B023
         assert bool(breaker.acquire(CREATE, owner="after")) is (state in {State.CLOSED, State.OFF})
