@@ -39,7 +39,7 @@ class RequestFields:
 
     @property
     def event_type(self) -> str:
-        """Name the event type as `calcom_visibility` does: its id, or "team-or-user/slug"."""
+        """Name the event type as `calcom_event_types` does: its id, or "team-or-user/slug"."""
         if self.event_type_id is not None:
             return str(self.event_type_id)
         return f"{self.team_slug or self.username}/{self.event_type_slug}"
@@ -75,8 +75,12 @@ class Appointment(RequestFields):
     outcome_unknown: bool
     sent_at: datetime | None
     settle_at: datetime | None
+    ends_at: datetime | None
+    answered_at: datetime | None
+    askable_since: datetime | None
     looks: int
     posts: int
+    evidence_posts: int
     probe_failures: int
     refusal: dict[str, Any] | None
     cancel_requested: bool
@@ -86,6 +90,9 @@ class Appointment(RequestFields):
     held_for: str | None
     calcom_booking_uid: str | None
     calcom_seat_uid: str | None
+    series_uid: str | None
+    series_weeks: int | None
+    series_of: int | None
     error_type: str | None
     last_error: str | None
     requested_at: datetime

@@ -16,9 +16,9 @@ class Status(StrEnum):
     RETRYING = "retrying"  # its own message at next_attempt_at; the sweeper when that message is gone
     HELD = "held"  # see HoldReason: each reason has its own owner
     CONFIRMED = "confirmed"  # a look that finds it cancelled at Cal.com; otherwise it stays
-    REJECTED = "rejected"  # nobody: Cal.com refused it for good
-    FAILED = "failed"  # the operator (`booking retry`); a late 201, which confirms it
-    EXPIRED = "expired"  # nobody: its slot came nearer than the lead
+    REJECTED = "rejected"  # nobody, unless it is found at Cal.com after all: Cal.com refused it for good
+    FAILED = "failed"  # the operator (`booking retry`); found at Cal.com after all
+    EXPIRED = "expired"  # nobody, unless it is found at Cal.com after all: its slot came nearer than the lead
     CANCELLED = "cancelled"  # nobody: the operator or Cal.com ended it
 
 
@@ -28,11 +28,15 @@ class HoldReason(StrEnum):
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
     UNREACHABLE = "unreachable"  # release_held, when hold_until has come
-    SETTLING = "settling"  # the sweeper at hold_until (= settle_at): the settled look
-    BLIND_KEY = "blind_key"  # the sweeper once visibility is proven; the operator
-    CREDENTIALS = "credentials"  # a new key's fingerprint; `booking breaker reset`
-    CONFIGURATION = "configuration"  # new settings; the operator
-    SUSPECT = "suspect"  # the operator only: it failed three probes, or lost three leases in a row
+    SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding look
+    # sight gained since; another key; a look at each hold_until, with growing pauses; `booking resolve` or `booking
+    # retry --not-booked`; a day after its slot never_known makes it failed
+    BLIND_KEY = "blind_key"
+    CREDENTIALS = "credentials"  # another key; today's key is not blocked any more; `booking breaker reset`
+    CONFIGURATION = "configuration"  # new settings; a harmless call that answers as it should; the operator
+    # the operator; a look at each hold_until, which never posts (it failed three probes of its own POST or lost three
+    # leases, each in a row, or is half made at Cal.com)
+    SUSPECT = "suspect"
 
 
 class Strategy(StrEnum):
@@ -68,21 +72,23 @@ _MOVES: dict[Status, frozenset[Status]] = {
     Status.HELD: frozenset(
         {
             Status.PENDING,
-            Status.CONFIRMED,  # a late 201
+            Status.CONFIRMED,  # a late 201, or found at Cal.com
             Status.EXPIRED,
             Status.CANCELLED,
+            Status.FAILED,  # never_known: a day after its slot nobody knew whether it was booked
         }
     ),
     Status.FAILED: frozenset(
         {
             Status.PENDING,  # the operator's retry
-            Status.CONFIRMED,  # a late 201
+            Status.CONFIRMED,  # found at Cal.com later (record_late_uid), which is an incident
         }
     ),
     Status.CONFIRMED: frozenset({Status.CANCELLED}),
-    # Final for good. A late 201's uid is recorded on such a row without a move.
-    Status.REJECTED: frozenset(),
-    Status.EXPIRED: frozenset(),
+    # Found at Cal.com later (a late 201, a look, the audit): record_late_uid moves them, and tells an incident.
+    Status.REJECTED: frozenset({Status.CONFIRMED}),
+    Status.EXPIRED: frozenset({Status.CONFIRMED}),
+    # Final for good: a uid that is found later is recorded on such a row without a move.
     Status.CANCELLED: frozenset(),
 }
 

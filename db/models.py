@@ -1,7 +1,8 @@
-"""The tables of the record: a booking, its story, and what a key was seen to list.
+"""The tables of the record: a booking and its story.
 
-The tables of the resilience patterns stand in `db.resilience_models`. Rows are read into frozen dataclasses and moved
-by `db.appointments`; these classes exist for the schema, and a test holds them to the migrations.
+What Cal.com told of event types stands in `db.calcom_models`, what the resilience patterns keep in
+`db.resilience_models`. Rows are read into frozen dataclasses and moved by `db.appointments`; these classes exist for
+the schema, and a test holds them to the migrations.
 """
 
 from datetime import datetime
@@ -145,6 +146,17 @@ class Appointments(Base):
     circuit_breaker_open_at_booking: Mapped[datetime | None]  # when this booking first met an open breaker
     resilience_strategy: Mapped[Strategy | None]  # the strongest that applied
 
+    # 0005_evidence
+    ends_at: Mapped[datetime | None]  # from when absence may end it; null too in rows of workers that did not know it
+    answered_at: Mapped[
+        datetime | None
+    ]  # Cal.com's own clock when its latest POST was answered; null: one may still be working
+    askable_since: Mapped[datetime | None]  # since when Cal.com could be asked about it without a break
+    evidence_posts: Mapped[int] = mapped_column(Integer, server_default="0")  # since the outcome became unknown
+    series_uid: Mapped[str | None]  # Cal.com's recurringBookingUid
+    series_weeks: Mapped[int | None] = mapped_column(Integer)  # counted alive there; null: not counted yet
+    series_of: Mapped[int | None] = mapped_column(Integer)  # as many as the event type makes
+
     __table_args__ = (
         one_of("status", Status, "appointments_status_known"),
         one_of("hold_reason", HoldReason, "appointments_hold_reason_known"),
@@ -176,6 +188,9 @@ class Appointments(Base):
             "least(leases_lost, resends, looks, posts, probe_failures) >= 0", name="appointments_counts_not_negative"
         ),
         CheckConstraint("retry_count >= 0", name="appointments_retry_count_not_negative"),
+        CheckConstraint(
+            "least(evidence_posts, series_weeks, series_of) >= 0", name="appointments_evidence_not_negative"
+        ),
         CheckConstraint("end_at > start_at", name="appointments_ends_after_start"),
         CheckConstraint("length_in_minutes > 0", name="appointments_length_positive"),
         CheckConstraint(
@@ -228,13 +243,3 @@ class AppointmentEvents(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
     __table_args__ = (Index("appointment_events_story", "appointment_id", "id"),)
-
-
-class CalcomVisibility(Base):
-    """Which event types a key was seen to list: without that, a look that finds nothing proves nothing."""
-
-    __tablename__ = "calcom_visibility"
-
-    key_fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    event_type: Mapped[str] = mapped_column(primary_key=True)  # "101", or "team-or-user/slug"
-    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())

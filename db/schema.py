@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, cast
 
-from db.models import AppointmentEvents, Appointments, Base, CalcomVisibility
+from db.calcom_models import CalcomEventTypes, CalcomVisibility
+from db.models import AppointmentEvents, Appointments, Base
 from db.resilience_models import (
     AlertDeliveries,
     AlertIncidents,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 metadata = Base.metadata
 appointments = cast("Table", Appointments.__table__)
 appointment_events = cast("Table", AppointmentEvents.__table__)
+calcom_event_types = cast("Table", CalcomEventTypes.__table__)
 calcom_visibility = cast("Table", CalcomVisibility.__table__)
 breaker_overrides = cast("Table", BreakerOverrides.__table__)
 circuit_breaker_events = cast("Table", CircuitBreakerEvents.__table__)

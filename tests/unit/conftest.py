@@ -45,7 +45,7 @@ def row() -> Callable[..., Appointment]:
             "cancel_requested": False,
             "outcome_unknown": False,
         }
-        values |= dict.fromkeys(("leases_lost", "looks", "posts", "probe_failures", "retry_count"), 0)
+        values |= dict.fromkeys(("leases_lost", "looks", "posts", "evidence_posts", "probe_failures", "retry_count"), 0)
         return Appointment(**{**values, **changes})
 
     return make

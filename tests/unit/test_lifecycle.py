@@ -52,8 +52,16 @@ def test_final_states_leave_only_by_an_operator_or_late_news() -> None:
 
     assert leaving == {
         Status.FAILED: {Status.PENDING, Status.CONFIRMED},
+        Status.REJECTED: {Status.CONFIRMED},
+        Status.EXPIRED: {Status.CONFIRMED},
         Status.CONFIRMED: {Status.CANCELLED},
     }
+
+
+@pytest.mark.parametrize("told", sorted(FINAL - {Status.CONFIRMED, Status.CANCELLED}))
+def test_what_was_told_not_booked_can_still_be_confirmed(told: Status) -> None:
+    """Positive evidence wins at any time: found at Cal.com later, the row says so."""
+    assert Status.CONFIRMED in MOVES[told]
 
 
 def test_only_a_claim_leads_to_booking() -> None:
