@@ -19,7 +19,7 @@ from tasks.calcom.waits import allowance
 from tasks.guard import LIST, may_probe_itself
 from tasks.parts import Parts
 
-CANCEL = "bookings.cancel"
+CANCEL, BOOKING, EVENT_TYPES, ME = "bookings.cancel", "bookings.get", "event_types", "me"
 _WORKER = socket.gethostname()
 _SOON = 1.0  # seconds, where the limit does not say when to ask again
 _DENIED = {
@@ -33,10 +33,10 @@ class AuditHalted(Exception):  # noqa: N818 - it ends an audit; nothing of ours 
 
 
 class AuditCalls:
-    """List bookings and cancel one, as the breaker and the rate limit allow.
+    """Read what Cal.com has and cancel a booking, as the breaker and the rate limit allow.
 
-    Bookings go before audits: over the limit an audit waits (`pause`, seconds; `waiting` is told first), while the
-    breaker is not closed it ends.
+    Each call raises AuditHalted, with nothing sent, while the breaker lets nothing through. Bookings go before audits:
+    over the limit an audit waits (`pause`, seconds; `waiting` is told first), while the breaker is not closed it ends.
     """
 
     def __init__(
@@ -55,14 +55,28 @@ class AuditCalls:
         self._numbers = count(1)
 
     def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/bookings, in its turn.
+        """GET /v2/bookings, in its turn."""
+        return self._read(LIST, lambda: self.parts.calcom.list_bookings(params))
 
-        Raises:
-            AuditHalted: The breaker lets nothing through.
-        """
-        client = self.parts.calcom
-        answer, _ = self._call(LIST, self._id, lambda: client.list_bookings(params), read_failure)
-        return answer
+    def booking(self, uid: str) -> Answer | NoAnswer:
+        """GET /v2/bookings/{uid}, in its turn; all weeks where it is the uid of a series."""
+        return self._read(BOOKING, lambda: self.parts.calcom.booking(uid))
+
+    def booking_of_seat(self, seat_uid: str) -> Answer | NoAnswer:
+        """GET /v2/bookings/by-seat/{seatUid}, in its turn."""
+        return self._read(BOOKING, lambda: self.parts.calcom.booking_of_seat(seat_uid))
+
+    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
+        """GET /v2/event-types/{id}, in its turn."""
+        return self._read(EVENT_TYPES, lambda: self.parts.calcom.event_type(calcom_id))
+
+    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/event-types, in its turn."""
+        return self._read(EVENT_TYPES, lambda: self.parts.calcom.event_types(params))
+
+    def me(self) -> Answer | NoAnswer:
+        """GET /v2/me, in its turn."""
+        return self._read(ME, self.parts.calcom.me)
 
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
@@ -83,6 +97,9 @@ class AuditCalls:
             return read_cancel(answer, seat_uid=body.get("seatUid"), now=now)
 
         return self._call(CANCEL, correlation_id, send, read)[1]
+
+    def _read(self, endpoint: str, send: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
+        return self._call(endpoint, self._id, send, read_failure)[0]
 
     def _call(
         self,
