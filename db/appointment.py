@@ -55,7 +55,6 @@ class NewAppointment(RequestFields):
     hold_until: datetime | None = None
     held_for: str | None = None
     requested_at: datetime | None = None  # None: now, in input order
-    circuit_breaker_open_at_booking: datetime | None = None
     resilience_strategy: Strategy | None = None
 
 

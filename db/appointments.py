@@ -6,17 +6,21 @@ that back with `mark_unsent`.
 """
 
 import re
+import unicodedata
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from db.appointment import Appointment, NewAppointment
 from db.insertion import Inserted, insert
-from db.moves import KeyTakenError, amend, claim, forget_cause, move, record_late_uid, renew
+from db.late import record_late_uid
+from db.moves import KeyTakenError, amend, claim, forget_cause, move, renew, request_cancel
 from db.schema import appointments
-from db.sweeps import blind_types, expire, lost_leases, mark_unsent, release_due, unsent
+from db.sql import statement
+from db.sweeps import blind_types, expire, lost_leases, mark_unsent, never_known, release_due, unsent
 
 __all__ = [
+    "AmbiguousError",
     "Appointment",
     "Inserted",
     "KeyTakenError",
@@ -33,13 +37,19 @@ __all__ = [
     "lost_leases",
     "mark_unsent",
     "move",
+    "never_known",
     "record_late_uid",
     "release_due",
     "renew",
+    "request_cancel",
     "unsent",
 ]
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
+
+
+class AmbiguousError(ValueError):
+    """Say that what a person gave names two bookings: one by its id, and another one by its key."""
 
 
 def get(conn: Connection, appointment_id: int) -> Appointment | None:
@@ -53,13 +63,29 @@ def by_task(conn: Connection, task_id: str) -> Appointment | None:
 
 
 def find(conn: Connection, id_or_key: str) -> Appointment | None:
-    """Read a booking by what a person has of it: its id, its uuid, or its idempotency key (the newest of that key)."""
-    found = None
+    """Read a booking by what a person has of it: its id, its uuid, or its idempotency key (the newest of that key).
+
+    Raises:
+        AmbiguousError: It is the id of one booking and the key of another: which is meant, only a person knows.
+    """
+    kind, found = "id", None
     if _ID.fullmatch(id_or_key):
         found = get(conn, int(id_or_key))
     elif (reference := _uuid(id_or_key)) is not None:
-        found = _newest(conn, appointments.c.uuid == reference)
-    return found or _newest(conn, appointments.c.idempotency_key == id_or_key)
+        kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
+    keyed = _by_key(conn, id_or_key)
+    if found and keyed and found.id != keyed.id:
+        raise AmbiguousError(
+            f"{id_or_key} is the {kind} of booking {found.id} ({found.uuid}) and the key of booking {keyed.id} "
+            f"({keyed.uuid}): give the uuid"
+        )
+    return found or keyed
+
+
+def _by_key(conn: Connection, key: str) -> Appointment | None:
+    asked = {"key": unicodedata.normalize("NFC", key)}  # as requests write it, however this terminal does
+    row = conn.execute(statement("find_by_key"), asked).mappings().first()
+    return None if row is None else Appointment.of(row)
 
 
 def _newest(conn: Connection, where: ColumnElement[bool]) -> Appointment | None:

@@ -1,16 +1,17 @@
 """What an audit reads of the record, and how a cancellation at Cal.com is written down: before it, and after."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, insert, literal, select
+from sqlalchemy import Connection, exists, func, insert, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from db.appointment import Appointment
-from db.lifecycle import Status
+from db.lifecycle import HoldReason, Status
 from db.schema import appointment_events as _events
 from db.schema import appointments
+from db.sql import statement
 
 # The story of a double: an intent without an end means that nobody knows yet, and the next audit finds out.
 INTENT = "cancelling_double"
@@ -19,6 +20,7 @@ KEPT = "double_not_cancelled"
 
 _COLUMNS = appointments.c
 _BATCH = 500
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def now(conn: Connection) -> datetime:
@@ -29,15 +31,29 @@ def now(conn: Connection) -> datetime:
 
 def confirmed_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
     """Yield the confirmed bookings that start from `start` until before `end`, a batch in memory at a time."""
-    after = 0
-    wanted = (_COLUMNS.status == Status.CONFIRMED, _COLUMNS.start_at >= start, _COLUMNS.start_at < end)
-    while True:
-        query = select(appointments).where(*wanted, _COLUMNS.id > after).order_by(_COLUMNS.id).limit(_BATCH)
-        rows = conn.execute(query).mappings().all()
-        yield from map(Appointment.of, rows)
-        if len(rows) < _BATCH:
-            return
-        after = rows[-1]["id"]
+    return _batches(conn, "audit_confirmed", start, end)
+
+
+def ended_unknown_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
+    """Yield the bookings of a range that ended, not confirmed, after their outcome had once been unknown."""
+    return _batches(conn, "audit_ended", start, end)
+
+
+def held_unknown_between(conn: Connection, start: datetime, end: datetime) -> list[Appointment]:
+    """Return the bookings of a range whose outcome is unknown and that no worker finds out by itself: few, and held."""
+    waiting = (
+        _COLUMNS.status == literal_column("'held'"),
+        _COLUMNS.hold_reason.in_([HoldReason.BLIND_KEY, HoldReason.SUSPECT]),
+        _COLUMNS.sent_at.is_not(None),
+    )
+    query = select(appointments).where(*waiting, _COLUMNS.start_at >= start, _COLUMNS.start_at < end)
+    return [Appointment.of(row) for row in conn.execute(query.order_by(_COLUMNS.id)).mappings()]
+
+
+def once_unknown(conn: Connection) -> Iterator[Appointment]:
+    """Yield all kept bookings that were told "not booked" after their outcome had once been unknown, by their start."""
+    found = _batches(conn, "audit_ended", datetime.min.replace(tzinfo=UTC), _EVER)
+    return (row for row in found if row.status is not Status.CANCELLED)
 
 
 def by_references(conn: Connection, references: Collection[str]) -> Iterator[Appointment]:
@@ -46,6 +62,17 @@ def by_references(conn: Connection, references: Collection[str]) -> Iterator[App
     for first in range(0, len(uuids), _BATCH):
         query = select(appointments).where(_COLUMNS.uuid.in_(uuids[first : first + _BATCH])).order_by(_COLUMNS.id)
         yield from map(Appointment.of, conn.execute(query).mappings().all())
+
+
+def _batches(conn: Connection, name: str, start: datetime, end: datetime) -> Iterator[Appointment]:
+    after: tuple[datetime, int] = (start, 0)
+    while True:
+        asked = {"after_at": after[0], "after_id": after[1], "end": end, "limit": _BATCH}
+        rows = conn.execute(statement(name), asked).mappings().all()
+        yield from map(Appointment.of, rows)
+        if len(rows) < _BATCH:
+            return
+        after = (rows[-1]["start_at"], rows[-1]["id"])
 
 
 def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, why: str) -> bool:
@@ -76,6 +103,8 @@ def open_intents(conn: Connection, start: datetime, end: datetime) -> list[tuple
         select(_events.c.appointment_id, uid, seat)
         .distinct()
         .join(appointments, _COLUMNS.id == _events.c.appointment_id)
-        .where(_events.c.kind == INTENT, _COLUMNS.start_at >= start, _COLUMNS.start_at < end, ~ended)
+        .where(
+            _events.c.kind == literal_column(f"'{INTENT}'"), _COLUMNS.start_at >= start, _COLUMNS.start_at < end, ~ended
+        )
     )
     return [(row[0], row[1], row[2]) for row in conn.execute(query)]

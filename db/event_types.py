@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from db.appointment import Appointment
 from db.event_kind import EventKind
 from db.schema import calcom_event_types as _types
+from db.sql import statement
 
-__all__ = ["EventKind", "EventType", "keep", "known", "learn_id", "mark_deleted"]
+__all__ = ["EventKind", "EventType", "confirmed", "keep", "known", "learn_id", "mark_deleted"]
 
 _columns = _types.c
 _KEY = ("key_fingerprint", "event_type")
@@ -79,6 +81,11 @@ def learn_id(conn: Connection, key_fingerprint: str, event_type: str, calcom_id:
 def mark_deleted(conn: Connection, key_fingerprint: str, event_type: str) -> None:
     """Record that Cal.com has no such event type any more; what was known of it before still counts."""
     _note(conn, key_fingerprint, event_type, deleted=True)
+
+
+def confirmed(conn: Connection) -> list[Appointment]:
+    """Return the latest confirmed booking of each event type (`Appointment.event_type`)."""
+    return [Appointment.of(row) for row in conn.execute(statement("confirmed_types")).mappings()]
 
 
 def _note(conn: Connection, key_fingerprint: str, event_type: str, **values: Any) -> None:

@@ -1,6 +1,6 @@
 """The story of a booking: what happened, when, by whom and why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from db.schema import appointment_events as _events
+from db.sql import statement
+
+TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and then found at Cal.com
+SERIES_CUT = "series_cut"  # fewer weeks at Cal.com than were asked for
+CANCEL_THERE = "cancel_there"  # a cancel was asked for, and it is booked: to be cancelled at Cal.com
+MADE_AGAIN = "made_again"  # the evidence POST made the booking: the first had not lived
+NOTABLE = frozenset({TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN})  # what operators must hear of
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,15 @@ class Event:
     by: str  # worker, sweeper, operator, caller
     detail: Mapping[str, Any]
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Happened:
+    """How often something notable happened since a moment, `first_id` the lowest booking that it happened to."""
+
+    count: int
+    last_at: datetime
+    first_id: int
 
 
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
@@ -34,3 +50,15 @@ def story(conn: Connection, appointment_id: int) -> list[Event]:
         .order_by(columns.id)
     )
     return [Event(row.kind, row.by, row.detail, row.created_at) for row in rows]
+
+
+def latest(conn: Connection, kinds: Collection[str], since: datetime) -> dict[str, Happened]:
+    """Describe what happened since a moment, by kind; a kind that did not happen is missing.
+
+    Raises:
+        ValueError: A kind is not one of NOTABLE: no index finds it.
+    """
+    if unknown := set(kinds) - NOTABLE:
+        raise ValueError(f"not notable: {', '.join(sorted(unknown))}")
+    rows = conn.execute(statement("notable_events"), {"kinds": list(kinds), "since": since})
+    return {kind: Happened(*figures) for kind, *figures in rows}

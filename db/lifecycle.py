@@ -39,6 +39,18 @@ class HoldReason(StrEnum):
     SUSPECT = "suspect"
 
 
+# Holds in which Cal.com could not be asked about a booking.
+UNASKABLE = frozenset(
+    {
+        HoldReason.BREAKER_OPEN,
+        HoldReason.THROTTLED,
+        HoldReason.UNREACHABLE,
+        HoldReason.CREDENTIALS,
+        HoldReason.CONFIGURATION,
+    }
+)
+
+
 class Strategy(StrEnum):
     """Which pattern helped a booking through, weakest first."""
 

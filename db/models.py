@@ -68,6 +68,11 @@ class Base(DeclarativeBase):
     }
 
 
+# An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
+_EVENT_TYPE = "coalesce(event_type_id::text, (coalesce(team_slug, username) || '/') || event_type_slug)"
+_ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
+
+
 def one_of(column: str, words: type[StrEnum], name: str) -> CheckConstraint:
     """Close the set of words that a column may hold; null passes."""
     listed = ", ".join(f"'{word.value}'" for word in words)
@@ -225,6 +230,35 @@ class Appointments(Base):
             postgresql_where=text("status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
         ),
         Index("appointments_requested_at", "requested_at"),  # the report's periods
+        # flag_degraded: what it has flagged leaves the index, however long it is held.
+        Index(
+            "appointments_unflagged",
+            "requested_at",
+            postgresql_where=text("status = 'held' AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'"),
+        ),
+        Index(
+            "appointments_blind", "start_at", postgresql_where=text("status = 'held' AND hold_reason = 'blind_key'")
+        ),  # never_known
+        # The audit's days, and other requests for the same booking.
+        Index("appointments_confirmed_start", "start_at", "id", postgresql_where=text("status = 'confirmed'")),
+        # The audit, too: of what ended otherwise, what may be booked at Cal.com all the same.
+        Index(
+            "appointments_ended_unknown",
+            "start_at",
+            "id",
+            postgresql_where=text(f"{_ENDED} AND sent_at IS NOT NULL"),
+        ),
+        # What became of the unclear calls of the last minutes: the alert of an outage tells it.
+        Index("appointments_sent", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        # The latest confirmed booking of each event type: what `booking check` asks about.
+        Index("appointments_confirmed_types", text(_EVENT_TYPE), "id", postgresql_where=text("status = 'confirmed'")),
+        Index(
+            "appointments_uncounted_series",
+            "ends_at",
+            postgresql_where=text("status = 'confirmed' AND series_uid IS NOT NULL AND series_weeks IS NULL"),
+        ),
+        # A person looks for a booking by a key that is free again.
+        Index("appointments_ended_key", "idempotency_key", postgresql_where=text(f"key_derived AND {_ENDED}")),
     )
 
 
@@ -242,4 +276,14 @@ class AppointmentEvents(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
-    __table_args__ = (Index("appointment_events_story", "appointment_id", "id"),)
+    __table_args__ = (
+        Index("appointment_events_story", "appointment_id", "id"),
+        # What operators must hear of (events.NOTABLE), and cancellations that an audit began: few of many lines.
+        Index(
+            "appointment_events_notable",
+            "created_at",
+            postgresql_where=text(
+                "kind IN ('told_not_booked', 'series_cut', 'cancel_there', 'made_again', 'cancelling_double')"
+            ),
+        ),
+    )

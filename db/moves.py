@@ -21,9 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.appointment import Appointment
-from db.lifecycle import MOVES, HoldReason, Status
+from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.schema import appointment_events, appointments
 from db.sql import statement
 
@@ -78,6 +79,20 @@ def amend(conn: Connection, appointment_id: int, expected: Status | Collection[S
     return result.rowcount == 1
 
 
+def request_cancel(conn: Connection, appointment_id: int, expected: Status, *, by: str, why: str) -> bool:
+    """Record, as an event too, that a booking is to be cancelled once its outcome is known.
+
+    False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
+    """
+    change = (
+        update(appointments)
+        .where(_COLUMNS.id == appointment_id, _COLUMNS.status == expected, ~_COLUMNS.cancel_requested)
+        .values(cancel_requested=True, updated_at=func.now())
+        .returning(_COLUMNS.id)
+    )
+    return conn.execute(_with_event(change, "cancel_requested", by, {"why": why})).first() is not None
+
+
 def forget_cause(conn: Connection, reason: HoldReason) -> int:
     """Forget what these holds wait to see changed, so that the next release lets them go; return how many there are."""
     result = conn.execute(
@@ -104,11 +119,12 @@ def move(
 
     Writes `changes` (values or SQL expressions) and, when `why` is given, an event of kind `to`. By itself: entering
     held sets `held_at`; leaving it clears the hold, leaving booking the claim; pending and retrying count as enqueued
-    now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown.
+    now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown; a
+    release from a hold in which Cal.com could not be asked begins `askable_since` anew.
 
     Raises:
         ValueError: The move is not one of `lifecycle.MOVES`, or lacks its token or hold_reason: a fault of the caller.
-        KeyTakenError: A failed booking's derived key has a newer booking; nothing was written.
+        KeyTakenError: An ended booking's derived key has a newer booking; nothing was written.
     """
     origins = _statuses(expected)
     _refuse_illegal(origins, to, token, changes)
@@ -120,51 +136,15 @@ def move(
     )
     if why is None:
         return _guarded(conn, change, origins)
-    # One round trip: the event stands if and only if the row moved.
-    moved = change.cte("moved")
-    told = literal({"why": why, **(detail or {})}, JSONB)
-    event = (
-        insert(appointment_events)
-        .from_select(
-            ["appointment_id", "kind", "by", "detail"],
-            select(moved.c.id, literal(to.value), literal(by), told),
-        )
-        .returning(appointment_events.c.appointment_id)
-    )
-    return _guarded(conn, event, origins)
+    return _guarded(conn, _with_event(change, to.value, by, {"why": why, **(detail or {})}), origins)
 
 
-def record_late_uid(conn: Connection, appointment_id: int, uid: str, seat_uid: str | None) -> None:
-    """Record the booking of a 201 that came after its lease was lost; a held or failed row is confirmed by it.
-
-    A row that moved on otherwise keeps its status and carries the uid: its next claim, or the audit, sees it. The uid
-    of a confirmed row stays (it may be another one: the event tells both).
-    """
-    kept = _COLUMNS.status == Status.CONFIRMED
-    conn.execute(
-        update(appointments)
-        .where(_COLUMNS.id == appointment_id)
-        .values(
-            calcom_booking_uid=case((kept, _COLUMNS.calcom_booking_uid), else_=uid),
-            calcom_seat_uid=case((kept, _COLUMNS.calcom_seat_uid), else_=seat_uid),
-            updated_at=func.now(),
-        )
-    )
-    conn.execute(
-        insert(appointment_events).from_select(
-            ["appointment_id", "kind", "by", "detail"],
-            select(
-                _COLUMNS.id,
-                literal("late_uid"),
-                literal("worker"),
-                func.jsonb_build_object("uid", uid, "status", _COLUMNS.status, "kept", _COLUMNS.calcom_booking_uid),
-            ).where(_COLUMNS.id == appointment_id),
-        )
-    )
-    try:
-        move(conn, appointment_id, {Status.HELD, Status.FAILED}, Status.CONFIRMED, why="a late 201")
-    except KeyTakenError:
-        return  # asked for again, and that one lives: two bookings, which the audit must tell
+def _with_event(change: ReturningUpdate[tuple[int]], kind: str, by: str, detail: Mapping[str, Any]) -> Insert:
+    """Return the change and its event as one round trip: the event stands if and only if the row changed."""
+    changed = change.cte("changed")
+    told = select(changed.c.id, literal(kind), literal(by), literal(dict(detail), JSONB))
+    event = insert(appointment_events).from_select(["appointment_id", "kind", "by", "detail"], told)
+    return event.returning(appointment_events.c.appointment_id)
 
 
 def _statuses(expected: Status | Collection[Status]) -> frozenset[Status]:
@@ -216,12 +196,15 @@ def _values(to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
         values["enqueued_at"] = func.now()
     if to is Status.CONFIRMED:
         values["outcome_unknown"] = False
+    if to is Status.PENDING:
+        unasked = and_(_COLUMNS.outcome_unknown, _COLUMNS.hold_reason.in_(UNASKABLE))
+        values["askable_since"] = case((unasked, func.now()), else_=_COLUMNS.askable_since)
     return values | _checked(changes)
 
 
 def _guarded(conn: Connection, change: Update | Insert, origins: frozenset[Status]) -> bool:
-    """Run a move; one that brings a failed booking back may meet the newer booking of its key."""
-    if Status.FAILED not in origins:
+    """Run a move; one that brings an ended booking back may meet the newer booking of its key."""
+    if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return conn.execute(change).first() is not None
     try:
         with conn.begin_nested():  # so that the caller's transaction outlives the refusal

@@ -12,19 +12,30 @@ from db.appointment import Appointment
 from db.sql import statement
 
 
-def lost_leases(conn: Connection, limit: int, *, settle_seconds: float, suspect_after: int = 3) -> list[Appointment]:
+def lost_leases(
+    conn: Connection,
+    limit: int,
+    *,
+    settle_seconds: float,
+    ends_seconds: float | None = None,
+    suspect_after: int = 3,
+) -> list[Appointment]:
     """Move bookings whose lease ran out to retrying, their outcome unknown; return them.
 
-    The `suspect_after`th lost in a row goes to held(suspect). Certain (`settle_at`) `settle_seconds` after the lease.
+    The `suspect_after`th lost in a row goes to held(suspect). Another POST is safe (`settle_at`) `settle_seconds` after
+    the lease, absence may end it (`ends_at`) `ends_seconds` after: 30 s more for 130, for a replica's lag.
     """
-    return _rows(conn, "lost_leases", limit=limit, settle_seconds=settle_seconds, suspect_at=suspect_after)
+    ends = settle_seconds * 16 / 13 if ends_seconds is None else ends_seconds
+    times = {"settle_seconds": settle_seconds, "ends_seconds": ends}
+    return _rows(conn, "lost_leases", limit=limit, suspect_at=suspect_after, **times)
 
 
 def release_due(conn: Connection, *, key: str, settings: str, limit: int) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
     `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
-    configuration, visibility proven ends blind_key. Nothing here ends suspect, or a breaker_open without `hold_until`.
+    configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
+    that nothing circles. Nothing here ends a breaker_open without `hold_until`.
     """
     return _rows(conn, "release_due", key=key, settings=settings, limit=limit)
 
@@ -55,6 +66,11 @@ def unsent(
 def expire(conn: Connection, *, lead_seconds: float, limit: int) -> list[Appointment]:
     """Move bookings whose start is within `lead_seconds` to expired, unless their outcome is unknown; return them."""
     return _rows(conn, "expire", lead_seconds=lead_seconds, limit=limit)
+
+
+def never_known(conn: Connection, limit: int) -> list[Appointment]:
+    """Move bookings that a blind key has held until a day after their slot to failed; return them."""
+    return _rows(conn, "never_known", limit=limit)
 
 
 def blind_types(conn: Connection, *, key: str) -> list[Appointment]:

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -206,8 +205,7 @@ def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException
 def _row(request: BookingRequest, line: HoldReason | None) -> NewAppointment:
     held: dict[str, Any] = {"hold_reason": line}
     if line is HoldReason.BREAKER_OPEN:
-        met = {"circuit_breaker_open_at_booking": datetime.now(UTC)}
-        held |= met | {"resilience_strategy": Strategy.CIRCUIT_BREAKER_OPEN}
+        held["resilience_strategy"] = Strategy.CIRCUIT_BREAKER_OPEN
     return NewAppointment(
         **held,
         **request.values(),

@@ -15,7 +15,7 @@ from celery.worker.control import control_command
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments, events
+from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason, Status
 from tasks.parts import parts
@@ -86,7 +86,5 @@ def _order(conn: Connection, row: Appointment) -> Status | None:
             conn, row.id, Status.HELD, Status.PENDING, by="operator", why="revoked: look before cancelling", **look
         )
         return Status.PENDING if moved else None
-    if not appointments.amend(conn, row.id, row.status, cancel_requested=True):
-        return None
-    events.record(conn, row.id, "cancel_requested", "operator", {"why": why})
-    return row.status
+    asked = appointments.request_cancel(conn, row.id, row.status, by="operator", why=why)
+    return row.status if asked else None

@@ -4,6 +4,7 @@
 -- same keys in different orders would deadlock. `requested_at` keeps the order of the input, a microsecond apart.
 -- A pending row counts as enqueued from here on: its message is published right after the commit, and `mark_unsent`
 -- takes that back when it was not; so the usual case costs no second statement.
+-- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
 INSERT INTO appointments (
     uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
     event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
@@ -24,15 +25,15 @@ SELECT
     held_for,
     CASE WHEN hold_reason IS NULL THEN now() END,
     coalesce(requested_at, now() + ordinal * interval '1 microsecond'),
-    circuit_breaker_open_at_booking, resilience_strategy
+    CASE WHEN hold_reason = 'breaker_open' THEN now() END,
+    resilience_strategy
 FROM jsonb_to_recordset(CAST(:requests AS jsonb)) AS request (
     ordinal integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text, task_id text,
     event_type_id bigint, event_type_slug text, username text, team_slug text, organization_slug text,
     start_at timestamptz, end_at timestamptz, length_in_minutes integer,
     attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
     guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb,
-    hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz,
-    circuit_breaker_open_at_booking timestamptz, resilience_strategy text
+    hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
 )
 ORDER BY idempotency_key
 ON CONFLICT DO NOTHING

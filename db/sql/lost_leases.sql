@@ -1,7 +1,8 @@
 -- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
--- has booked it is unknown. Looked at once; certain only when the time to settle has passed since the last moment at
--- which that worker may have sent a byte. The third one lost in a row is held for the operator: a booking that kills
--- its workers must not travel on.
+-- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
+-- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
+-- what was done. No answer of Cal.com's came: `answered_at` goes. The third one lost in a row is held for the operator: a
+-- booking that kills its workers must not travel on.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (
     SELECT id
@@ -20,6 +21,9 @@ moved AS (
         outcome_unknown = true,
         sent_at = coalesce(sent_at, lease_expires_at),
         settle_at = greatest(settle_at, lease_expires_at + make_interval(secs => :settle_seconds)),
+        ends_at = greatest(ends_at, lease_expires_at + make_interval(secs => :ends_seconds)),
+        answered_at = NULL,
+        askable_since = coalesce(askable_since, now()),
         looks = 0,
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',

@@ -1,9 +1,10 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
--- a blind key that has listed a booking of this event type by now. Oldest request first.
+-- a key that has learnt since, not before, that it sees all bookings of this event type. Oldest request first.
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
 -- worker has held anew, is not ours. SKIP LOCKED: two sweepers share the work.
+-- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
     SELECT id, held_at, requested_at
     FROM appointments
@@ -19,8 +20,10 @@ WITH candidate AS (
     UNION
     SELECT blind.id, blind.held_at, blind.requested_at
     FROM appointments AS blind
-    JOIN calcom_visibility AS seen
+    JOIN calcom_event_types AS seen
         ON seen.key_fingerprint = :key
+        AND seen.sight
+        AND seen.asked_at > blind.held_at
         AND seen.event_type = coalesce(
             CAST(blind.event_type_id AS text), coalesce(blind.team_slug, blind.username) || '/' || blind.event_type_slug
         )
@@ -43,6 +46,12 @@ moved AS (
         hold_until = NULL,
         held_for = NULL,
         enqueued_at = now(),
+        askable_since = CASE
+            WHEN appointment.outcome_unknown
+                AND due.hold_reason IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration')
+            THEN now()
+            ELSE appointment.askable_since
+        END,
         updated_at = now()
     FROM due
     WHERE appointment.id = due.id

@@ -1,5 +1,6 @@
 -- Let these held bookings go: the breaker has given each of them a place in its window. One that has moved on meanwhile
 -- (expired, cancelled, released by an operator) is passed over, and its place given back.
+-- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
 -- SKIP LOCKED: whoever is moving it now goes first.
 WITH granted AS (
     SELECT id, hold_reason, held_at
@@ -15,6 +16,7 @@ moved AS (
         hold_until = NULL,
         held_for = NULL,
         enqueued_at = now(),
+        askable_since = CASE WHEN outcome_unknown THEN now() ELSE askable_since END,
         updated_at = now()
     FROM granted
     WHERE appointment.id = granted.id

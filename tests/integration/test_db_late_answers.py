@@ -1,4 +1,4 @@
-"""A 201 that comes after its worker has lost the lease: its uid is recorded, whatever became of the row."""
+"""A booking found after its row has moved on: its uid is recorded, and who was told "not booked" is told of."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,28 +9,70 @@ from sqlalchemy import func
 from db import appointments, events
 from db.lifecycle import HoldReason, Status
 
-ENDS: list[tuple[Status, dict[str, Any]]] = [
+TOLD_NOT_BOOKED: list[tuple[Status, dict[str, Any]]] = [
     (Status.REJECTED, {"calcom_booking_uid": "of-another"}),
+    (Status.REJECTED, {}),
+    (Status.FAILED, {}),
     (Status.EXPIRED, {}),
-    (Status.CANCELLED, {}),
-    (Status.RETRYING, {}),
-    (Status.PENDING, {}),
 ]
 
 
-def late(record: Any, row: Any, uid: str = "late") -> Any:
+def late(record: Any, row: Any, uid: str = "late", **more: Any) -> Any:
     """Record a late 201 and read the row."""
     with record.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, uid, "seat")
+        appointments.record_late_uid(conn, row.id, uid, "seat", **more)
     return record.read(row.id)
 
 
-@pytest.mark.parametrize(("status", "changes"), ENDS)
-def test_a_row_that_moved_on_carries_the_uid(record: Any, status: Status, changes: dict[str, Any]) -> None:
-    """The row stays where it is, and says which booking stands at Cal.com."""
-    row = late(record, record.moved(status, **changes))
+def told(record: Any, row: Any) -> list[tuple[str, str, Any]]:
+    """Return what the story says of a row that was told "not booked"."""
+    with record.engine.connect() as conn:
+        story = events.story(conn, row.id)
+    return [(event.by, event.detail["was"], event.detail["uid"]) for event in story if event.kind == "told_not_booked"]
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.RETRYING, Status.PENDING])
+def test_a_row_that_moved_on_carries_the_uid(record: Any, status: Status) -> None:
+    """The row stays where it is, and says which booking stands at Cal.com; nobody was told that there is none."""
+    row = late(record, record.moved(status))
 
     assert (row.status, row.calcom_booking_uid, row.calcom_seat_uid) == (status, "late", "seat")
+    assert told(record, row) == []
+
+
+@pytest.mark.parametrize(("status", "changes"), TOLD_NOT_BOOKED)
+def test_who_was_told_not_booked_is_confirmed_and_told_of(record: Any, status: Status, changes: dict[str, Any]) -> None:
+    """Positive evidence wins at any time; somebody believes what is no longer so, and must be called."""
+    row = late(record, record.moved(status, **changes), why="found by an audit", by="operator")
+
+    assert (row.status, row.calcom_booking_uid, row.calcom_seat_uid) == (Status.CONFIRMED, "late", "seat")
+    assert told(record, row) == [("operator", status, "late")]
+    with record.engine.connect() as conn:
+        [confirmed] = [event for event in events.story(conn, row.id) if event.kind == "confirmed"]
+    assert (confirmed.by, confirmed.detail["why"]) == ("operator", "found by an audit")
+
+
+@pytest.mark.parametrize("status", [one for one in Status if one not in {Status.BOOKING, Status.CONFIRMED}])
+def test_the_state_that_the_row_had_is_returned(record: Any, status: Status) -> None:
+    """Whoever records it knows whom to tell."""
+    row = record.moved(status, **({"hold_reason": HoldReason.SUSPECT} if status is Status.HELD else {}))
+
+    with record.engine.begin() as conn:
+        assert appointments.record_late_uid(conn, row.id, "late", None) is status
+
+
+def test_a_row_that_is_gone_has_no_state(record: Any) -> None:
+    """A pruned row is no error."""
+    with record.engine.begin() as conn:
+        assert appointments.record_late_uid(conn, 12345, "late", None) is None
+
+
+def test_a_series_found_late_is_counted_later(record: Any) -> None:
+    """Its uid is kept with it; one that is not told leaves what is known."""
+    row = late(record, record.moved(Status.FAILED), series_uid="series")
+
+    assert row.series_uid == "series"
+    assert late(record, record.moved(Status.RETRYING, series_uid="known")).series_uid == "known"
 
 
 def test_the_next_claim_sees_the_uid(record: Any) -> None:
@@ -39,11 +81,6 @@ def test_the_next_claim_sees_the_uid(record: Any) -> None:
     record.move(row, Status.RETRYING)
 
     assert record.claim(row.id).calcom_booking_uid == "late"
-
-
-def test_a_failed_row_is_confirmed(record: Any) -> None:
-    """What Cal.com booked is booked, even after we had given up."""
-    assert late(record, record.moved(Status.FAILED)).status is Status.CONFIRMED
 
 
 def test_a_held_row_is_confirmed_and_no_longer_unknown(record: Any) -> None:
@@ -74,6 +111,8 @@ def test_a_failed_row_whose_key_was_asked_for_again_only_carries_the_uid(record:
     record.move(failed, Status.FAILED)
     record.keep(idempotency_key="same", key_derived=True)
 
-    row = late(record, failed)
+    for _ in range(2):
+        row = late(record, failed)
 
     assert (row.status, row.calcom_booking_uid) == (Status.FAILED, "late")
+    assert told(record, row) == [("worker", "failed", "late")]  # once, however often it is found

@@ -188,11 +188,11 @@ def test_an_amended_row_stays_where_it_is(record: Any) -> None:
     row = record.claimed()
 
     with record.engine.begin() as conn:
-        assert appointments.amend(conn, row.id, Status.BOOKING, cancel_requested=True)
+        assert appointments.amend(conn, row.id, Status.BOOKING, last_error="slow")
         assert not appointments.amend(conn, row.id, Status.PENDING, probe_failures=3)
 
     amended = record.read(row.id)
-    assert (amended.status, amended.cancel_requested, amended.probe_failures) == (Status.BOOKING, True, 0)
+    assert (amended.status, amended.last_error, amended.probe_failures) == (Status.BOOKING, "slow", 0)
     assert (amended.claim_token, amended.lease_expires_at) == (row.claim_token, row.lease_expires_at)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments, events, visibility
+from db import appointments, events
 from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status
 
@@ -37,11 +37,6 @@ def held(record: Any, reason: HoldReason, **columns: Any) -> Appointment:
     return record.read(row.id)
 
 
-def release(record: Any, limit: int = 10) -> list[int]:
-    """Release what is due for today's key `key` and today's settings `set`."""
-    return [row.id for row in record.sweep(appointments.release_due, key="key", settings="set", limit=limit)]
-
-
 class TestLostLeases:
     """A worker that is gone may have booked: its row is looked at, never just posted again."""
 
@@ -58,6 +53,31 @@ class TestLostLeases:
         assert (lost.claim_token, lost.lease_expires_at, lost.next_attempt_at) == (None, None, None)
         assert (lost.sent_at, lost.settle_at) == (ended_at, ended_at + timedelta(seconds=130))
         assert lost.enqueued_at == lost.updated_at
+
+    def test_absence_may_end_it_only_after_a_replicas_lag_more(self, record: Any) -> None:
+        """By default 30 s after the 130 in which a POST may work; from now on Cal.com can be asked."""
+        row = record.claimed()
+        record.write(row.id, lease_expires_at=ago(10), answered_at=ago(99))
+        ended_at = record.read(row.id).lease_expires_at
+
+        [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130)
+
+        assert lost.ends_at == ended_at + timedelta(seconds=160)
+        assert (lost.answered_at, lost.askable_since) == (None, lost.updated_at)
+
+    def test_the_time_until_absence_may_end_it_is_the_callers(self, record: Any) -> None:
+        """As every time is; the later of two counts."""
+        early, late = record.claimed(), record.claimed()
+        record.write(early.id, lease_expires_at=ago(10), ends_at=ago(5), askable_since=ago(100))
+        record.write(late.id, lease_expires_at=ago(10), ends_at=ahead(3600))
+        before = {row.id: record.read(row.id) for row in (early, late)}
+
+        lost = record.sweep(appointments.lost_leases, 10, settle_seconds=130, ends_seconds=7)
+
+        ends = {row.id: row.ends_at for row in lost}
+        assert ends[early.id] == before[early.id].lease_expires_at + timedelta(seconds=7)
+        assert ends[late.id] == before[late.id].ends_at
+        assert record.read(early.id).askable_since == before[early.id].askable_since  # it can be asked all the time
 
     def test_an_earlier_unknown_answer_keeps_its_moment_and_the_later_settle_time(self, record: Any) -> None:
         """Of two settle times the later one counts; a lease lost while looking does not shorten the wait."""
@@ -125,93 +145,6 @@ class TestLostLeases:
         assert record.read(row.id).status is Status.CONFIRMED
 
 
-class TestReleaseDue:
-    """A hold ends when its time has come or its cause is gone, and not before."""
-
-    @pytest.mark.parametrize("reason", [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.SETTLING])
-    def test_a_hold_whose_time_has_come_goes(self, record: Any, reason: HoldReason) -> None:
-        """The row is pending, its hold is gone, and its message counts as enqueued."""
-        row = held(record, reason, hold_until=ago(1), settle_at=ago(1))
-
-        assert release(record) == [row.id]
-
-        released = record.read(row.id)
-        assert (released.status, released.enqueued_at) == (Status.PENDING, released.updated_at)
-        assert (released.hold_reason, released.held_at, released.hold_until) == (None, None, None)
-
-    @pytest.mark.parametrize(
-        ("reason", "columns"),
-        [
-            (HoldReason.THROTTLED, {"hold_until": ahead(60)}),
-            (HoldReason.SETTLING, {"hold_until": ahead(60), "settle_at": ahead(60)}),
-            (HoldReason.BREAKER_OPEN, {}),
-            (HoldReason.SUSPECT, {"held_for": "other"}),
-            (HoldReason.CREDENTIALS, {"held_for": "key"}),
-            (HoldReason.CREDENTIALS, {}),
-            (HoldReason.CONFIGURATION, {"held_for": "set"}),
-            (HoldReason.BLIND_KEY, {"held_for": "key"}),
-        ],
-    )
-    def test_a_hold_whose_cause_stands_stays(self, record: Any, reason: HoldReason, columns: dict[str, Any]) -> None:
-        """Not before its time, not with the same key or settings, and never a suspect."""
-        held(record, reason, **columns)
-
-        assert release(record) == []
-
-    @pytest.mark.parametrize("reason", [HoldReason.CREDENTIALS, HoldReason.BLIND_KEY, HoldReason.CONFIGURATION])
-    def test_another_key_or_other_settings_end_a_hold(self, record: Any, reason: HoldReason) -> None:
-        """Fingerprints that sort before and after today's are both other ones."""
-        rows = [held(record, reason, held_for=fingerprint) for fingerprint in ("aaa", "zzz")]
-
-        assert release(record) == [row.id for row in rows]
-
-    @pytest.mark.parametrize(
-        "event_type",
-        [
-            {},
-            {"event_type_id": None, "event_type_slug": "visit", "team_slug": "clinic", "username": None},
-            {"event_type_id": None, "event_type_slug": "visit", "username": "ann"},
-        ],
-    )
-    def test_proven_visibility_ends_blindness_for_that_event_type(self, record: Any, event_type: Any) -> None:
-        """SQL spells the event type as the code does, or a booking would be held for ever."""
-        row = held(record, HoldReason.BLIND_KEY, held_for="key", **event_type)
-        held(record, HoldReason.BLIND_KEY, held_for="key", event_type_id=999)
-
-        with record.engine.begin() as conn:
-            visibility.prove(conn, "key", row.event_type)
-
-        assert release(record) == [row.id]
-
-    def test_the_oldest_request_goes_first(self, record: Any) -> None:
-        """Order is the time of the request, whatever the reason and whenever it was held."""
-        reasons = [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.CREDENTIALS]
-        rows = [held(record, reason, hold_until=ago(1)) for reason in reasons]
-        for place, row in enumerate(reversed(rows)):
-            record.write(row.id, requested_at=ago(100 - place))
-
-        assert release(record, limit=2) == [rows[2].id, rows[1].id]
-
-    def test_an_unknown_outcome_stays_unknown(self, record: Any) -> None:
-        """What was held to settle is looked at, not posted."""
-        columns = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "hold_until": ago(1)}
-        row = held(record, HoldReason.SETTLING, **columns)
-
-        release(record)
-
-        assert record.read(row.id).outcome_unknown
-
-    def test_the_story_tells_what_it_was_held_for(self, record: Any) -> None:
-        """The row forgets its hold, the story does not."""
-        row = held(record, HoldReason.THROTTLED, hold_until=ago(1))
-
-        release(record)
-
-        with record.engine.connect() as conn:
-            [event] = events.story(conn, row.id)
-        assert (event.kind, event.by, event.detail["held"]) == ("pending", "sweeper", "throttled")
-
-
 class TestExpire:
     """A booking whose slot is too near ends, unless it may already stand at Cal.com."""
 
@@ -245,6 +178,52 @@ class TestExpire:
         assert record.sweep(appointments.expire, lead_seconds=0, limit=10) == []
 
 
+class TestNeverKnown:
+    """A day after its slot nobody can be helped by a look any more: the row says that it was never known."""
+
+    UNKNOWN: ClassVar[dict[str, Any]] = {"outcome_unknown": True, "sent_at": ago(9e5), "settle_at": ago(9e5)}
+
+    def test_a_booking_held_until_a_day_after_its_slot_fails_as_never_known(self, record: Any) -> None:
+        """Its settle time stays: it once was unknown. What is found later still confirms it."""
+        row = held(
+            record, HoldReason.BLIND_KEY, held_for="key", start_at=ago(90_000), end_at=ago(86_401), **self.UNKNOWN
+        )
+
+        [ended] = record.sweep(appointments.never_known, 10)
+
+        assert ended == record.read(row.id)
+        assert (ended.status, ended.outcome_unknown, ended.hold_reason) == (Status.FAILED, False, None)
+        assert (ended.settle_at, ended.sent_at) == (row.settle_at, row.sent_at)
+        assert "never known" in ended.last_error
+        with record.engine.begin() as conn:
+            assert [event.kind for event in events.story(conn, row.id)] == ["failed"]
+            appointments.record_late_uid(conn, row.id, "uid", None)
+        assert record.read(row.id).status is Status.CONFIRMED
+
+    @pytest.mark.parametrize(
+        ("slot", "over"),
+        [
+            ({"start_at": ago(90_000), "end_at": ago(86_399)}, False),
+            ({"start_at": ago(90_000), "length_in_minutes": 59}, True),
+            ({"start_at": ago(90_000), "length_in_minutes": 61}, False),
+            ({"start_at": ago(2 * 86_400 + 1)}, True),
+            ({"start_at": ago(2 * 86_400 - 60)}, False),
+        ],
+    )
+    def test_the_day_begins_at_the_slots_end(self, record: Any, slot: dict[str, Any], over: Any) -> None:
+        """As far as it is known; a slot without an end is taken to last a day at most."""
+        row = held(record, HoldReason.BLIND_KEY, held_for="key", **slot, **self.UNKNOWN)
+
+        assert [one.id for one in record.sweep(appointments.never_known, 10)] == ([row.id] if over else [])
+
+    def test_other_holds_are_not_its_to_end(self, record: Any) -> None:
+        """A suspect, say, is an operator's, however late."""
+        for reason in set(HoldReason) - {HoldReason.BLIND_KEY}:
+            held(record, reason, start_at=ago(9e5), hold_until=ahead(1), **self.UNKNOWN)
+
+        assert record.sweep(appointments.never_known, 10) == []
+
+
 class TestBlindTypes:
     """Cal.com is asked once for each event type, not once for each booking."""
 
@@ -263,6 +242,7 @@ class TestBlindTypes:
 SWEEPS: list[tuple[str, Callable[[Any, Any], list[Appointment]]]] = [
     ("lost_leases", lambda record, limit: record.sweep(appointments.lost_leases, limit, settle_seconds=130)),
     ("release", lambda record, limit: record.sweep(appointments.release_due, key="key", settings="set", limit=limit)),
+    ("never_known", lambda record, limit: record.sweep(appointments.never_known, limit)),
     ("expire", lambda record, limit: record.sweep(appointments.expire, lead_seconds=0, limit=limit)),
     ("unsent", lambda record, limit: record.sweep(appointments.unsent, limit, queue_empty=True)),
 ]
@@ -280,6 +260,12 @@ def test_any_number_of_sweepers_take_each_row_once(
             "hold_reason": HoldReason.THROTTLED,
             "held_at": ago(9),
             "hold_until": ago(1),
+        },
+        "never_known": {
+            "status": Status.HELD,
+            "hold_reason": HoldReason.BLIND_KEY,
+            "held_at": ago(9),
+            "start_at": ago(9e5),
         },
         "expire": {"start_at": ago(1)},
         "unsent": {"enqueued_at": None},

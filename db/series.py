@@ -1,0 +1,20 @@
+"""Recurring bookings: which are to be counted at Cal.com, and what was counted."""
+
+from sqlalchemy import Connection
+
+from db.appointment import Appointment
+from db.sql import statement
+
+
+def series_due(conn: Connection, limit: int) -> list[Appointment]:
+    """Return confirmed bookings of a series whose weeks nobody has counted yet, once absence may be believed."""
+    return [Appointment.of(row) for row in conn.execute(statement("series_due"), {"limit": limit}).mappings()]
+
+
+def count_series(conn: Connection, appointment_id: int, *, weeks: int, of: int, uid: str | None = None) -> bool:
+    """Record that `weeks` of `of` weeks are alive, as an event too when some are missing; False: it was counted before.
+
+    `uid` is the booking of our own start, where the row has another week's.
+    """
+    counted = {"appointment_id": appointment_id, "weeks": weeks, "of": of, "uid": uid}
+    return conn.execute(statement("count_series"), counted).first() is not None

@@ -1,0 +1,32 @@
+-- Find the latest confirmed booking of each event type. A plain read, from one entry of the index to the next type's
+-- first (PostgreSQL has no loose index scan of its own): it costs as much as there are types, however many bookings.
+-- The expression is the index's, to the letter; it names a type as Appointment.event_type does.
+WITH RECURSIVE latest AS (
+    (
+        SELECT
+            id, coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) AS event_type
+        FROM appointments
+        WHERE status = 'confirmed'
+        ORDER BY
+            coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) DESC, id DESC
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT following.id, following.event_type
+    FROM latest
+    CROSS JOIN LATERAL (
+        SELECT
+            id, coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) AS event_type
+        FROM appointments
+        WHERE status = 'confirmed'
+            AND coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug)
+                < latest.event_type
+        ORDER BY
+            coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) DESC, id DESC
+        LIMIT 1
+    ) AS following
+)
+SELECT appointment.*
+FROM latest
+JOIN appointments AS appointment USING (id)
+ORDER BY latest.event_type

@@ -1,0 +1,18 @@
+-- Write how many weeks of a recurring booking are alive at Cal.com: the first to count it does, and so a series that is
+-- cut is told once.
+WITH counted AS (
+    UPDATE appointments
+    SET series_weeks = :weeks,
+        series_of = :of,
+        calcom_booking_uid = coalesce(CAST(:uid AS text), calcom_booking_uid),
+        updated_at = now()
+    WHERE id = :appointment_id AND status = 'confirmed' AND series_weeks IS NULL
+    RETURNING id, series_weeks, series_of
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, 'series_cut', 'sweeper', jsonb_build_object('weeks', series_weeks, 'of', series_of)
+    FROM counted
+    WHERE series_weeks < series_of
+)
+SELECT id FROM counted

@@ -1,0 +1,185 @@
+"""When a hold ends: its time has come or its cause is gone, and then Cal.com can be asked again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from db import appointments, event_types, events, pacing
+from db.appointments import Appointment
+from db.lifecycle import HoldReason, Status
+
+
+def ago(seconds: float) -> timedelta:
+    """Name a moment in the past, for Record.write."""
+    return timedelta(seconds=-seconds)
+
+
+def ahead(seconds: float) -> timedelta:
+    """Name a moment in the future, for Record.write."""
+    return timedelta(seconds=seconds)
+
+
+def held(record: Any, reason: HoldReason, **columns: Any) -> Appointment:
+    """Make a held row."""
+    row = record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
+    record.write(row.id, hold_reason=reason, **columns)
+    return record.read(row.id)
+
+
+def told(record: Any, event_type: str, *, key: str = "key", sight: bool) -> None:
+    """Let Cal.com tell what a key sees of an event type."""
+    with record.engine.begin() as conn:
+        event_types.keep(conn, key, event_type, kind=event_types.EventKind.PLAIN, sight=sight)
+
+
+def release(record: Any, limit: int = 10) -> list[int]:
+    """Release what is due for today's key `key` and today's settings `set`."""
+    return [row.id for row in record.sweep(appointments.release_due, key="key", settings="set", limit=limit)]
+
+
+@pytest.mark.parametrize("reason", [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.SETTLING])
+def test_a_hold_whose_time_has_come_goes(record: Any, reason: HoldReason) -> None:
+    """The row is pending, its hold is gone, and its message counts as enqueued."""
+    row = held(record, reason, hold_until=ago(1), settle_at=ago(1))
+
+    assert release(record) == [row.id]
+
+    released = record.read(row.id)
+    assert (released.status, released.enqueued_at) == (Status.PENDING, released.updated_at)
+    assert (released.hold_reason, released.held_at, released.hold_until) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "columns"),
+    [
+        (HoldReason.THROTTLED, {"hold_until": ahead(60)}),
+        (HoldReason.SETTLING, {"hold_until": ahead(60), "settle_at": ahead(60)}),
+        (HoldReason.BREAKER_OPEN, {}),
+        (HoldReason.SUSPECT, {"held_for": "other"}),
+        (HoldReason.CREDENTIALS, {"held_for": "key"}),
+        (HoldReason.CREDENTIALS, {}),
+        (HoldReason.CONFIGURATION, {"held_for": "set"}),
+        (HoldReason.BLIND_KEY, {"held_for": "key"}),
+    ],
+)
+def test_a_hold_whose_cause_stands_stays(record: Any, reason: HoldReason, columns: dict[str, Any]) -> None:
+    """Not before its time, not with the same key or settings, and never a suspect."""
+    held(record, reason, **columns)
+
+    assert release(record) == []
+
+
+@pytest.mark.parametrize("reason", [HoldReason.CREDENTIALS, HoldReason.BLIND_KEY, HoldReason.CONFIGURATION])
+def test_another_key_or_other_settings_end_a_hold(record: Any, reason: HoldReason) -> None:
+    """Fingerprints that sort before and after today's are both other ones."""
+    rows = [held(record, reason, held_for=fingerprint) for fingerprint in ("aaa", "zzz")]
+
+    assert release(record) == [row.id for row in rows]
+
+
+@pytest.mark.parametrize(
+    "event_type",
+    [
+        {},
+        {"event_type_id": None, "event_type_slug": "visit", "team_slug": "clinic", "username": None},
+        {"event_type_id": None, "event_type_slug": "visit", "username": "ann"},
+    ],
+)
+def test_sight_gained_since_ends_blindness_for_that_event_type(record: Any, event_type: Any) -> None:
+    """SQL spells the event type as the code does, or a booking would be held for ever."""
+    row = held(record, HoldReason.BLIND_KEY, held_for="key", **event_type)
+    held(record, HoldReason.BLIND_KEY, held_for="key", event_type_id=999)
+
+    told(record, row.event_type, sight=True)
+
+    assert release(record) == [row.id]
+
+
+def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
+    """Not by another key's sight, not by a number that was learnt; nothing circles by what was known before."""
+    row = held(record, HoldReason.BLIND_KEY, held_for="key")
+    told(record, row.event_type, sight=False)
+    told(record, row.event_type, key="other", sight=True)
+    with record.engine.begin() as conn:
+        event_types.learn_id(conn, "key", row.event_type, 101)
+    assert release(record) == []
+
+    told(record, row.event_type, sight=True)
+    record.write(row.id, held_at=ahead(1))
+
+    assert release(record) == []
+
+
+@pytest.mark.parametrize("reason", [HoldReason.BLIND_KEY, HoldReason.SUSPECT])
+def test_what_only_an_operator_can_end_is_looked_at_when_its_time_comes(record: Any, reason: HoldReason) -> None:
+    """Whatever a look finds confirms it; each look has its own time."""
+    row = held(record, reason, held_for="key", hold_until=ago(1))
+    held(record, reason, held_for="key", hold_until=ahead(60))
+
+    assert release(record) == [row.id]
+
+
+@pytest.mark.parametrize("reason", list(HoldReason))
+def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: HoldReason) -> None:
+    """Where it could not be asked in the hold the time begins anew; else it goes on, for the look was free to ask."""
+    unknown = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "askable_since": ago(150)}
+    row = held(record, reason, held_for="key", hold_until=ago(1), **unknown)
+
+    release(record)
+
+    released = record.read(row.id)
+    anew = reason not in {HoldReason.SETTLING, HoldReason.BLIND_KEY, HoldReason.SUSPECT}
+    assert released.askable_since == (released.updated_at if anew else row.askable_since)
+
+
+@pytest.mark.parametrize("reason", list(HoldReason))
+def test_what_is_known_has_no_time_in_which_it_can_be_asked(record: Any, reason: HoldReason) -> None:
+    """Only an unknown outcome is asked about."""
+    row = held(record, reason, hold_until=ago(1), settle_at=ago(1))
+
+    release(record)
+
+    assert (record.read(row.id).status, record.read(row.id).askable_since) == (Status.PENDING, None)
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+@pytest.mark.parametrize("reason", pacing.PACED)
+def test_the_paced_release_begins_that_time_as_well(record: Any, reason: HoldReason, unknown: Any) -> None:
+    """Who waited in line for the breaker or the limit could not be asked about either."""
+    row = held(record, reason, outcome_unknown=unknown, sent_at=ago(200), settle_at=ago(1))
+
+    [released] = record.sweep(pacing.release_these, [row.id])
+
+    assert released.askable_since == (released.updated_at if unknown else None)
+
+
+def test_the_oldest_request_goes_first(record: Any) -> None:
+    """Order is the time of the request, whatever the reason and whenever it was held."""
+    reasons = [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.CREDENTIALS]
+    rows = [held(record, reason, hold_until=ago(1)) for reason in reasons]
+    for place, row in enumerate(reversed(rows)):
+        record.write(row.id, requested_at=ago(100 - place))
+
+    assert release(record, limit=2) == [rows[2].id, rows[1].id]
+
+
+def test_an_unknown_outcome_stays_unknown(record: Any) -> None:
+    """What was held to settle is looked at, not posted."""
+    columns = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "hold_until": ago(1)}
+    row = held(record, HoldReason.SETTLING, **columns)
+
+    release(record)
+
+    assert record.read(row.id).outcome_unknown
+
+
+def test_the_story_tells_what_it_was_held_for(record: Any) -> None:
+    """The row forgets its hold, the story does not."""
+    row = held(record, HoldReason.THROTTLED, hold_until=ago(1))
+
+    release(record)
+
+    with record.engine.connect() as conn:
+        [event] = events.story(conn, row.id)
+    assert (event.kind, event.by, event.detail["held"]) == ("pending", "sweeper", "throttled")
