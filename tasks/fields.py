@@ -130,6 +130,11 @@ def printable(text: str) -> str:
     return text
 
 
+def key(text: str) -> str:
+    """Return a printable key in NFC: `é` of one keyboard and of another are one key, and one booking."""
+    return unicodedata.normalize("NFC", printable(text))
+
+
 Name = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
 Email = Annotated[str, AfterValidator(email)]
 Phone = Annotated[str, AfterValidator(phone)]
@@ -137,6 +142,6 @@ Zone = Annotated[str, AfterValidator(time_zone)]
 Language = Annotated[str, AfterValidator(language)]
 Slug = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(slug)]
 Line = Annotated[str, Field(max_length=500), AfterValidator(one_line)]
-IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+IdempotencyKey = Annotated[str, Field(max_length=200), AfterValidator(key)]
 # It goes into log lines, message headers and Cal.com's metadata: nothing that any of them must quote.
 CorrelationId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]

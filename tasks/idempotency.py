@@ -14,12 +14,14 @@ from tasks.request import BookingRequest
 def derive_key(request: BookingRequest) -> str:
     """Return the idempotency key of a request that has none: one attendee, one event type, one instant.
 
-    The attendee is the e-mail address, or the phone number where there is none. Two requests for the same person at
-    the same time are one; who means two must give keys. The leading `auto1-` names this rule's version.
+    The attendee is the e-mail address, or the phone number where there is none; slugs are one in any letter case. Two
+    requests for the same person at the same time are one; who means two must give keys. The leading `auto1-` names this
+    rule's version.
     """
     attendee = request.attendee.email or request.attendee.phone_number
-    event_type = [request.event_type_id, request.organization_slug, request.team_slug, request.username]
-    parts = [*event_type, request.event_type_slug, _instant(request), attendee]
+    slugs = [request.organization_slug, request.team_slug, request.username, request.event_type_slug]
+    folded = [None if slug is None else slug.lower() for slug in slugs]
+    parts = [request.event_type_id, *folded, _instant(request), attendee]
     return f"auto1-{_digest(parts)[:40]}"
 
 

@@ -1,7 +1,9 @@
 """What migrations promise on every PostgreSQL that we support; a test file a server gives `url`, an empty database."""
 
+import hashlib
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -42,6 +44,29 @@ def catalogue(conn: Any, schema: str = "public") -> set[tuple[str, ...]]:
     """Describe every column, constraint and index, but for the schema's name."""
     rows = conn.execute(text(CATALOGUE), {"schema": schema})
     return {tuple(str(value).replace(f"{schema}.", "") for value in row) for row in rows}
+
+
+START = "2031-03-01T09:00:00Z"
+
+
+def asking(**changes: Any) -> NewAppointment:
+    """Make a request."""
+    values: dict[str, Any] = {
+        "payload_hash": "h",
+        "correlation_id": "c",
+        "event_type_id": 101,
+        "start_at": datetime.fromisoformat(START),
+        "attendee_name": "Ann Example",
+        "attendee_email": "ann@example.com",
+        "attendee_time_zone": "Europe/Berlin",
+    }
+    return NewAppointment(**{**values, **changes})
+
+
+def derived(slug: str, team: str) -> str:
+    """Derive the key of such a request by the rule of before, with slugs as they are given."""
+    parts = json.dumps([None, None, team, None, slug, START, "ann@example.com"], separators=(",", ":"))
+    return f"auto1-{hashlib.sha256(parts.encode()).hexdigest()[:40]}"
 
 
 class Migrating:
@@ -89,18 +114,7 @@ class Migrating:
     def test_rolling_back_keeps_the_bookings(self, engine: Engine) -> None:
         """`booking migrate --to 0001_appointments` loses the three columns and no row; forward again they are new."""
         revisions.upgrade(engine)
-        asked = NewAppointment(
-            idempotency_key="k",
-            key_derived=False,
-            payload_hash="h",
-            correlation_id="c",
-            event_type_id=101,
-            start_at=datetime.now(UTC) + timedelta(days=30),
-            attendee_name="Ann Example",
-            attendee_email="ann@example.com",
-            attendee_time_zone="Europe/Berlin",
-            resilience_strategy=Strategy.IMMEDIATE_RETRY,
-        )
+        asked = asking(idempotency_key="k", key_derived=False, resilience_strategy=Strategy.IMMEDIATE_RETRY)
         with engine.begin() as conn:
             [kept] = appointments.insert(conn, [asked])
 
@@ -114,6 +128,34 @@ class Migrating:
             row = appointments.get(conn, kept.appointment.id)
         assert row is not None
         assert (row.uuid, row.retry_count, row.resilience_strategy) == (kept.appointment.uuid, 0, None)
+
+    def test_keys_of_before_are_known_again(self, engine: Engine) -> None:
+        """The same request meets its row after the upgrade: given keys in NFC, derived ones of slugs in lower case."""
+        revisions.migrate(engine, "0005_evidence")
+        slugs = [("Visit", "Clinic"), ("visit", "clinic"), ("Other", "Clinic")]
+        old = [derived(slug, team) for slug, team in slugs]
+        given = ["cafe\u0301", "th\u00e9", "the\u0301", "plain"]
+        asked = [asking(idempotency_key=key, key_derived=False) for key in given]
+        asked += [
+            asking(idempotency_key=key, key_derived=True, event_type_id=None, event_type_slug=slug, team_slug=team)
+            for key, (slug, team) in zip(old, slugs, strict=True)
+        ]
+        with engine.begin() as conn:
+            ids = [one.appointment.id for one in appointments.insert(conn, asked)]
+
+        revisions.migrate(engine)
+        # The second of two that would now have one key keeps its own: both are bookings.
+        now = ["caf\u00e9", "th\u00e9", "the\u0301", "plain", old[0], old[1], derived("other", "clinic")]
+        assert self.keys(engine, ids) == now
+
+        revisions.migrate(engine, "0005_evidence")
+        assert self.keys(engine, ids) == [*now[:4], *old]
+
+    def keys(self, engine: Engine, ids: list[int]) -> list[str]:
+        """Return the keys of these rows."""
+        with engine.connect() as conn:
+            found = dict(conn.execute(text("SELECT id, idempotency_key FROM appointments")).all())
+        return [found[one] for one in ids]
 
     def described(self, engine: Engine) -> set[tuple[str, ...]]:
         """Describe the database as it is now."""

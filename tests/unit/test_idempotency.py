@@ -38,6 +38,19 @@ def test_the_same_person_at_the_same_time_has_the_same_derived_key(changes: dict
     assert derive_key(asked(**changes)) == derive_key(asked())
 
 
+@pytest.mark.parametrize("owner", ["username", "team_slug"])
+@pytest.mark.parametrize("upper", ["event_type_slug", "owner", "organization_slug"])
+def test_a_slug_is_the_same_in_any_letter_case(owner: str, upper: str) -> None:
+    """A page's address is typed in either; two requests by it are one booking."""
+    slugs = {"event_type_slug": "visit", "owner": "ann", "organization_slug": "acme"}
+    keys = set()
+    for spelt in (slugs, slugs | {upper: slugs[upper].title()}):
+        named = {owner if name == "owner" else name: slug for name, slug in spelt.items()}
+        keys.add(derive_key(asked(event_type_id=None, **named)))
+
+    assert len(keys) == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -98,6 +111,8 @@ def test_the_same_payload_has_the_same_hash_however_it_is_written(offset: int, u
 def test_keys_and_hashes_are_those_of_the_first_release() -> None:
     """Rows of earlier versions hold them: whoever changes a rule writes a new prefix and a migration."""
     assert derive_key(asked()) == "auto1-0dc703970c88ba7096936391c399bf0288ce14ed"
+    slugs = {"event_type_slug": "visit", "team_slug": "clinic", "organization_slug": "acme"}
+    assert derive_key(asked(event_type_id=None, **slugs)) == "auto1-d34f0959620a80495a6786f5ea2a0132f2f90337"
     assert payload_hash(asked()) == "f4cecbc6114249a9c6ced03188d794e63346f4cc7226f95dbe09b715540393b7"
     full = asked(guests=["g@example.com"], location={"type": "phone"}, metadata={"ä": "ö"}, length_in_minutes=30)
     assert payload_hash(full) == "35a7c43f314e6000dbb6ab5b4d4f9606141986295306d9a3ec95bb90faa43b5c"

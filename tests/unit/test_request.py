@@ -174,6 +174,12 @@ def test_an_idempotency_key_is_printable_and_short(wrong: Any) -> None:
     refusal("idempotency_key", idempotency_key=wrong)
 
 
+def test_an_idempotency_key_is_the_same_however_its_letters_are_composed() -> None:
+    """The same key of two keyboards is one request, as a name is one name."""
+    assert parse(idempotency_key="caf\u00e9").idempotency_key == "caf\u00e9"
+    assert parse(idempotency_key="cafe\u0301").idempotency_key == "caf\u00e9"
+
+
 @pytest.mark.parametrize("wrong", ["", "a b", "a\n", "ann@example.com", "c" * 101])
 def test_a_correlation_id_is_a_plain_word(wrong: str) -> None:
     """It travels in headers, log lines and Cal.com's metadata."""
