@@ -42,6 +42,7 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
     ),
     *(("counts_not_negative", {name: -1}) for name in ("leases_lost", "resends", "looks", "posts", "probe_failures")),
     ("retry_count_not_negative", {"retry_count": -1}),
+    *(("evidence_not_negative", {name: -1}) for name in ("evidence_posts", "series_weeks", "series_of")),
     ("ends_after_start", {"start_at": NOW, "end_at": NOW}),
     ("length_positive", {"length_in_minutes": 0}),
     ("event_type_named", {"event_type_id": None}),

@@ -1,7 +1,9 @@
 """Moves: the one door between states, and what it writes by itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import product
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +11,7 @@ import pytest
 from sqlalchemy import func
 
 from db import appointments, events
-from db.lifecycle import MOVES, HoldReason, Status, Strategy
+from db.lifecycle import MOVES, UNASKABLE, HoldReason, Status, Strategy
 
 LEGAL = [(start, end) for start, ends in MOVES.items() for end in sorted(ends) if end is not Status.BOOKING]
 ILLEGAL = [pair for pair in product(Status, repeat=2) if pair[1] not in MOVES[pair[0]]]
@@ -194,6 +196,65 @@ def test_an_amended_row_stays_where_it_is(record: Any) -> None:
     amended = record.read(row.id)
     assert (amended.status, amended.last_error, amended.probe_failures) == (Status.BOOKING, "slow", 0)
     assert (amended.claim_token, amended.lease_expires_at) == (row.claim_token, row.lease_expires_at)
+
+
+def test_a_cancel_is_asked_for_and_told_once(record: Any) -> None:
+    """Every worker hears a revoke, and all may write at once: the story tells it once."""
+    row, start = record.claimed(), Barrier(4)
+
+    def ask(_number: int) -> bool:
+        start.wait(10)
+        with record.engine.begin() as conn:
+            return appointments.request_cancel(conn, row.id, Status.BOOKING, by="operator", why="revoked")
+
+    with ThreadPoolExecutor(4) as workers:
+        asked = sorted(workers.map(ask, range(4)))
+
+    assert asked == [False, False, False, True]
+    now = record.read(row.id)
+    assert (now.cancel_requested, now.status, now.claim_token) == (True, Status.BOOKING, row.claim_token)
+    with record.engine.connect() as conn:
+        [event] = events.story(conn, row.id)
+    assert (event.kind, event.by, event.detail) == ("cancel_requested", "operator", {"why": "revoked"})
+
+
+def test_a_cancel_of_a_booking_that_moved_on_is_not_asked_for(record: Any) -> None:
+    """Whoever asked decides again, by what it is now."""
+    row = record.keep()
+
+    with record.engine.begin() as conn:
+        assert not appointments.request_cancel(conn, row.id, Status.BOOKING, by="operator", why="revoked")
+        assert events.story(conn, row.id) == []
+
+    assert record.read(row.id) == row
+
+
+@pytest.mark.parametrize("reason", list(HoldReason))
+def test_an_operators_release_begins_the_time_in_which_cal_com_can_be_asked(record: Any, reason: HoldReason) -> None:
+    """As any release does, from a hold in which it could not be asked; in others that time goes on."""
+    row = record.claimed()
+    unknown = {"outcome_unknown": True, "sent_at": func.now(), "settle_at": func.now(), "askable_since": row.created_at}
+    record.move(row, Status.HELD, hold_reason=reason, hold_until=func.now(), **unknown)
+
+    record.move(record.read(row.id), Status.PENDING)
+
+    now = record.read(row.id)
+    assert now.askable_since == (now.updated_at if reason in UNASKABLE else row.created_at)
+
+
+@pytest.mark.parametrize("told", [Status.REJECTED, Status.EXPIRED])
+def test_what_was_told_not_booked_does_not_come_back_beside_a_newer_one(record: Any, told: Status) -> None:
+    """Found at Cal.com after all, while a newer row has the key: refused, and the transaction lives on."""
+    first = record.claimed(idempotency_key="same", key_derived=True)
+    record.move(first, told)
+    record.keep(idempotency_key="same", key_derived=True)
+
+    with record.engine.begin() as conn:
+        with pytest.raises(appointments.KeyTakenError):
+            appointments.move(conn, first.id, told, Status.CONFIRMED, why="found", calcom_booking_uid="uid")
+        events.record(conn, first.id, "refused", "operator")
+
+    assert record.read(first.id).status is told
 
 
 @pytest.mark.parametrize("back_to", [Status.PENDING, Status.CONFIRMED])

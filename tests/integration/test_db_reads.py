@@ -4,6 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from sqlalchemy import text as sql
+
 from db import appointments, events, views, visibility
 from db.lifecycle import HoldReason, Status
 
@@ -36,6 +39,46 @@ def test_of_several_bookings_of_a_derived_key_the_newest_is_found(record: Any) -
     second = record.keep(idempotency_key="same", key_derived=True)
 
     assert find(record, "same") == second
+
+
+@pytest.mark.parametrize("status", [one for one in Status if one is not Status.BOOKING])
+def test_a_derived_key_finds_its_booking_whatever_became_of_it(shared: Any, status: Status) -> None:
+    """Also one that is free again."""
+    key = f"auto1-{status}"
+    row = shared.claimed(idempotency_key=key, key_derived=True)
+    held = {"hold_reason": HoldReason.SUSPECT} if status is Status.HELD else {}
+    shared.move(row, status, calcom_booking_uid="uid", **held)
+
+    assert find(shared, key) == shared.read(row.id)
+
+
+def test_what_names_two_bookings_names_none(record: Any) -> None:
+    """`booking cancel 42` must not end the booking with that id when somebody means the key 42, and the other way."""
+    first = record.keep()
+    second = record.keep(idempotency_key=str(first.id))
+    third = record.keep(idempotency_key=str(second.uuid))
+
+    for text, kind, row, keyed in [(first.id, "id", first, second), (second.uuid, "uuid", second, third)]:
+        with pytest.raises(appointments.AmbiguousError) as refused:
+            find(record, str(text))
+        said = f"{text} is the {kind} of booking {row.id} ({row.uuid}) and the key of booking {keyed.id} ({keyed.uuid})"
+        assert str(refused.value) == f"{said}: give the uuid"
+    assert find(record, str(first.uuid)) == first
+
+
+def test_an_id_that_is_its_own_key_is_no_riddle(record: Any) -> None:
+    """There is but one booking that can be meant."""
+    row = record.keep()
+    record.write(row.id, idempotency_key=str(row.id))
+
+    assert find(record, str(row.id)) == record.read(row.id)
+
+
+def test_a_key_is_found_however_its_letters_are_composed(record: Any) -> None:
+    """Terminals and keyboards write `\u00e9` in two ways; kept keys have one."""
+    row = record.keep(idempotency_key="caf\u00e9")
+
+    assert find(record, "cafe\u0301") == row
 
 
 def test_nothing_is_found_where_nothing_is(record: Any) -> None:
@@ -92,6 +135,42 @@ def test_the_story_is_told_in_order(record: Any) -> None:
         ("cancelled", "operator", {}),
     ]
     assert told[0].created_at <= told[1].created_at
+
+
+def test_notable_events_are_summed_up_by_kind(record: Any) -> None:
+    """How often since a moment, when last, and the lowest booking; other lines of the story are none of it."""
+    rows = [record.keep() for _ in range(3)]
+    with record.engine.begin() as conn:
+        for row in rows:
+            events.record(conn, row.id, events.MADE_AGAIN, "worker")
+        conn.execute(sql("UPDATE appointment_events SET created_at = now() - interval '1 hour'"))
+        since = conn.execute(sql("SELECT now() - interval '1 minute'")).scalar_one()
+        for row in (rows[2], rows[1]):
+            events.record(conn, row.id, events.SERIES_CUT, "sweeper")
+        events.record(conn, rows[0].id, "confirmed", "worker")
+        events.record(conn, rows[0].id, events.CANCEL_THERE, "worker")
+        [last] = [event for event in events.story(conn, rows[1].id) if event.kind == events.SERIES_CUT]
+
+        found = events.latest(conn, [events.SERIES_CUT, events.MADE_AGAIN], since)
+
+        assert found == {events.SERIES_CUT: events.Happened(2, last.created_at, rows[1].id)}
+        assert set(events.latest(conn, events.NOTABLE, since)) == {events.SERIES_CUT, events.CANCEL_THERE}
+
+
+@pytest.mark.parametrize("kind", sorted(events.NOTABLE))
+def test_every_notable_kind_can_be_asked_for(shared: Any, kind: str) -> None:
+    """The statement's words are those of the code."""
+    row = shared.keep()
+    with shared.engine.begin() as conn:
+        events.record(conn, row.id, kind, "worker")
+
+        assert events.latest(conn, [kind], row.created_at)[kind].first_id == row.id
+
+
+def test_what_is_not_notable_is_not_asked_for(record: Any) -> None:
+    """No index finds it among all lines of all stories."""
+    with record.engine.connect() as conn, pytest.raises(ValueError, match="not notable: confirmed"):
+        events.latest(conn, ["confirmed"], record.new().start_at)
 
 
 def test_visibility_is_proven_for_one_key_and_one_event_type(record: Any) -> None:

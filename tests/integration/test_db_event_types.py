@@ -1,0 +1,151 @@
+"""What Cal.com told each key about event types: kept for a day, and never made younger than it is."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.exc import IntegrityError
+
+from db import appointments, event_types
+from db.event_types import EventKind, EventType
+from db.lifecycle import Status
+from db.schema import calcom_event_types as table
+
+
+def keep(record: Any, *, key: str = "key", kind: EventKind = EventKind.ROUND_ROBIN, **told: Any) -> EventType:
+    """Let Cal.com tell of event type 101."""
+    with record.engine.begin() as conn:
+        return event_types.keep(conn, key, "101", kind=kind, **{"sight": True, **told})
+
+
+def known(record: Any, event_type: str = "101") -> EventType | None:
+    """Read what is known."""
+    with record.engine.connect() as conn:
+        return event_types.known(conn, "key", event_type)
+
+
+def age(record: Any, hours: float) -> None:
+    """Let hours pass since everything was asked."""
+    with record.engine.begin() as conn:
+        conn.execute(update(table).values(asked_at=text(f"now() - interval '{hours} hours'")))
+
+
+def confirm(record: Any, **of: Any) -> int:
+    """Make a confirmed booking of an event type."""
+    row = record.claimed(**of)
+    assert record.move(row, Status.CONFIRMED, calcom_booking_uid="uid")
+    found: int = row.id
+    return found
+
+
+def test_what_was_told_is_known_to_that_key_alone(record: Any) -> None:
+    """Another key may see less of the same event type."""
+    told = keep(record, seats=True, occurrences=8, calcom_id=4711)
+
+    assert known(record) == told
+    assert (told.kind, told.sight, told.seats, told.recurs, told.calcom_id) == (
+        EventKind.ROUND_ROBIN,
+        True,
+        True,
+        True,
+        4711,
+    )
+    assert (told.fresh, told.deleted, known(record, "102")) == (True, False, None)
+    with record.engine.connect() as conn:
+        assert event_types.known(conn, "other", "101") is None
+
+
+def test_the_newest_word_counts(record: Any) -> None:
+    """A key that has lost its sight has lost it; Cal.com's number does not change."""
+    keep(record, calcom_id=4711, occurrences=8)
+
+    told = keep(record, kind=EventKind.UNKNOWN, sight=False)
+
+    assert known(record) == told
+    assert (told.kind, told.sight, told.recurs, told.calcom_id) == (EventKind.UNKNOWN, False, False, 4711)
+
+
+@pytest.mark.parametrize(("hours", "fresh"), [(23.9, True), (24.1, False)])
+def test_what_was_told_is_fresh_for_a_day(record: Any, hours: float, fresh: Any) -> None:
+    """Then it is asked again; what was known goes on counting until that is answered."""
+    keep(record)
+
+    age(record, hours)
+
+    told = known(record)
+    assert told is not None
+    assert (told.fresh, told.sight) == (fresh, True)
+
+
+def test_a_number_that_was_learnt_changes_nothing_else(record: Any) -> None:
+    """A 201 tells Cal.com's number of a type named by its slug; kind and sight were not asked for by that."""
+    keep(record)
+    age(record, 30)
+
+    with record.engine.begin() as conn:
+        event_types.learn_id(conn, "key", "101", 4711)
+        event_types.learn_id(conn, "key", "clinic/visit", 815)
+
+    told, learnt = known(record), known(record, "clinic/visit")
+    assert told is not None
+    assert learnt is not None
+    assert (told.calcom_id, told.kind, told.sight, told.fresh) == (4711, EventKind.ROUND_ROBIN, True, False)
+    assert (learnt.calcom_id, learnt.kind, learnt.sight, learnt.fresh) == (815, EventKind.UNKNOWN, False, False)
+
+
+def test_a_deleted_type_keeps_what_was_known_of_it(record: Any) -> None:
+    """Sight from before counts; one that is told of again is there again."""
+    keep(record)
+    with record.engine.begin() as conn:
+        event_types.mark_deleted(conn, "key", "101")
+        event_types.mark_deleted(conn, "key", "102")
+
+    gone, unheard = known(record), known(record, "102")
+    assert gone is not None
+    assert unheard is not None
+    assert (gone.deleted, gone.sight, gone.kind) == (True, True, EventKind.ROUND_ROBIN)
+    assert (unheard.deleted, unheard.sight, unheard.kind) == (True, False, EventKind.UNKNOWN)
+    assert not keep(record).deleted
+
+
+def test_a_kind_that_nobody_knows_cannot_be_written(record: Any) -> None:
+    """No decision is made by a word that the code does not know."""
+    keep(record)
+
+    with pytest.raises(IntegrityError, match="calcom_event_types_kind_known"), record.engine.begin() as conn:
+        conn.execute(text("UPDATE calcom_event_types SET kind = 'managed'"))
+
+
+def test_the_latest_confirmed_booking_of_each_event_type_is_found(record: Any) -> None:
+    """Types are told apart by number, or by whose they are and their slug; only confirmed ones count."""
+    slug = {"event_type_id": None, "event_type_slug": "visit"}
+    confirm(record, event_type_id=101)
+    latest = [
+        confirm(record, event_type_id=101),
+        confirm(record, event_type_id=1010),
+        confirm(record, **slug, username="ann"),
+        confirm(record, **slug, team_slug="clinic"),
+    ]
+    record.keep(event_type_id=101)
+    record.keep(event_type_id=99)
+
+    with record.engine.connect() as conn:
+        found = event_types.confirmed(conn)
+
+    assert {row.event_type: row.id for row in found} == {
+        "101": latest[0],
+        "1010": latest[1],
+        "ann/visit": latest[2],
+        "clinic/visit": latest[3],
+    }
+    assert len(found) == len(latest)
+    assert {row.id: row for row in found} == {row_id: record.read(row_id) for row_id in latest}
+
+
+def test_where_nothing_is_confirmed_no_type_is_found(record: Any) -> None:
+    """A new deployment has nothing to check."""
+    record.keep()
+
+    with record.engine.connect() as conn:
+        assert event_types.confirmed(conn) == []
+        assert appointments.find(conn, "1") is not None
