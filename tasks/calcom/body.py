@@ -36,6 +36,16 @@ def booking_body(appointment: Appointment) -> dict[str, Any]:
     return body | {"metadata": {**appointment.request_metadata, **ours}}
 
 
+def attendee_address(appointment: Appointment) -> str | None:
+    """Return the address that Cal.com keeps for the attendee, byte for byte.
+
+    For one who gave a phone number only it makes one up of its digits (seen, docs/calcom.md).
+    """
+    if appointment.attendee_email is not None or appointment.attendee_phone is None:
+        return appointment.attendee_email
+    return f"{''.join(char for char in appointment.attendee_phone if char.isdigit())}@sms.cal.com"
+
+
 def event_type(appointment: Appointment) -> dict[str, Any]:
     """Return how `appointment` names its event type: by id, or by slug and owner."""
     if appointment.event_type_id is not None:

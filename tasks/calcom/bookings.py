@@ -1,15 +1,27 @@
-"""Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST and in lists."""
+"""Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
+from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
+from tasks.calcom.meaning import Reply
+from tasks.calcom.said import usable
 
-_UID = re.compile(r"[\x21-\x7e]{1,255}")
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """Hold one attendee: with a seat, its uid and the reference of the request that took it, where Cal.com shows them.
+
+    `email` is byte for byte as Cal.com stores it.
+    """
+
+    email: str | None = field(repr=False)
+    seat_uid: str | None
+    reference: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,28 +30,33 @@ class Booking:
 
     `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
     `shows_metadata` is false when Cal.com showed no metadata at all, so that a missing reference says nothing.
-    `start` is an instant in UTC; `accepted` means that no host must confirm it any more, `gone` that it was cancelled
-    or declined; `moved_to` is the uid it was rescheduled to.
+    `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
+    the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
+    `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
+    `accepted` means that no host must confirm it any more, `gone` that it was cancelled or declined; `moved_to` is the
+    uid it was rescheduled to; `series_uid` names the series whose week it is.
     """
 
     uid: str
     marks: Mapping[str, str | None]
     shows_metadata: bool
+    seated: bool
+    seat_uid: str | None
+    attendees: tuple[Attendee, ...]
     start: datetime | None
+    created_at: datetime | None
     event_type_id: int | None
     event_type_slug: str | None
     hosts: frozenset[str]
+    host_ids: frozenset[int]
     accepted: bool
     gone: bool
     moved_to: str | None
+    series_uid: str | None
 
-
-def parse(body: bytes) -> Any:
-    """Return the JSON of `body`; None for what is not JSON (no answer of Cal.com is a bare null)."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    def is_at(self, start: datetime | None) -> bool:
+        """Return whether it begins at `start`, as exactly as Cal.com keeps an instant: to the millisecond."""
+        return start is not None and self.start == to_millisecond(start)
 
 
 def read_booking(data: object) -> Booking | None:
@@ -48,20 +65,44 @@ def read_booking(data: object) -> Booking | None:
         return None
     metadata = list(_metadata(data))
     event_type = _object(data.get("eventType"))
-    hosts = [_object(host).get("username") for host in _list(data.get("hosts"))]
-    slug = event_type.get("slug")
+    hosts = [_object(host) for host in _list(data.get("hosts"))]
+    slug, made = event_type.get("slug"), data.get("seatUid")
     return Booking(
         uid=uid,
-        marks={mark: seat for found, seat in metadata if isinstance(mark := found.get(REFERENCE), str)},
+        marks={mark: seat for found, seat in metadata if (mark := _reference(found)) is not None},
         shows_metadata=bool(metadata),
+        seated=_is_seated(data),
+        seat_uid="" if made == "" else usable(made),
+        attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
         start=read_instant(data.get("start")),
+        created_at=read_instant(data.get("createdAt")),
         event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
         event_type_slug=slug if isinstance(slug, str) else None,
-        hosts=frozenset(host for host in hosts if isinstance(host, str)),
+        hosts=frozenset(name for host in hosts if isinstance(name := host.get("username"), str)),
+        host_ids=frozenset(number for host in hosts if (number := _integer(host.get("id"))) is not None),
         accepted=data.get("status") == "accepted",
         gone=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
         moved_to=usable(data.get("rescheduledToUid")),
+        series_uid=usable(data.get("recurringBookingUid")),
     )
+
+
+def read_bookings(answer: Answer | NoAnswer, *, now: datetime | None = None) -> tuple[Booking, ...] | Reply:
+    """Return what GET by uid, by the uid of a seat or of a series shows; a Reply when that is nothing.
+
+    A series is all its weeks, by start. REFUSED with 404 is Cal.com's "was not found".
+    """
+    content = read_content(answer, now=now)
+    if isinstance(content, Reply):
+        return content
+    data = content.get("data")
+    if not isinstance(data, dict | list):
+        return replace(CONFIGURATION, http_status=200, message="not a booking: wrong URL or API version?")
+    entries = data if isinstance(data, list) else [data]
+    bookings = tuple(booking for entry in entries if (booking := read_booking(entry)) is not None)
+    if not bookings or len(bookings) < len(entries):
+        return replace(UNREADABLE, http_status=200, message="a booking without a uid")
+    return bookings
 
 
 def read_instant(text: object) -> datetime | None:
@@ -75,9 +116,10 @@ def read_instant(text: object) -> datetime | None:
         return None
 
 
-def usable(uid: object) -> str | None:
-    """Return a uid that can be stored and put into a URL; None for anything else."""
-    return uid if isinstance(uid, str) and _UID.fullmatch(uid) else None
+def to_millisecond(moment: datetime) -> datetime:
+    """Return `moment` in UTC, as exact as Cal.com keeps it."""
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
@@ -88,6 +130,25 @@ def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str 
         attendee = _object(entry)
         if isinstance(theirs := attendee.get("metadata"), dict):
             yield theirs, usable(attendee.get("seatUid"))
+
+
+def _is_seated(data: Mapping[str, Any]) -> bool:
+    shows_seats = any(_object(entry).get("seatUid") for entry in _list(data.get("attendees")))
+    return shows_seats or "seatUid" in data or not isinstance(data.get("metadata"), dict)
+
+
+def _attendee(entry: Mapping[str, Any]) -> Attendee:
+    email = entry.get("email")
+    return Attendee(
+        email=email if isinstance(email, str) else None,
+        seat_uid=usable(entry.get("seatUid")),
+        reference=_reference(_object(entry.get("metadata"))),
+    )
+
+
+def _reference(metadata: Mapping[str, Any]) -> str | None:
+    mark = metadata.get(REFERENCE)
+    return mark if isinstance(mark, str) else None
 
 
 def _object(value: object) -> Mapping[str, Any]:

@@ -4,8 +4,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.bookings import parse, read_booking
+from tasks.calcom.answer import Answer, NoAnswer, parse
+from tasks.calcom.bookings import read_booking
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
 from tasks.calcom.replies import read_failure
 

@@ -22,6 +22,7 @@ from tasks.calcom.transport import make_context, make_session
 from tasks.calcom.watchdog import WATCHDOG
 
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
+EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
 MAX_BODY = 1024 * 1024  # bytes, decoded
 _CHUNK = 64 * 1024
 _NETWORK_ERRORS = (
@@ -97,15 +98,43 @@ class CalcomClient:
 
     def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
         """GET /v2/bookings."""
-        return self._call("GET", "/v2/bookings", {"cal-api-version": self._api_version}, params=params)
+        return self._get("/v2/bookings", self._api_version, params)
+
+    def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/{uid}; all weeks where it is the uid of a series.
+
+        `deadline` makes the whole call shorter, in seconds, for a caller who is on the phone.
+        """
+        return self._get(f"/v2/bookings/{quote(uid, safe='')}", self._api_version, deadline=deadline)
+
+    def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/by-seat/{seatUid}; `deadline` as in `booking`."""
+        return self._get(f"/v2/bookings/by-seat/{quote(seat_uid, safe='')}", self._api_version, deadline=deadline)
 
     def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
         """GET /v2/slots, which has an API version of its own."""
-        return self._call("GET", "/v2/slots", {"cal-api-version": SLOTS_VERSION}, params=params)
+        return self._get("/v2/slots", SLOTS_VERSION, params)
+
+    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
+        """GET /v2/event-types/{id}, which has an API version of its own."""
+        return self._get(f"/v2/event-types/{calcom_id:d}", EVENT_TYPES_VERSION)
+
+    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/event-types, of a user by `username` and `eventSlug`."""
+        return self._get("/v2/event-types", EVENT_TYPES_VERSION, params)
+
+    def me(self) -> Answer | NoAnswer:
+        """GET /v2/me: whose key it is."""
+        return self._get("/v2/me", self._api_version)
 
     def close(self) -> None:
         """Close this thread's connection."""
         self._session().close()
+
+    def _get(
+        self, path: str, version: str, params: Mapping[str, str | int] | None = None, *, deadline: float | None = None
+    ) -> Answer | NoAnswer:
+        return self._call("GET", path, {"cal-api-version": version}, params=params, deadline=deadline)
 
     def _post(
         self, path: str, body: Mapping[str, Any], may_send: Callable[[], bool], correlation_id: str | None
@@ -123,13 +152,14 @@ class CalcomClient:
         headers: Mapping[str, str],
         *,
         may_send: Callable[[], bool] = lambda: True,
+        deadline: float | None = None,
         **content: Any,
     ) -> Answer | NoAnswer:
         if "Authorization" not in self._headers:
             return NoAnswer(sent=False, error_type=ErrorType.CREDENTIALS, message="no API key is set", elapsed=0.0)
         began_at = time.monotonic()
         call = Call(
-            ends_at=began_at + self._deadline,
+            ends_at=began_at + min(self._deadline, self._deadline if deadline is None else deadline),
             connect_timeout=self._timeouts[0],
             resolver=self._resolver,
             may_send=may_send,

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+
+from tasks.calcom.answer import http_date
 
 LONGEST = 3600.0  # seconds; a longer wait is somebody's mistake, and the row is asked again after this one
 _UNIX_TIME = 1_000_000_000  # a "seconds left" above this is a moment (docs/calcom.md, "Rate limits")
@@ -16,8 +17,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds of Retry-After (a number or an HTTP date), 0 to 3600; None when it is absent or unreadable."""
     value = headers.get("retry-after", "").strip()
     seconds = _number(value)
-    if seconds is None:
-        seconds = _date(value, now)
+    if seconds is None and (moment := http_date(value)) is not None:
+        seconds = moment.timestamp() - now.timestamp()
     return None if seconds is None else _bounded(seconds)
 
 
@@ -55,14 +56,6 @@ def allowance(headers: Mapping[str, str], now: datetime) -> tuple[int, float] | 
 
 def _number(value: str) -> float | None:
     return float(value) if _SECONDS.fullmatch(value) else None
-
-
-def _date(value: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def _bounded(seconds: float) -> float:

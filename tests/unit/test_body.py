@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from db.appointment import Appointment
-from tasks.calcom.body import CORRELATION, REFERENCE, booking_body, instant
+from tasks.calcom.body import CORRELATION, REFERENCE, attendee_address, booking_body, instant
 
 Make = Callable[..., Appointment]
 
@@ -77,3 +77,18 @@ def test_our_reference_cannot_be_taken_by_a_caller(row: Make) -> None:
 def test_a_start_is_sent_in_utc_as_exact_as_calcom_keeps_it(moment: datetime, text: str) -> None:
     """To the millisecond."""
     assert instant(moment) == text
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "address"),
+    [
+        ("ann+tag@example.com", None, "ann+tag@example.com"),
+        ("ann@example.com", "+12025550143", "ann@example.com"),
+        (None, "+12025550143", "12025550143@sms.cal.com"),
+    ],
+)
+def test_an_attendee_has_the_address_that_calcom_keeps(
+    row: Make, email: str | None, phone: str | None, address: str
+) -> None:
+    """Byte for byte as posted; Cal.com makes one up for a phone number alone."""
+    assert attendee_address(row(attendee_email=email, attendee_phone=phone)) == address

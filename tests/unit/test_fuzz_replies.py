@@ -7,8 +7,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from db.event_kind import EventKind
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
+from tasks.calcom.bookings import read_bookings
+from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.replies import Page, read_failure, read_list, read_post, read_slots
 
@@ -37,7 +40,9 @@ ANYTHING = st.recursive(
 # Nearly a booking of ours, so that one thing alone decides.
 METADATA = st.sampled_from([{REFERENCE: OURS}, {REFERENCE: OURS.upper()}, {REFERENCE: ""}, {REFERENCE: [OURS]}, {}])
 UIDS = st.sampled_from(["uid-1", "uid-2", "", "a b", "uid\x1b[2J", "u" * 256, "ü", None, 5])
-BOOKINGS = st.fixed_dictionaries({"uid": UIDS, "metadata": METADATA}, optional={"attendees": ANYTHING})
+BOOKINGS = st.fixed_dictionaries(
+    {"uid": UIDS, "metadata": METADATA}, optional={"attendees": ANYTHING, "seatUid": UIDS, "createdAt": ANYTHING}
+)
 CREATED = st.fixed_dictionaries({"data": BOOKINGS | st.lists(BOOKINGS, max_size=3)})
 BODIES = st.binary(max_size=50) | (CREATED | ANYTHING).map(lambda value: json.dumps(value).encode())
 HEADERS = st.dictionaries(
@@ -46,7 +51,7 @@ HEADERS = st.dictionaries(
 )
 CREATED_ANSWERS = st.builds(
     Answer,
-    status=st.just(201),
+    status=st.sampled_from([200, 201]),
     headers=st.just({}),
     body=CREATED.map(lambda value: json.dumps(value).encode()),
     elapsed=st.just(0.1),
@@ -70,15 +75,16 @@ NONE = st.builds(
 
 
 def carries(value: Any, uid: str | None) -> bool:
-    """Say whether a booking with this uid and our reference stands in a 201's body, by a simpler rule than ours."""
+    """Say whether a body has a booking with this uid and our reference, or a seat made now: by a simpler rule."""
     entries = value if isinstance(value, list) else [value]
-    return any(isinstance(one, dict) and one.get("uid") == uid and OURS in json.dumps(one) for one in entries)
+    named = [one for one in entries if isinstance(one, dict) and one.get("uid") == uid]
+    return any(OURS in json.dumps(one) or one.get("seatUid") for one in named)
 
 
 @few
 @given(ANSWERS | NONE)
 @example(Answer(201, {}, json.dumps({"data": {"uid": "u", "metadata": {REFERENCE: OURS}}}).encode(), 0.1))
-def test_only_a_201_with_our_reference_and_a_uid_is_booked(answer: Answer | NoAnswer) -> None:
+def test_only_a_201_with_our_reference_or_seat_and_a_uid_is_booked(answer: Answer | NoAnswer) -> None:
     """A booking that is not ours must not end a request, and one without a uid could never be found again."""
     reply = read_post(answer, reference=OURS, now=NOW)
 
@@ -86,7 +92,8 @@ def test_only_a_201_with_our_reference_and_a_uid_is_booked(answer: Answer | NoAn
     assert reply.message.isprintable()
     if reply.meaning is Meaning.BOOKED:
         assert isinstance(answer, Answer)
-        assert (answer.status, answer.truncated) == (201, False)
+        assert answer.status in {200, 201}
+        assert not answer.truncated
         assert reply.uid is not None
         assert reply.uid.isascii()
         assert reply.uid.isprintable()
@@ -103,3 +110,39 @@ def test_a_call_that_reads_never_fails(answer: Answer | NoAnswer) -> None:
     assert isinstance(read_list(answer, now=NOW), Page | Reply)
     assert isinstance(read_failure(answer, now=NOW), Reply | None)
     assert isinstance(read_slots(answer), frozenset | None)
+    assert isinstance(read_bookings(answer, now=NOW), tuple | Reply)
+    assert isinstance(read_me(answer, now=NOW), Me | Reply)
+
+
+TRAITS = ANYTHING | st.sampled_from(
+    [{"disabled": True}, {"type": "always"}, {"seatsPerTimeSlot": 2}, {"occurrences": 8}]
+)
+EVENT_TYPES = st.fixed_dictionaries(
+    {"id": LEAVES | st.just(7), "ownerId": LEAVES | st.just(1), "slug": st.just("plain")},
+    optional={
+        "schedulingType": LEAVES | st.sampled_from(["collective", "roundRobin", "managed"]),
+        "teamId": LEAVES,
+        "hosts": ANYTHING
+        | st.lists(st.fixed_dictionaries({"userId": st.just(1) | LEAVES}, optional={"mandatory": LEAVES})),
+        "seats": TRAITS,
+        "recurrence": TRAITS | st.none(),
+        "confirmationPolicy": TRAITS,
+        "price": LEAVES | st.just(0),
+        "metadata": ANYTHING,
+    },
+)
+
+
+@few
+@given(EVENT_TYPES)
+def test_no_event_type_is_read_as_plainer_than_it_says(shown: dict[str, Any]) -> None:
+    """A kind, or that it cannot be read; a plain one has said of each trait that it has none."""
+    answers = [Answer(200, {}, json.dumps({"data": data}).encode(), 0.1) for data in (shown, [shown])]
+
+    read, listed = read_event_type(answers[0], now=NOW), read_event_types(answers[1], "plain", now=NOW)
+
+    assert read == listed
+    if isinstance(read, EventTypeFacts) and read.kind in {EventKind.PLAIN, EventKind.COLLECTIVE}:
+        assert {"disabled": True} == shown["seats"] == shown["confirmationPolicy"]
+        assert shown["recurrence"] in (None, {"disabled": True})
+        assert shown["price"] == 0

@@ -64,7 +64,7 @@ def test_every_seat_is_read_with_its_own_reference() -> None:
 
 def test_an_empty_list_is_a_page() -> None:
     """A replica that lags answers so."""
-    assert read_list(recorded("read replica that lags: GET list"), now=NOW) == Page(bookings=(), remaining=0)
+    assert read_list(recorded("read replica that lags: GET list"), now=NOW) == Page(bookings=(), remaining=0, total=0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Read what a 200 or 201 to a POST shows: our booking, another's, or neither for certain (docs/calcom.md, rows 1-3)."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from tasks.calcom.answer import Answer, parse
+from tasks.calcom.bookings import Attendee, Booking, read_booking
+from tasks.calcom.failures import UNREADABLE, failure_of
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+
+_BOOKED = Reply(meaning=Meaning.BOOKED, verdict=Verdict.SUCCESS, error_type=ErrorType.NONE)  # 1
+_ANOTHERS = replace(  # 2
+    _BOOKED, meaning=Meaning.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
+)
+_CUT = replace(UNREADABLE, message="booked, says Cal.com, but its answer cannot be read")  # 3
+
+
+def read_created(answer: Answer, *, reference: str, attendee: str | None, start: datetime | None) -> Reply:
+    """Return what a 200 or 201 means for the POST of `reference`, for `attendee` (an address), at `start`."""
+    content = None if answer.truncated else parse(answer.body)
+    data = content.get("data") if isinstance(content, dict) else None
+    entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry a week
+    bookings = [booking for entry in entries if (booking := read_booking(entry)) is not None]
+    ours = [booking for booking in bookings if booking.seat_uid or reference in booking.marks]
+    if ours:
+        here = next((one for one in ours if one.is_at(start)), None)
+        reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
+    elif answer.status == 201:
+        reply = next((told for one in bookings if (told := _existing(one, attendee)) is not None), _CUT)
+    elif content is None:  # Cal.com says 201 to what it books: this is a proxy, and Cal.com may still be at work
+        return replace(_CUT, http_status=answer.status, settle=Settle.UNANSWERED)
+    else:
+        return failure_of(answer)
+    return replace(reply, http_status=answer.status, answered_at=answer.date)
+
+
+def _booked(booking: Booking, reference: str) -> Reply:
+    """Say that it is ours; a seat at the top level is always the one that this very POST has made (62 of 62, seen)."""
+    return replace(
+        _BOOKED,
+        uid=booking.uid,
+        seat_uid=booking.seat_uid or booking.marks.get(reference),
+        series_uid=booking.series_uid,
+        created_at=booking.created_at,
+        event_type_id=booking.event_type_id,
+    )
+
+
+def _existing(booking: Booking, attendee: str | None) -> Reply | None:
+    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
+
+    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
+    they were before.
+    """
+    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
+    if not booking.seated:
+        theirs = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
+        reference = next(iter(booking.marks), None)
+    elif booking.seat_uid is None:
+        return None
+    else:
+        theirs = _seat_of(booking, attendee)
+        reference = None if theirs is None else theirs.reference
+    is_attendee = attendee is not None and theirs is not None and theirs.email == attendee
+    untellable = booking.seated and not booking.attendees
+    return replace(reply, other_reference=reference, is_attendee=is_attendee, untellable=untellable)
+
+
+def _seat_of(booking: Booking, attendee: str | None) -> Attendee | None:
+    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)

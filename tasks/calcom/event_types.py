@@ -1,0 +1,200 @@
+"""Read what Cal.com says of an event type (API version 2024-06-14), and whose our key is ("Sight", docs/calcom.md).
+
+Every event type that Cal.com shows has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen of each kind): one
+that lacks them is not read, for without them it would look plainer than it is.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from db.event_kind import EventKind
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
+from tasks.calcom.meaning import Reply
+
+
+class Scheduling(StrEnum):
+    """Say whose time a booking of the type takes, in Cal.com's words."""
+
+    PERSONAL = "personal"  # its owner's
+    COLLECTIVE = "collective"  # that of all hosts
+    ROUND_ROBIN = "roundRobin"  # that of one host, and of those who are fixed
+    OTHER = "other"  # managed, or newer than this
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Hold a host of a team's type; `mandatory`: fixed, a host of each of its bookings."""
+
+    user_id: int
+    mandatory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Hold whose key ours is."""
+
+    user_id: int
+    email: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTypeFacts:
+    """Hold what an event type is.
+
+    `owner_id` is None but for personal types, `occurrences` but for those that recur. A policy that asks for
+    confirmation only near the start counts as confirmation (`confirms`).
+    """
+
+    calcom_id: int
+    scheduling: Scheduling
+    owner_id: int | None
+    hosts: tuple[Host, ...]
+    seats: bool
+    occurrences: int | None
+    confirms: bool
+    price: bool
+
+    @property
+    def kind(self) -> EventKind:
+        """Return how Cal.com answers a second POST; OTHER for what nobody has tried."""
+        traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
+        return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
+
+    def sees_all(self, user_id: int) -> bool:
+        """Return whether the list shows this user every booking of the type: by role only, never by what was seen."""
+        match self.scheduling:
+            case Scheduling.PERSONAL:
+                return self.owner_id == user_id
+            case Scheduling.COLLECTIVE:
+                return any(host.user_id == user_id for host in self.hosts)
+            case Scheduling.ROUND_ROBIN:
+                alone = len(self.hosts) == 1
+                return any(host.user_id == user_id and (alone or host.mandatory) for host in self.hosts)
+        return False
+
+
+_KINDS = {  # scheduling, seats, recurring, confirmation
+    (Scheduling.PERSONAL, False, False, False): EventKind.PLAIN,
+    (Scheduling.COLLECTIVE, False, False, False): EventKind.COLLECTIVE,
+    (Scheduling.ROUND_ROBIN, False, False, False): EventKind.ROUND_ROBIN,
+    (Scheduling.PERSONAL, True, False, False): EventKind.SEATS,
+    (Scheduling.ROUND_ROBIN, True, False, False): EventKind.ROUND_ROBIN_SEATS,
+    (Scheduling.PERSONAL, False, False, True): EventKind.CONFIRMATION,
+    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,
+    (Scheduling.ROUND_ROBIN, False, True, False): EventKind.ROUND_ROBIN_SERIES,
+}
+
+
+def read_event_type(answer: Answer | NoAnswer, *, now: datetime | None = None) -> EventTypeFacts | Reply:
+    """Return what GET /v2/event-types/{id} says, or the reply that says why that is nothing.
+
+    REFUSED with 404 is Cal.com's "not found", also for a type that this key's user may not read.
+    """
+    content = read_content(answer, now=now)
+    return content if isinstance(content, Reply) else _facts(content.get("data")) or _UNCLEAR
+
+
+def read_event_types(
+    answer: Answer | NoAnswer, slug: str, *, now: datetime | None = None
+) -> EventTypeFacts | Reply | None:
+    """Return what GET /v2/event-types says of a user's type `slug`; None when he has none of that name."""
+    content = read_content(answer, now=now)
+    if isinstance(content, Reply):
+        return content
+    data = content.get("data")
+    if not isinstance(data, list):
+        return replace(CONFIGURATION, http_status=200, message="not a list of event types: wrong URL or API version?")
+    named = [entry for entry in data if isinstance(entry, dict) and entry.get("slug") == slug]
+    if len(named) == 1:
+        return _facts(named[0]) or _UNCLEAR
+    return _UNCLEAR if data else None
+
+
+def read_me(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Me | Reply:
+    """Return whose key it is that GET /v2/me was asked with."""
+    content = read_content(answer, now=now)
+    if isinstance(content, Reply):
+        return content
+    match content.get("data"):
+        case {"id": int() as user_id, "email": str() as email} if not isinstance(user_id, bool):
+            return Me(user_id, email)
+    return replace(_UNCLEAR, message="Cal.com does not say whose key it is")
+
+
+_UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type that is not shown as we know them")
+
+
+def _facts(data: object) -> EventTypeFacts | None:
+    """Return what an event type's JSON says; None for whatever is not strictly as Cal.com shows one."""
+    if not isinstance(data, dict):
+        return None
+    try:
+        scheduling = _scheduling(data)
+        return EventTypeFacts(
+            calcom_id=_number(data["id"]),
+            scheduling=scheduling,
+            owner_id=_number(data["ownerId"]) if scheduling is Scheduling.PERSONAL else None,
+            hosts=() if scheduling is Scheduling.PERSONAL else tuple(_host(one) for one in data["hosts"]),
+            seats=_is_on(data["seats"], "seatsPerTimeSlot"),
+            occurrences=_occurrences(data["recurrence"]),
+            confirms=_is_on(data["confirmationPolicy"], "type", _POLICIES),
+            price=_has_price(data),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _scheduling(data: dict[str, Any]) -> Scheduling:
+    """Return whose time it takes; a type of a team has a `schedulingType`, a personal one not even the member."""
+    told = data.get("schedulingType")
+    if told is None:
+        return Scheduling.PERSONAL if data.get("teamId") is None else Scheduling.OTHER
+    return Scheduling(told) if told in _SCHEDULED else Scheduling.OTHER
+
+
+_SCHEDULED = ("collective", "roundRobin")
+_POLICIES = ("always", "time")
+
+
+def _host(data: object) -> Host:
+    """Read a host; only a round robin's say whether they are fixed."""
+    if not isinstance(data, dict):
+        raise TypeError
+    return Host(_number(data["userId"]), mandatory=data.get("mandatory") is True)
+
+
+def _is_on(data: object, member: str, values: tuple[str, ...] = ()) -> bool:
+    """Return whether an option is in use: `{"disabled": true}`, or an object with what belongs to it."""
+    if not isinstance(data, dict):
+        raise TypeError
+    if data.get("disabled") is True:
+        return False
+    if data[member] is None or (values and data[member] not in values):
+        raise ValueError
+    return True
+
+
+def _occurrences(data: object) -> int | None:
+    """Return how many bookings a series has; `null` for a type that does not recur."""
+    if data is None or (isinstance(data, dict) and data.get("disabled") is True):
+        return None
+    if not isinstance(data, dict):
+        raise TypeError
+    return _number(data["occurrences"])
+
+
+def _has_price(data: dict[str, Any]) -> bool:
+    """Return whether it costs something: by its own price, or by that of a payment app which is in use."""
+    metadata = data.get("metadata")
+    apps = metadata.get("apps") if isinstance(metadata, dict) else None
+    asked = [app for app in apps.values() if isinstance(app, dict)] if isinstance(apps, dict) else []
+    return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in asked)
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    return value

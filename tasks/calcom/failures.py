@@ -1,0 +1,219 @@
+"""Read what an answer means that is no success: rows 4 to 15 of the table "What an answer means" in docs/calcom.md."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.calcom.answer import Answer, NoAnswer, parse
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.said import safe, usable
+from tasks.calcom.waits import retry_after, throttled_for
+
+# The rows of the table; the numbers are its own.
+UNREADABLE = Reply(  # 3
+    meaning=Meaning.UNKNOWN,
+    verdict=Verdict.FAILURE_ENDPOINT,
+    error_type=ErrorType.UNREADABLE,
+    settle=Settle.ANSWERED,
+)
+_NOT_SENT = Reply(  # 4
+    meaning=Meaning.NOT_SENT, verdict=Verdict.FAILURE_SERVICE, error_type=ErrorType.CONNECT, outage=True
+)
+_UNANSWERED = replace(  # 5
+    _NOT_SENT, meaning=Meaning.UNKNOWN, error_type=ErrorType.TIMEOUT, settle=Settle.UNANSWERED
+)
+_BROKEN = replace(UNREADABLE, error_type=ErrorType.HTTP_500)  # 6
+_PROXY = replace(_UNANSWERED, settle=Settle.GATEWAY)  # 7
+_THROTTLED = Reply(meaning=Meaning.THROTTLED, verdict=Verdict.IGNORED, error_type=ErrorType.THROTTLED)  # 8
+_TAKEN = Reply(  # 9
+    meaning=Meaning.TAKEN,
+    verdict=Verdict.SUCCESS,
+    error_type=ErrorType.TAKEN,
+    settle=Settle.ANSWERED,
+    ask_slots=True,
+)
+_FULL = replace(_TAKEN, meaning=Meaning.FULL, ask_slots=False)  # 9: slots prove nothing of seats
+_SIGNED_UP = replace(_FULL, meaning=Meaning.SIGNED_UP)
+_DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
+_LIMIT = replace(_FULL, meaning=Meaning.LIMIT, error_type=ErrorType.LIMIT)  # 11
+_MAXIMUM = replace(_LIMIT, meaning=Meaning.MAXIMUM)
+_CREDENTIALS = Reply(  # 12
+    meaning=Meaning.CREDENTIALS, verdict=Verdict.IGNORED, error_type=ErrorType.CREDENTIALS
+)
+CONFIGURATION = replace(_CREDENTIALS, meaning=Meaning.CONFIGURATION, error_type=ErrorType.CONFIGURATION)  # 13
+_REFUSED = replace(_FULL, meaning=Meaning.REFUSED, error_type=ErrorType.REFUSED)  # 14
+_BOUNDS = replace(_REFUSED, meaning=Meaning.BOUNDS)
+_ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
+
+_NOTHING_SENT = {  # by our own decision, where row 4 is the network's
+    ErrorType.LEASE_LOST: replace(_NOT_SENT, verdict=Verdict.IGNORED, outage=False),
+    ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
+}
+_SERVER_ERRORS = {
+    500: _BROKEN,
+    502: replace(_PROXY, error_type=ErrorType.HTTP_502),
+    503: replace(_PROXY, error_type=ErrorType.HTTP_503),
+    504: replace(_UNANSWERED, error_type=ErrorType.HTTP_504),
+    **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
+}
+_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: a proxy's, about the connection and not about our settings
+_HOST_BUSY = ("User either already has booking at this time or is not available", "One of the hosts")
+_SEATED_ALREADY = "already_signed_up_for_this_booking_error"
+_NO_SEAT = "No more seats left"
+_OUT_OF_BOUNDS = "The event type can't be booked at the"
+_DATABASE_MASKED = "An error occurred while querying the database"
+_LIMITS = ("booking_limit_reached", "duration_limit_reached")
+_TOO_MANY_ACTIVE = "maximum number of active bookings has been reached"
+_NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
+_BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Invalid Access Token.")
+_NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
+
+
+def read_failure(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Reply | None:
+    """Return what went wrong with a call that reads; None for a whole 200.
+
+    `now` is only for a wait that Cal.com gives as a moment.
+    """
+    if isinstance(answer, NoAnswer) or answer.status != 200:
+        return failure_of(answer, now=now)
+    return replace(UNREADABLE, http_status=200, message="the answer was cut short") if answer.truncated else None
+
+
+def read_content(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Mapping[str, Any] | Reply:
+    """Return the JSON object of a whole 200, or the reply that says why there is none."""
+    if isinstance(answer, NoAnswer):
+        return _read_no_answer(answer)
+    if (failure := read_failure(answer, now=now)) is not None:
+        return failure
+    content = parse(answer.body)
+    if not isinstance(content, dict):
+        return replace(CONFIGURATION, http_status=200, message="not JSON: wrong URL?")
+    return content
+
+
+def failure_of(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Reply:
+    """Return the reply for an answer that shows nothing of what was asked for."""
+    if isinstance(answer, NoAnswer):
+        return _read_no_answer(answer)
+    now = now or datetime.now(UTC)
+    said = None if answer.truncated else _Said.read(answer.body)
+    row = _row(answer, said)
+    finished = said is not None and answer.status <= 500 and (said.ours or 200 <= answer.status < 300)
+    if row is _THROTTLED:
+        wait = throttled_for(answer.headers, now)
+    else:
+        wait = retry_after(answer.headers, now) if answer.status >= 500 else None
+    if (
+        row.meaning is Meaning.UNKNOWN and row.settle is Settle.ANSWERED and not finished
+    ):  # who says so is not Cal.com, which may still be at work
+        row = replace(row, settle=Settle.UNANSWERED)
+    return replace(
+        row,
+        http_status=answer.status,
+        message=_message(answer, row, said),
+        retry_after=wait,
+        answered_at=answer.date if finished else None,
+        uid=_named(said) if row.meaning is Meaning.MAXIMUM and said else None,
+    )
+
+
+def _row(answer: Answer, said: "_Said | None") -> Reply:
+    status = answer.status
+    if status == 429:
+        return _THROTTLED
+    if status == 200 or 300 <= status < 400:
+        return CONFIGURATION
+    if 400 <= status < 500 and not answer.truncated:
+        if said is not None:
+            return _read_refusal(status, said)
+        return _ANYTHING_ELSE if status in _OF_A_PROXY else CONFIGURATION
+    return _SERVER_ERRORS.get(status, _ANYTHING_ELSE)
+
+
+def _read_no_answer(answer: NoAnswer) -> Reply:
+    kind = ErrorType(answer.error_type)
+    row = _UNANSWERED if answer.sent else _NOTHING_SENT.get(kind, _NOT_SENT)
+    return replace(row, error_type=kind, message=safe(answer.message))
+
+
+def _message(answer: Answer, row: Reply, said: "_Said | None") -> str:
+    message = safe(said.message) if said else ""
+    if row.meaning is Meaning.CONFIGURATION and not message:
+        message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
+    if said and said.wants_other_body:
+        message += ": another API version was understood"
+    return message
+
+
+def _named(said: "_Said") -> str | None:
+    found = _NAMED.search(said.message)
+    return usable(found.group(1)) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Hold an error in one of Cal.com's two shapes (A, B); `ours` is false for JSON that is in neither."""
+
+    message: str
+    ours: bool
+    wants_other_body: bool  # details.errors: the validator of another API version
+
+    @classmethod
+    def read(cls, body: bytes) -> "_Said | None":
+        """Return what `body` says; None when it is not JSON."""
+        content: Any = parse(body)
+        if content is None:
+            return None
+        error = content.get("error") if isinstance(content, dict) else None
+        if isinstance(error, dict) and isinstance(error.get("message"), str):  # A
+            details = error.get("details")
+            return cls(error["message"], ours=True, wants_other_body=isinstance(details, dict) and "errors" in details)
+        if isinstance(content, dict) and "statusCode" in content and "message" in content:  # B
+            return cls(str(content["message"]), ours=True, wants_other_body=False)
+        return cls("", ours=False, wants_other_body=False)
+
+
+def _read_refusal(status: int, said: _Said) -> Reply:
+    """Return the row of a 4xx by its status and message; the order is the table's, most telling first."""
+    message = said.message
+    if status == 405 or (status == 404 and (not said.ours or _NO_ROUTE.match(message))):
+        return CONFIGURATION
+    match status if said.ours else None:
+        case 400:
+            return CONFIGURATION if said.wants_other_body else _read_bad_request(message)
+        case 401:
+            return _read_unauthorized(message)
+        case 403 if message.startswith("PermissionsGuard"):
+            return CONFIGURATION
+        case 409:
+            return _read_conflict(message)
+        case 403 | 404 | 422:
+            return _REFUSED
+    return _ANYTHING_ELSE
+
+
+def _read_bad_request(message: str) -> Reply:
+    if message.startswith(_DATABASE_MASKED):
+        return _DATABASE
+    if message.startswith(_HOST_BUSY):
+        return _TAKEN
+    if message.startswith(_OUT_OF_BOUNDS):
+        return _BOUNDS
+    return _MAXIMUM if _TOO_MANY_ACTIVE in message else _REFUSED
+
+
+def _read_unauthorized(message: str) -> Reply:
+    """Tell a limit of the event type, our key, and a type for guests who log in, from a 401 that nobody knows."""
+    if message in _LIMITS:
+        return _LIMIT
+    if message.startswith(_BAD_KEY):
+        return _CREDENTIALS
+    return _REFUSED if message.startswith("checkBookingRequiresAuthentication") else _ANYTHING_ELSE
+
+
+def _read_conflict(message: str) -> Reply:
+    if message.startswith(_SEATED_ALREADY):
+        return _SIGNED_UP
+    return _FULL if message.startswith(_NO_SEAT) else _TAKEN
