@@ -1,18 +1,17 @@
-"""Look for our own booking at Cal.com before anything is posted again ("Looking for our booking", docs/calcom.md)."""
+"""Look for our own booking at Cal.com ("Looking for our booking", docs/calcom.md): narrow, so that it can only find."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from math import gcd
 from typing import Protocol
 
 from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import event_type, instant
+from tasks.calcom.body import instant
 from tasks.calcom.bookings import Booking
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
-from tasks.calcom.replies import read_list, read_slots
+from tasks.calcom.replies import read_list
 
 PAGE = 100
 MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
@@ -28,18 +27,6 @@ class Reads(Protocol):
     def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
         """GET /v2/bookings."""
 
-    def slots(self, params: Query, /) -> Answer | NoAnswer:
-        """GET /v2/slots."""
-
-
-class Slot(StrEnum):
-    """Say what the slots tell of a start."""
-
-    OFFERED = "offered"
-    GONE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
-    UNPROVEN = "unproven"  # Cal.com answered, and would never offer this start: it proves nothing
-    UNASKED = "unasked"  # no answer, or not asked
-
 
 class SightingKind(StrEnum):
     """Say what a look saw."""
@@ -47,18 +34,43 @@ class SightingKind(StrEnum):
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
     MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the new one
-    ABSENT = "absent"  # not in the list: proof only when settled and this key is known to see the event type
-    FAILED = "failed"  # the look itself failed: `reply` says how
+    ABSENT = "absent"  # not in the list: what that proves is for `tasks.evidence` to say
+    FAILED = "failed"  # the look itself failed, or did not see enough to say "absent": `reply` says how
+
+
+@dataclass(frozen=True, slots=True)
+class HalfMade:
+    """Hold a live booking with seats, of our event type and start, with our very address and not our reference.
+
+    With `reference` another request of this attendee has it; with a `seat_uid` alone it was booked by another way;
+    with neither Cal.com has made a seat by half.
+    """
+
+    uid: str
+    seat_uid: str | None
+    reference: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Hold what one look saw; `listed` is true when this key was shown any booking of the event type."""
+    """Hold what one look saw; `listed` is true when this key was shown any booking of the event type.
+
+    `created_at` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
+    Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
+    POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
+    so that the key sees all of them; `half_made` the booking that is neither ours nor absent.
+    """
 
     kind: SightingKind
     uid: str | None = None
     seat_uid: str | None = None
+    series_uid: str | None = None
+    created_at: datetime | None = None
     listed: bool = False
+    deleted: bool = False
+    created_after: bool = False
+    stranger: bool = False
+    half_made: HalfMade | None = None
     reply: Reply | None = None
 
 
@@ -67,26 +79,64 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def look(client: Reads, appointment: Appointment, *, clock: Clock = utc_now) -> Sighting:
+def look(client: Reads, appointment: Appointment, *, calcom_id: int | None = None, clock: Clock = utc_now) -> Sighting:
     """List bookings until ours is found, or all were seen.
 
-    Ours carries our reference at the same instant and for the same event type (a reschedule keeps the metadata). One
-    that lives ends the look; of those that do not, the newest counts, so the rest of the list is seen first.
+    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. Ours carries our
+    reference at the same instant and for the same event type (a reschedule keeps the metadata). One that lives ends
+    the look; of those that do not, the newest counts, so the rest of the list is seen first.
     """
-    seen = Sighting(kind=SightingKind.ABSENT)
-    for page in _pages(client, _query(appointment), clock):
-        if isinstance(page, Reply):
-            return replace(seen, kind=SightingKind.FAILED, reply=page)
-        seen = replace(seen, listed=seen.listed or any(_shows_type(booking, appointment) for booking in page))
-        for booking in page:
-            if not _is_ours(booking, appointment):
-                continue
-            if not booking.gone:
-                return _sighting(SightingKind.FOUND, booking, appointment)
-            if seen.kind is SightingKind.ABSENT:
-                kind = SightingKind.MOVED if booking.moved_to else SightingKind.CANCELLED
-                seen = _sighting(kind, booking, appointment)
+    query = narrowed(appointment, calcom_id)
+    if appointment.attendee_email is not None:  # byte for byte; the one that Cal.com makes up for a phone is its own
+        query["attendeeEmail"] = appointment.attendee_email
+    seen = _look(client, appointment, query, calcom_id, clock)
+    if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:
+        del query["eventTypeId"]  # what was booked of it is still listed, without a type
+        return replace(_look(client, appointment, query, calcom_id, clock), deleted=True)
     return seen
+
+
+def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
+    """Return the filters for bookings of the event type at the start: none may hide ours, each may be ignored.
+
+    That happened (docs/calcom.md). The end is the longest that an event can have.
+    """
+    query: Query = {
+        "afterStart": instant(appointment.start_at),
+        "beforeEnd": instant(appointment.start_at + _LONGEST_EVENT),
+        "sortCreated": "desc",
+        "take": PAGE,
+    }
+    number = appointment.event_type_id or calcom_id
+    return query if number is None else {**query, "eventTypeId": number}
+
+
+def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> Sighting | None:
+    """Return the booking that answers the appointment: one that lives, else the newest of those that do not.
+
+    A series carries one reference at many starts: its week at our start counts, and when that is over, its first that
+    lives.
+    """
+    ours = [booking for booking in bookings if _may_be_ours(booking, appointment, calcom_id)]
+    here = [booking for booking in ours if booking.is_at(appointment.start_at)]
+    weeks = [booking for booking in ours if booking.series_uid is not None and not booking.gone]
+    if living := next((booking for booking in here if not booking.gone), None):
+        return _sighting(SightingKind.FOUND, living, appointment)
+    if here and here[0].moved_to:
+        return _sighting(SightingKind.MOVED, here[0], appointment)
+    if weeks:
+        return _sighting(SightingKind.FOUND, min(weeks, key=_start), appointment)
+    return _sighting(SightingKind.CANCELLED, here[0], appointment) if here else None
+
+
+def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
+    """Return whether `booking` is certainly of the appointment's event type."""
+    number = appointment.event_type_id or calcom_id
+    if number is not None:
+        return booking.event_type_id == number
+    if booking.event_type_slug != appointment.event_type_slug:
+        return False
+    return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
 def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now) -> bool:
@@ -100,7 +150,7 @@ def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now
     else:
         query = {"sortCreated": "desc", "take": PAGE}  # the list has no filter by slug
     page = read_list(client.list_bookings(query), now=clock())
-    return not isinstance(page, Reply) and any(_shows_type(booking, appointment) for booking in page.bookings)
+    return not isinstance(page, Reply) and any(shows_type(booking, appointment, None) for booking in page.bookings)
 
 
 def listed_references(client: Reads, *, clock: Clock = utc_now) -> frozenset[str]:
@@ -112,53 +162,19 @@ def listed_references(client: Reads, *, clock: Clock = utc_now) -> frozenset[str
     return frozenset() if isinstance(page, Reply) else frozenset(mark for one in page.bookings for mark in one.marks)
 
 
-def ask_slots(client: Reads, appointment: Appointment) -> Slot:
-    """Return whether Cal.com still offers the appointment's start.
-
-    Slots are read from the primary database, lists perhaps from a replica. Whole days are asked for: Cal.com lays its
-    slots from the start of what is asked, so that a narrower question might be answered with another grid.
-    """
-    midnight = appointment.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    query: Query = {
-        **event_type(appointment),
-        "start": instant(midnight),
-        "end": instant(midnight + timedelta(days=2)),
-    }
-    if appointment.length_in_minutes is not None:
-        query["duration"] = appointment.length_in_minutes
-    starts = read_slots(client.slots(query))
-    if starts is None:
-        return Slot.UNASKED
-    start = _to_millisecond(appointment.start_at)
-    if start in starts:
-        return Slot.OFFERED
-    return Slot.GONE if _is_on_grid(start, starts) else Slot.UNPROVEN
-
-
-def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
-    """Return whether a start would be offered if it were free: Cal.com books off its grid, but never offers that."""
-    first = min(offered, default=start)
-    step = gcd(*(int((one - first).total_seconds()) for one in offered))
-    return step > 0 and (start - first).total_seconds() % step == 0
-
-
-def _query(appointment: Appointment) -> Query:
-    """Return the filters of a look: each may be ignored by Cal.com (it happened), none may hide our booking.
-
-    The e-mail is sent byte for byte as it was posted. A phone-only attendee has none of its own: Cal.com makes one up,
-    and a guess that misses would hide the booking. The end is the longest that an event can have.
-    """
-    query: Query = {
-        "afterStart": instant(appointment.start_at),
-        "beforeEnd": instant(appointment.start_at + _LONGEST_EVENT),
-        "sortCreated": "desc",
-        "take": PAGE,
-    }
-    if appointment.attendee_email is not None:
-        query["attendeeEmail"] = appointment.attendee_email
-    if appointment.event_type_id is not None:
-        query["eventTypeId"] = appointment.event_type_id
-    return query
+def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None, clock: Clock) -> Sighting:
+    seen = Sighting(kind=SightingKind.ABSENT)
+    for page in _pages(client, query, clock):
+        if isinstance(page, Reply):
+            return replace(seen, kind=SightingKind.FAILED, reply=page)
+        listed = seen.listed or any(shows_type(booking, appointment, calcom_id) for booking in page)
+        found = ours_among(page, appointment, calcom_id)
+        if found is not None and (found.kind is SightingKind.FOUND or seen.kind is SightingKind.ABSENT):
+            seen = found
+        seen = replace(seen, listed=listed)
+        if seen.kind is SightingKind.FOUND:
+            break
+    return seen
 
 
 def _pages(client: Reads, query: Query, clock: Clock) -> Iterator[tuple[Booking, ...] | Reply]:
@@ -181,29 +197,25 @@ def _pages(client: Reads, query: Query, clock: Clock) -> Iterator[tuple[Booking,
     )
 
 
-def _is_ours(booking: Booking, appointment: Appointment) -> bool:
-    """Return whether `booking` answers the appointment; one whose event type has been deleted may."""
-    if str(appointment.uuid) not in booking.marks or booking.start != _to_millisecond(appointment.start_at):
+def _may_be_ours(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
+    """Return whether `booking` carries our reference for our event type; one whose type has been deleted may."""
+    if str(appointment.uuid) not in booking.marks:
         return False
     if appointment.event_type_id is not None:
         return booking.event_type_id in (None, appointment.event_type_id)
-    return booking.event_type_slug in (None, appointment.event_type_slug)
+    return booking.event_type_slug in (None, appointment.event_type_slug) or booking.event_type_id == calcom_id
 
 
-def _shows_type(booking: Booking, appointment: Appointment) -> bool:
-    """Return whether `booking` proves that bookings of the appointment's event type are listed."""
-    if appointment.event_type_id is not None:
-        return booking.event_type_id == appointment.event_type_id
-    if booking.event_type_slug != appointment.event_type_slug:
-        return False
-    return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
+def _start(booking: Booking) -> datetime:
+    return booking.start or datetime.max.replace(tzinfo=UTC)
 
 
 def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) -> Sighting:
-    uid = booking.moved_to if kind is SightingKind.MOVED else booking.uid
-    return Sighting(kind=kind, uid=uid, seat_uid=booking.marks[str(appointment.uuid)], listed=True)
-
-
-def _to_millisecond(moment: datetime) -> datetime:
-    utc = moment.astimezone(UTC)
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+    return Sighting(
+        kind=kind,
+        uid=booking.moved_to if kind is SightingKind.MOVED else booking.uid,
+        seat_uid=booking.marks[str(appointment.uuid)],
+        series_uid=booking.series_uid,
+        created_at=booking.created_at,
+        listed=True,
+    )

@@ -9,8 +9,7 @@ import pytest
 from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
-from tasks.calcom.check import check_access
-from tasks.calcom.look import MAX_PAGES, SightingKind, Slot, ask_slots, listed_references, look, sees_type
+from tasks.calcom.look import MAX_PAGES, SightingKind, listed_references, look, sees_type
 from tasks.calcom.meaning import Meaning
 
 Make = Callable[..., Appointment]
@@ -34,8 +33,8 @@ def booking(uid: str = "ours", reference: str | None = OURS, **changes: Any) -> 
 class Listing:
     """A Cal.com that lists the given bookings, whatever the filters; and remembers what it was asked."""
 
-    def __init__(self, *bookings: dict[str, Any], page: int = 100, slots: Any = None) -> None:
-        self.bookings, self.page, self.offered = bookings, page, slots
+    def __init__(self, *bookings: dict[str, Any], page: int = 100) -> None:
+        self.bookings, self.page = bookings, page
         self.asked: list[dict[str, Any]] = []
 
     def list_bookings(self, params: dict[str, Any]) -> Answer:
@@ -46,11 +45,6 @@ class Listing:
         left = {"remainingItems": max(len(self.bookings) - skip - len(shown), 0)}
         return answer({"status": "success", "data": shown, "pagination": left})
 
-    def slots(self, params: dict[str, Any]) -> Answer:
-        """Return the slots."""
-        self.asked.append(params)
-        return answer(self.offered)
-
 
 class Dead:
     """A Cal.com that does not answer."""
@@ -58,8 +52,6 @@ class Dead:
     def list_bookings(self, _: dict[str, Any]) -> NoAnswer:
         """Time out."""
         return NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30)
-
-    slots = list_bookings
 
 
 def answer(content: Any) -> Answer:
@@ -233,42 +225,5 @@ def test_a_slug_of_a_team_is_proven_by_our_own_bookings_alone(row: Make) -> None
 
 
 def test_a_call_that_fails_proves_nothing(row: Make) -> None:
-    """Neither visibility nor a slot."""
+    """No visibility."""
     assert not sees_type(Dead(), row())
-    assert ask_slots(Dead(), row()) is Slot.UNASKED
-
-
-@pytest.mark.parametrize(
-    ("starts", "slot"),
-    [
-        (["2030-03-01T10:00:00.000+01:00"], Slot.OFFERED),
-        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], Slot.GONE),
-        (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], Slot.UNPROVEN),
-        ([], Slot.UNPROVEN),
-    ],
-    ids=["offered", "on the grid, not offered", "off the grid", "no grid to be seen"],
-)
-def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], slot: Slot) -> None:
-    """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked anyway."""
-    listing = Listing(slots={"data": {"2030-03-01": [{"start": start} for start in starts]}})
-
-    assert ask_slots(listing, row(length_in_minutes=60)) is slot
-    assert listing.asked == [
-        {"eventTypeId": 101, "start": "2030-03-01T00:00:00Z", "end": "2030-03-03T00:00:00Z", "duration": 60}
-    ]
-
-
-@pytest.mark.parametrize(("shown", "sees"), [([booking()], True), ([], False)])
-def test_access_is_checked_by_one_read(shown: list[Any], sees: bool) -> None:  # noqa: FBT001 - a column
-    """A key that works and is shown nothing is new, or blind."""
-    access = check_access(Listing(*shown))
-
-    assert (access.problem, access.sees_bookings) == (None, sees)
-
-
-def test_a_failed_check_says_what_is_wrong() -> None:
-    """With the reply of the read."""
-    problem = check_access(Dead()).problem
-
-    assert problem is not None
-    assert problem.meaning is Meaning.UNKNOWN

@@ -1,0 +1,59 @@
+"""Ask whether Cal.com still offers a start: its slots are read from the primary database, its lists perhaps not."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from math import gcd
+from typing import Protocol
+
+from db.appointment import Appointment
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.body import event_type, instant
+from tasks.calcom.bookings import to_millisecond
+from tasks.calcom.replies import read_slots
+
+
+class SlotReads(Protocol):
+    """Describe what is asked of a client about slots."""
+
+    def slots(self, params: Mapping[str, str | int], /) -> Answer | NoAnswer:
+        """GET /v2/slots."""
+
+
+class Slot(StrEnum):
+    """Say what the slots tell of a start."""
+
+    OFFERED = "offered"
+    GONE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
+    UNPROVEN = "unproven"  # Cal.com answered, and would never offer this start: it proves nothing
+    UNASKED = "unasked"  # no answer, or not asked
+
+
+def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
+    """Return whether Cal.com still offers the appointment's start; it keeps an answer for 2 s (seen, docs/calcom.md).
+
+    Whole days are asked for: Cal.com lays its slots from the start of what is asked, so that a narrower question might
+    be answered with another grid.
+    """
+    midnight = appointment.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    query: dict[str, str | int] = {
+        **event_type(appointment),
+        "start": instant(midnight),
+        "end": instant(midnight + timedelta(days=2)),
+    }
+    if appointment.length_in_minutes is not None:
+        query["duration"] = appointment.length_in_minutes
+    starts = read_slots(client.slots(query))
+    if starts is None:
+        return Slot.UNASKED
+    start = to_millisecond(appointment.start_at)
+    if start in starts:
+        return Slot.OFFERED
+    return Slot.GONE if _is_on_grid(start, starts) else Slot.UNPROVEN
+
+
+def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:
+    """Return whether a start would be offered if it were free: Cal.com books off its grid, but never offers that."""
+    first = min(offered, default=start)
+    step = gcd(*(int((one - first).total_seconds()) for one in offered))
+    return step > 0 and (start - first).total_seconds() % step == 0

@@ -1,0 +1,54 @@
+"""Whether Cal.com still offers a start."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from db.appointment import Appointment
+from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.slots import Slot, ask_slots
+
+Make = Callable[..., Appointment]
+
+
+class Calcom:
+    """A Cal.com that answers its slots with `body`, or not at all; and remembers what it was asked."""
+
+    def __init__(self, body: bytes | None) -> None:
+        self.body = body
+        self.asked: list[Mapping[str, Any]] = []
+
+    def slots(self, params: Mapping[str, Any]) -> Answer | NoAnswer:
+        """Return the slots."""
+        self.asked.append(params)
+        if self.body is None:
+            return NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30)
+        return Answer(200, {}, self.body, 0.1)
+
+
+@pytest.mark.parametrize("body", [None, b"", b"<html>", b"{}"])
+def test_slots_that_do_not_answer_say_nothing(row: Make, body: bytes | None) -> None:
+    """Neither that the start is free, nor that it is taken."""
+    assert ask_slots(Calcom(body), row()) is Slot.UNASKED
+
+
+@pytest.mark.parametrize(
+    ("starts", "slot"),
+    [
+        (["2030-03-01T10:00:00.000+01:00"], Slot.OFFERED),
+        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], Slot.GONE),
+        (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], Slot.UNPROVEN),
+        ([], Slot.UNPROVEN),
+    ],
+    ids=["offered", "on the grid, not offered", "off the grid", "no grid to be seen"],
+)
+def test_a_slot_is_offered_when_its_instant_is(row: Make, starts: list[str], slot: Slot) -> None:
+    """Whatever zone Cal.com writes it in; a start off Cal.com's grid is never offered, and may be booked anyway."""
+    calcom = Calcom(json.dumps({"data": {"2030-03-01": [{"start": start} for start in starts]}}).encode())
+
+    assert ask_slots(calcom, row(length_in_minutes=60)) is slot
+    assert calcom.asked == [
+        {"eventTypeId": 101, "start": "2030-03-01T00:00:00Z", "end": "2030-03-03T00:00:00Z", "duration": 60}
+    ]
