@@ -10,13 +10,17 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from simulator.event_types import DEFAULTS, EventType
+from simulator.default_types import DEFAULTS
 from simulator.faults import KINDS, NAMED
 from simulator.instants import Clock
 from simulator.server import Server
 from simulator.settings import Settings
 from simulator.world import World
+
+if TYPE_CHECKING:
+    from simulator.event_types import EventType
 
 LESSON = f"""\
 keys:
@@ -63,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, help="makes the draw of faults repeatable")
     made.add_argument("--latency", type=float, nargs="+", metavar="S", default=[0.0], help="work a call (0)")
     made.add_argument("--replica-lag", type=float, default=0, metavar="S", help="age of lists and GET by uid (0)")
+    made.add_argument("--slots-cache", type=float, default=2, metavar="S", help="age of a kept answer of slots (2)")
     made.add_argument("--rate-limit", type=int, default=120, metavar="N", help="calls a window and key; 0: off (120)")
     made.add_argument("--rate-window", type=float, default=60, metavar="S", help="length of the window (60)")
     made.add_argument("--rate-block", type=float, default=60, metavar="S", help="shut out for so long (60)")
@@ -91,6 +96,7 @@ async def run(arguments: argparse.Namespace) -> int:
     settings = Settings(
         latency=(arguments.latency[0], arguments.latency[-1]),
         replica_lag=arguments.replica_lag,
+        slots_cache=arguments.slots_cache,
         rate_limit=arguments.rate_limit,
         rate_window=arguments.rate_window,
         rate_block=arguments.rate_block,

@@ -1,6 +1,6 @@
-"""Check a request against its event type, before any calendar is read: fields, time, limits.
+"""Check a request against its event type, before any booking is read: the type, its login, its hosts, its fields.
 
-The order of the checks is the real server's as far as the recordings show it: an answer depends on it.
+The order of the checks is the real server's: an answer depends on it. What follows is in limits.py and booking.py.
 """
 
 from __future__ import annotations
@@ -12,18 +12,12 @@ from typing import TYPE_CHECKING, Any
 from simulator import shapes
 from simulator.instants import parse
 from simulator.messages import Refusal
+from simulator.users import user_of
 from simulator.validation import is_email, is_phone
 
 if TYPE_CHECKING:
     from simulator.event_types import EventType
     from simulator.world import World
-
-OUT_OF_BOUNDS = (
-    "The event type can't be booked at the \"start\" time provided. This could be because it's too soon (violating the "
-    "minimum booking notice) or too far in the future (outside the event's scheduling window). Try fetching available "
-    'slots first using the GET /v2/slots endpoint and then make a booking with "start" time equal to one of the '
-    "available slots."
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def admit(world: World, body: dict[str, Any], *, key: str | None) -> Wish:
             "checkBookingRequiresAuthentication - request must be authenticated by passing credentials belonging to "
             "event type owner, host or team or org admin or owner.",
         )
-    if event_type.of_team and not (event_type.hosts or event_type.fixed_hosts):
+    if event_type.of_team and not event_type.everybody:
         raise Refusal(
             422,
             "Can't book this team event type because it has no hosts. Please, add at least 1 host to event type with "
@@ -66,7 +60,12 @@ def admit(world: World, body: dict[str, Any], *, key: str | None) -> Wish:
     email, phone = _contact(event_type, body["attendee"])
     start = parse(body["start"])
     assert start is not None  # noqa: S101 - check_body has refused anything else
-    wish = Wish(
+    _check_address(world, email, key)
+    if event_type.host_locked:
+        raise Refusal(404, "eventTypeUser.notFound", shape="B")
+    if event_type.verifies_email:
+        raise Refusal(400, "email_verification_required", shape="B")
+    return Wish(
         event_type=event_type,
         start=start,
         end=start + timedelta(minutes=length),
@@ -80,8 +79,6 @@ def admit(world: World, body: dict[str, Any], *, key: str | None) -> Wish:
         answers=body.get("bookingFieldsResponses") or {},
         recurrences=min(body.get("recurrenceCount") or event_type.recurrences, event_type.recurrences),
     )
-    _check_time_and_limits(world, wish)
-    return wish
 
 
 def find_event_type(world: World, body: dict[str, Any]) -> EventType:
@@ -172,28 +169,12 @@ def _contact(event_type: EventType, attendee: dict[str, Any]) -> tuple[str, str 
     return email or f"{digits}@sms.cal.com", phone
 
 
-def _check_time_and_limits(world: World, wish: Wish) -> None:
-    event_type, now = wish.event_type, world.now
-    if event_type.host_locked:
-        raise Refusal(404, "eventTypeUser.notFound", shape="B")
-    if event_type.verifies_email:
-        raise Refusal(400, "email_verification_required", shape="B")
-    if wish.start < now:
-        raise Refusal(400, "Attempting to book a meeting in the past.")
-    too_soon = wish.start < now + timedelta(minutes=event_type.notice)
-    too_far = event_type.window_days and wish.start > now + timedelta(days=event_type.window_days)
-    if too_soon or too_far:
-        raise Refusal(400, OUT_OF_BOUNDS)
-    if event_type.active_bookings:
-        theirs = [b for b in world.bookings.of_attendee(wish.email) if b.lives and b.event_type.id == event_type.id]
-        if sum(booking.end > now for booking in theirs) >= event_type.active_bookings:
-            raise Refusal(
-                400,
-                "Attendee with this email can't book because the maximum number of active bookings has been reached.",
-            )
-    day = world.bookings.on_day(event_type, wish.start) if event_type.bookings_a_day or event_type.minutes_a_day else []
-    if event_type.bookings_a_day and len(day) >= event_type.bookings_a_day:
-        raise Refusal(401, "booking_limit_reached", shape="B")
-    minutes = sum(((booking.end - booking.start) for booking in day), wish.end - wish.start).total_seconds() / 60
-    if event_type.minutes_a_day and minutes > event_type.minutes_a_day:
-        raise Refusal(401, "duration_limit_reached", shape="B")
+def _check_address(world: World, email: str, key: str | None) -> None:
+    """Refuse the address of a user of Cal.com who wants nobody else to book with it (seen)."""
+    if email not in world.settings.guarded_emails or (key is not None and user_of(world, key).email == email):
+        return
+    raise Refusal(
+        403,
+        f"Attendee email has been blocked. Make sure to login as {email} to use this email for creating a booking.",
+        shape="B",
+    )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from simulator import booking, changes, listing, old_version, shapes, slots
+from simulator import booking, changes, event_type_reads, listing, old_version, shapes, show, slots
+from simulator.event_type_reads import NO_LOGIN
 from simulator.messages import HTML_TYPE, Answer, Call, Refusal
+from simulator.steps import KilledError
+from simulator.users import DELETED, EXPIRED, view_of
 
 if TYPE_CHECKING:
     from simulator.world import World
 
 BOOKINGS, SLOTS = "2024-08-13", "2024-09-04"
-NO_LOGIN = (
-    "PermissionsGuard - no authentication provided. Provide either authorization bearer token containing managed user "
-    "access token or oAuth client id in 'x-cal-client-id' header."
-)
 OF_ONE = {
     "cancel": changes.cancel,
     "reschedule": changes.reschedule,
@@ -26,8 +26,29 @@ OF_ONE = {
 }
 
 
+@dataclass(frozen=True)
+class Route:
+    """A path that exists, for some methods and in some versions (None: all)."""
+
+    path: re.Pattern[str]
+    methods: tuple[str, ...]
+    versions: tuple[str | None, ...] | None = None
+
+
+ROUTES = (
+    Route(re.compile("/v2/me"), ("GET",)),
+    Route(re.compile("/v2/slots"), ("GET",), (SLOTS,)),
+    Route(re.compile("/v2/event-types"), ("GET",), (event_type_reads.VERSION,)),
+    Route(re.compile("/v2/event-types/[^/]+"), ("GET",), (event_type_reads.VERSION, *event_type_reads.OLDER)),
+    Route(re.compile("/v2/event-types/[^/]+"), ("DELETE",), (event_type_reads.VERSION,)),
+    Route(re.compile("/v2/bookings"), ("GET", "POST")),
+    Route(re.compile("/v2/bookings/(by-seat/)?[^/]+"), ("GET",)),
+    Route(re.compile(f"/v2/bookings/[^/]+/({'|'.join(OF_ONE)}|reassign/[^/]+)"), ("POST",)),
+)
+
+
 async def answer(world: World, call: Call) -> Answer:
-    """Answer a call to API v2, faults apart."""
+    """Answer a call to API v2, faults apart. Raises KilledError where a fault ends the process at a step."""
     try:
         read_body(call)
         _check_route(call)
@@ -36,6 +57,8 @@ async def answer(world: World, call: Call) -> Answer:
     except Refusal as refusal:
         await world.work(call)
         given = shapes.refusal_answer(refusal, path=call.request.target, now=world.now)
+    except KilledError:
+        raise
     except Exception:  # noqa: BLE001 - what nobody foresaw is a 500 B there as well; the trace is for us
         traceback.print_exc()
         given = shapes.refusal_answer(shapes.broken(), path=call.request.target, now=world.now)
@@ -61,24 +84,25 @@ def _in_node_words(raw: bytes) -> str:
 
 
 def _check_route(call: Call) -> None:
-    method, parts = call.request.method, call.request.path.strip("/").split("/")
-    if call.request.path == "/health" and method == "GET":
-        return
+    if call.request.path != "/health" and not _is_known(call):
+        raise Refusal(404, f"Cannot {call.request.method} {call.request.target}")
+
+
+def _is_known(call: Call) -> bool:
+    """Know the paths; some exist in one version only (seen)."""
     version = call.request.headers.get("cal-api-version")
-    known = (
-        (method in ("GET", "POST") and parts == ["v2", "bookings"])
-        or (method == "GET" and parts[:2] == ["v2", "bookings"] and len(parts) == 3)
-        or (method == "POST" and parts[:2] == ["v2", "bookings"] and len(parts) == 4 and parts[3] in OF_ONE)
-        or (method == "GET" and parts == ["v2", "slots"] and version == SLOTS)
+    return any(
+        call.request.method in route.methods
+        and (route.versions is None or version in route.versions)
+        and route.path.fullmatch(call.request.path.rstrip("/"))
+        for route in ROUTES
     )
-    if not known:
-        raise Refusal(404, f"Cannot {method} {call.request.target}")
 
 
 def _check_key(world: World, call: Call) -> None:
     """Count the call, then look at its key. A key is optional, but a bad one is refused all the same (seen)."""
     given = call.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    view = world.settings.keys.get(given)
+    view = view_of(world, given)
     if given.startswith("cal_") and view is None:
         raise Refusal(401, "CustomThrottlerGuard - Invalid API Key")
     settings = world.settings
@@ -94,26 +118,42 @@ def _check_key(world: World, call: Call) -> None:
         raise shapes.throttled()
     if given and view is None:
         raise Refusal(401, "Invalid Access Token.")
-    if view == "expired":
+    if view == EXPIRED:
         raise Refusal(401, "ApiAuthStrategy - api key - Your api key is expired")
-    if view == "deleted":
+    if view == DELETED:
         raise Refusal(401, "ApiAuthStrategy - api key - Your api key is not valid")
     call.key = call.entry.key = given or None
 
 
 async def _serve(world: World, call: Call) -> Answer:
     method, parts = call.request.method, call.request.path.strip("/").split("/")
+    match parts:
+        case ["health"]:
+            return Answer(200, b"OK", content_type=HTML_TYPE)
+        case ["v2", "me"]:
+            return await event_type_reads.me(world, call)
+        case ["v2", "slots"]:
+            return await slots.list_slots(world, call)
+        case ["v2", "event-types"]:
+            return await event_type_reads.several(world, call)
+        case ["v2", "event-types", number]:
+            return await (event_type_reads.delete if method == "DELETE" else event_type_reads.one)(world, call, number)
+    return await _serve_bookings(world, call, parts[2:])
+
+
+async def _serve_bookings(world: World, call: Call, parts: list[str]) -> Answer:
     current = call.request.headers.get("cal-api-version") == BOOKINGS
-    if parts == ["health"]:
-        return Answer(200, b"OK", content_type=HTML_TYPE)
-    if parts[1] == "slots":
-        return await slots.list_slots(world, call)
-    if len(parts) == 3:
-        return await changes.show(world, call, parts[2], current=current)
-    if len(parts) == 4:
-        return await OF_ONE[parts[3]](world, call, parts[2])
-    if method == "GET":
-        if call.key is None:
-            raise Refusal(403, NO_LOGIN)
-        return await listing.list_bookings(world, call, current=current)
-    return await (booking.create if current else old_version.create)(world, call)
+    match parts:
+        case [] if call.request.method == "GET":
+            if call.key is None:
+                raise Refusal(403, NO_LOGIN)
+            return await listing.list_bookings(world, call, current=current)
+        case []:
+            return await (booking.create if current else old_version.create)(world, call)
+        case ["by-seat", seat]:
+            return await show.by_seat(world, call, seat)
+        case [uid]:
+            return await show.by_uid(world, call, uid, current=current)
+        case [uid, "reassign", _]:
+            return await changes.reassign(world, call, uid)
+    return await OF_ONE[parts[1]](world, call, parts[0])

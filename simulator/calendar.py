@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from simulator import shapes
-from simulator.event_types import Kind
 from simulator.messages import Refusal
 
 if TYPE_CHECKING:
@@ -19,17 +18,19 @@ if TYPE_CHECKING:
 def hosts_for(world: World, event_type: EventType, start: datetime, end: datetime) -> tuple[str, ...]:
     """Choose the hosts of a new booking, the organizer first. Raises Refusal when there is no room."""
     if not event_type.exclusive:
-        return event_type.hosts if event_type.kind is Kind.COLLECTIVE else (event_type.organizer,)
+        return event_type.hosts if event_type.collective else (event_type.organizer,)
+    taken = Refusal(400, shapes.HOSTS_TAKEN if event_type.of_team else shapes.TAKEN)
     if not _open(event_type, start, end):
-        raise Refusal(400, shapes.HOSTS_TAKEN if event_type.of_team else shapes.TAKEN)
-    free = [host for host in event_type.hosts if not world.bookings.busy(host, start, end)]
-    if event_type.kind is Kind.ROUND_ROBIN:
-        return _round_robin(world, event_type, free, start, end)
-    if event_type.kind is Kind.COLLECTIVE and free and len(free) < len(event_type.hosts):
-        raise shapes.broken()  # seen: a collective with one busy host is a 500 for good
+        raise taken
+    free = [host for host in event_type.everybody if not world.bookings.busy(host, start, end)]
+    needed = event_type.everybody if event_type.collective else event_type.fixed_hosts
     if not free:
-        raise Refusal(400, shapes.HOSTS_TAKEN if event_type.of_team else shapes.TAKEN)
-    return event_type.hosts if event_type.kind is Kind.COLLECTIVE else (free[0],)
+        raise taken
+    if not set(needed) <= set(free):
+        raise shapes.broken()  # seen: a busy host that must come is a 500, while another one is free
+    if event_type.round_robin:
+        return _round_robin(world, event_type, free)
+    return event_type.everybody if event_type.collective else (free[0],)
 
 
 def offered(world: World, event_type: EventType, start: datetime, length: int) -> bool:
@@ -39,10 +40,10 @@ def offered(world: World, event_type: EventType, start: datetime, length: int) -
         return False
     if event_type.window_days and start > world.now + timedelta(days=event_type.window_days):
         return False
-    if event_type.kind is Kind.SEATS and event_type.exclusive:
-        booked = world.bookings.at(event_type, start)
-        if booked:
-            return len(booked[0].attendees) < event_type.seats
+    if event_type.seated and event_type.exclusive:
+        booked = [booking for booking in world.bookings.at(event_type, start) if booking.status == "accepted"]
+        if booked:  # one that is half made hides all of its seats (seen)
+            return any(not one.half_made and len(one.attendees) < event_type.seats for one in booked)
     try:
         hosts_for(world, event_type, start, end)
     except Refusal:
@@ -50,18 +51,13 @@ def offered(world: World, event_type: EventType, start: datetime, length: int) -
     return True
 
 
-def _round_robin(
-    world: World, event_type: EventType, free: list[str], start: datetime, end: datetime
-) -> tuple[str, ...]:
-    if any(world.bookings.busy(host, start, end) for host in event_type.fixed_hosts):
-        raise shapes.broken()  # seen: a busy fixed host is a 500 for good
-    if not free and not event_type.fixed_hosts:
-        raise Refusal(400, shapes.HOSTS_TAKEN)
+def _round_robin(world: World, event_type: EventType, free: list[str]) -> tuple[str, ...]:
+    """Take the fixed hosts, and of the free ones the one with the fewest bookings of this type."""
     counts = dict.fromkeys(event_type.hosts, 0)
     for booking in world.bookings.of([event_type.id]):
         if booking.lives and booking.hosts[0] in counts:
             counts[booking.hosts[0]] += 1
-    lucky = sorted(free, key=lambda host: counts[host])[:1]
+    lucky = sorted((host for host in event_type.hosts if host in free), key=lambda host: counts[host])[:1]
     return (*event_type.fixed_hosts, *lucky)
 
 

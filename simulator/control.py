@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from simulator import persons
+from simulator.books import books
 from simulator.event_types import EventTypeError, from_order
-from simulator.faults import KINDS, FaultOrderError
+from simulator.event_types import changed as changed_type
+from simulator.faults import KINDS
 from simulator.journal import reference_of
 from simulator.messages import Answer, Call, Refusal, dump
-from simulator.settings import SettingError, changed
+from simulator.settings import changed
 from simulator.views import public
 
 if TYPE_CHECKING:
@@ -36,7 +39,11 @@ class Control:
             ("GET", "/_settings"): lambda _body, _query: asdict(world.settings),
             ("POST", "/_settings"): lambda body, _query: self._settings(body),
             ("GET", "/_event_types"): lambda _body, _query: self._event_types(),
+            ("GET", "/_books"): lambda _body, query: {"books": books(world, query.get("reference"))},
+            ("POST", "/_persons"): lambda body, _query: self._deed(body),
             ("POST", "/_event_types"): lambda body, _query: self._put_event_types(body),
+            ("PATCH", "/_event_types"): lambda body, _query: self._change_event_type(body),
+            ("DELETE", "/_event_types"): lambda _body, query: self._delete_event_type(query),
             ("POST", "/_reset"): lambda _body, _query: self._reset(),
         }
 
@@ -48,7 +55,7 @@ class Control:
             return Answer(404, dump({"error": f"no such order; known are {known}"}))
         try:
             return Answer(200, dump(route(call.body, call.request.query)))
-        except (FaultOrderError, SettingError, EventTypeError, Refusal, ValueError) as error:
+        except (Refusal, ValueError) as error:
             return Answer(400, dump({"error": str(error)}))
 
     def _order(self, body: Any) -> dict[str, Any]:
@@ -82,12 +89,27 @@ class Control:
         return asdict(self._world.settings)
 
     def _event_types(self) -> dict[str, Any]:
-        return {"event_types": [asdict(event_type) for event_type in self._world.catalogue]}
+        return {"event_types": self._world.catalogue.listed()}
 
     def _put_event_types(self, body: Any) -> dict[str, Any]:
         for order in body if isinstance(body, list) else [body]:
             self._world.catalogue.put(from_order(order))
         return self._event_types()
+
+    def _change_event_type(self, body: Any) -> dict[str, Any]:
+        known = self._world.catalogue.get(int(body["id"])) if isinstance(body, dict) and "id" in body else None
+        if known is None:
+            raise EventTypeError("id must be one of an event type that there is")
+        self._world.catalogue.put(changed_type(known, body))
+        return self._event_types()
+
+    def _delete_event_type(self, query: dict[str, str]) -> dict[str, Any]:
+        if not self._world.delete_event_type(int(query.get("id", 0))):
+            raise EventTypeError("id must be one of an event type that there is")
+        return self._event_types()
+
+    def _deed(self, body: Any) -> dict[str, Any]:
+        return {"bookings": [_row(booking) for booking in persons.order(self._world, body)]}
 
     def _reset(self) -> dict[str, Any]:
         self._world.reset()
@@ -97,8 +119,8 @@ class Control:
 
 def _row(booking: Booking) -> dict[str, Any]:
     """Show a booking as the primary holds it, with every reference it carries, one a seat."""
-    seats = [reference_of(attendee.metadata) for attendee in booking.attendees]
-    found = [reference_of(booking.metadata)] if booking.event_type.kind != "seats" else seats
+    seats = [reference_of(attendee.metadata) for attendee in (*booking.former, *booking.attendees)]
+    found = seats if booking.event_type.seated else [reference_of(booking.metadata)]
     return {
         **public(booking),
         "exclusive": booking.event_type.exclusive,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 
 class Kind(StrEnum):
-    """How an event type finds its hosts and treats a second attendee."""
+    """How an event type finds its hosts and treats a second attendee; kinds are joined by a plus."""
 
     PLAIN = "plain"  # one host, one booking a slot
     CONFIRM = "confirm"  # the host must confirm: pending bookings block nobody
+    THRESHOLD = "threshold"  # the host must confirm what starts soon (`threshold_hours`)
     SEATS = "seats"  # several attendees share one booking
     ROUND_ROBIN = "round_robin"  # any one of the hosts, beside the fixed ones
     COLLECTIVE = "collective"  # all hosts at once
@@ -23,18 +27,24 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class EventType:
-    """One event type. Times in minutes unless the name says otherwise; 0 means no such rule."""
+    """One event type. Times in minutes unless the name says otherwise; 0 means no such rule.
+
+    `kind` is one kind or several: "round_robin+seats".
+    """
 
     id: int
     slug: str
-    kind: Kind = Kind.PLAIN
+    kind: str = Kind.PLAIN
     hosts: tuple[str, ...] = ("host1",)
     fixed_hosts: tuple[str, ...] = ()
     team_slug: str | None = None
     length: int = 30
     lengths: tuple[int, ...] = ()
     seats: int = 3
+    attendees_shown: bool = True  # False: only the organizer sees who has a seat
     recurrences: int = 3
+    threshold_hours: int = 48
+    price: int = 0
     exclusive: bool = True  # False: every POST books, the trap for a caller who posts twice
     office_hours: bool = False  # Monday to Friday, 9 to 17 UTC; else always open
     email_required: bool = True
@@ -42,8 +52,10 @@ class EventType:
     required_fields: tuple[str, ...] = ()
     locations: tuple[str, ...] = ("address",)
     bookings_a_day: int = 0
+    bookings_a_week: int = 0
     minutes_a_day: int = 0
     active_bookings: int = 0
+    offers_reschedule: bool = False  # the refusal of one too many active bookings names the first of them
     notice: int = 0
     window_days: int = 0
     host_locked: bool = False
@@ -51,15 +63,50 @@ class EventType:
     needs_login: bool = False
     cancellation_reason: bool = True
 
+    @cached_property
+    def kinds(self) -> frozenset[Kind]:
+        """Give all of its kinds."""
+        return frozenset(Kind(one) for one in self.kind.split("+"))
+
+    @property
+    def seated(self) -> bool:
+        """Say whether attendees have seats."""
+        return Kind.SEATS in self.kinds
+
+    @property
+    def recurs(self) -> bool:
+        """Say whether one POST makes a booking a week."""
+        return Kind.RECURRING in self.kinds
+
+    @property
+    def round_robin(self) -> bool:
+        """Say whether any one of the hosts will do."""
+        return Kind.ROUND_ROBIN in self.kinds
+
+    @property
+    def collective(self) -> bool:
+        """Say whether all hosts come."""
+        return Kind.COLLECTIVE in self.kinds
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """List the hosts, the fixed ones first."""
+        return (*self.fixed_hosts, *self.hosts)
+
     @property
     def organizer(self) -> str:
         """Name the host whose calendar leads."""
-        return (self.fixed_hosts or self.hosts)[0]
+        return self.everybody[0]
 
     @property
     def of_team(self) -> bool:
         """Say whether a team owns it."""
         return self.team_slug is not None
+
+    def needs_confirmation(self, start: datetime, now: datetime) -> bool:
+        """Say whether a booking for `start`, asked now, waits for its host."""
+        soon = start < now + timedelta(hours=self.threshold_hours)
+        return Kind.CONFIRM in self.kinds or (Kind.THRESHOLD in self.kinds and soon)
 
 
 class EventTypeError(ValueError):
@@ -73,66 +120,38 @@ def from_order(order: dict[str, Any]) -> EventType:
     """
     if not isinstance(order, dict):
         raise EventTypeError("an event type is a JSON object")
-    known = {field.name: type(field.default) for field in fields(EventType)}
-    if unknown := set(order) - set(known):
-        raise EventTypeError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
     number, slug = order.get("id"), order.get("slug", f"type-{order.get('id')}")
     if not isinstance(number, int) or not isinstance(slug, str):
         raise EventTypeError("id must be an integer, slug a string")
+    plain = EventType(number, slug, kind=str(order.get("kind", Kind.PLAIN)), hosts=(f"host{number}",))
+    if _kinds_are_known(plain) and (plain.round_robin or plain.collective):
+        plain = replace(plain, hosts=(f"host{number}", f"host{number}0"), team_slug="team")
+    return changed(plain, order)
+
+
+def changed(event_type: EventType, order: dict[str, Any]) -> EventType:
+    """Change what an order names, and leave the rest. Raises EventTypeError."""
+    known = {field.name: type(field.default) for field in fields(EventType)}
+    if unknown := set(order) - set(known):
+        raise EventTypeError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in order.items()}
     for name in set(values) - {"id", "slug", "kind", "team_slug"}:
         if not isinstance(values[name], known[name]):
             raise EventTypeError(f"{name} must be of the kind of {getattr(EventType, name)!r}")
-    try:
-        kind = Kind(order.get("kind", "plain"))
-    except ValueError as error:
-        raise EventTypeError(f"kind must be one of {', '.join(Kind)}") from error
-    of_team = kind in (Kind.ROUND_ROBIN, Kind.COLLECTIVE)
-    hosts = (f"host{number}", f"host{number}0") if of_team else (f"host{number}",)
-    own = {"hosts": hosts, "team_slug": "team" if of_team else None}
-    return EventType(**{**own, **values, "slug": slug, "kind": kind})
+    made = replace(event_type, **values)
+    if not _kinds_are_known(made):
+        raise EventTypeError(f"kind must be one of {', '.join(Kind)}, or several joined by +")
+    return made
 
 
-TEAM = ("host4", "host5")
-CHAIRS = tuple(EventType(200 + n, f"chair-{n}", hosts=(f"chair{n}",)) for n in range(1, 21))
-
-DEFAULTS: tuple[EventType, ...] = (
-    EventType(101, "plain"),
-    EventType(102, "confirm", Kind.CONFIRM, hosts=("host2",)),
-    EventType(103, "seats", Kind.SEATS, hosts=("host3",)),
-    EventType(104, "rr", Kind.ROUND_ROBIN, hosts=TEAM, team_slug="team"),
-    EventType(105, "plain-60", length=60),
-    EventType(106, "coll", Kind.COLLECTIVE, hosts=("host6", "host9"), team_slug="team"),
-    EventType(
-        107,
-        "phone-first",
-        hosts=("host7",),
-        email_required=False,
-        phone_required=True,
-        locations=("address", "attendeePhone"),
-    ),
-    EventType(108, "dayone", hosts=("host8",), bookings_a_day=1),
-    EventType(109, "multi", hosts=("host10",), lengths=(15, 30, 60)),
-    EventType(110, "open", hosts=("host11",), exclusive=False),
-    EventType(111, "recur", Kind.RECURRING, hosts=("host12",)),
-    EventType(112, "window", hosts=("host12",), notice=24 * 60, window_days=30),
-    EventType(113, "office", hosts=("host13",), office_hours=True),
-    EventType(114, "maxactive", hosts=("host13",), active_bookings=1),
-    EventType(115, "custom", hosts=("host13",), required_fields=("company",)),
-    EventType(116, "dayminutes", hosts=("host14",), minutes_a_day=30),
-    EventType(117, "rrfixed", Kind.ROUND_ROBIN, hosts=("host16",), fixed_hosts=("host15",), team_slug="team"),
-    EventType(118, "nohosts", Kind.ROUND_ROBIN, hosts=(), team_slug="team"),
-    EventType(119, "verify", hosts=("host17",), verifies_email=True),
-    EventType(120, "login", hosts=("host17",), needs_login=True),
-    EventType(121, "locked", hosts=("host18",), host_locked=True),
-    *CHAIRS,
-)
+def _kinds_are_known(event_type: EventType) -> bool:
+    return isinstance(event_type.kind, str) and set(event_type.kind.split("+")) <= set(Kind)
 
 
 class Catalogue:
     """All event types, by id and by slug."""
 
-    def __init__(self, types: tuple[EventType, ...] = DEFAULTS) -> None:
+    def __init__(self, types: tuple[EventType, ...]) -> None:
         self._types = {event_type.id: event_type for event_type in types}
 
     def __iter__(self) -> Iterator[EventType]:
@@ -152,8 +171,16 @@ class Catalogue:
 
     def owner_exists(self, owner: str) -> bool:
         """Say whether any event type belongs to this username or team slug."""
-        return any(owner in (*event_type.hosts, event_type.team_slug) for event_type in self._types.values())
+        return any(owner in (*event_type.everybody, event_type.team_slug) for event_type in self._types.values())
 
     def put(self, event_type: EventType) -> None:
         """Add or replace one."""
         self._types[event_type.id] = event_type
+
+    def delete(self, event_type_id: int) -> EventType | None:
+        """Delete one; its bookings stay. None: there was none."""
+        return self._types.pop(event_type_id, None)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """List all of them as orders would put them."""
+        return [asdict(event_type) for event_type in self]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from simulator.settings import SettingError, span
+from simulator.steps import Step
 
 if TYPE_CHECKING:
     import random
@@ -26,7 +27,11 @@ KINDS = {
     "commit_then_hang": "booked, then silence; `hold` seconds, then the connection closes",
     "commit_then_reset": "booked, then RST",
     "commit_then_status": "booked, then an error as under status",
+    "answer_early": "as under status (none: RST), `early` seconds after the request, while the work goes on",
+    "stall": "a POST waits `delay` more before a `step` (of `week`): dedupe, availability, insert, seat, answer",
+    "kill": "the process dies before a `step` (of `week`): what is written stays, half made seats and cut series; RST",
 }
+BESIDE_OTHERS = ("latency", "stall")  # a call may meet any number of these, and one other
 
 NAMED: dict[str, dict[str, Any]] = {
     "database": {"status": 400, "shape": "B", "message": "An error occurred while querying the database."},
@@ -115,6 +120,9 @@ class Fault:
     retry_after: float | str | None = None  # seconds, or an HTTP date
     headers: dict[str, str] = field(default_factory=dict)
     close: bool = False
+    early: float = 0.0
+    step: str | None = None
+    week: int | None = None  # of a series; None: any
     id: int = 0
     begins: float = 0.0  # monotonic
     hits: int = 0
@@ -126,7 +134,7 @@ class Fault:
 
 
 class Faults:
-    """The orders in force, oldest first; the first that fits is met, latencies add up before it."""
+    """The orders in force, oldest first; the first that fits is met, latencies and stalls add up before it."""
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
@@ -144,7 +152,7 @@ class Faults:
         return fault
 
     def meet(self, entry: Entry, *, body_read: bool) -> list[Fault]:
-        """Draw the faults that a call meets: any number of latencies and at most one other.
+        """Draw the faults that a call meets: any number of latencies and stalls, and at most one other.
 
         Asked twice a call: before the body is read only resets with `when: headers` count, after it all others.
         """
@@ -158,7 +166,7 @@ class Faults:
                 continue
             fault.hits += 1
             met.append(fault)
-            if fault.kind != "latency":
+            if fault.kind not in BESIDE_OTHERS:
                 break
         return met
 
@@ -196,7 +204,7 @@ def read_order(wanted: dict[str, Any]) -> Fault:
 
 
 def _check_numbers(values: dict[str, Any]) -> None:
-    for name in ("share", "count", "seconds", "start_after", "hold", "gap", "status"):
+    for name in ("share", "count", "seconds", "start_after", "hold", "gap", "status", "early", "week"):
         value = values.get(name)
         if value is not None and (not isinstance(value, int | float) or value < 0):
             raise FaultOrderError(f"{name} must be a number of at least 0")
@@ -209,5 +217,7 @@ def _check_needs(fault: Fault) -> None:
         raise FaultOrderError("refuse needs seconds: while nobody listens, nobody can end it")
     if fault.kind in ("status", "commit_then_status") and fault.status is None:
         raise FaultOrderError(f"{fault.kind} needs a status or a name; names are {', '.join(NAMED)}")
+    if fault.kind in ("stall", "kill") and fault.step not in set(Step):
+        raise FaultOrderError(f"{fault.kind} needs a step: {', '.join(Step)}")
     if fault.when not in ("headers", "request") or fault.part not in ("headers", "body", "all"):
         raise FaultOrderError("when is headers or request; part is headers, body or all")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.instants import parse
 from simulator.messages import Answer, Call, Refusal, success
+from simulator.users import lists_booking
 from simulator.views import old
 
 if TYPE_CHECKING:
@@ -31,9 +32,16 @@ async def list_bookings(world: World, call: Call, *, current: bool) -> Answer:
     """Serve GET /v2/bookings. Raises Refusal. `current`: version 2024-08-13, else the old shape."""
     query = call.request.query
     wanted = _Reader(query).read()
+    _check_event_types(world, wanted)
     await world.work(call)
-    found = [view for booking in _candidates(world, wanted) if (view := _view(world, call, booking))]
-    found = [view for view in found if _fits(view, wanted, world.now)]
+    moment = world.replica_time()
+    seen = [view for booking in _candidates(world, wanted) if (view := booking.seen_at(moment))]
+    filtered = "attendeeEmail" in wanted or "attendeeName" in wanted
+    found = [
+        view
+        for view in seen
+        if lists_booking(world, call.key or "", view, filtered=filtered) and _fits(view, wanted, world.now)
+    ]
     for name, key in SORTS.items():
         if name in query:
             found.sort(key=lambda view, key=key: (view[key], view["id"]), reverse=query[name] == "desc")  # type: ignore[misc]
@@ -41,7 +49,8 @@ async def list_bookings(world: World, call: Call, *, current: bool) -> Answer:
     page = found[skip : skip + take]
     if not current:
         return success(200, {"bookings": [old(view) for view in page]})
-    return success(200, page, pagination=_pagination(len(found), len(page), take, skip))
+    total = len(found) + (world.rng.random() < world.settings.total_one_too_high)
+    return success(200, page, pagination=_pagination(total, take, skip))
 
 
 class _Reader:
@@ -69,6 +78,8 @@ class _Reader:
         for name in ("attendeeEmail", "attendeeName", "bookingUid"):
             if name in self._query:
                 self._wanted[name] = self._query[name]
+        if "attendeeEmail" in self._query:  # an unescaped plus comes as a blank, and is turned back (seen)
+            self._wanted["attendeeEmail"] = self._query["attendeeEmail"].replace(" ", "+")
         if self._errors:
             raise Refusal(400, "Bad Request Exception", details={"errors": self._errors})
         return self._wanted
@@ -114,6 +125,13 @@ def _bounds(name: str, number: float | None, low: int, high: int | None) -> dict
     return rules
 
 
+def _check_event_types(world: World, wanted: dict[str, Any]) -> None:
+    """Refuse event types that never were, or are deleted (seen). Raises Refusal."""
+    numbers = wanted.get("event_types")
+    if numbers is not None and all(world.catalogue.get(number) is None for number in numbers):
+        raise Refusal(400, "The requested event-types do not exist.", code="TRPCError", details=None)
+
+
 def _candidates(world: World, wanted: dict[str, Any]) -> list[Booking]:
     if "bookingUid" in wanted:
         found = world.bookings.get(wanted["bookingUid"])
@@ -123,14 +141,6 @@ def _candidates(world: World, wanted: dict[str, Any]) -> list[Booking]:
     if "event_types" in wanted:
         return world.bookings.of(wanted["event_types"])
     return list(world.bookings)
-
-
-def _view(world: World, call: Call, booking: Booking) -> View | None:
-    """Show a booking to this key's owner as the replica knows it; None: hidden, or not there yet."""
-    sees = world.settings.keys.get(call.key or "", "nothing")
-    if sees == "nothing" or (sees != "all" and booking.hosts[0] != sees):
-        return None
-    return booking.seen_at(world.replica_time)
 
 
 def _fits(view: View, wanted: dict[str, Any], now: datetime) -> bool:
@@ -166,9 +176,10 @@ def _has_status(view: View, name: str, now: datetime) -> bool:
     return statuses[name]
 
 
-def _pagination(total: int, returned: int, take: int, skip: int) -> dict[str, Any]:
-    """Number the pages as the real server does, also for odd skips (seen)."""
+def _pagination(total: int, take: int, skip: int) -> dict[str, Any]:
+    """Number the pages as the real server does, also for odd skips; nothing is counted but the total (seen)."""
     pages = -(-total // take)
+    returned = min(take, max(0, total - skip))
     remaining = max(0, total - skip - returned)
     return {
         "returnedItems": returned,

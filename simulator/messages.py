@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from simulator.faults import Fault
     from simulator.journal import Entry
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -52,10 +54,13 @@ class Call:
 
     request: Request
     entry: Entry
+    received: datetime  # when it came: the `createdAt` of what it books (seen)
     body: Any = None
     key: str | None = None
     extra_work: float = 0.0  # seconds that a latency fault adds
-    worked: bool = False  # the latency has been taken
+    pace: float | None = None  # seconds that its whole work takes
+    worked: float = 0.0  # the share of it that is done
+    at_steps: list[Fault] = field(default_factory=list)  # what holds it up, or kills it, at a step
     headers: list[tuple[str, str]] = field(default_factory=list)
 
 

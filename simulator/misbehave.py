@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import replace
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from simulator import api, shapes
+from simulator.faults import BESIDE_OTHERS
 from simulator.messages import Answer, Refusal
+from simulator.steps import KilledError
 
 if TYPE_CHECKING:
     from simulator.faults import Fault
@@ -17,7 +22,8 @@ if TYPE_CHECKING:
 
 async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> None:
     """Answer a call, or fail it as ordered. What was begun is finished even when the client has gone (seen)."""
-    fault = next((one for one in met if one.kind != "latency"), None)
+    fault = next((one for one in met if one.kind not in BESIDE_OTHERS), None)
+    call.at_steps = [one for one in met if one.kind in ("stall", "kill")]
     call.entry.fault = "+".join(one.kind for one in met) or None
     for one in met:
         if one.kind == "latency" and not one.after:
@@ -31,13 +37,37 @@ async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> Non
         return
     if fault and fault.kind in ("status", "html"):
         await world.work(call)
-        await _send(call, wire, _ordered(world, call, fault))
+        await _send(world, call, wire, _ordered(world, call, fault))
         return
-    answer = await api.answer(world, call)
+    if fault and fault.kind == "answer_early":
+        await _answer_early(world, call, fault, wire)
+        return
+    try:
+        answer = await api.answer(world, call)
+    except KilledError:
+        wire.reset()
+        return
     for one in met:
         if one.kind == "latency" and one.after:
             await asyncio.sleep(world.rng.uniform(*one.delay))
     await _spoil(world, call, answer, fault, wire)
+
+
+async def _answer_early(world: World, call: Call, fault: Fault, wire: Wire) -> None:
+    """Let a proxy give up on a server that works on: its answer, or a reset, and perhaps a booking later (seen)."""
+    working = asyncio.create_task(_work_on(world, call))
+    world.working.add(working)
+    working.add_done_callback(world.working.discard)
+    await asyncio.sleep(fault.early)
+    if fault.status is None:
+        wire.reset()
+    else:
+        await _send(world, call, wire, _ordered(world, call, fault))
+
+
+async def _work_on(world: World, call: Call) -> None:
+    with contextlib.suppress(KilledError):
+        await api.answer(world, call)
 
 
 async def _spoil(world: World, call: Call, answer: Answer, fault: Fault | None, wire: Wire) -> None:
@@ -50,19 +80,20 @@ async def _spoil(world: World, call: Call, answer: Answer, fault: Fault | None, 
             wire.reset()
         case "commit_then_status":
             assert fault is not None  # noqa: S101 - the kind says so
-            await _send(call, wire, _ordered(world, call, fault))
+            await _send(world, call, wire, _ordered(world, call, fault))
         case "cut_json" if fault and fault.close:
             half = answer.body[: len(answer.body) // 2]
-            await _send(call, wire, answer, body=half, promised=len(answer.body))
+            await _send(world, call, wire, answer, body=half, promised=len(answer.body))
         case "cut_json":
-            await _send(call, wire, answer, body=answer.body[: len(answer.body) // 2])
+            await _send(world, call, wire, answer, body=answer.body[: len(answer.body) // 2])
         case "empty":
-            await _send(call, wire, answer, body=b"")
+            await _send(world, call, wire, answer, body=b"")
         case _:
-            await _send(call, wire, answer, drip=fault)
+            await _send(world, call, wire, answer, drip=fault)
 
 
 async def _send(
+    world: World,
     call: Call,
     wire: Wire,
     answer: Answer,
@@ -71,7 +102,9 @@ async def _send(
     promised: int | None = None,
     drip: Fault | None = None,
 ) -> None:
-    head, data = wire.encode(answer, body=body, promised=promised)
+    date = ("Date", format_datetime(world.now, usegmt=True))
+    dated = replace(answer, headers=(*answer.headers, date))
+    head, data = wire.encode(dated, body=body, promised=promised)
     call.entry.status = None if wire.client_gone else answer.status
     slow_head = drip is not None and drip.part in ("headers", "all")
     slow_body = drip is not None and drip.part in ("body", "all")

@@ -75,7 +75,7 @@ class Server:
             body = await wire.body()
             if body is None:
                 return
-            call = Call(Request(head.method, head.target, head.headers, body), entry)
+            call = Call(Request(head.method, head.target, head.headers, body), entry, world.now)
             _identify(call)
             await perform(world, call, world.faults.meet(entry, body_read=True), wire)
         finally:
@@ -86,7 +86,7 @@ class Server:
         if body is None:
             return
         request = Request(head.method, head.target, {**head.headers, "content-type": "application/json"}, body)
-        call = Call(request, self._world.journal.unlisted(head.method, head.target))
+        call = Call(request, self._world.journal.unlisted(head.method, head.target), self._world.now)
         with contextlib.suppress(Refusal):
             api.read_body(call)
         await wire.write(b"".join(wire.encode(self._control.answer(call))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.instants import stamp
+from simulator.users import User
 
 if TYPE_CHECKING:
     from simulator.bookings import Attendee, Booking
@@ -13,26 +14,15 @@ if TYPE_CHECKING:
 ADDRESS = "1 Fake Street"
 
 
-def host_number(host: str) -> int:
-    """Give host12 the id 112, chair3 the id 1003."""
-    digits = int("".join(letter for letter in host if letter.isdigit()) or 0)
-    return (100 if host.startswith("host") else 1000) + digits
-
-
-def host_name(host: str) -> str:
-    """Give host1 the name Host1 Fake."""
-    return f"{host.capitalize()} Fake"
-
-
 def title(event_type: EventType, organizer: str, attendee: str) -> str:
     """Give the title; a collective one names the team."""
-    who = "Fake Team" if event_type.kind == "collective" else host_name(organizer)
+    who = "Fake Team" if event_type.collective else User(organizer).name
     return f"{event_type.slug} between {who} and {attendee}"
 
 
 def public(booking: Booking) -> dict[str, Any]:
     """Show a booking under version 2024-08-13. A seated one hides its metadata in its attendees."""
-    seated = booking.event_type.kind == "seats"
+    seated = booking.event_type.seated
     organizer = booking.hosts[0]
     first = booking.attendees[0].name if booking.attendees else ""
     view: dict[str, Any] = {
@@ -57,8 +47,8 @@ def public(booking: Booking) -> dict[str, Any]:
         "start": stamp(booking.start),
         "end": stamp(booking.end),
         "duration": int((booking.end - booking.start).total_seconds() // 60),
-        "eventTypeId": booking.event_type.id,
-        "eventType": {"id": booking.event_type.id, "slug": booking.event_type.slug},
+        "eventTypeId": None if booking.type_deleted else booking.event_type.id,
+        "eventType": None if booking.type_deleted else {"id": booking.event_type.id, "slug": booking.event_type.slug},
         "meetingUrl": ADDRESS,
         "location": ADDRESS,
         "absentHost": False,
@@ -86,8 +76,8 @@ def old(view: dict[str, Any]) -> dict[str, Any]:
 
     Only the part that the recordings show; enough for a caller to see that it is the wrong shape.
     """
-    host = view["hosts"][0]
-    first = view["attendees"][0]
+    host, kind = view["hosts"][0], view["eventType"]
+    first = (view["attendees"] or [{"name": "", "email": ""}])[0]
     return {
         "id": view["id"],
         "title": view["title"],
@@ -104,7 +94,7 @@ def old(view: dict[str, Any]) -> dict[str, Any]:
         "location": view["location"],
         "status": view["status"].upper(),
         "paid": False,
-        "eventType": {**view["eventType"], "title": view["eventType"]["slug"], "length": view["duration"]},
+        "eventType": kind and {**kind, "title": kind["slug"], "length": view["duration"]},
         "references": [],
         "payment": [],
         "user": {"id": host["id"], "name": host["name"], "email": host["email"], "username": host["username"]},
@@ -116,12 +106,12 @@ def old(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _host(host: str) -> dict[str, Any]:
-    email = f"{host}@example.test"
+    user = User(host)
     return {
-        "id": host_number(host),
-        "name": host_name(host),
-        "email": email,
-        "displayEmail": email,
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "displayEmail": user.email,
         "username": host,
         "timeZone": "UTC",
     }
@@ -138,7 +128,9 @@ def _attendee(attendee: Attendee, *, seated: bool) -> dict[str, Any]:
     }
     if attendee.phone is not None:
         view["phoneNumber"] = attendee.phone
-    if seated:
+    if seated and attendee.seat_uid is None:
+        view |= {"bookingFieldsResponses": {"name": "unknown"}, "metadata": {}}  # half made (seen)
+    elif seated:
         view |= {
             "seatUid": attendee.seat_uid,
             "bookingFieldsResponses": attendee.responses,

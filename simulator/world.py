@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from simulator.bookings import Bookings
-from simulator.event_types import DEFAULTS, Catalogue, EventType
+from simulator.default_types import DEFAULTS
+from simulator.event_types import Catalogue, EventType
 from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.rate_limit import RateLimit
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from simulator.instants import Clock
-    from simulator.messages import Call
+    from simulator.messages import Answer, Call
     from simulator.settings import Settings
 
 
@@ -33,12 +35,15 @@ class World:
         self.journal = Journal()
         self.rate_limit = RateLimit()
         self.faults = Faults(clock, rng)
+        self.working: set[asyncio.Task[None]] = set()  # whose answer somebody else has given
         self.reset()
 
     def reset(self) -> None:
         """Go back to how the simulator started: no bookings, no journal, no faults, first settings and event types."""
         self.settings, event_types = self._first
         self.catalogue = Catalogue(event_types)
+        self.kept_slots: dict[str, tuple[float, Answer]] = {}
+        self._reads = -1
         self.bookings = Bookings(public)
         self.journal.clear()
         self.rate_limit.clear()
@@ -54,15 +59,29 @@ class World:
         """Tell the monotonic time."""
         return self.clock.monotonic()
 
-    @property
-    def replica_time(self) -> float:
-        """Tell how far the replica has come, in monotonic seconds."""
-        return self.seconds - self.settings.replica_lag
+    def wall_time(self, seconds: float) -> datetime:
+        """Tell when a monotonic time was, in UTC."""
+        return self.now - timedelta(seconds=self.seconds - seconds)
 
-    async def work(self, call: Call) -> None:
-        """Take the time that Cal.com takes between reading and writing, and what a latency fault adds; once a call."""
-        if call.worked:
-            return
-        call.worked = True
-        low, high = self.settings.latency
-        await asyncio.sleep(call.extra_work + (self.rng.uniform(low, high) if high else 0))
+    def replica_time(self) -> float:
+        """Tell how far the replica has come that answers this read, in monotonic seconds; several answer in turn."""
+        lags = self.settings.replica_lags or (self.settings.replica_lag,)
+        self._reads += 1
+        return self.seconds - lags[self._reads % len(lags)]
+
+    async def work(self, call: Call, share: float = 1.0) -> None:
+        """Take the time that Cal.com takes until a share of a call's work is done, with what a latency fault adds."""
+        if call.pace is None:
+            low, high = self.settings.latency
+            call.pace = call.extra_work + (self.rng.uniform(low, high) if high else 0)
+        ahead, call.worked = (share - call.worked) * call.pace, max(share, call.worked)
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+
+    def delete_event_type(self, event_type_id: int) -> bool:
+        """Delete an event type; its bookings stay, and forget it (seen)."""
+        deleted = self.catalogue.delete(event_type_id)
+        for booking in self.bookings.of([event_type_id]):
+            booking.type_deleted = True
+            self.bookings.publish(booking, now=self.seconds)
+        return deleted is not None

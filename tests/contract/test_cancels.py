@@ -48,7 +48,7 @@ def test_the_last_seat_takes_the_booking_along(calcom: Any, start: str) -> None:
 def test_a_seat_that_is_not_there_is_refused(calcom: Any, start: str) -> None:
     """Gone, unknown or another booking's: 400 A, and nothing is cancelled."""
     [first, second] = seats(calcom, start, "dan", "eve")
-    other = calcom.book("plain", start).json()["data"]
+    other = calcom.book("plain", start.replace("T10", "T15")).json()["data"]  # plain and seats may have one host
     cancel(calcom, first["uid"], seatUid=first["seatUid"])
 
     for uid, seat, words in (
