@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.schema import appointments, circuit_breaker_events
@@ -14,15 +14,24 @@ AT_RISK = 7200.0  # seconds before its time is up from which a held booking is a
 
 @dataclass(frozen=True)
 class Holds:
-    """Bookings that one reason holds; `late` are those flagged as held too long."""
+    """Bookings that one reason holds; `late` are those flagged as held too long, `half_made` seats without a seat."""
 
     count: int
     at_risk: int
     late: int
     late_at_risk: int
+    half_made: int
     oldest: datetime
     first_start: datetime
     first_id: int
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Bookings whose outcome was unknown and is known by now, and how many of them are booked."""
+
+    known: int
+    booked: int
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,11 @@ class Ended:
     first_id: int
 
 
-def holds(conn: Connection, now: datetime, *, lead: float) -> dict[HoldReason, Holds]:
-    """Describe holds by reason; at risk is what starts within two hours of the moment at which it expires."""
+def holds(conn: Connection, now: datetime, *, lead: float, half_made: str) -> dict[HoldReason, Holds]:
+    """Describe holds by reason; at risk is what starts within two hours of the moment at which it expires.
+
+    `half_made` is the error type of a seat that Cal.com has made by half.
+    """
     near = _columns.start_at <= now + timedelta(seconds=lead + AT_RISK)
     late = _columns.resilience_strategy == Strategy.GRACEFUL_DEGRADATION
     rows = conn.execute(
@@ -45,6 +57,7 @@ def holds(conn: Connection, now: datetime, *, lead: float) -> dict[HoldReason, H
             func.count().filter(near),
             func.count().filter(late),
             func.count().filter(late, near),
+            func.count().filter(_columns.error_type == half_made),
             func.min(_columns.held_at),
             func.min(_columns.start_at),
             func.min(_columns.id),
@@ -63,6 +76,13 @@ def ended(conn: Connection, status: Status, since: datetime) -> Ended | None:
         )
     ).one()
     return Ended(*row) if row[0] else None
+
+
+def unclear(conn: Connection, since: datetime) -> Unclear:
+    """Count what became of the calls that were not clearly answered since a moment, as far as that is known."""
+    known = and_(~_columns.outcome_unknown, _columns.sent_at >= since)  # implies the index's `sent_at IS NOT NULL`
+    booked = func.count().filter(_columns.status == Status.CONFIRMED)
+    return Unclear(*conn.execute(select(func.count(), booked).where(known)).one())
 
 
 def opened(conn: Connection, service: str, since: datetime) -> int:

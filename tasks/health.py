@@ -14,6 +14,7 @@ from tasks.alerts.settle import settle
 from tasks.health_looks import endings, holds, look_at_services, outages
 from tasks.health_rules import Finding, Kind
 from tasks.parts import parts
+from tasks.unknown import HALF_MADE
 
 EVERY = 5.0  # seconds
 BEAT = "check_health"
@@ -35,10 +36,10 @@ def check(every: float = EVERY) -> int:
     services = look_at_services(built)
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
-        held = standing.holds(conn, now, lead=built.terms.lead)
-        known = {one.kind: one for one in incidents.open_ones(conn, tuple(Kind))}
+        held = standing.holds(conn, now, lead=built.terms.lead, half_made=HALF_MADE)
+        known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, tuple(Kind))}
         found = [
-            *outages(services, held, built.terms.lead),
+            *outages(conn, services, held, known, now, lead=built.terms.lead),
             *holds(held, now, built.terms, key_refused=services.key_refused),
             *endings(conn, known, now),
         ]

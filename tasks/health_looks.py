@@ -7,16 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from db import standing
+from db import events, standing
+from db.events import Happened
 from db.incidents import Incident
 from db.lifecycle import HoldReason, Status
-from db.standing import Holds
+from db.standing import Ended, Holds
 from resilience.breaker_status import BreakerStatus
 from resilience.failure_detector import FailureDetector, FailureStats
 from resilience.permit import State
 from tasks.alerts.message import span
-from tasks.health_rules import QUIET, THROTTLED_FOR, Finding, Kind, Level
+from tasks.health_rules import NOTABLE, QUIET, THROTTLED_FOR, Finding, Kind, Level
 from tasks.parts import Parts, Terms
+
+Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject
 
 _BY_REASON = (
     HoldReason.CREDENTIALS,
@@ -66,12 +69,22 @@ def look_at_services(parts: Parts) -> Services:
     return Services(tuple(outages), frozenset(unknown), refused, status.service)
 
 
-def outages(services: Services, held: Mapping[HoldReason, Holds], lead: float) -> Iterator[Finding]:
-    """Say what each outage holds up."""
+def outages(
+    conn: Connection,
+    services: Services,
+    held: Mapping[HoldReason, Holds],
+    known: Known,
+    now: datetime,
+    *,
+    lead: float,
+) -> Iterator[Finding]:
+    """Say what each outage holds up, and how many of its unclear calls turned out to be booked."""
     for one in services.outages:
         facts = dict(one.facts)
         if one.subject == services.guarded:
+            unclear = standing.unclear(conn, _since(known, one.key, now))
             facts |= _facts([held[reason] for reason in _OF_AN_OUTAGE if reason in held], lead)
+            facts |= {"unclear": unclear.known, "booked": unclear.booked}
         yield Finding(one.kind, one.subject, one.level, facts=facts)
 
 
@@ -82,7 +95,8 @@ def holds(held: Mapping[HoldReason, Holds], now: datetime, terms: Terms, *, key_
         if reason is HoldReason.CREDENTIALS and key_refused:
             yield Finding(Kind.CREDENTIALS, facts=_facts([some] if some else [], terms.lead))
         elif some and (reason is not HoldReason.THROTTLED or (now - some.oldest).total_seconds() >= THROTTLED_FOR):
-            yield Finding(Kind(reason.value), count=some.count, facts=_facts([some], terms.lead))
+            half_made = {"half_made": some.half_made} if reason is HoldReason.SUSPECT else {}
+            yield Finding(Kind(reason.value), count=some.count, facts=_facts([some], terms.lead) | half_made)
     late = [one for one in held.values() if one.late]
     if late and terms.max_age:
         figures = {"held": sum(one.late for one in late), "at_risk": sum(one.late_at_risk for one in late)}
@@ -90,18 +104,26 @@ def holds(held: Mapping[HoldReason, Holds], now: datetime, terms: Terms, *, key_
         yield Finding(Kind.HELD_TOO_LONG, count=figures["held"], facts=facts)
 
 
-def endings(conn: Connection, known: Mapping[str, Incident], now: datetime) -> Iterator[Finding]:
+def endings(conn: Connection, known: Known, now: datetime) -> Iterator[Finding]:
     """Say what happened lately of the kinds that gather; an incident counts from its begin on."""
     for kind, status in ((Kind.FAILED, Status.FAILED), (Kind.EXPIRED, Status.EXPIRED)):
-        since = (known[kind].opened_at if kind in known else now) - timedelta(seconds=QUIET)
-        some = standing.ended(conn, status, since)
-        if some and (now - some.last_at).total_seconds() < QUIET:
-            facts = {"count": some.count, "first_id": str(some.first_id)}
-            yield Finding(kind, count=some.count, seen_at=some.last_at, facts=facts)
-    lost = known.get(Kind.MESSAGES_LOST)
+        yield from _gathered(kind, standing.ended(conn, status, _since(known, (kind, None), now)), now)
+    for kind in sorted(NOTABLE):
+        yield from _gathered(kind, events.latest(conn, [kind], _since(known, (kind, None), now)).get(kind), now)
+    lost = known.get((Kind.MESSAGES_LOST, None))
     if lost and (now - lost.last_seen_at).total_seconds() < QUIET:
         count = lost.occurrences
         yield Finding(Kind.MESSAGES_LOST, count=count, seen_at=lost.last_seen_at, facts={"count": count})
+
+
+def _since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime:
+    return (known[key].opened_at if key in known else now) - timedelta(seconds=QUIET)
+
+
+def _gathered(kind: Kind, some: Ended | Happened | None, now: datetime) -> Iterator[Finding]:
+    if some and (now - some.last_at).total_seconds() < QUIET:
+        facts = {"count": some.count, "first_id": str(some.first_id)}
+        yield Finding(kind, count=some.count, seen_at=some.last_at, facts=facts)
 
 
 def _not_closed(status: BreakerStatus) -> list[str]:

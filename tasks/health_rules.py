@@ -38,6 +38,10 @@ class Kind(StrEnum):
     THROTTLED = "throttled"  # nothing is held for it longer than 5 minutes
     FAILED = "failed"  # none failed for QUIET
     EXPIRED = "expired"  # none expired for QUIET
+    TOLD_NOT_BOOKED = "told_not_booked"  # none was found booked, after it was told otherwise, for QUIET
+    SERIES_CUT = "series_cut"  # no series was counted short for QUIET
+    CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
+    MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
 
@@ -61,7 +65,10 @@ CALM = 300.0  # seconds between two messages of one incident, its resolution apa
 ENTER_AFTER: Mapping[Level, float] = MappingProxyType({Level.DEGRADED: 4.0})
 # Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, told once.
 LEAVE_AFTER = 30.0
-LEAVE_AT_ONCE = frozenset({Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED})  # QUIET is in their finding
+# Written in a booking's story by whoever finds it out; an operator must act on each.
+NOTABLE = frozenset({Kind.TOLD_NOT_BOOKED, Kind.SERIES_CUT, Kind.CANCEL_THERE, Kind.MADE_AGAIN})
+# QUIET is in their finding.
+LEAVE_AT_ONCE = frozenset({Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED}) | NOTABLE
 GROWN = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
 
 

@@ -5,7 +5,7 @@ docs/degradation.md, word for word (a test holds the two together).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from tasks.health_rules import Kind, Level
 
 _KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
 _LATER = "We will come back to you."
+_BOOKED = "You are booked."
 _NAMES = {"calcom": "Cal.com", "database": "The database"}
 _GO_BY_THEMSELVES = "nothing; held bookings go by themselves, in order, when Cal.com is back"
 
@@ -43,6 +44,9 @@ _OUTAGE = {
         "`booking status`; failed calls are tried again",
     ),
 }
+# A 500, or no answer, over a booking that was made all the same (a lagging replica, a cut connection): "down" alone
+# would have operators call customers who are booked. While an endpoint alone is shut, the service answers.
+_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
 _POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
 _DATABASE_OUTAGE = {
     level: Words(words.now, words.past, "I cannot take requests right now. Please try again.", _POSTGRES)
@@ -68,11 +72,11 @@ _WORDS = {
         "`booking check`, correct CALCOM_BASE_URL, CALCOM_API_VERSION or the key's rights, restart the workers",
     ),
     Kind.BLIND_KEY: Words(
-        "Our API key cannot see its own bookings",
-        "Our API key could not see its own bookings",
+        "Our API key cannot see whether they are booked",
+        "Our API key could not see whether they are booked",
         _LATER,
-        "`booking check`; use the key of the event types' owner, or look at Cal.com and `booking retry {first_id}"
-        " --not-booked`",
+        "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
+        " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
     ),
     Kind.SUSPECT: Words(
         "Set aside as suspect",
@@ -100,6 +104,32 @@ _WORDS = {
         "We could not book it in time.",
         "call the customers: `booking show {first_id} --personal`",
     ),
+    Kind.TOLD_NOT_BOOKED: Words(
+        "Told not booked, but is: {count}",
+        "Told not booked, but is: {count}",
+        _BOOKED,
+        "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
+        " --personal`",
+    ),
+    Kind.SERIES_CUT: Words(
+        "Only some weeks booked: {count} series",
+        "Only some weeks booked: {count} series",
+        "You are booked for some of the weeks. A colleague will call you.",
+        "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
+    ),
+    Kind.CANCEL_THERE: Words(
+        "To be cancelled at Cal.com, for it is booked: {count}",
+        "To be cancelled at Cal.com, for it was booked: {count}",
+        "It is booked, and we will cancel it.",
+        "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
+        " uid), then `booking audit --fix`",
+    ),
+    Kind.MADE_AGAIN: Words(
+        "Posted again as evidence, and booked by that: {count}",
+        "Posted again as evidence, and booked by that: {count}",
+        _BOOKED,
+        "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
+    ),
     Kind.MESSAGES_LOST: Words(
         "Messages lost, and sent again: {count}",
         "Messages lost, and sent again: {count}",
@@ -114,6 +144,14 @@ _WORDS = {
         " released, nothing lost is found, and no other alert comes; `booking status`",
     ),
 }
+
+_HALF_MADE = Words(
+    "Set aside as suspect, {half_made} of them half made at Cal.com",
+    "Set aside as suspect",
+    _LATER,
+    "`booking show {first_id}` says why; remove at Cal.com what is half made there (an attendee without a seat); then"
+    " `booking retry {first_id}` or `booking cancel {first_id}`",
+)
 
 
 def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
@@ -160,8 +198,21 @@ def span(seconds: float) -> str:
 
 def _words(kind: str, subject: str | None, detail: Mapping[str, Any]) -> Words:
     if kind == Kind.OUTAGE:
-        return (_DATABASE_OUTAGE if subject == "database" else _OUTAGE)[Level(detail["level"])]
+        return _outage(subject, detail)
+    if kind == Kind.SUSPECT and detail.get("half_made"):
+        return _HALF_MADE
     return _WORDS[Kind(kind)]
+
+
+def _outage(subject: str | None, detail: Mapping[str, Any]) -> Words:
+    level = Level(detail["level"])
+    if subject == "database":
+        return _DATABASE_OUTAGE[level]
+    words = _OUTAGE[level]
+    if not detail.get("booked"):
+        return words
+    answers = level is Level.DOWN and detail.get("where")
+    return replace(words, now=("{who} answers 500{where}" if answers else words.now) + _BOOKED_ALL_THE_SAME)
 
 
 def _line(template: str, subject: str | None, detail: Mapping[str, Any]) -> str:

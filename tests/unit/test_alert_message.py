@@ -68,6 +68,45 @@ def test_every_kind_has_words_that_the_documents_know(kind: Kind, level: Level, 
     assert heard.partition(": ")[2] in SAID
 
 
+@pytest.mark.parametrize(
+    ("level", "where", "title"),
+    [
+        (Level.DOWN, " (bookings.create)", "Cal.com answers 500 (bookings.create); 5 of the last 7 unclear calls are"),
+        (Level.DOWN, "", "Cal.com is down; 5 of the last 7 unclear calls are"),
+        (Level.CRITICAL, "", "Cal.com is failing (8 failures in the last minute); 5 of the last 7 unclear calls are"),
+    ],
+)
+def test_an_outage_in_which_bookings_are_made_all_the_same_says_so(level: Level, where: str, title: str) -> None:
+    """Who hears "down" alone calls customers who are booked."""
+    one = incident(Kind.OUTAGE, level)
+    detail = {**one.detail, "where": where, "unclear": 7, "booked": 5}
+
+    assert message.opening(one, detail).startswith(f"{title} booked all the same: 37 held, 2 at risk\n")
+    assert "unclear calls" not in message.opening(one, {**detail, "booked": 0})
+
+
+def test_half_made_seats_are_named_among_the_suspects() -> None:
+    """They break nobody; they must be removed at Cal.com before anything is tried again."""
+    one = incident(Kind.SUSPECT, Level.HEALTHY)
+    said = message.opening(one, {**one.detail, "half_made": 2})
+
+    assert said.startswith("Set aside as suspect, 2 of them half made at Cal.com: 37 held")
+    assert "remove at Cal.com what is half made there" in said
+    assert "half made" not in message.opening(one, {**one.detail, "half_made": 0})
+
+
+def test_whoever_was_told_not_booked_is_to_be_called() -> None:
+    """The one alert of which a customer knows less than we do."""
+    one = incident(Kind.TOLD_NOT_BOOKED, Level.HEALTHY)
+    facts = {"count": 3, "first_id": "42"}
+    title, _, heard, do = message.opening(one, facts).splitlines()
+
+    assert title == "Told not booked, but is: 3"
+    assert heard == 'Callers hear: "You are booked."'
+    assert do.startswith("What to do: call the customers")
+    assert do.endswith("`booking show 42 --personal`")
+
+
 def test_a_resolution_carries_the_totals() -> None:
     """How long, how many at most, and what it cost."""
     one = incident(Kind.OUTAGE, Level.DOWN)

@@ -1,0 +1,60 @@
+"""A health check comes every five seconds: what it asks about endings must not read all bookings that are kept."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from db import events, standing
+from db.lifecycle import Status
+
+FILL = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, sent_at, calcom_booking_uid, updated_at
+)
+SELECT
+    CAST(n AS text), false, 'hash', 'correlation', CAST(n AS text), 101, now(), 'Ann Example', 'ann@example.com', 'UTC',
+    (ARRAY['confirmed', 'failed', 'expired', 'rejected'])[1 + n % 4],
+    CASE WHEN n % 3 = 0 THEN now() - interval '1 day' END,
+    'uid',
+    now() - interval '1 day'
+FROM generate_series(1, 20000) AS n
+"""
+READ = """
+SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0)
+FROM pg_class
+WHERE oid = CAST('appointments' AS regclass) OR oid IN (
+    SELECT indexrelid FROM pg_index WHERE indrelid = CAST('appointments' AS regclass)
+)
+"""
+SINCE = datetime.now(UTC) - timedelta(minutes=15)
+QUESTIONS: dict[str, Callable[[Connection], Any]] = {
+    "failed": lambda conn: standing.ended(conn, Status.FAILED, SINCE),
+    "expired": lambda conn: standing.ended(conn, Status.EXPIRED, SINCE),
+    "unclear": lambda conn: standing.unclear(conn, SINCE),
+    "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
+}
+BLOCKS = 20  # of 8 KiB; the rows fill some 700
+PREPARED = 12  # psycopg prepares a statement from its fifth run on, and PostgreSQL then weighs a plan for all values
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_health_check_reads_next_to_nothing_of_what_ended_long_ago(record: Any, analysed: Any) -> None:
+    """However often it is asked, before and after PostgreSQL has taken statistics."""
+    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text(FILL))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+        for _ in range(PREPARED):
+            for ask in QUESTIONS.values():
+                ask(conn)
+    with record.engine.begin() as conn:
+        read, before = {}, conn.execute(text(READ)).scalar_one()
+        for name, ask in QUESTIONS.items():
+            ask(conn)
+            after = conn.execute(text(READ)).scalar_one()
+            read[name], before = after - before, after
+
+    assert {name: count for name, count in read.items() if count > BLOCKS} == {}
