@@ -47,7 +47,7 @@ def test_every_state_has_its_line(status: Status) -> None:
 def test_every_hold_says_who_moves_it_on(reason: HoldReason) -> None:
     """A time, a cause that must go, or the operator's command."""
     line = why(row(Status.HELD, hold_reason=reason, hold_until=soon(12)), NOW)
-    timed = reason in {HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.SETTLING}
+    timed = reason in {HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.SETTLING, HoldReason.BLIND_KEY}
     assert ("in 12 s" in line) if timed else ("goes on" in line or "booking retry" in line or "in the order" in line)
 
 
@@ -55,6 +55,71 @@ def test_an_unknown_outcome_says_that_it_is_looked_up_first() -> None:
     """Nobody has to fear a second booking."""
     line = why(row(Status.RETRYING, outcome_unknown=True, next_attempt_at=soon(2)), NOW)
     assert "a worker looks in 2 s, before anything is posted again" in line
+
+
+def test_settling_says_which_of_its_two_moments_it_waits_for() -> None:
+    """First no call may still be at work; then no replica may still be behind."""
+    held = row(Status.HELD, hold_reason=HoldReason.SETTLING, hold_until=soon(12), settle_at=soon(12), ends_at=soon(90))
+    assert why(held, NOW) == "A call may still turn into a booking at Cal.com; it is looked for in 12 s."
+
+    settled = replace(held, settle_at=soon(-5))
+    assert "not to see it proves something only in 2 min. It is looked for in 12 s." in why(settled, NOW)
+
+
+def test_a_blind_key_says_what_ends_its_hold() -> None:
+    """A look, sight, another key, the operator's word, or the day after the slot."""
+    line = why(row(Status.HELD, hold_reason=HoldReason.BLIND_KEY, hold_until=soon(12)), NOW)
+    ends = (
+        "is found",
+        "comes to see the type",
+        "another key",
+        "`booking resolve 1 UID`",
+        "`booking retry 1 --not-booked`",
+    )
+    assert [end for end in (*ends, '"never known"', "in 12 s, with pauses that grow") if end not in line] == []
+
+
+def test_a_seat_that_is_half_made_says_what_to_remove() -> None:
+    """It is not the booking that breaks workers: nothing but a hand at Cal.com mends it."""
+    held = row(Status.HELD, hold_reason=HoldReason.SUSPECT, error_type="half_made")
+    assert why(held, NOW).startswith("Half made at Cal.com: ")
+    assert "Remove it there" in why(held, NOW)
+    assert "`booking retry 1`" in why(held, NOW)
+    assert "Half made" not in why(replace(held, error_type="http_500"), NOW)
+
+
+def test_a_series_that_is_cut_says_how_many_weeks_it_has() -> None:
+    """Its customer believes in all of them."""
+    cut = row(Status.CONFIRMED, series_weeks=4, series_of=8)
+    assert "but only 4 of 8 weeks" in why(cut, NOW)
+    assert why(replace(cut, series_weeks=8), NOW) == why(row(Status.CONFIRMED), NOW) == "Done: Cal.com has booked it."
+
+
+def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
+    """The wish is not done with: somebody must cancel it at Cal.com."""
+    line = why(row(Status.CONFIRMED, cancel_requested=True), NOW)
+    assert line.startswith("Done: Cal.com has booked it, and its cancellation was asked for: cancel it there")
+
+
+def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not_booked() -> None:
+    """Its retries are not used up: its time is."""
+    never = row(Status.FAILED, last_error="never known: this key could not see whether Cal.com has booked it")
+    assert "it was never known whether Cal.com had booked it" in why(never, NOW)
+    assert "`booking resolve 1 UID`" in why(never, NOW)
+    assert "nothing is booked" in why(row(Status.FAILED, last_error="HTTP 500"), NOW)
+
+
+def test_an_event_type_that_was_deleted_is_said() -> None:
+    """Whoever wonders why nothing can be posted need not look for it at Cal.com."""
+    held = row(Status.HELD, hold_reason=HoldReason.SETTLING, hold_until=soon(12))
+    assert why(held, NOW, deleted=True) == f"{why(held, NOW)} Its event type no longer exists at Cal.com."
+
+
+def test_what_may_be_booked_is_looked_for_before_it_is_tried_again() -> None:
+    """Also after an outage."""
+    held = row(Status.HELD, hold_reason=HoldReason.UNREACHABLE, hold_until=soon(12))
+    assert "it is tried again in 12 s" in why(held, NOW)
+    assert "it is looked for, before anything is posted again, in 12 s" in why(replace(held, outcome_unknown=True), NOW)
 
 
 def test_a_message_that_was_not_sent_says_so() -> None:

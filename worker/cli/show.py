@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Row, func, select
 
-from db import appointments, breaker_events, events
+from db import breaker_events, event_types, events
 from db.appointments import Appointment
 from db.events import Event
 from db.lifecycle import FINAL, Status
 from worker.cli import screen
-from worker.cli.session import engine
-from worker.cli.stop import Stop
+from worker.cli.named import named
+from worker.cli.session import ready
 from worker.cli.why import why
 
 PERSONAL = (
@@ -45,21 +45,23 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     """Show the booking.
 
     Raises:
-        Stop: There is none.
+        Stop: There is none, or it is not clear which one is meant.
     """
-    with engine().connect() as conn:
-        row = appointments.find(conn, id_or_key)
-        if row is None:
-            raise Stop(f"no booking has the id or key {id_or_key!r}")
+    parts = ready()
+    with parts.engine.connect() as conn:
+        row = named(conn, id_or_key)
+        event_type = event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
         story = whole_story(conn, row)
         now: datetime = conn.execute(select(func.now())).scalar_one()
+    deleted = event_type is not None and event_type.deleted
+    said = why(row, now, deleted=deleted)
     if json:
-        screen.as_json(as_dict(row, story, now, personal=personal))
+        screen.as_json(as_dict(row, story, said, personal=personal))
         return
     screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
-    screen.say(why(row, now))
+    screen.say(said)
     screen.say()
-    screen.facts(_facts(row, now, personal=personal))
+    screen.facts(_facts(row, now, deleted=deleted, personal=personal))
     screen.say()
     asked = Event("asked", "caller", {}, row.created_at)
     screen.show(_story([asked, *story]))
@@ -78,11 +80,11 @@ def _transition(one: Row[Any]) -> dict[str, Any]:
     return {"of": one.endpoint or one.service, "reason": one.reason, **failures, **cause}
 
 
-def as_dict(row: Appointment, story: list[Event], now: datetime, *, personal: bool) -> dict[str, Any]:
+def as_dict(row: Appointment, story: list[Event], said: str, *, personal: bool) -> dict[str, Any]:
     """Return the booking for JSON; without personal data unless asked for."""
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
-    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": why(row, now)}
+    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": said}
     return {**first, **fields, "story": [asdict(event) for event in story]}
 
 
@@ -90,8 +92,8 @@ def _standing(row: Appointment) -> str:
     return f"{row.status} ({row.hold_reason})" if row.hold_reason else str(row.status)
 
 
-def _facts(row: Appointment, now: datetime, *, personal: bool) -> Iterator[tuple[str, str]]:
-    yield "what", _what(row)
+def _facts(row: Appointment, now: datetime, *, deleted: bool, personal: bool) -> Iterator[tuple[str, str]]:
+    yield "what", _what(row) + (" (deleted at Cal.com)" if deleted else "")
     yield "when", _when(row)
     yield "who", _who(row) if personal else HIDDEN
     if personal:
@@ -99,8 +101,10 @@ def _facts(row: Appointment, now: datetime, *, personal: bool) -> Iterator[tuple
     yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
     if row.calcom_booking_uid:
         seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
-        theirs = "" if row.status in {Status.CONFIRMED, Status.CANCELLED} else " (another request's)"
+        theirs = " (another request's)" if row.status is Status.REJECTED else ""
         yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{theirs}"
+    if row.series_uid:
+        yield "series", _series(row, now)
     yield "tries", _tries(row)
     if row.last_error:
         yield "last error", row.last_error
@@ -135,9 +139,22 @@ def _further(row: Appointment) -> Iterator[tuple[str, str]]:
             yield name, ", ".join(f"{key}: {value}" for key, value in values.items())
 
 
+def _series(row: Appointment, now: datetime) -> str:
+    if row.series_weeks is not None:
+        return f"{row.series_weeks} of {screen.plural(row.series_of or 0, 'week')} booked"
+    return f"its weeks are counted {screen.ago(row.ends_at, now)}" if row.ends_at and row.ends_at > now else "booked"
+
+
 def _tries(row: Appointment) -> str:
-    said = f"{screen.plural(row.posts, 'call')} to book, {screen.plural(row.retry_count, 'retry', 'retries')}"
+    said = f"{_calls(row)}, {screen.plural(row.retry_count, 'retry', 'retries')}"
     return f"{said}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else said
+
+
+def _calls(row: Appointment) -> str:
+    """Count its POSTs; a worker that died over one has not counted it, and whatever Cal.com has booked was posted."""
+    if row.posts or row.sent_at is None:
+        return f"{screen.plural(row.posts, 'call')} to book"
+    return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"
 
 
 def _story(story: list[Event]) -> Table:

@@ -5,20 +5,31 @@ from datetime import datetime
 
 from db.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from worker.cli.screen import ago, span
+from tasks.unknown import HALF_MADE
+from worker.cli.screen import ago, plural, span
 
 Line = Callable[[Appointment, datetime], str]
 
 OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
+_CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
+_NEVER_KNOWN = "never known"  # so begins the last_error that db/sql/never_known.sql writes
+_DELETED = " Its event type no longer exists at Cal.com."
 
 
-def why(row: Appointment, now: datetime) -> str:
-    """Return the line for `row`; `now` is Postgres's time."""
+def why(row: Appointment, now: datetime, *, deleted: bool = False) -> str:
+    """Return the line for `row`; `now` is Postgres's time, `deleted` says that Cal.com has its event type no more."""
     if row.status in _ENDS:
-        return _ENDS[row.status]
+        return _ENDS[row.status](row, now)
     line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
-    asked = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
-    return line(row, now) + (asked if row.cancel_requested else "")
+    return line(row, now) + (_DELETED if deleted else "") + (_CANCELLED_LATER if row.cancel_requested else "")
+
+
+def is_cut(row: Appointment) -> bool:
+    """Say whether Cal.com has booked only some weeks of a series."""
+    return row.series_weeks is not None and row.series_of is not None and row.series_weeks < row.series_of
+
+
+# -- on its way --------------------------------------------------------------------------------------------------------
 
 
 def _pending(row: Appointment, now: datetime) -> str:
@@ -45,6 +56,9 @@ def _retrying(row: Appointment, now: datetime) -> str:
     return f"The last call failed and nothing was booked; a worker tries again {when}.{_late(left)}"
 
 
+# -- held --------------------------------------------------------------------------------------------------------------
+
+
 def _breaker_open(_row: Appointment, _now: datetime) -> str:
     return (
         "Cal.com is failing and left alone, or is just catching up; held bookings go in the order they were asked for."
@@ -56,18 +70,28 @@ def _throttled(row: Appointment, now: datetime) -> str:
 
 
 def _unreachable(row: Appointment, now: datetime) -> str:
-    return f"Cal.com could not be reached and retries are used up; it is tried again {_until(row, now)}."
+    again = "looked for, before anything is posted again," if row.outcome_unknown else "tried again"
+    return f"Cal.com could not be reached, or its list not be read; it is {again} {_until(row, now)}."
 
 
 def _settling(row: Appointment, now: datetime) -> str:
-    return f"A call may still turn into a booking at Cal.com; that is certain, and looked at, {_until(row, now)}."
-
-
-def _blind_key(_row: Appointment, _now: datetime) -> str:
+    """Two moments (docs/promises.md): when no POST can still be working, and when absence may end the booking."""
+    if _seconds_to(row.settle_at, now) > 0 or _seconds_to(row.ends_at, now) <= 0:
+        return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
+    ends = span(_seconds_to(row.ends_at, now))
     return (
-        "It may be booked, but this API key was never shown a booking of its event type, so looking proves nothing. "
-        "It goes on when the key's owner can see them, or with another key; or you look at Cal.com and say "
-        "`booking retry ID --not-booked`."
+        "No call is at work for it any more, but Cal.com may show its booking late: not to see it proves something "
+        f"only in {ends}. It is looked for {_until(row, now)}."
+    )
+
+
+def _blind_key(row: Appointment, now: datetime) -> str:
+    return (
+        "It may be booked, and nothing proves that it is not: this API key does not see every booking of its event "
+        f"type. Nothing is posted; it is looked for {_until(row, now)}, with pauses that grow to an hour. It goes on "
+        "when it is found, when the key comes to see the type (its user hosts or owns it), or with another key. If you "
+        f"look at Cal.com yourself: `booking resolve {row.id} UID` when it is booked there, `booking retry {row.id} "
+        '--not-booked` when it is not. A day after its slot it becomes failed, "never known".'
     )
 
 
@@ -85,19 +109,64 @@ def _configuration(_row: Appointment, _now: datetime) -> str:
 
 
 def _suspect(row: Appointment, _now: datetime) -> str:
+    if row.error_type == HALF_MADE:
+        return (
+            "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
+            f"(the last error names the booking), then `booking retry {row.id}`, which looks anew."
+        )
     if row.probe_failures:
         cause = f"It has failed {row.probe_failures} probes"
     else:
         cause = f"Its worker died {row.leases_lost} times in a row"
-    return f"{cause}, so it may be what breaks them; it waits for you: `booking retry` or `booking cancel`."
+    return (
+        f"{cause}, so it may be what breaks them; it waits for you: `booking retry {row.id}` or `booking cancel "
+        f"{row.id}`. Meanwhile it is looked for at Cal.com each hour, and never posted."
+    )
 
 
-_ENDS: dict[Status, str] = {
-    Status.CONFIRMED: "Done: Cal.com has booked it.",
-    Status.REJECTED: "Final: Cal.com refused it. The same customer may ask again, with another time.",
-    Status.FAILED: "Retries are used up and nothing is booked; `booking retry` sends it once more.",
-    Status.EXPIRED: "Final: its time came too near before it could be booked.",
-    Status.CANCELLED: "Final: it was cancelled.",
+# -- ended -------------------------------------------------------------------------------------------------------------
+
+
+def _confirmed(row: Appointment, _now: datetime) -> str:
+    done = "Done: Cal.com has booked it"
+    if is_cut(row):
+        weeks = f"{row.series_weeks} of {plural(row.series_of or 0, 'week')}"
+        done += f", but only {weeks}: book the others there by hand, or tell the customer"
+    if row.cancel_requested:
+        done += (
+            ", and its cancellation was asked for: cancel it there (its uid is below), then `booking audit --fix` "
+            "writes that down here"
+        )
+    return f"{done}."
+
+
+def _rejected(_row: Appointment, _now: datetime) -> str:
+    return "Final: Cal.com refused it. The same customer may ask again, with another time."
+
+
+def _failed(row: Appointment, _now: datetime) -> str:
+    if (row.last_error or "").startswith(_NEVER_KNOWN):
+        return (
+            "Its slot has passed, and it was never known whether Cal.com had booked it: the API key could not see "
+            f"that. If you find it there, `booking resolve {row.id} UID` writes it down."
+        )
+    return "Retries are used up and nothing is booked; `booking retry` sends it once more."
+
+
+def _expired(_row: Appointment, _now: datetime) -> str:
+    return "Final: its time came too near before it could be booked."
+
+
+def _cancelled(_row: Appointment, _now: datetime) -> str:
+    return "Final: it was cancelled."
+
+
+_ENDS: dict[Status, Line] = {
+    Status.CONFIRMED: _confirmed,
+    Status.REJECTED: _rejected,
+    Status.FAILED: _failed,
+    Status.EXPIRED: _expired,
+    Status.CANCELLED: _cancelled,
 }
 
 _MOVING: dict[Status, Line] = {Status.PENDING: _pending, Status.BOOKING: _booking, Status.RETRYING: _retrying}

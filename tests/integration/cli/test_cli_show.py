@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlalchemy import func
 
+from db import event_types
 from db.lifecycle import HoldReason, Status
+from tasks.parts import parts
 
 Booking = Callable[..., Any]
 PERSONAL = ("Ann Example", "ann1@example.com", "+12025550143", "guest@example.com", "4711")
@@ -59,7 +61,45 @@ def test_json_says_why_it_is_not_moving(booking: Booking, record: Any) -> None:
     assert [event["kind"] for event in shown["story"]] == ["rejected"]
 
 
+def test_a_call_that_a_dead_worker_made_is_counted(booking: Booking, record: Any) -> None:
+    """It has written nothing, and whatever Cal.com has booked was posted."""
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", sent_at=func.now())
+    assert "at least 1 call to book" in booking("show", row.id).out
+    unknown = record.moved(Status.RETRYING, outcome_unknown=True, sent_at=func.now(), settle_at=func.now())
+    assert "perhaps 1 call to book" in booking("show", unknown.id).out
+    assert "0 calls to book" in booking("show", record.keep().id).out
+
+
+def test_a_series_shows_how_many_of_its_weeks_are_booked(booking: Booking, record: Any) -> None:
+    """In its first line when some are missing, and among the facts in any case."""
+    series = {"calcom_booking_uid": "uid-1", "series_uid": "series-1", "series_of": 8}
+    cut = record.moved(Status.CONFIRMED, **series, series_weeks=4)
+    shown = booking("show", cut.id).out
+    assert "Done: Cal.com has booked it, but only 4 of 8 weeks" in shown
+    assert "4 of 8 weeks booked" in shown
+    whole = booking("show", record.moved(Status.CONFIRMED, **series, series_weeks=8).id).out
+    assert ("8 of 8 weeks booked" in whole, "but only" in whole) == (True, False)
+
+
+def test_a_deleted_event_type_is_said_where_it_is_named(booking: Booking, record: Any) -> None:
+    """What this key was told of it is known without a call."""
+    row = record.keep(event_type_id=104)
+    with record.engine.begin() as conn:
+        event_types.mark_deleted(conn, parts().calcom.key_fingerprint, row.event_type)
+    shown = booking("show", row.id).out
+    assert "event type 104 (deleted at Cal.com)" in shown
+    assert "Its event type no longer exists at Cal.com." in shown
+
+
+def test_a_uid_is_called_anothers_only_where_it_is(booking: Booking, record: Any) -> None:
+    """A refused booking names the one that stood in its way; one that is on its way has its own."""
+    refused = record.moved(Status.REJECTED, calcom_booking_uid="uid-1")
+    late = record.moved(Status.RETRYING, calcom_booking_uid="uid-2")
+    assert "uid-1 (another request's)" in booking("show", refused.id).out
+    assert "another request" not in booking("show", late.id).out
+
+
 def test_no_such_booking_is_said_in_one_line(booking: Booking) -> None:
     """A slip of the finger is no traceback."""
     ran = booking("show", "web-404")
-    assert (ran.code, ran.out, ran.err) == (1, "", "booking: no booking has the id or key 'web-404'\n")
+    assert (ran.code, ran.out, ran.err) == (1, "", "booking: web-404: no booking has this id or key\n")
