@@ -46,11 +46,36 @@ def test_what_may_be_booked_is_looked_up_first(booking: Booking, record: Any) ->
 
 
 def test_the_operator_who_has_looked_says_so(booking: Booking, record: Any) -> None:
-    """With --not-booked the outcome is known, and the next thing is a POST."""
-    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)
+    """With --not-booked the outcome is known, nothing of what was unknown is left, and the next thing is a POST."""
+    proof = {"ends_at": timedelta(seconds=-1), "answered_at": timedelta(minutes=-5), "askable_since": timedelta()}
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN | proof | {"evidence_posts": 2, "refusal": {"meaning": "taken"}})
     assert booking("retry", row.id, "--not-booked").code == 0
     now = record.read(row.id)
-    assert (now.status, now.outcome_unknown, now.settle_at) == (Status.PENDING, False, None)
+    assert (now.status, now.outcome_unknown, now.settle_at, now.ends_at) == (Status.PENDING, False, None, None)
+    assert (now.answered_at, now.askable_since, now.evidence_posts, now.refusal) == (None, None, 0, None)
+
+
+def test_an_id_that_is_anothers_key_is_nobodys_order(booking: Booking, record: Any) -> None:
+    """Else the wrong booking would be cancelled, for good."""
+    one = record.keep()
+    other = record.keep(idempotency_key=str(one.id))
+    for order in ("cancel", "retry", "show"):
+        ran = booking(order, one.id)
+        assert (ran.code, ran.out) == (1, "")
+        assert f"{one.id} is the id of booking {one.id} ({one.uuid}) and the key of booking {other.id}" in ran.err
+    ran = booking("resolve", one.id, "uid-1")
+    assert (ran.code, "give the uuid" in ran.err) == (1, True)
+    assert {record.read(row.id).status for row in (one, other)} == {Status.PENDING}
+
+    assert booking("cancel", other.uuid).code == 0
+    assert [record.read(row.id).status for row in (one, other)] == [Status.PENDING, Status.CANCELLED]
+
+
+def test_an_order_that_names_nobody_keeps_the_others_from_nothing(booking: Booking, record: Any) -> None:
+    """One slip among many ids."""
+    row = held(record)
+    ran = booking("retry", 404, row.id)
+    assert (ran.code, record.read(row.id).status) == (1, Status.PENDING)
 
 
 def test_a_cancel_that_comes_too_late_is_not_called_done(
@@ -73,9 +98,16 @@ def test_a_cancel_that_comes_too_late_is_not_called_done(
 
 
 @pytest.mark.parametrize("order", ["retry", "cancel"])
-def test_nobody_can_say_not_booked_before_it_is_settled(booking: Booking, record: Any, order: str) -> None:
-    """A call may still turn into a booking, however well somebody has looked."""
-    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN | {"settle_at": timedelta(minutes=1)})
+@pytest.mark.parametrize(
+    "moments",
+    [{"settle_at": timedelta(minutes=1)}, {"ends_at": timedelta(minutes=1)}],
+    ids=["of an older worker: no ends_at", "settled, not at its end"],
+)
+def test_nobody_can_say_not_booked_before_absence_may_end_it(
+    booking: Booking, record: Any, order: str, moments: dict[str, Any]
+) -> None:
+    """A call may still turn into a booking, or a replica show it late, however well somebody has looked."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN | moments)
     ran = booking(order, row.id, "--not-booked")
     assert ran.code == 1
     assert "a call may still turn into a booking for" in ran.err
@@ -129,6 +161,13 @@ def test_a_hold_that_waits_for_nobody_is_released_for_the_look_that_cancels_it(b
     booking("cancel", row.id)
     now = record.read(row.id)
     assert (now.status, now.cancel_requested) == (Status.PENDING, True)
+
+
+def test_a_cancel_that_a_blind_key_cannot_carry_out_says_who_can(booking: Booking, record: Any) -> None:
+    """The look that would show it may never come."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)
+    said = booking("cancel", row.id).out
+    assert f"`booking cancel {row.id} --not-booked`, or `booking resolve {row.id} UID`" in said
 
 
 def test_what_is_booked_or_over_is_not_cancelled_here(booking: Booking, record: Any) -> None:
