@@ -1,21 +1,26 @@
 """`booking check`: everything that the worker needs, looked at once; each problem in a line that says what to do."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import revisions
+from db import event_types, revisions
+from db.appointment import Appointment
+from tasks.audit_calls import AuditCalls, AuditHalted
 from tasks.parts import Parts, parts
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli import broker, screen
-from worker.cli.check_calcom import check_calcom, confirmed_types
+from worker.cli.check_calcom import check_calcom
+from worker.cli.check_types import Calls
 from worker.cli.explain import explain
 from worker.running import running
 from worker.settings import Settings, SettingsError
 
 OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT
+PATIENCE = 5.0  # seconds that all calls together may wait for Cal.com's limit
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,36 @@ def _redis(settings: Settings) -> Finding:
 
 
 def _calcom(built: Parts, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
-    rows = confirmed_types(built.engine) if migrated else []
-    for ok, said in check_calcom(built, settings, rows):
-        yield Finding("Cal.com", ok=ok, said=said)
+    try:
+        for ok, said in check_calcom(
+            built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)
+        ):
+            yield Finding("Cal.com", ok=ok, said=said)
+    finally:
+        built.breaker.close()
+
+
+def _calls(built: Parts, *, migrated: bool) -> Calls:
+    """Return calls that share breaker and limit; without a record nobody books, and there is nothing to share."""
+    return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else built.calcom
+
+
+def _types(built: Parts, *, migrated: bool) -> list[Appointment]:
+    if not migrated:
+        return []
+    with built.engine.connect() as conn:
+        return event_types.confirmed(conn)
+
+
+def _patience(seconds: float) -> Callable[[float], object]:
+    """Return a pause that ends the asking after so many seconds in all: bookings need the limit more than a check."""
+    left = seconds
+
+    def pause(asked: float) -> None:
+        nonlocal left
+        left -= asked
+        if left < 0:
+            raise AuditHalted("Cal.com's limit of calls is used up for now; ask again in a minute")
+        threading.Event().wait(asked)
+
+    return pause

@@ -1,23 +1,16 @@
-"""Look whether Cal.com is where the settings say, takes our key, and shows it the bookings it makes."""
+"""Look whether Cal.com is where the settings say and takes our key, and for which event types that key is enough."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import Engine, select
-from sqlalchemy.dialects.postgresql import distinct_on
-
 from db.appointment import Appointment
-from db.lifecycle import Status
-from db.schema import appointments
+from tasks.audit_calls import AuditHalted
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
-from tasks.calcom.replies import Page, read_list
+from tasks.calcom.replies import read_list
 from tasks.parts import Parts
-from tasks.witness import sees
+from worker.cli.check_types import Calls, check_types
 from worker.settings import Settings
-
-Said = tuple[bool, str]
 
 _NO_CONNECTION = {
     ErrorType.DNS: "its name is not known",
@@ -28,48 +21,31 @@ _NO_CONNECTION = {
 }
 
 
-def check_calcom(parts: Parts, settings: Settings, confirmed: Sequence[Appointment]) -> Iterator[Said]:
-    """Yield what was found, good or bad; `confirmed` is the latest confirmed booking of each event type."""
+def check_calcom(
+    parts: Parts, calls: Calls, settings: Settings, confirmed: Sequence[Appointment]
+) -> Iterator[tuple[bool, str]]:
+    """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     if settings.calcom_api_key is None:
         yield False, "CALCOM_API_KEY: not given; make one at Cal.com (Settings, Developer, API keys)"
         return
-    answer = parts.calcom.list_bookings({"take": 1})
-    page = read_list(answer, now=datetime.now(UTC))
+    try:
+        answer = calls.list_bookings({"take": 1})
+    except AuditHalted as halted:
+        yield False, f"not asked: {halted}"
+        return
+    page = read_list(answer)
     if isinstance(page, Reply):
         yield _trouble(answer, page, settings)
         return
     yield True, f"{_host(settings)} answers and takes the key"
-    yield from _sees(parts, page, confirmed)
-
-
-def confirmed_types(engine: Engine) -> list[Appointment]:
-    """Return the latest confirmed booking of each event type."""
-    column = appointments.c
-    kind = (column.event_type_id, column.team_slug, column.username, column.event_type_slug)
-    latest = select(appointments).ext(distinct_on(*kind)).where(column.status == Status.CONFIRMED)
-    with engine.connect() as conn:
-        return [Appointment.of(row) for row in conn.execute(latest.order_by(*kind, column.id.desc())).mappings()]
-
-
-def _sees(parts: Parts, page: Page, confirmed: Sequence[Appointment]) -> Iterator[Said]:
-    blind = [row.event_type for row in confirmed if not sees(parts, parts.calcom, row)]
-    if blind:
-        yield (
-            False,
-            (
-                f"CALCOM_API_KEY: its owner does not see the bookings of event type {', '.join(blind)}, so an unclear "
-                "answer leaves them held(blind_key); use a key of the host, or of an admin of the team"
-            ),
-        )
-    elif confirmed:
-        types = ", ".join(row.event_type for row in confirmed)
-        yield True, f"the key sees the bookings it makes (event type {types})"
+    if confirmed:
+        yield from check_types(parts, calls, confirmed)
     else:
         seen = "it lists bookings" if page.bookings else "it lists none so far"
         yield True, f"nothing is confirmed yet, so whether the key sees its bookings is still to be seen ({seen})"
 
 
-def _trouble(answer: Answer | NoAnswer, reply: Reply, settings: Settings) -> Said:
+def _trouble(answer: Answer | NoAnswer, reply: Reply, settings: Settings) -> tuple[bool, str]:
     said = f" ({reply.message})" if reply.message else ""
     match reply.meaning:
         case Meaning.CREDENTIALS:

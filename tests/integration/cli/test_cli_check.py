@@ -9,17 +9,16 @@ import redis
 import requests
 
 from db.lifecycle import Status
+from tasks.parts import parts
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
 
 
-def book_somebody(url: str) -> None:
-    """Make one booking at Cal.com, by hand."""
-    attendee = {"name": "Ann Sample", "email": "ann@example.com", "timeZone": "Europe/Berlin"}
-    body = {"eventTypeId": 101, "start": "2030-03-01T09:00:00Z", "attendee": attendee}
-    made = requests.post(f"{url}/v2/bookings", json=body, headers={"cal-api-version": "2024-08-13"}, timeout=10)
-    assert made.status_code == 201
+def confirmed(record: Any, *event_types: int) -> None:
+    """Confirm a booking of each event type."""
+    for number in event_types:
+        record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", event_type_id=number)
 
 
 @pytest.fixture
@@ -108,16 +107,77 @@ def test_a_key_that_cal_com_refuses(wrong: Callable[..., str], key: str) -> None
     assert key not in line
 
 
-def test_a_key_that_does_not_see_its_bookings(
-    wrong: Callable[..., str], settings: Settings, call: Booking, record: Any, simulator: Any
+def test_it_says_of_each_event_type_what_it_is_and_that_the_key_sees_it(booking: Booking, record: Any) -> None:
+    """Of each that has a confirmed booking: only of these is anything expected."""
+    confirmed(record, 101, 103, 104, 104)
+    ran = booking("check")
+    assert (ran.code, "WRONG" in ran.out) == (0, False)
+    assert "the key sees every booking of event type 101 (plain), 103 (seats), 104 (round robin)\n" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("key", "event_type", "said"),
+    [
+        ("cal_test_host4", 104, "unclear answers of event type 104 (round robin) are settled by a second POST"),
+        ("cal_test_teamadmin", 101, "unclear answers of event type 101 (plain) are settled by its free slots"),
+        ("cal_test_host57", 149, "the key sees every booking of event type 149 (round robin)"),
+        ("cal_test_host9", 106, "the key sees every booking of event type 106 (collective)"),
+    ],
+    ids=["one of two hosts", "a team's admin", "a fixed host", "a host of a collective"],
+)
+def test_a_key_is_enough_where_something_else_settles_an_unclear_answer(
+    settings: Settings, call: Booking, record: Any, key: str, event_type: int, said: str
 ) -> None:
-    """Proven for each event type that has a confirmed booking."""
-    record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", event_type_id=101)
-    line = wrong(CALCOM_API_KEY="cal_test_blind")
-    assert "its owner does not see the bookings of event type 101" in line
-    book_somebody(simulator.url)
-    settings()
-    assert "the key sees the bookings it makes (event type 101)" in call("check").out
+    """By role, or by what Cal.com itself checks before it books."""
+    confirmed(record, event_type)
+    settings(CALCOM_API_KEY=key)
+    ran = call("check")
+    assert (ran.code, said in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "event_type", "said"),
+    [
+        ("cal_test_host30", 130, "130 (other)"),
+        ("cal_test_stranger", 101, "101 (a kind that Cal.com does not show to it)"),
+    ],
+    ids=["a kind of which nothing is proven", "a type that the key may not read"],
+)
+def test_a_key_with_which_unclear_answers_would_be_held_is_wrong(
+    wrong: Callable[..., str], record: Any, key: str, event_type: int, said: str
+) -> None:
+    """And the line says which key helps."""
+    confirmed(record, event_type)
+    line = wrong(CALCOM_API_KEY=key)
+    assert f"its user does not see every booking of event type {said}" in line
+    assert "held(blind_key); use the key of a user who hosts or owns the type" in line
+
+
+def test_an_event_type_that_was_deleted_is_no_fault_of_the_key(booking: Booking, record: Any, simulator: Any) -> None:
+    """Every type that ever had a booking would else be wrong for good."""
+    confirmed(record, 104)
+    assert requests.delete(f"{simulator.control}/_event_types?id=104", timeout=10).ok
+    for _ in range(2):
+        ran = booking("check")
+        assert (ran.code, "event type 104 no longer exists at Cal.com" in ran.out) == (0, True)
+
+
+def test_the_check_leaves_cal_com_alone_while_the_breaker_is_open(booking: Booking, simulator: Any) -> None:
+    """It asks as bookings do, and says why it did not."""
+    parts().breaker.force_open("operator", "a test")
+    before = len(simulator.journal())
+    ran = booking("check")
+    assert (ran.code, len(simulator.journal())) == (1, before)
+    assert "not asked: the circuit breaker is open" in ran.out
+
+
+def test_the_check_waits_for_no_limit_that_bookings_need(settings: Settings, call: Booking, record: Any) -> None:
+    """What it could not ask it names."""
+    confirmed(record, 101, 103)
+    settings(CALCOM_RATE_LIMIT_PER_MINUTE="2")
+    ran = call("check")
+    assert ran.code == 0
+    assert "what event type 101, 103 is could not be asked now (Cal.com's limit of calls is used up for now" in ran.out
 
 
 def test_a_wrong_address(wrong: Callable[..., str], simulator: Any) -> None:
