@@ -1,6 +1,7 @@
 """Cancel a booking, or one seat of it: the body, and what the answer means ("Cancelling", docs/calcom.md)."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
 from tasks.calcom.replies import read_failure
 
 _GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
+_RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
     meaning=Meaning.UNKNOWN,
@@ -43,9 +45,11 @@ def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None, now: datetim
     failure = read_failure(answer, now=now)
     if failure is None and isinstance(answer, Answer):
         return None if _shows_end(answer.body, seat_uid) else _UNREADABLE
-    if failure is not None and failure.meaning is Meaning.REFUSED and _GONE_ALREADY.search(failure.message):
-        return None
-    return failure
+    if failure is None or failure.meaning is not Meaning.REFUSED:
+        return failure
+    if failure.message.startswith(_RACED):
+        return replace(failure, meaning=Meaning.UNKNOWN)
+    return None if _GONE_ALREADY.search(failure.message) else failure
 
 
 def _shows_end(body: bytes, seat_uid: str | None) -> bool:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from calcom_answers import NO_SUCH_TYPES, refused
 
 from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
@@ -33,13 +35,15 @@ def booking(uid: str = "ours", reference: str | None = OURS, **changes: Any) -> 
 class Listing:
     """A Cal.com that lists the given bookings, whatever the filters; and remembers what it was asked."""
 
-    def __init__(self, *bookings: dict[str, Any], page: int = 100) -> None:
-        self.bookings, self.page = bookings, page
+    def __init__(self, *bookings: dict[str, Any], page: int = 100, deleted: int | None = None) -> None:
+        self.bookings, self.page, self.deleted = bookings, page, deleted
         self.asked: list[dict[str, Any]] = []
 
     def list_bookings(self, params: dict[str, Any]) -> Answer:
         """Return one page."""
         self.asked.append(params)
+        if self.deleted is not None and params.get("eventTypeId") == self.deleted:
+            return refused(NO_SUCH_TYPES)
         skip = params.get("skip", 0)
         shown = self.bookings[skip : skip + min(self.page, params["take"])]
         left = {"remainingItems": max(len(self.bookings) - skip - len(shown), 0)}
@@ -196,6 +200,33 @@ def test_an_event_type_named_by_slug_is_compared_by_slug(row: Make) -> None:
     assert look(listing, by_slug).kind is SightingKind.FOUND
     assert "eventTypeId" not in listing.asked[0]
     assert look(Listing(booking(eventType={"slug": "other"})), by_slug).kind is SightingKind.ABSENT
+
+
+def test_an_event_type_whose_number_is_known_is_asked_for_by_number(row: Make) -> None:
+    """However the request names it."""
+    by_slug = row(event_type_id=None, event_type_slug="plain", username="clinic")
+    listing = Listing(booking(eventType={"slug": "renamed"}))
+
+    assert look(listing, by_slug, calcom_id=101).kind is SightingKind.FOUND
+    assert listing.asked[0]["eventTypeId"] == 101
+    assert look(Listing(booking(eventTypeId=102, eventType={"slug": "other"})), by_slug, calcom_id=101).uid is None
+
+
+def test_a_deleted_event_type_is_looked_for_without_it(row: Make) -> None:
+    """Cal.com refuses the filter (400), and lists what was booked of the type without one."""
+    listing = Listing(booking(eventTypeId=None, eventType=None), deleted=101)
+
+    sighting = look(listing, row())
+
+    assert (sighting.kind, sighting.uid, sighting.deleted) == (SightingKind.FOUND, "ours", True)
+    assert ["eventTypeId" in asked for asked in listing.asked] == [True, False]
+
+
+def test_a_booking_that_is_found_says_when_it_was_made_and_of_which_series(row: Make) -> None:
+    """A series may be cut: its weeks are counted by its uid."""
+    sighting = look(Listing(booking(createdAt="2030-02-01T09:00:00.000Z", recurringBookingUid="series")), row())
+
+    assert (sighting.series_uid, sighting.created_at) == ("series", datetime(2030, 2, 1, 9, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
