@@ -1,19 +1,22 @@
-"""Compare our bookings with Cal.com's list over a range of days, and mend what is safe (docs/audit.md)."""
+"""Compare our bookings with what Cal.com has over a range of days, and mend what is safe (docs/audit.md)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from db import audit, events, visibility
+from sqlalchemy import Connection
+
+from db import audit, events
 from db.appointments import Appointment
 from db.lifecycle import Status
+from tasks.audit_ask import verdict
 from tasks.audit_calls import AuditCalls, AuditHalted
+from tasks.audit_finding import Finding, Silence
 from tasks.audit_fix import BY, Fixed, fix
-from tasks.audit_judge import Finding, Silence, judge, orphan
-from tasks.audit_list import Listing, Place, Progress, between, read_listing
+from tasks.audit_judge import judge, orphan
+from tasks.audit_list import Listing, Place, Progress, Question, between, read_listing
 from tasks.calcom.bookings import Booking
 from tasks.parts import Parts
-from tasks.witness import is_of_a_team
 
 _NOT_JUDGED: tuple[Silence, ...] = (Silence.UNDER_WAY, Silence.TOO_YOUNG, Silence.CANNOT_TELL)
 
@@ -22,8 +25,10 @@ _NOT_JUDGED: tuple[Silence, ...] = (Silence.UNDER_WAY, Silence.TOO_YOUNG, Silenc
 class Survey:
     """Hold what an audit saw.
 
-    `confirmed` counts our rows in the range, `listed` Cal.com's bookings there, `others` those among them that no
-    request of ours made: they are not judged. `silent` has the ids of the rows that could not be judged, by why.
+    `confirmed` counts our rows in the range, `judged` those of them that Cal.com's answers could be held against, and
+    `asked` those that its list did not show, or not whole, so that it was asked for each. `listed` counts Cal.com's
+    bookings in the range, `others` those among them that no request of ours made: they are not judged. `silent` has the
+    ids of the rows that could not be judged, by why.
     """
 
     start: datetime
@@ -32,6 +37,8 @@ class Survey:
     listed: int = 0
     others: int = 0
     confirmed: int = 0
+    judged: int = 0
+    asked: int = 0
     findings: list[Finding] = field(default_factory=list)
     silent: dict[Silence, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
 
@@ -40,40 +47,51 @@ class Survey:
         """Say whether everything agrees; a blind spot is not clean."""
         return not self.findings and not self.silent[Silence.CANNOT_TELL]
 
-    def add(self, row: Appointment, verdict: Finding | Silence) -> None:
+    def add(self, row: Appointment, said: Finding | Silence) -> None:
         """Take in a verdict."""
-        if isinstance(verdict, Finding):
-            self.findings.append(verdict)
-        elif verdict in self.silent:
-            self.silent[verdict].append(row.id)
+        is_silent = not isinstance(said, Finding) and said in self.silent
+        if row.status is Status.CONFIRMED:
+            self.confirmed += 1
+            self.judged += not is_silent
+        if isinstance(said, Finding):
+            self.findings.append(said)
+        elif is_silent:
+            self.silent[said].append(row.id)
 
 
 def survey(
-    calls: AuditCalls, start: datetime, end: datetime, *, progress: Progress = lambda _read, _all: None
+    calls: AuditCalls,
+    start: datetime,
+    end: datetime,
+    *,
+    progress: Progress = lambda _read, _all: None,
+    asking: Progress = lambda _asked, _all: None,
 ) -> Survey:
     """Compare everything that starts from `start` until before `end`; changes nothing.
 
-    Cal.com is read first and our rows after it, so that what is booked meanwhile is never missing here.
+    Cal.com is read first and our rows after it, so that what is booked meanwhile is never missing here. What the list
+    does not show is asked for one by one.
 
     Raises:
-        AuditHalted: Cal.com's list could not be read whole.
+        AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
     parts = calls.parts
     with parts.engine.connect() as conn:
         began = audit.now(conn)
     seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
-    young = began - timedelta(seconds=parts.terms.settle_unanswered)
-    visible = _visibility(parts, seen.listing)
+    hidden = []
     with parts.engine.connect() as conn:
-        for row in audit.confirmed_between(conn, start, end):
-            seen.confirmed += 1
-            ours.pop(str(row.uuid), None)
-            seen.add(row, judge(row, seen.listing, settled=row.updated_at < young, visible=visible))
-        for row in audit.by_references(conn, list(ours)):
-            ours.pop(str(row.uuid))
-            if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
-                seen.add(row, judge(row, seen.listing, settled=True, visible=visible))
+        for row in _rows(conn, seen, ours):
+            said = judge(row, seen.listing, settled=_is_settled(row, began, parts))
+            if isinstance(said, Question):
+                hidden.append(row)
+            else:
+                seen.add(row, said)
+    for number, row in enumerate(hidden, 1):  # with no connection kept: an audit may wait long for its turn
+        seen.add(row, verdict(calls, row, seen.listing, settled=_is_settled(row, began, parts)))
+        asking(number, len(hidden))
+    seen.asked = sum(row.status is Status.CONFIRMED for row in hidden)
     seen.findings += [found for reference, places in ours.items() if (found := orphan(reference, places))]
     return seen
 
@@ -87,6 +105,32 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[Finding, Fixed]]:
                 yield finding, fix(calls, finding)
             except AuditHalted as halted:
                 yield finding, Fixed(ok=False, said=str(halted))
+
+
+def _rows(conn: Connection, seen: Survey, ours: dict[str, list[Place]]) -> Iterator[Appointment]:
+    """Yield the rows to judge, each once, and take them out of `ours`.
+
+    They are the confirmed ones of the range, those whose reference is listed there, and those that ended otherwise, or
+    are held, after their outcome had once been unknown: Cal.com may have them where this key's list does not show it.
+    """
+    judged = set()
+    for row in audit.confirmed_between(conn, seen.start, seen.end):
+        ours.pop(str(row.uuid), None)
+        judged.add(row.id)
+        yield row
+    for row in audit.by_references(conn, list(ours)):
+        ours.pop(str(row.uuid))
+        judged.add(row.id)
+        if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
+            yield row
+    for rows in (audit.ended_unknown_between, audit.held_unknown_between):
+        yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
+
+
+def _is_settled(row: Appointment, began: datetime, parts: Parts) -> bool:
+    """Say whether what Cal.com did not show when the audit began is not there: a replica lags, a series takes time."""
+    young = began - timedelta(seconds=parts.terms.settle_unanswered)
+    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
 def _count(seen: Survey) -> dict[str, list[Place]]:
@@ -104,23 +148,6 @@ def _count(seen: Survey) -> dict[str, list[Place]]:
     seen.listed = len(within)
     seen.others = len(within - {place.uid for places in ours.values() for place in places})
     return ours
-
-
-def _visibility(parts: Parts, listing: Listing) -> Callable[[Appointment], bool]:
-    """Return whether this key is known to list bookings of a row's event type: just now, or ever."""
-    known: dict[str, bool] = {}
-
-    def visible(row: Appointment) -> bool:
-        if listing.shows_type(row):
-            return True
-        if row.event_type not in known:
-            with parts.engine.connect() as conn:
-                listed = is_of_a_team(row) and visibility.ours(conn, listing.places, row)
-                seen = listed or visibility.proven(conn, parts.calcom.key_fingerprint, row.event_type)
-                known[row.event_type] = seen
-        return known[row.event_type]
-
-    return visible
 
 
 def _complete_record(parts: Parts, seen: Survey) -> None:

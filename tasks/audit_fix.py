@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from db import appointments, audit, events
 from db.appointments import Appointment
-from db.lifecycle import LIVE, Status
+from db.lifecycle import FINAL, LIVE, Status
+from tasks.audit_ask import verdict
 from tasks.audit_calls import AuditCalls, AuditHalted
-from tasks.audit_judge import Finding, Fix, judge
+from tasks.audit_finding import Finding, Fix
 from tasks.audit_list import Place, between, read_listing
 from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.meaning import Meaning, Reply
@@ -53,17 +54,31 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
 
 
 def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
+    """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident."""
     [place] = finding.there
     with calls.parts.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, place.uid, place.seat_uid)
+        appointments.record_late_uid(
+            conn,
+            row.id,
+            place.uid,
+            place.seat_uid,
+            series_uid=place.series,
+            why="an audit found it at Cal.com",
+            by=BY,
+        )
         after = appointments.get(conn, row.id)
-    if after is not None and after.calcom_booking_uid != place.uid:
+    if after is None:
+        return Fixed(ok=False, said="is gone: it is older than RETENTION_DAYS")
+    if after.calcom_booking_uid != place.uid:
         return Fixed(ok=False, said=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
-    if after is not None and (after.status is Status.CONFIRMED or after.status in LIVE):
-        how = "confirmed" if after.status is Status.CONFIRMED else "its next attempt finds it booked"
-        return Fixed(ok=True, said=f"its uid is recorded: {how}")
-    state = "gone" if after is None else after.status
-    return Fixed(ok=False, said=f"its uid is recorded, and it stays {state}: keep it or cancel it at Cal.com")
+    if after.status is Status.CONFIRMED:
+        called = (
+            f"; {row.status} was told: call them (`booking show {row.id} --personal`)" if row.status in FINAL else ""
+        )
+        return Fixed(ok=True, said=f"its uid is recorded: confirmed{called}")
+    if after.status in LIVE:
+        return Fixed(ok=True, said="its uid is recorded: its next attempt finds it booked")
+    return Fixed(ok=False, said=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
 
 
 def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
@@ -77,7 +92,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
         listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
         with calls.parts.engine.connect() as conn:
             fresh = appointments.get(conn, row.id)
-        again = None if fresh is None else judge(fresh, listing, settled=True, visible=lambda _: True)
+        again = None if fresh is None else verdict(calls, fresh, listing, settled=True)
         if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
             break
         double = next((one for one in again.doubles if one.name not in ends), None)

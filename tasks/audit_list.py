@@ -1,45 +1,69 @@
 """Cal.com's list over a range, as an audit needs it: every booking, and every place in one that a request of ours has.
 
-One request may hold two seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks`, one seat a
-reference, are not enough here.
+What the list does not show can be asked for by its uid (audit_ask.py), and is added to it. One request may hold two
+seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks`, one seat a reference, are not enough.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import TypeGuard
 from uuid import UUID
 
 from db.appointment import Appointment
 from tasks.audit_calls import AuditCalls, AuditHalted
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE, instant
-from tasks.calcom.bookings import Booking, parse, usable
+from tasks.calcom.answer import Answer
+from tasks.calcom.body import attendee_address, instant
+from tasks.calcom.bookings import Attendee, Booking
 from tasks.calcom.meaning import Meaning, Reply
 from tasks.calcom.replies import Page, read_list
 
 PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
 LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever
 LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
-_TRIES = 4  # of one page
+TRIES = 4  # of one call
+MAY_PASS = frozenset({Meaning.UNKNOWN, Meaning.NOT_SENT, Meaning.THROTTLED})
 
-Progress = Callable[[int, int], object]  # bookings read, and how many there are
+Progress = Callable[[int, int], object]  # how many are done, and how many there are
+
+
+class About(StrEnum):
+    """Say what can be asked for by itself."""
+
+    BOOKING = "booking"  # by its uid; a series by its own: all weeks
+    SEAT = "seat"  # by its uid: the booking that it is in
+    EVENT_TYPE = "event type"  # by its name: how many weeks it makes
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Name what Cal.com must be asked before more can be said; anybody who has the uid is answered."""
+
+    about: About
+    uid: str
+
+
+class Answered(StrEnum):
+    """Say what came of a question."""
+
+    FOUND = "found"
+    NOWHERE = "nowhere"  # Cal.com has no such booking: so says a replica that lags, too
+    UNTOLD = "untold"  # no answer that can be read
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """One booking, or one seat of one, that carries the reference of a request like ours.
 
-    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole. `series` names
-    the recurring booking that it is an occurrence of: these carry one reference at many starts.
+    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole.
     """
 
     reference: str
     booking: Booking
     seat_uid: str | None
     whole: bool
-    series: str | None
 
     @property
     def uid(self) -> str:
@@ -47,46 +71,69 @@ class Place:
         return self.booking.uid
 
     @property
+    def series(self) -> str | None:
+        """The uid of the series whose week it is: these carry one reference at many starts."""
+        return self.booking.series_uid
+
+    @property
     def name(self) -> str:
         """Name it in a line for a person."""
         return self.uid if self.seat_uid is None else f"{self.uid}, seat {self.seat_uid}"
 
     def is_at(self, row: Appointment) -> bool:
-        """Return whether a POST of `row` may have made it: the same instant, the same event type."""
-        start = row.start_at.astimezone(UTC)
-        if self.booking.start != start.replace(microsecond=start.microsecond // 1000 * 1000):
-            return False
-        if row.event_type_id is not None:
-            return self.booking.event_type_id in (None, row.event_type_id)
-        return self.booking.event_type_slug in (None, row.event_type_slug)
+        """Return whether a POST of `row` may have made it."""
+        return is_at(self.booking, row)
+
+    def is_same(self, other: "Place") -> bool:
+        """Return whether it is the same booking or seat, told again."""
+        return (self.uid, self.seat_uid) == (other.uid, other.seat_uid)
 
 
 @dataclass
 class Listing:
-    """Hold what Cal.com listed: bookings by uid, and our places by the reference that they carry."""
+    """Hold what Cal.com told: bookings by uid, our places by the reference that they carry, and what it was asked.
+
+    `seatless` are bookings with seats that show an attendee without one; `occurrences` the weeks of a series, by the
+    names of event types (`Appointment.event_type`), None where a booking is no series.
+    """
 
     bookings: dict[str, Booking] = field(default_factory=dict)
     places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
-    _types: set[object] = field(default_factory=set)
+    seatless: list[Booking] = field(default_factory=list)
+    answers: dict[Question, Answered] = field(default_factory=dict)
+    occurrences: dict[str, int | None] = field(default_factory=dict)
 
-    def add(self, booking: Booking, entry: Mapping[str, Any]) -> None:
-        """Take in a booking, once, with the JSON that it was read from."""
-        if booking.uid in self.bookings:
-            return
-        self.bookings[booking.uid] = booking
-        for place in _places(booking, entry):
+    def add(self, booking: Booking) -> None:
+        """Take in a booking; of one that is there already, only places that it did not show before."""
+        new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
+        for place in new:
             self.places[place.reference].append(place)
-        self._types |= {booking.event_type_id, *((booking.event_type_slug, host) for host in booking.hosts)}
+        if booking.uid not in self.bookings:
+            self.bookings[booking.uid] = booking
+            if booking.seated and any(_is_seatless(one) for one in booking.attendees):
+                self.seatless.append(booking)
 
     def of(self, row: Appointment) -> list[Place]:
         """Return the places that carry the row's reference, those that are over included."""
         return self.places.get(str(row.uuid), [])
 
-    def shows_type(self, row: Appointment) -> bool:
-        """Return whether any booking of the row's event type is listed: then absence proves something."""
-        if row.event_type_id is not None:
-            return row.event_type_id in self._types
-        return (row.event_type_slug, row.username) in self._types
+    def weeks(self, series: str) -> list[Booking]:
+        """Return the weeks of a series, those that are over included; a week that was moved is one."""
+        weeks = [booking for booking in self.bookings.values() if booking.series_uid == series]
+        moved = {booking.moved_to for booking in weeks}
+        return [booking for booking in weeks if booking.uid not in moved]
+
+    def half_made(self, row: Appointment) -> Booking | None:
+        """Return a live booking of the row's event type and start that names its very address, and gives it no seat."""
+        address = attendee_address(row)
+        for booking in self.seatless:
+            names = any(one.email == address and _is_seatless(one) for one in booking.attendees)
+            if names and not booking.gone and is_at(booking, row):
+                return booking
+        return None
+
+    def _known(self, place: Place) -> list[Place]:
+        return self.places.get(place.reference, [])
 
 
 def between(start: datetime, end: datetime) -> dict[str, str | int]:
@@ -108,10 +155,10 @@ def read_listing(
     listing = Listing()
     skip = 0
     while True:
-        page, entries = _page(calls, {**query, "skip": skip})
+        page = _page(calls, {**query, "skip": skip})
         before = len(listing.bookings)
-        for booking, entry in zip(page.bookings, entries, strict=True):
-            listing.add(booking, entry)
+        for booking in page.bookings:
+            listing.add(booking)
         skip += len(page.bookings)
         progress(skip, skip + page.remaining)
         if not page.remaining:
@@ -120,25 +167,36 @@ def read_listing(
             raise AuditHalted("Cal.com's list does not end: give a shorter range of days")
 
 
-def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> tuple[Page, list[Mapping[str, Any]]]:
-    """Return a page and the JSON of its entries; asks again after a failure that may pass, for less if it was cut."""
+def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
+    """Return a page; asks again after a failure that may pass, for less if it was cut."""
     take = PAGE
-    for attempt in range(_TRIES):
+    for attempt in range(TRIES):
         answer = calls.list_bookings({**query, "take": take})
         page = read_list(answer, now=datetime.now(UTC))
         if isinstance(page, Page):
-            return page, _entries(answer)
+            return page
         failure = page
-        if failure.meaning not in _MAY_PASS or attempt + 1 == _TRIES:
+        if failure.meaning not in MAY_PASS or attempt + 1 == TRIES:
             break
         if isinstance(answer, Answer) and answer.truncated:
             take = max(1, take // 4)
-        if failure.meaning is not Meaning.THROTTLED:  # the breaker keeps the time of a 429
-            calls.pause(failure.retry_after or calls.parts.policy.delay(attempt))
+        wait_after(calls, failure, attempt)
     raise AuditHalted(f"Cal.com's list could not be read: {_words(failure)}")
 
 
-_MAY_PASS = frozenset({Meaning.UNKNOWN, Meaning.NOT_SENT, Meaning.THROTTLED})
+def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
+    """Wait until a call that failed may be made again; the time of a 429 is kept by the breaker."""
+    if failure.meaning is not Meaning.THROTTLED:
+        calls.pause(failure.retry_after or calls.parts.policy.delay(attempt))
+
+
+def is_at(booking: Booking, row: Appointment) -> bool:
+    """Return whether a POST of `row` may have made it: the same instant, the same event type (or a deleted one)."""
+    if not booking.is_at(row.start_at):
+        return False
+    if row.event_type_id is not None:
+        return booking.event_type_id in (None, row.event_type_id)
+    return booking.event_type_slug in (None, row.event_type_slug)
 
 
 def _words(reply: Reply) -> str:
@@ -146,35 +204,24 @@ def _words(reply: Reply) -> str:
     return f"{reply.error_type.value.replace('_', ' ')}{said}"
 
 
-def _entries(answer: Answer | NoAnswer) -> list[Mapping[str, Any]]:
-    content = parse(answer.body) if isinstance(answer, Answer) else {}
-    entries: list[Mapping[str, Any]] = content["data"]  # read_list has seen that it is a list of objects
-    return entries
-
-
-def _places(booking: Booking, entry: Mapping[str, Any]) -> Iterator[Place]:
+def _places(booking: Booking) -> Iterator[Place]:
     """Yield our places in a booking: seats have the reference at their attendees, all others at the booking."""
-    attendees = entry.get("attendees")
-    seats = [one for one in attendees if _is_seat(one)] if isinstance(attendees, list) else []
-    series = uid if isinstance(uid := entry.get("recurringBookingUid"), str) else None
-    carriers = [entry, *seats]
-    for carrier in carriers:
-        reference = _reference(carrier)
-        if reference is not None:
-            seat = None if carrier is entry else usable(carrier.get("seatUid"))
-            whole = not seats and set(booking.marks) == {reference}
-            yield Place(reference, booking, seat, whole=whole, series=series)
+    seats = [one for one in booking.attendees if one.reference is not None]
+    for one in seats:
+        if _is_ours(one.reference):
+            yield Place(one.reference, booking, one.seat_uid, whole=False)
+    alone = len(booking.marks) == 1 and not any(one.seat_uid for one in booking.attendees)
+    for reference in filter(_is_ours, booking.marks.keys() - {one.reference for one in seats}):
+        yield Place(reference, booking, None, whole=alone)
 
 
-def _is_seat(attendee: object) -> bool:
-    return isinstance(attendee, dict) and ("seatUid" in attendee or "metadata" in attendee)
+def _is_seatless(attendee: Attendee) -> bool:
+    return attendee.seat_uid is None and attendee.reference is None
 
 
-def _reference(carrier: Mapping[str, Any]) -> str | None:
-    """Return the reference of a request like ours: the uuid of a row, as body.py writes it."""
-    metadata = carrier.get("metadata")
-    mark = metadata.get(REFERENCE) if isinstance(metadata, dict) else None
+def _is_ours(reference: str | None) -> TypeGuard[str]:
+    """Return whether it is the reference of a request like ours: the uuid of a row, as body.py writes it."""
     try:
-        return mark if isinstance(mark, str) and str(UUID(mark)) == mark else None
+        return reference is not None and str(UUID(reference)) == reference
     except ValueError:
-        return None
+        return False

@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from auditing import CONFIRM, OPEN, Scene
+from auditing import CONFIRM, OPEN, ROUND_ROBIN, Scene
 from sqlalchemy import text
 
-from db import visibility
+from db import events
 from db.lifecycle import HoldReason, Status
 from tasks import audit_list
-from tasks.audit_judge import Kind, Silence
-from tasks.parts import parts
+from tasks.audit_finding import Kind, Silence
 
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
 
@@ -42,31 +41,43 @@ def strangers(scene: Scene) -> dict[str, Any]:
 
 
 def test_confirmed_here_and_absent_there(scene: Scene) -> None:
-    """Another booking of the type is listed, so the key sees the type; nothing that is safe can be done."""
+    """Not listed, and Cal.com knows no booking of that uid; nothing that is safe can be done."""
     scene.confirmed()
     row = scene.lost()
     assert scene.found() == [(Kind.ABSENT, row.id)]
     assert scene.fixed() == []
 
 
-def test_a_key_that_never_listed_the_type_cannot_tell(scene: Scene) -> None:
-    """Once it has, by any day's look, absence proves something."""
-    row = scene.lost()
-    assert (scene.silent(Silence.CANNOT_TELL), scene.found(), scene.audit().clean) == ([row.id], [], False)
-    with parts().engine.begin() as conn:
-        visibility.prove(conn, parts().calcom.key_fingerprint, row.event_type)
-    assert scene.found() == [(Kind.ABSENT, row.id)]
+def test_what_the_list_does_not_show_is_asked_for(settings: Callable[..., dict[str, str]], scene: Scene) -> None:
+    """A key of one of two hosts lists its own bookings: by their uids it is shown the other's, too."""
+    rows = [scene.confirmed(ROUND_ROBIN) for _ in range(4)]
+    theirs = [row for row in rows if scene.host(row) != "host4"]
+    settings(CALCOM_API_KEY="cal_test_host4")
+    seen = scene.audit()
+    assert (seen.clean, seen.confirmed, seen.judged, seen.asked) == (True, 4, 4, len(theirs))
+    assert 0 < len(theirs) < 4
+    scene.cancel(theirs[0].calcom_booking_uid or "")
+    assert scene.found() == [(Kind.CANCELLED, theirs[0].id)]
 
 
-def test_a_list_may_not_know_yet_what_was_just_confirmed(scene: Scene, simulator: Any) -> None:
-    """A replica lags; what has been confirmed for longer than the settle time must be there."""
+def test_absent_is_only_said_when_a_replica_must_know(scene: Scene, simulator: Any) -> None:
+    """One that lags answers 404 to a booking that was just made, in the very words that it has for none."""
     old = scene.confirmed()
     simulator.settings(replica_lag=3600)
     row = scene.record.moved(Status.CONFIRMED, calcom_booking_uid="new")
-    with parts().engine.begin() as conn:
-        for event_type in (old.event_type, row.event_type):
-            visibility.prove(conn, parts().calcom.key_fingerprint, event_type)
-    assert (scene.silent(Silence.TOO_YOUNG), scene.found()) == ([row.id], [(Kind.ABSENT, old.id)])
+    seen = scene.audit()
+    assert (seen.silent[Silence.TOO_YOUNG], scene.found()) == ([row.id], [(Kind.ABSENT, old.id)])
+    assert (seen.confirmed, seen.judged) == (2, 1)
+
+
+def test_an_answer_that_cannot_be_read_is_no_absence(scene: Scene, simulator: Any) -> None:
+    """It is said that this row could not be judged, and the audit is not clean."""
+    row = scene.lost()
+    simulator.faults("cut_json", match={"method": "GET", "path": f"/v2/bookings/{row.calcom_booking_uid}"})
+    simulator.faults("status", name="internal", match={"method": "GET", "path": f"/v2/bookings/lost-{row.id}"})
+    seen = scene.audit()
+    assert (seen.silent[Silence.CANNOT_TELL], seen.findings, seen.clean) == ([row.id], [], False)
+    assert (seen.confirmed, seen.judged) == (1, 0)
 
 
 def test_cancelled_there_is_cancelled_here(scene: Scene) -> None:
@@ -114,14 +125,40 @@ def test_there_and_not_here_is_recorded(scene: Scene) -> None:
     assert scene.audit().clean
 
 
-def test_there_and_refused_here_is_for_the_operator(scene: Scene) -> None:
-    """No move leads out of rejected: its uid is recorded once, and it is said again until somebody has decided."""
-    row = scene.row(Status.REJECTED)
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED, Status.EXPIRED])
+def test_who_was_told_not_booked_and_is_becomes_confirmed(scene: Scene, status: Status) -> None:
+    """Found by its reference, without any uid; somebody must be called, so the story tells it for the alert."""
+    row = scene.once_unknown(status)
+    made = scene.post(row)
+    assert scene.found() == [(Kind.NOT_HERE, row.id)]
+    [(_, done)] = scene.fixed()
+    assert (done.ok, f"booking show {row.id} --personal" in done.said) == (True, True)
+    now = scene.record.read(row.id)
+    assert (now.status, now.calcom_booking_uid) == (Status.CONFIRMED, made["uid"])
+    assert events.TOLD_NOT_BOOKED in scene.story(row)
+    assert scene.audit().clean
+
+
+def test_there_and_cancelled_here_is_for_the_operator(scene: Scene) -> None:
+    """No move leads out of cancelled: its uid is recorded once, and it is said again until somebody has decided."""
+    row = scene.row(Status.CANCELLED)
     made = scene.post(row)
     for fixes in ([False], []):
         assert [done.ok for _, done in scene.fixed()] == fixes
         assert scene.found() == [(Kind.NOT_HERE, row.id)]
     assert (scene.record.read(row.id).calcom_booking_uid, scene.story(row)) == (made["uid"], ["late_uid"])
+
+
+def test_what_is_hidden_and_ended_is_asked_for_by_its_uid(
+    settings: Callable[..., dict[str, str]], scene: Scene
+) -> None:
+    """Where this key's list is blind that is all that can be asked; it is believed only with our reference."""
+    row, other = scene.once_unknown(Status.REJECTED), scene.once_unknown(Status.REJECTED)
+    made = scene.post(row)
+    scene.record.write(row.id, calcom_booking_uid=made["uid"])
+    scene.record.write(other.id, calcom_booking_uid=scene.confirmed().calcom_booking_uid)
+    settings(CALCOM_API_KEY="cal_test_blind")
+    assert scene.found() == [(Kind.NOT_HERE, row.id)]
 
 
 def test_a_reference_that_no_row_has_is_said(scene: Scene) -> None:
@@ -175,7 +212,7 @@ def test_without_an_order_nothing_at_all_is_changed(scene: Scene) -> None:
 
     def everything() -> Any:
         with scene.record.engine.connect() as conn:
-            tables = ("appointments", "appointment_events", "calcom_visibility")
+            tables = ("appointments", "appointment_events", "calcom_event_types")
             rows = [conn.execute(text(f"SELECT * FROM {table} ORDER BY 1")).all() for table in tables]  # noqa: S608
         return rows, scene.simulator.bookings()
 

@@ -11,7 +11,7 @@ from auditing import SEATS, Scene
 from db import audit
 from db.lifecycle import Status
 from tasks.audit import mend, survey
-from tasks.audit_judge import Kind
+from tasks.audit_finding import Kind
 
 TOLD = ["cancelling_double", "double_cancelled"]
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}

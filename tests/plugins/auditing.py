@@ -12,13 +12,15 @@ from db.appointments import Appointment
 from db.lifecycle import Status
 from tasks.audit import Survey, mend, survey
 from tasks.audit_calls import AuditCalls
+from tasks.audit_finding import Finding, Kind, Silence
 from tasks.audit_fix import Fixed
-from tasks.audit_judge import Finding, Kind, Silence
 from tasks.calcom.body import booking_body
 from tasks.parts import parts
 
-OPEN, SEATS, PLAIN, CONFIRM = 110, 103, 101, 102  # event types of the simulator; OPEN books every POST
+# Event types of the simulator; OPEN books every POST.
+OPEN, SEATS, PLAIN, CONFIRM, ROUND_ROBIN = 110, 103, 101, 102, 104
 KEY = "cal_test_owner"
+HEADERS = {"Authorization": f"Bearer {KEY}", "cal-api-version": "2024-08-13"}
 AGES = timedelta(minutes=-5)
 
 
@@ -44,10 +46,19 @@ class Scene:
         made: dict[str, Any] = self.call("POST", "/v2/bookings", booking_body(replace(row, **changes)))
         return made
 
+    def answered(self, row: Appointment) -> int:
+        """Book at Cal.com, whatever comes of it; return the status of the answer, 0 for none."""
+        try:
+            answer = requests.post(
+                self.simulator.url + "/v2/bookings", json=booking_body(row), headers=HEADERS, timeout=10
+            )
+        except requests.ConnectionError:
+            return 0
+        return answer.status_code
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call Cal.com as somebody else would."""
-        headers = {"Authorization": f"Bearer {KEY}", "cal-api-version": "2024-08-13"}
-        answer = requests.request(method, self.simulator.url + path, json=body, headers=headers, timeout=10)
+        answer = requests.request(method, self.simulator.url + path, json=body, headers=HEADERS, timeout=10)
         assert answer.ok, answer.text
         return answer.json()["data"]
 
@@ -55,12 +66,34 @@ class Scene:
         """Cancel a booking at Cal.com, as its host would."""
         self.call("POST", f"/v2/bookings/{uid}/cancel", {"cancellationReason": "ill"})
 
+    def deed(self, do: str, uid: str | None, **details: Any) -> None:
+        """Let a person at Cal.com do something to a booking."""
+        answer = requests.post(f"{self.simulator.control}/_persons", json={"do": do, "uid": uid, **details}, timeout=10)
+        assert answer.ok, answer.text
+
     def confirmed(self, event_type_id: int = OPEN, **changes: Any) -> Appointment:
         """Book a request and confirm its row, a while ago."""
         row = self.record.claimed(**{"event_type_id": event_type_id, "start_at": next(self.starts), **changes})
-        made = self.post(row)
-        seat = made.get("seatUid")
-        assert self.record.move(row, Status.CONFIRMED, calcom_booking_uid=made["uid"], calcom_seat_uid=seat)
+        self.post(row)
+        return self.found_booked(row)
+
+    def found_booked(self, row: Appointment) -> Appointment:
+        """Confirm a claimed row, a while ago, by what Cal.com has of it: of a series by its first week."""
+        made = min(self.simulator.bookings(str(row.uuid)), key=lambda one: one["start"])
+        mine = [one for one in made["attendees"] if one.get("metadata", {}).get("bookingWorkerRef") == str(row.uuid)]
+        uids = {
+            "calcom_booking_uid": made["uid"],
+            "calcom_seat_uid": mine[0]["seatUid"] if mine else None,
+            "series_uid": made.get("recurringBookingUid"),
+        }
+        assert self.record.move(row, Status.CONFIRMED, **uids)
+        return self.aged(row)
+
+    def once_unknown(self, status: Status, row: Appointment | None = None, **changes: Any) -> Appointment:
+        """End a row whose outcome was unknown for a while."""
+        row = row or self.record.claimed(**{"event_type_id": OPEN, "start_at": next(self.starts), **changes})
+        assert self.record.move(row, status)
+        self.record.write(row.id, sent_at=AGES)
         return self.aged(row)
 
     def lost(self, **changes: Any) -> Appointment:
@@ -110,6 +143,12 @@ class Scene:
                 mine = [one["seatUid"] for one in seats if one["metadata"].get("bookingWorkerRef") == str(row.uuid)]
                 found |= set(mine) if seats else {booking["uid"]}
         return found
+
+    def host(self, row: Appointment) -> str:
+        """Return who organizes a row's booking at Cal.com."""
+        [booking] = self.simulator.bookings(str(row.uuid))
+        username: str = booking["hosts"][0]["username"]
+        return username
 
     def cancels(self) -> int:
         """Count the cancellations that Cal.com was asked for."""

@@ -1,85 +1,36 @@
-"""What an audit thinks of a booking, and what an answer to a cancellation means."""
+"""What an audit thinks of a booking that Cal.com lists, and what an answer to a cancellation means."""
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
+from judging import NOW, OURS, THEIRS, booking, found, judged, listing, seated
 
 from db.appointment import Appointment
-from db.lifecycle import Status
-from tasks.audit_judge import Finding, Fix, Kind, Silence, judge, orphan
-from tasks.audit_list import Listing
+from tasks.audit_finding import Finding, Fix, Kind, Silence
+from tasks.audit_judge import orphan
+from tasks.audit_list import Question
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
-from tasks.calcom.bookings import read_booking
 from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
 from tasks.calcom.meaning import Meaning, Verdict
 
-Make = Callable[..., Appointment]
-OURS, THEIRS = "00000000-0000-0000-0000-000000000007", "00000000-0000-0000-0000-000000000008"
-NOW = datetime(2030, 3, 1, tzinfo=UTC)
-
-
-def booking(uid: str = "own", reference: str | None = OURS, **changes: Any) -> dict[str, Any]:
-    """Return a booking as Cal.com lists it: by default ours."""
-    return {
-        "uid": uid,
-        "status": "accepted",
-        "start": "2030-03-01T09:00:00.000Z",
-        "eventTypeId": 101,
-        "eventType": {"id": 101, "slug": "plain"},
-        "hosts": [{"username": "clinic"}],
-        "metadata": {REFERENCE: reference} if reference else {},
-        "attendees": [{"email": "ann@example.com"}],
-    } | changes
-
-
-def seated(uid: str = "own", **seats: str) -> dict[str, Any]:
-    """Return a seated booking; `seats` maps a seat's uid to the reference that it carries."""
-    attendees = [{"seatUid": seat, "metadata": {REFERENCE: mark}} for seat, mark in seats.items()]
-    entry = booking(uid, attendees=attendees)
-    del entry["metadata"]
-    return entry
-
-
-def listing(*entries: dict[str, Any]) -> Listing:
-    """Read a list."""
-    listed = Listing()
-    for entry in entries:
-        one = read_booking(entry)
-        assert one is not None
-        listed.add(one, entry)
-    return listed
+Judge = Callable[..., Finding | Silence | Question]
 
 
 @pytest.fixture
-def verdict(row: Make) -> Callable[..., Finding | Silence]:
-    """Judge a row that is confirmed with the uid "own", but for what is given, against what Cal.com lists."""
-
-    def give(*entries: dict[str, Any], settled: bool = True, **changes: Any) -> Finding | Silence:
-        kept = row(**{"status": Status.CONFIRMED, "calcom_booking_uid": "own", **changes})
-        listed = listing(*entries)
-        return judge(kept, listed, settled=settled, visible=listed.shows_type)
-
-    return give
-
-
-Judge = Callable[..., Finding | Silence]
-
-
-def proven(found: Finding | Silence) -> list[str | None]:
-    """Return the names of what may be cancelled."""
-    return [place.name for place in found.doubles] if isinstance(found, Finding) else []
+def verdict(row: Callable[..., Appointment]) -> Judge:
+    """Judge a row that is confirmed with the uid "own", but for what is given."""
+    return partial(judged, row)
 
 
 def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> None:
     """Whatever their order; one that is over is none."""
     for entries in ([booking(), booking("two")], [booking("two"), booking()]):
-        found = verdict(*entries, booking("over", status="cancelled"))
-        assert isinstance(found, Finding)
-        assert (found.kind, found.fix, proven(found)) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+        said = verdict(*entries, booking("over", status="cancelled"))
+        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 @pytest.mark.parametrize(
@@ -94,97 +45,49 @@ def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> Non
 )
 def test_what_is_not_proven_is_not_cancelled(verdict: Judge, other: dict[str, Any]) -> None:
     """Said all the same."""
-    found = verdict(booking(), other)
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix, proven(found)) == (Kind.TWICE, None, [])
+    assert found(verdict(booking(), other)) == (Kind.TWICE, None, [])
 
 
 def test_a_double_that_the_host_has_accepted_is_not_cancelled(verdict: Judge) -> None:
     """While its own is still waiting for him: the customer would be left with nothing."""
-    found = verdict(booking(status="pending"), booking("two"))
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix, proven(found)) == (Kind.TWICE, None, [])
+    assert found(verdict(booking(status="pending"), booking("two"))) == (Kind.TWICE, None, [])
     for both in ("pending", "accepted"):
-        assert proven(verdict(booking(status=both), booking("two", status="pending"))) == ["two"]
-
-
-def test_the_other_weeks_of_a_doubled_series_stay_a_finding(verdict: Judge) -> None:
-    """Its first week alone was cancelled; its own later weeks are none."""
-    own = booking(recurringBookingUid="one"), booking("own2", start="2030-03-08T09:00:00Z", recurringBookingUid="one")
-    assert verdict(*own) is Silence.AGREES
-    found = verdict(*own, booking("two", start="2030-03-08T09:00:00Z", recurringBookingUid="another"))
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix) == (Kind.TWICE, None)
+        said = verdict(booking(status=both), booking("two", status="pending"))
+        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:
     """The other one is named by booking and seat; without a seat in the row nobody can say which it is."""
     entry = seated(s1=OURS, s2=THEIRS, s3=OURS)
-    assert proven(verdict(entry, calcom_seat_uid="s3")) == ["own, seat s1"]
-    unclear = verdict(entry)
-    assert isinstance(unclear, Finding)
-    assert (unclear.kind, unclear.fix) == (Kind.TWICE, None)
+    assert found(verdict(entry, calcom_seat_uid="s3")) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["own, seat s1"])
+    assert found(verdict(entry)) == (Kind.TWICE, None, [])
 
 
-def test_a_seat_among_others_agrees_and_one_that_is_missing_does_not(verdict: Judge) -> None:
-    """Where no attendee is shown, nothing can be seen missing."""
+def test_a_seat_among_others_agrees(verdict: Judge) -> None:
+    """In its booking, or moved to another one."""
     assert verdict(seated(s1=OURS, s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
-    gone = verdict(seated(s2=THEIRS), calcom_seat_uid="s1")
-    assert isinstance(gone, Finding)
-    assert (gone.kind, gone.fix, "its seat is no longer in the booking" in gone.said) == (Kind.ABSENT, None, True)
-    assert verdict(seated(), calcom_seat_uid="s1") is Silence.AGREES
+    assert verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
 
 
-def test_moves_are_followed_in_circles_too(verdict: Judge) -> None:
+def test_another_requests_booking_is_not_ours(verdict: Judge) -> None:
+    """The row names it, and it carries another reference: nobody has booked for this row."""
+    assert found(verdict(booking(reference=THEIRS))) == (Kind.ABSENT, None, [])
+    assert found(verdict(seated(s2=THEIRS))) == (Kind.ABSENT, None, [])
+    assert verdict(booking(reference=None)) is Silence.AGREES, "somebody may have taken the reference out"
+
+
+def test_a_booking_that_moved_within_the_list_agrees(verdict: Judge) -> None:
+    """Wherever it is now, its successor carries our reference."""
+    there = booking(status="cancelled", rescheduledToUid="two")
+    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is Silence.AGREES
+    assert found(verdict(there, booking("two", status="cancelled"))) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+
+
+def test_moves_in_a_circle_are_not_followed_for_ever(verdict: Judge) -> None:
     """A hostile list must not keep us."""
     there = booking(status="cancelled", rescheduledToUid="two")
     back = booking("two", status="cancelled", rescheduledToUid="own")
-    assert isinstance(verdict(there, back), Finding)
-    assert verdict(there) is Silence.AGREES
-    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is Silence.AGREES
-
-
-def test_a_row_that_has_the_uid_of_the_successor_agrees(verdict: Judge) -> None:
-    """A look that found it moved wrote that uid down; the successor may be on another day."""
-    moved = booking("old", status="cancelled", rescheduledToUid="own")
-    assert verdict(moved) is Silence.AGREES
-
-
-def test_a_double_at_the_old_time_of_a_moved_booking_is_left(verdict: Judge) -> None:
-    """Whether the moved one still lives cannot be seen from here."""
-    found = verdict(booking(status="cancelled", rescheduledToUid="far"), booking("two"))
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix) == (Kind.TWICE, None)
-
-
-def test_a_cancelled_first_of_a_living_series_is_left(verdict: Judge) -> None:
-    """The customer keeps the other weeks."""
-    later = booking("two", start="2030-03-08T09:00:00Z", recurringBookingUid="series")
-    found = verdict(booking(status="cancelled", recurringBookingUid="series"), later)
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix) == (Kind.CANCELLED, None)
-
-
-def test_another_uid_than_the_rows_is_said(verdict: Judge) -> None:
-    """Confirmed with a booking that is not listed, while another one is."""
-    found = verdict(booking("two"))
-    assert isinstance(found, Finding)
-    assert (found.kind, found.fix) == (Kind.NOT_HERE, None)
-
-
-def test_absence_needs_time_and_sight(verdict: Judge) -> None:
-    """Another booking of the type proves sight; one of another type does not."""
-    assert verdict() is Silence.CANNOT_TELL
-    assert verdict(booking("other", None, eventTypeId=102, eventType={})) is Silence.CANNOT_TELL
-    assert verdict(booking("other", None), settled=False) is Silence.TOO_YOUNG
-    assert isinstance(verdict(booking("other", None)), Finding)
-
-
-@pytest.mark.parametrize(("username", "seen"), [("clinic", True), ("another", False), (None, False)])
-def test_a_slug_is_its_owners(verdict: Judge, username: str | None, seen: bool) -> None:  # noqa: FBT001 - a column
-    """Two hosts may have a type of one name; which team's a booking is of, the list does not say."""
-    named = {"event_type_id": None, "event_type_slug": "plain", "username": username, "team_slug": "team"}
-    assert isinstance(verdict(booking("other", None), **named), Finding) is seen
+    assert verdict(there, back) is Silence.CANNOT_TELL
 
 
 def test_a_list_may_show_a_booking_twice(verdict: Judge) -> None:

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.audit import Survey, mend, survey
 from tasks.audit_calls import AuditCalls, AuditHalted
+from tasks.audit_finding import Finding, Kind, Silence
 from tasks.audit_fix import Fixed
-from tasks.audit_judge import Finding, Kind, Silence
 from tasks.audit_list import Progress as Told
 from worker.cli import screen
 from worker.cli.notes import listening
@@ -25,11 +25,13 @@ _NAMES = {
     Kind.NOT_HERE: "there, not here",
     Kind.CANCELLED: "cancelled there",
     Kind.TWICE: "there twice",
+    Kind.SERIES_CUT: "only some weeks there",
+    Kind.HALF_MADE: "half made there",
 }
 _NOT_JUDGED = {
     Silence.UNDER_WAY: "being booked or looked for right now: {rows}",
-    Silence.TOO_YOUNG: "confirmed so lately that Cal.com's list need not show it yet: {rows}",
-    Silence.CANNOT_TELL: "cannot tell, for this API key has never listed a booking of the event type: {rows}",
+    Silence.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
+    Silence.CANNOT_TELL: "cannot tell, for Cal.com gave no answer that can be read: {rows}",
 }
 _SHOWN = 20  # ids of rows that were not judged
 
@@ -49,10 +51,10 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
     fixed: dict[int, Fixed] = {}
     with listening(screen.note):
         parts = ready()
-        calls = AuditCalls(parts, pause=threading.Event().wait, waiting=_say_waiting)
+        calls = AuditCalls(parts, pause=threading.Event().wait, waiting=say_waiting)
         try:
-            with _progress() as told:
-                seen = survey(calls, start, end, progress=told)
+            with bars("Reading Cal.com's list", "Asking for what it does not show") as (reading, asking):
+                seen = survey(calls, start, end, progress=reading, asking=asking)
             for finding, done in mend(calls, seen) if fix else ():
                 fixed[id(finding)] = done
         except AuditHalted as halted:
@@ -90,9 +92,11 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[Finding], *, 
             shown = ", ".join(map(str, rows[:_SHOWN])) + (f" and {len(rows) - _SHOWN:,} more" if rows[_SHOWN:] else "")
             screen.note(_NOT_JUDGED[why].format(rows=shown))
     last = seen.end - DAY
-    here, there = screen.plural(seen.confirmed, "booking"), f"{seen.listed:,}"
+    here = f"{screen.plural(seen.confirmed, 'booking')} confirmed here, {seen.judged:,} judged"
+    asked = f" ({seen.asked:,} of them asked for one by one)" if seen.asked else ""
     others = f" ({seen.others:,} of them others')" if seen.others else ""
-    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here} confirmed here, {there} listed there{others}.")
+    there = f"{seen.listed:,} listed there{others}"
+    screen.say(f"{seen.start:%Y-%m-%d} to {last:%Y-%m-%d} (UTC): {here}{asked}, {there}.")
     if not seen.findings:
         screen.say("Nothing found." if seen.clean else "Nothing found where it can be told.")
         return
@@ -108,6 +112,8 @@ def _as_dict(seen: Survey, fixed: dict[int, Fixed]) -> dict[str, Any]:
         "from": f"{seen.start:%Y-%m-%d}",
         "to": f"{seen.end - DAY:%Y-%m-%d}",
         "confirmed": seen.confirmed,
+        "judged": seen.judged,
+        "asked": seen.asked,
         "listed": seen.listed,
         "others": seen.others,
         **{why.value: rows for why, rows in seen.silent.items()},
@@ -122,25 +128,35 @@ def _finding(one: Finding, done: Fixed | None) -> dict[str, Any]:
         "status": one.row.status if one.row else None,
         "reference": one.reference,
         "said": one.said,
-        "there": [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there],
+        "there": as_places(one),
         "fix": one.fix,
         "fixed": done is not None and done.ok,
         "outcome": done.said if done else None,
     }
 
 
-def _say_waiting(seconds: float) -> None:
+def say_waiting(seconds: float) -> None:
+    """Say that the rate limit makes an audit wait."""
     if seconds > 1:
         screen.note(f"The rate limit is reached: going on in {screen.span(seconds)}.")
 
 
+def as_places(one: Finding) -> list[dict[str, str | None]]:
+    """Return for JSON what Cal.com has of a finding."""
+    return [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there]
+
+
 @contextmanager
-def _progress() -> Iterator[Told]:
-    """Show how much of the list is read, on a terminal only."""
+def bars(*names: str) -> Iterator[tuple[Told, ...]]:
+    """Show how far each of some works has come, from its beginning on; on a terminal only."""
     if not screen.err.is_terminal:
-        yield lambda _read, _all: None
+        yield tuple(lambda _done, _all: None for _ in names)
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
     with Progress(*columns, console=screen.err, transient=True) as progress:
-        task = progress.add_task("Reading Cal.com's list", total=None)
-        yield lambda read, everything: progress.update(task, completed=read, total=everything)
+        yield tuple(_bar(progress, name) for name in names)
+
+
+def _bar(progress: Progress, name: str) -> Told:
+    task = progress.add_task(name, total=None, visible=False)
+    return lambda done, everything: progress.update(task, completed=done, total=everything, visible=True)

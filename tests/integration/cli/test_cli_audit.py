@@ -36,7 +36,7 @@ def test_each_finding_is_said_mended_and_then_gone(scene: Scene, booking: Bookin
     assert f"{double['uid']} the double" in ran.out
     assert f"cancelled there: booking {over.id} (" in ran.out
     assert f"there, not here: booking {failed.id} (" in ran.out
-    assert "2 bookings confirmed here, 4 listed there.\nFound: " in ran.out
+    assert "2 bookings confirmed here, 2 judged, 4 listed there.\nFound: " in ran.out
     assert "`booking audit --fix` mends 3 of them." in ran.out
     mended = booking("audit", "--fix")
     assert (mended.code, mended.out.count("    fixed: ")) == (0, 3)
@@ -54,23 +54,36 @@ def test_json_is_one_object(scene: Scene, booking: Booking) -> None:
     ran = booking("audit", "--from", f"{scene.first:%Y-%m-%d}", "--days", "30", "--json")
     assert (ran.code, len(ran.out.splitlines())) == (1, 1)
     [found] = ran.json["findings"]
-    counts = {name: ran.json[name] for name in ("confirmed", "listed", "others", "under_way", "cannot_tell")}
-    assert counts == {"confirmed": 2, "listed": 1, "others": 0, "under_way": [], "cannot_tell": []}
+    counts = {name: ran.json[name] for name in ("confirmed", "judged", "asked", "listed", "others")}
+    assert counts == {"confirmed": 2, "judged": 2, "asked": 1, "listed": 1, "others": 0}
+    assert (ran.json["under_way"], ran.json["cannot_tell"]) == ([], [])
     assert (found["kind"], found["id"], found["fix"], found["fixed"]) == ("absent_there", lost.id, None, False)
     day = f"{row.start_at:%Y-%m-%d}"
     only = booking("audit", "--from", day, "--to", day, "--fix", "--json").json
     assert (only["from"], only["to"], only["findings"][0]["outcome"]) == (day, day, None)
 
 
-def test_a_blind_spot_is_no_clean_bill(scene: Scene, booking: Booking) -> None:
-    """A key that sees nothing must not make a nightly audit look well."""
+def test_what_could_not_be_told_is_no_clean_bill(scene: Scene, booking: Booking, simulator: Any) -> None:
+    """An audit that was not answered must not look well in the morning."""
     row = scene.lost()
+    simulator.faults("status", name="internal", match={"method": "GET", "path": f"/v2/bookings/lost-{row.id}"})
     ran = booking("audit")
-    assert (ran.code, ran.err) == (
-        1,
-        f"cannot tell, for this API key has never listed a booking of the event type: {row.id}\n",
-    )
+    assert ran.code == 1
+    assert f"cannot tell, for Cal.com gave no answer that can be read: {row.id}\n" in ran.err
+    assert "1 booking confirmed here, 0 judged (1 of them asked for one by one), 0 listed there." in ran.out
     assert "Nothing found where it can be told." in ran.out
+
+
+def test_a_key_that_lists_nothing_judges_all_the_same(
+    scene: Scene, booking: Booking, settings: Callable[..., dict[str, str]]
+) -> None:
+    """By the uid of each booking; both numbers are said."""
+    scene.confirmed()
+    settings(CALCOM_API_KEY="cal_test_blind")
+    ran = booking("audit")
+    assert ran.code == 0
+    assert "1 booking confirmed here, 1 judged (1 of them asked for one by one), 0 listed there." in ran.out
+    assert ran.out.endswith("Nothing found.\n")
 
 
 def test_by_default_it_begins_yesterday(scene: Scene, booking: Booking) -> None:
@@ -98,6 +111,9 @@ def test_while_the_breaker_is_open_it_says_so(scene: Scene, booking: Booking) ->
         ("--from", "2030-03-02", "--to", "2030-03-01"),
         ("--to", "2030-03-01", "--days", "3"),
         ("--days", "0"),
+        ("--once-unknown", "--fix"),
+        ("--once-unknown", "--days", "3"),
+        ("--personal",),
     ],
 )
 def test_days_that_make_no_sense_are_wrong_usage(call: Booking, arguments: tuple[str, ...]) -> None:
