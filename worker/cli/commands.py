@@ -131,10 +131,28 @@ def held(*, json: Json = False) -> None:
     epilog=_examples("booking retry 42 43", "booking retry 42 --not-booked --why 'asked the host'"),
 )
 def retry(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
-    """Send held or failed bookings again. What may be booked already is looked up first."""
+    """Send held or failed bookings again. What may be booked already is looked up first.
+
+    With --not-booked it is not: your word ends what is unknown, also of held(blind_key), and it is posted as if for the
+    first time. It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
+    """
     from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
 
     _end(well=ordering.run(orders.retry, bookings, not_booked=not_booked, why=why))
+
+
+@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR"))
+def resolve(
+    booking: IdOrKey,
+    uid: Annotated[str, typer.Argument(metavar="UID", help="What Cal.com calls it: a booking's uid, or a seat's.")],
+) -> None:
+    """Say which booking at Cal.com is this one, where the API key cannot see that: held(blind_key), or told not booked.
+
+    Cal.com is asked for it, and believed only if it carries our reference: then this booking is confirmed by it.
+    """
+    from worker.cli.resolve import run  # noqa: PLC0415 - loaded when run
+
+    _end(well=run(booking, uid))
 
 
 @app.command(
@@ -179,7 +197,10 @@ def check(*, json: Json = False) -> None:
 @app.command(
     rich_help_panel=OPERATING,
     epilog=_examples(
-        "booking audit", "booking audit --from 2030-03-01 --to 2030-03-31 --fix", "booking audit --days 7"
+        "booking audit",
+        "booking audit --from 2030-03-01 --to 2030-03-31 --fix",
+        "booking audit --days 7",
+        "booking audit --once-unknown --personal",
     ),
 )
 def audit(
@@ -196,14 +217,28 @@ def audit(
         typer.Option(metavar="N", min=1, max=366, help="How many days, instead of --to.", show_default="32"),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe; else nothing is changed.")] = False,
+    once_unknown: Annotated[
+        bool, typer.Option("--once-unknown", help="List who was told not booked after an unclear call, and is booked.")
+    ] = False,
+    personal: Annotated[bool, typer.Option("--personal", help="Of --once-unknown, show whom to call.")] = False,
     json: Json = False,
 ) -> None:
-    """Compare bookings with Cal.com's list: absent there, not here, cancelled there, there twice.
+    """Compare bookings with Cal.com: absent there, not here, cancelled there, there twice, half made, a series cut.
 
-    With --fix, a proven double of ours is cancelled at Cal.com, and what was cancelled there is cancelled here.
+    With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
+    booked there is confirmed here. With --once-unknown all bookings that are kept are looked at; it changes nothing.
 
     Exit code 1 if anything was found and not mended, or could not be told.
     """
+    if once_unknown and (first or last or days or fix):
+        raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
+    if personal and not once_unknown:
+        raise typer.BadParameter("--personal goes with --once-unknown")
+    if once_unknown:
+        from worker.cli import audit_unknown  # noqa: PLC0415 - loaded when run
+
+        _end(well=audit_unknown.run(personal=personal, json=json))
+        return
     if last is not None and days is not None:
         raise typer.BadParameter("give one of --to and --days")
     from worker.cli import audit as command  # noqa: PLC0415 - loaded when run

@@ -142,7 +142,8 @@ def _further(row: Appointment) -> Iterator[tuple[str, str]]:
 def _series(row: Appointment, now: datetime) -> str:
     if row.series_weeks is not None:
         return f"{row.series_weeks} of {screen.plural(row.series_of or 0, 'week')} booked"
-    return f"its weeks are counted {screen.ago(row.ends_at, now)}" if row.ends_at and row.ends_at > now else "booked"
+    soon = screen.ago(row.ends_at, now) if row.ends_at and row.ends_at > now else "soon"
+    return f"its weeks are counted {soon}"
 
 
 def _tries(row: Appointment) -> str:

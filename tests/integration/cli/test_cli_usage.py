@@ -32,7 +32,9 @@ def test_wrong_usage_ends_with_two(call: Booking, arguments: tuple[str, ...]) ->
     assert "Usage: booking" in ran.err
 
 
-@pytest.mark.parametrize("command", ["status", "held", "check", "migrate", "show 1", "retry 1", "cancel 1"])
+@pytest.mark.parametrize(
+    "command", ["status", "held", "check", "migrate", "show 1", "retry 1", "cancel 1", "resolve 1 uid"]
+)
 def test_without_servers_each_command_says_what_to_do(
     call: Booking,
     monkeypatch: pytest.MonkeyPatch,
