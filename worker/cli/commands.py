@@ -133,8 +133,9 @@ def held(*, json: Json = False) -> None:
 def retry(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
     """Send held or failed bookings again. What may be booked already is looked up first.
 
-    With --not-booked it is not: your word ends what is unknown, also of held(blind_key), and it is posted as if for the
-    first time. It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
+    With --not-booked your word ends what is unknown, also of held(blind_key): it is posted anew.
+
+    It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
     """
     from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
 
@@ -146,9 +147,9 @@ def resolve(
     booking: IdOrKey,
     uid: Annotated[str, typer.Argument(metavar="UID", help="What Cal.com calls it: a booking's uid, or a seat's.")],
 ) -> None:
-    """Say which booking at Cal.com is this one, where the API key cannot see that: held(blind_key), or told not booked.
+    """Say which booking at Cal.com is this one: held(blind_key), or told not booked.
 
-    Cal.com is asked for it, and believed only if it carries our reference: then this booking is confirmed by it.
+    Cal.com is asked for it; if it carries our reference, this booking is confirmed by it.
     """
     from worker.cli.resolve import run  # noqa: PLC0415 - loaded when run
 
