@@ -148,7 +148,7 @@ def _over(
             return question
         if listing.answers[question] is Answered.UNTOLD:
             return Silence.CANNOT_TELL
-        if any(not week.gone for week in listing.weeks(series)):
+        if any(not week.gone for week in listing.series[series]):
             return cut(row, booking, listing, settled=settled)
     return finding(Kind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
 

@@ -93,12 +93,13 @@ class Place:
 class Listing:
     """Hold what Cal.com told: bookings by uid, our places by the reference that they carry, and what it was asked.
 
-    `seatless` are bookings with seats that show an attendee without one; `occurrences` the weeks of a series, by the
-    names of event types (`Appointment.event_type`), None where a booking is no series.
+    `series` are the weeks of series by the uid of these; `seatless` bookings with seats that show an attendee without
+    one; `occurrences` how many weeks a series has, by event type (`Appointment.event_type`), None: it is no series.
     """
 
     bookings: dict[str, Booking] = field(default_factory=dict)
     places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    series: defaultdict[str, list[Booking]] = field(default_factory=lambda: defaultdict(list))
     seatless: list[Booking] = field(default_factory=list)
     answers: dict[Question, Answered] = field(default_factory=dict)
     occurrences: dict[str, int | None] = field(default_factory=dict)
@@ -110,6 +111,8 @@ class Listing:
             self.places[place.reference].append(place)
         if booking.uid not in self.bookings:
             self.bookings[booking.uid] = booking
+            if booking.series_uid is not None:
+                self.series[booking.series_uid].append(booking)
             if booking.seated and any(_is_seatless(one) for one in booking.attendees):
                 self.seatless.append(booking)
 
@@ -117,11 +120,10 @@ class Listing:
         """Return the places that carry the row's reference, those that are over included."""
         return self.places.get(str(row.uuid), [])
 
-    def weeks(self, series: str) -> list[Booking]:
-        """Return the weeks of a series, those that are over included; a week that was moved is one."""
-        weeks = [booking for booking in self.bookings.values() if booking.series_uid == series]
-        moved = {booking.moved_to for booking in weeks}
-        return [booking for booking in weeks if booking.uid not in moved]
+    def made(self, series: str) -> int:
+        """Count the weeks of a series, those that are over included; one that was moved is one."""
+        moved = {booking.moved_to for booking in self.series[series]}
+        return sum(booking.uid not in moved for booking in self.series[series])
 
     def half_made(self, row: Appointment) -> Booking | None:
         """Return a live booking of the row's event type and start that names its very address, and gives it no seat."""

@@ -22,7 +22,7 @@ def cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled:
         if question not in listing.answers:
             return question
         of = listing.occurrences.get(row.event_type)
-    if of is None or len(listing.weeks(series)) >= of:
+    if of is None or listing.made(series) >= of:
         return Silence.AGREES  # the type does not recur any more, or this key may not read it: nobody can tell
     question = Question(About.BOOKING, series)
     if question not in listing.answers:
@@ -31,5 +31,5 @@ def cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled:
         return Silence.CANNOT_TELL
     if not settled:
         return Silence.TOO_YOUNG
-    made = len(listing.weeks(series))
-    return finding(Kind.SERIES_CUT, row, f"only {made} of {of} weeks of {uid_of(row)} were made at Cal.com")
+    said = f"only {listing.made(series)} of {of} weeks of {uid_of(row)} were made at Cal.com"
+    return finding(Kind.SERIES_CUT, row, said)

@@ -51,7 +51,7 @@ def eventually_half_open(breaker: Any) -> None:
     eventually(lambda: breaker.get_status().state is State.HALF_OPEN, within=10)
 
 
-@pytest.mark.parametrize("endpoint", ["bookings.list", "bookings.cancel"])
+@pytest.mark.parametrize("endpoint", ["bookings.list", "bookings.get", "bookings.cancel"])
 def test_it_probes_what_only_audits_call(scene: Scene, endpoint: str) -> None:
     """The service is well; without a probe nothing but an operator's reset would ever open that call again."""
     breaker = parts().breaker
@@ -61,6 +61,8 @@ def test_it_probes_what_only_audits_call(scene: Scene, endpoint: str) -> None:
     calls = scene.calls(threading.Event().wait)
     if endpoint == "bookings.list":
         calls.list_bookings({"take": 1})
+    elif endpoint == "bookings.get":
+        calls.booking("nothing")
     else:
         calls.cancel("nothing", {}, may_send=lambda: True, correlation_id="test")
     assert breaker.get_status().endpoints[endpoint].state is State.CLOSED
@@ -108,6 +110,45 @@ def test_over_the_limit_it_waits_for_its_turn(settings: Callable[..., dict[str, 
         scene.calls(pause).list_bookings({"take": 1})
     assert len(waits) == 3
     assert all(0 < seconds <= 60 and sent == 0 for seconds, sent in waits)
+
+
+@pytest.mark.parametrize(
+    ("ask", "endpoint", "path"),
+    [
+        (lambda calls: calls.booking("u/1"), "bookings.get", "/v2/bookings/u%2F1"),
+        (lambda calls: calls.booking_of_seat("s"), "bookings.get", "/v2/bookings/by-seat/s"),
+        (lambda calls: calls.event_type(101), "event_types", "/v2/event-types/101"),
+        (
+            lambda calls: calls.event_types({"username": "host1", "eventSlug": "plain"}),
+            "event_types",
+            "/v2/event-types?username=host1&eventSlug=plain",
+        ),
+        (lambda calls: calls.me(), "me", "/v2/me"),
+    ],
+)
+def test_each_question_has_its_permit_and_report(
+    scene: Scene, simulator: Any, ask: Callable[[Any], object], endpoint: str, path: str
+) -> None:
+    """Failures count for its endpoint alone; then nothing of it is sent any more."""
+    simulator.faults("status", name="internal")
+    calls = scene.calls()
+    for _ in range(3):
+        ask(calls)
+    assert [entry["target"] for entry in simulator.journal()] == [path] * 3
+    with pytest.raises(AuditHalted, match="the circuit breaker is open"):
+        ask(calls)
+    states = {name: one.state for name, one in parts().breaker.get_status().endpoints.items()}
+    assert (states[endpoint], len(simulator.journal())) == (State.OPEN, 3)
+
+
+def test_a_question_that_is_not_answered_is_asked_again(scene: Scene, simulator: Any) -> None:
+    """Twice in a row is a hiccup; a 429 is waited out."""
+    row = scene.lost()
+    one = {"method": "GET", "path": f"/v2/bookings/{row.calcom_booking_uid}"}
+    simulator.faults("status", name="internal", count=2, match=one)
+    simulator.faults("status", name="throttled", headers={}, retry_after=1, count=1, match=one)
+    seen = survey(scene.calls(threading.Event().wait), scene.first, scene.last)
+    assert [found.row and found.row.id for found in seen.findings] == [row.id]
 
 
 def test_a_429_is_waited_out_and_the_list_read_to_its_end(scene: Scene, simulator: Any) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from auditing import Scene
 
+from db import event_types
+from db.event_types import EventKind
 from db.lifecycle import Status
 from tasks.audit_finding import Kind
+from tasks.parts import parts
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 RR_CONFIRM, SERIES, SERIES_OF_A_MONTH = 130, 129, 141
@@ -120,3 +123,24 @@ def test_what_is_mended_leaves_what_only_people_can_mend(scene: Scene) -> None:
     assert found.kind is Kind.SERIES_CUT
     assert "weeks of" in found.said
     assert scene.fixed() == []
+
+
+def test_how_many_weeks_there_should_be_is_asked_once(scene: Scene) -> None:
+    """And not at all when a worker was told it, or has counted them: an audit takes no call that it can do without."""
+    rows = [scene.confirmed(SERIES) for _ in range(2)]
+    asked = f"/v2/event-types/{SERIES}"
+
+    def questions() -> int:
+        before = len(scene.simulator.journal())
+        assert scene.audit().clean
+        return [entry["target"] for entry in scene.simulator.journal()[before:]].count(asked)
+
+    assert questions() == 1
+    for row in rows:
+        scene.record.write(row.id, series_of=8)
+    assert questions() == 0
+    with parts().engine.begin() as conn:
+        weeks = {"kind": EventKind.OTHER, "sight": True, "occurrences": 8}
+        event_types.keep(conn, parts().calcom.key_fingerprint, rows[0].event_type, **weeks)
+    scene.record.write(rows[0].id, series_of=None)
+    assert questions() == 0

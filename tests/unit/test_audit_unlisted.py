@@ -131,6 +131,9 @@ class TestSeries:
         assert found(verdict(own, *others, occurrences=3, answers=asked)) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
         alive = [one | {"status": "accepted"} for one in others]
         assert verdict(own, *alive, occurrences=3, answers=asked) is Silence.AGREES
+        moved = others[0] | {"rescheduledToUid": "new"}
+        new = booking("new", start="2030-03-09T09:00:00Z", recurringBookingUid="series")
+        assert verdict(own, moved, others[1], new, occurrences=3, answers=asked) is Silence.AGREES
 
     def test_a_second_series_is_a_finding(self, verdict: Judge) -> None:
         """Also where only one of its weeks is left."""
