@@ -9,7 +9,7 @@ from auditing import Scene
 
 from db import event_types
 from db.event_types import EventKind
-from db.lifecycle import Status
+from db.lifecycle import HoldReason, Status
 from tasks.audit_finding import Kind
 from tasks.parts import parts
 
@@ -123,6 +123,21 @@ def test_what_is_mended_leaves_what_only_people_can_mend(scene: Scene) -> None:
     assert found.kind is Kind.SERIES_CUT
     assert "weeks of" in found.said
     assert scene.fixed() == []
+
+
+def test_what_is_held_as_half_made_is_a_finding(scene: Scene) -> None:
+    """A worker has seen it, and only a person can end it; what settles is looked for again by itself."""
+    row = scene.record.claimed(event_type_id=103, start_at=next(scene.starts))
+    scene.simulator.faults("kill", step="seat", count=1, match=POST)
+    assert scene.answered(row) == 0
+    unknown = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-4)}
+    assert scene.record.move(row, Status.HELD, hold_reason=HoldReason.SUSPECT)
+    scene.record.write(row.id, **unknown)
+    [found] = scene.audit().findings
+    assert (found.kind, found.row and found.row.id) == (Kind.HALF_MADE, row.id)
+    assert "`booking retry`" in found.said
+    scene.record.write(row.id, hold_reason=HoldReason.SETTLING, hold_until=timedelta(minutes=1))
+    assert scene.audit().clean
 
 
 def test_how_many_weeks_there_should_be_is_asked_once(scene: Scene) -> None:
