@@ -62,14 +62,11 @@ def _line(world: World, booking: Booking, seat: Attendee | None) -> dict[str, An
 
 def _of_seat(booking: Booking, seat: Attendee) -> list[tuple[float, str]]:
     """Give a seat's part of its booking's history: from when it was taken until it was given back."""
-    before = [status for since, status in booking.history if since <= seat.made]
-    first = before[-1] if before else booking.history[0][1]
-    ended = seat.ended
-    within = [
-        (since, status) for since, status in booking.history if since > seat.made and since < (ended or since + 1)
-    ]
-    over = [] if ended is None else [(ended, booking.status if not booking.lives else "cancelled")]
-    return [(seat.made, first), *within, *over]
+    began, ended = max(seat.made, booking.history[0][0]), seat.ended
+    first = [status for since, status in booking.history if since <= began][-1]
+    within = [(since, status) for since, status in booking.history if began < since < (ended or since + 1)]
+    over = [] if ended is None else [(ended, "cancelled" if booking.lives else booking.status)]
+    return [(began, first), *within, *over]
 
 
 def _instant(world: World, since: float) -> str:

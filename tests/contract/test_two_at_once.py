@@ -14,8 +14,9 @@ BOOKED = (201, None)
 
 @pytest.fixture
 def slow(simulator: Any) -> Any:
-    """Give a simulator whose bookings take long enough to be in flight together."""
-    simulator.order("/_settings", {"latency": 0.15})
+    """Give a simulator whose calls have all read before one of them writes, as those of the same moment have."""
+    simulator.order("/_faults", {"kind": "stall", "step": "insert", "delay": 0.2})
+    simulator.order("/_faults", {"kind": "latency", "delay": 0.2, "match": {"path": "/v2/bookings/*"}})
     return simulator
 
 
