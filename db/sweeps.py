@@ -73,6 +73,11 @@ def never_known(conn: Connection, limit: int) -> list[Appointment]:
     return _rows(conn, "never_known", limit=limit)
 
 
+def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[Appointment]:
+    """Return suspects of unknown outcome whose turn to be looked for has come; the next one is `again_seconds` later."""
+    return _rows(conn, "suspects_due", limit=limit, again_seconds=again_seconds)
+
+
 def blind_types(conn: Connection, *, key: str) -> list[Appointment]:
     """Return one booking for each event type that is held because this key was never seen to list it."""
     return _rows(conn, "blind_types", key=key)

@@ -7,26 +7,29 @@ claim's token joins them. Whatever dies in between, the lease ends and the sweep
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments, pacing
+from db import appointments, events, pacing
 from db.appointments import Appointment
+from db.event_types import EventKind
+from db.events import MADE_AGAIN
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
+from tasks import event_types, unknown
 from tasks.calcom.body import booking_body
-from tasks.calcom.look import SightingKind, Slot, ask_slots, look
-from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.database_errors import as_appointment_error
 from tasks.guard import CREATE, GuardedCalls, NotNow
+from tasks.inquiry import Inquiry, LeaseLost, was_made_now
 from tasks.life import Rules
 from tasks.parts import Parts
 from tasks.publish import LONGEST_COUNTDOWN
-from tasks.steps import In, Next, Post, cancelled_unbooked, confirmed
-from tasks.witness import sees
+from tasks.steps import KNOWN, In, Next, Post, cancelled_unbooked, confirmed
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
 
@@ -59,41 +62,43 @@ class Attempt:
         self.pause = threading.Event().wait
         self.lease_ends = claimed_at + parts.terms.lease
         self.first_byte_at: float | None = None
-        self.known = False  # whether nothing is booked, for certain
-        self.retry = False  # whether the POST to come costs a retry
+        self.allowed: Post | None = None  # once nothing stands against a POST but the breaker and the limit
 
     def run(self) -> Next | None:
         """Return the move that was made; None when the row was no longer ours."""
         try:
             step = self._step()
+        except LeaseLost:
+            return None
         except NotNow as no:
-            if no.look_only and self.row.outcome_unknown and not self.known:
+            known = self.allowed is not None and self.allowed.known
+            if no.look_only and self.row.outcome_unknown and not known:
                 step = self.rules.not_looked(no.denied.retry_after)
             else:
-                step = self.rules.not_now(self.row, no.denied.reason, known=self.known, retry=self.retry)
+                retry = self.allowed is not None and self.allowed.retry
+                step = self.rules.not_now(self.row, no.denied.reason, known=known, retry=retry)
         finally:
             self.calls.done()
-        if step is None:
-            return None
         calls = self.calls
         step = self.rules.instead_of_retry(
             self.row, step, shut=calls.shut, probe_failed=calls.probe_failed, blame=calls.blame
         )
         return step if self._write(step) else None
 
-    def _step(self) -> Next | None:
+    def _step(self) -> Next:
         row = self.row
         if self.line is not None:
             return self.rules.behind_others(row, self.line)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
-            return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer")
-        step = self._look() if row.outcome_unknown else Post()
-        if not isinstance(step, Post):
+            return unknown.late_answer(row)
+        step = Inquiry(self).look() if row.outcome_unknown else Post()
+        if isinstance(step, Post) and step.known:
+            ready = self.rules.before_post(self.row, starts_in=(row.start_at - row.updated_at).total_seconds())
+            step = replace(ready, retry=step.retry) if isinstance(ready, Post) else ready
+        if isinstance(step, Next):
             return step
-        starts_in = (row.start_at - _now(row)).total_seconds()
-        self.known, self.retry = True, step.retry
-        ready = self.rules.before_post(row, starts_in=starts_in)
-        return self._post(retry=step.retry) if isinstance(ready, Post) else ready
+        self.allowed = step
+        return self._post(step)
 
     @property
     def opened(self) -> bool:
@@ -106,45 +111,20 @@ class Attempt:
         last = self.calls.last
         return self.calls.gave_back or (last is not None and (last.closed or last.room > 0))
 
-    # -- looking -----------------------------------------------------------------------------------------------------
-
-    def _look(self) -> Next | Post | None:
-        row = self.row
-        settled_in = (row.settle_at - _now(row)).total_seconds() if row.settle_at else 0.0
-        # First what is remembered for good: of several calls in one attempt, the limit may deny the later ones.
-        visible = settled_in <= 0 and sees(self.parts, self.calls, row)
-        if visible and not self._renew():
-            return None
-        sighting = look(self.calls, row)
-        slot = self._slot() if sighting.kind is SightingKind.ABSENT and visible else Slot.UNASKED
-        return self.rules.after_look(row, sighting, settled_in=settled_in, visible=visible, slot=slot)
-
-    def _slot(self) -> Slot:
-        """Ask the second witness; a denial does not undo what the first one said."""
-        try:
-            return ask_slots(self.calls, self.row) if self._renew() else Slot.UNASKED
-        except NotNow:
-            return Slot.UNASKED
-
     # -- posting -----------------------------------------------------------------------------------------------------
 
-    def _post(self, *, retry: bool) -> Next | None:
+    def _post(self, allowed: Post) -> Next:
         permit = self.calls.permit_post()
-        row = self.row
-        if retry:  # a look proved that nothing is booked; the row must say so before the next byte may change it
-            known = {"outcome_unknown": False, "settle_at": None, "looks": 0, "retry_count": row.retry_count + 1}
+        if self.row.outcome_unknown:
             try:
-                ours = self._renew(**known, refusal=None)
+                stop = self._renew_to_post(allowed)
             except BaseException:
                 self.calls.give_up(permit)
                 raise
-            row = self.row
-            if not ours or row.calcom_booking_uid is not None:
+            if stop is not None:
                 self.calls.give_up(permit)
-                return confirmed(row.calcom_booking_uid, row.calcom_seat_uid, "a late answer") if ours else None
-            if row.cancel_requested:  # while we looked
-                self.calls.give_up(permit)
-                return cancelled_unbooked()
+                return stop
+        row = self.row
         called_at = self.clock()
 
         def may_send() -> bool:
@@ -159,27 +139,77 @@ class Attempt:
         reply = self.calls.post(permit, booking_body(row), may_send)
         if reply.error_type is ErrorType.LEASE_LOST:
             return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
-        return self._after_post(row, reply)
-
-    def _after_post(self, row: Appointment, reply: Reply) -> Next:
-        if reply.meaning is Meaning.TAKEN and row.sent_at is None:
-            return self.rules.taken(row, reply, self._slot() if reply.ask_slots else Slot.UNASKED)
         sent_ago = self.clock() - self.first_byte_at if self.first_byte_at is not None else 0.0
-        return self.rules.after_post(row, reply, sent_ago=sent_ago)
+        return self._after_post(row, allowed, reply, sent_ago)
+
+    def _renew_to_post(self, allowed: Post) -> Next | None:
+        """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
+
+        Where nothing is booked the row must say so before the next byte may change it.
+        """
+        row = self.renew(**(KNOWN | {"retry_count": self.row.retry_count + 1} if allowed.known else {}))
+        if row.calcom_booking_uid is not None:
+            return unknown.late_answer(row)
+        if not row.cancel_requested:  # while we looked
+            return None
+        if allowed.known:
+            return cancelled_unbooked()
+        return Next(
+            Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": In(0)}, retry_in=0
+        )
+
+    def _after_post(self, row: Appointment, allowed: Post, reply: Reply, sent_ago: float) -> Next:
+        open_before = row.outcome_unknown
+        match reply.meaning:
+            case Meaning.BOOKED:
+                return self._booked(row, allowed, reply, sent_ago)
+            case Meaning.NOT_SENT if open_before:
+                return unknown.look_failed(self.rules, row, reply)
+            case Meaning.NOT_SENT:
+                return self.rules.again(row, reply.error_type, reply.message, reply.retry_after)
+            case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
+                return self.rules.held(reply)
+            case Meaning.UNKNOWN:
+                kept = event_types.known(self.parts, row) if reply.settle is Settle.GATEWAY else None
+                kind = kept.kind if kept is not None else None
+                return unknown.unknown(self.rules, row, reply, sent_ago=sent_ago, kind=kind, post=allowed)
+        inquiry = Inquiry(self)
+        return inquiry.second_refused(allowed, reply, sent_ago=sent_ago) if open_before else inquiry.refused(reply)
+
+    def _booked(self, row: Appointment, allowed: Post, reply: Reply, sent_ago: float) -> Next:
+        event_types.learn_id(self.parts, row, reply.event_type_id)
+        why = f"Cal.com booked it ({reply.http_status})"
+        step = confirmed(
+            reply.uid,
+            reply.seat_uid,
+            why,
+            series_uid=reply.series_uid,
+            count_at=row.ends_at or (None if reply.at_start else In(0)),
+        )
+        if not (allowed.evidence and was_made_now(reply, sent_ago=sent_ago)):
+            return step
+        kept = event_types.known(self.parts, row)
+        by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
+        why = f"{why}: made now, the earlier one was not there any more, or never"
+        return replace(step, why=why, notable=MADE_AGAIN if by_host else None)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def _renew(self, **changes: Any) -> bool:
-        """Extend the lease before a further call; False when the row is no longer ours."""
+    def renew(self, **changes: Any) -> Appointment:
+        """Extend the lease before a further call, and return the row as it is now.
+
+        Raises:
+            LeaseLost: It is no longer ours.
+        """
         at = self.clock()
         with self.parts.engine.begin() as conn:
             renewed = appointments.renew(
                 conn, self.row.id, self.row.claim_token, lease_seconds=self.parts.terms.lease, **changes
             )
         if renewed is None:
-            return False
+            raise LeaseLost
         self.row, self.lease_ends = renewed, at + self.parts.terms.lease
-        return True
+        return renewed
 
     def _write(self, step: Next) -> bool:
         changes = sql({**step.changes, "leases_lost": 0})
@@ -213,9 +243,15 @@ class Attempt:
                 by="worker",
                 **changes,
             )
+            if moved and step.notable is not None:
+                events.record(conn, self.row.id, step.notable, "worker", {"uid": step.changes["calcom_booking_uid"]})
             if not moved and step.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
                 appointments.record_late_uid(
-                    conn, self.row.id, step.changes["calcom_booking_uid"], step.changes["calcom_seat_uid"]
+                    conn,
+                    self.row.id,
+                    step.changes["calcom_booking_uid"],
+                    step.changes["calcom_seat_uid"],
+                    series_uid=step.changes.get("series_uid"),
                 )
         return moved
 
@@ -258,7 +294,3 @@ def sql(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _moment(moment: In) -> ColumnElement[datetime]:
     return func.now() + timedelta(seconds=moment.seconds)
-
-
-def _now(row: Appointment) -> datetime:
-    return row.updated_at  # the claim has just set it, by Postgres's clock

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from tasks.holds import release_paced, release_when_open_ends
 from tasks.idempotency import derive_key, payload_hash
 from tasks.parts import parts
 from tasks.publish import AT_ONCE, RELEASED, TASK, send, tell
+from tasks.recheck import Standing, still_booked
 from tasks.request import BookingRequest
 
 # Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
@@ -37,7 +39,9 @@ log = structlog.get_logger(__name__)
 class Receipt:
     """Tell the caller what became of a request: kept as a row, or already known (`duplicate`).
 
-    `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone.
+    `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone. Of a
+    known booking that is confirmed, `as_of` is when that was last known, where Cal.com was not asked again; None: it
+    was asked just now.
     """
 
     appointment_id: int
@@ -46,6 +50,7 @@ class Receipt:
     duplicate: bool
     correlation_id: str
     hold_reason: HoldReason | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,14 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
         AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent. Or, if its
             message says so, Postgres did not say whether it has: the same request again gets its receipt.
     """
-    [receipt] = enqueue_bookings([request])
+    [kept] = _keep([request])
+    if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
+        standing = still_booked(parts(), kept.appointment)
+        if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
+            [kept] = _keep([request])
+        elif standing is Standing.LIVES:
+            return replace(_known(kept), as_of=None)
+    receipt = _receipt(kept)
     if isinstance(receipt, Conflict):
         raise IdempotencyConflict(receipt)
     return receipt
@@ -99,11 +111,15 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
     """Keep many requests with one INSERT and send their tasks over one connection; answers are in the same order.
 
+    Cal.com is not asked whether those that are known and confirmed still stand there: their receipts say as of when.
+
     Raises:
         AppointmentDatabaseException: As enqueue_booking; what may have been kept is all of them, or none.
     """
-    if not requests:
-        return []
+    return [_receipt(one) for one in _keep(requests)] if requests else []
+
+
+def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
     patient = PATIENCE + len(requests) * PATIENCE_EACH
     kept: list[Inserted] = []
     try:
@@ -115,7 +131,7 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
-    return [_receipt(one) for one in kept]
+    return kept
 
 
 def outcome(appointment_id: int) -> Outcome | None:
@@ -172,7 +188,10 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         if step is None:
             log.warning("lease_lost", appointment_id=row.id)
             raise Ignore
-        log.info("moved", appointment_id=row.id, to=step.to.value, why=step.why, event_type=row.event_type)
+        # Behind the colon are Cal.com's words, which may name a customer: they stay in the row. A slug names a host.
+        why = step.why.partition(": ")[0]
+        error = step.changes.get("error_type")
+        log.info("moved", appointment_id=row.id, to=step.to.value, why=why, error=error, event_type=row.event_type_id)
         if step.to is Status.RETRYING:
             retries = step.changes.get("retry_count", row.retry_count)
             raise ComeAgain(replace(row, retry_count=retries), step.retry_in or 0.0, step.why)
@@ -220,4 +239,10 @@ def _receipt(one: Inserted) -> Receipt | Conflict:
     row = one.appointment
     if one.conflict:
         return Conflict(row.id, row.idempotency_key)
-    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id, row.hold_reason)
+    return _known(one)
+
+
+def _known(one: Inserted) -> Receipt:
+    row = one.appointment
+    as_of = row.updated_at if row.status is Status.CONFIRMED else None
+    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id, row.hold_reason, as_of)

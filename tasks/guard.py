@@ -1,6 +1,7 @@
 """Cal.com behind the breaker: ask, call, report. Whoever calls Cal.com calls it through here."""
 
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,12 +9,17 @@ from typing import Any
 from db.appointment import Appointment
 from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, State
 from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.body import attendee_address
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
 from tasks.calcom.replies import read_failure, read_post
 from tasks.calcom.waits import allowance
 from tasks.parts import Parts
 
 CREATE, LIST, SLOTS = "bookings.create", "bookings.list", "slots"
+GET, EVENT_TYPES, ME = "bookings.get", "event_types", "me"
+# Seconds that the calls of an attempt after its first may wait for the rate limit in all: what has begun is worth
+# finishing, and one that must begin anew at every denial of its third call would never come to its fourth.
+FINISH_WAIT = 5.0
 _WORKER = socket.gethostname()
 
 
@@ -44,14 +50,17 @@ class GuardedCalls:
         self._row = row
         self._item = row.id if released else None
         self._calls = 0
-        self.last: Recorded | None = None
+        self._may_wait = FINISH_WAIT
+        self._pause = threading.Event().wait
+        self._posted = False
+        self.last: Recorded | None = None  # of the POST, once there was one: it says what held bookings may do
         self.shut = False  # whether the last report found that this booking's POST must wait
         self.gave_back = False  # whether a place in the release's window is free again without a POST
         self.probe_failed = False
         self.blame = False  # whether a probe failed though Cal.com was there
         self.key_fingerprint = parts.calcom.key_fingerprint
 
-    # What look.py and witness.py know of a client.
+    # What the looks and event_types.py know of a client.
 
     def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
         """GET /v2/bookings, if it may go now."""
@@ -60,6 +69,26 @@ class GuardedCalls:
     def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
         """GET /v2/slots, if it may go now."""
         return self._read(SLOTS, lambda: self._client.slots(params))
+
+    def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/{uid}, if it may go now."""
+        return self._read(GET, lambda: self._client.booking(uid, deadline=deadline))
+
+    def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/by-seat/{seatUid}, if it may go now."""
+        return self._read(GET, lambda: self._client.booking_of_seat(seat_uid, deadline=deadline))
+
+    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
+        """GET /v2/event-types/{id}, if it may go now."""
+        return self._read(EVENT_TYPES, lambda: self._client.event_type(calcom_id))
+
+    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/event-types, if it may go now."""
+        return self._read(EVENT_TYPES, lambda: self._client.event_types(params))
+
+    def me(self) -> Answer | NoAnswer:
+        """GET /v2/me, if it may go now."""
+        return self._read(ME, self._client.me)
 
     def permit_post(self) -> Permit:
         """Ask whether the booking may be posted now; what is permitted must be reported (`post` or `give_up`).
@@ -78,7 +107,13 @@ class GuardedCalls:
         finally:
             if answer is None:
                 self.give_up(permit)
-        reply = read_post(answer, reference=str(self._row.uuid), now=datetime.now(UTC))
+        reply = read_post(
+            answer,
+            reference=str(self._row.uuid),
+            attendee=attendee_address(self._row),
+            start=self._row.start_at,
+            now=datetime.now(UTC),
+        )
         self._report(permit, answer, reply)
         return reply
 
@@ -112,15 +147,26 @@ class GuardedCalls:
         permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
         if isinstance(permit, Denied) and not probe_ok and may_probe_itself(permit):
             permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)
+        if isinstance(permit, Denied) and self._calls > 1 and self._waits(permit):
+            return self._permit(endpoint, probe_ok=probe_ok, item=item)
         if isinstance(permit, Denied):
             raise NotNow(permit, endpoint)
         return permit
+
+    def _waits(self, denied: Denied) -> bool:
+        """Wait for the rate limit; False when that would take too long, or is not what denies the call."""
+        wait = denied.retry_after
+        if denied.reason is not Reason.THROTTLED or wait is None or wait > self._may_wait:
+            return False
+        self._may_wait -= max(wait, 0.05)
+        self._pause(wait)
+        return True
 
     def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None) -> None:
         outcome = _outcome(reply)
         error = ErrorType.NONE if reply is None else reply.error_type
         news = allowance(answer.headers, datetime.now(UTC)) if isinstance(answer, Answer) else None
-        self.last = self._breaker.record(
+        last = self._breaker.record(
             permit,
             outcome,
             reason=error.value,
@@ -129,7 +175,10 @@ class GuardedCalls:
             context={"correlation_id": self._row.correlation_id, "error_type": error.value, "worker": _WORKER},
             news=None if news is None else RateNews(*news),
         )
-        self.shut = not self.last.may_go if permit.endpoint == CREATE else self.last.state in _SHUT
+        self.shut = not last.may_go if permit.endpoint == CREATE else last.state in _SHUT
+        self._posted = self._posted or permit.endpoint == CREATE
+        if permit.endpoint == CREATE or not self._posted:
+            self.last = last
         failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
         self.probe_failed = self.probe_failed or (permit.probe and failed)
         self.blame = self.blame or (permit.probe and outcome is Outcome.FAILURE_ENDPOINT)

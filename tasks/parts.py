@@ -38,6 +38,19 @@ class Terms:
         """Return how long a claim lasts: a call of full length, and the margin."""
         return self.deadline + self.margin
 
+    @property
+    def ends_unanswered(self) -> float:
+        """Return how long after a POST that nobody answered absence proves nothing: its work, then a replica's lag.
+
+        160 s where the settle time is 130: Cal.com's longest work and a replica's 30 s add up.
+        """
+        return self.settle_unanswered * 16 / 13
+
+    @property
+    def wait_for_proof(self) -> float:
+        """Return how long a booking may be posted again as evidence; later its customer may have cancelled it there."""
+        return self.max_age or 900.0
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

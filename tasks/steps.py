@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from db.lifecycle import Status
 from tasks.calcom.meaning import Meaning
 
 # What a row says of itself once it is certain what Cal.com has done.
-KNOWN: dict[str, Any] = {"outcome_unknown": False, "settle_at": None, "refusal": None, "looks": 0}
+KNOWN: dict[str, Any] = {
+    "outcome_unknown": False,
+    "settle_at": None,
+    "ends_at": None,
+    "answered_at": None,
+    "askable_since": None,
+    "evidence_posts": 0,
+    "refusal": None,
+    "looks": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +30,46 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not)."""
+    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not).
+
+    `notable` is the kind of an event that an operator is alerted to.
+    """
 
     to: Status
     why: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     retry_in: float | None = None
+    notable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Say that the booking may be posted now; `retry` when that costs one."""
+    """Say that the booking may be posted now.
+
+    `retry`: that costs one. `known`: nothing is booked, for certain. `evidence`: the same bytes once more, to learn
+    from the answer whether an earlier POST has booked.
+    """
 
     retry: bool = False
+    known: bool = True
+    evidence: bool = False
 
 
-def confirmed(uid: str | None, seat_uid: str | None, why: str) -> Next:
-    """Return the move of a booking that Cal.com holds under `uid`."""
+def confirmed(
+    uid: str | None,
+    seat_uid: str | None,
+    why: str,
+    *,
+    series_uid: str | None = None,
+    count_at: datetime | In | None = None,
+) -> Next:
+    """Return the move of a booking that Cal.com holds under `uid`.
+
+    Of a series, `count_at` is when its weeks are counted; None: the answer to its POST shows that it is whole.
+    """
     changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
-    return Next(Status.CONFIRMED, why, changes | KNOWN)
+    series = {} if series_uid is None else {"series_uid": series_uid, "ends_at": count_at}
+    return Next(Status.CONFIRMED, why, changes | KNOWN | series)
 
 
 def cancelled_unbooked() -> Next:
@@ -46,13 +77,19 @@ def cancelled_unbooked() -> Next:
     return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
 
 
-def rejected(meaning: Meaning | None, message: str, uid: str | None) -> Next:
+_REFUSED_AS = {
+    Meaning.ANOTHERS: "already booked for this attendee",
+    Meaning.SIGNED_UP: "already booked for this attendee",
+    Meaning.TAKEN: "the slot is taken",
+    Meaning.FULL: "the slot is taken",
+    Meaning.LIMIT: "a limit is reached",
+    Meaning.MAXIMUM: "a limit is reached",
+}
+
+
+def rejected(meaning: Meaning | None, message: str, uid: str | None = None) -> Next:
     """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
-    what = {
-        Meaning.ANOTHERS: "already booked for this attendee",
-        Meaning.TAKEN: "the slot is taken",
-        Meaning.LIMIT: "a limit is reached",
-    }.get(meaning or Meaning.REFUSED, "refused")
-    said = f"{what}: {message}" if message else what
+    what = _REFUSED_AS.get(meaning or Meaning.REFUSED, "refused")
+    why = f"{what}: {message}" if message else what
     there = {} if uid is None else {"calcom_booking_uid": uid}
-    return Next(Status.REJECTED, said, {"last_error": said, "error_type": "refused"} | there | KNOWN)
+    return Next(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

@@ -1,10 +1,9 @@
-"""Pick up what was left lying: lost messages, lost leases, slots that have passed, keys that have learnt to see.
+"""Pick up what was left lying: lost messages, lost leases, slots that have passed, what nobody has looked for lately.
 
 Idempotent throughout: each statement moves a row only from the state it was seen in, and locks it while it does, so
 that any number of beats and workers may run these at once.
 """
 
-import random
 import threading
 import time
 
@@ -15,19 +14,14 @@ from kombu.connection import Connection
 from db import appointments, pacing
 from db.appointments import Appointment
 from tasks.alerts.lost import tell_lost
-from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import parts
 from tasks.publish import QUEUE, send
-from tasks.witness import sees
 
 BATCH = 500
 PATIENCE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
 
-TYPES_AT_ONCE = 5
-
 log = structlog.get_logger(__name__)
-_learning = threading.Lock()
 _sending = threading.Lock()
 
 
@@ -40,36 +34,22 @@ def rescue_stranded() -> dict[str, int]:
     return found
 
 
-@shared_task(name="tasks.sweeper.learn_to_see")
-def learn_to_see() -> int:
-    """Ask Cal.com again for event types whose bookings a blind key holds; release_held does the rest.
-
-    A few types a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
-    """
-    if not _learning.acquire(blocking=False):
-        return 0
-    try:
-        with parts().engine.begin() as conn:
-            rows = appointments.blind_types(conn, key=parts().calcom.key_fingerprint)
-        some = random.sample(rows, min(len(rows), TYPES_AT_ONCE))
-        return sum(sees(parts(), GuardedCalls(parts(), row), row) for row in some)
-    except NotNow:
-        return 0  # not while the breaker is open
-    finally:
-        _learning.release()
-
-
 @shared_task(name="tasks.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
-    Flags those that have been held for long: they stay held, and still go through when Cal.com is back.
+    And those of which nobody could tell until a day after their slot. Flags those that have been held for long: they
+    stay held, and still go through when Cal.com is back.
     """
-    _flag_degraded()
     with parts().engine.begin() as conn:
         expired = appointments.expire(conn, lead_seconds=parts().terms.lead, limit=BATCH)
     if expired:
         log.info("expired", count=len(expired))
+    with parts().engine.begin() as conn:
+        given_up = appointments.never_known(conn, BATCH)
+    if given_up:
+        log.warning("never_known", count=len(given_up))
+    _flag_degraded()
     return len(expired)
 
 
@@ -86,7 +66,11 @@ def _flag_degraded() -> None:
 def _lost_leases() -> int:
     with parts().engine.begin() as conn:
         rows = appointments.lost_leases(
-            conn, BATCH, settle_seconds=parts().terms.settle_unanswered, suspect_after=LEASES_LOST_SUSPECT
+            conn,
+            BATCH,
+            settle_seconds=parts().terms.settle_unanswered,
+            ends_seconds=parts().terms.ends_unanswered,
+            suspect_after=LEASES_LOST_SUSPECT,
         )
     send(row for row in rows if row.hold_reason is None)
     return len(rows)

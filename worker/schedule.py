@@ -19,7 +19,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "release-held": _every(1.0, "tasks.holds.release_held"),
     "record-transitions": _every(1.0, "tasks.transitions.record_transitions"),
     "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
-    "learn-to-see": _every(20.0, "tasks.sweeper.learn_to_see"),
+    "look-again": _every(20.0, "tasks.lookouts.look_again"),
     "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
     "check-health": _every(5.0, "tasks.health.check_health"),
     "send-alerts": _every(5.0, "tasks.alerts.send_alerts"),

@@ -1,5 +1,6 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
 -- a key that has learnt since, not before, that it sees all bookings of this event type. Oldest request first.
+-- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
@@ -8,7 +9,7 @@
 WITH candidate AS (
     SELECT id, held_at, requested_at
     FROM appointments
-    WHERE status = 'held' AND hold_until <= now()
+    WHERE status = 'held' AND hold_until <= now() AND hold_reason <> 'suspect'
     UNION
     SELECT id, held_at, requested_at
     FROM appointments

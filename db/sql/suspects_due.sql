@@ -1,0 +1,17 @@
+-- Take up suspects of unknown outcome whose hour has come, or that nobody has looked for yet: whoever gets a row from
+-- here looks for it, and never posts it. Its next turn is written first, so that two sweepers never look for one.
+-- SKIP LOCKED: an operator who is moving it goes first.
+WITH due AS (
+    SELECT id
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'suspect' AND outcome_unknown
+        AND (hold_until IS NULL OR hold_until <= now())
+    ORDER BY requested_at, id
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE appointments AS appointment
+SET hold_until = now() + make_interval(secs => :again_seconds), updated_at = now()
+FROM due
+WHERE appointment.id = due.id
+RETURNING appointment.*

@@ -1,0 +1,267 @@
+"""Find out what became of a booking whose outcome is unknown, or that was refused: ask, and let the rule decide.
+
+The list is read first and the event type after it, so that a key that has just lost its rights is never believed; one
+that has just gained them looks once more. Each answer is believed only for what it proves (`tasks.evidence`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+from uuid import UUID
+
+from db import others
+from db.appointment import Appointment
+from db.event_types import EventType
+from tasks import event_types, unknown
+from tasks.calcom.bookings import Booking, read_bookings
+from tasks.calcom.deciding_look import deciding_look
+from tasks.calcom.look import Sighting, SightingKind, look
+from tasks.calcom.meaning import Meaning, Reply
+from tasks.calcom.slots import Slot, ask_slots
+from tasks.event_types import NotAskedError
+from tasks.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
+from tasks.guard import GuardedCalls, NotNow
+from tasks.life import Rules
+from tasks.parts import Parts
+from tasks.steps import Next, Post, cancelled_unbooked, rejected
+from tasks.unknown import Times
+
+SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
+MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
+
+
+class LeaseLost(Exception):  # noqa: N818 - it ends an attempt; nothing went wrong here
+    """Say that the row is no longer ours."""
+
+
+class Claim(Protocol):
+    """Describe what an inquiry needs of the attempt that carries its row."""
+
+    parts: Parts
+    calls: GuardedCalls
+    rules: Rules
+
+    @property
+    def row(self) -> Appointment:
+        """The row as the claim, or its last renewal, left it."""
+
+    def renew(self) -> Appointment:
+        """Extend the lease before a further call, and return the row as it is now.
+
+        Raises:
+            LeaseLost: It is no longer ours.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Ask Cal.com about the row of `claim`; each further call renews the claim first."""
+
+    claim: Claim
+
+    # -- of unknown outcome ------------------------------------------------------------------------------------------
+
+    def look(self) -> Next | Post:
+        """Look for the booking, and return its move, or the POST that the rule allows.
+
+        Raises:
+            NotNow: Cal.com may not be asked now.
+            LeaseLost: The row is no longer ours.
+        """
+        claim = self.claim
+        row = claim.row
+        if row.refusal is not None and row.refusal.get("look_due"):
+            return self._after_refusal(row, row.refusal)
+        times = Times.of(row, claim.rules)
+        if times.settled_in > 0:
+            known = event_types.known(claim.parts, row)
+            sighting = look(claim.calls, row, calcom_id=known.calcom_id if known else None)
+            return unknown.seen(claim.rules, row, sighting) or unknown.look_again(claim.rules, row, times)
+        try:
+            return self._decide(times)
+        except NotAskedError as no:
+            return unknown.look_failed(claim.rules, claim.row, no.reply)
+
+    def _decide(self, times: Times) -> Next | Post:
+        """Look so that absence may count, ask what the event type is, and decide by both."""
+        claim, rules = self.claim, self.claim.rules
+        before = event_types.known(claim.parts, claim.row)
+        me = event_types.user(claim.parts, claim.calls)
+        while True:
+            row = claim.renew()
+            sighting = deciding_look(claim.calls, row, calcom_id=before.calcom_id if before else None, me=me)
+            if (step := unknown.seen(rules, row, sighting)) is not None:
+                return step
+            if sighting.deleted:
+                event_types.deleted(claim.parts, row)
+            claim.renew()
+            kept = event_types.ask(claim.parts, claim.calls, row, sight=sighting.stranger)
+            if not kept.sight or sighting.stranger or (before is not None and before.sight):
+                return self._absent(kept, sighting, replace(times, ends_in=0.0) if sighting.created_after else times)
+            before = kept  # it sees the type by now, and may not have when it looked
+
+    def _absent(self, kept: EventType, sighting: Sighting, times: Times) -> Next | Post:
+        claim, rules = self.claim, self.claim.rules
+        row = claim.row
+        ended = times.ends_in <= 0
+        if ended and kept.seats and (half := sighting.half_made) is not None:
+            if half.reference is None and half.seat_uid is None:
+                return unknown.half_made(row, half.uid)
+            how = "by another request" if half.reference else "by another way"
+            return rejected(Meaning.ANOTHERS, f"booked {how}", half.uid)
+        case = Case(
+            kind=kept.kind,
+            sight=kept.sight,
+            settled=True,
+            ended=ended,
+            slots_tell=-times.settled_in >= SLOTS_KEPT,
+            refusal=Meaning(row.refusal["meaning"]) if row.refusal else None,
+            untold=bool(row.refusal and row.refusal.get("untold")),
+            cancel=row.cancel_requested,
+            near=times.starts_in <= rules.terms.lead,
+            may_retry=rules.may_retry(row.retry_count, row.error_type),
+            outage=unknown.is_outage(row),
+            waited=times.waited > rules.terms.wait_for_proof,
+        )
+        act = after_absence(case)
+        if act is Act.ASK_SLOTS:
+            act = after_absence(replace(case, slot=self._slot()))
+        elif act is Act.LOOK and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
+            return unknown.wait_for_slots(SLOTS_KEPT + times.settled_in)
+        return unknown.ended(rules, claim.row, act, times)
+
+    # -- refused -----------------------------------------------------------------------------------------------------
+
+    def refused(self, reply: Reply) -> Next:
+        """Return the move of a row of which no POST was ever unknown, and whose POST was refused with `reply`.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+        """
+        claim = self.claim
+        refusal = as_refusal(reply)
+        try:
+            step = self._after_refusal(claim.row, refusal, reply)
+        except NotNow:
+            return unknown.refused_later(claim.rules, claim.row, refusal)
+        return step
+
+    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
+        claim, rules = self.claim, self.claim.rules
+        meaning = Meaning(refusal["meaning"])
+        if reply is not None:
+            claim.renew()
+        try:
+            kept = event_types.recent(claim.parts, claim.calls, row)
+        except NotAskedError:
+            return unknown.refused_later(rules, row, refusal)
+        may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False)
+        if may is Refused.UNKNOWN:
+            return unknown.refused_in_part(rules, row, refusal)
+        row = claim.renew()
+        sighting = look(claim.calls, row, calcom_id=kept.calcom_id)
+        if sighting.kind is SightingKind.FAILED:
+            return unknown.refused_later(rules, row, refusal)
+        if (step := unknown.seen(rules, row, sighting)) is not None:
+            return step
+        slot = self._slot() if meaning is Meaning.TAKEN and refusal["ask_slots"] else None
+        may_retry = rules.may_retry(row.retry_count, refusal["error_type"])
+        may = after_refusal(meaning, kept.kind, recurs=False, looked=True, slot=slot, may_retry=may_retry)
+        if claim.row.cancel_requested:
+            return cancelled_unbooked()
+        if may is Refused.RETRY:
+            return rules.again(row, refusal["error_type"], refusal["message"])
+        return rejected(meaning, refusal["message"], refusal["uid"])
+
+    # -- after a second POST -----------------------------------------------------------------------------------------
+
+    def second_refused(self, post: Post, reply: Reply, *, sent_ago: float) -> Next:
+        """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+        """
+        claim, rules = self.claim, self.claim.rules
+        row, refusal = claim.row, as_refusal(reply)
+
+        def settle_anew(**more: Any) -> Next:
+            return unknown.unknown(rules, row, reply, sent_ago=sent_ago, post=post, refusal={**refusal, **more})
+
+        if not post.evidence:
+            return settle_anew()
+        kept = event_types.known(claim.parts, row)
+        if kept is None:
+            return settle_anew()
+        theirs = address_seated = False
+        if reply.meaning is Meaning.ANOTHERS:
+            theirs = self._is_theirs(row, reply)
+        elif reply.meaning is Meaning.SIGNED_UP:
+            with claim.parts.engine.connect() as conn:
+                address_seated = others.others_of(conn, row)
+        act = after_evidence(kept.kind, reply, theirs=theirs, address_seated=address_seated)
+        named: Booking | None = None
+        if act is Act.ASK_UID:
+            asked = self._named(reply)
+            if isinstance(asked, Reply):
+                return settle_anew()
+            named = asked
+            act = after_evidence(kept.kind, reply, named_is_ours=named is not None)
+        match act:
+            case Act.CONFIRM if named is not None:
+                seat = named.marks[str(row.uuid)]
+                return unknown.found(
+                    row, named.uid, seat, "Cal.com names it in its refusal", series_uid=named.series_uid
+                )
+            case Act.REJECT | Act.REJECT_TAKEN:
+                return rejected(reply.meaning, reply.message, reply.uid)
+            case Act.BLIND:
+                return settle_anew(untold=True)
+        return settle_anew()
+
+    def _is_theirs(self, row: Appointment, reply: Reply) -> bool:
+        """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""
+        if reply.other_reference is None:
+            return True
+        try:
+            reference = UUID(reply.other_reference)
+        except ValueError:
+            return True
+        with self.claim.parts.engine.connect() as conn:
+            return others.was_booked_before(conn, reference, row) is not False
+
+    def _named(self, reply: Reply) -> Booking | Reply | None:
+        """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
+        row = self.claim.renew()
+        try:
+            told = read_bookings(self.claim.calls.booking(reply.uid or ""))
+        except NotNow:
+            return reply
+        if isinstance(told, Reply):
+            return told
+        return next((one for one in told if str(row.uuid) in one.marks), None)
+
+    def _slot(self) -> Slot:
+        """Ask the slots; a denial does not undo what was seen before it."""
+        try:
+            self.claim.renew()
+            return ask_slots(self.claim.calls, self.claim.row)
+        except NotNow:
+            return Slot.UNASKED
+
+
+def as_refusal(reply: Reply) -> dict[str, Any]:
+    """Return what a row keeps of a refusal until it is believed, or not."""
+    return {
+        "meaning": reply.meaning.value,
+        "message": reply.message,
+        "uid": reply.uid,
+        "ask_slots": reply.ask_slots,
+        "error_type": reply.error_type.value,
+    }
+
+
+def was_made_now(reply: Reply, *, sent_ago: float) -> bool:
+    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
+    if reply.created_at is None or reply.answered_at is None:
+        return False
+    return (reply.answered_at - reply.created_at).total_seconds() <= sent_ago + MARGIN

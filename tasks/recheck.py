@@ -1,0 +1,75 @@
+"""Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so (findings: M11)."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+
+from db import appointments, audit
+from db.appointment import Appointment
+from db.lifecycle import Status
+from tasks.calcom.bookings import Booking, read_bookings
+from tasks.calcom.meaning import Meaning, Reply
+from tasks.guard import GuardedCalls, NotNow
+from tasks.parts import Parts
+
+PATIENCE = 2.0  # seconds: somebody may be on the phone
+
+log = structlog.get_logger(__name__)
+
+
+class Standing(StrEnum):
+    """Say how a booking that is confirmed here stands at Cal.com."""
+
+    LIVES = "lives"
+    GONE = "gone"  # cancelled there, and here too now
+    UNASKED = "unasked"  # Cal.com may not be asked, did not answer in time, or too soon to say
+
+
+def still_booked(parts: Parts, row: Appointment) -> Standing:
+    """Look at a confirmed booking by its uid, and cancel it here when it is gone there.
+
+    A "not found" counts only when the confirmation is older than the settle time: a replica that lags says the same,
+    byte for byte (docs/calcom.md, "By uid").
+    """
+    calls = GuardedCalls(parts, row)
+    try:
+        if row.calcom_seat_uid is None:
+            told = read_bookings(calls.booking(row.calcom_booking_uid or "", deadline=PATIENCE))
+        else:
+            told = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
+    except NotNow:
+        return Standing.UNASKED
+    if isinstance(told, Reply):
+        gone = told.meaning is Meaning.REFUSED and told.http_status == 404 and _is_old(parts, row)
+    elif any(_lives(booking, row) for booking in told):
+        return Standing.LIVES
+    else:
+        gone = True
+    return Standing.GONE if gone and _cancel(parts, row) else Standing.UNASKED
+
+
+def _lives(booking: Booking, row: Appointment) -> bool:
+    """Return whether this is the row's booking and stands, be it at another time."""
+    if booking.moved_to is not None:
+        return True
+    return not booking.gone and (row.calcom_seat_uid is not None or booking.uid == row.calcom_booking_uid)
+
+
+def _is_old(parts: Parts, row: Appointment) -> bool:
+    with parts.engine.connect() as conn:
+        return audit.now(conn) - row.updated_at > timedelta(seconds=parts.terms.settle_unanswered)
+
+
+def _cancel(parts: Parts, row: Appointment) -> bool:
+    with parts.engine.begin() as conn:
+        moved = appointments.move(
+            conn,
+            row.id,
+            Status.CONFIRMED,
+            Status.CANCELLED,
+            why="found cancelled at Cal.com when it was asked for again",
+            by="caller",
+        )
+    log.info("found_cancelled", appointment_id=row.id, moved=moved)
+    return True

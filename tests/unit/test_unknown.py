@@ -1,0 +1,236 @@
+"""The moves of a booking whose outcome is unknown: how long it waits, what that costs, and how it ends."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.appointment import Appointment
+from db.event_kind import EventKind
+from db.lifecycle import MOVES, HoldReason, Status
+from resilience.retry_policy import RetryPolicy, TransientErrors
+from tasks import unknown
+from tasks.calcom.look import Sighting, SightingKind
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.evidence import Act
+from tasks.life import LOOKS, Rules
+from tasks.parts import Terms
+from tasks.steps import In, Next, Post
+from tasks.unknown import Times
+
+Row = Callable[..., Appointment]
+NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # as the rows of conftest.py have it
+RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")
+REFUSAL = {"meaning": "taken", "message": "no", "uid": None, "error_type": "taken", "ask_slots": True}
+CALCOM_SAYS = NOW - timedelta(minutes=3)  # its clock is its own
+
+
+def reply(meaning: Meaning, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
+    """Say what Cal.com said."""
+    return Reply(meaning=meaning, verdict=Verdict.IGNORED, error_type=error, **more)
+
+
+def timed_out() -> Reply:
+    """Say nothing: the POST may still be working."""
+    return reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED)
+
+
+def answered_500() -> Reply:
+    """Say 500: Cal.com's application has finished."""
+    return reply(Meaning.UNKNOWN, ErrorType.HTTP_500, settle=Settle.ANSWERED, answered_at=CALCOM_SAYS)
+
+
+def at(seconds: float) -> datetime:
+    """Return a moment after now."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def open_row(row: Row, *, settled_in: float = 0, ends_in: float = 125, **more: Any) -> Appointment:
+    """Make a row of unknown outcome."""
+    moments = {"sent_at": at(-5), "settle_at": at(settled_in), "ends_at": at(ends_in), "askable_since": at(-5)}
+    return row(**({"outcome_unknown": True} | moments | more))
+
+
+@pytest.mark.parametrize(
+    ("settle", "kind", "settles", "ends"),
+    [
+        (Settle.ANSWERED, None, 5, 130),
+        (Settle.UNANSWERED, EventKind.PLAIN, 128, 158),
+        (Settle.GATEWAY, EventKind.PLAIN, 5, 158),
+        (Settle.GATEWAY, EventKind.COLLECTIVE, 5, 158),
+        (Settle.GATEWAY, EventKind.ROUND_ROBIN, 128, 158),
+        (Settle.GATEWAY, None, 128, 158),
+    ],
+)
+def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
+    row: Row, settle: Settle, kind: EventKind | None, settles: float, ends: float
+) -> None:
+    """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
+    answer = reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
+    step = unknown.unknown(RULES, row(), answer, sent_ago=2.0, kind=kind)
+    assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
+    assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
+    assert (step.changes["sent_at"], step.changes["retry_count"]) == (In(-2.0), 0)
+
+
+def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
+    """The first POST was not answered: 150 s are left, whatever the second one's 130 s."""
+    step = unknown.unknown(RULES, open_row(row, ends_in=150), answered_500(), sent_ago=0.1, post=Post(known=False))
+    assert step.changes["ends_at"] == In(150)
+    assert step.changes["sent_at"] == at(-5)
+
+
+def test_only_when_every_post_was_answered_a_later_booking_ends_the_wait(row: Row) -> None:
+    """Cal.com's own clock is kept only then; one that was not answered may commit at any time."""
+    first = unknown.unknown(RULES, row(), answered_500(), sent_ago=0.1)
+    after = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), answered_500(), sent_ago=0.1)
+    cut = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), timed_out(), sent_ago=0.1)
+    never = unknown.unknown(RULES, open_row(row, answered_at=None), answered_500(), sent_ago=0.1)
+    kept = [step.changes["answered_at"] for step in (first, after, cut, never)]
+    assert kept == [CALCOM_SAYS, CALCOM_SAYS, None, None]
+
+
+def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:
+    """Once for each unknown POST it is free; then each costs one."""
+
+    def after(post: Post, **more: Any) -> dict[str, Any]:
+        step = unknown.unknown(RULES, open_row(row, **more), answered_500(), sent_ago=0.1, post=post)
+        return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
+
+    assert after(Post(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
+    assert unknown.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9, 9)) == Post(known=False, evidence=True)
+    assert after(Post(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
+    again = unknown.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9, 9))
+    assert again == Post(known=False, evidence=True, retry=True)
+
+
+def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
+    """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
+    used = open_row(row, retry_count=3, evidence_posts=2)
+    post = unknown.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9, 9))
+    assert post == Post(known=False, evidence=True, retry=False)
+    step = unknown.unknown(RULES, used, timed_out(), sent_ago=0.0, post=post)
+    assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
+        Status.HELD,
+        HoldReason.UNREACHABLE,
+        In(130),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "to"),
+    [
+        (SightingKind.FOUND, Status.CONFIRMED),
+        (SightingKind.MOVED, Status.CONFIRMED),
+        (SightingKind.CANCELLED, Status.CANCELLED),
+    ],
+)
+def test_what_a_look_finds_is_the_outcome(row: Row, kind: SightingKind, to: Status) -> None:
+    """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
+    step = unknown.seen(RULES, open_row(row, settled_in=99), Sighting(kind=kind, uid="u1"))
+    assert step is not None
+    assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
+
+
+def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
+    """Some may still be made: absence of the others counts only from then on."""
+    step = unknown.seen(RULES, open_row(row), Sighting(kind=SightingKind.FOUND, uid="u1", series_uid="s1"))
+    assert step is not None
+    assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
+
+
+def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> None:
+    """After an unknown answer (1 s) two more looks follow; what may follow is certain only at the settle time."""
+    steps = [unknown.look_again(RULES, open_row(row, looks=looks), Times(100, 130, 9e9, 5)) for looks in range(LOOKS)]
+    assert [(step.to, step.retry_in) for step in steps] == [
+        (Status.RETRYING, 2.0),
+        (Status.RETRYING, 4.0),
+        (Status.HELD, None),
+    ]
+    assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, In(100))
+
+
+@pytest.mark.parametrize(("since", "pause"), [(0, 5), (5, 5), (20, 20), (100, 25)])
+def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
+    row: Row, since: float, pause: float
+) -> None:
+    """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
+    step = unknown.look_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
+    assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, In(pause))
+
+
+@pytest.mark.parametrize(("since", "pause"), [(0, 130), (500, 500), (10_000, 3600)])
+def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: float, pause: float) -> None:
+    """At most an hour apart."""
+    step = unknown.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, 9e9, since))
+    assert isinstance(step, Next)
+    assert (step.changes["hold_reason"], step.changes["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
+    assert step.changes["hold_until"] == In(pause)
+
+
+def test_a_look_that_fails_three_times_waits_for_cal_com_and_stays_unknown(row: Row) -> None:
+    """No thread waits, no retry is spent, and the time in which Cal.com could be asked begins anew."""
+    sighting = Sighting(kind=SightingKind.FAILED, reply=reply(Meaning.UNKNOWN, ErrorType.HTTP_503))
+    steps = [unknown.seen(RULES, open_row(row, looks=looks), sighting) for looks in (0, 1, 2)]
+    assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.HELD]
+    assert all(
+        "outcome_unknown" not in step.changes and step.changes["askable_since"] == In(0) for step in steps if step
+    )
+
+
+def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(row: Row) -> None:
+    """The POST met an outage: once the key is right again, it is still the outage's."""
+    refused = reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
+    held = unknown.look_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
+    assert (held.to, held.changes.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
+    assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")
+
+
+@pytest.mark.parametrize(("error", "to"), [(ErrorType.DATABASE, Status.FAILED), (ErrorType.TIMEOUT, Status.HELD)])
+def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outage(
+    row: Row, error: ErrorType, to: Status
+) -> None:
+    """A lost lease is an outage, too."""
+    step = unknown.ended(RULES, open_row(row, retry_count=3, error_type=error), Act.FAIL, Times(-130, 0, 9e9, 130))
+    assert isinstance(step, Next)
+    assert (step.to, step.changes["outcome_unknown"]) == (to, False)
+    assert unknown.is_outage(row(error_type=ErrorType.LEASE_LOST))
+
+
+def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> None:
+    """RETRY_TRANSIENT_ERRORS decides which answers are worth another POST."""
+    rules = Rules(RetryPolicy(transient_errors=TransientErrors.parse("503")), Terms(), key="k", settings="s")
+    assert not rules.may_retry(0, ErrorType.HTTP_500)
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) -> None:
+    """The rule, the moves and the lifecycle agree."""
+    asked = open_row(row, refusal={"meaning": "limit", "message": "no", "uid": None})
+    step = unknown.ended(RULES, asked, act, Times(-130, 0, 9e9, 130))
+    assert isinstance(step, Post) or step.to in MOVES[Status.BOOKING]
+
+
+def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
+    """It is never posted again; whoever removes it at Cal.com sends the row on."""
+    step = unknown.half_made(open_row(row), "u9")
+    assert (step.changes["hold_reason"], step.changes["error_type"]) == (HoldReason.SUSPECT, unknown.HALF_MADE)
+    assert "u9" in step.changes["last_error"]
+
+
+def test_a_refused_row_that_could_not_be_looked_for_waits_for_that_look_alone(row: Row) -> None:
+    """It is no unknown POST: the refusal ends it, as soon as one look has not found it."""
+    step = unknown.refused_later(RULES, row(), REFUSAL)
+    assert (step.to, step.changes["outcome_unknown"], step.changes["refusal"]["look_due"]) == (
+        Status.RETRYING,
+        True,
+        True,
+    )
+
+
+def test_a_series_that_is_refused_in_the_middle_is_unknown(row: Row) -> None:
+    """Weeks before the refused one are booked (5 of 5, seen): five seconds, and absence at its end."""
+    step = unknown.refused_in_part(RULES, row(), REFUSAL)
+    assert (step.to, step.changes["outcome_unknown"]) == (Status.RETRYING, True)
+    assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(5), In(130))
