@@ -25,25 +25,34 @@ if TYPE_CHECKING:
 LESSON = f"""\
 keys:
   cal_test_owner    sees every booking          cal_test_blind    valid, sees none
-  cal_test_host4    sees host4's bookings only  cal_test_expired, cal_test_deleted, any other: 401
-  no key: may book, may not list. More keys: POST /_settings {{"keys": {{"cal_x": "all"}}}}
+  cal_test_<user>   of a host (cal_test_host4), of teamowner, teamadmin, teammember, stranger: what that user may see
+  cal_test_admin    lists all by no role        cal_test_fickle   as the owner's, until it loses its permission
+  cal_test_expired, cal_test_deleted, any other: 401
+  no key: may book, may not list. More keys: POST /_settings {{"keys": {{"cal_x": "all"}}}}; "nothing" takes sight away
 
 orders (any HTTP client; they meet no fault and stand in no journal):
   POST   /_faults       {{"kind": "status", "name": "database", "share": 0.2, "match": {{"path": "/v2/bookings"}}}}
-  DELETE /_faults       end all faults                GET /_faults   those in force, and the kinds
+  DELETE /_faults       end all faults, ?id=N one     GET /_faults   those in force, and the kinds
   GET    /_journal      every call, ?since=N          GET /_bookings every booking, ?reference=...
-  POST   /_settings     {{"replica_lag": 1, "rate_limit": 0, "latency": [0.1, 0.3]}}
-  POST   /_event_types  {{"id": 301, "slug": "mine", "kind": "seats", "hosts": ["host30"]}}
+  GET    /_books        what became of each booking, seat and week, ?reference=...
+  POST   /_persons      {{"do": "accept", "uid": "..."}}; also decline, cancel, move, reassign, correct
+  POST   /_settings     {{"replica_lag": 1, "rate_limit": 0, "latency": [0.1, 0.3]}}; GET shows them all
+  POST   /_event_types  {{"id": 301, "slug": "mine", "kind": "round_robin+seats", "hosts": ["host30", "host31"]}}
+  PATCH  /_event_types  {{"id": 104, "hosts": ["host5"]}}    DELETE /_event_types?id=104
   POST   /_reset        as after the start
+
+settings beside those of the command line: replica_lags [0.02, 8] (they answer in turn), lag_breaks_posts (a POST
+  re-reads from the replica), total_one_too_high, seat_cancel_says_404, dedupe_takes_another (shares), blocked_emails,
+  guarded_emails, keys, users
 
 a fault's limits: share (0-1), count (calls), seconds, start_after (seconds),
   match {{method, path (a trailing * is a prefix), event_type_id, reference}}
 fault kinds:
 {chr(10).join(f"  {kind:19} {text}" for kind, text in KINDS.items())}
-names for status and commit_then_status: {", ".join(NAMED)}
+names for status, commit_then_status and answer_early: {", ".join(NAMED)}
 
 event types:
-{chr(10).join(f"  {one.id}  {one.slug:12} {one.kind:12} {one.length} min" for one in DEFAULTS if one.id < 200)}
+{chr(10).join(f"  {one.id}  {one.slug:17} {one.kind:22} {one.length} min" for one in DEFAULTS if one.id < 200)}
   201-220  chair-1 ... chair-20: plain, a host each
 
 try it:

@@ -33,7 +33,7 @@ class Control:
             ("GET", "/_health"): lambda _body, _query: {"ok": True},
             ("GET", "/_faults"): lambda _body, _query: self._faults(),
             ("POST", "/_faults"): lambda body, _query: self._order(body),
-            ("DELETE", "/_faults"): lambda _body, _query: self._clear(),
+            ("DELETE", "/_faults"): lambda _body, query: self._end(query),
             ("GET", "/_journal"): lambda _body, query: self._journal(query),
             ("GET", "/_bookings"): lambda _body, query: self._bookings(query),
             ("GET", "/_settings"): lambda _body, _query: asdict(world.settings),
@@ -69,10 +69,14 @@ class Control:
     def _faults(self) -> dict[str, Any]:
         return {"faults": [asdict(fault) for fault in self._world.faults.listed()], "kinds": KINDS}
 
-    def _clear(self) -> dict[str, Any]:
-        self._world.faults.clear()
-        self._port.listen_again()
-        return {"faults": []}
+    def _end(self, query: dict[str, str]) -> dict[str, Any]:
+        """End one fault, or all of them and what the port refuses."""
+        if "id" in query:
+            self._world.faults.end(int(query["id"]))
+        else:
+            self._world.faults.clear()
+            self._port.listen_again()
+        return {"faults": [asdict(fault) for fault in self._world.faults.listed()]}
 
     def _journal(self, query: dict[str, str]) -> dict[str, Any]:
         entries = self._world.journal.since(int(query.get("since", 0)))
@@ -119,7 +123,8 @@ class Control:
 
 def _row(booking: Booking) -> dict[str, Any]:
     """Show a booking as the primary holds it, with every reference it carries, one a seat."""
-    seats = [reference_of(attendee.metadata) for attendee in (*booking.former, *booking.attendees)]
+    seated = booking.attendees if booking.lives else booking.former
+    seats = [reference_of(attendee.metadata) for attendee in seated]
     found = seats if booking.event_type.seated else [reference_of(booking.metadata)]
     return {
         **public(booking),

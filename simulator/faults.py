@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,8 @@ KINDS = {
     "commit_then_reset": "booked, then RST",
     "commit_then_status": "booked, then an error as under status",
     "answer_early": "as under status (none: RST), `early` seconds after the request, while the work goes on",
-    "stall": "a POST waits `delay` more before a `step` (of `week`): dedupe, availability, insert, seat, answer",
+    "stall": "a POST waits `delay` before a `step` (of `week`), or until the fault is ended: dedupe, availability, "
+    "insert, seat, answer",
     "kill": "the process dies before a `step` (of `week`): what is written stays, half made seats and cut series; RST",
 }
 BESIDE_OTHERS = ("latency", "stall")  # a call may meet any number of these, and one other
@@ -43,6 +46,12 @@ NAMED: dict[str, dict[str, Any]] = {
     },
     "internal": {"status": 500, "shape": "B", "message": "Internal server error"},
     "terminated": {"status": 500, "shape": "B", "message": "terminating connection due to administrator command"},
+    "not_queryable": {
+        "status": 500,
+        "shape": "B",
+        "message": "Client has encountered a connection error and is not queryable",
+    },
+    "terminated_401": {"status": 401, "shape": "B", "message": "terminating connection due to administrator command"},
     "taken": {
         "status": 400,
         "shape": "A",
@@ -140,6 +149,7 @@ class Faults:
         self._clock = clock
         self._rng = rng
         self._orders: list[Fault] = []
+        self._ended: dict[int, asyncio.Event] = {}
         self._last_id = 0
 
     def order(self, wanted: dict[str, Any]) -> Fault:
@@ -149,6 +159,7 @@ class Faults:
         fault.id = self._last_id
         fault.begins = self._clock.monotonic() + fault.start_after
         self._orders.append(fault)
+        self._ended[fault.id] = asyncio.Event()
         return fault
 
     def meet(self, entry: Entry, *, body_read: bool) -> list[Fault]:
@@ -174,9 +185,24 @@ class Faults:
         """List all orders."""
         return list(self._orders)
 
+    async def stall(self, fault: Fault) -> None:
+        """Hold a call up as long as a fault says, or until it is ended."""
+        ended = self._ended.get(fault.id)
+        if ended is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), self._rng.uniform(*fault.delay))
+
+    def end(self, fault_id: int) -> None:
+        """End one fault; whom it holds up goes on. Raises FaultOrderError."""
+        if fault_id not in self._ended:
+            raise FaultOrderError(f"no fault has the id {fault_id}")
+        self._orders = [fault for fault in self._orders if fault.id != fault_id]
+        self._ended.pop(fault_id).set()
+
     def clear(self) -> None:
         """End all faults."""
-        self._orders.clear()
+        for fault_id in list(self._ended):
+            self.end(fault_id)
 
 
 def read_order(wanted: dict[str, Any]) -> Fault:

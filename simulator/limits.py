@@ -54,10 +54,17 @@ def check_bounds_and_limits(world: World, wish: Wish) -> None:
         raise Refusal(400, OUT_OF_BOUNDS)
     midnight = wish.start.replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
-    day = world.bookings.accepted_between(event_type, midnight, midnight + timedelta(days=1))
-    week = world.bookings.accepted_between(event_type, monday, monday + timedelta(days=7))
-    if 0 < event_type.bookings_a_day <= len(day) or 0 < event_type.bookings_a_week <= len(week):
+    if event_type.bookings_a_week:
+        week = world.bookings.accepted_between(event_type, monday, monday + timedelta(days=7))
+        _check_count(len(week), event_type.bookings_a_week)
+    if event_type.bookings_a_day or event_type.minutes_a_day:
+        day = world.bookings.accepted_between(event_type, midnight, midnight + timedelta(days=1))
+        _check_count(len(day), event_type.bookings_a_day)
+        minutes = sum(((booking.end - booking.start) for booking in day), wish.end - wish.start).total_seconds() / 60
+        if event_type.minutes_a_day and minutes > event_type.minutes_a_day:
+            raise Refusal(401, "duration_limit_reached", shape="B")
+
+
+def _check_count(count: int, limit: int) -> None:
+    if 0 < limit <= count:
         raise Refusal(401, "booking_limit_reached", shape="B")
-    minutes = sum(((booking.end - booking.start) for booking in day), wish.end - wish.start).total_seconds() / 60
-    if event_type.minutes_a_day and minutes > event_type.minutes_a_day:
-        raise Refusal(401, "duration_limit_reached", shape="B")

@@ -7,7 +7,6 @@ host free, but has looked for an earlier booking before there was one), and one 
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -41,4 +40,4 @@ async def reach(world: World, call: Call, step: Step, *, week: int = 1, weeks: i
             continue
         if fault.kind == "kill":
             raise KilledError
-        await asyncio.sleep(world.rng.uniform(*fault.delay))
+        await world.faults.stall(fault)

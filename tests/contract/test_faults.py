@@ -113,6 +113,8 @@ def test_a_drip_defeats_a_read_timeout(simulator: Any, start: str, part: str) ->
     [
         ("database", 400, '{"statusCode":400,"message":"An error occurred while querying the database."}'),
         ("internal", 500, '{"statusCode":500,"message":"Internal server error"}'),
+        ("terminated_401", 401, '{"statusCode":401,"message":"terminating connection due to administrator command"}'),
+        ("not_queryable", 500, '{"statusCode":500,"message":"Client has encountered a connection error'),
         ("conflict", 409, '{"statusCode":409,"message":"booking_conflict_error"}'),
         ("limit", 401, '{"statusCode":401,"message":"booking_limit_reached"}'),
         ("taken", 400, '{"status":"error",'),

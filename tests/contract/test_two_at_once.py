@@ -14,8 +14,7 @@ BOOKED = (201, None)
 
 @pytest.fixture
 def slow(simulator: Any) -> Any:
-    """Give a simulator whose calls have all read before one of them writes, as those of the same moment have."""
-    simulator.order("/_faults", {"kind": "stall", "step": "insert", "delay": 0.2})
+    """Give a simulator whose POSTs have all read before one of them writes, as those of the same moment have."""
     simulator.order("/_faults", {"kind": "latency", "delay": 0.2, "match": {"path": "/v2/bookings/*"}})
     return simulator
 
@@ -28,8 +27,15 @@ def together(slow: Any, *calls: tuple[str, str, str]) -> list[tuple[int, str | N
         body = answer.json()
         return answer.status_code, body.get("message") or body.get("error", {}).get("message")
 
+    def held() -> int:
+        return int(slow.order("/_faults", method="GET")["faults"][-1]["hits"])
+
+    hold = slow.order("/_faults", {"kind": "stall", "step": "insert", "delay": 30})["faults"][0]["id"]
     with ThreadPoolExecutor(len(calls)) as pool:
-        return sorted(pool.map(one, calls))
+        answers = [pool.submit(one, call) for call in calls]
+        assert slow.until(lambda: held() == len(calls))
+        slow.order(f"/_faults?id={hold}", method="DELETE")
+        return sorted(answer.result() for answer in answers)
 
 
 def bookings(slow: Any) -> list[dict[str, Any]]:
