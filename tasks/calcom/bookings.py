@@ -29,7 +29,6 @@ class Booking:
     """Hold what matters of one booking.
 
     `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
-    `shows_metadata` is false when Cal.com showed no metadata at all, so that a missing reference says nothing.
     `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
     the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
     `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
@@ -39,7 +38,6 @@ class Booking:
 
     uid: str
     marks: Mapping[str, str | None]
-    shows_metadata: bool
     seated: bool
     seat_uid: str | None
     attendees: tuple[Attendee, ...]
@@ -63,14 +61,12 @@ def read_booking(data: object) -> Booking | None:
     """Return the booking in `data`; None when it has no usable uid."""
     if not isinstance(data, dict) or (uid := usable(data.get("uid"))) is None:
         return None
-    metadata = list(_metadata(data))
     event_type = _object(data.get("eventType"))
     hosts = [_object(host) for host in _list(data.get("hosts"))]
     slug, made = event_type.get("slug"), data.get("seatUid")
     return Booking(
         uid=uid,
-        marks={mark: seat for found, seat in metadata if (mark := _reference(found)) is not None},
-        shows_metadata=bool(metadata),
+        marks={mark: seat for found, seat in _metadata(data) if (mark := _reference(found)) is not None},
         seated=_is_seated(data),
         seat_uid="" if made == "" else usable(made),
         attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),

@@ -105,10 +105,8 @@ def failure_of(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Rep
         wait = throttled_for(answer.headers, now)
     else:
         wait = retry_after(answer.headers, now) if answer.status >= 500 else None
-    if (
-        row.meaning is Meaning.UNKNOWN and row.settle is Settle.ANSWERED and not finished
-    ):  # who says so is not Cal.com, which may still be at work
-        row = replace(row, settle=Settle.UNANSWERED)
+    if row.meaning is Meaning.UNKNOWN and row.settle is Settle.ANSWERED and not finished:
+        row = replace(row, settle=Settle.UNANSWERED)  # whoever says so is not Cal.com, which may still be at work
     return replace(
         row,
         http_status=answer.status,

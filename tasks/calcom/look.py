@@ -139,29 +139,6 @@ def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None
     return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
-def sees_type(client: Reads, appointment: Appointment, *, clock: Clock = utc_now) -> bool:
-    """Return whether this key is shown any booking of the event type, whoever made it and whenever.
-
-    Cal.com lists what the key's owner may see: one booking of the type proves that bookings of the type are listed.
-    A type that nobody has booked proves nothing yet, and neither does a call that fails.
-    """
-    if appointment.event_type_id is not None:
-        query: Query = {"eventTypeId": appointment.event_type_id, "take": 1}
-    else:
-        query = {"sortCreated": "desc", "take": PAGE}  # the list has no filter by slug
-    page = read_list(client.list_bookings(query), now=clock())
-    return not isinstance(page, Reply) and any(shows_type(booking, appointment, None) for booking in page.bookings)
-
-
-def listed_references(client: Reads, *, clock: Clock = utc_now) -> frozenset[str]:
-    """Return the references of requests like ours in the newest bookings that this key is shown; none when that fails.
-
-    For a team's type by its slug: the list does not say which team a booking is of, but our own rows do.
-    """
-    page = read_list(client.list_bookings({"sortCreated": "desc", "take": PAGE}), now=clock())
-    return frozenset() if isinstance(page, Reply) else frozenset(mark for one in page.bookings for mark in one.marks)
-
-
 def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None, clock: Clock) -> Sighting:
     seen = Sighting(kind=SightingKind.ABSENT)
     for page in _pages(client, query, clock):

@@ -117,15 +117,20 @@ WEEKS = [
 
 
 @pytest.mark.parametrize(
-    ("entries", "uid"),
-    [(WEEKS, "week1~"), (WEEKS[1:], "week2~"), ([WEEKS[2], WEEKS[0]], "week1~")],
+    ("entries", "uid", "at_start"),
+    [(WEEKS, "week1~", True), (WEEKS[1:], "week2~", False), ([WEEKS[2], WEEKS[0]], "week1~", True)],
     ids=["all", "round robin leaves week 1 out", "in another order"],
 )
-def test_row_1_of_a_series_the_week_at_our_start_counts(entries: list[dict[str, Any]], uid: str) -> None:
+def test_row_1_of_a_series_the_week_at_our_start_counts(
+    entries: list[dict[str, Any]],
+    uid: str,
+    at_start: bool,  # noqa: FBT001 - a column
+) -> None:
     """And else the first that carries our reference; the series has a uid of its own."""
     reply = read(created(json.dumps(entries)))
 
     assert (reply.meaning, reply.uid, reply.series_uid) == (Meaning.BOOKED, uid, "cf2fe2fc~")
+    assert reply.at_start is at_start
 
 
 @pytest.mark.parametrize(("short", "uid"), [('{"uid":"u~","metadata":{"ref":"r1"}}', "u~"), (LATE, "5YuWeKZ~")])
@@ -144,6 +149,7 @@ SEAT_BEFORE = (
     '{"uid":"s~","attendees":[{"email":"bob0@","seatUid":"b~","metadata":{"ref":"rb"}},'
     '{"email":"ann0@","seatUid":"a~","metadata":{"ref":"r0"}}],"seatUid":""}'
 )
+SEAT_BY_HALF = '{"uid":"s~","attendees":[{"email":"ann0@","metadata":{}}],"seatUid":""}'
 SEAT_OF_OTHERS = '{"uid":"s~","attendees":[{"email":"bob0@","seatUid":"b~","metadata":{"ref":"rb"}}],"seatUid":""}'
 
 
@@ -155,6 +161,7 @@ SEAT_OF_OTHERS = '{"uid":"s~","attendees":[{"email":"bob0@","seatUid":"b~","meta
         (BY_HAND, None, True),
         (CASE, "r0", False),
         (SEAT_BEFORE, "r0", True),
+        (SEAT_BY_HALF, None, False),
         (SEAT_OF_OTHERS, None, False),
     ],
     ids=[
@@ -163,6 +170,7 @@ SEAT_OF_OTHERS = '{"uid":"s~","attendees":[{"email":"bob0@","seatUid":"b~","meta
         "by another way",
         "another letter case",
         "our address has a seat",
+        "half a seat",
         "it has none",
     ],
 )
@@ -204,6 +212,7 @@ def test_row_2_hidden_attendees_leave_untold_whose_seat_it_is() -> None:
         '{"uid":"s~","attendees":[{"email":"bob@","seatUid":"b~","metadata":{"ref":"rb"}}],"seatUid":null}',
         '{"uid":"s~","attendees":[{"email":"bob@","seatUid":"b~","metadata":{"ref":"rb"}}],"seatUid":"not a uid"}',
         '{"uid":"s~","metadata":{},"attendees":[{"email":"bob@","seatUid":"b~"}]}',
+        '{"uid":"s~","metadata":{},"attendees":[{"email":"bob@"}],"seatUid":null}',
         '{"uid":"s~","attendees":[{"email":"ann0@","metadata":{}}]}',
         '{"uid":"s~","attendees":[]}',
     ],

@@ -91,6 +91,7 @@ def facts(data: object) -> EventTypeFacts:
         (PERSONAL, {"price": 500}, EventKind.OTHER),
         (ROUND_ROBIN, {"price": 500}, EventKind.OTHER),
         (PERSONAL, {"metadata": STRIPE}, EventKind.OTHER),
+        (PERSONAL, {"metadata": {"apps": {"stripe": {"enabled": False, "price": 500}}}}, EventKind.PLAIN),
         (MANAGED, {}, EventKind.OTHER),
         (ROUND_ROBIN, {"schedulingType": "lottery"}, EventKind.OTHER),
         (ROUND_ROBIN, {"schedulingType": None}, EventKind.OTHER),

@@ -33,7 +33,7 @@ def test_an_answer_with_a_younger_booking_is_younger_than_our_post(
     assert look(Calcom(page(booking())), row(answered_at=answered_at)).created_after is after
 
 
-HOST40, HOST41 = Me(140, "host40@example.com"), Me(141, "host41@example.com")
+HOST40, HOST41 = Me(140, "host40@example.com"), Me(141, "HOST41@example.com")
 STRANGER = Me(120, "host20@example.com")
 COLLECTIVE = booking(attendees=[{"email": "ann.coll@example.com"}, {"email": "Host41@example.com"}])
 

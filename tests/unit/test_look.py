@@ -11,7 +11,7 @@ from calcom_answers import NO_SUCH_TYPES, refused
 from db.appointment import Appointment
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
-from tasks.calcom.look import MAX_PAGES, SightingKind, listed_references, look, sees_type
+from tasks.calcom.look import MAX_PAGES, SightingKind, look
 from tasks.calcom.meaning import Meaning
 
 Make = Callable[..., Appointment]
@@ -229,32 +229,12 @@ def test_a_booking_that_is_found_says_when_it_was_made_and_of_which_series(row: 
     assert (sighting.series_uid, sighting.created_at) == ("series", datetime(2030, 2, 1, 9, tzinfo=UTC))
 
 
-@pytest.mark.parametrize(
-    ("shown", "seen"), [([], False), ([booking("other", None)], True), ([booking(eventTypeId=102)], False)]
-)
-def test_a_type_is_seen_once_any_booking_of_it_is_listed(row: Make, shown: list[Any], seen: bool) -> None:  # noqa: FBT001 - a column
-    """Whoever made it, and whenever; a filter that the server ignores proves nothing."""
-    assert sees_type(Listing(*shown), row()) is seen
-
-
 def test_a_slug_is_its_owners_own(row: Make) -> None:
-    """Another host's event type of the same slug proves nothing of ours."""
+    """Another host's event type of the same slug is another; which team's it is the list does not say."""
     by_slug = row(event_type_id=None, event_type_slug="plain", username="salon")
-
-    assert not sees_type(Listing(booking()), by_slug)
-    assert sees_type(Listing(booking(hosts=[{"username": "salon"}])), by_slug)
-
-
-def test_a_slug_of_a_team_is_proven_by_our_own_bookings_alone(row: Make) -> None:
-    """The list does not say which team a booking is of, and anybody may have a type of that name."""
     of_a_team = row(event_type_id=None, event_type_slug="plain", username=None, team_slug="clinic")
+    others = booking("other", "x", hosts=[{"username": "salon"}])
 
-    assert not sees_type(Listing(booking("other", "x")), of_a_team)
-    assert not look(Listing(booking("other", "x")), of_a_team).listed
-    assert listed_references(Listing(booking("other", "x"), booking("another", None))) == {"x"}
-    assert listed_references(Dead()) == frozenset()
-
-
-def test_a_call_that_fails_proves_nothing(row: Make) -> None:
-    """No visibility."""
-    assert not sees_type(Dead(), row())
+    assert not look(Listing(booking("other", "x")), by_slug).listed
+    assert look(Listing(others), by_slug).listed
+    assert not look(Listing(others), of_a_team).listed
