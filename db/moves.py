@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.appointment import Appointment
+from db.events import CANCEL_THERE
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.schema import appointment_events, appointments
 from db.sql import statement
@@ -136,13 +137,21 @@ def move(
     )
     if why is None:
         return _guarded(conn, change, origins)
-    return _guarded(conn, _with_event(change, to.value, by, {"why": why, **(detail or {})}), origins)
+    wish = CANCEL_THERE if to is Status.CONFIRMED else None  # who asked for a cancel must hear that it is booked
+    return _guarded(conn, _with_event(change, to.value, by, {"why": why, **(detail or {})}, wish), origins)
 
 
-def _with_event(change: ReturningUpdate[tuple[int]], kind: str, by: str, detail: Mapping[str, Any]) -> Insert:
-    """Return the change and its event as one round trip: the event stands if and only if the row changed."""
-    changed = change.cte("changed")
-    told = select(changed.c.id, literal(kind), literal(by), literal(dict(detail), JSONB))
+def _with_event(
+    change: ReturningUpdate[Any], kind: str, by: str, detail: Mapping[str, Any], wish: str | None = None
+) -> Insert:
+    """Return the change and its event as one round trip: the event stands if and only if the row changed.
+
+    `wish` is the kind of one more, where a cancel of the row was asked for.
+    """
+    changed = change.returning(_COLUMNS.cancel_requested).cte("changed")
+    happened = select(changed.c.id, literal(kind), literal(by), literal(dict(detail), JSONB))
+    asked = select(changed.c.id, literal(wish), literal(by), literal({}, JSONB)).where(changed.c.cancel_requested)
+    told = happened if wish is None else happened.union_all(asked)
     event = insert(appointment_events).from_select(["appointment_id", "kind", "by", "detail"], told)
     return event.returning(appointment_events.c.appointment_id)
 

@@ -74,7 +74,7 @@ def never_known(conn: Connection, limit: int) -> list[Appointment]:
 
 
 def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[Appointment]:
-    """Return suspects of unknown outcome whose turn to be looked for has come; the next one is `again_seconds` later."""
+    """Return suspects of unknown outcome whose turn to be looked for has come; the next is `again_seconds` later."""
     return _rows(conn, "suspects_due", limit=limit, again_seconds=again_seconds)
 
 

@@ -279,3 +279,16 @@ def test_a_failed_booking_comes_back_when_its_key_is_free(record: Any) -> None:
     record.move(failed, Status.FAILED)
 
     assert record.move(record.read(failed.id), Status.PENDING, why="retry", by="operator")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told(record: Any, asked: Any) -> None:
+    """Whoever asked for its cancel must hear that Cal.com has it: the alert reads this event."""
+    row = record.claimed()
+    record.write(row.id, cancel_requested=asked)
+
+    assert record.move(row, Status.CONFIRMED, why="booked", **needed(Status.CONFIRMED))
+
+    with record.engine.connect() as conn:
+        told = [event.kind for event in events.story(conn, row.id)]
+    assert told[-1 - asked :] == ["confirmed"] + [events.CANCEL_THERE] * asked

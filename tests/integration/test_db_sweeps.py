@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments, events
+from db import appointments, events, sweeps
 from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status
 
@@ -284,3 +284,20 @@ def test_any_number_of_sweepers_take_each_row_once(
         taken = [row_id for ids in beats.map(beat, range(4)) for row_id in ids]
 
     assert sorted(taken) == sorted(row.id for row in rows)
+
+
+class TestSuspects:
+    """A suspect is looked for, one turn an hour, and never released by its time."""
+
+    def test_a_turn_is_taken_by_one_sweeper_and_the_next_is_an_hour_later(self, record: Any) -> None:
+        """Of unknown outcome, due or never looked for; the others are not asked about."""
+        due = held(record, HoldReason.SUSPECT, outcome_unknown=True, sent_at=ago(9), settle_at=ago(5))
+        held(record, HoldReason.SUSPECT)
+
+        [taken] = record.sweep(sweeps.suspects_due, 10, again_seconds=3600)
+
+        assert taken.id == due.id
+        assert record.sweep(sweeps.suspects_due, 10, again_seconds=3600) == []
+        record.write(due.id, hold_until=ago(1))
+        assert record.sweep(appointments.release_due, key="k", settings="s", limit=9) == []
+        assert [row.id for row in record.sweep(sweeps.suspects_due, 10, again_seconds=3600)] == [due.id]
