@@ -62,7 +62,7 @@ class Play:
         good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
         with self._opened(pipe, part) as requests:
             self._story.say(f"requests come in, {LINES / EVERY:.0f} a second")
-            # Of each event type a booking must stand at Cal.com: what cannot be seen proves nothing (tasks/witness.py).
+            # First a while that is well, so that there is something to compare the bad day with.
             self._feed(requests, lines[:good])
             self._stage.calcom.misbehave()
             self._story.say("Cal.com has a bad day: some calls fail")
