@@ -9,7 +9,7 @@ from simulator import persons
 from simulator.books import books
 from simulator.event_types import EventTypeError, from_order
 from simulator.event_types import changed as changed_type
-from simulator.faults import KINDS
+from simulator.faults import KINDS, OF_THE_PORT
 from simulator.journal import reference_of
 from simulator.messages import Answer, Call, Refusal, dump
 from simulator.settings import changed
@@ -62,8 +62,8 @@ class Control:
         orders = body if isinstance(body, list) else [body]
         made = [self._world.faults.order(order) for order in orders]
         for fault in made:
-            if fault.kind == "refuse":
-                self._port.refuse(fault.seconds or 0, start_after=fault.start_after)
+            if fault.kind in OF_THE_PORT:
+                self._port.refuse(fault.seconds or 0, start_after=fault.start_after, crash=fault.kind == "crash")
         return {"faults": [asdict(fault) for fault in made]}
 
     def _faults(self) -> dict[str, Any]:

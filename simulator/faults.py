@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KINDS = {
     "latency": "the call takes `delay` seconds longer ([low, high] or a number); `after`: once it is booked",
     "refuse": "nobody listens on the port for `seconds`; calls in flight end, idle connections are closed",
+    "crash": "as refuse, and every call in flight stops where it is, at any step of its work; RST",
     "reset": "RST instead of an answer; `when`: headers (body unread) or request (all read); nothing is booked",
     "hang": "the request is read and never answered; nothing is booked; `hold` seconds, then the connection closes",
     "drip": "the answer comes byte by byte, one each `gap` seconds; `part`: headers, body or all; booked as usual",
@@ -34,6 +35,7 @@ KINDS = {
     "insert, seat, answer",
     "kill": "the process dies before a `step` (of `week`): what is written stays, half made seats and cut series; RST",
 }
+OF_THE_PORT = ("refuse", "crash")  # meet no call, but all of them
 BESIDE_OTHERS = ("latency", "stall")  # a call may meet any number of these, and one other
 
 NAMED: dict[str, dict[str, Any]] = {
@@ -171,7 +173,7 @@ class Faults:
         now = self._clock.monotonic()
         for fault in self._orders:
             early = fault.kind == "reset" and fault.when == "headers"
-            if fault.kind == "refuse" or early is body_read or not fault.lasts(now) or not fault.match.fits(entry):
+            if fault.kind in OF_THE_PORT or early is body_read or not fault.lasts(now) or not fault.match.fits(entry):
                 continue
             if fault.share < 1 and self._rng.random() >= fault.share:
                 continue
@@ -239,8 +241,8 @@ def _check_numbers(values: dict[str, Any]) -> None:
 
 
 def _check_needs(fault: Fault) -> None:
-    if fault.kind == "refuse" and fault.seconds is None:
-        raise FaultOrderError("refuse needs seconds: while nobody listens, nobody can end it")
+    if fault.kind in OF_THE_PORT and fault.seconds is None:
+        raise FaultOrderError(f"{fault.kind} needs seconds: while nobody listens, nobody can end it")
     if fault.kind in ("status", "commit_then_status") and fault.status is None:
         raise FaultOrderError(f"{fault.kind} needs a status or a name; names are {', '.join(NAMED)}")
     if fault.kind in ("stall", "kill") and fault.step not in set(Step):

@@ -19,7 +19,7 @@ class Port:
     def __init__(
         self,
         serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
-        on_refuse: Callable[[], None],
+        on_refuse: Callable[[bool], None],
     ) -> None:
         self._serve = serve
         self._on_refuse = on_refuse
@@ -36,13 +36,16 @@ class Port:
         await self._listen()
         return number
 
-    def refuse(self, seconds: float, *, start_after: float = 0) -> None:
-        """Refuse connections for some seconds, from `start_after` seconds on; 0 is before this returns."""
+    def refuse(self, seconds: float, *, start_after: float = 0, crash: bool = False) -> None:
+        """Refuse connections for some seconds, from `start_after` seconds on; 0 is before this returns.
+
+        A crash also ends the calls in flight where they are.
+        """
         loop = asyncio.get_running_loop()
         if start_after > 0:
-            self._timers.append(loop.call_later(start_after, self._shut))
+            self._timers.append(loop.call_later(start_after, self._shut, crash))
         else:
-            self._shut()
+            self._shut(crash)
         until = loop.time() + start_after + seconds
         self._refused_until = max(self._refused_until, until)
         self._timers.append(loop.call_at(until, self._end_if_over))
@@ -60,14 +63,14 @@ class Port:
         if asyncio.get_running_loop().time() >= self._refused_until:
             self.listen_again()
 
-    def _shut(self) -> None:
+    def _shut(self, crash: bool) -> None:  # noqa: FBT001 - a timer passes it by place
         if self._server is None:
             return
         host, port = self._server.sockets[0].getsockname()[:2]
         self._server.close()
         self._server = None
         self._held = _bind(host, port)
-        self._on_refuse()
+        self._on_refuse(crash)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, sock=self._held, backlog=BACKLOG)

@@ -28,9 +28,9 @@ class Server:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._wires: set[Wire] = set()
-        self._port = Port(self._serve, self._end_idle)
-        self._orders = Port(self._serve, lambda: None)
+        self._wires: dict[Wire, asyncio.Task[None] | None] = {}
+        self._port = Port(self._serve, self._end_connections)
+        self._orders = Port(self._serve, lambda _crash: None)
         self._control = Control(world, self._port)
 
     async def open(self, host: str, port: int, control_port: int | None = None) -> tuple[int, int | None]:
@@ -38,16 +38,21 @@ class Server:
         number = await self._port.open(host, port)
         return number, None if control_port is None else await self._orders.open(host, control_port)
 
-    def _end_idle(self) -> None:
-        """Leave no connection open past its present call, so that the next one meets the refusal."""
-        for wire in self._wires:
+    def _end_connections(self, crash: bool) -> None:  # noqa: FBT001 - as the port calls it
+        """Leave no connection open past its present call; in a crash end these calls, too, where they are."""
+        for wire, task in list(self._wires.items()):
             wire.last = True
             if wire.idle:
                 wire.close()
+            elif crash and not wire.obeys and task is not None:
+                wire.reset()
+                task.cancel()
+        for working in self._world.working if crash else ():
+            working.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(reader, writer, self._world.clock.monotonic)
-        self._wires.add(wire)
+        self._wires[wire] = asyncio.current_task()
         try:
             while (head := await wire.head(self._world.settings.keep_alive)) is not None:
                 await self._one(wire, head)
@@ -58,11 +63,12 @@ class Server:
         except asyncio.CancelledError:
             pass  # the process ends
         finally:
-            self._wires.discard(wire)
+            del self._wires[wire]
             wire.close()
 
     async def _one(self, wire: Wire, head: Head) -> None:
-        if head.target.startswith("/_"):
+        wire.obeys = head.target.startswith("/_")
+        if wire.obeys:
             await self._obey(wire, head)
             return
         world = self._world

@@ -41,6 +41,7 @@ class Wire:
         self._monotonic = monotonic
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEADERS)
         self.idle = True
+        self.obeys = False  # its present call is an order
         self.last = False  # close after this answer
 
     async def head(self, patience: float) -> Head | None:

@@ -60,3 +60,16 @@ def test_a_seat_that_is_not_there_is_refused(calcom: Any, start: str) -> None:
         assert (answer.status_code, words in answer.json()["error"]["message"]) == (400, True)
     assert calcom.call("GET", f"/v2/bookings/{other['uid']}").json()["data"]["status"] == "accepted"
     assert len(calcom.call("GET", f"/v2/bookings/{second['uid']}").json()["data"]["attendees"]) == 1
+
+
+@pytest.mark.needs("seats")
+def test_a_seat_is_cancelled_with_a_reason_unless_nobody_is_logged_in(calcom: Any, start: str) -> None:
+    """`seatUid` alone is 400 B "Cancellation reason is required" with the host's key; without one nobody asks."""
+    [first, second] = seats(calcom, start, "ann", "bob")
+
+    def gone(seat: str, **headers: str | None) -> Any:
+        return calcom.call("POST", f"/v2/bookings/{first['uid']}/cancel", json={"seatUid": seat}, headers=headers)
+
+    refused = gone(first["seatUid"])
+    assert (refused.status_code, refused.json()["message"]) == (400, "Cancellation reason is required")
+    assert gone(second["seatUid"], Authorization=None).status_code == 200

@@ -178,3 +178,33 @@ def test_a_first_seat_is_half_made_for_a_moment(simulator: Any, start: str, emai
     assert ("seatUid" in half, line["halfMade"]) == (False, True)
     [whole] = simulator.listed(eventTypeId=103)[0]["attendees"]
     assert (whole["seatUid"], whole["metadata"]) == (seat, REF)
+
+
+def test_a_crash_stops_every_post_where_it_is(simulator: Any, start: str, email: str) -> None:
+    """SIGKILL: what is written stays, half made seats (1 in 15) and cut series; then refused connections for 4-6 s."""
+    hold(simulator, "insert")
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(simulator.book, "plain", start, email, metadata=REF)]
+        assert simulator.until(lambda: met(simulator) == 1)
+        hold(simulator, "seat")
+        calls.append(pool.submit(simulator.book, "seats", start, email, metadata=REF))
+        assert simulator.until(lambda: live(simulator) == 1)
+        simulator.order("/_faults", {"kind": "crash", "seconds": 60})
+        for call in calls:
+            with pytest.raises(OSError, match="reset"):
+                call.result()
+
+    with pytest.raises(OSError, match="refused"):
+        simulator.book("plain", start)
+    simulator.order("/_faults", method="DELETE")
+    [line] = simulator.order("/_books?reference=r1", method="GET")["books"]
+    assert (line["kind"], line["halfMade"]) == ("seats", True)
+    assert simulator.until(lambda: up(simulator))
+
+
+def up(simulator: Any) -> bool:
+    """Say whether the port listens."""
+    try:
+        return bool(simulator.call("GET", "/health").status_code == 200)
+    except OSError:
+        return False
