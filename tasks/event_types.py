@@ -4,7 +4,10 @@ Asked when it is first needed, so that a healthy day costs no call, and kept for
 allows is done, for hosts leave teams and keys lose their rights.
 """
 
+from contextlib import suppress
 from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import event_types
 from db.appointment import Appointment
@@ -96,13 +99,17 @@ def recent(parts: Parts, calls: TypeReads, row: Appointment) -> EventType:
 
 
 def learn_id(parts: Parts, row: Appointment, number: int | None) -> None:
-    """Keep the number of a team's type that is named by its slug, once a process: nothing else tells it."""
+    """Keep the number of a team's type that is named by its slug, once a process: nothing else tells it.
+
+    A database that fails now costs nothing: what was booked is to be written next, and the next 201 tells it again.
+    """
     what = (parts.calcom.key_fingerprint, row.event_type)
     if number is None or row.team_slug is None or row.event_type_id is not None or what in _learnt:
         return
-    with parts.engine.begin() as conn:
-        event_types.learn_id(conn, *what, number)
-    _learnt.add(what)
+    with suppress(SQLAlchemyError):
+        with parts.engine.begin() as conn:
+            event_types.learn_id(conn, *what, number)
+        _learnt.add(what)
 
 
 def deleted(parts: Parts, row: Appointment) -> None:

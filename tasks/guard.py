@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from db.appointment import Appointment
 from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, State
@@ -49,6 +50,7 @@ class GuardedCalls:
         self._breaker = parts.breaker
         self._row = row
         self._item = row.id if released else None
+        self._owner = row.claim_token or uuid4()  # who has no claim is nobody else's probe either
         self._calls = 0
         self._may_wait = FINISH_WAIT
         self._pause = threading.Event().wait
@@ -143,7 +145,7 @@ class GuardedCalls:
 
     def _permit(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit:
         self._calls += 1
-        owner = f"{self._row.claim_token or self._row.uuid}:{self._calls}"
+        owner = f"{self._owner}:{self._calls}"
         permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
         if isinstance(permit, Denied) and not probe_ok and may_probe_itself(permit):
             permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)

@@ -153,15 +153,15 @@ class Inquiry:
             claim.renew()
         try:
             kept = event_types.recent(claim.parts, claim.calls, row)
-        except NotAskedError:
-            return unknown.refused_later(rules, row, refusal)
+        except NotAskedError as no:
+            return unknown.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False)
         if may is Refused.UNKNOWN:
             return unknown.refused_in_part(rules, row, refusal)
         row = claim.renew()
         sighting = look(claim.calls, row, calcom_id=kept.calcom_id)
         if sighting.kind is SightingKind.FAILED:
-            return unknown.refused_later(rules, row, refusal)
+            return unknown.refused_later(rules, row, refusal, sighting.reply)
         if (step := unknown.seen(rules, row, sighting)) is not None:
             return step
         slot = self._slot() if meaning is Meaning.TAKEN and refusal["ask_slots"] else None

@@ -96,21 +96,23 @@ def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | N
     return terms.settle_unanswered - sent_ago
 
 
-def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) -> Next:
-    """Return the move of a refused row that could not be looked for yet: that look is all that it waits for."""
-    delay = rules.policy.delay(row.retry_count)
+def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
+    """Return the move of a refused row that could not be looked for: that look is all that it waits for.
+
+    `reply` is what that look was answered, None where it may not go now.
+    """
+    step = look_failed(rules, row, reply)
     changes = {
+        **step.changes,
         "outcome_unknown": True,
-        "sent_at": In(0),
+        "sent_at": row.sent_at or In(0),
         "settle_at": In(0),
         "ends_at": In(0),
-        "looks": 0,
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
-        "next_attempt_at": In(delay),
     }
-    return Next(Status.RETRYING, "refused; look for our booking before that is told", changes, retry_in=delay)
+    return replace(step, why="refused; look for our booking before that is told", changes=changes)
 
 
 def refused_in_part(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) -> Next:
