@@ -97,6 +97,13 @@ def test_hosts_owner_and_admin_may_read_a_team_type_and_nobody_else(calcom: Any)
     assert (bad.status_code, bad.json()["error"]["message"]) == (401, "CustomThrottlerGuard - Invalid API Key")
 
 
+@pytest.mark.needs("plain", keys=("team_owner", "stranger"))
+def test_the_owner_of_a_members_team_may_read_a_personal_type(calcom: Any) -> None:
+    """host20, owner of a team in which host42 is a member: 200, the same; host50, a stranger: 404."""
+    assert read(calcom, "plain", **calcom.as_("team_owner")).status_code == 200
+    assert read(calcom, "plain", **calcom.as_("stranger")).status_code == 404
+
+
 def test_the_version_of_bookings_does_not_know_event_types(calcom: Any) -> None:
     """2024-08-13: 404 "Cannot GET /v2/event-types/2015"; no version, or 2024-06-11: 200 in another shape."""
     wrong = read(calcom, "plain", **{"cal-api-version": "2024-08-13"})

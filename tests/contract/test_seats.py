@@ -169,6 +169,21 @@ def test_seats_that_must_be_confirmed(calcom: Any, start: str) -> None:
     assert said(calcom, "seats_confirm", later(start, 1), "ann") == "TAKEN-USER"
 
 
+@pytest.mark.needs("seats_confirm")
+def test_seats_that_must_be_confirmed_beside_a_full_booking(calcom: Any, start: str) -> None:
+    """The accepted booking of others full: ours absent -> 409 FULL; ours pending -> 201 ours, seatUid "" (5 of 5)."""
+    full = seat(calcom, "seats_confirm", start, "bob")["uid"]
+    ours = seat(calcom, "seats_confirm", start, "ann")["uid"]
+    calcom.call("POST", f"/v2/bookings/{full}/confirm")
+    for who in ("cy", "di"):
+        assert seat(calcom, "seats_confirm", start, who)["uid"] == full
+
+    again = seat(calcom, "seats_confirm", start, "ann")
+
+    assert said(calcom, "seats_confirm", start, "eve") == "FULL"
+    assert (again["uid"], again["status"], again["seatUid"]) == (ours, "pending", "")
+
+
 @pytest.mark.needs("coll_seats")
 def test_a_collective_with_seats_knows_who_is_signed_up(calcom: Any, start: str) -> None:
     """Identical -> 409 SIGNED-UP (5 of 5)."""

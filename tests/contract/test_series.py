@@ -173,3 +173,17 @@ def test_a_series_may_be_cut_in_the_middle(simulator: Any, start: str, email: st
     assert simulator.short(simulator.book("weekly", start, email, metadata=REF)) == "TAKEN-USER"
     assert len(series(simulator, "rr_weekly", start, email)) == 7
     assert len(living(simulator, "rr_weekly", email)) == WEEKS
+
+
+def test_a_round_robin_series_is_there_or_taken_when_all_hosts_are_busy(simulator: Any, start: str, email: str) -> None:
+    """All hosts busy in week 1: ours exists -> 201, the same uids; ours does not exist -> 400 TAKEN-HOSTS (5 of 5)."""
+    entries = series(simulator, "rr_weekly", start, email)
+    for number, host in ((901, "host39"), (902, "host40")):
+        simulator.order("/_event_types", {"id": number, "hosts": [host]})
+        simulator.parts[host] = number
+        simulator.book(host, start, "busy@example.test")
+
+    again = series(simulator, "rr_weekly", start, email)
+
+    assert [entry["uid"] for entry in again] == [entry["uid"] for entry in entries]
+    assert simulator.short(simulator.book("rr_weekly", start, f"b{email}")) == "TAKEN-HOSTS"
