@@ -17,7 +17,7 @@ from db.late import record_late_uid
 from db.moves import KeyTakenError, amend, claim, forget_cause, move, renew, request_cancel
 from db.schema import appointments
 from db.sql import statement
-from db.sweeps import blind_types, expire, lost_leases, mark_unsent, never_known, release_due, unsent
+from db.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
 
 __all__ = [
     "AmbiguousError",
@@ -26,7 +26,6 @@ __all__ = [
     "KeyTakenError",
     "NewAppointment",
     "amend",
-    "blind_types",
     "by_task",
     "claim",
     "expire",

@@ -34,8 +34,8 @@ class HoldReason(StrEnum):
     BLIND_KEY = "blind_key"
     CREDENTIALS = "credentials"  # another key; today's key is not blocked any more; `booking breaker reset`
     CONFIGURATION = "configuration"  # new settings; a harmless call that answers as it should; the operator
-    # the operator; a look at each hold_until, which never posts (it failed three probes of its own POST or lost three
-    # leases, each in a row, or is half made at Cal.com)
+    # the operator; suspects_due looks for it each hour and never posts (it failed three probes of its own POST or lost
+    # three leases, each in a row, or is half made at Cal.com)
     SUSPECT = "suspect"
 
 

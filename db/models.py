@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from db.indexes import indexes
 from db.lifecycle import HoldReason, Status, Strategy
 
 E = TypeVar("E", bound=StrEnum)
@@ -66,11 +67,6 @@ class Base(DeclarativeBase):
         HoldReason: Word(HoldReason),
         Strategy: Word(Strategy),
     }
-
-
-# An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
-_EVENT_TYPE = "coalesce(event_type_id::text, (coalesce(team_slug, username) || '/') || event_type_slug)"
-_ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 
 
 def one_of(column: str, words: type[StrEnum], name: str) -> CheckConstraint:
@@ -203,62 +199,7 @@ class Appointments(Base):
             name="appointments_event_type_named",
         ),
         CheckConstraint("num_nonnulls(attendee_email, attendee_phone) > 0", name="appointments_attendee_reachable"),
-        Index("appointments_uuid_key", "uuid", unique=True),
-        Index("appointments_task_id_key", "task_id", unique=True),
-        # A given key is for ever; a derived one only while its booking lives or is confirmed.
-        Index("appointments_given_key", "idempotency_key", unique=True, postgresql_where=text("NOT key_derived")),
-        Index(
-            "appointments_derived_key",
-            "idempotency_key",
-            unique=True,
-            postgresql_where=text("key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')"),
-        ),
-        Index("appointments_release", "hold_reason", "requested_at", "id", postgresql_where=text("status = 'held'")),
-        Index("appointments_due", "hold_until", postgresql_where=text("status = 'held'")),
-        Index("appointments_held_for", "hold_reason", "held_for", postgresql_where=text("status = 'held'")),
-        Index("appointments_lease", "lease_expires_at", postgresql_where=text("status = 'booking'")),
-        Index("appointments_unsent", "enqueued_at", postgresql_where=text("status IN ('pending', 'retrying')")),
-        # The newest message that was certainly delivered: evidence that older ones are gone.
-        Index(
-            "appointments_delivered",
-            "enqueued_at",
-            postgresql_where=text("enqueued_at IS NOT NULL AND resends = 0 AND status NOT IN ('pending', 'retrying')"),
-        ),
-        Index(
-            "appointments_expirable",
-            "start_at",
-            postgresql_where=text("status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
-        ),
-        Index("appointments_requested_at", "requested_at"),  # the report's periods
-        # flag_degraded: what it has flagged leaves the index, however long it is held.
-        Index(
-            "appointments_unflagged",
-            "requested_at",
-            postgresql_where=text("status = 'held' AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'"),
-        ),
-        Index(
-            "appointments_blind", "start_at", postgresql_where=text("status = 'held' AND hold_reason = 'blind_key'")
-        ),  # never_known
-        # The audit's days, and other requests for the same booking.
-        Index("appointments_confirmed_start", "start_at", "id", postgresql_where=text("status = 'confirmed'")),
-        # The audit, too: of what ended otherwise, what may be booked at Cal.com all the same.
-        Index(
-            "appointments_ended_unknown",
-            "start_at",
-            "id",
-            postgresql_where=text(f"{_ENDED} AND sent_at IS NOT NULL"),
-        ),
-        # What became of the unclear calls of the last minutes: the alert of an outage tells it.
-        Index("appointments_sent", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
-        # The latest confirmed booking of each event type: what `booking check` asks about.
-        Index("appointments_confirmed_types", text(_EVENT_TYPE), "id", postgresql_where=text("status = 'confirmed'")),
-        Index(
-            "appointments_uncounted_series",
-            "ends_at",
-            postgresql_where=text("status = 'confirmed' AND series_uid IS NOT NULL AND series_weeks IS NULL"),
-        ),
-        # A person looks for a booking by a key that is free again.
-        Index("appointments_ended_key", "idempotency_key", postgresql_where=text(f"key_derived AND {_ENDED}")),
+        *indexes(),
     )
 
 

@@ -78,11 +78,6 @@ def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[
     return _rows(conn, "suspects_due", limit=limit, again_seconds=again_seconds)
 
 
-def blind_types(conn: Connection, *, key: str) -> list[Appointment]:
-    """Return one booking for each event type that is held because this key was never seen to list it."""
-    return _rows(conn, "blind_types", key=key)
-
-
 def mark_unsent(conn: Connection, ids: Iterable[int]) -> None:
     """Take back that these bookings were enqueued, so that `unsent` finds them at once; claimed ones stay."""
     conn.execute(statement("mark_unsent"), {"ids": list(ids)})

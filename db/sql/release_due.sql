@@ -13,11 +13,19 @@ WITH candidate AS (
     UNION
     SELECT id, held_at, requested_at
     FROM appointments
-    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND (held_for < :key OR held_for > :key)
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
     UNION
     SELECT id, held_at, requested_at
     FROM appointments
-    WHERE status = 'held' AND hold_reason = 'configuration' AND (held_for < :settings OR held_for > :settings)
+    WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
     UNION
     SELECT blind.id, blind.held_at, blind.requested_at
     FROM appointments AS blind

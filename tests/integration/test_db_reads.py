@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text as sql
 
-from db import appointments, events, views, visibility
+from db import appointments, events, views
 from db.lifecycle import HoldReason, Status
 
 
@@ -171,17 +171,6 @@ def test_what_is_not_notable_is_not_asked_for(record: Any) -> None:
     """No index finds it among all lines of all stories."""
     with record.engine.connect() as conn, pytest.raises(ValueError, match="not notable: confirmed"):
         events.latest(conn, ["confirmed"], record.new().start_at)
-
-
-def test_visibility_is_proven_for_one_key_and_one_event_type(record: Any) -> None:
-    """Another key, or another event type, has proven nothing; proving twice is no error."""
-    with record.engine.begin() as conn:
-        for _ in range(2):
-            visibility.prove(conn, "key", "101")
-
-        assert visibility.proven(conn, "key", "101")
-        assert not visibility.proven(conn, "key", "102")
-        assert not visibility.proven(conn, "other", "101")
 
 
 def test_an_event_type_is_named_in_one_way(record: Any) -> None:

@@ -1,13 +1,15 @@
 """When a hold ends: its time has come or its cause is gone, and then Cal.com can be asked again."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments, event_types, events, pacing
+from db import appointments, event_types, events, pacing, sweeps
 from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status
+
+RELEASED = [reason for reason in HoldReason if reason is not HoldReason.SUSPECT]
 
 
 def ago(seconds: float) -> timedelta:
@@ -111,16 +113,51 @@ def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
     assert release(record) == []
 
 
-@pytest.mark.parametrize("reason", [HoldReason.BLIND_KEY, HoldReason.SUSPECT])
-def test_what_only_an_operator_can_end_is_looked_at_when_its_time_comes(record: Any, reason: HoldReason) -> None:
+def test_a_blind_key_is_looked_for_when_its_time_comes(record: Any) -> None:
     """Whatever a look finds confirms it; each look has its own time."""
-    row = held(record, reason, held_for="key", hold_until=ago(1))
-    held(record, reason, held_for="key", hold_until=ahead(60))
+    row = held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ago(1))
+    held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60))
 
     assert release(record) == [row.id]
 
 
-@pytest.mark.parametrize("reason", list(HoldReason))
+class TestSuspects:
+    """A suspect is looked for each hour and never let go: it may be the booking that breaks what books it."""
+
+    UNKNOWN: ClassVar[dict[str, Any]] = {"outcome_unknown": True, "sent_at": ago(99), "settle_at": ago(9)}
+
+    def due(self, record: Any) -> list[int]:
+        """Return whom the sweeper looks for now."""
+        return [row.id for row in record.sweep(sweeps.suspects_due, 10, again_seconds=3600)]
+
+    def test_it_is_looked_for_at_once_and_then_each_hour(self, record: Any) -> None:
+        """Its next turn is written before anybody looks."""
+        row = held(record, HoldReason.SUSPECT, **self.UNKNOWN)
+
+        assert self.due(record) == [row.id]
+        assert self.due(record) == []
+
+        now = record.read(row.id)
+        assert (now.status, now.hold_reason, now.held_at) == (Status.HELD, HoldReason.SUSPECT, row.held_at)
+        assert now.hold_until == now.updated_at + timedelta(hours=1)
+        record.write(row.id, hold_until=ago(1))
+        assert self.due(record) == [row.id]
+
+    def test_its_time_does_not_let_it_go(self, record: Any) -> None:
+        """Only an operator does, or what a look finds."""
+        held(record, HoldReason.SUSPECT, hold_until=ago(1), **self.UNKNOWN)
+
+        assert release(record) == []
+
+    def test_what_is_known_not_to_be_booked_is_not_looked_for(self, record: Any) -> None:
+        """Its probes failed, and nothing of it is at Cal.com; other holds have their own times."""
+        held(record, HoldReason.SUSPECT)
+        held(record, HoldReason.SETTLING, hold_until=ago(1), **self.UNKNOWN)
+
+        assert self.due(record) == []
+
+
+@pytest.mark.parametrize("reason", RELEASED)
 def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: HoldReason) -> None:
     """Where it could not be asked in the hold the time begins anew; else it goes on, for the look was free to ask."""
     unknown = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "askable_since": ago(150)}
@@ -129,11 +166,11 @@ def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: Hol
     release(record)
 
     released = record.read(row.id)
-    anew = reason not in {HoldReason.SETTLING, HoldReason.BLIND_KEY, HoldReason.SUSPECT}
+    anew = reason not in {HoldReason.SETTLING, HoldReason.BLIND_KEY}
     assert released.askable_since == (released.updated_at if anew else row.askable_since)
 
 
-@pytest.mark.parametrize("reason", list(HoldReason))
+@pytest.mark.parametrize("reason", RELEASED)
 def test_what_is_known_has_no_time_in_which_it_can_be_asked(record: Any, reason: HoldReason) -> None:
     """Only an unknown outcome is asked about."""
     row = held(record, reason, hold_until=ago(1), settle_at=ago(1))

@@ -224,21 +224,6 @@ class TestNeverKnown:
         assert record.sweep(appointments.never_known, 10) == []
 
 
-class TestBlindTypes:
-    """Cal.com is asked once for each event type, not once for each booking."""
-
-    def test_one_booking_stands_for_its_event_type(self, record: Any) -> None:
-        """The oldest of each type that today's key is blind to."""
-        slug = {"event_type_id": None, "event_type_slug": "visit", "username": "ann"}
-        rows = [held(record, HoldReason.BLIND_KEY, held_for="key", **more) for more in ({}, {}, slug, slug)]
-        held(record, HoldReason.BLIND_KEY, held_for="other", event_type_id=7)
-        held(record, HoldReason.SUSPECT, event_type_id=8)
-
-        found = record.sweep(appointments.blind_types, key="key")
-
-        assert sorted(row.id for row in found) == [rows[0].id, rows[2].id]
-
-
 SWEEPS: list[tuple[str, Callable[[Any, Any], list[Appointment]]]] = [
     ("lost_leases", lambda record, limit: record.sweep(appointments.lost_leases, limit, settle_seconds=130)),
     ("release", lambda record, limit: record.sweep(appointments.release_due, key="key", settings="set", limit=limit)),

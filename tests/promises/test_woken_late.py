@@ -9,7 +9,7 @@ import pytest
 from fleet import request
 from sqlalchemy import update
 
-from db import appointments, visibility
+from db import appointments, event_types
 from db.lifecycle import Status
 from db.schema import appointments as table
 from tasks import parts
@@ -75,9 +75,11 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
 ) -> None:
     """The operator was told so; the row as it was at the claim does not know."""
     with parts.parts().engine.begin() as conn:
-        unknown = {"outcome_unknown": True, "sent_at": table.c.created_at, "settle_at": table.c.created_at}
+        then = table.c.created_at
+        unknown = {"outcome_unknown": True, "sent_at": then, "settle_at": then, "ends_at": then}
         conn.execute(update(table).where(table.c.id == asked).values(unknown))
-        visibility.prove(conn, parts.parts().calcom.key_fingerprint, "110")
+        key = parts.parts().calcom.key_fingerprint
+        event_types.keep(conn, key, "110", kind=event_types.EventKind.PLAIN, sight=True)
     attempt = claim(parts.parts(), asked)
     assert attempt is not None
     seen = attempt.calls.list_bookings

@@ -1,5 +1,7 @@
 """What may end a booking whose outcome is unknown: its moments, its series, and what Cal.com told of its event type."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,6 +10,7 @@ down_revision = "0004_report"
 
 _MOMENT = sa.DateTime(timezone=True)
 _COLUMNS = ("ends_at", "answered_at", "askable_since", "evidence_posts", "series_uid", "series_weeks", "series_of")
+_LINE = ["hold_reason", "requested_at", "id"]
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _EVENT_TYPE = "coalesce(event_type_id::text, (coalesce(team_slug, username) || '/') || event_type_slug)"
 _INDEXES: dict[str, tuple[list[str | sa.TextClause], str]] = {
@@ -16,6 +19,10 @@ _INDEXES: dict[str, tuple[list[str | sa.TextClause], str]] = {
         "status = 'held' AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'",
     ),
     "appointments_blind": (["start_at"], "status = 'held' AND hold_reason = 'blind_key'"),
+    "appointments_suspects": (
+        ["requested_at", "id"],
+        "status = 'held' AND hold_reason = 'suspect' AND outcome_unknown",
+    ),
     "appointments_confirmed_start": (["start_at", "id"], "status = 'confirmed'"),
     "appointments_ended_unknown": (["start_at", "id"], f"{_ENDED} AND sent_at IS NOT NULL"),
     "appointments_sent": (["sent_at"], "sent_at IS NOT NULL"),
@@ -68,10 +75,22 @@ def upgrade() -> None:
         table = "appointments" if name.startswith("appointments_") else "appointment_events"
         op.create_index(name, table, columns, postgresql_where=sa.text(where))
 
+    _replace("appointments_held_for", ["hold_reason", "held_for"], where="status = 'held' AND held_for IS NOT NULL")
+    _replace("appointments_release", _LINE, where="status = 'held'", include=["probe_failures", "outcome_unknown"])
+
 
 def downgrade() -> None:
+    _replace("appointments_release", _LINE, where="status = 'held'")
+    _replace("appointments_held_for", ["hold_reason", "held_for"], where="status = 'held'")
     for name in _INDEXES:
         op.drop_index(name)
     op.drop_table("calcom_event_types")
     for name in _COLUMNS:  # the CHECK goes with its columns
         op.drop_column("appointments", name)
+
+
+def _replace(name: str, columns: list[str], *, where: str, include: Sequence[str] = ()) -> None:
+    op.drop_index(name, "appointments")
+    op.create_index(
+        name, "appointments", columns, postgresql_where=sa.text(where), postgresql_include=list(include) or None
+    )
