@@ -8,12 +8,13 @@ import threading
 import structlog
 from celery import shared_task
 
-from db import appointments, event_types, series, sweeps
+from db import appointments, series, sweeps
 from db.appointment import Appointment
-from tasks import unknown
+from tasks import event_types, unknown
 from tasks.calcom.bookings import Booking, read_bookings
 from tasks.calcom.look import SightingKind, look
 from tasks.calcom.meaning import Reply
+from tasks.event_types import NotAskedError
 from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import Parts, parts
 
@@ -70,13 +71,16 @@ def _series(built: Parts) -> int:
 
 
 def _count(built: Parts, row: Appointment) -> bool:
-    with built.engine.connect() as conn:
-        kept = event_types.known(conn, built.calcom.key_fingerprint, row.event_type)
-    weeks = read_bookings(GuardedCalls(built, row).booking(row.series_uid or ""))
+    calls = GuardedCalls(built, row)
+    weeks = read_bookings(calls.booking(row.series_uid or ""))
     if isinstance(weeks, Reply):
         return False  # asked again at the next run
+    try:
+        kept = event_types.recent(built, calls, row)
+    except NotAskedError:
+        return False
     alive = [week for week in weeks if not week.gone]
     own: Booking | None = next((week for week in alive if week.is_at(row.start_at)), None)
-    of = kept.occurrences if kept is not None and kept.occurrences else len(weeks)
+    of = kept.occurrences or len(weeks)  # of a type that this key may not read nobody knows more
     with built.engine.begin() as conn:
         return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)

@@ -66,6 +66,7 @@ class Configuration:
         "tasks.failure_metrics",
         "tasks.health",
         "tasks.holds",
+        "tasks.lookouts",
         "tasks.prune",
         "tasks.sweeper",
         "tasks.transitions",
