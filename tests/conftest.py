@@ -160,6 +160,18 @@ class Simulator:
         bookings: list[dict[str, Any]] = self._call("GET", f"/_bookings{query}")["bookings"]
         return bookings
 
+    def person(self, does: str, uid: str, **details: Any) -> None:
+        """Let somebody accept, decline, cancel, move, reassign or correct a booking at Cal.com."""
+        self._call("POST", "/_persons", {"do": does, "uid": uid, **details})
+
+    def event_type(self, number: int, **order: Any) -> None:
+        """Make an event type, plain unless the order says otherwise."""
+        self._call("POST", "/_event_types", {"id": number, **order})
+
+    def delete_event_type(self, number: int) -> None:
+        """Delete an event type; its bookings stay."""
+        self._call("DELETE", f"/_event_types?id={number}")
+
     def reset(self) -> None:
         """Make it as after the start."""
         self._call("POST", "/_reset")

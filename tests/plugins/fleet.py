@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import func, select
 from zygote import Forked, Zygote
 
-from db.lifecycle import FINAL
-from db.schema import appointments
+from db import appointments
+from db.appointments import Appointment
+from db.lifecycle import FINAL, HoldReason
+from db.schema import appointments as table
 from tasks import parts
 from tasks.booking import Outcome, outcome
 from tasks.request import BookingRequest
@@ -24,6 +26,7 @@ from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
 Process = Forked | subprocess.Popen[bytes]
+STUCK = {HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
 
 
 def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str = "") -> Any:
@@ -104,7 +107,7 @@ class Fleet:
 
 def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
     """Wait until every booking is final and return the outcomes."""
-    live = select(func.count()).where(appointments.c.id.in_(ids), appointments.c.status.not_in(FINAL))
+    live = select(func.count()).where(table.c.id.in_(ids), table.c.status.not_in(FINAL))
 
     def left() -> int:
         with parts.parts().engine.connect() as conn:
@@ -112,6 +115,25 @@ def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
 
     eventually(lambda: left() == 0, within=within, what=f"{len(ids)} bookings final")
     return {one: end for one in ids if (end := outcome(one)) is not None}
+
+
+def at_rest(ids: list[int], *, within: float = 60.0) -> list[Outcome]:
+    """Wait until each booking is final, or held until somebody acts; return the outcomes in the same order."""
+
+    def all_rest() -> list[Outcome] | None:
+        now = [one for one in map(outcome, ids) if one is not None]
+        return now if all(one.final or one.hold_reason in STUCK for one in now) else None
+
+    seen: list[Outcome] = eventually(all_rest, within=within, what=f"{len(ids)} bookings at rest")
+    return seen
+
+
+def row(appointment_id: int) -> Appointment:
+    """Read a booking's row."""
+    with parts.parts().engine.connect() as conn:
+        found = appointments.get(conn, appointment_id)
+    assert found is not None
+    return found
 
 
 def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
