@@ -213,3 +213,20 @@ def test_a_booked_time_is_no_longer_offered(calcom: Any, start: str) -> None:
     assert moved(start, minutes=0) in before
     assert offered(59) == left
     assert calcom.until(lambda: offered(60) == left)
+
+
+def test_the_same_question_about_slots_gets_the_kept_answer(simulator: Any, start: str) -> None:
+    """Asked before the POST, and for 2 s after it: offered."""
+    query = {"eventTypeId": 101, "start": start, "end": moved(start, minutes=1)}
+
+    def offered() -> bool:
+        answer = simulator.call("GET", "/v2/slots", params=query, headers={"cal-api-version": "2024-09-04"})
+        return bool(answer.json()["data"])
+
+    simulator.order("/_settings", {"slots_cache": 60})
+    offered()
+    simulator.book("plain", start)
+
+    assert offered()
+    simulator.order("/_settings", {"slots_cache": 0})
+    assert not offered()
