@@ -170,6 +170,7 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "audit, intents": lambda: audit.open_intents(conn, *week),
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
         "ended badly": lambda: standing.ended(conn, Status.FAILED, NOW - DAY),
+        "unclear calls": lambda: standing.unclear(conn, NOW - DAY),
         "others": lambda: others.others_of(conn, row),
         "booked before": lambda: others.was_booked_before(conn, booked.uuid, row),
     }
