@@ -39,10 +39,15 @@ class RequestFields:
 
     @property
     def event_type(self) -> str:
-        """Name the event type as `calcom_event_types` does: its id, or "team-or-user/slug"."""
+        """Name the event type as `calcom_event_types` does: its id, or "[organization/](team/)owner/slug".
+
+        A user and a team may have the same name, and types of the same slug.
+        """
         if self.event_type_id is not None:
             return str(self.event_type_id)
-        return f"{self.team_slug or self.username}/{self.event_type_slug}"
+        organization = f"{self.organization_slug}/" if self.organization_slug else ""
+        owner = f"team/{self.team_slug}" if self.team_slug else self.username
+        return f"{organization}{owner}/{self.event_type_slug}"
 
 
 @dataclass(frozen=True, kw_only=True)

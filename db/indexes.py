@@ -9,7 +9,10 @@ from sqlalchemy import Index, text
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _CONFIRMED = "status = 'confirmed'"
 # An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
-_EVENT_TYPE = "coalesce(event_type_id::text, (coalesce(team_slug, username) || '/') || event_type_slug)"
+_EVENT_TYPE = (
+    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username))"
+    " || '/') || event_type_slug)"
+)
 
 
 def _index(name: str, *columns: str, where: str | None = None, unique: bool = False, include: str = "") -> Index:

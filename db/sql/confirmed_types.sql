@@ -3,26 +3,32 @@
 -- The expression is the index's, to the letter; it names a type as Appointment.event_type does.
 WITH RECURSIVE latest AS (
     (
-        SELECT
-            id, coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) AS event_type
+        SELECT id, event_type
         FROM appointments
+        CROSS JOIN LATERAL (
+            SELECT coalesce(
+                CAST(event_type_id AS text),
+                coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
+            ) AS event_type
+        ) AS named
         WHERE status = 'confirmed'
-        ORDER BY
-            coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) DESC, id DESC
+        ORDER BY event_type DESC, id DESC
         LIMIT 1
     )
     UNION ALL
     SELECT following.id, following.event_type
     FROM latest
     CROSS JOIN LATERAL (
-        SELECT
-            id, coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) AS event_type
+        SELECT id, named.event_type
         FROM appointments
-        WHERE status = 'confirmed'
-            AND coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug)
-                < latest.event_type
-        ORDER BY
-            coalesce(CAST(event_type_id AS text), coalesce(team_slug, username) || '/' || event_type_slug) DESC, id DESC
+        CROSS JOIN LATERAL (
+            SELECT coalesce(
+                CAST(event_type_id AS text),
+                coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
+            ) AS event_type
+        ) AS named
+        WHERE status = 'confirmed' AND named.event_type < latest.event_type
+        ORDER BY named.event_type DESC, id DESC
         LIMIT 1
     ) AS following
 )

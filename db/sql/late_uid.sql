@@ -1,5 +1,6 @@
 -- Write the booking that Cal.com turned out to have into its row, and tell of it, whatever became of the row meanwhile.
 -- The row is locked first, so that the state it had, which decides what else is to be told, is the state it has.
+-- The weeks of a series that came to light so are counted (series_due.sql).
 -- A confirmed row keeps the booking that it has: this may be another one, and the story tells both.
 WITH had AS (
     SELECT id, status, calcom_booking_uid
@@ -12,6 +13,7 @@ carried AS (
     SET calcom_booking_uid = :uid,
         calcom_seat_uid = CAST(:seat_uid AS text),
         series_uid = coalesce(CAST(:series_uid AS text), appointment.series_uid),
+        ends_at = CASE WHEN CAST(:series_uid AS text) IS NULL THEN ends_at ELSE coalesce(ends_at, now()) END,
         updated_at = now()
     FROM had
     WHERE appointment.id = had.id AND had.status <> 'confirmed'

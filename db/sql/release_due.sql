@@ -34,7 +34,9 @@ WITH candidate AS (
         AND seen.sight
         AND seen.asked_at > blind.held_at
         AND seen.event_type = coalesce(
-            CAST(blind.event_type_id AS text), coalesce(blind.team_slug, blind.username) || '/' || blind.event_type_slug
+            CAST(blind.event_type_id AS text),
+            coalesce(blind.organization_slug || '/', '') || coalesce('team/' || blind.team_slug, blind.username)
+                || '/' || blind.event_type_slug
         )
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
 ),

@@ -125,6 +125,7 @@ def test_the_latest_confirmed_booking_of_each_event_type_is_found(record: Any) -
         confirm(record, event_type_id=1010),
         confirm(record, **slug, username="ann"),
         confirm(record, **slug, team_slug="clinic"),
+        confirm(record, **slug, username="clinic"),
     ]
     record.keep(event_type_id=101)
     record.keep(event_type_id=99)
@@ -136,7 +137,8 @@ def test_the_latest_confirmed_booking_of_each_event_type_is_found(record: Any) -
         "101": latest[0],
         "1010": latest[1],
         "ann/visit": latest[2],
-        "clinic/visit": latest[3],
+        "team/clinic/visit": latest[3],
+        "clinic/visit": latest[4],
     }
     assert len(found) == len(latest)
     assert {row.id: row for row in found} == {row_id: record.read(row_id) for row_id in latest}

@@ -174,12 +174,13 @@ def test_what_is_not_notable_is_not_asked_for(record: Any) -> None:
 
 
 def test_an_event_type_is_named_in_one_way(record: Any) -> None:
-    """By its id, or by whose it is and its slug."""
+    """By its id, or by whose it is and its slug: a team may have a user's name, in any organization."""
     slug = {"event_type_id": None, "event_type_slug": "visit"}
 
     assert record.new(event_type_id=101).event_type == "101"
     assert record.new(**slug, username="ann").event_type == "ann/visit"
-    assert record.new(**slug, team_slug="clinic").event_type == "clinic/visit"
+    assert record.new(**slug, team_slug="ann").event_type == "team/ann/visit"
+    assert record.new(**slug, team_slug="ann", organization_slug="org").event_type == "org/team/ann/visit"
 
 
 def test_an_empty_record_has_an_empty_view(record: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db import events, series
+from db import appointments, events, series
 from db.lifecycle import Status
 
 
@@ -42,14 +42,17 @@ def test_a_series_is_counted_once_absence_may_be_believed(record: Any) -> None:
     assert due(record) == []
 
 
-def test_a_series_without_that_moment_is_counted_all_the_same(record: Any) -> None:
-    """Whoever confirmed it did not know when: ten minutes are longer than any of its POSTs works."""
+def test_a_series_whose_post_was_answered_with_all_its_weeks_costs_no_call(record: Any) -> None:
+    """The plain path stays at one POST; what comes to light late is counted."""
     row = booked(record, ends_at=None)
     assert due(record) == []
+    late = record.moved(Status.FAILED)
 
-    record.write(row.id, updated_at=timedelta(minutes=-11))
+    with record.engine.begin() as conn:
+        appointments.record_late_uid(conn, late.id, "week", None, series_uid="series")
 
-    assert due(record) == [row.id]
+    assert due(record) == [late.id]
+    assert row.id != late.id
 
 
 @pytest.mark.parametrize(("weeks", "told"), [(8, []), (4, [{"weeks": 4, "of": 8}]), (0, [{"weeks": 0, "of": 8}])])

@@ -12,7 +12,10 @@ _MOMENT = sa.DateTime(timezone=True)
 _COLUMNS = ("ends_at", "answered_at", "askable_since", "evidence_posts", "series_uid", "series_weeks", "series_of")
 _LINE = ["hold_reason", "requested_at", "id"]
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
-_EVENT_TYPE = "coalesce(event_type_id::text, (coalesce(team_slug, username) || '/') || event_type_slug)"
+_EVENT_TYPE = (
+    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username))"
+    " || '/') || event_type_slug)"
+)
 _INDEXES: dict[str, tuple[list[str | sa.TextClause], str]] = {
     "appointments_unflagged": (
         ["requested_at"],
