@@ -9,8 +9,11 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import fire_kinds
 
 from resilience.exceptions import AppointmentException
 from tasks.booking import Receipt
@@ -23,7 +26,7 @@ PAUSE = 0.05
 KEY = "fire-{}"
 
 
-def request(number: int) -> BookingRequest:
+def few(number: int) -> BookingRequest:
     """Ask for the slot of this number; every third brings a key of its own."""
     return BookingRequest.parse(
         {
@@ -41,7 +44,7 @@ def receipts(file: Path) -> list[tuple[int, int]]:
     return [(number, appointment_id) for number, appointment_id in map(json.loads, lines)]
 
 
-def ask(file: Path, rate: float, rng: random.Random) -> None:
+def ask(file: Path, rate: float, rng: random.Random, request: Callable[[int], BookingRequest]) -> None:
     """Ask for so many bookings a second, for ever; after a restart go on where the receipts end."""
     pause = threading.Event()
     following = max((number for number, _ in receipts(file)), default=-1) + 1
@@ -73,4 +76,5 @@ def _began(file: Path) -> float:
 if __name__ == "__main__":
     import fire_entry  # noqa: F401 - puts the steps in place, in this process only
 
-    ask(Path(sys.argv[1]), float(sys.argv[2]), random.Random(sys.argv[3]))  # noqa: S311 - chance for sizes
+    wanted = fire_kinds.request if sys.argv[4] == "kinds" else few
+    ask(Path(sys.argv[1]), float(sys.argv[2]), random.Random(sys.argv[3]), wanted)  # noqa: S311 - chance for sizes

@@ -1,73 +1,120 @@
-"""Judge a run: every accepted request against our rows, and our rows against Cal.com's own books."""
+"""Read what a run has left, our record and Cal.com's books, and have it judged; tell the story of what is wrong."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import fire_blind
+import fire_books
+import psycopg
+from fire_books import FOR_A_PERSON, Line, Row, Verdict
 from fire_caller import receipts
+from fire_kinds import KIND_OF, WEEKS
 from fire_stage import Stage
 
 from db.lifecycle import FINAL
-from worker.demo.judge import Row, judge
 
-_ROWS = "SELECT id, uuid::text, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_ROWS = """
+    SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
+        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type
+    FROM appointments ORDER BY id
+"""
+_STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"
+_ALERTS = "SELECT kind FROM alert_incidents WHERE closed_at IS NULL AND news > 0"
 _EVENTS = "SELECT created_at::text, kind, by, detail FROM appointment_events WHERE appointment_id = {} ORDER BY id"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is wrong, a line a case; all empty when every promise was kept."""
+class Record:
+    """Our side at one moment: all of one snapshot."""
 
-    lost: tuple[str, ...]  # accepted, and not a row, or a row that nobody has ended
-    double: tuple[str, ...]  # more than one booking at Cal.com for one request, also when one of them is gone again
-    contradictions: tuple[str, ...]  # our row says one thing and Cal.com's books another
-
-    @property
-    def kept(self) -> bool:
-        """Say whether every promise was kept."""
-        return not (self.lost or self.double or self.contradictions)
+    rows: list[Row]
+    alerts: frozenset[str]
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """Return all that is wrong."""
-        return (*self.lost, *self.double, *self.contradictions)
+    def quiet(self) -> bool:
+        """Say whether nothing moves any more: every row has ended, or waits for a person who is told."""
+        return all(
+            row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
+            for row in self.rows
+        )
 
 
-def verdict(
-    accepted: Sequence[int], rows: Sequence[Row], bookings: Sequence[Mapping[str, Any]], journal: Sequence[Any]
-) -> Verdict:
-    """Compare the ids of accepted requests, our rows, and the simulator's books and journal.
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, and what became of the bookings: by kind and end, and why some are held as untellable."""
 
-    A row without a receipt is judged like any other: its caller died before it heard of it.
-    """
-    books = judge(len(rows), rows, bookings, journal)
-    known = {row.id for row in rows}
-    lost = [f"booking {one}: accepted, and there is no row" for one in dict.fromkeys(accepted) if one not in known]
-    lost += [f"booking {row.id}: still {row.status}" for row in rows if row.status not in FINAL]
-    return Verdict(tuple(lost), books.doubled, books.lost)
+    verdict: Verdict
+    kinds: dict[str, dict[str, int]]
+    cells: dict[str, int]
 
 
-def read(stage: Stage) -> Verdict:
-    """Judge what a run has left, once nothing moves any more."""
-    rows = [Row(*row) for row in stage.sql(_ROWS)]
-    bookings = stage.calcom.call("GET", "/_bookings")["bookings"]
-    journal = stage.calcom.call("GET", "/_journal")["entries"]
-    return verdict([one for _, one in receipts(stage.receipts)], rows, bookings, journal)
+def record(stage: Stage) -> Record:
+    """Read our record."""
+    with psycopg.connect(stage.postgres.url, row_factory=psycopg.rows.dict_row) as conn:
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
+        alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))
+    ends: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
+    for event in stories:
+        if event["kind"] in FINAL:
+            ends[event["appointment_id"]].append((event["created_at"], event["kind"]))
+    cut = {event["appointment_id"] for event in stories if event["kind"] == "series_cut"}
+    return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts)
+
+
+def uncounted(stage: Stage) -> int:
+    """Return how many series that may be cut wait to be counted."""
+    asked = "status = 'confirmed' AND series_uid IS NOT NULL AND series_weeks IS NULL AND ends_at IS NOT NULL"
+    [(count,)] = stage.sql(f"SELECT count(*) FROM appointments WHERE {asked}")  # noqa: S608 - a constant
+    return int(count)
+
+
+def judge(stage: Stage, ours: Record) -> Judgement:
+    """Judge a record, once nothing moves any more, by what Cal.com has by now."""
+    lines = [Line.read(told) for told in stage.calcom.call("GET", "/_books")["books"]]
+    made, part = fire_books.by_reference(lines), stage.part
+    cells, wrong = fire_blind.judge(
+        ours.rows if part.of_kinds else [],
+        made,
+        sight=part.sight,
+        host=part.host,
+        kind_known=not part.loses_sight,
+    )
+    accepted = [one for _, one in receipts(stage.receipts)]
+    verdict = Verdict(
+        lost=tuple(fire_books.lost(accepted, ours.rows, ours.alerts)),
+        double=tuple(fire_books.double(ours.rows, made)),
+        contradictions=tuple(fire_books.contradictions(ours.rows, made, WEEKS)),
+        blind=tuple(wrong),
+    )
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in ours.rows:
+        ended = f"held({row.hold_reason})" if row.hold_reason else row.status
+        kinds[KIND_OF.get(row.event_type_id, f"type {row.event_type_id}")][ended] += 1
+    return Judgement(verdict, {kind: dict(counts) for kind, counts in kinds.items()}, dict(cells))
 
 
 def stories(stage: Stage, found: Verdict) -> Iterator[str]:
-    """Tell of each case all that is known: what we wrote down, and what Cal.com was sent."""
-    rows = {row[0]: Row(*row) for row in stage.sql(_ROWS)}
+    """Tell of each case all that is known: what we wrote down, and what Cal.com was sent and has."""
     journal = stage.calcom.call("GET", "/_journal")["entries"]
     for line in found.lines:
         yield line
-        row = rows.get(int(line.removeprefix("booking ").partition(":")[0])) if line.startswith("booking ") else None
-        if row is None:
+        number = line.removeprefix("booking ").partition(":")[0]
+        if not (line.startswith("booking ") and number.isdigit()):
             continue
-        yield f"    {json.dumps(asdict(row))}"
-        for at, kind, by, detail in stage.sql(_EVENTS.format(row.id)):
-            yield f"    {at} {kind} by {by} {json.dumps(detail)}"
-        for call in journal:
-            if call["reference"] == row.reference:
-                yield f"    {call['at']} {call['method']} {json.dumps(call)}"
+        told: list[tuple[Any, ...]] = stage.sql(f"SELECT to_jsonb(a) FROM appointments AS a WHERE id = {number}")  # noqa: S608 - a number
+        for (row,) in told:
+            yield f"    {json.dumps(row)}"
+            for at, kind, by, detail in stage.sql(_EVENTS.format(number)):
+                yield f"    {at} {kind} by {by} {json.dumps(detail)}"
+            for call in journal:
+                if call["reference"] == row["uuid"]:
+                    yield f"    {call['at']} {call['method']} {json.dumps(call)}"
+            for booked in stage.calcom.call("GET", f"/_books?reference={row['uuid']}")["books"]:
+                yield f"    {booked['made']} booked {json.dumps(booked)}"

@@ -94,6 +94,8 @@ def _outage(stage: Stage, _rng: random.Random) -> None:
 
 _PROVOKED: dict[str, Callable[[Stage, random.Random], object]] = {
     "a look has seen Cal.com's list": _unknown,
+    "a deciding look has seen Cal.com's list": _unbooked,
+    "its event type is asked": _unbooked,
     "its lease is renewed": _unbooked,
     "others may go": _outage,
     "the sweeper has taken it up": lambda stage, rng: (killed_worker(stage, rng), emptied(stage, rng)),

@@ -1,5 +1,6 @@
 """One run of the fire suite: bookings come in, faults strike, and at the end the judge reads both sides' books."""
 
+import contextlib
 import random
 import threading
 import time
@@ -11,16 +12,21 @@ import fire_judge
 import fire_watch
 import psycopg
 import redis
+from fire_books import Verdict
 from fire_caller import receipts
-from fire_judge import Verdict
-from fire_schedule import LANES, Planned
+from fire_judge import Record
+from fire_parts import Part
+from fire_people import People
+from fire_schedule import Planned
 from fire_stage import Over, Stage, stage
 from fire_watch import Watch
 from sqlalchemy.exc import SQLAlchemyError
 
+from tasks.lookouts import look_again
 from worker.embedded import EmbeddedError
 
 FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
+WORK_SECONDS = 4.0  # Cal.com's longest work: what was sent before has booked by then, or never will
 AGAIN = 3  # a fault that was not met, for nothing came its way, is tried so often
 UNMET = (psycopg.OperationalError, SQLAlchemyError, redis.RedisError)  # the other lane has hurt what it needs
 
@@ -29,47 +35,76 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on."""
+    """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
 
+    `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason.
+    """
+
+    part: str
     seed: int
     bookings: int
     faults: int
     seconds: float
     verdict: Verdict
+    kinds: dict[str, dict[str, int]]
+    cells: dict[str, int]
     stories: tuple[str, ...]
     table: Sequence[tuple[str, int, float]]
 
 
-def run(planned: Sequence[Planned], *, seed: int, bookings: int, seconds: float, logs: Path | None, say: Say) -> Run:
-    """Ask for at least so many bookings while the planned faults strike, spread over so many seconds.
+def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: Path | None, say: Say) -> Run:
+    """Ask for at least so many bookings as a part has while the planned faults strike, spread over its seconds.
 
     Raises:
         EmbeddedError: A server or process cannot be started.
     """
     began = time.monotonic()
-    with stage(rate=bookings / seconds, seed=seed, logs=logs, say=say) as made, Watch(made) as watch:
-        fire = _Fire(made, watch, seconds, say)
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(stage(part, rate=part.bookings / part.seconds, seed=seed, logs=logs, say=say))
+        watch = stack.enter_context(Watch(made))
+        fire = _Fire(made, watch, part.seconds, say)
         try:
-            fire.burn(planned)
-            made.until(lambda: len(receipts(made.receipts)) >= bookings, seconds + FINISH_SECONDS)
+            with People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext():
+                fire.burn(planned)
+                made.until(lambda: len(receipts(made.receipts)) >= part.bookings, part.seconds + FINISH_SECONDS)
             made.crew.end("caller")
             say(f"no more requests; {watch.live()} bookings are on their way")
-            made.until(lambda: not watch.live(), FINISH_SECONDS)
+            ours = _settled(made, watch)
         finally:
             made.over.set()
             fire.join()
-        for name in ("beat", "maintenance", "worker 1", "worker 2"):
-            made.crew.end(name)
-        verdict = fire_judge.read(made)
+        for role in ("beat", "maintenance", "worker 1", "worker 2"):
+            made.crew.end(role)
+        threading.Event().wait(WORK_SECONDS)
+        judged = fire_judge.judge(made, ours)
         return Run(
+            name,
             seed,
             len(receipts(made.receipts)),
             sum(watch.often.values()),
             time.monotonic() - began,
-            verdict,
-            tuple(fire_judge.stories(made, verdict)),
+            judged.verdict,
+            judged.kinds,
+            judged.cells,
+            tuple(fire_judge.stories(made, judged.verdict)),
             fire_watch.table(watch.often, watch.longest),
         )
+
+
+def _settled(made: Stage, watch: Watch) -> Record:
+    """Wait until nothing moves any more, and return our record as it then is, or as it is when time is up.
+
+    What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
+    """
+    made.until(lambda: not watch.live(), FINISH_SECONDS)
+    made.until(lambda: not fire_judge.uncounted(made) or look_again() is None, FINISH_SECONDS)
+    ours = fire_judge.record(made)
+    for _ in range(int(FINISH_SECONDS)):
+        if ours.quiet:
+            break
+        made.pause(1.0)
+        ours = fire_judge.record(made)
+    return ours
 
 
 class _Fire:
@@ -86,7 +121,7 @@ class _Fire:
 
     def burn(self, planned: Sequence[Planned]) -> None:
         """Have every planned fault strike, and return when the last is healed."""
-        for lane in LANES:
+        for lane in self._stage.part.lanes:
             theirs = [one for one in planned if one.lane == lane]
             self._lanes.append(threading.Thread(target=self._lane, args=(theirs,), name=lane, daemon=True))
         for thread in self._lanes:
@@ -113,7 +148,7 @@ class _Fire:
             self._stage.over.set()
 
     def _strike(self, one: Planned) -> None:
-        strike = LANES[one.lane][one.fault]
+        strike = self._stage.part.lanes[one.lane][one.fault]
         for attempt in range(AGAIN):
             self._say(f"{time.monotonic() - self._began:6.1f} s  {one.fault}")
             try:

@@ -8,15 +8,44 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import fire_calcom
 import fire_messages
 import fire_processes
 import fire_servers
 from fire_servers import Strike
 
-LANES: dict[str, dict[str, Strike]] = {
+Lanes = dict[str, dict[str, Strike]]
+
+LANES: Lanes = {
     "servers": fire_servers.FAULTS,
     "processes": {**fire_processes.FAULTS, **fire_messages.FAULTS},
 }
+# Of all kinds: what makes outcomes unknown. Without refusals that are not true, for what follows from a refusal is what
+# is judged, and without another release, whose settle time is not the part's.
+OF_KINDS = (
+    "Valkey: emptied",
+    "Valkey: killed",
+    "Postgres: killed",
+    "Postgres: connections ended",
+    "network to calcom",
+    "network to postgres: cut",
+    *(f"Cal.com: {name}" for name in ("books", "answers", "cuts", "hangs", "resets", "50", "key refused", "throttled")),
+    "killed when",
+    "frozen when it is sent",
+    "frozen when its lease is checked",
+    "frozen when a look has seen",
+    "frozen when a deciding look has seen",
+    "frozen when its event type is asked",
+    "frozen when its answer is reported",
+    "a process: killed",
+    "a process: frozen",
+    "messages: doubled",
+    "revoked from Flower",
+)
+KINDS_LANES: Lanes = {
+    lane: {name: strike for name, strike in named.items() if name.startswith(OF_KINDS)} for lane, named in LANES.items()
+}
+KINDS_LANES["servers"] |= fire_calcom.FAULTS
 
 
 @dataclass(frozen=True)
@@ -28,24 +57,26 @@ class Planned:
     seed: int
 
 
-def plan(seed: int, faults: int, only: Collection[str] = ()) -> list[Planned]:
+def plan(seed: int, faults: int, only: Collection[str] = (), *, lanes: Lanes = LANES, before: int = 0) -> list[Planned]:
     """Return the faults of a run, lane by lane; `only` keeps those whose name begins with one of these.
+
+    `before`: so many of the same deal were other parts'.
 
     Raises:
         ValueError: None is left.
     """
-    decks = {lane: [name for name in named if _wanted(name, only)] for lane, named in LANES.items()}
+    decks = {lane: [name for name in named if _wanted(name, only)] for lane, named in lanes.items()}
     total = sum(map(len, decks.values()))
     if not total:
         raise ValueError(f"no fault begins with any of: {', '.join(only)}")
     planned = []
     for lane, deck in decks.items():
         rng = random.Random(f"{seed} {lane}")  # noqa: S311 - chance for faults, not for secrets
-        share = round(faults * len(deck) / total)
+        first, end = (round(count * len(deck) / total) for count in (before, before + faults))
         dealt: list[str] = []
-        while deck and len(dealt) < share:
+        while deck and len(dealt) < end:
             dealt += rng.sample(deck, k=len(deck))
-        planned += [Planned(lane, name, rng.randrange(2**32)) for name in dealt[:share]]
+        planned += [Planned(lane, name, rng.randrange(2**32)) for name in dealt[:end]][first:]
     return planned
 
 

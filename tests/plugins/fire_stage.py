@@ -8,17 +8,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fire_crew
+import fire_kinds
 import psycopg
 import requests
 from fire_crew import Crew
 from fire_proxy import Network
 from fire_steps import Orders
 from psycopg import sql
-from pydantic import SecretStr
 
 from db import revisions
 from tasks import parts
@@ -30,6 +31,9 @@ from worker.logs import configure
 from worker.processes import Running
 from worker.settings import Settings
 
+if TYPE_CHECKING:
+    from fire_parts import Part
+
 ROOT = Path(__file__).parents[2]
 SIDES = ("east", "west")
 START_SECONDS = 60.0
@@ -39,12 +43,9 @@ APP = "app"  # the product's role in Postgres: a superuser knows no limit of con
 DEADLINE, MARGIN, SETTLE = 2.0, 3.0, 6.0
 LEASE = DEADLINE + MARGIN
 SETTINGS = {
-    "calcom_api_key": SecretStr("cal_test_owner"),
     "calcom_connect_timeout": 1.0,
     "calcom_read_timeout": DEADLINE,
     "calcom_deadline": DEADLINE,
-    "calcom_settle_seconds": SETTLE,
-    "calcom_settle_answered_seconds": 2.0,
     "calcom_rate_limit_per_minute": 0,
     "circuit_breaker_threshold": 10,
     "circuit_breaker_window": 5.0,
@@ -52,7 +53,8 @@ SETTINGS = {
     "retry_delays": (0.3, 0.6, 1.2),
     "log_format": "json",
 }
-SIMULATOR = ("--rate-limit", "0", "--latency", "0.1", "0.3", "--replica-lag", "0.5", "--not-exclusive", "all")
+SIMULATOR = ("--rate-limit", "0", "--latency", "0.1", "0.3")
+EVERY_POST_BOOKS = ("--replica-lag", "0.5", "--not-exclusive", "all")
 
 
 class Over(Exception):  # noqa: N818 - the run is ended, which is no error
@@ -61,9 +63,10 @@ class Over(Exception):  # noqa: N818 - the run is ended, which is no error
 
 @dataclass(frozen=True)
 class Calcom:
-    """The simulator, from its operator's side."""
+    """The simulator, from its operator's side; `api` is where bookings are made, past the network that is hurt."""
 
     url: str
+    api: str
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Give an order, or ask something."""
@@ -78,6 +81,7 @@ class Calcom:
 class Stage:
     """What faults hurt, and what the judge reads."""
 
+    part: "Part"
     postgres: Postgres
     valkey: Valkey
     calcom: Calcom
@@ -109,8 +113,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(*, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
-    """Start everything but beat and the caller; the caller will ask for `rate` bookings a second."""
+def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
+    """Start everything; the caller, last of all, asks for `rate` bookings a second."""
     with contextlib.ExitStack() as stack:
         embedded = stack.enter_context(servers())
         guard = stack.enter_context(Guard())
@@ -120,12 +124,10 @@ def stage(*, rate: float, seed: int, logs: Path | None, say: Callable[[str], obj
         orders = folder / "orders"
         orders.mkdir()
         url = _make_role(embedded.postgres)
-        simulator = processes.simulator("--control-port", "0", "--seed", str(seed), *SIMULATOR)
-        running = Running(guard, {**os.environ, "PYTHONPATH": str(ROOT)}, logs, cwd=logs)  # noqa: TID251 - a child's
-        running.start(simulator)
-        running.wait_until_ready(simulator, START_SECONDS)
-        calcom, control = (word.rstrip(",") for word in running.said(simulator).split() if word.startswith("http"))
-        settings = Settings.load(database_url=url, redis_url=embedded.redis_url, calcom_base_url=calcom, **SETTINGS)
+        calcom = _start_calcom(part, guard, logs, seed)
+        settings = Settings.load(
+            database_url=url, redis_url=embedded.redis_url, calcom_base_url=calcom.api, **SETTINGS, **part.settings
+        )
         configure(settings.model_copy(update={"log_file": logs / "operator.log"}))
         built = _wire(settings)
         stack.callback(built.engine.dispose)
@@ -134,17 +136,33 @@ def stage(*, rate: float, seed: int, logs: Path | None, say: Callable[[str], obj
         environments = {side: _environment(network, side, settings, orders) for side in SIDES}
         crew = stack.enter_context(Crew(guard, environments, logs))
         made = Stage(
+            part,
             embedded.postgres,
             embedded.valkey,
-            Calcom(control),
+            calcom,
             network,
             crew,
             Orders(orders),
             built,
             folder / "receipts",
         )
-        _man(made, (str(made.receipts), str(rate), str(seed)), say)
+        _man(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
         yield made
+
+
+def _start_calcom(part: "Part", guard: Guard, logs: Path, seed: int) -> Calcom:
+    """Start the simulator as the part wants it."""
+    options = SIMULATOR if part.of_kinds else (*SIMULATOR, *EVERY_POST_BOOKS)
+    simulator = processes.simulator("--control-port", "0", "--seed", str(seed), *options)
+    running = Running(guard, {**os.environ, "PYTHONPATH": str(ROOT)}, logs, cwd=logs)  # noqa: TID251 - a child's
+    running.start(simulator)
+    running.wait_until_ready(simulator, START_SECONDS)
+    api, control = (word.rstrip(",") for word in running.said(simulator).split() if word.startswith("http"))
+    calcom = Calcom(control, api)
+    if part.of_kinds:
+        calcom.call("POST", "/_event_types", fire_kinds.event_types(datetime.now(UTC).date()))
+        calcom.call("POST", "/_settings", {"replica_lags": part.lags})
+    return calcom
 
 
 def _make_role(postgres: Postgres) -> str:

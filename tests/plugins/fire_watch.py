@@ -16,6 +16,9 @@ from worker.cli.orders import retry
 LOOK_SECONDS = 0.5
 LIVE = ("pending", "booking", "retrying", "held")
 STUCK = ("suspect", "blind_key", "credentials", "configuration")  # wait for no time, so for the operator
+# Of all kinds what cannot be told is left as it is, for why it cannot is judged.
+LEFT = "AND hold_reason IS DISTINCT FROM 'blind_key'"
+HALF_MADE = "half_made"
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Watch:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._left = LEFT if self.stage.part.of_kinds else ""
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -70,7 +74,7 @@ class Watch:
         for _ in range(20):
             try:
                 found = self.stage.sql(
-                    f"SELECT id, status, updated_at, resends FROM appointments WHERE status IN {LIVE}"  # noqa: S608 - constants
+                    f"SELECT id, status, updated_at, resends FROM appointments WHERE status IN {LIVE} {self._left}"  # noqa: S608 - constants
                 )
             except psycopg.OperationalError:  # the other lane's fault
                 self.stage.pause(LOOK_SECONDS)
@@ -101,13 +105,22 @@ class Watch:
     def _operate(self) -> None:
         """Do as the operator who is told of a hold: give the key another try, send the others again."""
         stuck = self.stage.sql(
-            f"SELECT id, hold_reason FROM appointments WHERE status = 'held' AND hold_reason IN {STUCK}"  # noqa: S608 - the same
+            "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
+            f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
         )
-        if any(reason == "credentials" for _, reason in stuck):
+        if any(reason == "credentials" for _, _, reason, _ in stuck):
             orders.reset(self.stage.parts.engine, self.stage.parts.breaker, by="fire", why="the key is good")
-        for one, reason in stuck:
+        for one, reference, reason, error in stuck:
+            if error == HALF_MADE:
+                self._remove(reference)
             if reason != "credentials":
                 retry(self.stage.parts.engine, str(one), not_booked=False, why="fire")
+
+    def _remove(self, reference: str) -> None:
+        """Remove at Cal.com what is made by half, as who is told of it does."""
+        for line in self.stage.calcom.call("GET", f"/_books?reference={reference}")["books"]:
+            if line["halfMade"] and line["ended"] is None:
+                self.stage.calcom.call("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
 
 
 def table(often: Counter[str], longest: dict[str, float]) -> list[tuple[str, int, float]]:
