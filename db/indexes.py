@@ -10,8 +10,8 @@ _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _CONFIRMED = "status = 'confirmed'"
 # An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
 _EVENT_TYPE = (
-    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username))"
-    " || '/') || event_type_slug)"
+    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
+    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
 )
 
 

@@ -13,8 +13,8 @@ _COLUMNS = ("ends_at", "answered_at", "askable_since", "evidence_posts", "series
 _LINE = ["hold_reason", "requested_at", "id"]
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _EVENT_TYPE = (
-    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username))"
-    " || '/') || event_type_slug)"
+    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
+    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
 )
 _INDEXES: dict[str, tuple[list[str | sa.TextClause], str]] = {
     "appointments_unflagged": (
