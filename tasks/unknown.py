@@ -190,7 +190,7 @@ def look_again(rules: Rules, row: Appointment, times: Times) -> Next:
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKS:
             return _settling("not listed yet; what may follow is certain only at the settle time", times.settled_in)
-        delay = rules.policy.delay(row.retry_count + row.looks + 1)
+        delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
         changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}
         return Next(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
     pause = max(rules.terms.settle_answered, -times.settled_in)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import redis
-from fleet import Fleet, eventually, finals, request
+from fleet import Fleet, eventually, finals, request, row
 
 from db.lifecycle import Status
 from tasks.booking import outcome
@@ -74,7 +74,7 @@ def test_messages_wiped_from_the_broker_are_sent_again(
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 def test_a_worker_killed_in_mid_call_leaves_one_booking(fleet: Callable[..., Fleet], simulator: Any, pool: str) -> None:
-    """Kill -9 while Cal.com books: the lease runs out, a look finds the booking, nothing is posted twice."""
+    """Kill -9 while Cal.com books: the lease runs out, a look finds the booking, and the row knows of its one POST."""
     running = fleet(CALCOM_SETTLE_SECONDS="2").start(pool=pool, concurrency=2)
     simulator.faults("latency", delay=1.5, match=POST, after=True, count=1)
     receipt = enqueue_booking(request(1))
@@ -83,6 +83,7 @@ def test_a_worker_killed_in_mid_call_leaves_one_booking(fleet: Callable[..., Fle
     running.start()
     [end] = finals([receipt.appointment_id]).values()
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
+    assert row(receipt.appointment_id).posts == 1
 
 
 def _status(appointment_id: int) -> Status | None:

@@ -46,8 +46,9 @@ def unwrapped(text: bytes) -> bytes:
     """Return the text together with whatever it carries in base64, as Celery's messages do."""
     parts = [text]
     for blob in BASE64.findall(text):
-        decoded = base64.b64decode(blob + b"=" * (-len(blob) % 4), validate=False)
-        parts.append(decoded)
+        whole = blob.rstrip(b"=")
+        whole = whole[: len(whole) - (len(whole) % 4 == 1)]  # of what only looks like base64, a letter may be over
+        parts.append(base64.b64decode(whole + b"=" * (-len(whole) % 4)))
     return b"\n".join(parts).lower()
 
 
@@ -56,8 +57,8 @@ def test_nothing_personal_leaves_postgres_and_cal_com(
     fleet: Callable[..., Fleet], simulator: Any, redis_url: str, pool: str
 ) -> None:
     """A run with successes, retries, refusals and echoes of the caller's data in Cal.com's own errors."""
-    echo = "zephyr.quentin@example.com +1 202 555 0143 is wrong"
-    simulator.faults("status", status=400, shape="A", message=echo, share=0.2, match={"method": "POST"})
+    for echo in ("zephyr.quentin@example.com +1 202 555 0143 is wrong", "Quentin Zephyr is not allowed to book here"):
+        simulator.faults("status", status=400, shape="A", message=echo, share=0.2, match={"method": "POST"})
     simulator.faults("status", name="unavailable", share=0.3, match={"method": "POST"})
     running = fleet()
     attendee = {

@@ -21,18 +21,15 @@ def post_times(simulator: Any) -> list[float]:
     return [entry["t0"] for entry in simulator.journal() if entry["method"] == "POST"]
 
 
-def prove_visibility() -> None:
-    """Let the key be seen to list the event type, without which an unknown outcome stays one."""
-    finals([enqueue_booking(request(399)).appointment_id])
-
-
 @pytest.mark.alone
-def test_posts_come_after_1_2_and_4_seconds(fleet: Callable[..., Fleet], simulator: Any) -> None:
-    """Cal.com is unavailable: each gap is the policy's delay +-10 %, plus at most 0.3 s."""
+def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Cal.com says "taken" and still offers the slot: each gap is the policy's delay +-10 %, plus at most 0.3 s."""
     fleet().start()
-    prove_visibility()
+    finals([enqueue_booking(request(0)).appointment_id])
     seen = len(post_times(simulator))
-    simulator.faults("status", name="unavailable", match=POST)
+    simulator.faults("status", name="taken", match=POST)
     enqueue_booking(request(1))
     times = eventually(lambda: len(post_times(simulator)) == seen + 4 and post_times(simulator)[seen:])
     for gap, delay in zip([later - earlier for earlier, later in pairwise(times)], (1.0, 2.0, 4.0), strict=True):
@@ -40,15 +37,36 @@ def test_posts_come_after_1_2_and_4_seconds(fleet: Callable[..., Fleet], simulat
 
 
 @pytest.mark.alone
+def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_the_settle_time(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Cal.com answers 500, and may have booked: nothing is posted again before that can be seen."""
+    fleet(CALCOM_SETTLE_ANSWERED_SECONDS="5", CALCOM_SETTLE_SECONDS="60").start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="internal", count=1, match=POST)
+    last = simulator.journal()[-1]["n"]
+    finals([enqueue_booking(request(1)).appointment_id])
+    calls = [entry for entry in simulator.journal(last) if entry["target"].startswith("/v2/bookings")]
+    assert [entry["method"] for entry in calls] == ["POST", "GET", "GET", "GET", "POST"]
+    answered, first, second, settled, again = calls
+    assert 0.9 <= first["t0"] - answered["t1"] <= 1.1 + LATE
+    assert 0.9 * 2 <= second["t0"] - first["t1"] <= 1.1 * 2 + LATE
+    assert 5.0 <= settled["t0"] - answered["t1"] <= 5.0 + LATE
+    assert again["t0"] - settled["t1"] <= LATE, "what the type is, and its slots, is asked between"
+
+
+@pytest.mark.alone
 def test_retry_after_is_kept_to_the_letter(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """What Cal.com asks for overrides the schedule."""
     fleet().start()
-    prove_visibility()
-    seen = len(post_times(simulator))
-    simulator.faults("status", name="unavailable", retry_after=3, count=1, match=POST)
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="unavailable", retry_after=2, count=1, match=POST)
+    last = simulator.journal()[-1]["n"]
     finals([enqueue_booking(request(1)).appointment_id])
-    first, second = post_times(simulator)[seen:]
-    assert 3.0 <= second - first <= 3.0 + LATE
+    calls = [entry for entry in simulator.journal(last) if entry["target"].startswith("/v2/bookings")]
+    answered, look = calls[:2]
+    assert (answered["method"], look["method"]) == ("POST", "GET")
+    assert 2.0 <= look["t0"] - answered["t0"] <= 2.0 + LATE
 
 
 @pytest.mark.parametrize(
@@ -77,7 +95,7 @@ def test_a_masked_database_error_for_ever_fails_after_four_posts(
 ) -> None:
     """Slots are free and Cal.com answers, only never well: three retries, then `failed`."""
     fleet(RETRY_DELAYS="0.2,0.2,0.2").start()
-    prove_visibility()
+    finals([enqueue_booking(request(0)).appointment_id])
     seen = len(post_times(simulator))
     simulator.faults("status", name="database", match=POST)
     receipt = enqueue_booking(request(1))

@@ -6,9 +6,11 @@ from typing import Any
 
 from fleet import Fleet, eventually, finals, request
 
+from db import events, incidents
 from db.lifecycle import Status
-from tasks import parts
+from tasks import health, parts
 from tasks.booking import outcome
+from tasks.health_rules import Kind
 from worker import app, enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -62,7 +64,7 @@ def test_a_booking_of_unknown_outcome_is_looked_for_before_it_is_cancelled(
 ) -> None:
     """It waits for its retry; it is not posted again, and a restart of all workers forgets nothing."""
     running = fleet(RETRY_DELAYS="3,3,3").start()
-    finals([enqueue_booking(request(0)).appointment_id])  # the key is seen to list this type
+    finals([enqueue_booking(request(0)).appointment_id])
     simulator.faults("status", name="unavailable", match=POST, count=1)
     revoked = enqueue_booking(request(1))
     eventually(lambda: status(revoked.appointment_id) is Status.RETRYING)
@@ -75,13 +77,25 @@ def test_a_booking_of_unknown_outcome_is_looked_for_before_it_is_cancelled(
     assert max(posts().values()) == 1
 
 
-def test_a_call_under_way_is_not_cut_off(fleet: Callable[..., Fleet], simulator: Any) -> None:
-    """What Cal.com books is recorded, and whoever revoked too late sees it confirmed."""
-    running = fleet().start()
-    ready(running, 2)
+def test_a_call_under_way_is_not_cut_off_and_who_revoked_too_late_is_told(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """What Cal.com books is recorded; the order stands in the story once, whoever heard it, and wants a person now."""
+    running = fleet()
+    running.worker()
+    running.worker(name="others")
+    running.maintenance()
+    ready(running, 3)
     simulator.faults("latency", delay=1.0, match=POST)
     late = enqueue_booking(request(1))
     eventually(lambda: status(late.appointment_id) is Status.BOOKING)
     app.control.revoke(late.task_id, terminate=True)
     [end] = finals([late.appointment_id]).values()
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
+    with parts.parts().engine.connect() as conn:
+        told = [event.kind for event in events.story(conn, late.appointment_id)]
+    assert told.count("cancel_requested") == 1
+    health.check()
+    with parts.parts().engine.connect() as conn:
+        [alert] = incidents.told(conn, open_only=True)
+    assert (alert.kind, alert.detail["first_id"]) == (Kind.CANCEL_THERE, str(late.appointment_id))

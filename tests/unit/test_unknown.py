@@ -151,6 +151,12 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
     assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, In(100))
 
 
+def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
+    """Five seconds after a 500 another POST may go: nobody waits seven for it."""
+    step = unknown.look_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
+    assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, In(2))
+
+
 @pytest.mark.parametrize(("since", "pause"), [(0, 5), (5, 5), (20, 20), (100, 25)])
 def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
     row: Row, since: float, pause: float
