@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from tests.promises.model.life import Life
 from tests.promises.model.properties import twice
 from tests.promises.model.search import Found, search
-from tests.promises.model.state import LEASE, SETTLE, Rules
+from tests.promises.model.state import ENDS, LEASE, Rules
 
 PROMISES = Path(__file__).parents[3] / "docs" / "promises.md"
 BEGIN, END = "<!-- printed by python -m tests.promises.model -->\n", "<!-- end of what is printed -->\n"
@@ -24,7 +25,7 @@ WINDOWS: Mapping[str, Rules] = MappingProxyType(
 @cache
 def counterexample(rules: Rules) -> Found:
     """Search for a second booking."""
-    return search(rules, wrong=twice)
+    return search(Life(rules), wrong=twice)
 
 
 def printed() -> str:
@@ -41,7 +42,7 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     for window, rules in WINDOWS.items():
         found = counterexample(rules)
-        yield f"**{window}** (a lease is {LEASE} tick, the settle time {SETTLE})\n"
+        yield f"**{window}** (a lease is {LEASE} tick, absence counts after {ENDS})\n"
         yield "```"
         yield from (f"{number:2}  {line}" for number, line in enumerate(found.trace(), 1))
         yield f"    => {found.broken}"

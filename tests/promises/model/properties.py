@@ -1,11 +1,9 @@
 """What must be true of every state: what promises 1 and 2 say."""
 
 from db.lifecycle import FINAL, Status
-from tasks.calcom.meaning import ErrorType
+from tests.promises.model.contradictions import ANSWERS
 from tests.promises.model.state import Phase, Stage, World
 from tests.promises.model.world_steps import OPERATORS
-
-_ANSWERS = frozenset({ErrorType.HTTP_500, ErrorType.TAKEN, ErrorType.REFUSED})  # only Cal.com itself fails a booking
 
 
 def twice(world: World) -> str | None:
@@ -22,8 +20,8 @@ def broken(world: World) -> str | None:
     status = world.row.status
     if status not in FINAL:
         return None
-    if status == Status.FAILED and world.row.error not in _ANSWERS:
-        return f"failed, by {world.row.error}"
+    if status == Status.FAILED and world.row.error not in ANSWERS:
+        return f"failed, by {world.row.error or 'nothing'}"
     booked = any(stage >= Stage.HIDDEN for stage in posts)
     if status == Status.CONFIRMED:
         return None if booked else "confirmed, and Cal.com has nothing"

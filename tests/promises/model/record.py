@@ -13,9 +13,10 @@ from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from tasks.calcom.meaning import ErrorType
 from tasks.life import OUTAGE
-from tests.promises.model.state import Row, Rules, World, tidy
+from tests.promises.model.rows import Row
 
 TICK = 100.0  # seconds: far longer than the test takes
+WAITED = 50 * TICK  # seconds
 STARTS_IN = 30 * 86400.0  # seconds
 _HOLDS_FOR = {HoldReason.SETTLING: lambda row: row.settle, HoldReason.UNREACHABLE: lambda _: 0}  # ticks
 
@@ -34,11 +35,6 @@ def read(conn: Connection) -> dict[int, Row]:
     """Read every row back, with moments as ticks from now."""
     now = conn.execute(select(func.now())).scalar_one()
     return {one["id"]: _row(one, now) for one in conn.execute(select(table)).mappings()}
-
-
-def tidied(row: Row) -> Row:
-    """Forget of a row what the model forgets."""
-    return tidy(World(row), Rules()).row
 
 
 def _columns(number: int, row: Row, now: Any) -> dict[str, Any]:
@@ -62,12 +58,16 @@ def _columns(number: int, row: Row, now: Any) -> dict[str, Any]:
         "hold_until": at(_HOLDS_FOR[row.reason](row)) if row.reason in _HOLDS_FOR else None,
         "held_for": "key" if row.reason in (HoldReason.CREDENTIALS, HoldReason.BLIND_KEY) else None,
         "outcome_unknown": row.unknown,
-        "sent_at": now if row.sent else None,
+        "sent_at": now if row.unknown else None,
         "settle_at": at(row.settle) if row.unknown else None,
+        "ends_at": at(row.ends) if row.unknown else None,
+        "answered_at": now if row.answered else None,
+        "askable_since": now - timedelta(seconds=WAITED if row.waited else 0) if row.unknown else None,
+        "evidence_posts": row.evidence,
         "looks": row.looks,
         "retry_count": row.retries,
         "error_type": row.error or None,
-        "refusal": {"meaning": row.refusal} if row.refusal else None,
+        "refusal": dict(row.refusal) or None,
         "leases_lost": row.lost,
         "cancel_requested": row.cancel,
         "calcom_booking_uid": "uid" if row.uid else None,
@@ -85,12 +85,15 @@ def _row(one: Any, now: Any) -> Row:
         status=Status(one["status"]),
         reason=one["hold_reason"] or "",
         unknown=one["outcome_unknown"],
-        sent=one["sent_at"] is not None,
         settle=max(0, ticks(one["settle_at"])),
+        ends=max(0, ticks(one["ends_at"])),
+        answered=one["answered_at"] is not None,
+        waited=one["askable_since"] is not None and (now - one["askable_since"]).total_seconds() >= WAITED,
+        evidence=one["evidence_posts"],
         looks=one["looks"],
         retries=one["retry_count"],
         error=ErrorType.TIMEOUT if error in OUTAGE else error,
-        refusal=(one["refusal"] or {}).get("meaning", ""),
+        refusal=tuple(sorted((one["refusal"] or {}).items())),
         lost=one["leases_lost"],
         cancel=one["cancel_requested"],
         uid=one["calcom_booking_uid"] is not None,

@@ -1,32 +1,65 @@
-"""Search the model breadth first, to its end: the shortest way to a broken promise, or the proof that there is none."""
+"""Search a model breadth first, to its end: the shortest way to a broken promise, or the proof that there is none."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import groupby
-
-from tests.promises.model import world_steps
-from tests.promises.model.properties import broken
-from tests.promises.model.state import Phase, Rules, World, same, tidy
-from tests.promises.model.worker_steps import Kind, Step, Steps
+from typing import Any, NamedTuple, Protocol
 
 BOUND = 1_000_000  # states; a search that meets it proves nothing
-NAMES = "AB"
+TICK = "a tick"
+
+
+class Kind(StrEnum):
+    """Whose step it is."""
+
+    FAIR = "fair"  # comes sooner or later while the world is well
+    FAULT = "fault"  # may come or not: something fails, or somebody interferes
+    OPERATOR = "operator"
+
+
+class Step(NamedTuple):
+    """What happens, in words (`{}` is the worker), and the state it leads to."""
+
+    text: str
+    kind: Kind
+    world: Any
+    worker: int | None = None
+
+
+class Machine(Protocol):
+    """Describe what is searched."""
+
+    def beginnings(self) -> Iterable[Step]:
+        """Yield the first states."""
+
+    def following(self, world: Any, /) -> Iterable[Step]:
+        """Yield every step out of a state."""
+
+    def canonical(self, world: Any, /) -> Hashable:
+        """Return the one state that stands for all with the same future."""
+
+    def told(self, step: Step, world: Any, /) -> tuple[str, Any]:
+        """Return the words of a step for a trace, and the state from which the trace goes on."""
+
+
+Wrong = Callable[[Any], str | None]
 
 
 @dataclass
 class Found:
     """What a search has seen; `complete` says that nothing was left to see."""
 
-    rules: Rules
-    states: list[World] = field(default_factory=list)
+    machine: Machine
+    states: list[Any] = field(default_factory=list)
     parents: list[int] = field(default_factory=list)
     fair: list[list[int]] = field(default_factory=list)
     ordered: list[list[int]] = field(default_factory=list)
     complete: bool = False
     broken: str | None = None
 
-    def stuck(self, goal: Callable[[World], bool], *, operator: bool) -> list[World]:
+    def stuck(self, goal: Callable[[Any], bool], *, operator: bool) -> list[Any]:
         """Return the states from which no fair steps (and the operator's) lead to the goal."""
         before: list[list[int]] = [[] for _ in self.states]
         for start, ends in enumerate(self.fair):
@@ -42,37 +75,30 @@ class Found:
         return [state for state, there in zip(self.states, reached, strict=True) if not there]
 
     def trace(self) -> list[str]:
-        """Tell the way to the last state; the workers keep their names, and ticks in a row are one line."""
+        """Tell the way to the last state; ticks in a row are one line."""
+        machine = self.machine
         way = [len(self.states) - 1]
         while self.parents[way[-1]] >= 0:
             way.append(self.parents[way[-1]])
         told: list[str] = []
-        options = world_steps.beginnings()
+        options = machine.beginnings()
         for number in reversed(way):
-            step, world = next(
-                (step, after) for step in options if same(after := tidy(step.world, self.rules)) == self.states[number]
-            )
-            told.append(_told(step, world))
-            options = following(world, self.rules)
+            step = next(step for step in options if machine.canonical(step.world) == self.states[number])
+            text, world = machine.told(step, self.states[number])
+            told.append(text)
+            options = machine.following(world)
         return [line for text, run in groupby(told) for line in _together(text, len(list(run)))]
 
 
 def _together(text: str, count: int) -> list[str]:
-    if count == 1 or not text.startswith(world_steps.TICK):
+    if count == 1 or not text.startswith(TICK):
         return [text] * count
-    return [text.replace(world_steps.TICK, f"{count} ticks")]
+    return [text.replace(TICK, f"{count} ticks")]
 
 
-def _told(step: Step, world: World) -> str:
-    if step.text == world_steps.TICK:
-        frozen = [name for name, one in zip(NAMES, world.workers, strict=True) if one.phase == Phase.CHECKED]
-        return step.text + "".join(f"; {name} is frozen" for name in frozen)
-    return step.text.format("" if step.worker is None else NAMES[step.worker])
-
-
-def search(rules: Rules, *, wrong: Callable[[World], str | None] = broken, live: bool = False) -> Found:
+def search(machine: Machine, *, wrong: Wrong, live: bool = False) -> Found:
     """Visit every state that can be reached, or stop at the first that is wrong. `live` keeps the ways on."""
-    found = Found(rules)
+    found = Found(machine)
     collecting = gc.isenabled()
     gc.disable()  # states have no cycles: the collector would only walk them again and again
     try:
@@ -83,12 +109,13 @@ def search(rules: Rules, *, wrong: Callable[[World], str | None] = broken, live:
     return found
 
 
-def _visit_all(found: Found, wrong: Callable[[World], str | None], *, live: bool) -> None:
-    rules, states, parents = found.rules, found.states, found.parents
-    seen: dict[World, int] = {}
+def _visit_all(found: Found, wrong: Wrong, *, live: bool) -> None:
+    machine, states, parents = found.machine, found.states, found.parents
+    canonical = machine.canonical
+    seen: dict[Any, int] = {}
 
     def visit(step: Step, parent: int) -> int:
-        world = same(tidy(step.world, rules))
+        world = canonical(step.world)
         number = seen.setdefault(world, len(states))
         if number == len(states):
             states.append(world)
@@ -96,25 +123,22 @@ def _visit_all(found: Found, wrong: Callable[[World], str | None], *, live: bool
             found.broken = found.broken or wrong(world)
         return number
 
-    for step in world_steps.beginnings():
+    for step in machine.beginnings():
         visit(step, -1)
     here = 0
     while here < len(states) <= BOUND:
-        ways: dict[Kind, set[int]] = {kind: set() for kind in Kind}
-        for step in following(states[here], rules):
-            ways[step.kind].add(visit(step, here))
+        fair: set[int] = set()
+        ordered: set[int] = set()
+        for step in machine.following(states[here]):
+            number = visit(step, here)
             if found.broken:
                 return
+            if step.kind is Kind.FAIR:
+                fair.add(number)
+            elif step.kind is Kind.OPERATOR:
+                ordered.add(number)
         if live:
-            found.fair.append(sorted(ways[Kind.FAIR]))
-            found.ordered.append(sorted(ways[Kind.OPERATOR]))
+            found.fair.append(sorted(fair))
+            found.ordered.append(sorted(ordered))
         here += 1
     found.complete = here == len(states)
-
-
-def following(world: World, rules: Rules) -> Iterator[Step]:
-    """Yield every step out of a state."""
-    one, other = world.workers
-    for place in (0,) if one == other else (0, 1):
-        yield from Steps(world, place, rules).all()
-    yield from world_steps.steps(world, rules)

@@ -1,18 +1,19 @@
-"""One booking request as the model sees it: its row, two workers, its messages and what Cal.com was sent.
+"""One booking request as the model of its life sees it: its row, two workers, its messages and what Cal.com was sent.
 
 Everything is immutable and small, so that a state can stand in a set. Time is counted in ticks.
 """
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from db.lifecycle import FINAL, Status
+from db.lifecycle import Status
+from tests.promises.model.product import SETTLE, Turn, number
+from tests.promises.model.rows import Change, Row, tidied
 
 LEASE = 1  # ticks: a call of full length
-SETTLE = 3  # an unanswered POST settles this long after its first byte, or after a lost lease
-SETTLE_ANSWERED = 1  # an answered one, after its answer
+ENDS = SETTLE + 1  # absence counts this long after the first byte of an unanswered POST, or after a lost lease
 FREEZE = 1  # the longest that A1 lets a worker stand between its last lease check and its first byte
-LATE = 1  # the longest that A2 lets Cal.com take from the byte to the list; FREEZE + LATE < SETTLE
+LATE = 2  # the longest that A2 lets Cal.com take from the byte to the list; FREEZE + LATE < ENDS
 
 
 class Phase(IntEnum):
@@ -20,7 +21,7 @@ class Phase(IntEnum):
 
     IDLE = 0
     LOOK = 1  # claimed, outcome unknown: about to read Cal.com's list
-    RENEW = 2  # a settled look found nothing: about to write that into the row
+    RENEW = 2  # the look allows a POST: about to write that into the row
     POST = 3  # has its permit: about to check its lease
     CHECKED = 4  # the lease was good: about to send the first byte
     SENT = 5  # waits for the answer
@@ -37,31 +38,6 @@ class Stage(IntEnum):
     CANCELLED = 4  # booked, and then cancelled there
 
 
-class Row(NamedTuple):
-    """The columns of `appointments` that decide anything."""
-
-    status: Status
-    reason: str = ""  # hold_reason
-    unknown: bool = False  # outcome_unknown
-    sent: bool = False  # sent_at is set
-    settle: int = 0  # ticks until settle_at
-    looks: int = 0
-    retries: int = 0
-    error: str = ""
-    refusal: str = ""  # the meaning of the refusal that is kept
-    lost: int = 0  # leases_lost
-    cancel: bool = False  # cancel_requested
-    uid: bool = False  # calcom_booking_uid is set
-    lease: int = 0  # ticks until lease_expires_at; below 0 since it ran out
-
-
-class Change(NamedTuple):
-    """Where a worker wants its row to go, and with what."""
-
-    to: Status
-    sets: tuple[tuple[str, Any], ...] = ()
-
-
 class Post(NamedTuple):
     """One POST at Cal.com; `left` is in ticks, until A2 wants it listed or dropped."""
 
@@ -74,20 +50,21 @@ class Post(NamedTuple):
         return self.stage in (Stage.FLYING, Stage.HIDDEN)
 
 
-BLANK = Row(Status.BOOKING)
+NOBODYS = number(
+    Turn(Row(Status.BOOKING))
+)  # the turn of a worker that has lost its claim: it may still send, and write nothing
 NOTHING = Change(Status.BOOKING)
 NO_POST = Post()
 
 
 class Worker(NamedTuple):
-    """One worker; `row` is what it read when it claimed, `owns` whether the row still carries its token."""
+    """One worker; `turn` is where its attempt stands, `owns` whether the row still carries its token."""
 
     phase: Phase = Phase.IDLE
     owns: bool = False
     lease: int = 0  # as its own clock has it; of interest only until it is checked
     since: int = 0  # ticks since its last lease check
-    settled: bool = False  # whether the settle time had come when it claimed
-    row: Row = BLANK
+    turn: int = NOBODYS  # of `product.turn`
     step: Change = NOTHING
     post: Post = NO_POST
 
@@ -99,7 +76,7 @@ class World(NamedTuple):
     workers: tuple[Worker, Worker] = (Worker(), Worker())
     posts: tuple[Post, ...] = ()
     message: bool = False  # whether the broker has one
-    sees: bool = True  # whether our key is shown bookings of this event type
+    sees: bool = True  # whether our key is shown all bookings of this event type
 
     def everything_sent(self) -> list[Post]:
         """Return all POSTs that Cal.com still knows of."""
@@ -114,7 +91,7 @@ class Rules(NamedTuple):
     claim_compares: bool = True
     move_compares_token: bool = True
     looks_before_post: bool = True
-    waits_to_settle: bool = True
+    waits_for_the_end: bool = True
     checks_lease: bool = True
     lost_lease_is_unknown: bool = True
     blind_key_holds: bool = True
@@ -133,15 +110,10 @@ class Rules(NamedTuple):
 
 def tidy(world: World, rules: Rules) -> World:
     """Forget what can no longer matter, so that equal futures are one state; the workers keep their places."""
-    row = world.row
-    if row.status in FINAL and row.status != Status.FAILED:
-        row = Row(row.status, uid=row.uid)
-    elif not row.unknown and (row.settle or row.looks or row.error or row.refusal):
-        row = row._replace(settle=0, looks=0, error=row.error if row.status == Status.FAILED else "", refusal="")
     one, other = world.workers
     if rules.tokens_hold:
         one, other = _without_claim(one, rules), _without_claim(other, rules)
-    return World(row, (one, other), world.posts, world.message, world.sees)
+    return World(tidied(world.row), (one, other), world.posts, world.message, world.sees)
 
 
 def same(world: World) -> World:
@@ -155,12 +127,10 @@ def _without_claim(worker: Worker, rules: Rules) -> Worker:
     if worker.owns or worker.phase == Phase.IDLE:
         return worker
     match worker.phase:
-        case Phase.LOOK:
-            return Worker(Phase.LOOK)
         case Phase.POST if worker.lease or not rules.checks_lease:
-            return worker._replace(row=BLANK)
+            return worker._replace(turn=NOBODYS)
         case Phase.CHECKED:
-            return worker._replace(row=BLANK)
+            return worker._replace(turn=NOBODYS)
         case Phase.SENT:
             return Worker(Phase.SENT, post=worker.post)
         case Phase.WRITE if worker.step.to == Status.CONFIRMED:

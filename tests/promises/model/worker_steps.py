@@ -1,56 +1,27 @@
-"""What a worker can do next: the steps of `tasks/attempt.py`, cut wherever another process may come between."""
+"""What a worker can do next: the product's own attempt, cut wherever another process may come between.
+
+The event type and the Cal.com that are dealt spare nothing: each POST that arrives books, and no second one is ever
+evidence. So all that keeps two apart is the row, the lease, the look and its time.
+"""
 
 from collections.abc import Iterator
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from db.lifecycle import MOVES, HoldReason, Status
+from db.event_types import EventKind
+from db.lifecycle import HoldReason, Status
 from resilience.permit import Reason
-from tasks.calcom.look import SightingKind
-from tests.promises.model import decisions
-from tests.promises.model.state import (
-    LEASE,
-    NO_POST,
-    Change,
-    Phase,
-    Post,
-    Row,
-    Rules,
-    Stage,
-    Worker,
-    World,
-)
+from tasks.steps import Post as Allowed
+from tests.promises.model import product
+from tests.promises.model.dealt import Told
+from tests.promises.model.product import Answered, Asked, Turn
+from tests.promises.model.rows import CLAIMABLE, Change, Row, moved, renamed
+from tests.promises.model.search import Kind, Step
+from tests.promises.model.state import LEASE, NO_POST, NOBODYS, Phase, Post, Rules, Stage, Worker, World
 
-CLAIMABLE = frozenset({Status.PENDING, Status.RETRYING})
 DENIALS = (Reason.BREAKER_OPEN, Reason.CREDENTIALS)  # our own limit holds and is released as the breaker is
-
-
-class Kind(StrEnum):
-    """Whose step it is."""
-
-    FAIR = "fair"  # comes sooner or later while the world is well
-    FAULT = "fault"  # may come or not: something fails, or somebody interferes
-    OPERATOR = "operator"
-
-
-class Step(NamedTuple):
-    """What happens, in words (`{}` is the worker), and the state it leads to."""
-
-    text: str
-    kind: Kind
-    world: World
-    worker: int | None = None
-
-
-class IllegalMoveError(AssertionError):
-    """Say that the model made a move that the product would refuse."""
-
-
-def moved(row: Row, to: Status, **changes: Any) -> Row:
-    """Return a row after one of the legal moves; the hold and the claim are left behind, as db/moves.py does."""
-    if to not in MOVES[row.status]:
-        raise IllegalMoveError(f"{row.status} -> {to}")
-    return row._replace(**{"status": to, "reason": "", "lease": 0, **changes})
+BLAMELESS = Turn(Row(Status.BOOKING), False, Allowed(), (None,))  # about to post, in a row that is not its own any more
+BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # Rules.behind_others
+Ended = tuple[str, Kind, Turn | Change | None]
 
 
 class Steps:
@@ -96,85 +67,104 @@ class Steps:
             yield Step("{} takes a message and finds nothing to claim", Kind.FAIR, taken, self.place)
             return
         claimed = row._replace(status=Status.BOOKING, lease=LEASE)
-        if row.status in CLAIMABLE and Status.BOOKING not in MOVES[row.status]:
-            raise IllegalMoveError(row.status)
+        if row.status in CLAIMABLE:
+            moved(row, Status.BOOKING)
         others = tuple(one._replace(owns=False) for one in world.workers)
         self.world = taken._replace(row=claimed, workers=others)
-        settled = not row.settle or not self.rules.waits_to_settle
-        self.me = Worker(Phase.LOOK, owns=True, settled=settled, row=claimed._replace(lease=0, settle=0, reason=""))
-        yield from self._begin()
+        self.me = Worker(owns=True)
+        yield from self._begin(claimed._replace(lease=0, reason=""))
 
-    def _begin(self) -> Iterator[Step]:
-        row = self.me.row
-        if row.uid:
-            yield self._decide("{} claims it: Cal.com's answer has come by now", decisions.late_answer())
-        elif row.unknown and self.rules.looks_before_post:
-            when = "settled" if self.me.settled else "not settled yet"
-            yield self._to(f"{{}} claims it, to look ({when})", self.me)
-            for reason in DENIALS:
-                step = decisions.denied(row, reason, known=False, retry=False)
-                yield self._decide(f"{{}} claims it; a look is not allowed ({reason})", step, Kind.FAULT)
-        else:
-            self.me = self.me._replace(lease=LEASE)
-            yield from self._ready("{} claims it", Phase.POST, retry=False)
-            if not row.sent:
-                yield self._decide("{} claims it; others wait", decisions.behind_others(row), Kind.FAULT)
-
-    def _ready(self, text: str, then: Phase, *, retry: bool) -> Iterator[Step]:
-        """Nothing is booked, as far as the worker knows: ask whether it may be posted."""
-        row = self.me.row
-        ended = decisions.before_post(row, near=False)
-        if ended is not None:
-            yield self._decide(f"{text}: {ended.to}", ended)
+    def _begin(self, row: Row) -> Iterator[Step]:
+        if not self.rules.looks_before_post:
+            row = row._replace(unknown=False)
+        if not self.rules.waits_for_the_end:
+            row = row._replace(settle=0, ends=0)
+        if row.unknown and not row.uid:
+            when = "its end has come" if not row.ends else "not settled yet" if row.settle else "settled"
+            yield self._at(f"{{}} claims it, to look ({when})", Phase.LOOK, Turn(row))
             return
-        yield self._to(f"{text}, to post", self.me._replace(phase=then, settled=False))
-        if (expired := decisions.before_post(row, near=True)) is not None:
-            yield self._decide(f"{text}: its time has come", expired, Kind.FAULT)
-        for reason in DENIALS:
-            step = decisions.denied(row, reason, known=True, retry=retry)
-            yield self._decide(f"{text}; a POST is not allowed ({reason})", step, Kind.FAULT)
+        for near in (False, True):
+            for text, kind, ended in self._ends(Turn(row, near)):
+                if near and isinstance(ended, Turn):
+                    continue  # the same as when it is not near
+                fault = Kind.FAULT if near else kind
+                yield self._went("{} claims it" + (", near its time" if near else "") + text, fault, ended)
+        if not row.unknown:
+            yield self._decide("{} claims it; others wait", BEHIND, Kind.FAULT)
 
-    # -- looking -----------------------------------------------------------------------------------------------------
+    # -- its own attempt, as far as nobody may come between ----------------------------------------------------------
+
+    def _ends(self, turn: Turn, text: str = "", kind: Kind = Kind.FAIR) -> Iterator[Ended]:
+        """Yield how the attempt goes on until its POST, its renewal before that, or its move."""
+        asked = product.ask(turn).next
+        if not isinstance(asked, Asked):
+            yield text, kind, asked
+        elif asked.what == "post" or (asked.what == "renew" and turn.allowed is not None and len(turn.told) == 1):
+            yield text, kind, turn
+        elif asked.what == "renew":
+            row = self.world.row._replace(lease=0) if self._ours() else None
+            yield from self._ends(turn.then(row), text, kind)
+        else:
+            for said, fault, answer in self._answers(asked):
+                then = turn.then(answer)
+                if asked.what == "permit":
+                    row = turn.row if turn.allowed is not None or not turn.told else self.world.row._replace(lease=0)
+                    then = Turn(row, turn.near, asked.allowed, (answer,))
+                yield from self._ends(then, text + said, Kind.FAULT if fault else kind)
+
+    def _answers(self, asked: Asked) -> Iterator[tuple[str, bool, Any]]:
+        sees = self.world.sees
+        match asked.what:
+            case "permit":
+                yield "", False, None
+                for reason in DENIALS:
+                    yield f"; a POST is not allowed ({reason})", True, reason
+            case "shut":
+                yield "", False, False
+                yield "", True, True
+            case "known" | "type":
+                yield "", False, Told(EventKind.OTHER, sight=sees or not self.rules.blind_key_holds)
+            case "look" | "list":
+                listed = [post.stage for post in self.world.everything_sent() if sees]
+                gone = "cancelled" if Stage.CANCELLED in listed else "absent"
+                yield from ((f": {seen}", False, seen) for seen in ["found" if Stage.LISTED in listed else gone])
+                for seen in "503", "a refused key":
+                    yield f": {seen}", True, seen
+                yield ": it is not allowed", True, Reason.BREAKER_OPEN
+            case "slots":
+                yield from (("", False, slot) for slot in ("offered", "gone", "unproven", "unasked"))
+
+    def _went(self, text: str, kind: Kind, ended: Turn | Change | None) -> Step:
+        match ended:
+            case None:
+                return self._to(f"{text}; it finds its claim lost", Worker(), kind)
+            case Change():
+                return self._decide(f"{text}: {ended.to}", ended, kind)
+        if product.ask(ended).next == Asked("post", None, ended.allowed):
+            return self._at(f"{text}, to post", Phase.POST, ended, kind, lease=LEASE)
+        known = ended.allowed is not None and ended.allowed.known
+        return self._at(f"{text}{', so not booked' if known else ''}, to post", Phase.RENEW, ended, kind)
 
     def _look(self) -> Iterator[Step]:
-        listed = [post.stage for post in self.world.everything_sent() if self.world.sees]
-        if Stage.LISTED in listed:
-            seen = SightingKind.FOUND
-        else:
-            seen = SightingKind.CANCELLED if Stage.CANCELLED in listed else SightingKind.ABSENT
-        yield from self._saw(f"{{}} looks: {seen}", seen, "", Kind.FAIR)
-        for failure in "503", "a refused key":
-            yield from self._saw(f"{{}} looks: {failure}", SightingKind.FAILED, failure, Kind.FAULT)
-
-    def _saw(self, text: str, seen: SightingKind, failure: str, kind: Kind) -> Iterator[Step]:
-        me = self.me
-        visible = me.settled and (self.world.sees or not self.rules.blind_key_holds)
-        for step in decisions.after_look(me.row, seen, failure, 0 if me.settled else 1, visible):
-            if step is None:
-                yield from self._ready(f"{text}, so not booked", Phase.RENEW, retry=True)
-            else:
-                held = step.to == Status.HELD and dict(step.sets)["reason"] == HoldReason.BREAKER_OPEN
-                yield self._decide(text, step, Kind.FAULT if held else kind)
+        for text, kind, ended in self._ends(product.turn(self.me.turn)):
+            yield self._went("{} looks" + text, kind, ended)
 
     def _renew(self) -> Iterator[Step]:
-        row, me = self.world.row, self.me
+        turn = product.turn(self.me.turn)
         if not self._ours():
             yield self._to("{} finds its claim lost", Worker())
             return
-        changes: dict[str, Any] = {
-            "unknown": False,
-            "settle": 0,
-            "looks": 0,
-            "refusal": "",
-            "retries": me.row.retries + 1,
-        }
-        row = row._replace(**changes, lease=LEASE)
+        asked = product.ask(turn).next
+        assert isinstance(asked, Asked)
+        row = self.world.row._replace(lease=LEASE)
+        for name, value in asked.of:
+            row = row._replace(**renamed(name, value))
         self.world = self.world._replace(row=row)
-        self.me = me._replace(lease=LEASE, row=row._replace(lease=0))
-        if row.uid:
-            yield self._decide("{} finds that Cal.com's answer has come", decisions.late_answer())
-        else:
-            yield self._to("{} writes that nothing is booked", self.me._replace(phase=Phase.POST))
+        turn = turn.then(row._replace(lease=0))
+        text = "{} writes that nothing is booked" if not row.unknown else "{} extends its lease"
+        for _, kind, ended in self._ends(turn):
+            posts = isinstance(ended, Turn)
+            yield self._at(text, Phase.POST, turn, lease=LEASE) if posts else self._went(text, kind, ended)
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
@@ -183,31 +173,39 @@ class Steps:
         if me.lease or not self.rules.checks_lease:
             yield self._to("{} checks its lease: good", me._replace(phase=Phase.CHECKED, lease=0))
         else:
-            yield self._decide("{} checks its lease: too old to send", decisions.too_old())
-        for step in decisions.after_post(me.row, "no connection", 0):
-            yield self._decide("{} gets no connection", step, Kind.FAULT)
+            yield from self._replied("{} checks its lease: too old to send", Answered("too old"), NO_POST, Kind.FAIR)
+        yield from self._replied("{} gets no connection", Answered("no connection"), NO_POST, Kind.FAULT)
 
     def _answered(self) -> Iterator[Step]:
         post = self.me.post
         if post.stage == Stage.FLYING:
             for reply in "taken", "refused":
                 yield from self._reply(reply, NO_POST, Kind.FAIR)
-            for reply in "a refused key", "500", "503":
-                yield from self._reply(reply, NO_POST, Kind.FAULT)
+            yield from self._reply("500", NO_POST, Kind.FAULT)
+            yield from self._replied(
+                "Cal.com answers {}: a refused key", Answered("a refused key"), NO_POST, Kind.FAULT
+            )
         else:
             yield from self._reply("201", post, Kind.FAIR)
             yield from self._reply("500", post._replace(left=0), Kind.FAULT)
-        if post.stage in (Stage.LISTED, Stage.CANCELLED):
-            yield from self._reply("503", post, Kind.FAULT)
         yield from self._reply("no answer", post, Kind.FAULT)
 
     def _reply(self, reply: str, post: Post, kind: Kind) -> Iterator[Step]:
-        me = self.me
+        yield from self._replied(f"Cal.com answers {{}}: {reply}", Answered(reply, self.me.since), post, kind)
+
+    def _replied(self, text: str, answer: Answered, post: Post, kind: Kind) -> Iterator[Step]:
         world = self.world
-        self.world = _leave(world, post)
-        for step in decisions.after_post(me.row, reply, me.since):
-            yield self._decide(f"Cal.com answers {{}}: {reply}", step, kind)
-        self.world = world
+        turn = product.turn(self.me.turn)
+        turn = (BLAMELESS if turn == product.turn(NOBODYS) else turn).then(answer)
+        for _, fault, ended in self._ends(turn):
+            self.world = _leave(world, post)
+            assert not isinstance(ended, Turn)
+            yield (
+                self._to(text, Worker(), kind)
+                if ended is None
+                else self._decide(text, ended, fault if kind is Kind.FAIR else kind)
+            )
+            self.world = world
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -215,8 +213,6 @@ class Steps:
         row, change = self.world.row, self.me.step
         if self._ours():
             row = moved(row, change.to, **dict(change.sets))
-            if row.unknown and not (row.status in CLAIMABLE or row.status == Status.HELD):
-                raise IllegalMoveError(f"{row.status}, and its outcome unknown: the database would refuse it")
             text = f"{{}} writes {row.status}" + (f" ({row.reason})" if row.reason else "")
             text += ", unknown" if row.unknown else ""
             self.world = self.world._replace(row=row)
@@ -227,9 +223,7 @@ class Steps:
             self.world = self.world._replace(message=True)
             yield self._to(f"{text}, and sends its message", Worker())
         elif change.to == Status.CONFIRMED:
-            to = Status.CONFIRMED if row.status in (Status.HELD, Status.FAILED) else row.status
-            row = row._replace(uid=True) if to == row.status else moved(row, to, uid=True, unknown=False)
-            self.world = self.world._replace(row=row)
+            self.world = self.world._replace(row=confirmed_late(row))
             yield self._to("{} has lost its claim; it records Cal.com's late answer", Worker())
         else:
             yield self._to("{} has lost its claim and writes nothing", Worker())
@@ -248,12 +242,25 @@ class Steps:
 
     # -- words -------------------------------------------------------------------------------------------------------
 
+    def _at(self, text: str, phase: Phase, turn: Turn, kind: Kind = Kind.FAIR, *, lease: int = 0) -> Step:
+        return self._to(text, Worker(phase, owns=self.me.owns, lease=lease, turn=product.number(turn)), kind)
+
     def _to(self, text: str, worker: Worker, kind: Kind = Kind.FAIR) -> Step:
         return Step(text, kind, _put(self.world, self.place, worker), self.place)
 
     def _decide(self, text: str, change: Change, kind: Kind = Kind.FAIR) -> Step:
         me = self.me
         return self._to(text, Worker(Phase.WRITE, owns=me.owns, step=change), kind)
+
+
+_LATE = frozenset({Status.HELD, Status.FAILED, Status.REJECTED, Status.EXPIRED})
+
+
+def confirmed_late(row: Row) -> Row:
+    """Record a late answer as db/late.py does: it confirms what waits for nobody, and what was told not booked."""
+    if row.status in _LATE:
+        return moved(row, Status.CONFIRMED, uid=True, unknown=False)
+    return row._replace(uid=True)
 
 
 def _put(world: World, place: int, worker: Worker) -> World:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from db.lifecycle import HoldReason, Status
-from tests.promises.model.state import SETTLE, Phase, Post, Row, Rules, Stage, Worker, World
-from tests.promises.model.worker_steps import CLAIMABLE, Kind, Step, moved
+from db.lifecycle import UNASKABLE, HoldReason, Status
+from tests.promises.model.product import SETTLE
+from tests.promises.model.rows import CLAIMABLE, Row, later, moved
+from tests.promises.model.search import TICK, Kind, Step
+from tests.promises.model.state import ENDS, Phase, Post, Rules, Stage, Worker, World
 
-TICK = "a tick"
 SUSPECT_AFTER = 2  # lost leases in a row; the product's three would only be longer
 OPERATORS = frozenset({HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION})
 _WAITING = CLAIMABLE | {Status.HELD}
@@ -49,16 +50,16 @@ def ticked(world: World) -> World:
     """Let one tick pass for everybody, whoever stands still."""
     row = world.row
     one, other = (_older(worker) for worker in world.workers)
-    lease = max(row.lease - 1, -SETTLE) if row.status == Status.BOOKING else 0
+    lease = max(row.lease - 1, -ENDS) if row.status == Status.BOOKING else 0
     return world._replace(
-        row=row._replace(settle=max(row.settle - 1, 0), lease=lease),
+        row=later(row)._replace(lease=lease),
         workers=(one, other),
         posts=tuple(sorted(_later(post) for post in world.posts)),
     )
 
 
 def _older(worker: Worker) -> Worker:
-    since = min(worker.since + 1, SETTLE) if worker.phase in (Phase.CHECKED, Phase.SENT) else worker.since
+    since = min(worker.since + 1, ENDS) if worker.phase in (Phase.CHECKED, Phase.SENT) else worker.since
     return worker._replace(lease=max(worker.lease - 1, 0), since=since, post=_later(worker.post))
 
 
@@ -120,8 +121,9 @@ def _lost_lease(world: World, rules: Rules) -> Iterator[Step]:
     row = world.row
     lost = row.lost + 1
     unknown = rules.lost_lease_is_unknown
-    settle = max(row.settle if row.unknown else 0, SETTLE + row.lease) if unknown else 0
-    changes = {"unknown": unknown, "sent": unknown or row.sent, "settle": max(settle, 0), "looks": 0, "lost": lost}
+    settle, ends = (row.settle, row.ends) if row.unknown else (0, 0)
+    changes = {"unknown": unknown, "answered": False, "waited": row.unknown and row.waited, "looks": 0, "lost": lost}
+    changes |= {"settle": max(settle, SETTLE + row.lease, 0), "ends": max(ends, ENDS + row.lease, 0)}
     suspect = lost >= SUSPECT_AFTER
     to, reason = (Status.HELD, HoldReason.SUSPECT) if suspect else (Status.RETRYING, "")
     row = moved(row, to, **changes, error="timeout", reason=reason)
@@ -138,7 +140,7 @@ def _release(world: World, rules: Rules) -> Iterator[Step]:
     match row.reason:
         case HoldReason.SETTLING if row.settle or not rules.releases_settled:
             return
-        case HoldReason.BLIND_KEY if not world.sees:
+        case HoldReason.BLIND_KEY if not world.sees:  # released to look all the same, with growing pauses; in vain
             return
         case HoldReason.SUSPECT:
             return
@@ -146,7 +148,8 @@ def _release(world: World, rules: Rules) -> Iterator[Step]:
             kind = Kind.OPERATOR  # another key
         case _:
             kind = Kind.FAIR
-    released = world._replace(row=moved(row, Status.PENDING))
+    asked = row.reason in UNASKABLE  # from now on it can be
+    released = world._replace(row=moved(row, Status.PENDING, waited=row.waited and not asked))
     yield from _sent(f"the release ends the hold ({row.reason}):", released, kind)
 
 
@@ -168,9 +171,9 @@ def _operator(world: World, rules: Rules) -> Iterator[Step]:
     if not world.sees:
         yield Step("the key is seen to list the event type", Kind.OPERATOR, world._replace(sees=True))
     shown = any(post.stage in (Stage.LISTED, Stage.CANCELLED) for post in world.everything_sent())
-    has_looked = row.unknown and not row.settle and not shown  # may say --not-booked (worker/cli/orders.py)
+    has_looked = row.unknown and not row.ends and not shown  # may say --not-booked (worker/cli/orders.py)
     if row.status in (Status.HELD, Status.FAILED):
-        again = moved(row, Status.PENDING, lost=0)
+        again = moved(row, Status.PENDING, lost=0, waited=row.waited and row.reason not in UNASKABLE)
         yield from _sent("the operator tries again:", world._replace(row=again), Kind.OPERATOR)
         if has_looked:
             known = world._replace(row=again._replace(unknown=False))
