@@ -125,7 +125,10 @@ class Inquiry:
         )
         act = after_absence(case)
         if act is Act.ASK_SLOTS:
-            act = after_absence(replace(case, slot=self._slot()))
+            slot = self._slot()
+            if slot is Slot.GONE and kept.seats and sighting.hides_seats and sighting.half_made is None:
+                slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
+            act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOK and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
             return unknown.wait_for_slots(SLOTS_KEPT + times.settled_in)
         return unknown.ended(rules, claim.row, act, times)

@@ -119,6 +119,11 @@ def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | 
         created_after=ended is not None and any(one.created_at and one.created_at > ended for one in page.bookings),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         half_made=_half_made(of_type, appointment) if found is None else None,
+        hides_seats=any(
+            one.seat_uid is None and one.reference is None
+            for booking in _shared(of_type, appointment)
+            for one in booking.attendees
+        ),
     )
 
 
@@ -137,9 +142,13 @@ def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | 
         return None
     found = [
         HalfMade(booking.uid, one.seat_uid, one.reference)
-        for booking in bookings
-        if booking.seated and not booking.gone and booking.is_at(appointment.start_at)
+        for booking in _shared(bookings, appointment)
         for one in booking.attendees
         if one.email == address
     ]
     return min(found, key=lambda half: (half.reference is not None, half.seat_uid is not None), default=None)
+
+
+def _shared(bookings: list[Booking], appointment: Appointment) -> list[Booking]:
+    """Return the live bookings with seats at the appointment's start."""
+    return [one for one in bookings if one.seated and not one.gone and one.is_at(appointment.start_at)]

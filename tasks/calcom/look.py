@@ -58,7 +58,8 @@ class Sighting:
     `created_at` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
     Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
     POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
-    so that the key sees all of them; `half_made` the booking that is neither ours nor absent.
+    so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
+    our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
     """
 
     kind: SightingKind
@@ -71,6 +72,7 @@ class Sighting:
     created_after: bool = False
     stranger: bool = False
     half_made: HalfMade | None = None
+    hides_seats: bool = False
     reply: Reply | None = None
 
 
@@ -79,15 +81,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def look(client: Reads, appointment: Appointment, *, calcom_id: int | None = None, clock: Clock = utc_now) -> Sighting:
+def look(
+    client: Reads,
+    appointment: Appointment,
+    *,
+    calcom_id: int | None = None,
+    by_address: bool = True,
+    clock: Clock = utc_now,
+) -> Sighting:
     """List bookings until ours is found, or all were seen.
 
-    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. Ours carries our
+    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. `by_address` is cheaper,
+    and shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours carries our
     reference at the same instant and for the same event type (a reschedule keeps the metadata). One that lives ends
     the look; of those that do not, the newest counts, so the rest of the list is seen first.
     """
     query = narrowed(appointment, calcom_id)
-    if appointment.attendee_email is not None:  # byte for byte; the one that Cal.com makes up for a phone is its own
+    if by_address and appointment.attendee_email is not None:  # byte for byte; the one that Cal.com makes up for a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
     seen = _look(client, appointment, query, calcom_id, clock)
     if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:

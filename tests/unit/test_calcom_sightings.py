@@ -121,3 +121,17 @@ def test_a_phone_only_attendee_is_known_by_the_address_that_calcom_made_up(row: 
 def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, Any]) -> None:
     """Of a type without seats an attendee has none."""
     assert look(Calcom(page(entry)), row()).half_made is None
+
+
+@pytest.mark.parametrize(
+    ("attendees", "hides"),
+    [
+        ([{"email": "bob@example.com", "metadata": {}}], True),
+        ([{"email": "bob@example.com", "seatUid": "b", "metadata": {}}], False),
+        ([], False),
+    ],
+    ids=["half made", "whole", "hidden from this key"],
+)
+def test_anybodys_half_made_seat_hides_the_free_ones(row: Make, attendees: list[dict[str, Any]], hides: bool) -> None:  # noqa: FBT001 - a case
+    """Of such a booking Cal.com offers no slot, and books whoever posts (findings D3)."""
+    assert look(Calcom(page(seated(*attendees))), row()).hides_seats is hides
