@@ -105,6 +105,26 @@ def test_round_robin_that_a_host_confirms_is_never_posted_again(
     assert {one.status for one in finals(lost).values()} == {Status.CONFIRMED}, "now the key is shown it"
 
 
+def test_a_key_that_may_only_read_the_types_holds_what_cannot_be_told_and_nothing_else(
+    fleet: Callable[..., Fleet], simulator: Any, booked: Counts
+) -> None:
+    """What was not booked is; of what was, Cal.com gives back some, and of others says only that the time is taken."""
+    given_back, only_taken = [102, ROUND_ROBIN], [101, 103, 106]  # confirmed by its host; plain, seats, collective
+    kinds = given_back + only_taken
+    fleet(CALCOM_API_KEY="cal_test_teamowner").start()
+    simulator.faults("reset", match=POST, count=len(kinds))
+    not_there = at_rest(ids([request(number, kind) for number, kind in enumerate(kinds)]))
+    assert states(not_there) == {(Status.CONFIRMED, None)}
+
+    simulator.faults("commit_then_reset", match=POST, count=len(kinds))
+    lost = ids([request(10 + number, kind) for number, kind in enumerate(kinds)])
+    ends = at_rest(lost)
+
+    assert states(ends[: len(given_back)]) == {(Status.CONFIRMED, None)}
+    assert states(ends[len(given_back) :]) == BLIND
+    assert Counter(booked().values()) == {1: 2 * len(kinds)}
+
+
 def organizer(simulator: Any, reference: str) -> str:
     """Name the host who has a booking at Cal.com."""
     [booking] = simulator.bookings(reference)

@@ -90,10 +90,10 @@ def test_a_key_that_cannot_see_its_bookings_never_posts_twice(
     assert Counter(posts().values()) == {1: 10}
 
 
-def test_a_key_that_learns_to_see_lets_its_held_bookings_go(
+def test_a_key_that_comes_to_see_lets_its_held_bookings_go(
     fleet: Callable[..., Fleet], simulator: Any, judge: Judge
 ) -> None:
-    """Once the key is seen to list the type, the held bookings are found: nothing is posted again."""
+    """Once its user hosts or owns the type, the held bookings are found: nothing is posted again."""
     simulator.faults("commit_then_hang", match=POST, count=3)
     fleet(CALCOM_API_KEY="cal_test_blind").start()
     wanted = ids(enqueue_bookings([request(number) for number in range(3)]))

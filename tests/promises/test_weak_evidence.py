@@ -37,6 +37,14 @@ def attempt(appointment_id: int) -> Status:
     return row(appointment_id).status
 
 
+def carried(appointment_id: int) -> Status:
+    """Carry a booking on for as long as it only waits for its next attempt."""
+    for _ in range(10):
+        if (now := attempt(appointment_id)) is not Status.RETRYING:
+            break
+    return now
+
+
 def listed(simulator: Any) -> list[Any]:
     """List what a key that sees all is shown."""
     headers = {"Authorization": "Bearer cal_test_owner", "cal-api-version": "2024-08-13"}
@@ -150,4 +158,4 @@ def test_a_seat_that_is_half_made_takes_nobody_elses(
     victim, *innocent = ids([request(number, SEATS, start=start) for number in range(3)])
     assert {attempt(one) for one in (victim, *innocent)} == {Status.RETRYING}
 
-    assert [attempt(one) for one in innocent] == [Status.CONFIRMED] * 2
+    assert [carried(one) for one in innocent] == [Status.CONFIRMED] * 2
