@@ -42,14 +42,6 @@ BREAKAGES = (
         new="if False:",
         test="tests/unit/test_life.py::test_an_outage_fails_nobody",
     ),
-    Breakage(
-        name="cancelled-and-posted-all-the-same",
-        promise=1,
-        file="tasks/attempt.py",
-        old="        if not row.cancel_requested:  # while we looked\n",
-        new="        if True:\n",
-        test="tests/promises/test_woken_late.py::test_a_cancel_that_comes_during_a_look_is_obeyed",
-    ),
     # -- 2: at most one booking a request
     Breakage(
         name="claim-without-compare",

@@ -49,14 +49,14 @@ RULES = (
     _rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_types.ask(claim.parts, claim.calls, row, sight=sighting.stranger)",
-        "kept = before or event_types.ask(claim.parts, claim.calls, row, sight=sighting.stranger)",
+        "kept = event_types.ask(claim.parts, claim.calls, row, sight=stranger)",
+        "kept = before or event_types.ask(claim.parts, claim.calls, row, sight=stranger)",
         "plain, sees all",
     ),
     _rule(
         "sight-gained-after-the-list",
         _INQUIRY,
-        "if not kept.sight or sighting.stranger or (before is not None and before.sight):",
+        "if not kept.sight or stranger or (before is not None and before.sight):",
         "if True:",
         "round robin, sees its host's own, then all",
     ),
@@ -127,8 +127,8 @@ RULES = (
     _rule(
         "evidence-post-of-any-kind",
         _EVIDENCE,
-        "return Act.EVIDENCE if case.kind in BY_EVIDENCE else _blind(case)",
-        "return Act.EVIDENCE",
+        "return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)",
+        "return Act.EVIDENCE if not case.waited else _blind(case)",
         "round robin x confirmation, sees nothing",
         Finds.TWO,
     ),
@@ -153,10 +153,17 @@ RULES = (
     _rule(
         "second-post-of-what-is-to-be-cancelled",
         _EVIDENCE,
-        "if case.untold or case.cancel or case.near or case.waited:",
-        "if case.untold or case.near or case.waited:",
+        "if case.untold or case.cancel or case.near:",
+        "if case.untold or case.near:",
         "round robin, sees its host's own",
         Finds.STANDSTILL,
+    ),
+    _rule(
+        "cancelled-and-posted-all-the-same",
+        "tasks/attempt.py",
+        "        if not row.cancel_requested:  # while we looked\n",
+        "        if True:\n",
+        "plain, sees all",
     ),
     # -- what answers prove
     _rule(
@@ -184,9 +191,16 @@ RULES = (
     _rule(
         "taken-read-as-not-there-with-confirmation",
         _EVIDENCE,
-        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
-        "Meaning.TAKEN: BY_EVIDENCE,",
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.ROUND_ROBIN_SERIES},",
         "confirmation, sees none",
+    ),
+    _rule(
+        "taken-read-as-not-there-of-a-series",
+        _EVIDENCE,
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
+        "round robin series, sees its host's own",
     ),
     _rule(
         "limit-read-as-not-there-with-seats",
@@ -254,7 +268,7 @@ RULES = (
     _rule(
         "refusal-by-an-unknown-kind-believed",
         _EVIDENCE,
-        "if recurs or (kind is EventKind.UNKNOWN and meaning not in {Meaning.REFUSED, Meaning.ANOTHERS}):",
+        "if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):",
         "if recurs:",
         "series, sees nothing",
     ),

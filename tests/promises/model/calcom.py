@@ -30,7 +30,7 @@ def steps(world: World, post: Post, of: Type) -> Iterator[Done]:
             yield from _insert(world, post, of)
         case Stage.HALF if of.recurs:
             yield Done("makes all weeks of", True, _done(post, "201"), booked)
-            for said in "out of bounds", "limit":  # weeks 1 to 4 are booked (5 of 5, seen)
+            for said in "out of bounds", "limit", "taken":  # weeks 1 to 4 are booked (5 of 5, seen)
                 yield Done(f"refuses week 5 of ({said})", False, _done(post, said), booked)
         case Stage.HALF:
             whole = tuple(sorted(one._replace(half=False) for one in booked))
@@ -78,15 +78,15 @@ def _availability(world: World, post: Post, of: Type) -> Iterator[Done]:
             yield _refused(world, post, said)
         return
     if of.seats:
-        ours = any(one.status == "accepted" for one in world.booked)
-        if ours or fate & Fate.HIS_OWN:
+        signed_up = any(one.status == "accepted" for one in world.booked) or bool(fate & Fate.HIS_OWN)
+        if signed_up:
             yield _refused(world, post, "signed up")
-        if fate & Fate.SEATED and (not ours or of.confirms):  # of two accepted bookings it may take either
+        if fate & Fate.SEATED and (of.confirms or not signed_up):  # of two accepted bookings it may take either
             if fate & Fate.FULL:
                 yield _refused(world, post, "full")
             else:
                 yield Done("finds a seat for", True, post._replace(stage=Stage.JOINING, host=HIDDEN), world.booked)
-        if ours or fate & (Fate.SEATED | Fate.HIS_OWN):
+        if signed_up or fate & Fate.SEATED:
             return
     free = free_hosts(world, of)
     for host in free:

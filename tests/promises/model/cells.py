@@ -37,10 +37,13 @@ def of_evidence() -> Iterator[Cell]:
 
 def of_refusal() -> Iterator[Cell]:
     """Yield what each refusal may do to a row that was never unknown, by kind, and whether it is a series."""
-    for kind, meaning, looked, slot, may_retry in each(EventKind, REFUSALS, _YES_OR_NO, Slot, _YES_OR_NO):
+    for kind, reply, looked, slot, may_retry in each(EventKind, REPLIES.values(), _YES_OR_NO, Slot, _YES_OR_NO):
+        if reply.meaning not in REFUSALS:
+            continue
         for recurs in _SERIES.get(kind, (False,)):
-            may = after_refusal(meaning, kind, recurs=recurs, looked=looked, slot=slot, may_retry=may_retry)
-            yield "refusal", kind, recurs, meaning, may
+            told = {"recurs": recurs, "looked": looked, "slot": slot, "may_retry": may_retry}
+            may = after_refusal(reply.meaning, kind, status=reply.http_status, **told)
+            yield "refusal", kind, recurs, reply.meaning, may
 
 
 _SERIES = {EventKind.ROUND_ROBIN_SERIES: (True,), EventKind.OTHER: _YES_OR_NO}

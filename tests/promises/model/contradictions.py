@@ -4,6 +4,7 @@ from db.lifecycle import FINAL, HoldReason, Status
 from tasks.calcom.meaning import ErrorType
 from tests.promises.model import calcom
 from tests.promises.model.evidence_state import World
+from tests.promises.model.rows import Row
 
 # Only Cal.com itself fails a booking.
 ANSWERS = frozenset({ErrorType.HTTP_500, ErrorType.TAKEN, ErrorType.REFUSED, ErrorType.LIMIT})
@@ -14,10 +15,17 @@ def doubled(world: World) -> str | None:
     return "two bookings of one request" if len(world.booked) > 1 else None
 
 
+def disobeyed(world: World) -> str | None:
+    """Say that it is posted again though the row, renewed for that, says: to be cancelled; None: it is not."""
+    renewed = world.turn.told[1:2] if world.turn is not None and world.turn.allowed is not None else ()
+    cancelled = any(isinstance(row, Row) and row.cancel for row in renewed)
+    return "posted, and its cancellation is asked for" if cancelled else None
+
+
 def contradicted(world: World) -> str | None:
     """Say which promise a state breaks; None: none."""
     row = world.row
-    if found := doubled(world):
+    if found := doubled(world) or disobeyed(world):
         return found
     if row.reason == HoldReason.BLIND_KEY and world.kept is not None and world.kept.sight:
         return "held for a key that sees"

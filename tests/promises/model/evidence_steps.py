@@ -252,6 +252,5 @@ def lost_lease(world: World) -> World:
 def _tidied(row: Row) -> Row:
     tidy = tidied(row)
     if tidy.status == Status.HELD and tidy.reason in _END_BY_THEMSELVES:
-        waited = tidy.waited and tidy.reason == HoldReason.SETTLING
-        tidy = tidy._replace(status=Status.RETRYING, reason="", waited=waited)  # as good as released
+        tidy = tidy._replace(status=Status.RETRYING, reason="")  # as good as released
     return row if tidy == row else tidy

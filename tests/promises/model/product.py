@@ -93,6 +93,7 @@ class _Dealt(attempt.Attempt):
         self.near = turn.near
         self.resumed = turn.allowed is not None
         self.answers = iter(turn.told)
+        self.called = self.resumed
         self.probe_failed = self.blame = False
         self.step: Next | None = None
 
@@ -108,6 +109,13 @@ class _Dealt(attempt.Attempt):
             return answer
         raise _Stop(Asked(what, of, self.allowed))
 
+    def call(self, what: str, of: object = None) -> Any:
+        """Renew the claim before each call but the first, as `tasks.guard` does."""
+        if self.called:
+            self.renew()
+        self.called = True
+        return self.ask(what, of)
+
     def renew(self, **changes: Any) -> Appointment:
         told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
         if told is None:
@@ -118,6 +126,7 @@ class _Dealt(attempt.Attempt):
     # -- its calls
 
     def permit_post(self) -> None:
+        self.called = True
         reason = self.ask("permit")
         if reason is not None:
             raise NotNow(Denied(reason, 1.0, State.OPEN, 0), CREATE)
@@ -136,7 +145,10 @@ class _Dealt(attempt.Attempt):
         pass
 
     def booking(self, uid: str) -> Any:
-        return NAMED[self.ask("named", uid)]
+        return NAMED[self.call("named", uid)]
+
+    def booking_of_seat(self, _uid: str) -> Any:
+        return NAMED[self.call("named", "other")]
 
     @property
     def shut(self) -> bool:
@@ -155,11 +167,11 @@ def _seen(told: str | Reason) -> Any:
 
 
 def _deciding_look(*_: Any, **__: Any) -> Any:
-    return _seen(_running.ask("list"))
+    return _seen(_running.call("list"))
 
 
 def _look(*_: Any, **__: Any) -> Any:
-    return _seen(_running.ask("look"))
+    return _seen(_running.call("look"))
 
 
 def _known(*_: Any) -> EventType | None:
@@ -167,7 +179,7 @@ def _known(*_: Any) -> EventType | None:
 
 
 def _ask(*_: Any, sight: bool = False) -> EventType:
-    told = event_type(_running.ask("type", sight))
+    told = event_type(_running.call("type", sight))
     if told is None:
         raise event_types.NotAskedError(REPLIES["503"])
     return told
@@ -179,7 +191,7 @@ def _recent(*_: Any) -> EventType:
 
 
 def _slots(*_: Any) -> Slot:
-    return Slot(_running.ask("slots"))
+    return Slot(_running.call("slots"))
 
 
 _after_absence, _after_evidence, _after_refusal = (
@@ -217,12 +229,12 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "after_refusal"): _refusal,
     (inquiry, "SLOTS_KEPT"): 0,
     (event_types, "known"): _known,
-    (event_types, "user"): lambda *_: None,
+    (event_types, "user"): lambda *_, **__: None,
     (event_types, "ask"): _ask,
     (event_types, "recent"): _recent,
     (event_types, "deleted"): lambda *_: None,
     (event_types, "learn_id"): lambda *_: None,
-    (others, "others_of"): lambda *_: _running.ask("seated"),
+    (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "booking_body"): lambda *_: None,
     (unknown, "LOOKS"): 1,

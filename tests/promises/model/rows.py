@@ -94,7 +94,7 @@ _PASSED_OVER = frozenset(
         "probe_failures",
     }
 )
-_REFUSAL_KEPT = ("ask_slots", "error_type", "look_due", "meaning", "untold")
+_REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
 
 def change(step: Next) -> Change:
@@ -108,13 +108,16 @@ def change(step: Next) -> Change:
     return Change(step.to, tuple(sorted(sets.items())))
 
 
+_NAMES = {"hold_reason": "reason", "outcome_unknown": "unknown", "looks": "looks", "retry_count": "retries"}
+
+
 def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one return a column
     """Return a column as the models name it, and its value."""
+    if name in _NAMES:
+        return {_NAMES[name]: value}
     match name:
-        case "hold_reason":
-            return {"reason": value}
-        case "outcome_unknown":
-            return {"unknown": value}
+        case "settle_at" | "ends_at" if isinstance(value, datetime):
+            return {}  # as it was
         case "settle_at" | "ends_at":
             return {name.removesuffix("_at"): _ticks(value)}
         case "answered_at":
@@ -123,10 +126,6 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
             return {} if isinstance(value, datetime) else {"waited": False}
         case "evidence_posts":
             return {"evidence": min(value, 1)}
-        case "looks":
-            return {"looks": value}
-        case "retry_count":
-            return {"retries": value}
         case "error_type":  # one outage is as another
             return {"error": ErrorType.TIMEOUT.value if value in OUTAGE else value or ""}
         case "refusal":
@@ -165,7 +164,13 @@ def appointment(row: Row, *, near: bool = False) -> Appointment:
     )
 
 
-_NO_REFUSAL = {"message": "", "uid": None, "ask_slots": False, "error_type": ErrorType.REFUSED.value}
+_NO_REFUSAL: dict[str, Any] = {
+    "message": "",
+    "uid": None,
+    "ask_slots": False,
+    "http_status": None,
+    "error_type": ErrorType.REFUSED.value,
+}
 _TEXT = ("idempotency_key", "payload_hash", "correlation_id", "task_id", "attendee_name", "attendee_time_zone")
 _ABSENT = (
     "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at", "hold_until",

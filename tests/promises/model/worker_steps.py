@@ -20,6 +20,7 @@ from tests.promises.model.state import LEASE, NO_POST, NOBODYS, Phase, Post, Rul
 
 DENIALS = (Reason.BREAKER_OPEN, Reason.CREDENTIALS)  # our own limit holds and is released as the breaker is
 BLAMELESS = Turn(Row(Status.BOOKING), False, Allowed(), (None,))  # about to post, in a row that is not its own any more
+NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})  # see db/moves.py
 BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # Rules.behind_others
 Ended = tuple[str, Kind, Turn | Change | None]
 
@@ -211,7 +212,9 @@ class Steps:
 
     def _write(self) -> Iterator[Step]:
         row, change = self.world.row, self.me.step
-        if self._ours():
+        if self._ours() and row.uid and change.to in NOT_BOOKED and "uid" not in dict(change.sets):
+            yield self._to("{} writes nothing: Cal.com's late answer has come", Worker())
+        elif self._ours():
             row = moved(row, change.to, **dict(change.sets))
             text = f"{{}} writes {row.status}" + (f" ({row.reason})" if row.reason else "")
             text += ", unknown" if row.unknown else ""

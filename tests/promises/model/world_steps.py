@@ -112,7 +112,7 @@ def _sweeper(world: World, rules: Rules) -> Iterator[Step]:
     # db/sql/unsent.sql; its evidence is not trusted here: a message too many must do no harm.
     if row.status in CLAIMABLE and rules.resends:
         yield Step("the sweeper sends it again", Kind.FAIR, world._replace(message=True))
-    if row.status in _WAITING and not (row.unknown and rules.ends_only_known):  # db/sql/expire.sql
+    if row.status in _WAITING and not (row.unknown and rules.ends_only_known) and not row.uid:  # db/sql/expire.sql
         gone = moved(row, Status.EXPIRED, unknown=False)
         yield Step("its slot has come too near: expired", Kind.FAULT, world._replace(row=gone))
 
@@ -178,7 +178,7 @@ def _operator(world: World, rules: Rules) -> Iterator[Step]:
         if has_looked:
             known = world._replace(row=again._replace(unknown=False))
             yield from _sent("the operator has looked and tries again:", known, Kind.OPERATOR)
-    if row.status in _WAITING and (has_looked or not (row.unknown and rules.ends_only_known)):
+    if row.status in _WAITING and (has_looked or not (row.unknown and rules.ends_only_known)) and not row.uid:
         ended = world._replace(row=moved(row, Status.CANCELLED, unknown=False))
         yield Step("the operator cancels it: cancelled", Kind.OPERATOR, ended)
     elif (row.status in _WAITING or row.status == Status.BOOKING) and not row.cancel:
