@@ -171,7 +171,7 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
         "ended badly": lambda: standing.ended(conn, Status.FAILED, NOW - DAY),
         "unclear calls": lambda: standing.unclear(conn, NOW - DAY),
-        "others": lambda: others.others_of(conn, row),
+        "others": lambda: others.seat_before(conn, row),
         "booked before": lambda: others.was_booked_before(conn, booked.uuid, row),
     }
 

@@ -78,7 +78,7 @@ def indexes() -> tuple[Index, ...]:
         _index(
             "uncounted_series", "ends_at", where=f"{_CONFIRMED} AND series_uid IS NOT NULL AND series_weeks IS NULL"
         ),
-        _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, others_of
+        _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, seat_before
         _index("ended_unknown", "start_at", "id", where=f"{_ENDED} AND sent_at IS NOT NULL"),  # ended_unknown_between
         _index("confirmed_types", _EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
         _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # standing.unclear

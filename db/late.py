@@ -35,6 +35,8 @@ def record_late_uid(
     # Told again only when it is news: an audit may find the same booking day after day beside a newer one of its key.
     if had in _TOLD_NOT_BOOKED and (moved or row.is_new):
         events.record(conn, appointment_id, events.TOLD_NOT_BOOKED, by, {"was": had.value, "uid": uid, "why": why})
+    if had is Status.CANCELLED and row.is_new:
+        events.record(conn, appointment_id, events.CANCEL_THERE, by, {"uid": uid, "why": why})
     return had
 
 

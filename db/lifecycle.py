@@ -39,12 +39,12 @@ class HoldReason(StrEnum):
     SUSPECT = "suspect"
 
 
-# Holds in which Cal.com could not be asked about a booking.
+# Holds in which Cal.com could not be asked about a booking. Not UNREACHABLE: it is short, a look that failed has
+# counted for itself, and a second POST that failed says nothing of the looks.
 UNASKABLE = frozenset(
     {
         HoldReason.BREAKER_OPEN,
         HoldReason.THROTTLED,
-        HoldReason.UNREACHABLE,
         HoldReason.CREDENTIALS,
         HoldReason.CONFIGURATION,
     }

@@ -30,6 +30,7 @@ from db.schema import appointment_events, appointments
 from db.sql import statement
 
 _COLUMNS = appointments.c
+_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 _SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
 _OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"})
 
@@ -129,9 +130,12 @@ def move(
     """
     origins = _statuses(expected)
     _refuse_illegal(origins, to, token, changes)
+    there = _still_there(origins, token)
+    if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in changes:
+        there = and_(there, _COLUMNS.calcom_booking_uid.is_(None))  # a late answer has come: its next claim confirms it
     change = (
         update(appointments)
-        .where(_COLUMNS.id == appointment_id, _still_there(origins, token))
+        .where(_COLUMNS.id == appointment_id, there)
         .values(_values(to, changes))
         .returning(_COLUMNS.id)
     )

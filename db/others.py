@@ -16,13 +16,17 @@ _COLUMNS = appointments.c
 _EVENT_TYPE = ("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug")
 
 
-def others_of(conn: Connection, row: Appointment) -> bool:
-    """Tell whether another request of ours for this event type, start and attendee was booked before, and still is."""
+def seat_before(conn: Connection, row: Appointment) -> str | None:
+    """Return the seat of another request of ours for this event type, start and attendee that was booked before.
+
+    It is what our record says: whether that seat still stands, only Cal.com knows.
+    """
     # Cal.com knows an attendee by the address, and by the phone number only where there is none.
     attendee = ("attendee_email",) if row.attendee_email else ("attendee_email", "attendee_phone")
     same = [getattr(_COLUMNS, name).is_not_distinct_from(getattr(row, name)) for name in (*_EVENT_TYPE, *attendee)]
-    wanted = select(_COLUMNS.id).where(_COLUMNS.start_at == row.start_at, *same, _before(row)).limit(1)
-    return conn.execute(wanted).first() is not None
+    seat = _COLUMNS.calcom_seat_uid
+    wanted = select(seat).where(_COLUMNS.start_at == row.start_at, *same, _before(row), seat.is_not(None)).limit(1)
+    return conn.execute(wanted).scalar_one_or_none()
 
 
 def was_booked_before(conn: Connection, reference: UUID, row: Appointment) -> bool | None:

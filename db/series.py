@@ -11,6 +11,11 @@ def series_due(conn: Connection, limit: int) -> list[Appointment]:
     return [Appointment.of(row) for row in conn.execute(statement("series_due"), {"limit": limit}).mappings()]
 
 
+def put_off(conn: Connection, appointment_id: int) -> None:
+    """Record that a series could not be counted now: it is counted after as long again as has passed since its POST."""
+    conn.execute(statement("put_off_series"), {"appointment_id": appointment_id})
+
+
 def count_series(conn: Connection, appointment_id: int, *, weeks: int, of: int, uid: str | None = None) -> bool:
     """Record that `weeks` of `of` weeks are alive, as an event too when some are missing; False: it was counted before.
 

@@ -56,7 +56,7 @@ class Attempt:
         self.row = row
         self.line = line  # whom it waits behind
         self.at_once = at_once  # whether the database failed us, and was asked again at once
-        self.calls = GuardedCalls(parts, row, released=released)
+        self.calls = GuardedCalls(parts, row, released=released, renew=self.renew)
         self.rules = rules(parts)
         self.clock = clock
         self.pause = threading.Event().wait
@@ -163,15 +163,15 @@ class Attempt:
         match reply.meaning:
             case Meaning.BOOKED:
                 return self._booked(row, allowed, reply, sent_ago)
-            case Meaning.NOT_SENT if open_before:
-                return unknown.look_failed(self.rules, row, reply)
+            case Meaning.NOT_SENT | Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION if open_before:
+                return unknown.look_failed(self.rules, row, reply)  # nothing was sent, and nothing is known more
             case Meaning.NOT_SENT:
                 return self.rules.again(row, reply.error_type, reply.message, reply.retry_after)
             case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
                 return self.rules.held(reply)
             case Meaning.UNKNOWN:
                 kept = event_types.known(self.parts, row) if reply.settle is Settle.GATEWAY else None
-                kind = kept.kind if kept is not None else None
+                kind = kept.kind if kept is not None and kept.fresh else None
                 return unknown.unknown(self.rules, row, reply, sent_ago=sent_ago, kind=kind, post=allowed)
         inquiry = Inquiry(self)
         return inquiry.second_refused(allowed, reply, sent_ago=sent_ago) if open_before else inquiry.refused(reply)
@@ -184,7 +184,7 @@ class Attempt:
             reply.seat_uid,
             why,
             series_uid=reply.series_uid,
-            count_at=row.ends_at or (None if reply.at_start else In(0)),
+            count_at=row.ends_at or (None if reply.at_start else In(self.parts.terms.settle_unanswered)),
         )
         if not (allowed.evidence and was_made_now(reply, sent_ago=sent_ago)):
             return step

@@ -11,6 +11,7 @@ from tasks.audit_ask import verdict
 from tasks.audit_calls import AuditCalls, AuditHalted
 from tasks.audit_finding import Finding, Fix
 from tasks.audit_list import Place, between, read_listing
+from tasks.calcom.bookings import read_bookings
 from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.meaning import Meaning, Reply
 
@@ -54,8 +55,14 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
 
 
 def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
-    """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident."""
+    """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident.
+
+    It is asked for once more: the list of a whole range may be minutes old, and a person may have cancelled it since.
+    """
     [place] = finding.there
+    told = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
+    if isinstance(told, Reply) or not any(str(row.uuid) in booking.marks and not booking.gone for booking in told):
+        return Fixed(ok=False, said="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
     with calls.parts.engine.begin() as conn:
         appointments.record_late_uid(
             conn,

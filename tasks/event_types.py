@@ -16,6 +16,7 @@ from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.look import Query
 from tasks.calcom.meaning import Meaning, Reply
+from tasks.guard import NotNow
 from tasks.parts import Parts
 
 
@@ -41,7 +42,7 @@ class NotAskedError(Exception):
 
 
 _users: dict[str, Me] = {}  # by settings: whose a key is never changes
-_learnt: set[tuple[str, str]] = set()  # event types whose number was written down, by key
+_learnt: dict[tuple[str, str], int] = {}  # the number that was written down, by key and event type
 
 
 def known(parts: Parts, row: Appointment) -> EventType | None:
@@ -50,11 +51,16 @@ def known(parts: Parts, row: Appointment) -> EventType | None:
         return event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
 
 
-def user(parts: Parts, calls: TypeReads) -> Me | None:
-    """Return whose our key is, asked once a process; None when Cal.com does not tell now."""
+def user(parts: Parts, calls: TypeReads, *, anew: bool = False) -> Me | None:
+    """Return whose our key is, asked once a process or `anew`; None when Cal.com does not tell now."""
     settings = parts.calcom.settings_fingerprint
-    if settings not in _users:
-        told = read_me(calls.me())
+    if anew or settings not in _users:
+        try:
+            told = read_me(calls.me())
+        except NotNow as no:
+            if not no.look_only:
+                raise
+            return None  # only this endpoint is shut: what a list shows is worth knowing without it
         if isinstance(told, Reply):
             return None
         _users[settings] = told
@@ -64,16 +70,16 @@ def user(parts: Parts, calls: TypeReads) -> Me | None:
 def ask(parts: Parts, calls: TypeReads, row: Appointment, *, sight: bool = False) -> EventType:
     """Ask now, and keep what is told; `sight`: a list has just shown this key what its user takes no part in.
 
-    A type that was deleted stays what it was. One that this key may not read (404), or whose number nothing has told
-    yet, is of unknown kind.
+    A type that was deleted stays what it was until there is one again. One that this key may not read, or whose number
+    nothing has told yet, is of unknown kind.
 
     Raises:
         NotAskedError: Cal.com did not tell.
     """
     before = known(parts, row)
-    if before is not None and before.deleted:
-        return before
     facts = _facts(calls, row, before)
+    if facts is None and before is not None and before.deleted:
+        return before
     me = None if facts is None else user(parts, calls)
     with parts.engine.begin() as conn:
         return event_types.keep(
@@ -95,7 +101,7 @@ def recent(parts: Parts, calls: TypeReads, row: Appointment) -> EventType:
         NotAskedError: Cal.com did not tell.
     """
     before = known(parts, row)
-    return before if before is not None and before.fresh else ask(parts, calls, row)
+    return before if before is not None and before.fresh and not before.deleted else ask(parts, calls, row)
 
 
 def learn_id(parts: Parts, row: Appointment, number: int | None) -> None:
@@ -104,12 +110,12 @@ def learn_id(parts: Parts, row: Appointment, number: int | None) -> None:
     A database that fails now costs nothing: what was booked is to be written next, and the next 201 tells it again.
     """
     what = (parts.calcom.key_fingerprint, row.event_type)
-    if number is None or row.team_slug is None or row.event_type_id is not None or what in _learnt:
+    if number is None or row.team_slug is None or row.event_type_id is not None or _learnt.get(what) == number:
         return
     with suppress(SQLAlchemyError):
         with parts.engine.begin() as conn:
             event_types.learn_id(conn, *what, number)
-        _learnt.add(what)
+        _learnt[what] = number
 
 
 def deleted(parts: Parts, row: Appointment) -> None:
@@ -119,17 +125,26 @@ def deleted(parts: Parts, row: Appointment) -> None:
 
 
 def _facts(calls: TypeReads, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
+    """Return what Cal.com shows of the type now; None when it shows this key nothing, or nobody knows what to ask."""
     number = row.event_type_id or (before.calcom_id if before is not None else None)
-    if row.username is not None and row.event_type_slug is not None and number is None:
-        told = read_event_types(
-            calls.event_types({"username": row.username, "eventSlug": row.event_type_slug}), row.event_type_slug
-        )
+    if row.username is not None and row.event_type_slug is not None:  # by name it is shown to everybody
+        query: Query = {"username": row.username, "eventSlug": row.event_type_slug}
+        if row.organization_slug is not None:
+            query["orgSlug"] = row.organization_slug
+        told = read_event_types(calls.event_types(query), row.event_type_slug)
     elif number is not None:
         told = read_event_type(calls.event_type(number))
     else:  # a team's type by its slug: its number comes with a 201, or with a list
         return None
     if isinstance(told, Reply):
-        if told.meaning is Meaning.REFUSED and told.http_status == 404:
+        if _is_hidden(told):
             return None
         raise NotAskedError(told)
     return told
+
+
+def _is_hidden(reply: Reply) -> bool:
+    """Say whether Cal.com itself refuses to show the type: to this key, or in a version that has no such call."""
+    if reply.http_status not in {403, 404}:
+        return False
+    return reply.meaning is Meaning.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))

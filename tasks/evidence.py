@@ -109,11 +109,11 @@ def _not_booked(case: Case) -> Act:
 
 
 def _without_sight(case: Case) -> Act:
-    if case.untold or case.cancel or case.near or case.waited:
+    if case.untold or case.cancel or case.near:
         return _blind(case)
     if case.kind in BY_SLOTS:
         return _by_slots(case)
-    return Act.EVIDENCE if case.kind in BY_EVIDENCE else _blind(case)
+    return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)
 
 
 def _by_slots(case: Case) -> Act:
@@ -134,8 +134,9 @@ def _blind(case: Case) -> Act:
 
 
 # What an evidence POST is refused with where Cal.com has looked for the attendee's booking first: ours is not there.
+# Not of a series: its weeks are looked at one by one, and what refuses week 5 leaves weeks 1 to 4 (findings: C3).
 _NOT_THERE: dict[Meaning, frozenset[EventKind]] = {
-    Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},
+    Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
     Meaning.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     Meaning.FULL: SEATED,
@@ -193,14 +194,23 @@ class Refused(StrEnum):
 
 
 def after_refusal(
-    meaning: Meaning, kind: EventKind, *, recurs: bool, looked: bool, slot: Slot | None = None, may_retry: bool = True
+    meaning: Meaning,
+    kind: EventKind,
+    *,
+    recurs: bool,
+    looked: bool,
+    status: int | None = None,
+    slot: Slot | None = None,
+    may_retry: bool = True,
 ) -> Refused:
-    """Return what a refusal may do to a booking of which no POST was ever unknown.
+    """Return what a refusal (its HTTP `status`) may do to a booking of which no POST was ever unknown.
 
     No `rejected` before a look for our reference; a series is made week by week, so a refusal may leave some. What
-    Cal.com refuses before it looks at any week (`REFUSED`) leaves none, whatever the kind.
+    Cal.com refuses before it looks at any week (a type that is not there, a login, no hosts) leaves none, whatever the
+    kind.
     """
-    if recurs or (kind is EventKind.UNKNOWN and meaning not in {Meaning.REFUSED, Meaning.ANOTHERS}):
+    before_any_week = meaning is Meaning.REFUSED and status in _CANNOT_BE_TOLD
+    if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):
         return Refused.UNKNOWN
     if not looked:
         return Refused.LOOK

@@ -18,9 +18,6 @@ from tasks.parts import Parts
 
 CREATE, LIST, SLOTS = "bookings.create", "bookings.list", "slots"
 GET, EVENT_TYPES, ME = "bookings.get", "event_types", "me"
-# Seconds that the calls of an attempt after its first may wait for the rate limit in all: what has begun is worth
-# finishing, and one that must begin anew at every denial of its third call would never come to its fourth.
-FINISH_WAIT = 5.0
 _WORKER = socket.gethostname()
 
 
@@ -42,17 +39,21 @@ class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit 
 class GuardedCalls:
     """Make the calls of one attempt, each with a permit of its own and a report.
 
-    `released`: the row was let go by the paced release, so its POST takes that place in the window.
+    `released`: the row was let go by the paced release, so its POST takes that place in the window. `renew` extends the
+    claim, before each call but the first; what it raises is raised with nothing sent.
     """
 
-    def __init__(self, parts: Parts, row: Appointment, *, released: bool = False) -> None:
+    def __init__(
+        self, parts: Parts, row: Appointment, *, released: bool = False, renew: Callable[[], object] = lambda: None
+    ) -> None:
         self._client = parts.calcom
         self._breaker = parts.breaker
         self._row = row
         self._item = row.id if released else None
         self._owner = row.claim_token or uuid4()  # who has no claim is nobody else's probe either
         self._calls = 0
-        self._may_wait = FINISH_WAIT
+        self._renew = renew
+        self._longest_wait = parts.terms.margin  # as much of a claim as its calls do not need
         self._pause = threading.Event().wait
         self._posted = False
         self.last: Recorded | None = None  # of the POST, once there was one: it says what held bookings may do
@@ -133,6 +134,8 @@ class GuardedCalls:
     def _read(self, endpoint: str, call: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
         # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked
         # for first: better that its look is the probe than that the line waits for new traffic.
+        if self._calls:
+            self._renew()
         permit = self._permit(endpoint, probe_ok=self._item is not None, item=None)
         answer: Answer | NoAnswer | None = None
         try:
@@ -145,24 +148,23 @@ class GuardedCalls:
 
     def _permit(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit:
         self._calls += 1
+        may_wait = self._longest_wait if self._calls > 1 else 0.0
+        while isinstance(permit := self._ask(endpoint, probe_ok=probe_ok, item=item), Denied):
+            wait = permit.retry_after
+            # What has begun is worth finishing: one that must begin anew whenever the limit denies its third call never
+            # comes to its fourth.
+            if permit.reason is not Reason.THROTTLED or wait is None or wait > may_wait:
+                raise NotNow(permit, endpoint)
+            may_wait -= max(wait, 0.05)
+            self._pause(wait)
+        return permit
+
+    def _ask(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit | Denied:
         owner = f"{self._owner}:{self._calls}"
         permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
         if isinstance(permit, Denied) and not probe_ok and may_probe_itself(permit):
             permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)
-        if isinstance(permit, Denied) and self._calls > 1 and self._waits(permit):
-            return self._permit(endpoint, probe_ok=probe_ok, item=item)
-        if isinstance(permit, Denied):
-            raise NotNow(permit, endpoint)
         return permit
-
-    def _waits(self, denied: Denied) -> bool:
-        """Wait for the rate limit; False when that would take too long, or is not what denies the call."""
-        wait = denied.retry_after
-        if denied.reason is not Reason.THROTTLED or wait is None or wait > self._may_wait:
-            return False
-        self._may_wait -= max(wait, 0.05)
-        self._pause(wait)
-        return True
 
     def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None) -> None:
         outcome = _outcome(reply)
@@ -181,9 +183,9 @@ class GuardedCalls:
         self._posted = self._posted or permit.endpoint == CREATE
         if permit.endpoint == CREATE or not self._posted:
             self.last = last
-        failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
-        self.probe_failed = self.probe_failed or (permit.probe and failed)
-        self.blame = self.blame or (permit.probe and outcome is Outcome.FAILURE_ENDPOINT)
+        if permit.probe and permit.endpoint == CREATE:  # a probe that only read says nothing of this booking
+            self.probe_failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
+            self.blame = outcome is Outcome.FAILURE_ENDPOINT
 
 
 def may_probe_itself(denied: Denied) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from db import others
 from db.appointment import Appointment
 from db.event_types import EventType
@@ -43,19 +45,12 @@ class Claim(Protocol):
 
     @property
     def row(self) -> Appointment:
-        """The row as the claim, or its last renewal, left it."""
-
-    def renew(self) -> Appointment:
-        """Extend the lease before a further call, and return the row as it is now.
-
-        Raises:
-            LeaseLost: It is no longer ours.
-        """
+        """The row as the claim, or its last renewal, left it: each call but the first renews the claim before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask Cal.com about the row of `claim`; each further call renews the claim first."""
+    """Ask Cal.com about the row of `claim`."""
 
     claim: Claim
 
@@ -80,6 +75,9 @@ class Inquiry:
         try:
             return self._decide(times)
         except NotAskedError as no:
+            # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
+            if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > claim.rules.terms.wait_for_proof:
+                return unknown.blind(claim.rules, times)
             return unknown.look_failed(claim.rules, claim.row, no.reply)
 
     def _decide(self, times: Times) -> Next | Post:
@@ -88,15 +86,16 @@ class Inquiry:
         before = event_types.known(claim.parts, claim.row)
         me = event_types.user(claim.parts, claim.calls)
         while True:
-            row = claim.renew()
+            row = claim.row
             sighting = deciding_look(claim.calls, row, calcom_id=before.calcom_id if before else None, me=me)
-            if (step := unknown.seen(rules, row, sighting)) is not None:
+            if (step := unknown.seen(rules, claim.row, sighting)) is not None:
+                event_types.learn_id(claim.parts, row, sighting.event_type_id)
                 return step
             if sighting.deleted:
                 event_types.deleted(claim.parts, row)
-            claim.renew()
-            kept = event_types.ask(claim.parts, claim.calls, row, sight=sighting.stranger)
-            if not kept.sight or sighting.stranger or (before is not None and before.sight):
+            stranger = sighting.stranger and me == event_types.user(claim.parts, claim.calls, anew=True)
+            kept = event_types.ask(claim.parts, claim.calls, row, sight=stranger)
+            if not kept.sight or stranger or (before is not None and before.sight):
                 return self._absent(kept, sighting, replace(times, ends_in=0.0) if sighting.created_after else times)
             before = kept  # it sees the type by now, and may not have when it looked
 
@@ -144,32 +143,34 @@ class Inquiry:
         claim = self.claim
         refusal = as_refusal(reply)
         try:
-            step = self._after_refusal(claim.row, refusal, reply)
-        except NotNow:
+            return self._after_refusal(claim.row, refusal)
+        except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
             return unknown.refused_later(claim.rules, claim.row, refusal)
-        return step
 
-    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
+    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
         claim, rules = self.claim, self.claim.rules
-        meaning = Meaning(refusal["meaning"])
-        if reply is not None:
-            claim.renew()
+        meaning, status = Meaning(refusal["meaning"]), refusal["http_status"]
         try:
             kept = event_types.recent(claim.parts, claim.calls, row)
         except NotAskedError as no:
+            waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
+            if no.reply.meaning is Meaning.UNKNOWN and waited > rules.terms.wait_for_proof:
+                return unknown.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
             return unknown.refused_later(rules, row, refusal, no.reply)
-        may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False)
+        may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
             return unknown.refused_in_part(rules, row, refusal)
-        row = claim.renew()
-        sighting = look(claim.calls, row, calcom_id=kept.calcom_id)
+        sighting = look(claim.calls, row, calcom_id=kept.calcom_id, by_address=False)
+        row = claim.row
         if sighting.kind is SightingKind.FAILED:
             return unknown.refused_later(rules, row, refusal, sighting.reply)
         if (step := unknown.seen(rules, row, sighting)) is not None:
             return step
         slot = self._slot() if meaning is Meaning.TAKEN and refusal["ask_slots"] else None
         may_retry = rules.may_retry(row.retry_count, refusal["error_type"])
-        may = after_refusal(meaning, kept.kind, recurs=False, looked=True, slot=slot, may_retry=may_retry)
+        may = after_refusal(
+            meaning, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
+        )
         if claim.row.cancel_requested:
             return cancelled_unbooked()
         if may is Refused.RETRY:
@@ -199,8 +200,7 @@ class Inquiry:
         if reply.meaning is Meaning.ANOTHERS:
             theirs = self._is_theirs(row, reply)
         elif reply.meaning is Meaning.SIGNED_UP:
-            with claim.parts.engine.connect() as conn:
-                address_seated = others.others_of(conn, row)
+            address_seated = self._is_seated_before(row)
         act = after_evidence(kept.kind, reply, theirs=theirs, address_seated=address_seated)
         named: Booking | None = None
         if act is Act.ASK_UID:
@@ -232,21 +232,33 @@ class Inquiry:
         with self.claim.parts.engine.connect() as conn:
             return others.was_booked_before(conn, reference, row) is not False
 
+    def _is_seated_before(self, row: Appointment) -> bool:
+        """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
+        with self.claim.parts.engine.connect() as conn:
+            seat = others.seat_before(conn, row)
+        if seat is None:
+            return False
+        try:
+            told = read_bookings(self.claim.calls.booking_of_seat(seat))
+        except NotNow:
+            return False
+        return not isinstance(told, Reply) and any(not booking.gone for booking in told)
+
     def _named(self, reply: Reply) -> Booking | Reply | None:
         """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
-        row = self.claim.renew()
+        row = self.claim.row
         try:
             told = read_bookings(self.claim.calls.booking(reply.uid or ""))
         except NotNow:
             return reply
         if isinstance(told, Reply):
-            return told
+            gone = told.meaning is Meaning.REFUSED and told.http_status == 404
+            return None if gone and Times.of(row, self.claim.rules).ends_in <= 0 else told  # a replica may lag
         return next((one for one in told if str(row.uuid) in one.marks), None)
 
     def _slot(self) -> Slot:
         """Ask the slots; a denial does not undo what was seen before it."""
         try:
-            self.claim.renew()
             return ask_slots(self.claim.calls, self.claim.row)
         except NotNow:
             return Slot.UNASKED
@@ -260,6 +272,7 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
         "uid": reply.uid,
         "ask_slots": reply.ask_slots,
         "error_type": reply.error_type.value,
+        "http_status": reply.http_status,
     }
 
 

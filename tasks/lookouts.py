@@ -46,7 +46,7 @@ def _suspects(built: Parts) -> int:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=unknown.LONGEST_PAUSE)
     found = 0
     for row in rows:
-        sighting = look(GuardedCalls(built, row), row)
+        sighting = look(GuardedCalls(built, row), row, by_address=False)
         if sighting.kind not in {SightingKind.FOUND, SightingKind.MOVED} or sighting.uid is None:
             continue
         with built.engine.begin() as conn:
@@ -74,7 +74,9 @@ def _count(built: Parts, row: Appointment) -> bool:
     calls = GuardedCalls(built, row)
     weeks = read_bookings(calls.booking(row.series_uid or ""))
     if isinstance(weeks, Reply):
-        return False  # asked again at the next run
+        with built.engine.begin() as conn:
+            series.put_off(conn, row.id)
+        return False
     try:
         kept = event_types.recent(built, calls, row)
     except NotAskedError:

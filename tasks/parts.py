@@ -49,7 +49,7 @@ class Terms:
     @property
     def wait_for_proof(self) -> float:
         """Return how long a booking may be posted again as evidence; later its customer may have cancelled it there."""
-        return self.max_age or 900.0
+        return max(self.max_age or 900.0, self.ends_unanswered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,14 +34,15 @@ def still_booked(parts: Parts, row: Appointment) -> Standing:
     """
     calls = GuardedCalls(parts, row)
     try:
-        if row.calcom_seat_uid is None:
-            told = read_bookings(calls.booking(row.calcom_booking_uid or "", deadline=PATIENCE))
+        if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
+            told = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
         else:
             told = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
     except NotNow:
         return Standing.UNASKED
     if isinstance(told, Reply):
-        gone = told.meaning is Meaning.REFUSED and told.http_status == 404 and _is_old(parts, row)
+        not_found = told.meaning is Meaning.REFUSED and told.http_status == 404 and "was not found" in told.message
+        gone = not_found and _is_old(parts, row)
     elif any(_lives(booking, row) for booking in told):
         return Standing.LIVES
     else:
@@ -53,7 +54,8 @@ def _lives(booking: Booking, row: Appointment) -> bool:
     """Return whether this is the row's booking and stands, be it at another time."""
     if booking.moved_to is not None:
         return True
-    return not booking.gone and (row.calcom_seat_uid is not None or booking.uid == row.calcom_booking_uid)
+    by_other_uid = row.calcom_seat_uid is not None or row.series_uid is not None
+    return not booking.gone and (by_other_uid or booking.uid == row.calcom_booking_uid)
 
 
 def _is_old(parts: Parts, row: Appointment) -> bool:

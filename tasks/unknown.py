@@ -34,11 +34,15 @@ class Times:
         """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
-        ends_in = settled_in + rules.terms.ends_unanswered  # a worker of an older version wrote no ends_at
         if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
+        else:  # by a worker of an older version, which took a 502 for settled at once
+            sent_ago = (now - (row.sent_at or now)).total_seconds()
+            settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)
+            ends_in = max(settled_in, rules.terms.ends_unanswered - sent_ago)
         since = row.askable_since or row.sent_at or now
-        return cls(settled_in, ends_in, (row.start_at - now).total_seconds(), (now - since).total_seconds())
+        starts_in, waited = (row.start_at - now).total_seconds(), (now - since).total_seconds()
+        return cls(settled_in, max(ends_in, settled_in), starts_in, waited)
 
 
 # -- after a POST ----------------------------------------------------------------------------------------------------
@@ -105,9 +109,9 @@ def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], re
     changes = {
         **step.changes,
         "outcome_unknown": True,
-        "sent_at": row.sent_at or In(0),
-        "settle_at": In(0),
-        "ends_at": In(0),
+        "sent_at": row.requested_at,
+        "settle_at": row.settle_at if row.outcome_unknown else In(0),  # since when it waits for that look
+        "ends_at": row.ends_at if row.outcome_unknown else In(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
@@ -120,7 +124,7 @@ def refused_in_part(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) 
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
-        "sent_at": row.sent_at or In(0),
+        "sent_at": row.requested_at,  # not later than its POST
         "settle_at": In(rules.terms.settle_answered),
         "ends_at": In(rules.terms.settle_unanswered),
         "answered_at": None,

@@ -1,4 +1,5 @@
--- End bookings whose slot is nearer than the lead. Never one whose outcome is unknown: only a settled look may end it.
+-- End bookings whose slot is nearer than the lead. Never one whose outcome is unknown, or that a late answer has given
+-- its booking at Cal.com: its next claim confirms it.
 -- SKIP LOCKED: a worker that is just claiming goes first, and decides for itself.
 -- `enqueued_at` goes: this message was never delivered, and must not count as evidence (see unsent.sql).
 WITH due AS (
@@ -6,6 +7,7 @@ WITH due AS (
     FROM appointments
     WHERE status IN ('pending', 'held', 'retrying')
       AND NOT outcome_unknown
+      AND calcom_booking_uid IS NULL
       AND start_at <= now() + make_interval(secs => :lead_seconds)
     ORDER BY start_at
     LIMIT :limit

@@ -19,7 +19,7 @@ moved AS (
         held_at = CASE WHEN leases_lost + 1 >= :suspect_at THEN now() END,
         leases_lost = leases_lost + 1,
         outcome_unknown = true,
-        sent_at = coalesce(sent_at, lease_expires_at),
+        sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
         settle_at = greatest(settle_at, lease_expires_at + make_interval(secs => :settle_seconds)),
         ends_at = greatest(ends_at, lease_expires_at + make_interval(secs => :ends_seconds)),
         answered_at = NULL,

@@ -6,7 +6,7 @@
 WITH past AS (
     SELECT id
     FROM appointments
-    WHERE status = 'held' AND hold_reason = 'blind_key'
+    WHERE status = 'held' AND hold_reason = 'blind_key' AND calcom_booking_uid IS NULL
         AND start_at <= now() - interval '1 day'
         AND coalesce(end_at, start_at + make_interval(mins => length_in_minutes), start_at + interval '24 hours')
             <= now() - interval '1 day'

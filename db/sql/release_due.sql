@@ -27,6 +27,10 @@ WITH candidate AS (
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
     UNION
+    SELECT id, held_at, requested_at -- by a worker of an older version, which gave it no time
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'blind_key' AND held_for = :key AND hold_until IS NULL
+    UNION
     SELECT blind.id, blind.held_at, blind.requested_at
     FROM appointments AS blind
     JOIN calcom_event_types AS seen
@@ -59,7 +63,7 @@ moved AS (
         enqueued_at = now(),
         askable_since = CASE
             WHEN appointment.outcome_unknown
-                AND due.hold_reason IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration')
+                AND due.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
             THEN now()
             ELSE appointment.askable_since
         END,

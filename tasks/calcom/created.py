@@ -25,10 +25,10 @@ def read_created(answer: Answer, *, reference: str, attendee: str | None, start:
     if ours:
         here = next((one for one in ours if one.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
+    elif content is None:  # cut, empty, or a proxy's word: Cal.com may still be at work
+        return replace(_CUT, http_status=answer.status, settle=Settle.UNANSWERED)
     elif answer.status == 201:
         reply = next((told for one in bookings if (told := _existing(one, attendee)) is not None), _CUT)
-    elif content is None:  # Cal.com says 201 to what it books: this is a proxy, and Cal.com may still be at work
-        return replace(_CUT, http_status=answer.status, settle=Settle.UNANSWERED)
     else:
         return failure_of(answer)
     return replace(reply, http_status=answer.status, answered_at=answer.date)

@@ -33,7 +33,8 @@ LARGEST_PAGE = 250  # Cal.com's own limit
 TRIES = 3  # of one page: in 8 of 60 answers one booking too many is counted, while others book
 _MISCOUNTED = 1  # and never more than that one
 _CREATED_MARGIN = timedelta(seconds=2)  # between Cal.com's Date, in whole seconds, and its createdAt
-# Between our clock, Postgres's and Cal.com's. Generous: it costs a call only where a type is booked a hundred times.
+# Between the row's claim and this answer, and for Cal.com's clock. Generous: it costs a call only where a type is
+# booked a hundred times.
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
@@ -51,7 +52,7 @@ def deciding_look(
     if number is not None:
         answer, page = _ask(client, {"eventTypeId": number, "sortCreated": "desc", "take": PAGE}, clock)
         if isinstance(page, Page):
-            since = _since(appointment, answer, clock())
+            since = _since(appointment, answer)
             sighting = _read(page, appointment, calcom_id, me)
             if _is_whole(page) or _reaches(page, since) or sighting.kind is SightingKind.FOUND:
                 return sighting
@@ -100,13 +101,13 @@ def _reaches(page: Page, since: datetime | None) -> bool:
     return moments[-1] < since and all(newer >= older for newer, older in pairwise(moments))
 
 
-def _since(appointment: Appointment, answer: Answer | NoAnswer, now: datetime) -> datetime | None:
+def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | None:
     """Return a moment before which no POST of the appointment was sent, by Cal.com's clock; None when it tells none.
 
     Not of the last POST alone: an earlier one, whose outcome is unknown as well, may have booked.
     """
     date = answer.date if isinstance(answer, Answer) else None
-    return None if date is None else date - (now - appointment.created_at) - _CLOCKS_MARGIN
+    return None if date is None else date - (appointment.updated_at - appointment.created_at) - _CLOCKS_MARGIN
 
 
 def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> Sighting:

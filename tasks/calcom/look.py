@@ -55,7 +55,8 @@ class HalfMade:
 class Sighting:
     """Hold what one look saw; `listed` is true when this key was shown any booking of the event type.
 
-    `created_at` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
+    `created_at`, `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event
+    type any more.
     Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
     POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
     so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
@@ -67,6 +68,7 @@ class Sighting:
     seat_uid: str | None = None
     series_uid: str | None = None
     created_at: datetime | None = None
+    event_type_id: int | None = None
     listed: bool = False
     deleted: bool = False
     created_after: bool = False
@@ -97,7 +99,7 @@ def look(
     the look; of those that do not, the newest counts, so the rest of the list is seen first.
     """
     query = narrowed(appointment, calcom_id)
-    if by_address and appointment.attendee_email is not None:  # byte for byte; the one that Cal.com makes up for a phone is its own
+    if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
     seen = _look(client, appointment, query, calcom_id, clock)
     if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:
@@ -204,5 +206,6 @@ def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) ->
         seat_uid=booking.marks[str(appointment.uuid)],
         series_uid=booking.series_uid,
         created_at=booking.created_at,
+        event_type_id=booking.event_type_id,
         listed=True,
     )

@@ -1,6 +1,6 @@
 """A booking found after its row has moved on: its uid is recorded, and who was told "not booked" is told of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,3 +116,25 @@ def test_a_failed_row_whose_key_was_asked_for_again_only_carries_the_uid(record:
 
     assert (row.status, row.calcom_booking_uid) == (Status.FAILED, "late")
     assert told(record, row) == [("worker", "failed", "late")]  # once, however often it is found
+
+
+@pytest.mark.parametrize("end", [Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED])
+def test_no_row_that_has_its_booking_ends_as_not_booked(record: Any, end: Status) -> None:
+    """A late answer came while a worker was at it: what that worker found is older, and its next claim confirms it."""
+    row = record.claimed()
+    with record.engine.begin() as conn:
+        appointments.record_late_uid(conn, row.id, "late", None)
+
+    assert not record.move(row, end, why="not booked")
+
+    assert record.read(row.id).calcom_booking_uid == "late"
+
+
+def test_what_is_booked_does_not_expire(record: Any) -> None:
+    """Its next claim confirms it, however near its start."""
+    row = record.keep(start_at=record.new().start_at)
+    with record.engine.begin() as conn:
+        appointments.record_late_uid(conn, row.id, "late", None)
+    record.write(row.id, start_at=timedelta(seconds=-1))
+
+    assert record.sweep(appointments.expire, lead_seconds=0, limit=10) == []

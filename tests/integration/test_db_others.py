@@ -20,14 +20,14 @@ def asked(record: Any, start: Any, **changes: Any) -> Any:
 
 def confirm(record: Any, row: Any) -> None:
     """Confirm a claimed row; its story tells when."""
-    assert record.move(row, Status.CONFIRMED, calcom_booking_uid="uid", why="booked")
+    assert record.move(row, Status.CONFIRMED, calcom_booking_uid="uid", calcom_seat_uid="seat", why="booked")
 
 
 def both(record: Any, row: Any, other: Any) -> tuple[bool, bool | None]:
     """Ask in both ways, as is known of the row now."""
     row = record.read(row.id)
     with record.engine.connect() as conn:
-        return others.others_of(conn, row), others.was_booked_before(conn, other.uuid, row)
+        return others.seat_before(conn, row) is not None, others.was_booked_before(conn, other.uuid, row)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_a_hold_whose_time_has_come_goes(record: Any, reason: HoldReason) -> Non
         (HoldReason.CREDENTIALS, {"held_for": "key"}),
         (HoldReason.CREDENTIALS, {}),
         (HoldReason.CONFIGURATION, {"held_for": "set"}),
-        (HoldReason.BLIND_KEY, {"held_for": "key"}),
+        (HoldReason.BLIND_KEY, {"held_for": "key", "hold_until": ahead(60)}),
     ],
 )
 def test_a_hold_whose_cause_stands_stays(record: Any, reason: HoldReason, columns: dict[str, Any]) -> None:
@@ -90,8 +90,8 @@ def test_another_key_or_other_settings_end_a_hold(record: Any, reason: HoldReaso
 )
 def test_sight_gained_since_ends_blindness_for_that_event_type(record: Any, event_type: Any) -> None:
     """SQL spells the event type as the code does, or a booking would be held for ever."""
-    row = held(record, HoldReason.BLIND_KEY, held_for="key", **event_type)
-    held(record, HoldReason.BLIND_KEY, held_for="key", event_type_id=999)
+    row = held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60), **event_type)
+    held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60), event_type_id=999)
 
     told(record, row.event_type, sight=True)
 
@@ -100,7 +100,7 @@ def test_sight_gained_since_ends_blindness_for_that_event_type(record: Any, even
 
 def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
     """Not by another key's sight, not by a number that was learnt; nothing circles by what was known before."""
-    row = held(record, HoldReason.BLIND_KEY, held_for="key")
+    row = held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60))
     told(record, row.event_type, sight=False)
     told(record, row.event_type, key="other", sight=True)
     with record.engine.begin() as conn:
@@ -111,6 +111,13 @@ def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
     record.write(row.id, held_at=ahead(1))
 
     assert release(record) == []
+
+
+def test_what_an_older_version_holds_for_a_blind_key_is_looked_for(record: Any) -> None:
+    """It gave no time: whoever takes it up now gives it one."""
+    row = held(record, HoldReason.BLIND_KEY, held_for="key")
+
+    assert release(record) == [row.id]
 
 
 def test_a_blind_key_is_looked_for_when_its_time_comes(record: Any) -> None:
@@ -166,7 +173,7 @@ def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: Hol
     release(record)
 
     released = record.read(row.id)
-    anew = reason not in {HoldReason.SETTLING, HoldReason.BLIND_KEY}
+    anew = reason not in {HoldReason.SETTLING, HoldReason.BLIND_KEY, HoldReason.UNREACHABLE}
     assert released.askable_since == (released.updated_at if anew else row.askable_since)
 
 

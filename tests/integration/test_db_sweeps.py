@@ -51,7 +51,7 @@ class TestLostLeases:
         assert lost == record.read(row.id)
         assert (lost.status, lost.outcome_unknown, lost.leases_lost) == (Status.RETRYING, True, 1)
         assert (lost.claim_token, lost.lease_expires_at, lost.next_attempt_at) == (None, None, None)
-        assert (lost.sent_at, lost.settle_at) == (ended_at, ended_at + timedelta(seconds=130))
+        assert (lost.sent_at, lost.settle_at) == (row.requested_at, ended_at + timedelta(seconds=130))
         assert lost.enqueued_at == lost.updated_at
 
     def test_absence_may_end_it_only_after_a_replicas_lag_more(self, record: Any) -> None:

@@ -1,6 +1,7 @@
 """Pages of Cal.com's list as a deciding look asks for them, and a Cal.com that gives them one after the other."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -63,5 +64,5 @@ class Calcom:
 
 
 def look(calcom: Calcom, row: Appointment, *, calcom_id: int | None = None, me: Me | None = None) -> Sighting:
-    """Look ten minutes after the row was asked for."""
-    return deciding_look(calcom, row, calcom_id=calcom_id, me=me, clock=lambda: NOW)
+    """Look ten minutes after the row was asked for, by Postgres's clock, which its claim tells."""
+    return deciding_look(calcom, replace(row, updated_at=NOW), calcom_id=calcom_id, me=me, clock=lambda: NOW)

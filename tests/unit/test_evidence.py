@@ -135,7 +135,7 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
         ({"slot": Slot.GONE, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
-        ({"slot": Slot.OFFERED, "waited": True, "ended": True}, Act.BLIND),
+        ({"slot": Slot.OFFERED, "waited": True}, Act.POST),
     ],
 )
 def test_without_sight_slots_tell_of_plain_and_collective_types(
@@ -203,7 +203,7 @@ ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
         reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=False), {"theirs": True}, (BLIND,) * 5),
     "201 that hides its attendees": (
         reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True, untellable=True), {"theirs": True}, (BLIND,) * 5),
-    "400 taken": (reply(Meaning.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, TAKEN)),
+    "400 taken": (reply(Meaning.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
     "409 taken": (reply(Meaning.TAKEN, 409), {}, (OPEN,) * 5),
     "400 out of bounds": (reply(Meaning.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
     "401 limit": (reply(Meaning.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
@@ -272,11 +272,19 @@ def test_no_refusal_is_told_before_a_look(kind: EventKind, meaning: Meaning) -> 
     assert after_refusal(meaning, kind, recurs=True, looked=False) is Refused.UNKNOWN
 
 
-@pytest.mark.parametrize("meaning", [Meaning.REFUSED, Meaning.ANOTHERS])
-def test_what_is_refused_before_any_week_is_made_needs_no_kind(meaning: Meaning) -> None:
-    """A type that is not there, a field that is wrong: no week can be booked, so one look is enough."""
-    assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=False) is Refused.LOOK
-    assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=True) is Refused.REJECT
+@pytest.mark.parametrize(
+    ("meaning", "status", "first"),
+    [
+        *((Meaning.REFUSED, status, Refused.LOOK) for status in (401, 403, 404, 422)),
+        (Meaning.REFUSED, 400, Refused.UNKNOWN),
+        (Meaning.ANOTHERS, 201, Refused.LOOK),
+    ],
+)
+def test_what_is_refused_before_any_week_is_made_needs_no_kind(meaning: Meaning, status: int, first: Refused) -> None:
+    """A type that is not there, a login: no week can be booked, so one look is enough. A 400 may be week five's."""
+    assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=False, status=status) is first
+    if first is Refused.LOOK:
+        assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=True, status=status) is Refused.REJECT
 
 
 @pytest.mark.parametrize(
