@@ -27,10 +27,18 @@ class Rule(NamedTuple):
     finds: Finds
 
 
+_TAKEN_FOR = {  # the product's tests go by the kind that it takes a type for
+    "round-robin-with-confirmation-as-confirmation": "confirmation",
+    "seats-with-confirmation-as-seats": "seats",
+}
+
+
 def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Finds.CONTRADICTION) -> Rule:
     of, *_, key = deal.split(", ")
     blank, other = key == "sees nothing", of.startswith("series") or of.endswith("x confirmation")
-    kind = "unknown" if blank else "other" if other else of.replace(" x ", " ").replace(" ", "_")
+    kind = _TAKEN_FOR.get(name) or (
+        "unknown" if blank else "other" if other else of.replace(" x ", " ").replace(" ", "_")
+    )
     return Rule(Breakage(name, 2, file, old, new, test=f"{_TEST}[{kind}]"), deal, finds)
 
 
