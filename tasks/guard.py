@@ -54,7 +54,7 @@ class GuardedCalls:
         self._calls = 0
         self._renew = renew
         self._longest_wait = parts.terms.margin  # as much of a claim as its calls do not need
-        self._pause = threading.Event().wait
+        self.pause = threading.Event().wait  # seconds; for the limit
         self._posted = False
         self.last: Recorded | None = None  # of the POST, once there was one: it says what held bookings may do
         self.shut = False  # whether the last report found that this booking's POST must wait
@@ -156,7 +156,7 @@ class GuardedCalls:
             if permit.reason is not Reason.THROTTLED or wait is None or wait > may_wait:
                 raise NotNow(permit, endpoint)
             may_wait -= max(wait, 0.05)
-            self._pause(wait)
+            self.pause(wait)
         return permit
 
     def _ask(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit | Denied:
