@@ -17,10 +17,8 @@ from tasks.evidence import (
     NEVER_TWICE,
     Act,
     Case,
-    Refused,
     after_absence,
     after_evidence,
-    after_refusal,
 )
 
 PROMISES = Path(__file__).parents[2] / "docs" / "promises.md"
@@ -256,52 +254,3 @@ def test_the_document_has_the_same_table() -> None:
     for answer, (_, _, acts) in ANSWERS.items():
         for cell, act in zip(rows[answer], acts, strict=True):
             assert act in WORDS[re.sub(r"[:,].*", "", cell)], f"{answer}: {cell}"
-
-
-# -- rules 6 and 7: a refusal of what was never unknown ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", list(EventKind))
-@pytest.mark.parametrize(
-    "meaning", sorted({Meaning.TAKEN, Meaning.LIMIT, Meaning.BOUNDS, Meaning.MAXIMUM, Meaning.FULL})
-)
-def test_no_refusal_is_told_before_a_look(kind: EventKind, meaning: Meaning) -> None:
-    """And of what recurs, or is of unknown kind, not before its end: weeks may be booked."""
-    first = after_refusal(meaning, kind, recurs=False, looked=False)
-    assert first is (Refused.UNKNOWN if kind is K.UNKNOWN else Refused.LOOK)
-    assert after_refusal(meaning, kind, recurs=True, looked=False) is Refused.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("meaning", "status", "first"),
-    [
-        *((Meaning.REFUSED, status, Refused.LOOK) for status in (401, 403, 404, 422)),
-        (Meaning.REFUSED, 400, Refused.UNKNOWN),
-        (Meaning.ANOTHERS, 201, Refused.LOOK),
-    ],
-)
-def test_what_is_refused_before_any_week_is_made_needs_no_kind(meaning: Meaning, status: int, first: Refused) -> None:
-    """A type that is not there, a login: no week can be booked, so one look is enough. A 400 may be week five's."""
-    assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=False, status=status) is first
-    if first is Refused.LOOK:
-        assert after_refusal(meaning, K.UNKNOWN, recurs=False, looked=True, status=status) is Refused.REJECT
-
-
-@pytest.mark.parametrize(
-    ("slot", "may_retry", "told"),
-    [
-        (Slot.OFFERED, True, Refused.RETRY),
-        (Slot.UNASKED, True, Refused.RETRY),
-        (Slot.UNASKED, False, Refused.REJECT),
-        (Slot.GONE, True, Refused.REJECT),
-        (Slot.UNPROVEN, True, Refused.REJECT),
-        (None, True, Refused.REJECT),
-    ],
-)
-def test_taken_is_believed_unless_cal_com_still_offers_the_slot(
-    slot: Slot | None,
-    may_retry: bool,  # noqa: FBT001 - a column
-    told: Refused,
-) -> None:
-    """Row 9: the same words also stand for a fault of Cal.com's database or calendar, which the slots may share."""
-    assert after_refusal(Meaning.TAKEN, K.PLAIN, recurs=False, looked=True, slot=slot, may_retry=may_retry) is told
