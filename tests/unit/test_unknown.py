@@ -118,6 +118,13 @@ def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None
     )
 
 
+def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
+    """A booking that Cal.com always answers with 500 is left alone for as long again as it has waited."""
+    used = open_row(row, retry_count=3, evidence_posts=5, askable_since=at(-400))
+    step = unknown.unknown(RULES, used, answered_500(), sent_ago=0.1, post=Post(known=False, evidence=True))
+    assert step.changes["hold_until"] == In(400)
+
+
 @pytest.mark.parametrize(
     ("kind", "to"),
     [
