@@ -84,7 +84,7 @@ def unknown(
         **error(reply),
     }
     if post is not None and post.evidence and not rules.may_retry(retried, None):
-        # An outage eats the retries: it is left alone for as long again as it has waited, then posted once more at none.
+        # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
         wait = max(terms.open, changes["settle_at"].seconds, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(wait)}
         return Next(Status.HELD, "retries used up, and still no proof", changes | hold)
