@@ -8,6 +8,8 @@ from fire_books import Line, References, Row
 from fire_kinds import KIND_OF, KINDS
 
 CANCEL = "a cancel was asked for"
+FOR_GOOD = "500 for good"  # a host of all is busy, an address is blocked: no POST tells, until it has waited too long
+RETRIES = 3  # RETRY_MAX_ATTEMPTS: so many second POSTs cost one each, those after them are one a hold
 # What the second POST was refused with, where that says nothing of the first (docs/promises.md, "What may end a
 # booking": the cells that say held(blind_key)), by kinds as the simulator has them.
 _ANY = frozenset({"maximum", "refused", "anothers"})
@@ -46,6 +48,8 @@ def cell(row: Row, lines: Sequence[Line], *, sight: bool, host: str | None, kind
         return Cell("the key may not read the type", may=True)
     if row.cancel_requested:
         return Cell(CANCEL, may=True)
+    if kind in _UNTOLD and row.error_type == "http_500" and row.evidence_posts > RETRIES:
+        return Cell(FOR_GOOD, may=True)
     if kind in _UNTOLD:
         refusal = row.refusal or {}
         meaning = str(refusal.get("meaning", "no refusal"))

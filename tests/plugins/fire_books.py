@@ -32,6 +32,7 @@ class Row:
     refusal: Mapping[str, Any] | None = None
     cancel_requested: bool = False
     error_type: str | None = None
+    evidence_posts: int = 0
     ends: tuple[tuple[datetime, str], ...] = ()
     told_cut: bool = False
 

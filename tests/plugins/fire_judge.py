@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROWS = """
     SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
-        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type
+        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts
     FROM appointments ORDER BY id
 """
 _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"

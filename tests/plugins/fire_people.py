@@ -18,6 +18,7 @@ from fire_kinds import BESIDE, HOST, OTHER
 from fire_stage import Stage
 
 EVERY = 0.5  # seconds
+PATIENCE = 1.0  # seconds
 HASTE = 8  # so many requests ahead of ours a stranger may be
 STRANGERS, ACCEPTED, ENDED = 0.08, 0.4, 0.15  # chances: of a request, of a pending booking a look, of a look
 
@@ -70,7 +71,7 @@ class People:
         """Book the very time of a request, or another time of its hosts; some come before ours, some after."""
         asked = max((number for number, _ in receipts(self._stage.receipts)), default=-1) + 1
         for number in range(self._asked, asked):
-            if self._rng.random() < STRANGERS:
+            if self._rng.random() < STRANGERS and not self._over.is_set():
                 self._book(number + self._rng.choice([0, HASTE]))
         self._asked = max(asked, self._asked)
 
@@ -89,7 +90,7 @@ class People:
                 f"{self._stage.calcom.api}/v2/bookings",
                 json=body,
                 headers={"cal-api-version": "2024-08-13"},
-                timeout=10,
+                timeout=PATIENCE,
             )
 
     def _hosts(self) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SIDES = ("east", "west")
 START_SECONDS = 60.0
+CONNECT_SECONDS = 10  # to a Postgres that may be killed just now
 APP = "app"  # the product's role in Postgres: a superuser knows no limit of connections
 
 # Times are short, so that a run sees many of them end. A lease lasts DEADLINE + MARGIN.
@@ -107,7 +108,7 @@ class Stage:
 
     def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as Postgres's operator, over a connection of its own."""
-        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+        with psycopg.connect(self.postgres.url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
             ran = conn.execute(sql.SQL(statement), values or None)  # type: ignore[arg-type]  # our own texts
             return ran.fetchall() if ran.description else []
 
