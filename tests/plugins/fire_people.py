@@ -38,6 +38,7 @@ class People:
         self._rng = random.Random(f"{seed} people")  # noqa: S311 - chance for people
         self._sees_for = sight_for if stage.part.loses_sight else None  # seconds
         self._asked = 0
+        self._ended: set[tuple[Any, ...]] = set()  # a seat that is given back twice would end the others' booking
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._live, name="people", daemon=True)
         self.failure: Exception | None = None
@@ -102,10 +103,11 @@ class People:
         """Cancel, or decline, one that is known; of a series all its weeks."""
         if self._rng.random() >= ENDED:
             return
-        known = self._stage.sql(_KNOWN)
+        known = [one for one in self._stage.sql(_KNOWN) if one not in self._ended]
         if not known:
             return
         uid, seat, series = self._rng.choice(known)
+        self._ended.add((uid, seat, series))
         if seat:
             self._do("cancel", uid=uid, seat=seat)
         else:
