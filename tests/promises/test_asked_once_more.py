@@ -106,10 +106,10 @@ def test_a_type_that_was_deleted_and_made_anew_is_asked_what_it_is_now(
 
     waiting = [carry(lost, after=5) for _ in range(3)]
 
-    assert {one.outcome_unknown for one in waiting} == {True}
-    assert kind_of(lost) == "other"
     reference = str(row(lost).uuid)
     assert (posts()[reference], len(simulator.bookings(reference))) == (1, 8)
+    assert {one.outcome_unknown for one in waiting} == {True}
+    assert kind_of(lost) == "other"
 
 
 def test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again(settings: Settings, simulator: Any) -> None:
