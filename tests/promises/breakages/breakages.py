@@ -5,6 +5,8 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 
 from tests.promises.breakages.breakage import Breakage
 from tests.promises.breakages.evidence import EVIDENCE
+from tests.promises.breakages.steps import STEPS
+from tests.promises.breakages.told import TOLD
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -202,4 +204,6 @@ BREAKAGES = (
     ),
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
+    *STEPS,
+    *TOLD,
 )
