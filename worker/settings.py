@@ -30,6 +30,7 @@ from worker.setting_values import (
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
+LEAST_RATE = 7  # calls a minute: of these the next one is less than a margin away
 
 
 class SettingsError(ValueError):
@@ -179,6 +180,11 @@ class Settings(BaseSettings):
         if self.calcom_connect_timeout >= MARGIN:
             raise ValueError(
                 f"CALCOM_CONNECT_TIMEOUT: must be below {MARGIN:g} s: a claim waits no longer for its first byte"
+            )
+        if 0 < self.calcom_rate_limit_per_minute < LEAST_RATE:
+            raise ValueError(
+                f"CALCOM_RATE_LIMIT_PER_MINUTE: below {LEAST_RATE} an unclear answer is never settled: that takes several "
+                "calls within one claim; set it higher, or to 0 for no limit of our own"
             )
         if self.circuit_breaker_open_max < self.circuit_breaker_half_open_timeout:
             raise ValueError(

@@ -129,6 +129,7 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
         ("calcom_api_key", "cal_x\nHost: evil", "has blanks, line breaks or letters that no key has"),
         ("calcom_api_version", "v2", "must be a date such as 2024-08-13"),
         ("calcom_deadline", 20, "is shorter than a time-out within it; set it to 30 s or more"),
+        ("calcom_rate_limit_per_minute", 6, "below 7 an unclear answer is never settled"),
         ("calcom_read_timeout", "nan", "should be a finite number"),
         ("circuit_breaker_open_max", 20, "is shorter than CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT"),
         ("circuit_breaker_mode", "loose", "should be 'default' or 'strict'"),
