@@ -183,8 +183,8 @@ class Settings(BaseSettings):
             )
         if 0 < self.calcom_rate_limit_per_minute < LEAST_RATE:
             raise ValueError(
-                f"CALCOM_RATE_LIMIT_PER_MINUTE: below {LEAST_RATE} an unclear answer is never settled: that takes several "
-                "calls within one claim; set it higher, or to 0 for no limit of our own"
+                f"CALCOM_RATE_LIMIT_PER_MINUTE: below {LEAST_RATE} an unclear answer is never settled, for that takes "
+                "several calls within one claim; set it higher, or to 0 for no limit of our own"
             )
         if self.circuit_breaker_open_max < self.circuit_breaker_half_open_timeout:
             raise ValueError(
