@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--list", action="store_true", help="print what is broken, and which test sees it; run nothing")
     made.add_argument("--json", action="store_true", help="print the results as one line of JSON")
     made.add_argument("--jobs", type=int, default=2, help="so many at a time (2)")
-    made.add_argument("--limit", type=float, default=300, help="seconds that a run of pytest may take (300)")
+    made.add_argument("--limit", type=float, default=600, help="seconds that a run of pytest may take (600)")
     return made
 
 
