@@ -15,6 +15,7 @@ from worker.cli.notes import listening
 from worker.cli.session import ready
 from worker.cli.sources import Source, opened, shown
 from worker.cli.stop import Stop
+from worker.endings import Ending
 
 
 def run(path: str, *, json: bool) -> bool:
@@ -23,7 +24,7 @@ def run(path: str, *, json: bool) -> bool:
     Raises:
         Stop: The file cannot be read, or Postgres stopped answering in the middle.
     """
-    with opened(path) as source:
+    with Ending(), opened(path) as source:
         ready()
         lines = Lines(shown(path), enqueue_bookings, screen.note)
         source.on_pause = lines.flush
