@@ -89,7 +89,7 @@ async def _spoil(world: World, call: Call, answer: Answer, fault: Fault | None, 
         case "empty":
             await _send(world, call, wire, answer, body=b"")
         case _:
-            await _send(world, call, wire, answer, drip=fault)
+            await _send(world, call, wire, answer, drip=fault if fault and fault.kind == "drip" else None)
 
 
 async def _send(

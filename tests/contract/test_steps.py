@@ -202,6 +202,13 @@ def test_a_crash_stops_every_post_where_it_is(simulator: Any, start: str, email:
     assert simulator.until(lambda: up(simulator))
 
 
+def test_a_post_without_the_step_at_which_others_die_is_answered(simulator: Any, start: str) -> None:
+    """No seat is given to whom books a type without seats; its answer comes whole, not byte by byte."""
+    simulator.order("/_faults", {"kind": "kill", "step": "seat", "gap": 3600, "match": POST})
+
+    assert simulator.book("plain", start).status_code == 201
+
+
 def up(simulator: Any) -> bool:
     """Say whether the port listens."""
     try:
