@@ -8,6 +8,8 @@ from fire_books import Line, References, Row
 from fire_kinds import KIND_OF, KINDS
 
 CANCEL = "a cancel was asked for"
+WAITED = "it had waited too long"  # its answers were lost so often: who waits so long may have cancelled at Cal.com
+MAX_AGE = 40.0  # HOLD_MAX_AGE of these runs, in seconds
 FOR_GOOD = "500 for good"  # a host of all is busy, an address is blocked: no POST tells, until it has waited too long
 RETRIES = 3  # RETRY_MAX_ATTEMPTS: so many second POSTs cost one each, those after them are one a hold
 # What the second POST was refused with, where that says nothing of the first (docs/promises.md, "What may end a
@@ -20,7 +22,7 @@ _UNTOLD = {
     "confirm": _ANY | {"taken", "limit", "bounds"},
     "threshold": _ANY | {"taken", "limit", "bounds"},
     "collective+confirm": _ANY | {"taken", "limit", "bounds"},
-    "round_robin+recurring": _ANY | {"limit", "bounds"},
+    "round_robin+recurring": _ANY | {"taken", "limit", "bounds"},
 }
 _BY_SLOTS = ("plain", "collective")  # gone: ours or a stranger's, nobody can tell
 
@@ -31,6 +33,17 @@ class Cell:
 
     words: str
     may: bool
+
+
+def _untold(row: Row, kind: str) -> Cell:
+    """Return why no evidence POST has told of a row whose kind has one."""
+    if row.refusal is None and row.waited > MAX_AGE:
+        return Cell(WAITED, may=True)
+    if row.error_type == "http_500" and row.evidence_posts > RETRIES:
+        return Cell(FOR_GOOD, may=True)
+    refusal = row.refusal or {}
+    meaning = str(refusal.get("meaning", "no refusal"))
+    return Cell(meaning, may=bool(refusal.get("untold")) and meaning in _UNTOLD[kind])
 
 
 def cell(row: Row, lines: Sequence[Line], *, sight: bool, host: str | None, kind_known: bool) -> Cell:
@@ -48,12 +61,8 @@ def cell(row: Row, lines: Sequence[Line], *, sight: bool, host: str | None, kind
         return Cell("the key may not read the type", may=True)
     if row.cancel_requested:
         return Cell(CANCEL, may=True)
-    if kind in _UNTOLD and row.error_type == "http_500" and row.evidence_posts > RETRIES:
-        return Cell(FOR_GOOD, may=True)
     if kind in _UNTOLD:
-        refusal = row.refusal or {}
-        meaning = str(refusal.get("meaning", "no refusal"))
-        return Cell(meaning, may=bool(refusal.get("untold")) and meaning in _UNTOLD[kind])
+        return _untold(row, kind)
     if kind in _BY_SLOTS:
         return Cell("the slot is gone", may=True)
     return Cell("at another host" if lines else "nowhere", may=True)

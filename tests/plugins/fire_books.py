@@ -33,6 +33,7 @@ class Row:
     cancel_requested: bool = False
     error_type: str | None = None
     evidence_posts: int = 0
+    waited: float = 0.0  # seconds for proof, while Cal.com could be asked, when first its last POST was settled
     ends: tuple[tuple[datetime, str], ...] = ()
     told_cut: bool = False
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 _ROWS = """
     SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
-        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts
+        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts,
+        coalesce(CAST(extract(epoch FROM (
+            SELECT min(created_at) FROM appointment_events
+            WHERE appointment_id = appointments.id AND kind = 'held' AND created_at >= settle_at
+        ) - askable_since) AS float8), 0) AS waited
     FROM appointments ORDER BY id
 """
 _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"

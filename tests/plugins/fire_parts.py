@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fire_blind import MAX_AGE
 from fire_kinds import HOST, KINDS
 from fire_schedule import KINDS_LANES, LANES, Lanes, Planned, plan
 from fire_stage import SETTLE
 from pydantic import SecretStr
 
-# Seconds that a booking may wait for proof, while Cal.com can be asked: some are answered 500 for good.
-MAX_AGE = 40.0
 # Kinds of one set of hosts: whoever is one of them is shown all of their bookings.
 ONE_SET = frozenset(kind for kind, order in KINDS.items() if "round_robin" not in order.get("kind", ""))
 

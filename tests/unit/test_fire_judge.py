@@ -162,6 +162,8 @@ UNTOLD = {"untold": True}
         ("round robin", (), {"cancel_requested": True}, True),
         ("round robin", (), {"error_type": "http_500", "evidence_posts": 1}, False),  # it has retries left
         ("round robin", (), {"error_type": "http_500", "evidence_posts": 9}, True),
+        ("round robin", (), {"waited": fire_blind.MAX_AGE - 1}, False),
+        ("round robin", (), {"waited": fire_blind.MAX_AGE + 1}, True),
         ("round robin x seats", (), {"refusal": {"meaning": "full", **UNTOLD}}, False),
         ("round robin x recurring", (), {"refusal": {"meaning": "limit", **UNTOLD}}, True),
         ("round robin x confirmation", (), {}, True),
