@@ -183,6 +183,8 @@ def _wire(settings: Settings) -> Parts:
     configuration = Configuration()
     configuration.settings = settings
     app.config_from_object(configuration)
+    # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
+    app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
     return parts.parts()
 
 
