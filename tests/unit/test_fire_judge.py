@@ -165,6 +165,7 @@ UNTOLD = {"untold": True}
         ("round robin", (), {"waited": fire_blind.MAX_AGE - 1}, False),
         ("round robin", (), {"waited": fire_blind.MAX_AGE + 1}, True),
         ("round robin x seats", (), {"refusal": {"meaning": "full", **UNTOLD}}, False),
+        ("round robin x recurring", (), {"refusal": {"meaning": "taken", **UNTOLD}}, True),
         ("round robin x recurring", (), {"refusal": {"meaning": "limit", **UNTOLD}}, True),
         ("round robin x confirmation", (), {}, True),
         ("round robin x confirmation", (replace(BOOKED, organizer=OTHER),), {}, True),
