@@ -18,7 +18,7 @@ from typing import Literal
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Permit, RateNews
+from resilience.permit import CallOutcome, Permit, RateNews
 from resilience.redis_client import make_redis
 from worker import embedded
 
@@ -71,7 +71,7 @@ def _guarded(kinds: dict[str, Callable[[], object]], url: str, mode: Literal["de
         permit = breaker.acquire(ENDPOINT, owner=f"claim:{next(numbers)}")
         if not isinstance(permit, Permit):
             raise SystemExit(f"denied: {permit}")
-        breaker.record(permit, Outcome.SUCCESS, elapsed=0.1, news=RateNews(PLENTY, ends - time.monotonic()))
+        breaker.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=RateNews(PLENTY, ends - time.monotonic()))
 
     kinds[mode] = call
     return breaker

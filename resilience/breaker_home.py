@@ -12,7 +12,7 @@ from resilience.breaker_rules import Rules
 from resilience.breaker_settings import Limits
 from resilience.events import BreakerChanged, Emit, OrdersUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.last_view import STATES, LastView, word
-from resilience.permit import Change, Order, Outcome, Seed, State
+from resilience.permit import CallOutcome, Change, Order, Seed, State
 from resilience.shared_state import SharedState
 
 Local = Callable[[Rules, Frame], Answer]
@@ -149,7 +149,7 @@ class Home:
         while self._unheard and self.shared is not None:
             with suppress(IndexError):  # another thread was quicker
                 frame, owner = self._unheard.popleft()
-                report = Report(str(owner), "", 0, 0, Outcome.IGNORED.value, "none", 0, 1, "", "", 0, 0)
+                report = Report(str(owner), "", 0, 0, CallOutcome.IGNORED.value, "none", 0, 1, "", "", 0, 0)
                 self.shared.call("record", frame, report)
 
     def _remember_calm(self, view: Answer, endpoint: str) -> None:

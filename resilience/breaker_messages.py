@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from resilience.breaker_settings import Limits
-from resilience.permit import Outcome
+from resilience.permit import CallOutcome
 
 Answer = list[Any]
 """A script's answer: numbers, words and lists of them; each script's header says which."""
@@ -81,4 +81,4 @@ class Report(NamedTuple):
 
 def counted(told: str, ceiling: int = 0, left: int = 0, *, context: str = "") -> Report:
     """Build a report that is only counted: it changes no state."""
-    return Report("", "", NONE, NONE, Outcome.IGNORED.value, "none", 0, 1, context, told, ceiling, left)
+    return Report("", "", NONE, NONE, CallOutcome.IGNORED.value, "none", 0, 1, context, told, ceiling, left)

@@ -13,15 +13,15 @@ from resilience.breaker_settings import Limits
 from resilience.call_counts import CallCounts
 from resilience.call_windows import CallWindows
 from resilience.paced_release import ReleaseWindow
-from resilience.permit import Order, OrderKind, Outcome, Reason, Seed, State
+from resilience.permit import CallOutcome, Order, OrderKind, Reason, Seed, State
 from resilience.rate_limit import RateLimit
 
 BUSY = 1000
 """Milliseconds after which to ask again when the one place is taken."""
 UNTIL_SOMEBODY_ACTS = -1
 _TOLD = re.compile(r"(\S+) (\S+) (\d) (\d+) (\d+) (\d+);")
-SERVICE_VERDICT = {Outcome.SUCCESS: True, Outcome.FAILURE_ENDPOINT: True, Outcome.FAILURE_SERVICE: False}
-ENDPOINT_VERDICT = {Outcome.SUCCESS: True, Outcome.FAILURE_ENDPOINT: False}
+SERVICE_VERDICT = {CallOutcome.SUCCESS: True, CallOutcome.FAILURE_ENDPOINT: True, CallOutcome.FAILURE_SERVICE: False}
+ENDPOINT_VERDICT = {CallOutcome.SUCCESS: True, CallOutcome.FAILURE_ENDPOINT: False}
 
 
 class Rules:
@@ -77,10 +77,10 @@ class Rules:
         """Hear what came of a call."""
         now, limits = frame.now, self.limits
         service, endpoint = self._start(frame, report, context=report.context)
-        outcome = Outcome(report.outcome)
-        if outcome is Outcome.THROTTLED:
+        outcome = CallOutcome(report.outcome)
+        if outcome is CallOutcome.THROTTLED:
             self.rate.block(now, report.retry_after)
-        if outcome is Outcome.CREDENTIALS:
+        if outcome is CallOutcome.CREDENTIALS:
             self.blocked[frame.key] = now
         mine = False
         if report.item:

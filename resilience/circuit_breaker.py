@@ -3,7 +3,7 @@
     permit = breaker.acquire("bookings.create", owner=claim_token)
     if permit:
         ...  # the call; no lock is held meanwhile
-        breaker.record(permit, Outcome.SUCCESS, elapsed=1.2)
+        breaker.record(permit, CallOutcome.SUCCESS, elapsed=1.2)
 
 The rules are Lua scripts in Redis (`lua/`), each of them atomic and by Redis's clock; while Redis is gone the same
 rules run in this process (`breaker_rules.py`). No method raises for trouble with Redis.
@@ -23,7 +23,7 @@ from resilience.events import Emit, Event, KeyBlocked
 from resilience.flusher import Flusher
 from resilience.last_view import STATES, LastView, word
 from resilience.late_reports import NOTHING, Batch, LateReports, Success, failure, line
-from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, Released, State
+from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, Released, State
 from resilience.report_context import bounded_context, error_token
 from resilience.scripts import Client
 from resilience.shared_state import SharedState
@@ -122,7 +122,7 @@ class CircuitBreaker(CallRecord, OperatorOrders):
     def record(
         self,
         permit: Permit,
-        outcome: Outcome,
+        outcome: CallOutcome,
         *,
         reason: str = "other",
         elapsed: float = 0.0,
@@ -138,25 +138,25 @@ class CircuitBreaker(CallRecord, OperatorOrders):
         open at least so long. `context` (correlation id, worker: bounded, no personal data) goes into the event of a
         change. `news` is what the answer told of the rate limit.
         """
-        quiet = outcome is Outcome.SUCCESS and permit.shared and not (permit.probe or permit.released)
+        quiet = outcome is CallOutcome.SUCCESS and permit.shared and not (permit.probe or permit.released)
         if quiet and self._may_wait:
             if self._late.keep(Success(permit.endpoint, elapsed, permit.serial, news)):
                 self._flusher.wake()
             return Recorded(permit.state, permit.service_epoch, State.CLOSED)
         elapsed_ms = max(0, round(elapsed * 1000))
-        if outcome is Outcome.IGNORED and news is None and not (permit.probe or permit.released):
+        if outcome is CallOutcome.IGNORED and news is None and not (permit.probe or permit.released):
             return Recorded(permit.state, permit.service_epoch, State.CLOSED)  # holds nothing, says nothing
         ceiling, left = (0, 0) if news is None else (news.remaining + permit.serial, _ms(news.reset_after))
         if quiet and self._home.told(self._home.frame(permit.endpoint, now), elapsed_ms, ceiling, left):
             return Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
         batch = NOTHING
-        if outcome is not Outcome.IGNORED:
-            said = () if outcome is Outcome.SUCCESS else failure(reason)
+        if outcome is not CallOutcome.IGNORED:
+            said = () if outcome is CallOutcome.SUCCESS else failure(reason)
             batch = self._with(line(permit.endpoint, 1, elapsed_ms, elapsed_ms, *said))
         if news is not None:
             batch = Batch(batch.told, ceiling, left)
         if retry_after is None:
-            retry_after = self.settings.rate_window if outcome is Outcome.THROTTLED else 0
+            retry_after = self.settings.rate_window if outcome is CallOutcome.THROTTLED else 0
         report = Report(
             permit.owner, permit.item, permit.service_epoch, permit.endpoint_epoch, outcome.value, error_token(reason),
             _ms(retry_after), self._stretch(), bounded_context(context), *batch,
@@ -167,14 +167,14 @@ class CircuitBreaker(CallRecord, OperatorOrders):
         """Report a success without a permit: of the service, or of one endpoint and so of both."""
         told = line(endpoint or WITHOUT_ENDPOINT, 1, 0, 0)
         epoch = NONE if endpoint is None else PRESENT
-        report = Report("", "", PRESENT, epoch, Outcome.SUCCESS.value, "none", 0, 1, "", *self._with(told))
+        report = Report("", "", PRESENT, epoch, CallOutcome.SUCCESS.value, "none", 0, 1, "", *self._with(told))
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
 
     def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
         """Report a failure without a permit: of the service, or of one endpoint alone."""
         token = error_token(reason)
         told = line(endpoint or WITHOUT_ENDPOINT, 1, 0, 0, *failure(reason))
-        outcome = Outcome.FAILURE_SERVICE if endpoint is None else Outcome.FAILURE_ENDPOINT
+        outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
         epoch = NONE if endpoint is None else PRESENT
         report = Report("", "", PRESENT, epoch, outcome.value, token, 0, 1, "", *self._with(told))
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
@@ -225,7 +225,7 @@ class CircuitBreaker(CallRecord, OperatorOrders):
     def _report(self, endpoint: str, report: Report, now: float | None) -> Recorded:
         frame = self._home.frame(endpoint, now)
         answer, shared = self._home.run("record", frame, report, lambda rules, at: rules.record(at, report))
-        if report.outcome == Outcome.CREDENTIALS.value:
+        if report.outcome == CallOutcome.CREDENTIALS.value:
             self._home.memory.block(self.key, blocked=True)
             self._emit(KeyBlocked(self.service, self.key, shared))
         view: Answer = answer[2]

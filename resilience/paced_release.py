@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from resilience.permit import Outcome
+from resilience.permit import CallOutcome
 
-FAILURES = (Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT)
+FAILURES = (CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT)
 
 
 @dataclass(slots=True)
@@ -27,13 +27,13 @@ class ReleaseWindow:
         self.waiting = {item: ends for item, ends in self.waiting.items() if ends > now}
         self.sending = {item: ends for item, ends in self.sending.items() if ends > now}
 
-    def done(self, fence: str, outcome: Outcome, *, mine: bool, release_max: int) -> None:
+    def done(self, fence: str, outcome: CallOutcome, *, mine: bool, release_max: int) -> None:
         """Hear an outcome; `mine`: of an item that this window had released."""
         if self.fence != fence:
             return
         if outcome in FAILURES:
             self.size = 1
-        elif mine and outcome is Outcome.SUCCESS:
+        elif mine and outcome is CallOutcome.SUCCESS:
             self.size = min(self.size + 1, release_max)
 
     def free(self, release_max: int, *, probing: bool) -> int:

@@ -17,7 +17,7 @@ class State(StrEnum):
     OFF = "off"  # the same
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """What came of a call, as far as the breaker cares."""
 
     SUCCESS = "success"

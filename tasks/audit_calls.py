@@ -10,7 +10,7 @@ from typing import Any
 from db import pacing
 from db.lifecycle import HoldReason
 from resilience import correlation
-from resilience.permit import Denied, Outcome, Permit, RateNews, Reason
+from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.cancel import read_cancel
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
@@ -114,7 +114,7 @@ class AuditCalls:
             answer = send()
         finally:
             if answer is None:
-                self.parts.breaker.record(permit, Outcome.IGNORED)
+                self.parts.breaker.record(permit, CallOutcome.IGNORED)
         reply = read(answer, now=datetime.now(UTC))
         self._report(permit, answer, reply, correlation_id)
         return answer, reply
@@ -156,12 +156,12 @@ class AuditCalls:
         )
 
 
-def _outcome(reply: Reply | None) -> Outcome:
+def _outcome(reply: Reply | None) -> CallOutcome:
     if reply is None:
-        return Outcome.SUCCESS
+        return CallOutcome.SUCCESS
     match reply.meaning:
         case Meaning.THROTTLED:
-            return Outcome.THROTTLED
+            return CallOutcome.THROTTLED
         case Meaning.CREDENTIALS:
-            return Outcome.CREDENTIALS
-    return Outcome(reply.verdict.value)  # a verdict's words are an outcome's
+            return CallOutcome.CREDENTIALS
+    return CallOutcome(reply.verdict.value)  # a verdict's words are an outcome's

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from db.appointment import Appointment
-from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, Recorded, State
+from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import attendee_address
 from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
@@ -122,7 +122,7 @@ class GuardedCalls:
 
     def give_up(self, permit: Permit) -> None:
         """Report a permit with which nothing was sent."""
-        self.last = self._breaker.record(permit, Outcome.IGNORED)
+        self.last = self._breaker.record(permit, CallOutcome.IGNORED)
 
     def done(self) -> None:
         """Give a release's place back when the attempt ended without a POST."""
@@ -184,8 +184,8 @@ class GuardedCalls:
         if permit.endpoint == CREATE or not self._posted:
             self.last = last
         if permit.probe and permit.endpoint == CREATE:  # a probe that only read says nothing of this booking
-            self.probe_failed = outcome in {Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT}
-            self.blame = outcome is Outcome.FAILURE_ENDPOINT
+            self.probe_failed = outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
+            self.blame = outcome is CallOutcome.FAILURE_ENDPOINT
 
 
 def may_probe_itself(denied: Denied) -> bool:
@@ -193,21 +193,21 @@ def may_probe_itself(denied: Denied) -> bool:
     return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 
 
-def _outcome(reply: Reply | None) -> Outcome:
+def _outcome(reply: Reply | None) -> CallOutcome:
     if reply is None:
-        return Outcome.SUCCESS
+        return CallOutcome.SUCCESS
     match reply.meaning:
         case Meaning.THROTTLED:
-            return Outcome.THROTTLED
+            return CallOutcome.THROTTLED
         case Meaning.CREDENTIALS:
-            return Outcome.CREDENTIALS
+            return CallOutcome.CREDENTIALS
     return _OUTCOMES[reply.verdict]
 
 
 _SHUT = (State.OPEN, State.FORCED_OPEN)
 _OUTCOMES = {
-    Verdict.SUCCESS: Outcome.SUCCESS,
-    Verdict.FAILURE_SERVICE: Outcome.FAILURE_SERVICE,
-    Verdict.FAILURE_ENDPOINT: Outcome.FAILURE_ENDPOINT,
-    Verdict.IGNORED: Outcome.IGNORED,
+    Verdict.SUCCESS: CallOutcome.SUCCESS,
+    Verdict.FAILURE_SERVICE: CallOutcome.FAILURE_SERVICE,
+    Verdict.FAILURE_ENDPOINT: CallOutcome.FAILURE_ENDPOINT,
+    Verdict.IGNORED: CallOutcome.IGNORED,
 }

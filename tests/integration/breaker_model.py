@@ -11,7 +11,7 @@ from resilience import scripts
 from resilience.breaker_messages import Answer, Ask, Frame, Report, frame
 from resilience.breaker_rules import Rules
 from resilience.breaker_status import fields_of
-from resilience.permit import Order, OrderKind, Outcome, Seed
+from resilience.permit import CallOutcome, Order, OrderKind, Seed
 from tests.integration.breaker_cast import (
     CLIENTS,
     ENDPOINTS,
@@ -93,13 +93,13 @@ class Pair:
             return
         permit = self.permits[-1 - which % len(self.permits)]
         at = self._frame(client, ENDPOINTS.index(permit.endpoint), key)
-        kind = tuple(Outcome)[outcome % len(Outcome)]
+        kind = tuple(CallOutcome)[outcome % len(CallOutcome)]
         late, ceiling, left = self._told(at, told, permit.serial)
         report = Report(
             permit.owner, permit.item, permit.service_epoch, permit.endpoint_epoch, kind.value, "timeout",
             (0, 700, 5000)[wait % 3], 1.25 if wait > 2 else 1, '{"a": 1}' if wait else "", late, ceiling, left,
         )  # fmt: skip
-        if kind is not Outcome.SUCCESS or not permit.quiet:
+        if kind is not CallOutcome.SUCCESS or not permit.quiet:
             self._same("record", at, report, self.rules.record(at, report))
             return
         report = report._replace(told=f"{at.endpoint} none 0 1 60 60;")
@@ -130,7 +130,7 @@ class Pair:
     def speak(self, endpoint: int, outcome: int, *, of_service: bool) -> None:
         """Report without a permit."""
         at = self._frame(0, endpoint, 0)
-        kind = (Outcome.SUCCESS, Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT)[outcome % 3]
+        kind = (CallOutcome.SUCCESS, CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT)[outcome % 3]
         report = Report("", "", 0, -1 if of_service else 0, kind.value, "http_503", 0, 1, "", "any none 0 2 9 7;", 0, 0)
         self._same("record", at, report, self.rules.record(at, report))
 

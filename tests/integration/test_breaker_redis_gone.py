@@ -21,7 +21,7 @@ from resilience.events import (
     SharedStateBegun,
     SharedStateLost,
 )
-from resilience.permit import Order, OrderKind, Outcome, Permit, Reason, State
+from resilience.permit import CallOutcome, Order, OrderKind, Permit, Reason, State
 from resilience.redis_client import make_redis
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", jo
         clock[0] += 1.1
         permit = breaker.acquire(CREATE, owner="one")
         clock[0] += 1.1
-        breaker.record(permit, Outcome.SUCCESS)  # type: ignore[arg-type]
+        breaker.record(permit, CallOutcome.SUCCESS)  # type: ignore[arg-type]
 
     assert sum(seconds(long_call) > AT_MOST for _ in range(10)) <= 2, "two noisy cores"
 
@@ -108,7 +108,7 @@ def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
     breaker = join()
     assert call(breaker)
     valkey.kill()
-    while call(breaker, Outcome.FAILURE_SERVICE):
+    while call(breaker, CallOutcome.FAILURE_SERVICE):
         pass
     assert breaker.is_open()
     clock[0] += 1.1
@@ -146,7 +146,7 @@ def test_without_redis_the_same_rules_run_in_this_process(valkey: "Valkey", join
     breaker = join(redis_retry=60)
     call(breaker)
     valkey.kill()
-    assert [call(breaker, Outcome.FAILURE_SERVICE) for _ in range(6)] == [True] * 5 + [False]
+    assert [call(breaker, CallOutcome.FAILURE_SERVICE) for _ in range(6)] == [True] * 5 + [False]
     status = breaker.get_status()
     assert (status.state, status.shared) == (State.OPEN, False)
     assert breaker.transitions() == []
@@ -156,7 +156,7 @@ def test_an_open_breaker_stays_open_when_redis_dies(valkey: "Valkey", join: Join
     """The rules of this process begin where the shared ones were last seen."""
     breaker = join(redis_retry=60)
     for _ in range(5):
-        call(breaker, Outcome.FAILURE_SERVICE)
+        call(breaker, CallOutcome.FAILURE_SERVICE)
     valkey.kill()
     denial = breaker.acquire(CREATE, owner="x")
     assert not isinstance(denial, Permit)
@@ -166,12 +166,12 @@ def test_an_open_breaker_stays_open_when_redis_dies(valkey: "Valkey", join: Join
 def test_a_probe_begun_before_redis_died_is_counted_after(valkey: "Valkey", join: Join) -> None:
     """Its answer closes the breaker of this process."""
     breaker = join(open_for=0.001, threshold=1, redis_retry=60)
-    call(breaker, Outcome.FAILURE_SERVICE)
+    call(breaker, CallOutcome.FAILURE_SERVICE)
     while not isinstance(permit := breaker.acquire(CREATE, owner="probe"), Permit):
         pass
     assert permit.probe
     valkey.kill()
-    assert breaker.record(permit, Outcome.SUCCESS).closed
+    assert breaker.record(permit, CallOutcome.SUCCESS).closed
 
 
 def test_a_process_started_without_redis_works_alone(valkey: "Valkey", join: Join) -> None:
@@ -185,7 +185,7 @@ def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join:
     """FLUSHALL in an outage does not send the fleet against the wall again."""
     breaker = join()
     for _ in range(5):
-        call(breaker, Outcome.FAILURE_SERVICE)
+        call(breaker, CallOutcome.FAILURE_SERVICE)
     wipe(redis_url)
     assert not call(breaker)
     assert breaker.get_status().shared
@@ -198,7 +198,7 @@ def test_who_knows_more_corrects_who_was_first(redis_url: str, join: Join) -> No
     seer, idle = join(), join()
     assert call(idle)
     for _ in range(5):
-        call(seer, Outcome.FAILURE_SERVICE)
+        call(seer, CallOutcome.FAILURE_SERVICE)
     wipe(redis_url)
     assert call(idle)
     assert not call(seer)
@@ -224,7 +224,7 @@ def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
     orders: list[Order] = []
     breaker = join(orders=lambda: orders)
     for _ in range(5):
-        call(breaker, Outcome.FAILURE_SERVICE)
+        call(breaker, CallOutcome.FAILURE_SERVICE)
     orders.append(Order(OrderKind.OFF, "op@example.com", "false alarm", datetime.now(UTC) + timedelta(hours=1), 9))
     breaker.restore(orders[0])
     wipe(redis_url)
@@ -258,7 +258,7 @@ def test_a_restarted_redis_that_kept_its_data_knows_the_state(valkey: "Valkey", 
     """The breaker is open, and its process does not have to tell."""
     breaker = join()
     for _ in range(5):
-        call(breaker, Outcome.FAILURE_SERVICE)
+        call(breaker, CallOutcome.FAILURE_SERVICE)
     valkey.kill()
     valkey.restart()
     clock[0] += 1.1
@@ -274,7 +274,7 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
     breaker = join()
     assert call(breaker)
     valkey.pause()
-    assert call(breaker, Outcome.FAILURE_SERVICE)
+    assert call(breaker, CallOutcome.FAILURE_SERVICE)
     valkey.resume()
     clock[0] += 1.1
     assert call(breaker)
@@ -284,15 +284,15 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
 def test_a_probe_that_a_thawed_redis_gave_nobody_comes_back(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """It was asked for while Redis was frozen, by somebody who has gone another way: the line is not shut for it."""
     breaker, other = join(threshold=1, open_for=0.001), join(threshold=1, open_for=0.001)
-    call(breaker, Outcome.FAILURE_SERVICE)
+    call(breaker, CallOutcome.FAILURE_SERVICE)
     probe = breaker.acquire(CREATE, owner="probe")
     while not isinstance(probe, Permit):
         probe = breaker.acquire(CREATE, owner="probe")
-    breaker.record(probe, Outcome.IGNORED)
+    breaker.record(probe, CallOutcome.IGNORED)
     valkey.pause()
     alone = breaker.acquire(CREATE, owner="while it was frozen")
     assert isinstance(alone, Permit)
-    breaker.record(alone, Outcome.IGNORED)
+    breaker.record(alone, CallOutcome.IGNORED)
     valkey.resume()
     clock[0] += 1.1
     breaker.get_status()

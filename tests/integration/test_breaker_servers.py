@@ -11,7 +11,7 @@ from redis.cluster import RedisCluster
 from resilience import scripts
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Permit, State
+from resilience.permit import CallOutcome, Permit, State
 from tests.integration.breaker_walk import walks
 from worker import embedded
 from worker.embedded.find import reachable, server_user, valkey
@@ -84,7 +84,7 @@ def test_a_cluster_client_will_do(cluster_url: str) -> None:
         for number in range(2):
             permit = breaker.acquire(CREATE, owner=f"o{number}")
             assert isinstance(permit, Permit)
-            breaker.record(permit, Outcome.FAILURE_SERVICE, reason="timeout")
+            breaker.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout")
         assert [change.new for change in breaker.transitions()] == [State.OPEN]
         assert breaker.get_status().shared
         breaker.close()

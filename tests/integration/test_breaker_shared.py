@@ -10,7 +10,7 @@ import redis
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.events import BreakerChanged, Event, KeyBlocked, SettingsDiffer, SharedStateBegun
-from resilience.permit import Denied, Outcome, Permit, RateNews, Reason, State
+from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, State
 from resilience.redis_client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
@@ -51,7 +51,7 @@ def fail(breaker: CircuitBreaker, times: int, at: float = 0) -> None:
     for number in range(times):
         permit = breaker.acquire(CREATE, owner=f"{id(breaker)}:{at}:{number}", now=T0 + at)
         assert isinstance(permit, Permit)
-        breaker.record(permit, Outcome.FAILURE_SERVICE, reason="timeout", now=T0 + at, context={"worker": "w1"})
+        breaker.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout", now=T0 + at, context={"worker": "w1"})
 
 
 def test_failures_of_all_processes_count_together(fleet: Fleet) -> None:
@@ -82,7 +82,7 @@ def test_sixty_four_failures_at_once_open_it_once(fleet: Fleet) -> None:
     member = fleet.join()
     permits = [member.acquire(CREATE, owner=f"o{number}") for number in range(64)]
     with ThreadPoolExecutor(16) as pool:
-        recorded = list(pool.map(lambda permit: member.record(permit, Outcome.FAILURE_SERVICE), permits))
+        recorded = list(pool.map(lambda permit: member.record(permit, CallOutcome.FAILURE_SERVICE), permits))
     assert sum(one.opened for one in recorded) == 1
     assert len(member.transitions()) == 1
 
@@ -132,7 +132,7 @@ def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Flee
     first, second, other = fleet.join(key="old"), fleet.join(key="old"), fleet.join(key="new")
     permits = [member.acquire(CREATE, owner=str(number)) for number, member in enumerate(fleet.members)]
     assert isinstance(permits[0], Permit)
-    first.record(permits[0], Outcome.CREDENTIALS, reason="credentials")
+    first.record(permits[0], CallOutcome.CREDENTIALS, reason="credentials")
     denial = second.acquire(CREATE, owner="again")
     assert isinstance(denial, Denied)
     assert denial.reason is Reason.CREDENTIALS
@@ -150,7 +150,7 @@ def test_script_flush_is_not_noticed(fleet: Fleet) -> None:
         with redis.Redis.from_url(fleet.url) as client:
             client.script_flush()
         assert isinstance(permit, Permit)
-        member.record(permit, Outcome.SUCCESS)
+        member.record(permit, CallOutcome.SUCCESS)
         permit = member.acquire(CREATE, owner=again)
     assert [type(event) for event in fleet.said] == [SharedStateBegun]
 
@@ -169,7 +169,7 @@ def test_a_success_is_told_within_a_second(fleet: Fleet) -> None:
     member, reader = fleet.join(report_within=0.4), fleet.join(report_within=0.4)
     permit = member.acquire(CREATE, owner="only")
     assert isinstance(permit, Permit)
-    member.record(permit, Outcome.SUCCESS, elapsed=0.2)
+    member.record(permit, CallOutcome.SUCCESS, elapsed=0.2)
     pause = threading.Event()
     for _ in range(100):
         if reader.figures().calls:
@@ -184,7 +184,7 @@ def test_close_tells_what_was_kept(fleet: Fleet) -> None:
     member, reader = fleet.join(report_within=60), fleet.join()
     permit = member.acquire(CREATE, owner="last")
     assert isinstance(permit, Permit)
-    member.record(permit, Outcome.SUCCESS)
+    member.record(permit, CallOutcome.SUCCESS)
     member.close()
     assert reader.figures().calls == 1
 
@@ -202,7 +202,7 @@ def test_strict_mode_tells_each_success_at_once(fleet: Fleet) -> None:
     for number in range(3):
         permit = member.acquire(CREATE, owner=str(number))
         assert isinstance(permit, Permit)
-        member.record(permit, Outcome.SUCCESS, elapsed=0.1, news=RateNews(100, 30))
+        member.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=RateNews(100, 30))
     seen = reader.figures()
     assert (seen.calls, seen.failures, seen.average_ms, seen.longest_ms) == (3, 0, 100, 100)
 
@@ -231,7 +231,7 @@ def test_memory_does_not_grow_with_the_number_of_calls(fleet: Fleet) -> None:
         for at in range(since, since + number):
             permit = member.acquire(CREATE, owner=f"o{at}", now=T0 + at)
             assert isinstance(permit, Permit)
-            member.record(permit, (Outcome.SUCCESS, Outcome.FAILURE_ENDPOINT)[at % 2], now=T0 + at)
+            member.record(permit, (CallOutcome.SUCCESS, CallOutcome.FAILURE_ENDPOINT)[at % 2], now=T0 + at)
 
     calls(0, 1500)  # every window of a full round
     before = used()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from resilience.permit import Outcome, Permit
+from resilience.permit import CallOutcome, Permit
 from tasks import failure_metrics, parts
 
 T0 = 1_790_000_040  # the beginning of a minute
@@ -59,7 +59,7 @@ def play(calls: list[Call]) -> None:
     for call in calls:
         permit = breaker.acquire(call.endpoint, owner=call.name, now=call.at)
         assert isinstance(permit, Permit)
-        outcome = Outcome.FAILURE_ENDPOINT if call.failed else Outcome.SUCCESS
+        outcome = CallOutcome.FAILURE_ENDPOINT if call.failed else CallOutcome.SUCCESS
         about = {"correlation_id": call.name} if call.failed else None
         breaker.record(permit, outcome, reason=call.error, elapsed=call.took / 1000, context=about, now=call.at)
 

@@ -19,7 +19,7 @@ from resilience.breaker_messages import counted, frame
 from resilience.breaker_settings import BreakerSettings
 from resilience.call_windows import Failures, Window
 from resilience.error_types import ErrorType
-from resilience.permit import Outcome, Permit
+from resilience.permit import CallOutcome, Permit
 from tasks import failure_metrics, parts
 
 T0 = 1_790_000_040  # the beginning of a minute
@@ -38,7 +38,7 @@ def call(at: float, error: str = "none", endpoint: str = "slots") -> None:
     breaker = parts.parts().breaker
     permit = breaker.acquire(endpoint, owner=f"{at}", now=at)
     assert isinstance(permit, Permit)
-    outcome = Outcome.SUCCESS if error == "none" else Outcome.FAILURE_ENDPOINT
+    outcome = CallOutcome.SUCCESS if error == "none" else CallOutcome.FAILURE_ENDPOINT
     breaker.record(permit, outcome, reason=error, elapsed=0.1, now=at)
 
 

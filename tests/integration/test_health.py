@@ -14,7 +14,7 @@ from sqlalchemy import text
 from db import breaker_events, incidents
 from db.incidents import Incident
 from db.lifecycle import HoldReason, Status
-from resilience.permit import Outcome, State
+from resilience.permit import CallOutcome, State
 from tasks import health, parts
 from tasks.alerts import sending
 from tasks.alerts.lost import tell_lost
@@ -54,7 +54,7 @@ def sinks(settings: Callable[..., dict[str, str]]) -> Iterator[Sinks]:
     parts.parts().engine.dispose()
 
 
-def fail(times: int, outcome: Outcome = Outcome.FAILURE_SERVICE) -> None:
+def fail(times: int, outcome: CallOutcome = CallOutcome.FAILURE_SERVICE) -> None:
     """Have calls fail."""
     breaker = parts.parts().breaker
     for number in range(times):

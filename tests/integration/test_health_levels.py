@@ -6,7 +6,7 @@ from fleet import eventually
 from sqlalchemy import text
 
 from db import incidents
-from resilience.permit import Outcome, Permit, State
+from resilience.permit import CallOutcome, Permit, State
 from tasks import health, parts
 from tasks.guard import CREATE
 
@@ -19,33 +19,33 @@ def titles() -> list[str]:
         return [one.title for one in incidents.told(conn)]
 
 
-def calls(count: int, outcome: Outcome) -> None:
+def calls(count: int, outcome: CallOutcome) -> None:
     """Make guarded calls that end so."""
     breaker = parts.parts().breaker
     for number in range(count):
         permit = breaker.acquire(CREATE, owner=f"{outcome} {number}")
         assert isinstance(permit, Permit)
-        breaker.record(permit, outcome, reason="none" if outcome is Outcome.SUCCESS else "503")
+        breaker.record(permit, outcome, reason="none" if outcome is CallOutcome.SUCCESS else "503")
     breaker.flush()
 
 
 def test_three_failures_in_a_minute_among_a_hundred_calls_wake_nobody(settings: Settings) -> None:
     """At a busy hour that is what a healthy Cal.com looks like; the detector still calls it critical."""
     settings(CIRCUIT_BREAKER_THRESHOLD="100")
-    calls(97, Outcome.SUCCESS)
-    calls(3, Outcome.FAILURE_SERVICE)
+    calls(97, CallOutcome.SUCCESS)
+    calls(3, CallOutcome.FAILURE_SERVICE)
     assert parts.parts().detector.is_service_critical("calcom")
     assert (health.check(), titles()) == (0, [])
 
-    calls(60, Outcome.FAILURE_SERVICE)
+    calls(60, CallOutcome.FAILURE_SERVICE)
     assert health.check() == 1
 
 
 def test_three_failures_of_four_calls_are_told(settings: Settings) -> None:
     """At night there are no more calls than that."""
     settings(CIRCUIT_BREAKER_THRESHOLD="100")
-    calls(1, Outcome.SUCCESS)
-    calls(3, Outcome.FAILURE_SERVICE)
+    calls(1, CallOutcome.SUCCESS)
+    calls(3, CallOutcome.FAILURE_SERVICE)
 
     assert health.check() == 1
 

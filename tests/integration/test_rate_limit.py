@@ -8,7 +8,7 @@ import pytest
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Denied, Outcome, Permit, RateNews, Reason
+from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason
 from resilience.redis_client import make_redis
 
 CREATE = "bookings.create"
@@ -78,13 +78,13 @@ class World:
             news = self.calcom.call(arrives)
             if news is None:
                 self.refused += 1
-                breaker.record(permit, Outcome.THROTTLED, reason="throttled", retry_after=BLOCK, now=T0 + self.now)
+                breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=BLOCK, now=T0 + self.now)
             else:
                 self.answered.append((answered, breaker, permit, news))
         for home in [home for home in self.answered if home[0] <= self.now]:
             self.answered.remove(home)
             _, breaker, permit, news = home
-            breaker.record(permit, Outcome.SUCCESS, news=news, now=T0 + self.now)
+            breaker.record(permit, CallOutcome.SUCCESS, news=news, now=T0 + self.now)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_no_limit_of_our_own_still_hears_cal_coms_count() -> None:
     permits = [breaker.acquire(CREATE, owner=f"o{number}", now=T0) for number in range(300)]
     assert all(permits)
     assert isinstance(permits[-1], Permit)
-    breaker.record(permits[-1], Outcome.SUCCESS, news=RateNews(0, 20), now=T0)
+    breaker.record(permits[-1], CallOutcome.SUCCESS, news=RateNews(0, 20), now=T0)
     denial = breaker.acquire(CREATE, owner="late", now=T0 + 1)
     assert isinstance(denial, Denied)
     assert denial.retry_after == 19

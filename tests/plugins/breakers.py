@@ -7,11 +7,11 @@ import redis
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.permit import Denied, Outcome, Permit
+from resilience.permit import CallOutcome, Denied, Permit
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000.0
-SERVICE, ENDPOINT = Outcome.FAILURE_SERVICE, Outcome.FAILURE_ENDPOINT
+SERVICE, ENDPOINT = CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
 
 
 def make(**changes: object) -> CircuitBreaker:
@@ -33,7 +33,7 @@ def denied(breaker: CircuitBreaker, at: float, endpoint: str = CREATE, **how: bo
     return denial
 
 
-def fail(breaker: CircuitBreaker, *times: float, outcome: Outcome = SERVICE, endpoint: str = CREATE) -> None:
+def fail(breaker: CircuitBreaker, *times: float, outcome: CallOutcome = SERVICE, endpoint: str = CREATE) -> None:
     """Make calls that fail."""
     for at in times:
         breaker.record(ask(breaker, at, f"f{at}", endpoint), outcome, reason="timeout", now=T0 + at)
@@ -46,7 +46,7 @@ def tripped(**changes: object) -> CircuitBreaker:
     return breaker
 
 
-def call(breaker: CircuitBreaker, outcome: Outcome = Outcome.SUCCESS) -> bool:
+def call(breaker: CircuitBreaker, outcome: CallOutcome = CallOutcome.SUCCESS) -> bool:
     """Make one guarded call; False when it was denied."""
     permit = breaker.acquire(CREATE, owner=f"{time.monotonic_ns()}")
     if isinstance(permit, Permit):

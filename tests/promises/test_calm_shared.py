@@ -6,7 +6,7 @@ import pytest
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Permit, State
+from resilience.permit import CallOutcome, Permit, State
 from resilience.redis_client import make_redis
 
 CREATE = "bookings.create"
@@ -34,7 +34,7 @@ def outage(breaker: CircuitBreaker) -> None:
     """Make the five failures that open it, at second 0."""
     for number in range(5):
         permit = ask(breaker, f"failed{number}", 0)
-        breaker.record(permit, Outcome.FAILURE_SERVICE, reason="timeout", now=T0)
+        breaker.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout", now=T0)
 
 
 def test_what_one_process_opened_is_shut_for_all(two: tuple[CircuitBreaker, CircuitBreaker]) -> None:
@@ -54,9 +54,9 @@ def test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it(
     slow, quick = two
     hanging = [ask(slow, f"slow{number}", 0) for number in range(9)]
     outage(quick)
-    assert quick.record(ask(quick, "probe", 30), Outcome.SUCCESS, now=T0 + 31).closed
+    assert quick.record(ask(quick, "probe", 30), CallOutcome.SUCCESS, now=T0 + 31).closed
 
-    told = [slow.record(call, Outcome.FAILURE_SERVICE, reason="timeout", now=T0 + 40) for call in hanging]
+    told = [slow.record(call, CallOutcome.FAILURE_SERVICE, reason="timeout", now=T0 + 40) for call in hanging]
 
     assert {one.state for one in told} == {State.CLOSED}
 
@@ -69,6 +69,6 @@ def test_held_work_goes_at_a_pace_that_rises_from_one(two: tuple[CircuitBreaker,
         items = (one, other)[at % 2].release(CREATE, range(100), now=T0 + at).items
         rounds.append(len(items))
         for item in items:
-            one.record(ask(one, f"{item}@{at}", at, item), Outcome.SUCCESS, now=T0 + at)
+            one.record(ask(one, f"{item}@{at}", at, item), CallOutcome.SUCCESS, now=T0 + at)
 
     assert rounds == [1, 2, 4, 8]

@@ -14,7 +14,7 @@ from fleet import Fleet, eventually, finals, request
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Permit, State
+from resilience.permit import CallOutcome, Permit, State
 from resilience.redis_client import make_redis
 from tasks import orders, parts
 from tasks.guard import CREATE
@@ -114,7 +114,7 @@ def costs(breaker: CircuitBreaker, seconds: float) -> list[float]:
         call.wait(0.05)
         answered_at = time.monotonic()
         if isinstance(permit, Permit):
-            breaker.record(permit, Outcome.SUCCESS)
+            breaker.record(permit, CallOutcome.SUCCESS)
         added.append(called_at - asked_at + time.monotonic() - answered_at)
     return added
 

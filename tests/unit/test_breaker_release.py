@@ -2,7 +2,7 @@
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Permit, Reason, Recorded
+from resilience.permit import CallOutcome, Permit, Reason, Recorded
 
 CREATE = "bookings.create"
 T0 = 1_800_000_000.0
@@ -19,7 +19,7 @@ def release(breaker: CircuitBreaker, at: float = 0) -> list[str]:
     return list(breaker.release(CREATE, ITEMS, now=T0 + at).items)
 
 
-def send(breaker: CircuitBreaker, item: str, outcome: Outcome = Outcome.SUCCESS, at: float = 0) -> Recorded:
+def send(breaker: CircuitBreaker, item: str, outcome: CallOutcome = CallOutcome.SUCCESS, at: float = 0) -> Recorded:
     """Make the call of a released item."""
     permit = breaker.acquire(CREATE, owner=f"{item}@{at}", item=item, now=T0 + at)
     assert isinstance(permit, Permit), permit
@@ -46,7 +46,7 @@ def test_a_failure_makes_it_one_again() -> None:
     for _ in range(4):
         round_of(breaker)
     first, *others = release(breaker)
-    send(breaker, first, Outcome.FAILURE_SERVICE)
+    send(breaker, first, CallOutcome.FAILURE_SERVICE)
     for item in others:
         breaker.give_back(CREATE, item)
     assert len(release(breaker)) == 1
@@ -79,7 +79,7 @@ def test_an_item_is_not_given_to_two_releasers() -> None:
 def test_one_in_half_open_and_none_while_open() -> None:
     """The probe is a released item, and it goes alone."""
     breaker = make(threshold=1)
-    send(breaker, "0", Outcome.FAILURE_SERVICE)
+    send(breaker, "0", CallOutcome.FAILURE_SERVICE)
     shut = breaker.release(CREATE, ITEMS, now=T0 + 29)
     assert (shut.items, shut.reason, shut.retry_after) == ((), Reason.BREAKER_OPEN, 1)
     assert release(breaker, 30) == ["1"]
@@ -93,7 +93,7 @@ def test_after_a_change_of_state_it_begins_with_one() -> None:
     breaker = make(threshold=1)
     for _ in range(5):
         round_of(breaker)
-    send(breaker, "0", Outcome.FAILURE_SERVICE)
+    send(breaker, "0", CallOutcome.FAILURE_SERVICE)
     assert [round_of(breaker, at) for at in (30, 31, 32)] == [1, 1, 2]
 
 
@@ -111,7 +111,7 @@ def test_an_item_that_is_denied_frees_its_place() -> None:
     (item,) = release(breaker)
     permit = breaker.acquire(CREATE, owner="other", now=T0)
     assert isinstance(permit, Permit)
-    breaker.record(permit, Outcome.FAILURE_SERVICE, now=T0)
+    breaker.record(permit, CallOutcome.FAILURE_SERVICE, now=T0)
     assert not breaker.acquire(CREATE, owner="denied", item=item, now=T0 + 1)
     assert breaker.get_status(now=T0 + 1).waiting == 0
 
@@ -120,7 +120,7 @@ def test_no_more_are_released_than_the_rate_limit_lets_go() -> None:
     """Released ones that have not asked yet are counted."""
     breaker = make(rate_limit=40, rate_burst=3)
     for _ in range(2):
-        breaker.record(_granted(breaker, 0), Outcome.SUCCESS, now=T0)
+        breaker.record(_granted(breaker, 0), CallOutcome.SUCCESS, now=T0)
     breaker.release(CREATE, [], now=T0)
     assert len(release(breaker)) == 1
     assert breaker.release(CREATE, ITEMS, now=T0).room == 0

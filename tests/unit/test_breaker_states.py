@@ -8,7 +8,7 @@ from breakers import CREATE, ENDPOINT, LIST, SERVICE, T0, ask, denied, fail, mak
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Outcome, Reason, State
+from resilience.permit import CallOutcome, Reason, State
 
 
 def test_five_failures_within_a_minute_open_it() -> None:
@@ -33,7 +33,7 @@ def test_successes_in_between_do_not_hide_failures() -> None:
     """Half of all calls failing is an outage, too."""
     breaker = make()
     for at in range(5):
-        breaker.record(ask(breaker, at), Outcome.SUCCESS, now=T0 + at)
+        breaker.record(ask(breaker, at), CallOutcome.SUCCESS, now=T0 + at)
         fail(breaker, at)
     denied(breaker, 5)
 
@@ -58,7 +58,7 @@ def test_open_lasts_thirty_seconds_then_one_probe_goes() -> None:
 def test_a_probe_that_succeeds_closes_it() -> None:
     """All may go again."""
     breaker = tripped()
-    recorded = breaker.record(ask(breaker, 30), Outcome.SUCCESS, now=T0 + 31)
+    recorded = breaker.record(ask(breaker, 30), CallOutcome.SUCCESS, now=T0 + 31)
     assert recorded.closed
     assert [ask(breaker, 31).probe, ask(breaker, 31).probe] == [False, False]
 
@@ -75,7 +75,7 @@ def test_a_probe_that_fails_opens_it_again() -> None:
 def test_a_probe_that_says_nothing_frees_the_place() -> None:
     """Nothing was sent, or the answer tells nothing: the next may try at once."""
     breaker = tripped()
-    breaker.record(ask(breaker, 30), Outcome.IGNORED, now=T0 + 30)
+    breaker.record(ask(breaker, 30), CallOutcome.IGNORED, now=T0 + 30)
     assert ask(breaker, 30.001, "second").probe
 
 
@@ -92,7 +92,7 @@ def test_a_prober_that_was_given_up_decides_nothing() -> None:
     breaker = tripped(permit_lease=50)
     late = ask(breaker, 30, "slow")
     current = ask(breaker, 80, "next")
-    assert breaker.record(late, Outcome.SUCCESS, now=T0 + 81).state is State.HALF_OPEN
+    assert breaker.record(late, CallOutcome.SUCCESS, now=T0 + 81).state is State.HALF_OPEN
     assert breaker.record(current, SERVICE, now=T0 + 82).opened
 
 
@@ -103,15 +103,15 @@ def test_a_look_is_never_a_probe() -> None:
     assert ask(breaker, 31).probe
 
 
-@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, SERVICE])
-def test_a_call_begun_before_a_change_changes_nothing_after_it(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [CallOutcome.SUCCESS, SERVICE])
+def test_a_call_begun_before_a_change_changes_nothing_after_it(outcome: CallOutcome) -> None:
     """An answer that was 40 s on its way is about another time."""
     breaker = make()
     old = ask(breaker, 0)
     fail(breaker, 0, 0, 0, 0, 0)
     probe = ask(breaker, 30, "probe")
     assert breaker.record(old, outcome, now=T0 + 31).state is State.HALF_OPEN
-    assert breaker.record(probe, Outcome.SUCCESS, now=T0 + 32).closed
+    assert breaker.record(probe, CallOutcome.SUCCESS, now=T0 + 32).closed
     assert [breaker.record(old, SERVICE, now=T0 + 33).opened for _ in range(9)] == [False] * 9
 
 
@@ -125,7 +125,7 @@ def test_open_grows_when_probes_keep_failing_and_is_capped() -> None:
         breaker.record(ask(breaker, at), SERVICE, now=T0 + at)
     assert lengths == [30, 60, 100, 100]
     at += 100
-    breaker.record(ask(breaker, at), Outcome.SUCCESS, now=T0 + at)
+    breaker.record(ask(breaker, at), CallOutcome.SUCCESS, now=T0 + at)
     fail(breaker, *(at for _ in range(5)))
     assert denied(breaker, at).retry_after == 30
 
@@ -193,7 +193,7 @@ def test_an_open_whose_time_is_over_shows_as_half_open() -> None:
 def test_the_calls_of_the_last_minutes_are_counted() -> None:
     """Calls, failures and times, for a human and the failure detector."""
     breaker = make()
-    breaker.record(ask(breaker, 0), Outcome.SUCCESS, elapsed=0.3, now=T0)
+    breaker.record(ask(breaker, 0), CallOutcome.SUCCESS, elapsed=0.3, now=T0)
     breaker.record(ask(breaker, 50), SERVICE, reason="timeout", elapsed=30, now=T0 + 50)
     seen = breaker.figures(now=T0 + 109)
     assert (seen.calls, seen.failures, seen.recent, seen.average_ms, seen.longest_ms) == (2, 1, 1, 15150, 30000)
@@ -261,7 +261,7 @@ def test_a_numbered_order_is_obeyed_once() -> None:
 def test_after_a_401_nothing_goes_with_that_key() -> None:
     """Until a reset; another key may go."""
     breaker = CircuitBreaker("calcom", settings=BreakerSettings(rate_limit=0), key="old")
-    breaker.record(ask(breaker, 0), Outcome.CREDENTIALS, reason="credentials", now=T0)
+    breaker.record(ask(breaker, 0), CallOutcome.CREDENTIALS, reason="credentials", now=T0)
     refusal = denied(breaker, 9_999)
     assert (refusal.reason, refusal.retry_after) == (Reason.CREDENTIALS, None)
     assert breaker.release(CREATE, [1], now=T0 + 9_999).reason is Reason.CREDENTIALS
@@ -272,8 +272,8 @@ def test_after_a_401_nothing_goes_with_that_key() -> None:
 def test_a_429_holds_everybody_for_as_long_as_it_says() -> None:
     """And for a whole window when it does not say."""
     breaker = make()
-    breaker.record(ask(breaker, 0), Outcome.THROTTLED, retry_after=7, now=T0)
+    breaker.record(ask(breaker, 0), CallOutcome.THROTTLED, retry_after=7, now=T0)
     assert denied(breaker, 6).reason is Reason.THROTTLED
-    breaker.record(ask(breaker, 7), Outcome.THROTTLED, now=T0 + 7)
+    breaker.record(ask(breaker, 7), CallOutcome.THROTTLED, now=T0 + 7)
     assert denied(breaker, 66.999).reason is Reason.THROTTLED
     assert ask(breaker, 67)

@@ -5,7 +5,7 @@ import pytest
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.error_types import ErrorType, Severity, error_type, severity_of
 from resilience.failure_detector import DetectorSettings, FailureDetector, Health, only_counting
-from resilience.permit import Outcome, Permit
+from resilience.permit import CallOutcome, Permit
 
 T0 = 1_800_000_000.0
 
@@ -27,7 +27,7 @@ def guarded(breaker: CircuitBreaker, good: int, bad: int, *, now: float = T0) ->
     for number in range(good + bad):
         permit = breaker.acquire("slots", owner=f"{now} {number}", now=now)
         assert isinstance(permit, Permit)
-        outcome = Outcome.SUCCESS if number < good else Outcome.FAILURE_ENDPOINT
+        outcome = CallOutcome.SUCCESS if number < good else CallOutcome.FAILURE_ENDPOINT
         breaker.record(permit, outcome, reason="timeout", now=now)
 
 
@@ -103,7 +103,7 @@ def test_a_probe_that_succeeds_begins_the_figures_anew() -> None:
     of = FailureDetector([breaker])
     guarded(breaker, 0, 5)
     assert of.get_failure_stats("calcom", now=T0).total == 5
-    breaker.record(breaker.acquire("slots", owner="probe", now=T0 + 31), Outcome.SUCCESS, now=T0 + 31)  # type: ignore[arg-type]
+    breaker.record(breaker.acquire("slots", owner="probe", now=T0 + 31), CallOutcome.SUCCESS, now=T0 + 31)  # type: ignore[arg-type]
     assert of.get_failure_stats("calcom", now=T0 + 31).total == 0
 
 
