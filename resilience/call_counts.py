@@ -23,6 +23,8 @@ class Figures:
     """Failures that were low, medium, critical."""
     average_ms: float
     longest_ms: int
+    first_failure_at: datetime | None
+    """The first one still counted, to the second."""
     last_failure_at: datetime | None
     """However long ago, unless it was forgotten."""
 
@@ -51,7 +53,7 @@ class CallCounts:
 
 def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
     """Read the fields at `now` in ms: of one endpoint, or of all together."""
-    calls = total = longest = recent = last = 0
+    calls = total = longest = recent = first = last = 0
     severities = [0, 0, 0]
     for field, value in fields.items():
         slot, _, name = field.partition("/")
@@ -67,6 +69,8 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         calls, total, longest = calls + n, total + took, max(longest, most)
         severities = [known + new for known, new in zip(severities, bad, strict=True)]
         recent += sum(bad) if age < RECENT else 0
+        if any(bad):
+            first = min(first or second, second)
     return Figures(
         calls=calls,
         failures=sum(severities),
@@ -74,5 +78,6 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         severities=(severities[0], severities[1], severities[2]),
         average_ms=total / calls if calls else 0.0,
         longest_ms=longest,
+        first_failure_at=datetime.fromtimestamp(first, tz=UTC) if first else None,
         last_failure_at=datetime.fromtimestamp(last / 1000, tz=UTC) if last else None,
     )

@@ -53,9 +53,22 @@ class FailureStats:
     rate: float
     """Share of the calls that failed, 0.0 to 1.0."""
     severity_distribution: dict[str, int]
+    first_failure_at: datetime | None
+    """The first one still counted, to the second."""
     last_failure_at: datetime | None
     average_ms: float
     longest_ms: int
+
+
+@dataclass(frozen=True)
+class HealthStatus:
+    """How a service does, and by which figures."""
+
+    service: str
+    status: Health
+    figures: FailureStats
+    since: datetime | None
+    """The first failure still counted, to the second; None while the service is healthy."""
 
 
 def only_counting(service: str, *, redis: Client | None = None, window: float = 60.0) -> CircuitBreaker:
@@ -120,6 +133,7 @@ class FailureDetector:
             severity_distribution={
                 level.name.lower(): count for level, count in zip(Severity, seen.severities, strict=True)
             },
+            first_failure_at=seen.first_failure_at,
             last_failure_at=seen.last_failure_at,
             average_ms=seen.average_ms,
             longest_ms=seen.longest_ms,
@@ -133,12 +147,16 @@ class FailureDetector:
         """Say whether failures come fast, or several of them were critical."""
         return self._critical(self.get_failure_stats(service, now=now))
 
-    def get_health_status(self, service: str, *, now: float | None = None) -> Health:
-        """Judge a service: critical stands above degraded."""
+    def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:
+        """Judge a service: critical stands above degraded; `now` is for tests, in seconds."""
         seen = self.get_failure_stats(service, now=now)
+        status = Health.HEALTHY
         if self._critical(seen):
-            return Health.CRITICAL
-        return Health.DEGRADED if self._degraded(seen) else Health.HEALTHY
+            status = Health.CRITICAL
+        elif self._degraded(seen):
+            status = Health.DEGRADED
+        since = None if status is Health.HEALTHY else seen.first_failure_at
+        return HealthStatus(service=service, status=status, figures=seen, since=since)
 
     def reset(self, service: str) -> None:
         """Forget what was counted of a service; what is kept for the record stays."""

@@ -139,7 +139,7 @@ def _level(detector: FailureDetector, service: str, stats: FailureStats) -> Leve
     """
     settings = detector.settings
     few_of_many = stats.calls >= settings.minimum_calls and stats.rate < settings.degraded_rate
-    return Level.HEALTHY if few_of_many else Level[detector.get_health_status(service).name]
+    return Level.HEALTHY if few_of_many else Level[detector.get_health_status(service).status.name]
 
 
 def _facts(some: list[Holds], lead: float) -> dict[str, Any]:

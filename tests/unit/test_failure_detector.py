@@ -1,5 +1,7 @@
 """From when a service counts as degraded or critical, to the one."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from resilience.circuit_breaker import CircuitBreaker
@@ -46,7 +48,7 @@ def test_degraded_from_a_quarter_on() -> None:
     assert of.get_failure_stats("calcom", now=T0 + 1).rate == 0.25
     assert of.is_service_degraded("calcom", now=T0 + 1)
     assert not of.is_service_degraded("calcom", 0.26, now=T0 + 1)
-    assert of.get_health_status("calcom", now=T0 + 1) is Health.DEGRADED
+    assert of.get_health_status("calcom", now=T0 + 1).status is Health.DEGRADED
 
 
 def test_a_few_calls_say_nothing() -> None:
@@ -61,7 +63,7 @@ def test_a_few_calls_say_nothing() -> None:
 def test_without_calls_all_is_well() -> None:
     """Even when no minimum is asked for."""
     of = detector(minimum_calls=0)
-    assert of.get_health_status("calcom", now=T0) is Health.HEALTHY
+    assert of.get_health_status("calcom", now=T0).status is Health.HEALTHY
 
 
 def test_three_failures_in_the_last_minute_are_critical() -> None:
@@ -83,8 +85,30 @@ def test_five_critical_failures_are_critical() -> None:
     of.record_failure("calcom", "timeout", now=T0 + 281)
     assert not of.is_service_critical("calcom", now=T0 + 285)
     of.record_failure("calcom", "connect", Severity.CRITICAL, now=T0 + 285)
-    assert of.get_health_status("calcom", now=T0 + 285) is Health.CRITICAL
+    assert of.get_health_status("calcom", now=T0 + 285).status is Health.CRITICAL
     assert not of.is_service_critical("calcom", now=T0 + 300)
+
+
+def test_a_health_status_says_since_when_and_by_which_figures() -> None:
+    """Since the first failure still counted, to the second: a success tells nothing, and five minutes end it."""
+    breaker, of = judged()
+    guarded(breaker, 30, 0, now=T0)
+    guarded(breaker, 0, 10, now=T0 + 20.7)
+    guarded(breaker, 0, 10, now=T0 + 150)
+    bad = of.get_health_status("calcom", now=T0 + 200)
+    assert (bad.service, bad.status, bad.figures.total) == ("calcom", Health.DEGRADED, 20)
+    assert bad.figures == of.get_failure_stats("calcom", now=T0 + 200)
+    assert bad.since == datetime.fromtimestamp(T0 + 20, tz=UTC)
+    assert of.get_health_status("calcom", now=T0 + 320).since == datetime.fromtimestamp(T0 + 150, tz=UTC)
+
+
+def test_a_healthy_service_is_unwell_since_never() -> None:
+    """One failure of forty is counted and is no illness."""
+    breaker, of = judged()
+    guarded(breaker, 39, 1)
+    well = of.get_health_status("calcom", now=T0)
+    assert (well.status, well.since) == (Health.HEALTHY, None)
+    assert well.figures.first_failure_at == datetime.fromtimestamp(T0, tz=UTC)
 
 
 def test_an_outage_that_is_over_says_nothing_about_what_comes() -> None:

@@ -185,7 +185,7 @@ class TestDetector:
         for _ in range(3):
             detector.record_failure("calcom", "timeout", now=T0)
         assert detector.is_service_critical("calcom", now=T0)
-        assert detector.get_health_status("calcom", now=T0) is Health.CRITICAL
+        assert detector.get_health_status("calcom", now=T0).status is Health.CRITICAL
 
     def test_a_reset_forgets(self) -> None:
         """All is healthy again."""
@@ -201,7 +201,7 @@ class TestTogether:
     def test_failures_that_open_the_breaker_make_the_service_critical(self) -> None:
         """One report serves both."""
         breaker = tripped()
-        assert FailureDetector([breaker]).get_health_status("calcom", now=T0) is Health.CRITICAL
+        assert FailureDetector([breaker]).get_health_status("calcom", now=T0).status is Health.CRITICAL
 
     def test_a_recovery_closes_the_breaker_and_clears_the_detector(self) -> None:
         """Down, tried again, back, healthy."""
@@ -210,7 +210,7 @@ class TestTogether:
         assert breaker.acquire("bookings.create", owner="a", now=T0 + 30)
         breaker.record_success(now=T0 + 30)
         assert not breaker.is_open()
-        assert detector.get_health_status("calcom", now=T0 + 30) is Health.HEALTHY
+        assert detector.get_health_status("calcom", now=T0 + 30).status is Health.HEALTHY
 
 
 def tripped() -> CircuitBreaker:
