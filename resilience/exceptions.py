@@ -1,6 +1,7 @@
 """What can go wrong with an appointment: one type for each kind of "no", and each says whether trying again may help.
 
-Who turns SQL states and HTTP answers into these is `tasks`; nothing here knows a driver or a client.
+What an HTTP status or a SQLSTATE means for trying again is judged here; who turns a driver's or a client's errors into
+these is `tasks`, and nothing here knows either.
 """
 
 from collections.abc import Mapping
@@ -141,6 +142,8 @@ _TIMEOUT = frozenset({"57014", "55P03"})  # statement cancelled by its time-out;
 # statements are of no use any more, since a migration has changed a table.
 _LOST = frozenset({"57P01", "57P02", "25P03", "0A000"})
 _UNAVAILABLE = frozenset({"57P03", "53300"})  # starting up; too many connections
+# Classes of what no repetition mends: wrong data, a broken constraint, a wrong statement.
+_REFUSED = frozenset({"22", "23", "42"})
 RETRYABLE_DATABASE_ERRORS = frozenset({"deadlock", "serialization", "timeout", "lost_connection", "unavailable"})
 
 
@@ -161,6 +164,16 @@ def database_error_type(sql_error_code: str | None) -> str:
     return "other"
 
 
+def _judged(error_type: str | None, sql_error_code: str | None) -> str:
+    """Return what an error is: a SQLSTATE knows better than a name, an unknown code leaves the name its word.
+
+    The sign-off's own example is a deadlock that comes with MySQL's number, 1213.
+    """
+    code = sql_error_code or ""
+    kind = database_error_type(code)
+    return kind if kind != "other" or code[:2] in _REFUSED else error_type or kind
+
+
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost; `error_type` follows from `sql_error_code` (SQLSTATE) if not given."""
 
@@ -173,15 +186,15 @@ class AppointmentDatabaseException(AppointmentException):
         correlation_id: str | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> None:
-        kind = error_type if sql_error_code is None else database_error_type(sql_error_code)
-        retryable = kind in RETRYABLE_DATABASE_ERRORS  # a SQLSTATE knows better than a name
+        kind = _judged(error_type, sql_error_code)
+        retryable = kind in RETRYABLE_DATABASE_ERRORS
         super().__init__(message, correlation_id=correlation_id, context=context, retryable=retryable)
-        self.error_type = error_type or kind or "other"
+        self.error_type = error_type or kind
         self.sql_error_code = sql_error_code
 
     def is_deadlock(self) -> bool:
         """Say whether the database broke a deadlock by ending our transaction."""
-        return self.sql_error_code in _DEADLOCK or (self.sql_error_code is None and self.error_type == "deadlock")
+        return _judged(self.error_type, self.sql_error_code) == "deadlock"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with its kind and SQLSTATE."""

@@ -75,8 +75,8 @@ class Retry:
 class RetryPolicy:
     """Decide on retries: delays of 1, 2, 4 s, each +-10 %, at most 3 retries after the first call.
 
-    `delays` are seconds, the last one repeats; `jitter` is a share of the delay (0: none); `max_attempts` counts
-    retries, not calls (0: never retry). `per_error` gives another count to an error type.
+    `delays` are seconds, the last one repeats; `jitter` is a share of the delay (0 or False: none; True: 0.1);
+    `max_attempts` counts retries, not calls (0: never retry). `per_error` gives another count to an error type.
     """
 
     delays: tuple[float, ...] = (1.0, 2.0, 4.0)
@@ -89,6 +89,8 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not self.delays or any(not math.isfinite(delay) or delay < 0 for delay in self.delays):
             raise ValueError("delays: one or more numbers of seconds, none negative")
+        if isinstance(self.jitter, bool):  # the sign-off's 'jitter' => true; Python takes True for 1, which is +-100 %
+            object.__setattr__(self, "jitter", 0.1 if self.jitter else 0.0)
         if not 0 <= self.jitter <= 1:
             raise ValueError("jitter: a share between 0 and 1")
         if self.max_attempts < 0 or any(count < 0 for count in self.per_error.values()):

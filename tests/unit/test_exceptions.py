@@ -84,7 +84,21 @@ def test_a_database_error_without_a_sqlstate_goes_by_its_name() -> None:
     """A driver that lost its connection has no SQLSTATE to show."""
     assert AppointmentDatabaseException("x", error_type="lost_connection").is_retryable()
     assert AppointmentDatabaseException("x", error_type="deadlock").is_deadlock()
-    assert not AppointmentDatabaseException("x", error_type="deadlock", sql_error_code="23505").is_deadlock()
+
+
+@pytest.mark.parametrize("code", ["1213", "XX999", ""])
+def test_an_unknown_code_leaves_the_name_its_word(code: str) -> None:
+    """The sign-off's own example: a deadlock, with the number that MySQL gives it."""
+    error = AppointmentDatabaseException("Deadlock detected", error_type="deadlock", sql_error_code=code)
+    assert (error.is_retryable(), error.is_deadlock(), error.error_type) == (True, True, "deadlock")
+    assert error.to_dict()["sql_error_code"] == code
+
+
+@pytest.mark.parametrize(("code", "retryable"), [("23505", False), ("42P01", False), ("57014", True)])
+def test_a_sqlstate_knows_better_than_a_name(code: str, retryable: bool) -> None:  # noqa: FBT001
+    """A broken constraint that is named a deadlock is none, and nothing to try again."""
+    error = AppointmentDatabaseException("x", error_type="deadlock", sql_error_code=code)
+    assert (error.is_retryable(), error.is_deadlock()) == (retryable, False)
 
 
 @pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: type(error).__name__)

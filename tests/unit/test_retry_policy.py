@@ -86,6 +86,15 @@ def test_no_delay_leaves_its_ten_percent(seed: int, attempt: int) -> None:
     assert 0.9 * base <= RetryPolicy(rng=random.Random(seed)).delay(attempt) <= 1.1 * base  # noqa: S311 - no secret
 
 
+def test_jitter_may_be_switched_on_or_off_by_a_word() -> None:
+    """The sign-off says `true`: ten percent, and no second more; `False` is none, and a number is a share."""
+    told = [RetryPolicy(jitter=jitter).get_config()["jitter"] for jitter in (True, False, 1.0, 0.25)]
+    assert [repr(share) for share in told] == ["0.1", "0.0", "1.0", "0.25"]
+    policy = RetryPolicy(jitter=True, rng=random.Random(1))  # noqa: S311 - no secret
+    assert all(0.9 <= policy.delay(0) <= 1.1 for _ in range(2000))
+    assert RetryPolicy(jitter=False).delay(0) == 1
+
+
 def test_jitter_spreads_over_its_whole_width() -> None:
     """A herd that failed together does not come back together."""
     policy = RetryPolicy(rng=random.Random(1))  # noqa: S311 - no secret
