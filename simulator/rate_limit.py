@@ -22,7 +22,7 @@ class Verdict:
     allowed: bool
     limit: int
     remaining: int
-    reset: int
+    reset: float
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -30,7 +30,7 @@ class Verdict:
         return [
             ("X-RateLimit-Limit-Default", str(self.limit)),
             ("X-RateLimit-Remaining-Default", str(self.remaining)),
-            ("X-RateLimit-Reset-Default", str(self.reset)),
+            ("X-RateLimit-Reset-Default", f"{self.reset:.6g}"),
         ]
 
 
@@ -51,9 +51,17 @@ class RateLimit:
         if now >= current.blocked_until and current.calls > limit:
             current.blocked_until = now + block
         if now < current.blocked_until:
-            return Verdict(allowed=False, limit=limit, remaining=0, reset=math.ceil(current.blocked_until - now))
-        return Verdict(allowed=True, limit=limit, remaining=limit - current.calls, reset=math.ceil(current.ends - now))
+            return Verdict(allowed=False, limit=limit, remaining=0, reset=_told(current.blocked_until - now, window))
+        return Verdict(
+            allowed=True, limit=limit, remaining=limit - current.calls, reset=_told(current.ends - now, window)
+        )
 
     def clear(self) -> None:
         """Forget all windows and blocks."""
         self._windows.clear()
+
+
+def _told(seconds: float, window: float) -> float:
+    """Round up to a second of the minute, as Cal.com does; a window that stands for a minute has sixty as well."""
+    second = window / 60
+    return math.ceil(round(seconds / second, 6)) * second  # 59.999999999 of them are 60
