@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 
 from db import appointments, audit, event_types, events, others, pacing, revisions, series, standing, sweeps
 from db.engine import make_engine
-from db.lifecycle import Status
+from db.lifecycle import HoldReason, Status
 from worker import embedded
 
 RATIO = 2.0
@@ -144,6 +144,13 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
         "release_due": lambda: appointments.release_due(conn, key="key", settings="set", limit=500),
+        "release_due, by state": lambda: appointments.release_due(
+            conn, key="key", settings="set", limit=500, key_works=True, settings_work=True
+        ),
+        "waiting_for_a_call": lambda: sweeps.waiting_for_a_call(conn, key="key", settings="set", fresh_seconds=60),
+        "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
+        "count_held": lambda: sweeps.count_held(conn, HoldReason.SUSPECT),
+        "release_kind": lambda: sweeps.release_kind(conn, HoldReason.SUSPECT, since=NOW, why="", limit=500),
         "release_these": lambda: pacing.release_these(conn, in_line),
         "waiting": lambda: pacing.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: pacing.waiting(conn, 80, postable=True),

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from db.appointment import Appointment, NewAppointment
 from db.insertion import Inserted, insert
 from db.late import record_late_uid
-from db.moves import KeyTakenError, amend, claim, forget_cause, move, renew, request_cancel
+from db.moves import KeyTakenError, amend, claim, move, renew, request_cancel
 from db.schema import appointments
 from db.sql import statement
 from db.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
@@ -30,7 +30,6 @@ __all__ = [
     "claim",
     "expire",
     "find",
-    "forget_cause",
     "get",
     "insert",
     "lost_leases",

@@ -25,7 +25,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from db.appointment import Appointment
 from db.events import CANCEL_THERE
-from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
+from db.lifecycle import LIVE, MOVES, UNASKABLE, Status
 from db.schema import appointment_events, appointments
 from db.sql import statement
 
@@ -93,16 +93,6 @@ def request_cancel(conn: Connection, appointment_id: int, expected: Status, *, b
         .returning(_COLUMNS.id)
     )
     return conn.execute(_with_event(change, "cancel_requested", by, {"why": why})).first() is not None
-
-
-def forget_cause(conn: Connection, reason: HoldReason) -> int:
-    """Forget what these holds wait to see changed, so that the next release lets them go; return how many there are."""
-    result = conn.execute(
-        update(appointments)
-        .where(_COLUMNS.status == Status.HELD, _COLUMNS.hold_reason == reason)
-        .values(held_for="", updated_at=func.now())
-    )
-    return result.rowcount
 
 
 def move(

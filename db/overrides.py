@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import breaker_overrides as _orders
+from db.sql import statement
 
 _columns = _orders.c
 
@@ -34,24 +35,27 @@ def order(
     until: datetime | None = None,
     key_fingerprint: str | None = None,
 ) -> int | None:
-    """Write an order; None when the very same is in force already (a key that is blocked stays blocked)."""
+    """Write an order and return its number; None when the very same is in force (a key that is blocked stays blocked).
+
+    A number is above every one before it, also of tables that are gone: see order_number.sql.
+    """
+    conn.execute(statement("lock_orders"))
     if mode != "credentials":
         lift(conn, service, {"open", "off"}, by=by)
-    statement = insert(_orders).values(
+    conn.execute(statement("order_number"))
+    written = insert(_orders).values(
         service=service, mode=mode, key_fingerprint=key_fingerprint, by=by, why=why, until=until
     )
-    number: int | None = conn.execute(statement.on_conflict_do_nothing().returning(_columns.id)).scalar_one_or_none()
+    number: int | None = conn.execute(written.on_conflict_do_nothing().returning(_columns.id)).scalar_one_or_none()
     return number
 
 
-def lift(conn: Connection, service: str, modes: Collection[str], *, by: str) -> int:
-    """End the orders of these modes; return how many there were."""
-    ended = conn.execute(
-        update(_orders)
-        .where(_columns.service == service, _columns.mode.in_(modes), _columns.lifted_at.is_(None))
-        .values(lifted_at=func.now(), lifted_by=by)
-    )
-    return ended.rowcount
+def lift(conn: Connection, service: str, modes: Collection[str], *, by: str, ids: Collection[int] | None = None) -> int:
+    """End the orders of these modes, or only those of them that `ids` name; return how many there were."""
+    where = [_columns.service == service, _columns.mode.in_(modes), _columns.lifted_at.is_(None)]
+    if ids is not None:
+        where.append(_columns.id.in_(ids))
+    return conn.execute(update(_orders).where(*where).values(lifted_at=func.now(), lifted_by=by)).rowcount
 
 
 def in_force(conn: Connection, service: str) -> list[Override]:

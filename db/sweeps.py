@@ -4,11 +4,14 @@ Rows that come back as pending or retrying count as enqueued: send them after th
 """
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from db.appointment import Appointment
+from db.lifecycle import HoldReason, Status
+from db.schema import appointments
 from db.sql import statement
 
 
@@ -30,14 +33,67 @@ def lost_leases(
     return _rows(conn, "lost_leases", limit=limit, suspect_at=suspect_after, **times)
 
 
-def release_due(conn: Connection, *, key: str, settings: str, limit: int) -> list[Appointment]:
+def release_due(
+    conn: Connection,
+    *,
+    key: str,
+    settings: str,
+    limit: int,
+    key_works: bool = False,
+    settings_work: bool = False,
+) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
     `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
     configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
-    that nothing circles. Nothing here ends a breaker_open without `hold_until`.
+    that nothing circles. `key_works`: today's key is not refused, so credentials end for it, too; `settings_work`: so
+    does configuration for today's settings. Nothing here ends a breaker_open without `hold_until`.
     """
-    return _rows(conn, "release_due", key=key, settings=settings, limit=limit)
+    works = {"key_works": key_works, "settings_work": settings_work}
+    return _rows(conn, "release_due", key=key, settings=settings, limit=limit, **works)
+
+
+class Waiting(NamedTuple):
+    """Say which bookings wait for a harmless call: held for today's key, held for today's settings."""
+
+    credentials: bool
+    configuration: bool
+
+
+def waiting_for_a_call(conn: Connection, *, key: str, settings: str, fresh_seconds: float) -> Waiting:
+    """Return who waits for the harmless call that ends a hold.
+
+    Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
+    held is asked at once.
+    """
+    asked = {"key": key, "settings": settings, "fresh_seconds": fresh_seconds}
+    found = conn.execute(statement("waiting_for_a_call"), asked).one()
+    return Waiting(found.credentials, found.configuration)
+
+
+def first_to_try(conn: Connection, *, settings: str) -> int | None:
+    """Return the booking held for configuration that goes first when Cal.com's API answers again; None: nobody may."""
+    found: int | None = conn.execute(statement("first_to_try"), {"settings": settings}).scalar_one_or_none()
+    return found
+
+
+def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:
+    """Count what is held for a reason, and of one event type; return it with the moment of the count."""
+    columns = appointments.c
+    where = [columns.status == Status.HELD, columns.hold_reason == reason]
+    if event_type_id is not None:
+        where.append(columns.event_type_id == event_type_id)
+    count, now = conn.execute(select(func.count(), func.now()).select_from(appointments).where(*where)).one()
+    return int(count), now
+
+
+def release_kind(
+    conn: Connection, reason: HoldReason, *, since: datetime, why: str, limit: int, event_type_id: int | None = None
+) -> list[Appointment]:
+    """Move a batch of what was held for this reason at a moment to pending, by the operator; return the rows."""
+    return _rows(
+        conn, "release_kind", reason=reason.value, since=since, why=why, limit=limit, event_type_id=event_type_id
+    )
 
 
 def unsent(

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from db import appointments, overrides
-from db.lifecycle import HoldReason
+from db import overrides
+from resilience.breaker_status import BreakerStatus
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.permit import Order, OrderKind
 
@@ -26,7 +26,9 @@ def order(
     """Order the breaker open or off; False when the fleet could not be told (the order is kept, and obeyed later)."""
     with engine.begin() as conn:
         number = overrides.order(conn, breaker.service, mode, by=by, why=why, until=until) or 0
-    return breaker.restore(Order(_KINDS[mode], by, why, until, number))
+    breaker.restore(Order(_KINDS[mode], by, why, until, number))
+    seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
+    return seen.shared and seen.order >= number
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
@@ -39,7 +41,7 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
-    """Close every breaker, end every order, and try refused keys again with the bookings that they held.
+    """Close every breaker, end every order, and try refused keys again; the bookings that they held follow by that.
 
     False, and nothing done, while Redis is gone: a reset is no state that could be given again later.
     """
@@ -47,13 +49,22 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool
         return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF, CREDENTIALS}, by=by)
-    done = breaker.reset(by, why)
-    with engine.begin() as conn:  # only now: what is released before the reset would be held again, for today's key
-        appointments.forget_cause(conn, HoldReason.CREDENTIALS)
-    return done
+    return breaker.reset(by, why)
 
 
-def repeat(engine: Engine, breaker: CircuitBreaker) -> None:
-    """Give the orders in force again: one that was obeyed changes nothing, one that Redis missed is obeyed now."""
+def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
+    """Give the orders in force again: one that was obeyed changes nothing, one that Redis missed is obeyed now.
+
+    A block that the shared breaker has obeyed and holds no more ends here, too: Cal.com has taken the key again.
+    `seen` is the breaker as it was before the orders are read, so that none is taken for obeyed that is being written.
+    """
+    lifted: list[int] = []
     for one in in_force(engine, breaker.service):
-        breaker.restore(one)
+        obeyed = seen.shared and 0 < one.number <= seen.order
+        if one.kind is OrderKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
+            lifted.append(one.number)
+        else:
+            breaker.restore(one)
+    if lifted:
+        with engine.begin() as conn:
+            overrides.lift(conn, breaker.service, {CREDENTIALS}, by="worker", ids=lifted)

@@ -9,7 +9,8 @@ from tasks import orders
 from tasks.parts import parts
 
 log = structlog.get_logger(__name__)
-_written = "0-0"
+_START = "0-0"
+_written = (0, _START)
 
 
 @shared_task(name="tasks.transitions.record_transitions")
@@ -17,15 +18,21 @@ def record_transitions() -> int:
     """Write what the stream holds and the table lacks; return how many rows were new.
 
     A process that starts reads all that is kept (about 1,000), then what came since it last wrote: so a kill between
-    a transition and its row loses nothing, and a row that is there stays as it is. Orders in force are given again,
-    should Redis have missed one.
+    a transition and its row loses nothing, and a row that is there stays as it is. A breaker that has begun again has
+    another stream, perhaps by another clock: that is read from its start. Orders in force are given again, should
+    Redis have missed one.
     """
-    global _written  # noqa: PLW0603 - a place in the stream; whoever forgets it reads again
-    orders.repeat(parts().engine, parts().breaker)
-    seen = parts().breaker.transitions(after_id=_written, count=2000)
-    with parts().engine.begin() as conn:
+    global _written  # noqa: PLW0603 - a place in a generation's stream; whoever forgets it reads again
+    built = parts()
+    before = built.breaker.get_status()
+    orders.repeat(built.engine, built.breaker, before)
+    generation, place = _written
+    after = place if generation == before.generation else _START
+    seen = built.breaker.transitions(after_id=after, count=2000)
+    with built.engine.begin() as conn:
         new = breaker_events.record_transitions(conn, [_row(one) for one in seen])
-    _written = seen[-1].id if seen else _written
+    if before.shared:
+        _written = (before.generation, seen[-1].id if seen else after)
     if new:
         log.info("transitions", new=new, last=seen[-1].new.value)
     return new

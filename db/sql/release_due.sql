@@ -1,6 +1,10 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
 -- a key that has learnt since, not before, that it sees all bookings of this event type. Oldest request first.
 -- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
+-- Held for today's key or today's settings: they go by state, whenever the shared breaker says that the key is not
+-- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
+-- cannot. Their hold_until is only the moment before which they are not tried again, and for five seconds they rest in
+-- any case: a worker that still believes what the fleet believes no more must not hold them anew each second.
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
@@ -9,7 +13,7 @@
 WITH candidate AS (
     SELECT id, held_at, requested_at
     FROM appointments
-    WHERE status = 'held' AND hold_until <= now() AND hold_reason <> 'suspect'
+    WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
     UNION
     SELECT id, held_at, requested_at
     FROM appointments
@@ -26,6 +30,16 @@ WITH candidate AS (
     SELECT id, held_at, requested_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND :key_works
+        AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
+    UNION
+    SELECT id, held_at, requested_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
+        AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
     SELECT id, held_at, requested_at -- by a worker of an older version, which gave it no time
     FROM appointments

@@ -1,11 +1,12 @@
--- Let these held bookings go: the breaker has given each of them a place in its window. One that has moved on meanwhile
--- (expired, cancelled, released by an operator) is passed over, and its place given back.
+-- Let these held bookings go: the breaker has given each of them a place in its window, or it is the one that goes first
+-- when Cal.com's API answers again. One that has moved on meanwhile (expired, cancelled, released by an operator) is
+-- passed over, and its place given back.
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
 -- SKIP LOCKED: whoever is moving it now goes first.
 WITH granted AS (
     SELECT id, hold_reason, held_at
     FROM appointments
-    WHERE id = ANY (CAST(:ids AS bigint[])) AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled')
+    WHERE id = ANY (CAST(:ids AS bigint[])) AND status = 'held' AND hold_reason IN ('breaker_open', 'throttled', 'configuration')
     FOR UPDATE SKIP LOCKED
 ),
 moved AS (

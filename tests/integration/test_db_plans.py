@@ -31,7 +31,9 @@ CROSS JOIN LATERAL (
 ) AS state
 """
 SWEEPS: dict[str, dict[str, Any]] = {
-    "release_due": {"key": "key", "settings": "set", "limit": 500},
+    "release_due": {"key": "key", "settings": "set", "limit": 500, "key_works": True, "settings_work": True},
+    "waiting_for_a_call": {"key": "key", "settings": "set", "fresh_seconds": 60},
+    "first_to_try": {"settings": "set"},
     "waiting": {"limit": 16, "postable": False},
     "flag_degraded": {"max_age_seconds": 900, "limit": 500},
     "lost_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "suspect_at": 3},

@@ -1,0 +1,38 @@
+-- Let go what an operator names by its hold reason: a batch of it, oldest request first. Only what was held when he asked
+-- (:since): what is held anew meanwhile is not sent round and round. Three probes or leases in a row begin to count anew.
+-- SKIP LOCKED: whoever is moving a row now goes first, and the command ends.
+WITH meant AS (
+    SELECT id, hold_reason, held_at
+    FROM appointments
+    WHERE status = 'held' AND hold_reason = :reason AND held_at <= :since
+        AND (CAST(:event_type_id AS bigint) IS NULL OR event_type_id = :event_type_id)
+    ORDER BY requested_at, id
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+),
+moved AS (
+    UPDATE appointments AS appointment
+    SET status = 'pending',
+        hold_reason = NULL,
+        held_at = NULL,
+        hold_until = NULL,
+        held_for = NULL,
+        leases_lost = 0,
+        probe_failures = 0,
+        enqueued_at = now(),
+        askable_since = CASE
+            WHEN outcome_unknown AND meant.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
+            THEN now()
+            ELSE askable_since
+        END,
+        updated_at = now()
+    FROM meant
+    WHERE appointment.id = meant.id
+    RETURNING appointment.*
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, 'pending', 'operator', jsonb_build_object('why', CAST(:why AS text), 'held', hold_reason, 'since', held_at)
+    FROM meant
+)
+SELECT * FROM moved ORDER BY requested_at, id
