@@ -168,7 +168,7 @@ class Attempt:
             case Meaning.NOT_SENT:
                 return self.rules.again(row, reply.error_type, reply.message, reply.retry_after)
             case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
-                return self.rules.held(reply)
+                return self.rules.held(row, reply)
             case Meaning.UNKNOWN:
                 kept = event_types.known(self.parts, row) if reply.settle is Settle.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None

@@ -16,6 +16,10 @@ from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.parts import Terms
 from tasks.steps import KNOWN, In, Next, Post
 
+TRY_AGAIN, TRY_AGAIN_LATEST = (
+    60.0,
+    3600.0,
+)  # seconds after which what something else answered is tried again; it doubles
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 PROBES_FAILED_SUSPECT = 3
 
@@ -55,6 +59,9 @@ class Rules:
             case Reason.CREDENTIALS:
                 hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
                 return Next(Status.HELD, "Cal.com refuses this key", changes | hold)
+            case Reason.CONFIGURATION:
+                hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": self.settings}
+                return Next(Status.HELD, "what answers is not Cal.com's API", changes | hold)
         return Next(Status.HELD, "the circuit breaker is open", changes | _met_open_breaker(row))
 
     def behind_others(self, row: Appointment, line: HoldReason) -> Next:
@@ -106,15 +113,24 @@ class Rules:
             return Next(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
         return Next(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
-    def held(self, reply: Reply) -> Next:
-        """Return the hold of a booking whose call was answered by a limit, or is an operator's to mend."""
+    def held(self, row: Appointment, reply: Reply) -> Next:
+        """Return the hold of a booking whose call was answered by a limit, or by something else than Cal.com's API.
+
+        What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
+        longer each time: else it would cost the limit a call a minute.
+        """
         match reply.meaning:
             case Meaning.THROTTLED:
                 hold: dict[str, Any] = {"hold_reason": HoldReason.THROTTLED}  # the breaker keeps the time of the 429
             case Meaning.CREDENTIALS:
                 hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
             case _:
-                hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": self.settings}
+                pause = min(TRY_AGAIN * 2 ** min(row.posts, 10), TRY_AGAIN_LATEST)
+                hold = {
+                    "hold_reason": HoldReason.CONFIGURATION,
+                    "held_for": self.settings,
+                    "hold_until": In(pause),
+                }
         return Next(Status.HELD, f"held: {reply.meaning.value}", hold | error(reply))
 
     def may_retry(self, used: int, error_type: str | None) -> bool:

@@ -175,7 +175,7 @@ def look_failed(rules: Rules, row: Appointment, reply: Reply | None) -> Next:
     Why the booking's own POST failed decides on its retries; a look's own trouble must not.
     """
     if reply is not None and reply.meaning in _NO_CUSTOMERS_FAULT:
-        step = rules.held(reply)
+        step = rules.held(row, reply)
     elif row.looks + 1 < LOOKS:
         delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
         changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}

@@ -45,12 +45,28 @@ def test_an_outage_fails_nobody(row: Row) -> None:
     ],
 )
 def test_an_operators_error_holds_and_costs_no_retry(
-    meaning: Meaning, reason: HoldReason, column: str, value: object
+    row: Row, meaning: Meaning, reason: HoldReason, column: str, value: object
 ) -> None:
     """A revoked key and a wrong URL hold the booking until what they wait for has changed."""
-    step = RULES.held(reply(meaning, retry_after=17.0))
+    step = RULES.held(row(), reply(meaning, retry_after=17.0))
     assert (step.to, step.changes.get("hold_reason"), step.changes.get(column)) == (Status.HELD, reason, value)
     assert "retry_count" not in step.changes
+
+
+@pytest.mark.parametrize(("posts", "pause"), [(0, 60), (1, 120), (3, 480), (6, 3600), (999, 3600)])
+def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, posts: int, pause: float) -> None:
+    """A minute, as long as the harmless call; then less and less often, or each such booking would cost a call a minute."""
+    step = RULES.held(row(posts=posts), reply(Meaning.CONFIGURATION))
+
+    assert step.changes.get("hold_until") == In(pause)
+
+
+def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
+    """Nothing was sent: it goes as soon as the settings are known to reach Cal.com."""
+    step = RULES.not_now(row(), Reason.CONFIGURATION, known=True, retry=False)
+
+    assert (step.changes.get("hold_reason"), step.changes.get("held_for")) == (HoldReason.CONFIGURATION, "settings-1")
+    assert "hold_until" not in step.changes
 
 
 @pytest.mark.parametrize(("blame", "reason"), [(False, HoldReason.BREAKER_OPEN), (True, HoldReason.SUSPECT)])
