@@ -51,6 +51,31 @@ def test_every_hold_says_who_moves_it_on(reason: HoldReason) -> None:
     assert ("in 12 s" in line) if timed else ("goes on" in line or "booking retry" in line or "in the order" in line)
 
 
+def test_a_throttled_booking_goes_by_itself() -> None:
+    """The breaker keeps the time of a limit, not the row; nobody need retry it."""
+    line = why(row(Status.HELD, hold_reason=HoldReason.THROTTLED), NOW)
+
+    assert "held bookings go by themselves" in line
+    assert "booking retry" not in line
+
+
+@pytest.mark.parametrize("reason", [HoldReason.CREDENTIALS, HoldReason.CONFIGURATION])
+def test_what_a_harmless_call_ends_says_so(reason: HoldReason) -> None:
+    """Nobody need retry it: it is asked about once a minute."""
+    line = why(row(Status.HELD, hold_reason=reason), NOW)
+
+    assert "once a minute" in line
+    assert "booking retry" not in line
+
+
+def test_a_booking_that_alone_met_a_page_says_when_it_is_tried_again() -> None:
+    """It waits longer than the others; past that moment it waits for the harmless call only."""
+    held = row(Status.HELD, hold_reason=HoldReason.CONFIGURATION, hold_until=soon(240))
+
+    assert "This one not before: in 4 min." in why(held, NOW)
+    assert "This one" not in why(replace(held, hold_until=soon(-1)), NOW)
+
+
 def test_an_unknown_outcome_says_that_it_is_looked_up_first() -> None:
     """Nobody has to fear a second booking."""
     line = why(row(Status.RETRYING, outcome_unknown=True, next_attempt_at=soon(2)), NOW)

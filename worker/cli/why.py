@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeGuard
 
 from db.appointment import Appointment
 from db.lifecycle import HoldReason, Status
@@ -66,6 +67,11 @@ def _breaker_open(_row: Appointment, _now: datetime) -> str:
 
 
 def _throttled(row: Appointment, now: datetime) -> str:
+    if row.hold_until is None:  # the breaker keeps the time, for all
+        return (
+            "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
+            "order they were asked for."
+        )
     return f"Cal.com's limit of calls was reached; it is released {_until(row, now)}."
 
 
@@ -97,14 +103,18 @@ def _blind_key(row: Appointment, now: datetime) -> str:
 
 def _credentials(_row: Appointment, _now: datetime) -> str:
     return (
-        "Cal.com refuses the API key; it goes on when workers start with another CALCOM_API_KEY, or by `booking retry`."
+        "Cal.com refuses the API key. While bookings wait for it Cal.com is asked once a minute with a harmless call: "
+        "it goes on by itself when the key is taken again, when workers start with another CALCOM_API_KEY, or at once "
+        "by `booking breaker reset`."
     )
 
 
-def _configuration(_row: Appointment, _now: datetime) -> str:
+def _configuration(row: Appointment, now: datetime) -> str:
+    sooner = f" This one not before: {ago(row.hold_until, now)}." if _is_to_come(row.hold_until, now) else ""
     return (
-        "What answers is not the Cal.com API we expect; it goes on when workers start with another CALCOM_BASE_URL, "
-        "version or key (see `booking check`), or by `booking retry`."
+        "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
+        "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "
+        f"came through.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
     )
 
 
@@ -187,9 +197,13 @@ def _seconds_to(moment: datetime | None, now: datetime) -> float:
     return (moment - now).total_seconds() if moment else 0.0
 
 
+def _is_to_come(moment: datetime | None, now: datetime) -> TypeGuard[datetime]:
+    return _seconds_to(moment, now) > 0
+
+
 def _until(row: Appointment, now: datetime) -> str:
-    if row.hold_until is None:
-        return "by `booking retry`"
+    if row.hold_until is None:  # of a worker of an older version: it waits for nothing
+        return "now"
     left = _seconds_to(row.hold_until, now)
     return ago(row.hold_until, now) if left > 0 else f"now{_late(left).removesuffix('.')}"
 
