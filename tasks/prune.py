@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from db import retention
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 
 BATCH = 1000  # rows looked at in a transaction: milliseconds, so nobody waits long for a lock
 SECONDS = 20.0  # a run; the next one goes on
@@ -17,7 +18,7 @@ SECONDS = 20.0  # a run; the next one goes on
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="tasks.prune.prune")
+@shared_task(base=PeriodicTask, name="tasks.prune.prune")
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
     deleted = delete_older(parts().engine, parts().terms.retention)

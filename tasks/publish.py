@@ -105,13 +105,11 @@ def _dispatcher(hostname: str) -> Any:
     return current_app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
 
 
-def call_later(task: str, queue: str, *, countdown: float, expires: float) -> None:
+def call_later(task: str, queue: str, *, countdown: float) -> None:
     """Have a periodic task run once more, at a moment that beat would miss; beat is the net: a failure is only told."""
     try:
         with _producer() as producer:
-            current_app.send_task(
-                task, queue=queue, countdown=countdown, expires=expires, producer=producer, retry=False
-            )
+            current_app.send_task(task, queue=queue, countdown=countdown, producer=producer, retry=False)
     except Exception as exc:  # noqa: BLE001 - as in _publish
         log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
 

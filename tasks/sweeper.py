@@ -15,6 +15,7 @@ from db import appointments, pacing
 from db.appointments import Appointment
 from tasks.alerts.lost import tell_lost
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 _sending = threading.Lock()
 
 
-@shared_task(name="tasks.sweeper.rescue_stranded")
+@shared_task(base=PeriodicTask, name="tasks.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
     found = {"leases": _lost_leases(), "messages": _lost_messages()}
@@ -34,7 +35,7 @@ def rescue_stranded() -> dict[str, int]:
     return found
 
 
-@shared_task(name="tasks.sweeper.expire_held")
+@shared_task(base=PeriodicTask, name="tasks.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 

@@ -7,13 +7,14 @@ from db import breaker_events
 from resilience.transitions import Transition
 from tasks import orders
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 
 log = structlog.get_logger(__name__)
 _START = "0-0"
 _written = (0, _START)
 
 
-@shared_task(name="tasks.transitions.record_transitions")
+@shared_task(base=PeriodicTask, name="tasks.transitions.record_transitions")
 def record_transitions() -> int:
     """Write what the stream holds and the table lacks; return how many rows were new.
 

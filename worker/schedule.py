@@ -2,26 +2,28 @@
 
 from typing import Any
 
+from tasks.periodic import TICK
 
-def _every(seconds: float, task: str) -> dict[str, Any]:
-    # A tick that waited longer than a few intervals is worth nothing: the next one does its work.
-    options = {"queue": "maintenance", "expires": max(10.0, 3 * seconds)}
-    return {"task": task, "schedule": seconds, "options": options}
+
+def every(seconds: float, task: str) -> dict[str, Any]:
+    """Return an entry of the schedule; by its header a worker drops what has piled up (tasks/periodic.py)."""
+    return {"task": task, "schedule": seconds, "options": {"queue": "maintenance", "headers": {TICK: seconds}}}
 
 
 def schedule(aggregate_seconds: float) -> dict[str, dict[str, Any]]:
     """Return what beat sends; `aggregate_seconds` is METRICS_AGGREGATE_SECONDS."""
-    aggregate = _every(aggregate_seconds, "tasks.failure_metrics.aggregate_failure_metrics")
+    aggregate = every(aggregate_seconds, "tasks.failure_metrics.aggregate_failure_metrics")
     return {**SCHEDULE, "aggregate-failure-metrics": aggregate}
 
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "release-held": _every(1.0, "tasks.holds.release_held"),
-    "record-transitions": _every(1.0, "tasks.transitions.record_transitions"),
-    "rescue-stranded": _every(2.0, "tasks.sweeper.rescue_stranded"),
-    "look-again": _every(20.0, "tasks.lookouts.look_again"),
-    "expire-held": _every(10.0, "tasks.sweeper.expire_held"),
-    "check-health": _every(5.0, "tasks.health.check_health"),
-    "send-alerts": _every(5.0, "tasks.alerts.send_alerts"),
-    "prune": _every(600.0, "tasks.prune.prune"),
+    "release-held": every(1.0, "tasks.holds.release_held"),
+    "record-transitions": every(1.0, "tasks.transitions.record_transitions"),
+    "rescue-stranded": every(2.0, "tasks.sweeper.rescue_stranded"),
+    "ask-again": every(5.0, "tasks.recovery.ask_again"),
+    "look-again": every(20.0, "tasks.lookouts.look_again"),
+    "expire-held": every(10.0, "tasks.sweeper.expire_held"),
+    "check-health": every(5.0, "tasks.health.check_health"),
+    "send-alerts": every(5.0, "tasks.alerts.send_alerts"),
+    "prune": every(600.0, "tasks.prune.prune"),
 }

@@ -16,6 +16,7 @@ from db import deliveries
 from db.deliveries import Delivery
 from tasks.alerts.sinks import Message, Sinks
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 
 AT_ONCE = 10  # messages in one go
 MARGIN = 30.0  # seconds that a claim outlives the sending
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 _sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
 
 
-@shared_task(name="tasks.alerts.send_alerts")
+@shared_task(base=PeriodicTask, name="tasks.alerts.send_alerts")
 def send_alerts() -> int:
     """Start sending what is due; return how many messages that are."""
     return send()
