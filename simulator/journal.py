@@ -21,6 +21,7 @@ class Entry:
     event_type_id: int | None = None
     reference: str | None = None
     key: str | None = None
+    agent: str | None = None  # what the caller calls itself: User-Agent
     fault: str | None = None
     status: int | None = None  # None: nothing was answered
     whole: bool = False  # the answer left in full
@@ -37,10 +38,10 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._count = 0
 
-    def begin(self, *, t0: float, at: str, method: str, target: str) -> Entry:
+    def begin(self, *, t0: float, at: str, method: str, target: str, agent: str | None) -> Entry:
         """Open an entry as soon as a request's headers are read."""
         self._count += 1
-        entry = Entry(n=self._count, t0=t0, at=at, method=method, target=target)
+        entry = Entry(n=self._count, t0=t0, at=at, method=method, target=target, agent=agent)
         self._entries.append(entry)
         return entry
 

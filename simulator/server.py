@@ -72,7 +72,10 @@ class Server:
             await self._obey(wire, head)
             return
         world = self._world
-        entry = world.journal.begin(t0=head.began, at=stamp(world.now), method=head.method, target=head.target)
+        agent = head.headers.get("user-agent")
+        entry = world.journal.begin(
+            t0=head.began, at=stamp(world.now), method=head.method, target=head.target, agent=agent
+        )
         try:
             if early := world.faults.meet(entry, body_read=False):
                 entry.fault = early[0].kind

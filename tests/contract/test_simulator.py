@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_journal_tells_each_call(simulator: Any, start: str) -> None:
-    """Times, event type, reference, status and committed uid of every call; orders do not stand in it."""
+    """Times, caller, event type, reference, status and committed uid of every call; orders do not stand in it."""
     before = time.monotonic()
     uid = simulator.book("plain", start, metadata={"bookingWorkerRef": "ref-1"}).json()["data"]["uid"]
     simulator.listed(eventTypeId=101)
@@ -30,6 +30,7 @@ def test_the_journal_tells_each_call(simulator: Any, start: str) -> None:
     assert (post["method"], post["event_type_id"], post["reference"]) == ("POST", 101, "ref-1")
     assert (post["status"], post["whole"], post["uid"], post["fault"]) == (201, True, uid, None)
     assert (look["method"], look["event_type_id"], look["uid"]) == ("GET", 101, None)
+    assert post["agent"].startswith("python-requests/")
     assert simulator.journal(since=post["n"]) == [look]
 
 
