@@ -15,11 +15,11 @@ DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises breakages check audit format lock examples
+.PHONY: help setup demo up test test-all promises side-by-side breakages check audit format lock examples
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.ready ## Make .venv with everything in it, pinned (again only when a pin or pyproject.toml has changed)
 
@@ -54,6 +54,9 @@ test-all: setup ## Run every test (needs Debian's postgresql and redis-server)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)
 	@$(BIN)/python tests/promises/fire $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+side-by-side: setup ## A deploy: 300 bookings through an outage, by an old version's workers and the new ones together (OLD=REV)
+	@$(BIN)/python tests/promises/side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
 
 breakages: setup ## Break a copy of the product on purpose, a promise after the other, and see that a test notices
 	@$(BIN)/python -m tests.promises.breakages $(ARGS)
