@@ -32,8 +32,12 @@ class HoldReason(StrEnum):
     # sight gained since; another key; a look at each hold_until, with growing pauses; `booking resolve` or `booking
     # retry --not-booked`; a day after its slot never_known makes it failed
     BLIND_KEY = "blind_key"
-    CREDENTIALS = "credentials"  # another key; today's key is not blocked any more; `booking breaker reset`
-    CONFIGURATION = "configuration"  # new settings; a harmless call that answers as it should; the operator
+    # release_held: another key; today's, while the shared breaker does not block it. A harmless call, asked each minute
+    # while any is held, lifts the block when it is answered well; so does `booking breaker reset`
+    CREDENTIALS = "credentials"
+    # release_held: other settings; today's, from hold_until on, while the shared breaker knows of nothing else than
+    # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so
+    CONFIGURATION = "configuration"
     # the operator; suspects_due looks for it each hour and never posts (it failed three probes of its own POST or lost
     # three leases, each in a row, or is half made at Cal.com)
     SUSPECT = "suspect"

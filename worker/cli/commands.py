@@ -29,7 +29,8 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 IdOrKey = Annotated[str, typer.Argument(metavar="ID|KEY", help="A booking's id, its uuid, or its idempotency key.")]
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, uuids or idempotency keys.")]
+_IDS = typer.Argument(metavar="ID...", help="Ids, uuids or idempotency keys.")
+Ids = Annotated[list[str], _IDS]
 NotBooked = Annotated[
     bool, typer.Option("--not-booked", help="You have looked at Cal.com yourself, and it is not booked there.")
 ]
@@ -128,18 +129,39 @@ def held(*, json: Json = False) -> None:
 
 @app.command(
     rich_help_panel=BOOKINGS,
-    epilog=_examples("booking retry 42 43", "booking retry 42 --not-booked --why 'asked the host'"),
+    epilog=_examples(
+        "booking retry 42 43 --not-booked --why 'asked the host'", "booking retry --held blind_key --type 101"
+    ),
 )
-def retry(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
+def retry(
+    bookings: Annotated[list[str] | None, _IDS] = None,
+    *,
+    not_booked: NotBooked = False,
+    held: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Instead of ids: all that are held for this reason.")
+    ] = None,
+    event_type: Annotated[
+        int | None, typer.Option("--type", metavar="N", min=1, help="Of --held, only those of this event type's id.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Of --held, do not ask first: for scripts.")] = False,
+    json: Json = False,
+    why: Why = "the operator asked",
+) -> None:
     """Send held or failed bookings again. What may be booked already is looked up first.
 
     With --not-booked your word ends what is unknown, also of held(blind_key): it is posted anew.
 
     It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
-    """
-    from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
 
-    _end(well=ordering.run(orders.retry, bookings, not_booked=not_booked, why=why))
+    With --held all that one cause holds is counted, and after your yes sent again, the oldest request first.
+    """
+    from worker.cli import ordering, orders, retry_held  # noqa: PLC0415 - loaded when run
+
+    reason = retry_held.meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
+    if reason is None:
+        _end(well=ordering.run(orders.retry, bookings or [], not_booked=not_booked, why=why))
+    else:
+        _end(well=retry_held.run(reason, event_type_id=event_type, yes=yes, json=json, why=why))
 
 
 @app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR"))
