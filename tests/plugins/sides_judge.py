@@ -43,22 +43,25 @@ class Sentence:
     twice: tuple[str, ...]
     while_open: tuple[str, ...]
     second_probes: tuple[str, ...]
+    not_one: tuple[str, ...]
+    """Where the record is not that of one breaker: each version kept its own."""
     not_met: tuple[str, ...]
     """What did not happen at all, so that nothing can be said of it."""
 
     @property
     def kept(self) -> bool:
         """Say whether every promise was kept, and put to the test."""
-        return not (self.lost or self.twice or self.while_open or self.second_probes or self.not_met)
+        return not any((self.lost, self.twice, self.while_open, self.second_probes, self.not_one, self.not_met))
 
 
 def judge(verdict: Verdict, held: Sequence[int], calls: Sequence[Call], changes: Sequence[Change]) -> Sentence:
-    """Judge a run; `held` are the bookings that waited for somebody at its end."""
+    """Judge a run; `held` are the bookings that waited for somebody at its end, `changes` come in their order."""
     return Sentence(
         lost=(*verdict.lost, *verdict.unfinished, *(f"booking {one}: still held" for one in held)),
         twice=verdict.doubled,
         while_open=tuple(_while_open(calls, changes)),
         second_probes=tuple(_second_probes(calls, changes)),
+        not_one=tuple(_not_one(changes)),
         not_met=tuple(_not_met(calls, changes)),
     )
 
@@ -71,7 +74,7 @@ def windows(changes: Sequence[Change]) -> int:
 def _intervals(changes: Sequence[Change]) -> Iterator[tuple[Change, float]]:
     """Give each state with the moment at which the next one begins, breaker by breaker."""
     for endpoint in dict.fromkeys(change.endpoint for change in changes):
-        own = sorted((change for change in changes if change.endpoint == endpoint), key=lambda change: change.at)
+        own = [change for change in changes if change.endpoint == endpoint]
         yield from ((change, following.at) for change, following in pairwise(own))
         yield own[-1], FOR_EVER
 
@@ -96,6 +99,15 @@ def _second_probes(calls: Sequence[Call], changes: Sequence[Change]) -> Iterator
         if change.new == "half_open" and len(probes) > 1:
             whose = ", ".join(f"{call.side} {call.endpoint}" for call in probes)
             yield f"{len(probes)} probes in one window of {_name(change)}: {whose}"
+
+
+def _not_one(changes: Sequence[Change]) -> Iterator[str]:
+    """Find changes that do not begin where the last one ended: two breakers in one outage move alike, and look like one."""
+    for endpoint in dict.fromkeys(change.endpoint for change in changes):
+        own = [change for change in changes if change.endpoint == endpoint]
+        for change, following in pairwise(own):
+            if following.old != change.new:
+                yield f"{_name(change)} was {change.new}, and {following.old} when it became {following.new}"
 
 
 def _not_met(calls: Sequence[Call], changes: Sequence[Change]) -> Iterator[str]:

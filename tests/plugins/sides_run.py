@@ -127,7 +127,7 @@ def _judged(asked: Asked, ready: Stage, accepted: list[int]) -> Run:
         Change(clock.monotonic_of(at), old, new, endpoint)
         for at, old, new, endpoint in ready.rows(
             "SELECT created_at, old_state, new_state, endpoint FROM circuit_breaker_events"
-            " WHERE service = 'calcom' ORDER BY created_at, id"
+            " WHERE service = 'calcom' ORDER BY created_at, epoch"
         )
     ]
     journal = ready.order("GET", "/_journal")["entries"]

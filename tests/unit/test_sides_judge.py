@@ -58,6 +58,14 @@ def test_a_second_probe_in_a_window_is_found() -> None:
     assert not found.kept
 
 
+def test_two_breakers_that_move_alike_are_found() -> None:
+    """Each version sees the same outage, so that two breakers open at nearly the same time, and look like one."""
+    two = [OUTAGE[0], replace(OUTAGE[0], at=10.05), *OUTAGE[1:]]
+    found = judged(changes=two)
+    assert found.not_one == ("the breaker was open, and closed when it became open",)
+    assert not found.kept
+
+
 def test_an_endpoint_that_is_open_shuts_out_its_own_calls_only() -> None:
     """A list that is dead says nothing about bookings."""
     shut = [

@@ -3,7 +3,8 @@
 Run it with `make side-by-side`, or with `make side-by-side OLD=REV` for another revision. The old version starts on its
 own tables; they are migrated under it; then 300 requests come from callers of both versions while Cal.com goes down and
 comes back. Every call names the version whose code made it. The exit code is 1 when a booking was lost or made twice,
-when either version called while the shared breaker was open, or when more than one probe went out in a window.
+when either version called while the shared breaker was open, when more than one probe went out in a window, or when the
+breaker's record is not that of one breaker.
 """
 
 import argparse
