@@ -102,7 +102,7 @@ def _second_probes(calls: Sequence[Call], changes: Sequence[Change]) -> Iterator
 
 
 def _not_one(changes: Sequence[Change]) -> Iterator[str]:
-    """Find changes that do not begin where the last one ended: two breakers in one outage move alike, and look like one."""
+    """Find changes that do not begin where the last one ended: two breakers in one outage move alike."""
     for endpoint in dict.fromkeys(change.endpoint for change in changes):
         own = [change for change in changes if change.endpoint == endpoint]
         for change, following in pairwise(own):
