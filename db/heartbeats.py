@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.schema import appointments
 from db.schema import heartbeats as _beats
 
 _columns = _beats.c
@@ -13,16 +14,17 @@ _columns = _beats.c
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """When something last ticked, and how often it should."""
+    """When something last ticked (None: never, though a booking waits for it), and how often it should."""
 
-    ticked_at: datetime
+    ticked_at: datetime | None
+    since: datetime
     every: float
     now: datetime
 
     @property
     def age(self) -> float:
-        """Return the seconds since the last tick, by Postgres's clock."""
-        return (self.now - self.ticked_at).total_seconds()
+        """Return the seconds since the last tick, or since the first booking, by Postgres's clock."""
+        return (self.now - self.since).total_seconds()
 
 
 def tick(conn: Connection, name: str, *, every: float) -> datetime:
@@ -39,10 +41,27 @@ def tick(conn: Connection, name: str, *, every: float) -> datetime:
     return moment
 
 
-def last(conn: Connection, name: str, *, lock: bool = False) -> Heartbeat | None:
-    """Return its last tick; None when it has never ticked, or when `lock` is asked for and someone else has it."""
+def last(conn: Connection, name: str, *, every: float, lock: bool = False) -> Heartbeat | None:
+    """Return its last tick; None when someone else has it and `lock` is asked for, or when there is none to miss.
+
+    Where it has never ticked (it should, `every` so many seconds), it is missed from the first booking on.
+    """
     asked = select(_columns.ticked_at, _columns.every_seconds, func.clock_timestamp()).where(_columns.name == name)
-    if lock:  # nobody waits here: who holds the row is just ticking, or telling what we would tell
-        asked = asked.with_for_update(skip_locked=True)
     row = conn.execute(asked).first()
-    return None if row is None else Heartbeat(*row)
+    if row is None:
+        return _never(conn, every)
+    if lock:  # nobody waits here: who holds the row is just ticking, or telling what we would tell
+        row = conn.execute(asked.with_for_update(skip_locked=True)).first()
+    return None if row is None else Heartbeat(row[0], *row)
+
+
+def _never(conn: Connection, every: float) -> Heartbeat | None:
+    first = select(func.min(appointments.c.requested_at), func.clock_timestamp())
+    asked_at, now = conn.execute(first).one()
+    return None if asked_at is None else Heartbeat(None, asked_at, every, now)
+
+
+def now(conn: Connection) -> datetime:
+    """Return the moment by the clock that ticks are written with."""
+    moment: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+    return moment

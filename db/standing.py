@@ -1,5 +1,6 @@
 """What alerts ask of bookings: what is held and for how long, what ended badly. Plain reads; nothing waits for them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.schema import appointments, circuit_breaker_events
+from db.sql import statement
 
 _columns = appointments.c
 AT_RISK = 7200.0  # seconds before its time is up from which a held booking is at risk
@@ -32,6 +34,14 @@ class Unclear:
 
     known: int
     booked: int
+
+
+@dataclass(frozen=True)
+class EndedCalls:
+    """How many bookings' calls came to something since a moment, and how many of them failed."""
+
+    count: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ def unclear(conn: Connection, since: datetime) -> Unclear:
     known = and_(~_columns.outcome_unknown, _columns.sent_at >= since)  # implies the index's `sent_at IS NOT NULL`
     booked = func.count().filter(_columns.status == Status.CONFIRMED)
     return Unclear(*conn.execute(select(func.count(), booked).where(known)).one())
+
+
+def calls(conn: Connection, since: datetime, *, failed: Collection[str]) -> EndedCalls:
+    """Count calls since a moment by the events of bookings; `failed` are the error types that say so."""
+    return EndedCalls(*conn.execute(statement("calls_by_record"), {"since": since, "failed": list(failed)}).one())
 
 
 def opened(conn: Connection, service: str, since: datetime) -> int:

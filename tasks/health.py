@@ -11,9 +11,10 @@ from db import heartbeats, incidents, standing
 from db.heartbeats import Heartbeat
 from tasks.alerts.sending import send
 from tasks.alerts.settle import settle
-from tasks.health_looks import endings, holds, look_at_services, outages
+from tasks.health_looks import by_record, endings, holds, look_at_services, outages, redis_is_gone
 from tasks.health_rules import Finding, Kind
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 from tasks.unknown import HALF_MADE
 
 EVERY = 5.0  # seconds
@@ -21,7 +22,7 @@ BEAT = "check_health"
 MISSED = 3  # ticks missed in a row from which beat counts as dead
 
 
-@shared_task(name="tasks.health.check_health")
+@shared_task(base=PeriodicTask, name="tasks.health.check_health")
 def check_health(every: float = EVERY) -> int:
     """Check, for beat."""
     return check(every)
@@ -33,12 +34,14 @@ def check(every: float = EVERY) -> int:
     `every` is the beat's interval in seconds: who watches the ticks learns it from here.
     """
     built = parts()
-    services = look_at_services(built)
+    services, redis = look_at_services(built), redis_is_gone(built)
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
         held = standing.holds(conn, now, lead=built.terms.lead, half_made=HALF_MADE)
         known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, tuple(Kind))}
+        services = by_record(conn, services, built.detector.settings, now)
         found = [
+            *([redis] if redis else []),
             *outages(conn, services, held, known, now, lead=built.terms.lead),
             *holds(held, now, built.terms, key_refused=services.key_refused),
             *endings(conn, known, now),
@@ -49,7 +52,7 @@ def check(every: float = EVERY) -> int:
 
 
 def beat_is_dead(beat: Heartbeat | None) -> TypeGuard[Heartbeat]:
-    """Say whether too many ticks were missed; a fleet that never had a beat has missed none."""
+    """Say whether too many ticks were missed, also from the first on; a fleet that has no booking misses none."""
     return beat is not None and beat.age > MISSED * beat.every
 
 
@@ -60,7 +63,7 @@ def tell_if_beat_is_dead() -> Heartbeat | None:
         SQLAlchemyError: Postgres is gone, so nothing can be known.
     """
     with parts().engine.begin() as conn:
-        beat = heartbeats.last(conn, BEAT, lock=True)
+        beat = heartbeats.last(conn, BEAT, every=EVERY, lock=True)
         if not beat_is_dead(beat):
             return beat
         silent = Finding(Kind.BEAT_DEAD, facts={"silent": round(beat.age)})
@@ -70,7 +73,24 @@ def tell_if_beat_is_dead() -> Heartbeat | None:
     return beat
 
 
+def tell_if_redis_is_gone() -> bool:
+    """Open or update the incident of a shared breaker that this process misses; return whether it does.
+
+    The health check sees only its own process's view; it ends the incident when nobody has missed it for a while.
+
+    Raises:
+        SQLAlchemyError: Postgres is gone, so nobody can be told.
+    """
+    gone = redis_is_gone(parts())
+    if gone is None:
+        return False
+    with parts().engine.begin() as conn:
+        told = settle(conn, [gone], heartbeats.now(conn), kinds=[Kind.REDIS_GONE])
+    told.say()
+    return True
+
+
 def last_tick() -> Heartbeat | None:
-    """Return when health was last looked at; None: never."""
+    """Return when health was last looked at; None: there is nothing to miss."""
     with parts().engine.connect() as conn:
-        return heartbeats.last(conn, BEAT)
+        return heartbeats.last(conn, BEAT, every=EVERY)

@@ -1,7 +1,7 @@
 """What one look finds: at the services as the detector and the breaker count them, at what is held, at what ended."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,11 @@ from db.incidents import Incident
 from db.lifecycle import HoldReason, Status
 from db.standing import Ended, Holds
 from resilience.breaker_status import BreakerStatus
-from resilience.failure_detector import FailureDetector, FailureStats
+from resilience.error_types import ErrorType
+from resilience.failure_detector import DetectorSettings, FailureDetector, FailureStats
 from resilience.permit import State
 from tasks.alerts.message import span
-from tasks.health_rules import NOTABLE, QUIET, THROTTLED_FOR, Finding, Kind, Level
+from tasks.health_rules import GONE_FOR, NOTABLE, QUIET, THROTTLED_FOR, Finding, Kind, Level
 from tasks.parts import Parts, Terms
 
 Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject
@@ -30,43 +31,88 @@ _BY_REASON = (
     HoldReason.THROTTLED,
 )
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
-# An operator's order is no outage: FORCED_OPEN leaves all as it is. An endpoint that waits for traffic is none either:
-# it may wait for days, and would hide the next outage of all others.
-_DOWN, _ENDPOINT_DOWN = (State.OPEN, State.HALF_OPEN), (State.OPEN,)
+# What a booking's row keeps of a call that failed at Cal.com; all other errors are its answers, or ours.
+_FAILED_THERE = (
+    ErrorType.CONNECT,
+    ErrorType.DNS,
+    ErrorType.TLS,
+    ErrorType.TIMEOUT,
+    ErrorType.RESET,
+    ErrorType.HTTP_500,
+    ErrorType.HTTP_502,
+    ErrorType.HTTP_503,
+    ErrorType.HTTP_504,
+    ErrorType.HTTP_52X,
+    ErrorType.HTTP_OTHER,
+    ErrorType.DATABASE,
+    ErrorType.UNREADABLE,
+)
+_LAST_MINUTE = 60.0  # seconds
 
 
 @dataclass(frozen=True)
 class Services:
-    """How the services do."""
+    """How the services do; of those that are well, too."""
 
-    outages: tuple[Finding, ...]
+    judged: tuple[Finding, ...]
     unknown: frozenset[tuple[str, str | None]]
     """Incidents of which this look knows nothing: they stay as they are."""
     key_refused: bool
     guarded: str
     """The service whose bookings are held in an outage."""
+    half_open: bool
+    """Whether its breaker has opened and waits for a call: that is an outage as long as a booking waits with it."""
+    shared: bool
 
 
 def look_at_services(parts: Parts) -> Services:
     """Ask the breaker and the detector; neither raises for trouble with Redis."""
     status, detector = parts.breaker.get_status(), parts.detector
-    outages, unknown = [], set()
+    judged, unknown = [], set()
     for service in detector.services:
-        key = (Kind.OUTAGE, service)
         guarded = service == status.service
+        # Without Redis this process knows its own calls only, and it makes none. An operator's order is no outage.
         if not status.shared or (guarded and status.state is State.FORCED_OPEN):
-            unknown.add(key)  # without Redis this process knows its own calls only, and it makes none
+            unknown.add((Kind.OUTAGE, service))
             continue
         stats = detector.get_failure_stats(service)
         level, where = _level(detector, service, stats), ""
-        if guarded and (open_ones := _not_closed(status)):
+        if guarded and (open_ones := _open(status)):
             level = Level.DOWN
             where = "" if "" in open_ones else f" ({', '.join(open_ones)})"
-        if level:
-            facts = {"recent": stats.recent, "calls": stats.calls, "percent": round(100 * stats.rate), "where": where}
-            outages.append(Finding(Kind.OUTAGE, service, level, facts=facts))
-    refused = status.shared and parts.calcom.key_fingerprint in status.blocked_keys
-    return Services(tuple(outages), frozenset(unknown), refused, status.service)
+        facts = {"recent": stats.recent, "calls": stats.calls, "percent": round(100 * stats.rate), "where": where}
+        judged.append(Finding(Kind.OUTAGE, service, level, facts=facts))
+    return Services(
+        tuple(judged),
+        frozenset(unknown),
+        key_refused=status.shared and parts.calcom.key_fingerprint in status.blocked_keys,
+        guarded=status.service,
+        # Times opened in a row: an order that was taken back leaves none.
+        half_open=status.shared and status.state is State.HALF_OPEN and status.breaker.opens > 0,
+        shared=status.shared,
+    )
+
+
+def by_record(conn: Connection, services: Services, settings: DetectorSettings, now: datetime) -> Services:
+    """Judge the guarded service by what became of bookings, where no breaker is shared; without calls it is unknown."""
+    if services.shared:
+        return services
+    calls = standing.calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
+    if not calls.count:
+        return services
+    rate, enough = calls.failed / calls.count, calls.count >= settings.minimum_calls
+    level = Level.DEGRADED if enough and rate >= settings.degraded_rate else Level.HEALTHY
+    if calls.failed >= settings.critical_recent and (level or not enough):
+        level = Level.CRITICAL
+    facts = {"recent": calls.failed, "calls": calls.count, "percent": round(100 * rate), "where": ""}
+    judged = Finding(Kind.OUTAGE, services.guarded, level, facts=facts)
+    return replace(services, judged=(*services.judged, judged), unknown=services.unknown - {judged.key})
+
+
+def redis_is_gone(parts: Parts) -> Finding | None:
+    """Say whether this process has missed the shared breaker for longer than a restart takes; it asks once more."""
+    shared, gone_for = parts.breaker.get_status().shared, parts.breaker.gone_for()
+    return None if shared or gone_for is None or gone_for < GONE_FOR else Finding(Kind.REDIS_GONE)
 
 
 def outages(
@@ -79,13 +125,16 @@ def outages(
     lead: float,
 ) -> Iterator[Finding]:
     """Say what each outage holds up, and how many of its unclear calls turned out to be booked."""
-    for one in services.outages:
-        facts = dict(one.facts)
+    for one in services.judged:
+        level, facts = one.level, dict(one.facts)
         if one.subject == services.guarded:
-            unclear = standing.unclear(conn, _since(known, one.key, now))
-            facts |= _facts([held[reason] for reason in _OF_AN_OUTAGE if reason in held], lead)
-            facts |= {"unclear": unclear.known, "booked": unclear.booked}
-        yield Finding(one.kind, one.subject, one.level, facts=facts)
+            waiting = [held[reason] for reason in _OF_AN_OUTAGE if reason in held]
+            level = Level.DOWN if services.half_open and waiting else level
+            if level:
+                unclear = standing.unclear(conn, _since(known, one.key, now))
+                facts |= _facts(waiting, lead) | {"unclear": unclear.known, "booked": unclear.booked}
+        if level:
+            yield Finding(one.kind, one.subject, level, facts=facts)
 
 
 def holds(held: Mapping[HoldReason, Holds], now: datetime, terms: Terms, *, key_refused: bool) -> Iterator[Finding]:
@@ -126,10 +175,13 @@ def _gathered(kind: Kind, some: Ended | Happened | None, now: datetime) -> Itera
         yield Finding(kind, count=some.count, seen_at=some.last_at, facts=facts)
 
 
-def _not_closed(status: BreakerStatus) -> list[str]:
-    """Name the breakers that are not closed; the service's own is ''."""
-    endpoints = [name for name, scope in status.endpoints.items() if scope.state in _ENDPOINT_DOWN]
-    return ["", *endpoints] if status.breaker.state in _DOWN else endpoints
+def _open(status: BreakerStatus) -> list[str]:
+    """Name the breakers that are open; the service's own is ''.
+
+    An endpoint that is half-open waits for traffic, perhaps for days, and would hide the next outage of all others.
+    """
+    endpoints = [name for name, scope in status.endpoints.items() if scope.state is State.OPEN]
+    return ["", *endpoints] if status.state is State.OPEN else endpoints
 
 
 def _level(detector: FailureDetector, service: str, stats: FailureStats) -> Level:

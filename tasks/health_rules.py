@@ -44,6 +44,7 @@ class Kind(StrEnum):
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
+    REDIS_GONE = "redis_gone"  # every process that looks is back at the shared breaker
 
 
 class Level(IntEnum):
@@ -55,6 +56,7 @@ class Level(IntEnum):
     DOWN = 3  # a breaker is not closed
 
 
+GONE_FOR = 30.0  # seconds without the shared breaker after which somebody should know: a restart is shorter
 QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
 THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before somebody should know
 UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which it is told again

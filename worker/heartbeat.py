@@ -1,8 +1,10 @@
 """Watch for a beat that has died: nobody else would tell, for every alert but this one begins with beat.
 
-One quiet thread in each worker process, whatever its queue. All of them see the same row; one incident comes of it.
+And for a shared breaker that this process misses: others may still see it, and the health check runs in one of them.
+One quiet thread in each worker process, whatever its queue. All of them see the same rows; one incident comes of it.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.health import EVERY, MISSED, beat_is_dead, last_tick, tell_if_beat_is_dead
+from tasks.health import EVERY, MISSED, beat_is_dead, last_tick, tell_if_beat_is_dead, tell_if_redis_is_gone
 
 LOOKS = 5  # in each of beat's intervals
 
@@ -31,8 +33,22 @@ def stop() -> None:
 def _watch() -> None:
     watcher = Watcher()
     pause = EVERY / LOOKS
-    while not _ending.wait(pause):
+    for number in itertools.count(1):
+        if _ending.wait(pause):
+            return
         pause = watcher.look()
+        if number % LOOKS == 0:
+            look_at_redis()
+
+
+def look_at_redis() -> None:
+    """Tell if this process misses the shared breaker; whatever goes wrong with that, the next look comes."""
+    try:
+        tell_if_redis_is_gone()
+    except SQLAlchemyError:
+        return  # nobody can be told, until Postgres is back
+    except Exception as exc:  # noqa: BLE001 - as in `Watcher.look`
+        log.warning("redis_not_seen", error=type(exc).__name__)
 
 
 class Watcher:

@@ -143,6 +143,13 @@ _WORDS = {
         "start `celery -A worker beat` and the worker of the queue `maintenance` again; until then nothing held is"
         " released, nothing lost is found, and no other alert comes; `booking status`",
     ),
+    Kind.REDIS_GONE: Words(
+        "Redis is gone: each process keeps a circuit breaker and a rate limit of its own",
+        "Redis was gone",
+        "One moment, I am booking it.",
+        "is Redis running, and is REDIS_URL right? `booking check` says more; bookings go on meanwhile, and more calls"
+        " may reach Cal.com than one breaker would let through",
+    ),
 }
 
 _HALF_MADE = Words(

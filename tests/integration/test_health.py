@@ -237,12 +237,30 @@ def test_lost_messages_are_told_once_they_were_sent_again(sinks: Sinks, record: 
 
 def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_too(sinks: Sinks) -> None:
     """Any number of watchers; the tick that comes after all ends it."""
-    assert health.tell_if_beat_is_dead() is None, "a fleet that never had a beat has missed none"
+    assert health.tell_if_beat_is_dead() is None, "a fleet without a booking has missed none"
     health.check()
     health.tell_if_beat_is_dead()
     assert told() == []
     with parts.parts().engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = ticked_at - interval '16 seconds'"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: health.tell_if_beat_is_dead(), range(16)))
+    eventually(lambda: len(sinks.titles) == 1, within=10)
+    assert sinks.titles[0].startswith("No health check for 16 s: beat, the maintenance worker or the broker may be")
+    health.check()
+    pass_time(30)
+    health.check()
+    eventually(lambda: sinks.titles[1:] == ["Resolved after 30 s: Health checks stood still"], within=10)
+
+
+def test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it(sinks: Sinks, record: Any) -> None:
+    """From the first booking on; a worker that somebody starts by itself wakes nobody."""
+    assert health.tell_if_beat_is_dead() is None
+    first = record.keep()
+    record.write(first.id, requested_at=timedelta(seconds=-14))
+    health.tell_if_beat_is_dead()
+    assert told() == []
+    record.write(first.id, requested_at=timedelta(seconds=-16))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: health.tell_if_beat_is_dead(), range(16)))
     eventually(lambda: len(sinks.titles) == 1, within=10)

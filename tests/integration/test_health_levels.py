@@ -1,11 +1,13 @@
 """How bad a service must be before anybody is woken: docs/decisions/0012."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fleet import eventually
 from sqlalchemy import text
 
 from db import incidents
+from db.lifecycle import HoldReason, Status
 from resilience.permit import CallOutcome, Permit, State
 from tasks import health, parts
 from tasks.guard import CREATE
@@ -26,7 +28,6 @@ def calls(count: int, outcome: CallOutcome) -> None:
         permit = breaker.acquire(CREATE, owner=f"{outcome} {number}")
         assert isinstance(permit, Permit)
         breaker.record(permit, outcome, reason="none" if outcome is CallOutcome.SUCCESS else "503")
-    breaker.flush()
 
 
 def test_three_failures_in_a_minute_among_a_hundred_calls_wake_nobody(settings: Settings) -> None:
@@ -61,5 +62,44 @@ def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings) -> 
     eventually(lambda: breaker.get_status().endpoints["slots"].state is State.HALF_OPEN, within=10)
     with parts.parts().engine.begin() as conn:
         conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+    assert health.check() == 1
+    assert titles()[0].startswith("Resolved")
+
+
+def thirty_seconds_pass() -> None:
+    """Make what was seen of incidents as much older."""
+    with parts.parts().engine.begin() as conn:
+        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+
+
+def test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage(
+    settings: Settings, record: Any
+) -> None:
+    """Cal.com is well: what the order held goes in a moment, and without traffic there is nothing to tell."""
+    settings()
+    breaker = parts.parts().breaker
+    breaker.force_open("operator", "a test")
+    breaker.auto("operator", "a test")
+    assert breaker.get_status().state is State.HALF_OPEN
+    assert (health.check(), titles()) == (0, [])
+    record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    assert (health.check(), titles()) == (0, [])
+
+
+def test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits(
+    settings: Settings, record: Any
+) -> None:
+    """Nobody knows whether it is over; once nothing waits it may stay so for days, and would hide the next one."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
+    breaker = parts.parts().breaker
+    row = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    calls(3, CallOutcome.FAILURE_SERVICE)
+    assert health.check() == 1
+    eventually(lambda: breaker.get_status().state is State.HALF_OPEN, within=10)
+    thirty_seconds_pass()
+    assert (health.check(), titles()) == (0, ["Cal.com is down: 1 held, 0 at risk"])
+
+    assert record.move(row, Status.CANCELLED, why="a test")
+    thirty_seconds_pass()
     assert health.check() == 1
     assert titles()[0].startswith("Resolved")

@@ -35,6 +35,7 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "failed": lambda conn: standing.ended(conn, Status.FAILED, SINCE),
     "expired": lambda conn: standing.ended(conn, Status.EXPIRED, SINCE),
     "unclear": lambda conn: standing.unclear(conn, SINCE),
+    "calls": lambda conn: standing.calls(conn, SINCE, failed=["http_503"]),
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }
 BLOCKS = 20  # of 8 KiB; the rows fill some 700

@@ -25,7 +25,8 @@ class Watched:
         """Return the last tick, unless Postgres is gone."""
         if self.gone:
             raise OperationalError("SELECT", {}, Exception("gone"))
-        return Heartbeat(NOW - timedelta(seconds=self.age), 5.0, NOW)
+        at = NOW - timedelta(seconds=self.age)
+        return Heartbeat(at, at, 5.0, NOW)
 
     def tell(self) -> Heartbeat | None:
         """Count that it was told."""
@@ -80,3 +81,19 @@ def test_the_watch_outlives_whatever_it_meets(watched: Watched, monkeypatch: pyt
 
     monkeypatch.setattr(heartbeat, "last_tick", fail)
     assert watched.look_at(1000) == 0
+
+
+@pytest.mark.parametrize("trouble", [OperationalError("SELECT", {}, Exception("gone")), RuntimeError("anything")])
+def test_whatever_goes_wrong_with_redis_the_watch_of_beat_goes_on(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """It is the same thread."""
+    asked = []
+
+    def fail() -> bool:
+        asked.append(1)
+        raise trouble
+
+    monkeypatch.setattr(heartbeat, "tell_if_redis_is_gone", fail)
+    heartbeat.look_at_redis()
+    assert asked == [1]

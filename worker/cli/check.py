@@ -9,12 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import event_types, revisions
 from db.appointment import Appointment
+from resilience import correlation
 from tasks.audit_calls import AuditCalls, AuditHalted
+from tasks.guard import GuardedCalls
 from tasks.parts import Parts, parts
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
-from worker.cli import broker, screen
+from worker.cli import broker, check_clocks, screen
 from worker.cli.check_calcom import check_calcom
-from worker.cli.check_types import Calls
+from worker.cli.check_redis import breaker_trouble
 from worker.cli.explain import explain
 from worker.running import running
 from worker.settings import Settings, SettingsError
@@ -30,6 +32,8 @@ class Finding:
     about: str
     ok: bool
     said: str
+    warning: bool = False
+    """It goes on as it is, and somebody should know."""
 
 
 def run(*, json: bool) -> bool:
@@ -38,12 +42,17 @@ def run(*, json: bool) -> bool:
     for finding in look():
         findings.append(finding)
         if not json:
-            mark = ("ok     ", "green") if finding.ok else ("WRONG  ", "bold red")
-            screen.say(mark, f"{finding.about:<12}", finding.said)
+            screen.say(_mark(finding), f"{finding.about:<12}", finding.said)
     ok = all(finding.ok for finding in findings)
     if json:
         screen.as_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
     return ok
+
+
+def _mark(finding: Finding) -> tuple[str, str]:
+    if finding.warning:
+        return ("WARN   ", "bold yellow")
+    return ("ok     ", "green") if finding.ok else ("WRONG  ", "bold red")
 
 
 def look() -> Iterator[Finding]:
@@ -64,6 +73,8 @@ def look() -> Iterator[Finding]:
         yield finding
     yield _broker(settings)
     yield _redis(settings)
+    if migrated:
+        yield _clocks(built.engine, settings)
     yield from _calcom(built, settings, migrated=migrated)
 
 
@@ -100,6 +111,8 @@ def _redis(settings: Settings) -> Finding:
     url = settings.redis_url or ""
     if trouble := broker.redis_trouble(url):
         return Finding("Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?")
+    if trouble := breaker_trouble(url):
+        return Finding("Redis", ok=False, said=trouble)
     policy = broker.eviction_policy(url)
     if policy is None:
         return Finding("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
@@ -109,19 +122,20 @@ def _redis(settings: Settings) -> Finding:
     return Finding("Redis", ok=True, said="answers, and drops nothing (noeviction)")
 
 
+def _clocks(engine: Engine, settings: Settings) -> Finding:
+    with engine.connect() as conn:
+        well, said = check_clocks.compare(conn, settings.redis_url or "")
+    return Finding("clocks", ok=True, said=said, warning=not well)
+
+
 def _calcom(built: Parts, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
-    try:
-        for ok, said in check_calcom(
-            built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)
-        ):
-            yield Finding("Cal.com", ok=ok, said=said)
-    finally:
-        built.breaker.close()
+    for ok, said in check_calcom(built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)):
+        yield Finding("Cal.com", ok=ok, said=said)
 
 
-def _calls(built: Parts, *, migrated: bool) -> Calls:
-    """Return calls that share breaker and limit; without a record nobody books, and there is nothing to share."""
-    return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else built.calcom
+def _calls(built: Parts, *, migrated: bool) -> GuardedCalls:
+    """Return calls before which bookings go; without a record there are none."""
+    return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else GuardedCalls(built, correlation.new())
 
 
 def _types(built: Parts, *, migrated: bool) -> list[Appointment]:

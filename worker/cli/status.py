@@ -14,7 +14,7 @@ from db.heartbeats import Heartbeat
 from db.incidents import Incident
 from db.lifecycle import FINAL, Status
 from db.views import Held, Waiting
-from tasks.health import BEAT, beat_is_dead
+from tasks.health import BEAT, EVERY, beat_is_dead
 from tasks.health_rules import Kind
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
 from worker.cli import broker, screen
@@ -26,6 +26,7 @@ from worker.settings import Settings
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 LATE = 30.0  # seconds that a booking may wait in the queue before somebody should know
 PING = 0.7  # seconds that workers have to answer
+NOT_SHARED = "Redis has no circuit breaker for us: each process keeps one of its own; `booking check` says more"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Standing:
 def run(*, json: bool) -> bool:
     """Show how bookings, queues and workers stand; return whether nothing looks wrong."""
     parts = ready()
-    standing = look(parts.engine, running(Settings.load()))
+    standing = look(parts.engine, running(Settings.load()), shared=parts.breaker.get_status().shared)
     if json:
         screen.as_json(as_dict(standing))
     else:
@@ -68,11 +69,11 @@ def run_held(*, json: bool) -> None:
         screen.say("Nothing is held.")
 
 
-def look(engine: Engine, settings: Settings) -> Standing:
-    """Read the database, ask the broker and the workers, and say what looks wrong."""
+def look(engine: Engine, settings: Settings, *, shared: bool) -> Standing:
+    """Read the database, ask the broker and the workers, and say what looks wrong; `shared`: Redis has the breaker."""
     with engine.connect() as conn:
         counts, held, waiting = views.counts(conn), views.held(conn), views.waiting(conn)
-        beat, told = heartbeats.last(conn, BEAT), incidents.told(conn, open_only=True)
+        beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.told(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
     workers = [] if asked.trouble else _workers()
@@ -80,8 +81,9 @@ def look(engine: Engine, settings: Settings) -> Standing:
         *_settings_problems(settings),
         *_broker_problems(asked, workers),
         *_beat_problems(beat),
+        *([] if shared else [NOT_SHARED]),
         *_lag_problems(waiting, now),
-        *_incident_problems(told, now),
+        *_incident_problems(told, now, shared=shared),
     ]
     return Standing(now, counts, held, waiting, asked.queues, workers, beat, problems)
 
@@ -119,12 +121,13 @@ def _broker_problems(asked: broker.Broker, workers: list[str]) -> Iterator[str]:
 def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
     if beat_is_dead(beat):
         silent = screen.span(beat.age)
-        yield f"no health check for {silent}: are `celery -A worker beat` and the worker of `maintenance` running?"
+        since = f"for {silent}" if beat.ticked_at else f"yet, {silent} after the first booking"
+        yield f"no health check {since}: are `celery -A worker beat` and the worker of `maintenance` running?"
 
 
-def _incident_problems(told: list[Incident], now: datetime) -> Iterator[str]:
+def _incident_problems(told: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
     for one in told:
-        if one.kind != Kind.BEAT_DEAD:  # said above, as it is now
+        if one.kind != Kind.BEAT_DEAD and not (one.kind == Kind.REDIS_GONE and not shared):  # said above, as it is now
             yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
 
 
@@ -153,7 +156,8 @@ def _facts(standing: Standing) -> Iterator[tuple[str, str | Text]]:
     yield "queues", Text(", ".join(f"{name} {n}" for name, n in standing.queues.items()))
     yield "workers", Text(", ".join(standing.workers) or "none")
     beat = standing.beat
-    yield "checked", Text(screen.ago(beat.ticked_at, now) if beat else "never: beat has not run here yet")
+    ticked_at = beat and beat.ticked_at
+    yield "checked", Text(screen.ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
 
 
 def _counted(counts: dict[Status, int]) -> Text:

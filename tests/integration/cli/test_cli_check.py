@@ -1,5 +1,7 @@
 """`booking check`: each thing that can be wrong is said in one line, with what to do."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,9 +9,13 @@ import psycopg
 import pytest
 import redis
 import requests
+from sqlalchemy import text
 
+from db import heartbeats
 from db.lifecycle import Status
+from tasks.health import BEAT
 from tasks.parts import parts
+from worker.cli import check_clocks
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
@@ -40,7 +46,7 @@ def test_all_is_well(booking: Booking) -> None:
     ran = booking("check", "--json")
     assert (ran.code, ran.json["ok"]) == (0, True)
     names = [finding["about"] for finding in ran.json["findings"]]
-    assert names == ["settings", "Postgres", "migrations", "broker", "Redis", "Cal.com", "Cal.com"]
+    assert names == ["settings", "Postgres", "migrations", "broker", "Redis", "clocks", "Cal.com", "Cal.com"]
 
 
 def test_a_setting_out_of_range(wrong: Callable[..., str]) -> None:
@@ -92,6 +98,76 @@ def forgetful(redis_url: str) -> Iterator[None]:
 def test_a_redis_that_forgets(wrong: Callable[..., str]) -> None:
     """It would drop messages in silence."""
     assert wrong().startswith("Redis       may drop messages (maxmemory-policy allkeys-lru)")
+
+
+@pytest.fixture
+def user(redis_url: str) -> Iterator[Callable[..., str]]:
+    """Make users of Redis with these rules; returns each one's URL."""
+    with redis.Redis.from_url(redis_url) as admin:
+
+        def make(*rules: str) -> str:
+            admin.execute_command("ACL", "SETUSER", "app", "reset", "on", ">secret-of-app", "~*", "&*", *rules)
+            return f"redis://app:secret-of-app@{redis_url.rpartition('@')[2]}"
+
+        yield make
+        admin.execute_command("ACL", "DELUSER", "app")
+
+
+def test_a_redis_user_without_dangerous_commands_is_enough(settings: Settings, call: Booking, user: Any) -> None:
+    """The usual hardening, and what hosted ones offer."""
+    settings(REDIS_URL=user("+@all", "-@dangerous"))
+    ran = call("check")
+    assert (ran.code, "Redis       answers; its maxmemory-policy cannot be read" in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize("rule", ["-evalsha", "-@scripting", "-hset", "-xadd"])
+def test_a_redis_user_that_may_not_share_a_breaker_is_wrong(wrong: Callable[..., str], user: Any, rule: str) -> None:
+    """Each process would keep a breaker of its own for ever; the line says what to allow."""
+    line = wrong(REDIS_URL=user("+@all", "-@dangerous", rule))
+    assert line.startswith("Redis       its user may not do what the circuit breaker needs (")
+    assert "ACL SETUSER name ~* &* +@all -@dangerous" in line
+    assert "secret" not in line
+
+
+def test_the_check_of_the_breaker_leaves_nothing_in_redis(booking: Booking, redis_url: str) -> None:
+    """Its breaker is thrown away, and nobody else's is touched."""
+    with redis.Redis.from_url(redis_url) as client:
+        assert booking("check").code == 0
+        names = {key.decode() for key in client.scan_iter()}
+    assert {name for name in names if "check" in name} == set()
+
+
+@pytest.mark.parametrize(("wrong_by", "way"), [(15.0, "ahead of"), (-600.0, "behind")])
+def test_a_clock_that_is_wrong_is_named_and_by_how_much(
+    booking: Booking, monkeypatch: pytest.MonkeyPatch, wrong_by: float, way: str
+) -> None:
+    """A warning: nothing that is booked depends on it."""
+    monkeypatch.setattr(check_clocks.compare, "__kwdefaults__", {"wall": lambda: time.time() + wrong_by})
+    ran = booking("check", "--json")
+    [told] = [one for one in ran.json["findings"] if one["about"] == "clocks"]
+    far = re.match(rf"this host is ([\d.]+) s {way} Postgres: let NTP keep the clocks of all hosts", told["said"])
+    assert far
+    assert float(far[1]) == pytest.approx(abs(wrong_by), abs=2)
+    assert (ran.code, told["ok"], told["warning"]) == (0, True, True)
+    assert "WARN   clocks      this host is " in booking("check").out
+
+
+def test_a_redis_whose_clock_is_wrong_is_named(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The breaker and the rate limit live by it."""
+    monkeypatch.setattr(check_clocks.Redis, "time", lambda _: (round(time.time()) + 30, 0))
+    assert re.search(r"WARN   clocks      Redis is [23]\d\.\d s ahead of Postgres: let NTP", booking("check").out)
+
+
+def test_clocks_that_agree_are_said_with_the_last_tick_of_beat(booking: Booking, record: Any) -> None:
+    """Postgres's is the one that bookings live by; a beat that ticks no more is a warning."""
+    assert "ok     clocks      this host and Redis within " in booking("check").out
+    with record.engine.begin() as conn:
+        heartbeats.tick(conn, BEAT, every=5)
+    assert " of Postgres; beat ticked 0" in booking("check").out
+    with record.engine.begin() as conn:
+        conn.execute(text("UPDATE heartbeats SET ticked_at = now() - interval '5 minutes'"))
+    assert "WARN   clocks      this host and Redis within " in (out := booking("check").out)
+    assert "beat ticked 5 min ago" in out
 
 
 def test_no_key(wrong: Callable[..., str]) -> None:

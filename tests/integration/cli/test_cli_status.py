@@ -73,6 +73,31 @@ def test_what_stands_still_is_said(booking: Booking, record: Any) -> None:
     assert "1 retry is overdue" in problems
 
 
+def test_a_beat_that_never_started_is_a_problem_once_a_booking_waits(booking: Booking, record: Any) -> None:
+    """Nothing held is ever released without it."""
+    assert "health check" not in booking("status").out
+    record.write(record.keep().id, requested_at=timedelta(minutes=-5))
+    ran = booking("status", "--json")
+    assert (ran.code, ran.json["health_checked_at"]) == (1, None)
+    assert (
+        "no health check yet, 5 min after the first booking: are `celery -A worker beat` and the worker of"
+        " `maintenance` running?" in ran.json["problems"]
+    )
+    assert "checked      never: beat has not run here yet" in booking("status").out
+
+
+def test_a_redis_without_the_shared_breaker_is_a_problem(
+    settings: Callable[..., dict[str, str]], call: Booking
+) -> None:
+    """Also where the broker is another one, and all else is well."""
+    environment = settings()
+    settings(REDIS_URL="redis://127.0.0.1:1/0", CELERY_BROKER_URL=environment["REDIS_URL"])
+    problems = call("status", "--json").json["problems"]
+    assert (
+        "Redis has no circuit breaker for us: each process keeps one of its own; `booking check` says more" in problems
+    )
+
+
 def test_a_database_that_is_down_is_said_in_one_line(settings: Callable[..., dict[str, str]], call: Booking) -> None:
     """Without it nothing can be known."""
     settings(DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none")
