@@ -1,14 +1,20 @@
-"""Let held bookings go: those whose time or cause has passed, and those that wait in line, in order and gently."""
+"""Let held bookings go: those whose time or cause has passed, and those that wait in line, in order and gently.
+
+A cause has passed when the state says so, the fleet's or our own settings: no event is waited for, it might be missed.
+"""
 
 import threading
+from collections.abc import Sequence
 
 import structlog
 from celery import shared_task
 
-from db import appointments, pacing
+from db import appointments, pacing, sweeps
+from db.appointment import Appointment
 from resilience.permit import Recorded, Released, State
 from tasks.guard import CREATE
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 
 BATCH = 500
@@ -21,7 +27,7 @@ _releasing = threading.Lock()
 _wanted = threading.Event()
 
 
-@shared_task(name=RELEASE)
+@shared_task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     return _release_due() + release_paced()
@@ -52,7 +58,7 @@ def release_when_open_ends() -> None:
     """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
     wait = parts().breaker.release_quota(CREATE).retry_after
     if wait is not None:
-        call_later(RELEASE, "maintenance", countdown=wait, expires=wait + 60)
+        call_later(RELEASE, "maintenance", countdown=wait)
 
 
 def _release(told: Recorded | None) -> int:
@@ -93,11 +99,39 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
 
 
 def _release_due() -> int:
+    built = parts()
+    calcom, seen = built.calcom, built.breaker.get_status()
+    shut = {*seen.wrong_settings, *seen.paged_settings}
+    return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
+        key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
+        settings_work=seen.shared and calcom.settings_fingerprint not in shut,
+    )
+
+
+def release_caused(*, key_works: bool, settings_work: bool) -> int:
+    """Send what is held and whose time has come, or whose cause is gone; return how many."""
     calcom = parts().calcom
     with parts().engine.begin() as conn:
         rows = appointments.release_due(
-            conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, limit=BATCH
+            conn,
+            key=calcom.key_fingerprint,
+            settings=calcom.settings_fingerprint,
+            limit=BATCH,
+            key_works=key_works,
+            settings_work=settings_work,
         )
+    return _sent(rows)
+
+
+def release_first() -> int:
+    """Send the one booking that goes first when what answers is Cal.com's API again; return how many that is."""
+    with parts().engine.begin() as conn:
+        first = sweeps.first_to_try(conn, settings=parts().calcom.settings_fingerprint)
+        rows = [] if first is None else pacing.release_these(conn, [first])
+    return _sent(rows)
+
+
+def _sent(rows: Sequence[Appointment]) -> int:
     if rows:
         send(rows, held=True)
         log.info("released", count=len(rows))

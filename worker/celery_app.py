@@ -67,6 +67,7 @@ class Configuration:
         "tasks.health",
         "tasks.holds",
         "tasks.lookouts",
+        "tasks.recovery",
         "tasks.prune",
         "tasks.sweeper",
         "tasks.transitions",

@@ -1,8 +1,10 @@
 """`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+from resilience.breaker_status import BreakerStatus
 from resilience.call_counts import Figures
 from resilience.permit import State
 from tasks import orders
@@ -19,17 +21,20 @@ _MEANING = {
     State.OFF: "off by order: every call goes",
 }
 
+_ASKED = "while bookings are held for it Cal.com is asked once a minute whether that is over"
 KEPT = "the order is kept, and the fleet obeys it when Redis is back."
 NOT_DONE = "nothing was ordered; try again when it does."
 
 
 def status(*, json: bool) -> bool:
-    """Show state, cause and orders; return whether calls go as they should."""
+    """Show state, cause and orders; return whether calls go as they should, with today's key and settings."""
     with listening(screen.note):
         parts = ready()
-        now, seen = parts.breaker.get_status(), parts.breaker.figures()
+        now, seen = parts.breaker.get_status(), parts.breaker.calls.figures()
         given = orders.in_force(parts.engine, parts.breaker.service)
-    well = now.shared and now.state is State.CLOSED and not now.blocked_keys
+    calcom = parts.calcom
+    refused = calcom.key_fingerprint in now.blocked_keys or calcom.settings_fingerprint in now.wrong_settings
+    well = now.shared and now.state is State.CLOSED and not refused
     if json:
         about = [{"kind": one.kind, "by": one.by, "why": one.why, "until": one.until} for one in given]
         screen.as_json(now.as_dict() | {"last_minutes": asdict(seen), "orders": about})
@@ -44,14 +49,26 @@ def status(*, json: bool) -> bool:
     rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
     if now.throttled_for:
         rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}"))
-    rows += [
-        ("key refused", f"{key}: nothing is sent with it until `booking breaker reset`") for key in now.blocked_keys
-    ]
+    rows += _blocks(parts, now)
     rows += [(f"ordered {one.kind}", f"by {one.by}: {one.why}{_until(one.until)}") for one in given]
     if not now.shared:
         rows.append(("Redis", "does not answer: each process keeps a breaker of its own, and this one shows its own"))
     screen.facts(rows)
     return well
+
+
+def _blocks(parts: Parts, now: BreakerStatus) -> Iterator[tuple[str, str]]:
+    """Tell what is not sent because of a key or of settings, today's or others'."""
+    for key in now.blocked_keys:
+        if key == parts.calcom.key_fingerprint:
+            yield "key refused", f"{key}, today's: nothing is sent with it; {_ASKED}, or `booking breaker reset`"
+        else:
+            yield "key refused", f"{key}: not today's, so it stops nothing here"
+    today = parts.calcom.settings_fingerprint
+    if today in now.wrong_settings:
+        yield "settings", f"they do not reach Cal.com's API, so nothing is sent; {_ASKED} (`booking check` says more)"
+    elif today in now.paged_settings:
+        yield "settings", "something else than Cal.com's API answered a booking, which is held; the others go on"
 
 
 def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:

@@ -31,7 +31,10 @@ def _end(*, well: bool) -> None:
 
 @app.command(epilog="For example:  [bold]booking breaker status[/]   or   [bold]booking breaker status --json[/]")
 def status(json: Json = False) -> None:  # noqa: FBT002 - an option of the command line
-    """Show the state, since when nothing goes, and the orders in force; exit code 1 unless it is closed."""
+    """Show the state, since when nothing goes, and the orders in force.
+
+    Exit code 1 unless it is closed, and today's key and settings are not refused.
+    """
     from worker.cli import breaker  # noqa: PLC0415 - loaded when run
 
     _end(well=breaker.status(json=json))

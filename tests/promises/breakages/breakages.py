@@ -5,6 +5,7 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 
 from tests.promises.breakages.breakage import Breakage
 from tests.promises.breakages.evidence import EVIDENCE
+from tests.promises.breakages.holds import HOLDS
 from tests.promises.breakages.steps import STEPS
 from tests.promises.breakages.told import TOLD
 
@@ -65,7 +66,7 @@ BREAKAGES = (
         name="post-without-a-look",
         promise=2,
         file="tasks/attempt.py",
-        old="Inquiry(self).look() if row.outcome_unknown else Post()",
+        old="Inquiry(self.claim, calls, self.rules).look() if row.outcome_unknown else Post()",
         new="Post()",
         test="tests/promises/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
     ),
@@ -88,15 +89,15 @@ BREAKAGES = (
     Breakage(
         name="lease-unchecked-before-the-first-byte",
         promise=2,
-        file="tasks/attempt.py",
-        old="            return in_time\n",
-        new="            return True\n",
+        file="tasks/claim.py",
+        old="return now if in_time else None",
+        new="return now",
         test="tests/promises/test_woken_late.py::test_a_claim_that_is_too_old_sends_nothing[before it connects]",
     ),
     Breakage(
         name="late-uid-dropped",
         promise=2,
-        file="tasks/attempt.py",
+        file="tasks/claim.py",
         old="if not moved and step.to is Status.CONFIRMED:",
         new="if False:",
         test="tests/promises/test_woken_late.py::test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded",
@@ -140,9 +141,9 @@ BREAKAGES = (
         name="hold-costs-a-retry",
         promise=4,
         file="tasks/life.py",
-        old='if name not in ("next_attempt_at", "retry_count")',
-        new='if name != "next_attempt_at"',
-        test="tests/unit/test_life.py::test_an_outage_makes_nobody_suspect[False-breaker_open]",
+        old="hold = {**changes, **_met_open_breaker(row)}",
+        new='hold = {**changes, "retry_count": used, **_met_open_breaker(row)}',
+        test="tests/unit/test_life.py::test_a_hold_costs_no_retry[True-False]",
     ),
     Breakage(
         name="window-ignored",
@@ -204,6 +205,7 @@ BREAKAGES = (
     ),
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
+    *HOLDS,
     *STEPS,
     *TOLD,
 )

@@ -1,0 +1,189 @@
+"""The harmless call: asked while a booking waits for it, once a minute in the fleet, and never more."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fleet import Fleet, eventually, request, row
+from sqlalchemy import func, update
+
+from db.lifecycle import HoldReason, Status
+from db.schema import appointments as table
+from resilience.permit import CallOutcome
+from tasks import parts
+from tasks.attempt import claim
+from tasks.guard import CREATE, LIST, GuardedCalls
+from tasks.recovery import ask_again
+from worker import enqueue_booking
+
+PAGE = {"kind": "html", "status": 403}
+
+
+@pytest.fixture(autouse=True)
+def today(settings: Callable[..., dict[str, str]]) -> None:
+    """Call the simulator with one key."""
+    settings()
+
+
+def hold(number: int, reason: HoldReason, **columns: Any) -> int:
+    """Make a booking that is held for today's key or settings."""
+    calcom = parts.parts().calcom
+    today = calcom.key_fingerprint if reason is HoldReason.CREDENTIALS else calcom.settings_fingerprint
+    asked = enqueue_booking(request(number)).appointment_id
+    values = {"status": Status.HELD, "hold_reason": reason, "held_for": today, "held_at": func.now(), **columns}
+    with parts.parts().engine.begin() as conn:
+        conn.execute(update(table).where(table.c.id == asked).values(**values))
+    return asked
+
+
+def refuse() -> None:
+    """Have the breaker block today's key."""
+    parts.parts().breaker.block_key(parts.parts().breaker.key, by="worker", why="Cal.com refused this key")
+
+
+def meet_a_page(simulator: Any, number: int = 1) -> int:
+    """Post a booking that a page answers."""
+    simulator.faults("html", status=403, match={"method": "POST"}, count=1)
+    asked = enqueue_booking(request(number)).appointment_id
+    attempt = claim(parts.parts(), asked)
+    assert attempt is not None
+    attempt.run()
+    assert row(asked).hold_reason is HoldReason.CONFIGURATION
+    return asked
+
+
+def asked(simulator: Any) -> list[str]:
+    """Return what was asked of Cal.com beside POSTs."""
+    return [entry["target"] for entry in simulator.journal() if entry["method"] == "GET"]
+
+
+def test_nothing_is_asked_while_no_booking_waits_for_it(simulator: Any) -> None:
+    """A blocked key alone costs no call; nor does a hold when nothing is blocked, for its state ends it."""
+    hold(1, HoldReason.CREDENTIALS)
+    assert ask_again() == 0
+
+    refuse()
+    hold(2, HoldReason.CONFIGURATION)
+    with parts.parts().engine.begin() as conn:
+        conn.execute(update(table).where(table.c.hold_reason == HoldReason.CREDENTIALS).values(held_for="other"))
+    assert ask_again() == 0
+
+    assert asked(simulator) == []
+
+
+def test_a_refused_key_is_tried_once_a_minute_by_a_call_that_books_nothing(simulator: Any) -> None:
+    """However many ask; a refusal leaves everything as it was."""
+    simulator.faults("status", name="invalid_key")
+    refuse()
+    held = hold(1, HoldReason.CREDENTIALS)
+
+    assert [ask_again() for _ in range(5)] == [0] * 5
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert row(held).status is Status.HELD
+    assert parts.parts().breaker.get_status().blocked_keys == (parts.parts().breaker.key,)
+
+
+def test_a_key_that_is_taken_again_is_not_blocked_any_more(simulator: Any) -> None:
+    """The call's own report lifts it, for the whole fleet."""
+    refuse()
+    hold(1, HoldReason.CREDENTIALS)
+
+    ask_again()
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert parts.parts().breaker.get_status().blocked_keys == ()
+
+
+def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any) -> None:
+    """Then nothing is sent; what would have been is held for the settings."""
+    meet_a_page(simulator)
+    simulator.faults("html", status=403)
+    ask_again()
+    sent = len(simulator.journal())
+    other = enqueue_booking(request(2)).appointment_id
+    attempt = claim(parts.parts(), other)
+    assert attempt is not None
+
+    attempt.run()
+
+    assert (row(other).hold_reason, row(other).hold_until) == (HoldReason.CONFIGURATION, None)
+    assert len(simulator.journal()) == sent
+
+
+def test_of_what_a_page_met_one_goes_first(simulator: Any) -> None:
+    """The harmless call was answered well; whether a POST is, only a POST tells."""
+    calcom = parts.parts().calcom
+    meet_a_page(simulator)
+    ids = [hold(number, HoldReason.CONFIGURATION) for number in (2, 3)]
+
+    assert ask_again() == 1
+
+    assert [row(one).status for one in ids] == [Status.PENDING, Status.HELD]
+    assert parts.parts().breaker.get_status().paged_settings == (calcom.settings_fingerprint,)
+
+
+@pytest.mark.parametrize("kind", ["page", "cancel"])
+def test_a_page_that_meets_anything_but_a_post_says_nothing_of_posts(simulator: Any, kind: str) -> None:
+    """No POST that goes through would ever lift what such a page says."""
+    simulator.faults("html", status=403, count=1)
+    calls = GuardedCalls(parts.parts(), "correlation")
+
+    if kind == "page":
+        calls.list_bookings({"take": 1})
+    else:
+        calls.cancel("uid", {}, may_send=lambda: True, correlation_id="correlation")
+
+    status = parts.parts().breaker.get_status()
+    assert (status.wrong_settings, status.paged_settings) == ((), ())
+
+
+def test_cal_com_is_left_alone_while_the_breaker_is_open(simulator: Any) -> None:
+    """A blocked key lets one call through, an outage does not."""
+    refuse()
+    hold(1, HoldReason.CREDENTIALS)
+    parts.parts().breaker.force_open("operator", "a test")
+
+    assert ask_again() == 0
+
+    assert asked(simulator) == []
+
+
+def test_without_redis_only_a_call_of_this_process_ends_a_hold(simulator: Any, valkey: Any) -> None:
+    """What others know nobody can say; it is asked once a minute all the same."""
+    ids = [hold(1, HoldReason.CREDENTIALS), hold(2, HoldReason.CONFIGURATION)]
+    with parts.parts().engine.begin() as conn:
+        conn.execute(update(table).values(held_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 10)))
+    valkey.kill()
+
+    assert [ask_again() for _ in range(3)] == [2, 0, 0]
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert {row(one).status for one in ids} == {Status.PENDING}
+
+
+def test_a_page_is_asked_about_at_once(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """Not at the beat's next tick: here is no beat."""
+    running = fleet()
+    running.worker()
+    running.maintenance()
+    simulator.faults("html", status=403)
+
+    enqueue_booking(request(1))
+
+    wrong = (parts.parts().calcom.settings_fingerprint,)
+    eventually(lambda: parts.parts().breaker.get_status().wrong_settings == wrong)
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+
+
+def test_a_post_that_cal_com_answers_lifts_what_a_page_said(simulator: Any) -> None:
+    """Whatever it says: Cal.com itself was there; a read does not, for the page may meet POST alone."""
+    breaker = parts.parts().breaker
+    meet_a_page(simulator)
+    for endpoint, left in ((LIST, 1), (CREATE, 0)):
+        permit = breaker.acquire(endpoint, owner=endpoint)
+        assert permit
+
+        breaker.record(permit, CallOutcome.SUCCESS)
+
+        assert len(breaker.get_status().paged_settings) == left
