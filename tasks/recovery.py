@@ -16,7 +16,6 @@ from tasks.holds import release_caused, release_first
 from tasks.life import TRY_AGAIN
 from tasks.parts import Parts, parts
 from tasks.periodic import PeriodicTask
-from tasks.periodic import PeriodicTask
 from tasks.publish import call_later
 
 ASK_AGAIN = "tasks.recovery.ask_again"
