@@ -1,153 +1,144 @@
-"""One attempt at a booking: claim it, look or post, and write down what came of it.
+"""One attempt at a booking: claim it, look or post, and write down what came of it."""
 
-Nothing here holds a database transaction or a lock across a call to Cal.com: each step is a short transaction, and the
-claim's token joins them. Whatever dies in between, the lease ends and the sweeper takes the row up as unknown.
-"""
-
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
-from sqlalchemy.exc import SQLAlchemyError
-
-from db import appointments, events, pacing
+from db import appointments, pacing
 from db.appointments import Appointment
 from db.event_types import EventKind
 from db.events import MADE_AGAIN
-from db.lifecycle import HoldReason, Status, Strategy, strongest
-from resilience.retry_policy import is_immediate
+from db.lifecycle import HoldReason, Status
+from resilience.permit import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types, unknown
-from tasks.calcom.body import booking_body
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
-from tasks.database_errors import as_appointment_error
+from tasks.calcom.meaning import ErrorType, Meaning, Settle
+from tasks.claim import Claim, LeaseLost
 from tasks.guard import CREATE, GuardedCalls, NotNow
-from tasks.inquiry import Inquiry, LeaseLost, was_made_now
+from tasks.inquiry import Inquiry, was_made_now
 from tasks.life import Rules
 from tasks.parts import Parts
-from tasks.publish import LONGEST_COUNTDOWN
-from tasks.steps import KNOWN, In, Next, Post, cancelled_unbooked, confirmed
-
-WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
+from tasks.steps import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed
 
 
-class Attempt:
-    """Carry one claimed booking through its calls; every write compares the claim's token.
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """Hold what came of an attempt.
 
-    `clock` is monotonic, in seconds: it bounds the lease from within this process, where Postgres's clock cannot be
-    asked between the last check and the first byte.
+    `step` is the move that was made, None when the row was no longer ours; `row` is as its last renewal read it.
+    `reports`: what the reports of its calls led to. `gave_back`: it left its place in the release's window unused.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        row: Appointment,
-        claimed_at: float,
-        clock: Callable[[], float],
-        *,
-        released: bool,
-        line: HoldReason | None,
-        at_once: bool = False,
-    ) -> None:
-        self.parts = parts
-        self.row = row
-        self.line = line  # whom it waits behind
-        self.at_once = at_once  # whether the database failed us, and was asked again at once
-        self.calls = GuardedCalls(parts, row, released=released, renew=self.renew)
-        self.rules = rules(parts)
-        self.clock = clock
-        self.pause = threading.Event().wait
-        self.lease_ends = claimed_at + parts.terms.lease
-        self.first_byte_at: float | None = None
-        self.allowed: Post | None = None  # once nothing stands against a POST but the breaker and the limit
+    step: Next | None
+    row: Appointment
+    reports: tuple[Recorded, ...] = ()
+    gave_back: bool = False
 
-    def run(self) -> Next | None:
-        """Return the move that was made; None when the row was no longer ours."""
-        try:
-            step = self._step()
-        except LeaseLost:
-            return None
-        except NotNow as no:
-            known = self.allowed is not None and self.allowed.known
-            if no.look_only and self.row.outcome_unknown and not known:
-                step = self.rules.not_looked(no.denied.retry_after)
-            else:
-                retry = self.allowed is not None and self.allowed.retry
-                step = self.rules.not_now(self.row, no.denied.reason, known=known, retry=retry)
-        finally:
-            self.calls.done()
-        calls = self.calls
-        step = self.rules.instead_of_retry(
-            self.row, step, shut=calls.shut, probe_failed=calls.probe_failed, blame=calls.blame
+    @property
+    def opened(self) -> bool:
+        """Return whether it opened the breaker."""
+        return any(one.opened for one in self.reports)
+
+    @property
+    def room(self) -> Recorded | None:
+        """Return the report that says how many held bookings may go now; None: no report does."""
+        return next((one for one in self.reports if one.room > 0), None)
+
+    @property
+    def makes_room(self) -> bool:
+        """Return whether held bookings may go now: it closed the breaker, or left its place in the window."""
+        return self.gave_back or self.room is not None or any(one.closed for one in self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Carry one claimed booking through its calls.
+
+    `released`: it has a place in the window of the paced release. `line`: whom it waits behind.
+    """
+
+    claim: Claim
+    released: bool
+    line: HoldReason | None
+
+    def run(self) -> Attempted:
+        """Look or post, and write down what came of it."""
+        claim, reports = self.claim, list[Recorded]()
+        calls = GuardedCalls(
+            claim.parts,
+            claim.row.correlation_id,
+            owner=str(claim.row.claim_token),
+            probe_ok=self.released,
+            renew=claim.renew,
+            patience=claim.parts.terms.margin,  # as much of a claim as its calls do not need
+            pause=claim.pause,
+            heard=reports.append,
         )
-        return step if self._write(step) else None
+        has_place = self.released  # until its POST takes it
+        step: Next | Post | None
+        try:
+            step = self._look(calls)
+            if isinstance(step, Post):
+                has_place = False
+                step = self._post(calls, step)
+        except LeaseLost:
+            step = None
+        finally:
+            if has_place:
+                claim.parts.breaker.give_back(CREATE, claim.row.id)
+        moved = step is not None and claim.write(step)
+        return Attempted(step if moved else None, claim.row, tuple(reports), gave_back=has_place)
 
-    def _step(self) -> Next:
-        row = self.row
+    @property
+    def rules(self) -> Rules:
+        """Today's rules."""
+        parts = self.claim.parts
+        return Rules(parts.policy, parts.terms, parts.calcom.key_fingerprint, parts.calcom.settings_fingerprint)
+
+    def _look(self, calls: GuardedCalls) -> Next | Post:
+        """Return the move of the row, or the POST that nothing stands against but the breaker and the limit."""
+        row = self.claim.row
         if self.line is not None:
             return self.rules.behind_others(row, self.line)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return unknown.late_answer(row)
-        step = Inquiry(self).look() if row.outcome_unknown else Post()
+        try:
+            step = Inquiry(self.claim, calls, self.rules).look() if row.outcome_unknown else Post()
+        except NotNow as no:
+            if no.look_only:
+                return self.rules.not_looked(no.denied.retry_after)
+            return self.rules.not_now(self.claim.row, no.denied.reason)
         if isinstance(step, Post) and step.known:
-            ready = self.rules.before_post(self.row, starts_in=(row.start_at - row.updated_at).total_seconds())
-            step = replace(ready, retry=step.retry) if isinstance(ready, Post) else ready
-        if isinstance(step, Next):
-            return step
-        self.allowed = step
-        return self._post(step)
-
-    @property
-    def opened(self) -> bool:
-        """Say whether this attempt opened the breaker."""
-        return self.calls.last is not None and self.calls.last.opened
-
-    @property
-    def makes_room(self) -> bool:
-        """Say whether held bookings may go now: this attempt closed the breaker, or left its place in the window."""
-        last = self.calls.last
-        return self.calls.gave_back or (last is not None and (last.closed or last.room > 0))
+            starts_in = (row.start_at - row.updated_at).total_seconds()
+            return self.rules.before_post(self.claim.row, starts_in=starts_in) or step
+        return step
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
-    def _post(self, allowed: Post) -> Next:
-        permit = self.calls.permit_post()
-        if self.row.outcome_unknown:
-            try:
-                stop = self._renew_to_post(allowed)
-            except BaseException:
-                self.calls.give_up(permit)
-                raise
-            if stop is not None:
-                self.calls.give_up(permit)
-                return stop
-        row = self.row
-        called_at = self.clock()
+    def _post(self, calls: GuardedCalls, allowed: Post) -> Next:
+        row = self.claim.row
+        permit = calls.permit_post(row.id if self.released else None)
+        if isinstance(permit, Denied):
+            return self.rules.not_now(row, permit.reason, allowed)
+        if row.outcome_unknown:
+            with ExitStack() as unless_it_may_go:
+                unless_it_may_go.callback(calls.give_up, permit)
+                if (stop := self._renew_to_post(allowed, probe=permit.probe)) is not None:
+                    return stop
+                unless_it_may_go.pop_all()
+        posted = self._send(calls, permit)
+        step = self._after_post(calls, allowed, posted)
+        return replace(step, changes={**step.changes, **_counted(self.claim.row, posted)})
 
-        def may_send() -> bool:
-            now = self.clock()
-            in_time = (
-                called_at + self.parts.terms.deadline <= self.lease_ends and now < called_at + self.parts.terms.margin
-            )
-            if in_time:
-                self.first_byte_at = now
-            return in_time
-
-        reply = self.calls.post(permit, booking_body(row), may_send)
-        if reply.error_type is ErrorType.LEASE_LOST:
-            return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
-        sent_ago = self.clock() - self.first_byte_at if self.first_byte_at is not None else 0.0
-        return self._after_post(row, allowed, reply, sent_ago)
-
-    def _renew_to_post(self, allowed: Post) -> Next | None:
+    def _renew_to_post(self, allowed: Post, *, probe: bool) -> Next | None:
         """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
 
-        Where nothing is booked the row must say so before the next byte may change it.
+        Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
+        third one that fails in a row ends in a hold.
         """
-        row = self.renew(**(KNOWN | {"retry_count": self.row.retry_count + 1} if allowed.known else {}))
+        retries = self.claim.row.retry_count + (not probe)
+        row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
         if row.calcom_booking_uid is not None:
             return unknown.late_answer(row)
         if not row.cancel_requested:  # while we looked
@@ -158,107 +149,69 @@ class Attempt:
             Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": In(0)}, retry_in=0
         )
 
-    def _after_post(self, row: Appointment, allowed: Post, reply: Reply, sent_ago: float) -> Next:
+    def _send(self, calls: GuardedCalls, permit: Permit) -> Posted:
+        clock = self.claim.clock
+        called_at, sent_at = clock(), None
+
+        def may_send() -> bool:
+            nonlocal sent_at
+            sent_at = self.claim.first_byte_at(called_at)
+            return sent_at is not None
+
+        result = calls.post(permit, self.claim.row, may_send)
+        return Posted(
+            result.reply,
+            sent_ago=None if sent_at is None else clock() - sent_at,
+            probe=result.probe,
+            shut=not result.recorded.may_go,
+        )
+
+    def _after_post(self, calls: GuardedCalls, allowed: Post, posted: Posted) -> Next:
+        row, reply, rules = self.claim.row, posted.reply, self.rules
+        if reply.error_type is ErrorType.LEASE_LOST:
+            return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
         open_before = row.outcome_unknown
         match reply.meaning:
             case Meaning.BOOKED:
-                return self._booked(row, allowed, reply, sent_ago)
+                return self._booked(allowed, posted)
             case Meaning.NOT_SENT | Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION if open_before:
-                return unknown.look_failed(self.rules, row, reply)  # nothing was sent, and nothing is known more
+                return unknown.look_failed(rules, row, reply, posted)  # nothing is known more
             case Meaning.NOT_SENT:
-                return self.rules.again(row, reply.error_type, reply.message, reply.retry_after)
+                return rules.again(row, reply.error_type, reply.message, reply.retry_after, posted)
             case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
-                return self.rules.held(row, reply)
+                return rules.held(row, reply)
             case Meaning.UNKNOWN:
-                kept = event_types.known(self.parts, row) if reply.settle is Settle.GATEWAY else None
+                kept = event_types.known(self.claim.parts, row) if reply.settle is Settle.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
-                return unknown.unknown(self.rules, row, reply, sent_ago=sent_ago, kind=kind, post=allowed)
-        inquiry = Inquiry(self)
-        return inquiry.second_refused(allowed, reply, sent_ago=sent_ago) if open_before else inquiry.refused(reply)
+                return unknown.unknown(rules, row, posted, kind=kind, post=allowed)
+        inquiry = Inquiry(self.claim, calls, rules)
+        return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
 
-    def _booked(self, row: Appointment, allowed: Post, reply: Reply, sent_ago: float) -> Next:
-        event_types.learn_id(self.parts, row, reply.event_type_id)
+    def _booked(self, allowed: Post, posted: Posted) -> Next:
+        parts, row, reply = self.claim.parts, self.claim.row, posted.reply
+        event_types.learn_id(parts, row, reply.event_type_id)
         why = f"Cal.com booked it ({reply.http_status})"
         step = confirmed(
             reply.uid,
             reply.seat_uid,
             why,
             series_uid=reply.series_uid,
-            count_at=row.ends_at or (None if reply.at_start else In(self.parts.terms.settle_unanswered)),
+            count_at=row.ends_at or (None if reply.at_start else In(parts.terms.settle_unanswered)),
         )
-        if not (allowed.evidence and was_made_now(reply, sent_ago=sent_ago)):
+        if not (allowed.evidence and was_made_now(posted)):
             return step
-        kept = event_types.known(self.parts, row)
+        kept = event_types.known(parts, row)
         by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
         why = f"{why}: made now, the earlier one was not there any more, or never"
         return replace(step, why=why, notable=MADE_AGAIN if by_host else None)
 
-    # -- writing -----------------------------------------------------------------------------------------------------
 
-    def renew(self, **changes: Any) -> Appointment:
-        """Extend the lease before a further call, and return the row as it is now.
-
-        Raises:
-            LeaseLost: It is no longer ours.
-        """
-        at = self.clock()
-        with self.parts.engine.begin() as conn:
-            renewed = appointments.renew(
-                conn, self.row.id, self.row.claim_token, lease_seconds=self.parts.terms.lease, **changes
-            )
-        if renewed is None:
-            raise LeaseLost
-        self.row, self.lease_ends = renewed, at + self.parts.terms.lease
-        return renewed
-
-    def _write(self, step: Next) -> bool:
-        changes = sql({**step.changes, "leases_lost": 0})
-        if step.retry_in is not None and step.retry_in > LONGEST_COUNTDOWN:
-            changes["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
-        if self.first_byte_at is not None:
-            changes["posts"] = self.row.posts + 1
-        for tried in range(WRITES):
-            if self.at_once:
-                before = changes.get("resilience_strategy", self.row.resilience_strategy)
-                changes["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
-            try:
-                return self._move(step, changes)
-            except SQLAlchemyError as exc:
-                if tried == WRITES - 1 or self.clock() > self.lease_ends:
-                    raise  # the lease runs out, and a look finds what Cal.com has done
-                self.at_once = self.at_once or is_immediate(as_appointment_error(exc))
-                if tried or not self.at_once:
-                    self.pause(WRITE_AGAIN)
-        return False
-
-    def _move(self, step: Next, changes: dict[str, Any]) -> bool:
-        with self.parts.engine.begin() as conn:
-            moved = appointments.move(
-                conn,
-                self.row.id,
-                Status.BOOKING,
-                step.to,
-                token=self.row.claim_token,
-                why=step.why,
-                by="worker",
-                **changes,
-            )
-            if moved and step.notable is not None:
-                events.record(conn, self.row.id, step.notable, "worker", {"uid": step.changes["calcom_booking_uid"]})
-            if not moved and step.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
-                appointments.record_late_uid(
-                    conn,
-                    self.row.id,
-                    step.changes["calcom_booking_uid"],
-                    step.changes["calcom_seat_uid"],
-                    series_uid=step.changes.get("series_uid"),
-                )
-        return moved
-
-
-def rules(parts: Parts) -> Rules:
-    """Return today's rules."""
-    return Rules(parts.policy, parts.terms, parts.calcom.key_fingerprint, parts.calcom.settings_fingerprint)
+def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
+    """Return the columns that count a row's POSTs, and its probes in a row that failed though Cal.com was there."""
+    posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
+    if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
+        return posts
+    return posts | {"probe_failures": row.probe_failures + 1 if posted.blamed else 0}
 
 
 def claim(
@@ -284,13 +237,4 @@ def claim(
         if released:
             parts.breaker.give_back(CREATE, appointment_id)
         return None
-    return Attempt(parts, row, at, clock, released=released, line=line, at_once=at_once)
-
-
-def sql(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn moments relative to now into SQL, so that Postgres's clock is the only one that rows know."""
-    return {name: _moment(value) if isinstance(value, In) else value for name, value in changes.items()}
-
-
-def _moment(moment: In) -> ColumnElement[datetime]:
-    return func.now() + timedelta(seconds=moment.seconds)
+    return Attempt(Claim(parts, row, at, clock, at_once=at_once), released=released, line=line)

@@ -1,7 +1,5 @@
 """Ask Cal.com for what its list does not show, one question after the other, until a row can be judged."""
 
-from datetime import UTC, datetime
-
 from db.appointment import Appointment
 from db.event_kind import EventKind
 from tasks import event_types
@@ -31,7 +29,7 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
 def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
     ask = calls.booking_of_seat if question.about is About.SEAT else calls.booking
     for attempt in range(TRIES):
-        told = read_bookings(ask(question.uid), now=datetime.now(UTC))
+        told = read_bookings(ask(question.uid))
         if not isinstance(told, Reply):
             for booking in told:
                 listing.add(booking)

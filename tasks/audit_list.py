@@ -7,7 +7,7 @@ seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeGuard
 from uuid import UUID
@@ -174,7 +174,7 @@ def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
     take = PAGE
     for attempt in range(TRIES):
         answer = calls.list_bookings({**query, "take": take})
-        page = read_list(answer, now=datetime.now(UTC))
+        page = read_list(answer)
         if isinstance(page, Page):
             return page
         failure = page

@@ -17,8 +17,10 @@ from db.appointments import Inserted, NewAppointment
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from db.patience import patience
 from resilience import correlation
+from resilience.error_types import ErrorType
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
-from tasks.attempt import Attempt, claim
+from resilience.permit import State
+from tasks.attempt import Attempted, claim
 from tasks.base import BookingTask, ComeAgain
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.guard import CREATE
@@ -27,6 +29,7 @@ from tasks.idempotency import derive_key, payload_hash
 from tasks.parts import parts
 from tasks.publish import AT_ONCE, RELEASED, TASK, send, tell
 from tasks.recheck import Standing, still_booked
+from tasks.recovery import ask_at_once
 from tasks.request import BookingRequest
 
 # Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
@@ -124,7 +127,7 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
     kept: list[Inserted] = []
     try:
         with patience(patient):
-            shut = parts().breaker.is_open(CREATE)  # reads operators' orders, where Redis has none
+            shut = _is_shut()  # reads operators' orders, where Redis has none
             with parts().engine.begin() as conn:
                 line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
                 kept = appointments.insert(conn, [_row(request, line) for request in requests])
@@ -132,6 +135,13 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
         raise _not_kept(exc, committing=bool(kept)) from None
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
     return kept
+
+
+def _is_shut() -> bool:
+    """Return whether the breaker lets no booking go; to ask takes nothing: a probe's place is for who calls Cal.com."""
+    status = parts().breaker.get_status()
+    states = {status.state, status.endpoints.get(CREATE, status.breaker).state}
+    return status.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
 
 def outcome(appointment_id: int) -> Outcome | None:
@@ -181,10 +191,10 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     )
     if attempt is None:
         raise Ignore  # a second delivery, or a row that has moved on
-    with correlation.bound(attempt.row.correlation_id):
-        step = attempt.run()
-        row = attempt.row  # as the last renewal read it
-        _let_others_go(attempt)
+    with correlation.bound(attempt.claim.row.correlation_id):
+        done = attempt.run()
+        step, row = done.step, done.row
+        _let_others_go(done)
         if step is None:
             log.warning("lease_lost", appointment_id=row.id)
             raise Ignore
@@ -196,18 +206,20 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
             retries = step.changes.get("retry_count", row.retry_count)
             raise ComeAgain(replace(row, retry_count=retries), step.retry_in or 0.0, step.why)
         if step.to is Status.HELD:
+            if error == ErrorType.CONFIGURATION:
+                ask_at_once()
             tell("task-held", row)
             raise Ignore
     return step.to.value
 
 
-def _let_others_go(attempt: Attempt) -> None:
-    """Release whom this attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
+def _let_others_go(done: Attempted) -> None:
+    """Release whom an attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
     try:
-        if attempt.opened:
+        if done.opened:
             release_when_open_ends()
-        elif attempt.makes_room:
-            release_paced(attempt.calls.last)
+        elif done.makes_room:
+            release_paced(done.room)
     except SQLAlchemyError as exc:
         log.warning("release_failed", error=type(exc).__name__, next="beat releases")
 

@@ -5,32 +5,16 @@ allows is done, for hosts leave teams and keys lose their rights.
 """
 
 from contextlib import suppress
-from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import event_types
 from db.appointment import Appointment
 from db.event_types import EventKind, EventType
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
-from tasks.calcom.look import Query
 from tasks.calcom.meaning import Meaning, Reply
-from tasks.guard import NotNow
+from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import Parts
-
-
-class TypeReads(Protocol):
-    """Describe what is asked of a client about event types."""
-
-    def event_type(self, calcom_id: int, /) -> Answer | NoAnswer:
-        """GET /v2/event-types/{id}."""
-
-    def event_types(self, params: Query, /) -> Answer | NoAnswer:
-        """GET /v2/event-types."""
-
-    def me(self) -> Answer | NoAnswer:
-        """GET /v2/me."""
 
 
 class NotAskedError(Exception):
@@ -51,7 +35,7 @@ def known(parts: Parts, row: Appointment) -> EventType | None:
         return event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
 
 
-def user(parts: Parts, calls: TypeReads, *, anew: bool = False) -> Me | None:
+def user(parts: Parts, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
     """Return whose our key is, asked once a process or `anew`; None when Cal.com does not tell now."""
     settings = parts.calcom.settings_fingerprint
     if anew or settings not in _users:
@@ -67,7 +51,7 @@ def user(parts: Parts, calls: TypeReads, *, anew: bool = False) -> Me | None:
     return _users[settings]
 
 
-def ask(parts: Parts, calls: TypeReads, row: Appointment, *, sight: bool = False) -> EventType:
+def ask(parts: Parts, calls: GuardedCalls, row: Appointment, *, sight: bool = False) -> EventType:
     """Ask now, and keep what is told; `sight`: a list has just shown this key what its user takes no part in.
 
     A type that was deleted stays what it was until there is one again. One that this key may not read, or whose number
@@ -94,7 +78,7 @@ def ask(parts: Parts, calls: TypeReads, row: Appointment, *, sight: bool = False
         )
 
 
-def recent(parts: Parts, calls: TypeReads, row: Appointment) -> EventType:
+def recent(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
     """Return what was told within a day, else ask.
 
     Raises:
@@ -124,11 +108,11 @@ def deleted(parts: Parts, row: Appointment) -> None:
         event_types.mark_deleted(conn, parts.calcom.key_fingerprint, row.event_type)
 
 
-def _facts(calls: TypeReads, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
+def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:
     """Return what Cal.com shows of the type now; None when it shows this key nothing, or nobody knows what to ask."""
     number = row.event_type_id or (before.calcom_id if before is not None else None)
     if row.username is not None and row.event_type_slug is not None:  # by name it is shown to everybody
-        query: Query = {"username": row.username, "eventSlug": row.event_type_slug}
+        query: dict[str, str | int] = {"username": row.username, "eventSlug": row.event_type_slug}
         if row.organization_slug is not None:
             query["orgSlug"] = row.organization_slug
         told = read_event_types(calls.event_types(query), row.event_type_slug)

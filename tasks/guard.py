@@ -3,65 +3,88 @@
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from db.appointment import Appointment
-from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
+from resilience.permit import CallOutcome, Denied, Permit, Reason, Recorded, State
 from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import attendee_address
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
-from tasks.calcom.replies import read_failure, read_post
+from tasks.calcom.body import attendee_address, booking_body
+from tasks.calcom.cancel import read_cancel
+from tasks.calcom.failures import read_content
+from tasks.calcom.meaning import ErrorType, Reply
+from tasks.calcom.replies import read_list, read_post
 from tasks.calcom.waits import allowance
 from tasks.parts import Parts
 
-CREATE, LIST, SLOTS = "bookings.create", "bookings.list", "slots"
-GET, EVENT_TYPES, ME = "bookings.get", "event_types", "me"
+CREATE, CANCEL, LIST, GET = "bookings.create", "bookings.cancel", "bookings.list", "bookings.get"
+SLOTS, EVENT_TYPES, ME = "slots", "event_types", "me"
 _WORKER = socket.gethostname()
+_LEAST_PAUSE = 0.05  # seconds
+
+R = TypeVar("R", bound=Reply | None)
+Ask = Callable[[], Permit | Denied]
 
 
 class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit says "later"
     """Say that a call must not go now; nothing was sent."""
 
-    def __init__(self, denied: Denied, endpoint: str) -> None:
+    def __init__(self, denied: Denied) -> None:
         super().__init__(denied.reason.value)
         self.denied = denied
-        self.endpoint = endpoint
 
     @property
     def look_only(self) -> bool:
-        """Say whether only the reading endpoint is shut: the service lives, and others may be booked."""
-        alive = self.denied.state in (State.CLOSED, State.OFF)
-        return self.endpoint != CREATE and self.denied.reason is Reason.BREAKER_OPEN and alive
+        """Return whether only the reading endpoint is shut: the service lives, and others may be booked."""
+        return self.denied.reason is Reason.BREAKER_OPEN and self.denied.state is State.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult(Generic[R]):
+    """Hold what came of a call: the answer, what it means (None: all is well), and what its report led to.
+
+    `probe`: the call was the one that a half-open breaker lets through.
+    """
+
+    answer: Answer | NoAnswer
+    reply: R
+    probe: bool
+    recorded: Recorded
 
 
 class GuardedCalls:
-    """Make the calls of one attempt, each with a permit of its own and a report.
+    """Make calls of Cal.com, each with a permit of its own and a report; those that read raise NotNow when denied.
 
-    `released`: the row was let go by the paced release, so its POST takes that place in the window. `renew` extends the
-    claim, before each call but the first; what it raises is raised with nothing sent.
+    `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
+    before each read but the first; what it raises is raised with nothing sent. `patience` is how many seconds each call
+    but the first may wait for the limit (`pause`). `heard` is told what each report led to.
     """
 
     def __init__(
-        self, parts: Parts, row: Appointment, *, released: bool = False, renew: Callable[[], object] = lambda: None
+        self,
+        parts: Parts,
+        correlation_id: str,
+        *,
+        owner: str = "",
+        probe_ok: bool = False,
+        renew: Callable[[], object] = lambda: None,
+        patience: float = 0.0,
+        pause: Callable[[float], object] | None = None,
+        heard: Callable[[Recorded], object] = lambda _: None,
     ) -> None:
+        self.parts = parts
+        self.pause = pause or threading.Event().wait
         self._client = parts.calcom
         self._breaker = parts.breaker
-        self._row = row
-        self._item = row.id if released else None
-        self._owner = row.claim_token or uuid4()  # who has no claim is nobody else's probe either
-        self._calls = 0
+        self._correlation_id = correlation_id
+        self._owner = owner or str(uuid4())
+        self._probe_ok = probe_ok
         self._renew = renew
-        self._longest_wait = parts.terms.margin  # as much of a claim as its calls do not need
-        self.pause = threading.Event().wait  # seconds; for the limit
-        self._posted = False
-        self.last: Recorded | None = None  # of the POST, once there was one: it says what held bookings may do
-        self.shut = False  # whether the last report found that this booking's POST must wait
-        self.gave_back = False  # whether a place in the release's window is free again without a POST
-        self.probe_failed = False
-        self.blame = False  # whether a probe failed though Cal.com was there
-        self.key_fingerprint = parts.calcom.key_fingerprint
+        self._patience = patience
+        self._heard = heard
+        self._numbers = count()
 
     # What the looks and event_types.py know of a client.
 
@@ -74,7 +97,7 @@ class GuardedCalls:
         return self._read(SLOTS, lambda: self._client.slots(params))
 
     def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}, if it may go now."""
+        """GET /v2/bookings/{uid}, if it may go now; all weeks where it is the uid of a series."""
         return self._read(GET, lambda: self._client.booking(uid, deadline=deadline))
 
     def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
@@ -93,121 +116,145 @@ class GuardedCalls:
         """GET /v2/me, if it may go now."""
         return self._read(ME, self._client.me)
 
-    def permit_post(self) -> Permit:
-        """Ask whether the booking may be posted now; what is permitted must be reported (`post` or `give_up`).
+    # What changes something, and what finds out whether anything goes.
 
-        Raises:
-            NotNow: The breaker is open, or the limit is reached.
+    def permit_post(self, item: int | None = None) -> Permit | Denied:
+        """Ask whether a booking may be posted now; what is permitted must be reported (`post` or `give_up`).
+
+        `item` is the row that the paced release let go: its POST takes that place in the window.
         """
-        item, self._item = self._item, None
-        return self._permit(CREATE, probe_ok=True, item=item)
+        return self._permit(CREATE, next(self._numbers), probe_ok=True, item=item)
 
-    def post(self, permit: Permit, body: Mapping[str, Any], may_send: Callable[[], bool]) -> Reply:
-        """POST the booking once and report what came of it."""
-        answer: Answer | NoAnswer | None = None
-        try:
-            answer = self._client.post_booking(body, may_send=may_send, correlation_id=self._row.correlation_id)
-        finally:
-            if answer is None:
-                self.give_up(permit)
-        reply = read_post(
-            answer,
-            reference=str(self._row.uuid),
-            attendee=attendee_address(self._row),
-            start=self._row.start_at,
-            now=datetime.now(UTC),
-        )
-        self._report(permit, answer, reply)
-        return reply
+    def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
+        """POST the booking once, and report what came of it; `may_send` is asked right before the first byte."""
+
+        def send() -> Answer | NoAnswer:
+            body, correlation_id = booking_body(row), row.correlation_id
+            return self._client.post_booking(body, may_send=may_send, correlation_id=correlation_id)
+
+        def read(answer: Answer | NoAnswer) -> Reply:
+            address = attendee_address(row)
+            return read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
+
+        return self._call(permit, send, read)
 
     def give_up(self, permit: Permit) -> None:
         """Report a permit with which nothing was sent."""
-        self.last = self._breaker.record(permit, CallOutcome.IGNORED)
+        self._heard(self._breaker.record(permit, CallOutcome.IGNORED))
 
-    def done(self) -> None:
-        """Give a release's place back when the attempt ended without a POST."""
-        if self._item is not None:
-            self._breaker.give_back(CREATE, self._item)
-            self._item = None
-            self.gave_back = True
+    def cancel(
+        self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
+    ) -> Reply | None:
+        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
 
-    def _read(self, endpoint: str, call: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
+        `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
+
+        Raises:
+            NotNow: The breaker, or the limit, lets nothing through.
+        """
+
+        def send() -> Answer | NoAnswer:
+            return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
+
+        permit = self._permit_or_raise(CANCEL)
+        return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
+
+    def try_again(self) -> Reply | None:
+        """Ask for one booking though our key is refused, or something else than Cal.com answers; None: all is well.
+
+        Harmless, and let through once a minute in the fleet; its report lifts such a block, or holds the fleet.
+
+        Raises:
+            NotNow: Somebody has asked within the minute; or the breaker, or the limit, lets nothing through.
+        """
+        permit = self._permit_or_raise(LIST, trial=True)
+        return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
+
+    # Ask, call, report.
+
+    def _read(self, endpoint: str, send: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
+        return self._call(self._permit_or_raise(endpoint), send, _read_whole).answer
+
+    def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
         # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked
         # for first: better that its look is the probe than that the line waits for new traffic.
-        if self._calls:
+        number = next(self._numbers)
+        if number:
             self._renew()
-        permit = self._permit(endpoint, probe_ok=self._item is not None, item=None)
-        answer: Answer | NoAnswer | None = None
-        try:
-            answer = call()
-        finally:
-            if answer is None:
-                self.give_up(permit)
-        self._report(permit, answer, read_failure(answer, now=datetime.now(UTC)))
-        return answer
+        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, trial=trial)
+        if isinstance(permit, Denied):
+            raise NotNow(permit)
+        return permit
 
-    def _permit(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit:
-        self._calls += 1
-        may_wait = self._longest_wait if self._calls > 1 else 0.0
-        while isinstance(permit := self._ask(endpoint, probe_ok=probe_ok, item=item), Denied):
+    def _permit(
+        self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False
+    ) -> Permit | Denied:
+        owner = f"{self._owner}:{number}"
+
+        def ask() -> Permit | Denied:
+            permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item, trial=trial)
+            if isinstance(permit, Denied) and not probe_ok and _is_own_probe(permit):
+                permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item, trial=trial)
+            return permit
+
+        return self._turn(ask, number)
+
+    def _turn(self, ask: Ask, number: int) -> Permit | Denied:
+        """Ask, and again while the limit may soon let the call through.
+
+        What has begun is worth finishing: one that must begin anew whenever the limit denies its third call never comes
+        to its fourth.
+        """
+        left = self._patience if number else 0.0
+        while isinstance(permit := ask(), Denied):
             wait = permit.retry_after
-            # What has begun is worth finishing: one that must begin anew whenever the limit denies its third call never
-            # comes to its fourth.
-            if permit.reason is not Reason.THROTTLED or wait is None or wait > may_wait:
-                raise NotNow(permit, endpoint)
-            may_wait -= max(wait, 0.05)
+            if permit.reason is not Reason.THROTTLED or wait is None or wait > left:
+                break
+            left -= max(wait, _LEAST_PAUSE)
             self.pause(wait)
         return permit
 
-    def _ask(self, endpoint: str, *, probe_ok: bool, item: int | None) -> Permit | Denied:
-        owner = f"{self._owner}:{self._calls}"
-        permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item)
-        if isinstance(permit, Denied) and not probe_ok and may_probe_itself(permit):
-            permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item)
-        return permit
-
-    def _report(self, permit: Permit, answer: Answer | NoAnswer, reply: Reply | None) -> None:
-        outcome = _outcome(reply)
+    def _call(
+        self, permit: Permit, send: Callable[[], Answer | NoAnswer], read: Callable[[Answer | NoAnswer], R]
+    ) -> CallResult[R]:
+        answer: Answer | NoAnswer | None = None
+        try:
+            answer = send()
+        finally:
+            if answer is None:
+                self.give_up(permit)
+        reply = read(answer)
         error = ErrorType.NONE if reply is None else reply.error_type
-        news = allowance(answer.headers, datetime.now(UTC)) if isinstance(answer, Answer) else None
-        last = self._breaker.record(
+        recorded = self._breaker.record(
             permit,
-            outcome,
+            _outcome(permit, reply),
             reason=error.value,
             elapsed=answer.elapsed,
             retry_after=None if reply is None else reply.retry_after,
-            context={"correlation_id": self._row.correlation_id, "error_type": error.value, "worker": _WORKER},
-            news=None if news is None else RateNews(*news),
+            context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
+            news=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
-        self.shut = not last.may_go if permit.endpoint == CREATE else last.state in _SHUT
-        self._posted = self._posted or permit.endpoint == CREATE
-        if permit.endpoint == CREATE or not self._posted:
-            self.last = last
-        if permit.probe and permit.endpoint == CREATE:  # a probe that only read says nothing of this booking
-            self.probe_failed = outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
-            self.blame = outcome is CallOutcome.FAILURE_ENDPOINT
+        self._heard(recorded)
+        return CallResult(answer, reply, permit.probe, recorded)
 
 
-def may_probe_itself(denied: Denied) -> bool:
-    """Return whether a reading endpoint waits for a probe while the service lives: then a look is just the one."""
+def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
+    outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
+    if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
+        return CallOutcome.IGNORED  # a page that meets a read says nothing of POSTs, and no POST would lift that again
+    return outcome
+
+
+def _is_own_probe(denied: Denied) -> bool:
+    """Return whether a reading endpoint waits for a probe while the service lives: then a read is just the one."""
     return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
 
 
-def _outcome(reply: Reply | None) -> CallOutcome:
-    if reply is None:
-        return CallOutcome.SUCCESS
-    match reply.meaning:
-        case Meaning.THROTTLED:
-            return CallOutcome.THROTTLED
-        case Meaning.CREDENTIALS:
-            return CallOutcome.CREDENTIALS
-    return _OUTCOMES[reply.verdict]
+def _read_whole(answer: Answer | NoAnswer) -> Reply | None:
+    content = read_content(answer)
+    return content if isinstance(content, Reply) else None
 
 
-_SHUT = (State.OPEN, State.FORCED_OPEN)
-_OUTCOMES = {
-    Verdict.SUCCESS: CallOutcome.SUCCESS,
-    Verdict.FAILURE_SERVICE: CallOutcome.FAILURE_SERVICE,
-    Verdict.FAILURE_ENDPOINT: CallOutcome.FAILURE_ENDPOINT,
-    Verdict.IGNORED: CallOutcome.IGNORED,
-}
+def _read_page(answer: Answer | NoAnswer) -> Reply | None:
+    page = read_list(answer)
+    return page if isinstance(page, Reply) else None

@@ -6,7 +6,7 @@ that has just gained them looks once more. Each answer is believed only for what
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,39 +20,25 @@ from tasks.calcom.deciding_look import deciding_look
 from tasks.calcom.look import Sighting, SightingKind, look
 from tasks.calcom.meaning import Meaning, Reply
 from tasks.calcom.slots import Slot, ask_slots
+from tasks.claim import Claim
 from tasks.event_types import NotAskedError
 from tasks.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.guard import GuardedCalls, NotNow
 from tasks.life import Rules
-from tasks.parts import Parts
-from tasks.steps import Next, Post, cancelled_unbooked, rejected
+from tasks.steps import Next, Post, Posted, cancelled_unbooked, rejected
 from tasks.unknown import Times
 
 SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
 MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
 
 
-class LeaseLost(Exception):  # noqa: N818 - it ends an attempt; nothing went wrong here
-    """Say that the row is no longer ours."""
-
-
-class Claim(Protocol):
-    """Describe what an inquiry needs of the attempt that carries its row."""
-
-    parts: Parts
-    calls: GuardedCalls
-    rules: Rules
-
-    @property
-    def row(self) -> Appointment:
-        """The row as the claim, or its last renewal, left it: each call but the first renews the claim before it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask Cal.com about the row of `claim`."""
+    """Ask Cal.com about the row of `claim`, by `calls`."""
 
     claim: Claim
+    calls: GuardedCalls
+    rules: Rules
 
     # -- of unknown outcome ------------------------------------------------------------------------------------------
 
@@ -67,40 +53,40 @@ class Inquiry:
         row = claim.row
         if row.refusal is not None and row.refusal.get("look_due"):
             return self._after_refusal(row, row.refusal)
-        times = Times.of(row, claim.rules)
+        times = Times.of(row, self.rules)
         if times.settled_in > 0:
             known = event_types.known(claim.parts, row)
-            sighting = look(claim.calls, row, calcom_id=known.calcom_id if known else None)
-            return unknown.seen(claim.rules, row, sighting) or unknown.look_again(claim.rules, row, times)
+            sighting = look(self.calls, row, calcom_id=known.calcom_id if known else None)
+            return unknown.seen(self.rules, row, sighting) or unknown.look_again(self.rules, row, times)
         try:
             return self._decide(times)
         except NotAskedError as no:
             # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
-            if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > claim.rules.terms.wait_for_proof:
-                return unknown.blind(claim.rules, times)
-            return unknown.look_failed(claim.rules, claim.row, no.reply)
+            if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
+                return unknown.blind(self.rules, times)
+            return unknown.look_failed(self.rules, claim.row, no.reply)
 
     def _decide(self, times: Times) -> Next | Post:
         """Look so that absence may count, ask what the event type is, and decide by both."""
-        claim, rules = self.claim, self.claim.rules
+        claim, rules = self.claim, self.rules
         before = event_types.known(claim.parts, claim.row)
-        me = event_types.user(claim.parts, claim.calls)
+        me = event_types.user(claim.parts, self.calls)
         while True:
             row = claim.row
-            sighting = deciding_look(claim.calls, row, calcom_id=before.calcom_id if before else None, me=me)
+            sighting = deciding_look(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
             if (step := unknown.seen(rules, claim.row, sighting)) is not None:
                 event_types.learn_id(claim.parts, row, sighting.event_type_id)
                 return step
             if sighting.deleted:
                 event_types.deleted(claim.parts, row)
-            stranger = sighting.stranger and me == event_types.user(claim.parts, claim.calls, anew=True)
-            kept = event_types.ask(claim.parts, claim.calls, row, sight=stranger)
+            stranger = sighting.stranger and me == event_types.user(claim.parts, self.calls, anew=True)
+            kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)
             if not kept.sight or stranger or (before is not None and before.sight):
                 return self._absent(kept, sighting, replace(times, ends_in=0.0) if sighting.created_after else times)
             before = kept  # it sees the type by now, and may not have when it looked
 
     def _absent(self, kept: EventType, sighting: Sighting, times: Times) -> Next | Post:
-        claim, rules = self.claim, self.claim.rules
+        claim, rules = self.claim, self.rules
         row = claim.row
         ended = times.ends_in <= 0
         if ended and kept.seats and (half := sighting.half_made) is not None:
@@ -145,13 +131,13 @@ class Inquiry:
         try:
             return self._after_refusal(claim.row, refusal)
         except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
-            return unknown.refused_later(claim.rules, claim.row, refusal)
+            return unknown.refused_later(self.rules, claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
-        claim, rules = self.claim, self.claim.rules
+        claim, rules = self.claim, self.rules
         meaning, status = Meaning(refusal["meaning"]), refusal["http_status"]
         try:
-            kept = event_types.recent(claim.parts, claim.calls, row)
+            kept = event_types.recent(claim.parts, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
             if no.reply.meaning is Meaning.UNKNOWN and waited > rules.terms.wait_for_proof:
@@ -160,7 +146,7 @@ class Inquiry:
         may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
             return unknown.refused_in_part(rules, row, refusal)
-        sighting = look(claim.calls, row, calcom_id=kept.calcom_id, by_address=False)
+        sighting = look(self.calls, row, calcom_id=kept.calcom_id, by_address=False)
         row = claim.row
         if sighting.kind is SightingKind.FAILED:
             return unknown.refused_later(rules, row, refusal, sighting.reply)
@@ -179,17 +165,18 @@ class Inquiry:
 
     # -- after a second POST -----------------------------------------------------------------------------------------
 
-    def second_refused(self, post: Post, reply: Reply, *, sent_ago: float) -> Next:
+    def second_refused(self, post: Post, posted: Posted) -> Next:
         """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
 
         Raises:
             LeaseLost: The row is no longer ours.
         """
-        claim, rules = self.claim, self.claim.rules
-        row, refusal = claim.row, as_refusal(reply)
+        claim, rules = self.claim, self.rules
+        row, reply = claim.row, posted.reply
+        refusal = as_refusal(reply)
 
         def settle_anew(**more: Any) -> Next:
-            return unknown.unknown(rules, row, reply, sent_ago=sent_ago, post=post, refusal={**refusal, **more})
+            return unknown.unknown(rules, row, posted, post=post, refusal={**refusal, **more})
 
         if not post.evidence:
             return settle_anew()
@@ -239,7 +226,7 @@ class Inquiry:
         if seat is None:
             return False
         try:
-            told = read_bookings(self.claim.calls.booking_of_seat(seat))
+            told = read_bookings(self.calls.booking_of_seat(seat))
         except NotNow:
             return False
         return not isinstance(told, Reply) and any(not booking.gone for booking in told)
@@ -248,18 +235,18 @@ class Inquiry:
         """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
         row = self.claim.row
         try:
-            told = read_bookings(self.claim.calls.booking(reply.uid or ""))
+            told = read_bookings(self.calls.booking(reply.uid or ""))
         except NotNow:
             return reply
         if isinstance(told, Reply):
             gone = told.meaning is Meaning.REFUSED and told.http_status == 404
-            return None if gone and Times.of(row, self.claim.rules).ends_in <= 0 else told  # a replica may lag
+            return None if gone and Times.of(row, self.rules).ends_in <= 0 else told  # a replica may lag
         return next((one for one in told if str(row.uuid) in one.marks), None)
 
     def _slot(self) -> Slot:
         """Ask the slots; a denial does not undo what was seen before it."""
         try:
-            return ask_slots(self.claim.calls, self.claim.row)
+            return ask_slots(self.calls, self.claim.row)
         except NotNow:
             return Slot.UNASKED
 
@@ -276,8 +263,9 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
     }
 
 
-def was_made_now(reply: Reply, *, sent_ago: float) -> bool:
+def was_made_now(posted: Posted) -> bool:
     """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
-    if reply.created_at is None or reply.answered_at is None:
+    created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
+    if created_at is None or answered_at is None:
         return False
-    return (reply.answered_at - reply.created_at).total_seconds() <= sent_ago + MARGIN
+    return (answered_at - created_at).total_seconds() <= (posted.sent_ago or 0.0) + MARGIN

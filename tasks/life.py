@@ -14,12 +14,10 @@ from resilience.permit import Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.parts import Terms
-from tasks.steps import KNOWN, In, Next, Post
+from tasks.steps import KNOWN, In, Next, Post, Posted
 
-TRY_AGAIN, TRY_AGAIN_LATEST = (
-    60.0,
-    3600.0,
-)  # seconds after which what something else answered is tried again; it doubles
+TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
+TRY_AGAIN_LATEST = 3600.0  # for it doubles
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 PROBES_FAILED_SUSPECT = 3
 
@@ -35,22 +33,22 @@ class Rules:
 
     # -- at the claim ------------------------------------------------------------------------------------------------
 
-    def before_post(self, row: Appointment, *, starts_in: float) -> Next | Post:
-        """Return Post, or the end of a row whose outcome is known and which must not be posted any more."""
+    def before_post(self, row: Appointment, *, starts_in: float) -> Next | None:
+        """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
         if row.cancel_requested:
             return Next(Status.CANCELLED, "cancelled before it was posted", KNOWN)
         if starts_in <= self.terms.lead:
             return Next(
                 Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
             )
-        return Post()
+        return None
 
-    def not_now(self, row: Appointment, reason: Reason, *, known: bool, retry: bool) -> Next:
+    def not_now(self, row: Appointment, reason: Reason, allowed: Post | None = None) -> Next:
         """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
 
-        `known`: nothing is booked, for certain; `retry`: a look has just shown that, so the POST to come costs one.
+        `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
         """
-        changes = KNOWN | {"retry_count": row.retry_count + retry} if known else {}
+        changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         match reason:
             case Reason.THROTTLED:
                 return Next(
@@ -70,41 +68,56 @@ class Rules:
         return Next(Status.HELD, "bookings requested earlier wait", hold)
 
     def not_looked(self, retry_after: float | None) -> Next:
-        """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line."""
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(retry_after or self.terms.open)}
-        return Next(Status.HELD, "Cal.com's list does not answer", hold)
+        """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
 
-    def instead_of_retry(self, row: Appointment, step: Next, *, shut: bool, probe_failed: bool, blame: bool) -> Next:
-        """Return a hold instead of a retry when the failure opened the breaker, or found it open.
-
-        A hold costs no retry. A failed probe goes behind the others; the third makes the booking suspect when Cal.com
-        was there and failed (`blame`), for it may be the booking itself that Cal.com chokes on. No outage does that.
+        At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.
         """
-        if step.to is not Status.RETRYING or not (shut or probe_failed):
-            return step
-        changes = {
-            name: value for name, value in step.changes.items() if name not in ("next_attempt_at", "retry_count")
-        }
-        failures = row.probe_failures + probe_failed
-        changes |= {"probe_failures": failures, **_met_open_breaker(row)}
-        if blame and failures >= PROBES_FAILED_SUSPECT:
-            return Next(Status.HELD, "its third probe failed", {**changes, "hold_reason": HoldReason.SUSPECT})
-        return Next(Status.HELD, "the circuit breaker is open", changes)
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(max(retry_after or 0.0, self.terms.open))}
+        return Next(Status.HELD, "Cal.com's list does not answer", hold)
 
     # -- after a call ------------------------------------------------------------------------------------------------
 
-    def again(self, row: Appointment, error_type: str, message: str, retry_after: float | None = None) -> Next:
+    def again(
+        self,
+        row: Appointment,
+        error_type: str,
+        message: str,
+        retry_after: float | None = None,
+        posted: Posted | None = None,
+    ) -> Next:
         """Return the retry of a booking of which nothing is booked, or its end when retries are used up."""
         went_wrong = {"last_error": message or error_type, "error_type": error_type}
         if not self.may_retry(row.retry_count, error_type):
             return self.exhausted(error_type, message, KNOWN | went_wrong)
+        strategy = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
+        changes = {"resilience_strategy": strategy} | KNOWN | went_wrong
         delay = retry_after or self.policy.delay(row.retry_count)
-        changes = {
-            "retry_count": row.retry_count + 1,
-            "next_attempt_at": In(delay),
-            "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
-        }
-        return Next(Status.RETRYING, "nothing was booked; try again", changes | KNOWN | went_wrong, retry_in=delay)
+        why, used = "nothing was booked; try again", row.retry_count + 1
+        return self.retry(row, why, changes, delay, posted=posted, used=used)
+
+    def retry(
+        self,
+        row: Appointment,
+        why: str,
+        changes: Mapping[str, Any],
+        delay: float,
+        *,
+        posted: Posted | None,
+        used: int | None = None,
+    ) -> Next:
+        """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
+
+        `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
+        failed probe goes behind the others; the third one in a row for which Cal.com was there makes the booking
+        suspect, for it may be the booking itself that Cal.com chokes on. No outage does that.
+        """
+        if posted is None or not (posted.shut or posted.failed_probe):
+            cost = {} if used is None else {"retry_count": used}
+            return Next(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": In(delay)}, retry_in=delay)
+        hold = {**changes, **_met_open_breaker(row)}
+        if posted.blamed and row.probe_failures + 1 >= PROBES_FAILED_SUSPECT:
+            return Next(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
+        return Next(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Next:
         """Return the end of a booking whose retries are used up."""

@@ -17,6 +17,7 @@ from tasks.calcom.meaning import Reply
 from tasks.event_types import NotAskedError
 from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import Parts, parts
+from tasks.periodic import PeriodicTask
 
 AT_ONCE = 5  # bookings a run
 
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 _looking = threading.Lock()
 
 
-@shared_task(name="tasks.lookouts.look_again")
+@shared_task(base=PeriodicTask, name="tasks.lookouts.look_again")
 def look_again() -> dict[str, int]:
     """Look for suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
     if not _looking.acquire(blocking=False):
@@ -46,7 +47,7 @@ def _suspects(built: Parts) -> int:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=unknown.LONGEST_PAUSE)
     found = 0
     for row in rows:
-        sighting = look(GuardedCalls(built, row), row, by_address=False)
+        sighting = look(GuardedCalls(built, row.correlation_id), row, by_address=False)
         if sighting.kind not in {SightingKind.FOUND, SightingKind.MOVED} or sighting.uid is None:
             continue
         with built.engine.begin() as conn:
@@ -71,7 +72,7 @@ def _series(built: Parts) -> int:
 
 
 def _count(built: Parts, row: Appointment) -> bool:
-    calls = GuardedCalls(built, row)
+    calls = GuardedCalls(built, row.correlation_id)
     weeks = read_bookings(calls.booking(row.series_uid or ""))
     if isinstance(weeks, Reply):
         with built.engine.begin() as conn:

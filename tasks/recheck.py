@@ -32,7 +32,7 @@ def still_booked(parts: Parts, row: Appointment) -> Standing:
     A "not found" counts only when the confirmation is older than the settle time: a replica that lags says the same,
     byte for byte (docs/calcom.md, "By uid").
     """
-    calls = GuardedCalls(parts, row)
+    calls = GuardedCalls(parts, row.correlation_id)
     try:
         if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
             told = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))

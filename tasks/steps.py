@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from db.lifecycle import Status
-from tasks.calcom.meaning import Meaning
+from resilience.permit import CallOutcome
+from tasks.calcom.meaning import Meaning, Reply
 
 # What a row says of itself once it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
@@ -53,6 +54,30 @@ class Post:
     retry: bool = False
     known: bool = True
     evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Hold what came of a POST: Cal.com's reply, and what its report led to.
+
+    `sent_ago` is how many seconds have passed since its first byte, None when nothing was sent. `probe`: it was the one
+    that a half-open breaker lets through. `shut`: the breaker lets no other through now.
+    """
+
+    reply: Reply
+    sent_ago: float | None = 0.0
+    probe: bool = False
+    shut: bool = False
+
+    @property
+    def failed_probe(self) -> bool:
+        """Return whether it was a probe, and no answer of a Cal.com that is well."""
+        return self.probe and self.reply.outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
+
+    @property
+    def blamed(self) -> bool:
+        """Return whether it was a probe that failed though Cal.com was there: it may choke on this very booking."""
+        return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT
 
 
 def confirmed(

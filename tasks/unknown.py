@@ -14,7 +14,7 @@ from tasks.calcom.look import Sighting, SightingKind
 from tasks.calcom.meaning import Meaning, Reply, Settle
 from tasks.evidence import BY_SLOTS, Act
 from tasks.life import LOOKS, OUTAGE, Rules, error
-from tasks.steps import KNOWN, In, Next, Post, cancelled_unbooked, confirmed, rejected
+from tasks.steps import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 
 LONGEST_PAUSE = 3600.0  # seconds between two looks of what cannot be told
 HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
@@ -51,9 +51,8 @@ class Times:
 def unknown(
     rules: Rules,
     row: Appointment,
-    reply: Reply,
+    posted: Posted,
     *,
-    sent_ago: float,
     kind: EventKind | None = None,
     post: Post | None = None,
     refusal: Mapping[str, Any] | None = None,
@@ -63,6 +62,7 @@ def unknown(
     `kind` is what is known of the event type; `post` what allowed the POST while an earlier one was unknown.
     """
     times, terms = Times.of(row, rules), rules.terms
+    reply, sent_ago = posted.reply, posted.sent_ago or 0.0
     finished = reply.settle is Settle.ANSWERED
     ends = terms.settle_unanswered if finished else terms.ends_unanswered - sent_ago
     every_one_finished = finished and (not row.outcome_unknown or row.answered_at is not None)
@@ -77,7 +77,6 @@ def unknown(
         "answered_at": reply.answered_at if every_one_finished else None,
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else In(0),
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
-        "retry_count": retried,
         "looks": 0,
         "refusal": refusal,
         "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
@@ -86,11 +85,9 @@ def unknown(
     if post is not None and post.evidence and not rules.may_retry(retried, None):
         # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
         wait = max(terms.open, changes["settle_at"].seconds, times.waited)
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(wait)}
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(wait), "retry_count": retried}
         return Next(Status.HELD, "retries used up, and still no proof", changes | hold)
-    return Next(
-        Status.RETRYING, "the outcome is unknown; look first", {**changes, "next_attempt_at": In(delay)}, retry_in=delay
-    )
+    return rules.retry(row, "the outcome is unknown; look first", changes, delay, posted=posted, used=retried)
 
 
 def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
@@ -169,17 +166,17 @@ def late_answer(row: Appointment) -> Next:
     return found(row, row.calcom_booking_uid, row.calcom_seat_uid, "a late answer", series_uid=row.series_uid)
 
 
-def look_failed(rules: Rules, row: Appointment, reply: Reply | None) -> Next:
-    """Return the move after a look that failed, or a second POST that was not sent: nothing is known more than before.
+def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Next:
+    """Return the move after a look that failed, or a second POST (`posted`) that booked nothing: no more is known.
 
-    Why the booking's own POST failed decides on its retries; a look's own trouble must not.
+    Why the booking's own first POST failed decides on its retries; a look's own trouble must not.
     """
     if reply is not None and reply.meaning in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKS:
         delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
-        changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}
-        step = Next(Status.RETRYING, "Cal.com could not be looked at; look again", changes, retry_in=delay)
+        why = "Cal.com could not be looked at; look again"
+        step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(rules.terms.open), "looks": 0}
         step = Next(Status.HELD, "Cal.com could not be looked at", hold | error(reply))

@@ -83,12 +83,12 @@ def read_booking(data: object) -> Booking | None:
     )
 
 
-def read_bookings(answer: Answer | NoAnswer, *, now: datetime | None = None) -> tuple[Booking, ...] | Reply:
+def read_bookings(answer: Answer | NoAnswer) -> tuple[Booking, ...] | Reply:
     """Return what GET by uid, by the uid of a seat or of a series shows; a Reply when that is nothing.
 
     A series is all its weeks, by start. REFUSED with 404 is Cal.com's "was not found".
     """
-    content = read_content(answer, now=now)
+    content = read_content(answer)
     if isinstance(content, Reply):
         return content
     data = content.get("data")

@@ -2,20 +2,20 @@
 
 import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, NoAnswer, parse
 from tasks.calcom.bookings import read_booking
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
-from tasks.calcom.replies import read_failure
+from tasks.calcom.failures import read_failure
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 
 _GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
 _RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
     meaning=Meaning.UNKNOWN,
-    verdict=Verdict.FAILURE_ENDPOINT,
+    outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
     message="cancelled, says Cal.com, but its answer does not show it",
     http_status=200,
@@ -37,12 +37,12 @@ def wants_reason(reply: Reply | None) -> bool:
     return reply is not None and reply.meaning is Meaning.REFUSED and reply.message.startswith(_WANTS_REASON)
 
 
-def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None, now: datetime) -> Reply | None:
+def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | None:
     """Return why the booking (or the seat) may still be there; None when it is cancelled, now or before.
 
     UNKNOWN means that it may be cancelled: only the list can tell.
     """
-    failure = read_failure(answer, now=now)
+    failure = read_failure(answer)
     if failure is None and isinstance(answer, Answer):
         return None if _shows_end(answer.body, seat_uid) else _UNREADABLE
     if failure is None or failure.meaning is not Meaning.REFUSED:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, parse
 from tasks.calcom.bookings import Attendee, Booking, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 
-_BOOKED = Reply(meaning=Meaning.BOOKED, verdict=Verdict.SUCCESS, error_type=ErrorType.NONE)  # 1
+_BOOKED = Reply(meaning=Meaning.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
 _ANOTHERS = replace(  # 2
     _BOOKED, meaning=Meaning.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
 )

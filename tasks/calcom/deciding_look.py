@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from db.appointment import Appointment
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import attendee_address
 from tasks.calcom.bookings import Booking
 from tasks.calcom.event_types import Me
 from tasks.calcom.look import (
     PAGE,
-    Clock,
     HalfMade,
     Query,
     Reads,
@@ -24,9 +24,8 @@ from tasks.calcom.look import (
     narrowed,
     ours_among,
     shows_type,
-    utc_now,
 )
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.replies import Page, read_list
 
 LARGEST_PAGE = 250  # Cal.com's own limit
@@ -38,9 +37,7 @@ _CREATED_MARGIN = timedelta(seconds=2)  # between Cal.com's Date, in whole secon
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
-def deciding_look(
-    client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None, clock: Clock = utc_now
-) -> Sighting:
+def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> Sighting:
     """Return what one whole answer shows: ours, or that it is absent, and what else that answer proves.
 
     `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug; `me` is whose our key is,
@@ -50,7 +47,7 @@ def deciding_look(
     at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
     number, deleted = at_its_time.get("eventTypeId"), False
     if number is not None:
-        answer, page = _ask(client, {"eventTypeId": number, "sortCreated": "desc", "take": PAGE}, clock)
+        answer, page = _ask(client, {"eventTypeId": number, "sortCreated": "desc", "take": PAGE})
         if isinstance(page, Page):
             since = _since(appointment, answer)
             sighting = _read(page, appointment, calcom_id, me)
@@ -61,7 +58,7 @@ def deciding_look(
             del at_its_time["eventTypeId"]
         else:
             return Sighting(kind=SightingKind.FAILED, reply=page)
-    _, page = _ask(client, at_its_time, clock)
+    _, page = _ask(client, at_its_time)
     if isinstance(page, Reply):
         return Sighting(kind=SightingKind.FAILED, reply=page, deleted=deleted)
     sighting = replace(_read(page, appointment, calcom_id, me), deleted=deleted)
@@ -72,17 +69,17 @@ def deciding_look(
 
 _TOO_MANY = Reply(
     meaning=Meaning.UNKNOWN,
-    verdict=Verdict.IGNORED,
+    outcome=CallOutcome.IGNORED,
     error_type=ErrorType.UNREADABLE,
     message=f"more than {LARGEST_PAGE} bookings are listed at one time: Cal.com ignores the filters, or miscounts",
 )
 
 
-def _ask(client: Reads, query: Query, clock: Clock) -> tuple[Answer | NoAnswer, Page | Reply]:
+def _ask(client: Reads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
     """Return a page, asked for again at once while it lists fewer bookings than it counts."""
     for _ in range(TRIES):
         answer = client.list_bookings(query)
-        page = read_list(answer, now=clock())
+        page = read_list(answer)
         if isinstance(page, Reply) or not page.short:
             break
     return answer, page
@@ -116,7 +113,6 @@ def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | 
     ended = None if appointment.answered_at is None else appointment.answered_at + _CREATED_MARGIN
     return replace(
         found or Sighting(kind=SightingKind.ABSENT),
-        listed=bool(of_type),
         created_after=ended is not None and any(one.created_at and one.created_at > ended for one in page.bookings),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         half_made=_half_made(of_type, appointment) if found is None else None,

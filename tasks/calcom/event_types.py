@@ -5,7 +5,6 @@ that lacks them is not read, for without them it would look plainer than it is.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -88,20 +87,18 @@ _KINDS = {  # scheduling, seats, recurring, confirmation
 }
 
 
-def read_event_type(answer: Answer | NoAnswer, *, now: datetime | None = None) -> EventTypeFacts | Reply:
+def read_event_type(answer: Answer | NoAnswer) -> EventTypeFacts | Reply:
     """Return what GET /v2/event-types/{id} says, or the reply that says why that is nothing.
 
     REFUSED with 404 is Cal.com's "not found", also for a type that this key's user may not read.
     """
-    content = read_content(answer, now=now)
+    content = read_content(answer)
     return content if isinstance(content, Reply) else _facts(content.get("data")) or _UNCLEAR
 
 
-def read_event_types(
-    answer: Answer | NoAnswer, slug: str, *, now: datetime | None = None
-) -> EventTypeFacts | Reply | None:
+def read_event_types(answer: Answer | NoAnswer, slug: str) -> EventTypeFacts | Reply | None:
     """Return what GET /v2/event-types says of a user's type `slug`; None when he has none of that name."""
-    content = read_content(answer, now=now)
+    content = read_content(answer)
     if isinstance(content, Reply):
         return content
     data = content.get("data")
@@ -113,9 +110,9 @@ def read_event_types(
     return _UNCLEAR if data else None
 
 
-def read_me(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Me | Reply:
+def read_me(answer: Answer | NoAnswer) -> Me | Reply:
     """Return whose key it is that GET /v2/me was asked with."""
-    content = read_content(answer, now=now)
+    content = read_content(answer)
     if isinstance(content, Reply):
         return content
     match content.get("data"):

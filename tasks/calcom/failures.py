@@ -3,33 +3,33 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, NoAnswer, parse
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.calcom.said import safe, usable
 from tasks.calcom.waits import retry_after, throttled_for
 
 # The rows of the table; the numbers are its own.
 UNREADABLE = Reply(  # 3
     meaning=Meaning.UNKNOWN,
-    verdict=Verdict.FAILURE_ENDPOINT,
+    outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
     settle=Settle.ANSWERED,
 )
 _NOT_SENT = Reply(  # 4
-    meaning=Meaning.NOT_SENT, verdict=Verdict.FAILURE_SERVICE, error_type=ErrorType.CONNECT, outage=True
+    meaning=Meaning.NOT_SENT, outcome=CallOutcome.FAILURE_SERVICE, error_type=ErrorType.CONNECT
 )
 _UNANSWERED = replace(  # 5
     _NOT_SENT, meaning=Meaning.UNKNOWN, error_type=ErrorType.TIMEOUT, settle=Settle.UNANSWERED
 )
 _BROKEN = replace(UNREADABLE, error_type=ErrorType.HTTP_500)  # 6
 _PROXY = replace(_UNANSWERED, settle=Settle.GATEWAY)  # 7
-_THROTTLED = Reply(meaning=Meaning.THROTTLED, verdict=Verdict.IGNORED, error_type=ErrorType.THROTTLED)  # 8
+_THROTTLED = Reply(meaning=Meaning.THROTTLED, outcome=CallOutcome.THROTTLED, error_type=ErrorType.THROTTLED)  # 8
 _TAKEN = Reply(  # 9
     meaning=Meaning.TAKEN,
-    verdict=Verdict.SUCCESS,
+    outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.TAKEN,
     settle=Settle.ANSWERED,
     ask_slots=True,
@@ -40,15 +40,17 @@ _DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
 _LIMIT = replace(_FULL, meaning=Meaning.LIMIT, error_type=ErrorType.LIMIT)  # 11
 _MAXIMUM = replace(_LIMIT, meaning=Meaning.MAXIMUM)
 _CREDENTIALS = Reply(  # 12
-    meaning=Meaning.CREDENTIALS, verdict=Verdict.IGNORED, error_type=ErrorType.CREDENTIALS
+    meaning=Meaning.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
-CONFIGURATION = replace(_CREDENTIALS, meaning=Meaning.CONFIGURATION, error_type=ErrorType.CONFIGURATION)  # 13
+CONFIGURATION = Reply(  # 13
+    meaning=Meaning.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
+)
 _REFUSED = replace(_FULL, meaning=Meaning.REFUSED, error_type=ErrorType.REFUSED)  # 14
 _BOUNDS = replace(_REFUSED, meaning=Meaning.BOUNDS)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
 _NOTHING_SENT = {  # by our own decision, where row 4 is the network's
-    ErrorType.LEASE_LOST: replace(_NOT_SENT, verdict=Verdict.IGNORED, outage=False),
+    ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
 _SERVER_ERRORS = {
@@ -71,21 +73,18 @@ _BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Inva
 _NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
 
 
-def read_failure(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Reply | None:
-    """Return what went wrong with a call that reads; None for a whole 200.
-
-    `now` is only for a wait that Cal.com gives as a moment.
-    """
+def read_failure(answer: Answer | NoAnswer) -> Reply | None:
+    """Return what went wrong with a call that reads; None for a whole 200."""
     if isinstance(answer, NoAnswer) or answer.status != 200:
-        return failure_of(answer, now=now)
+        return failure_of(answer)
     return replace(UNREADABLE, http_status=200, message="the answer was cut short") if answer.truncated else None
 
 
-def read_content(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Mapping[str, Any] | Reply:
+def read_content(answer: Answer | NoAnswer) -> Mapping[str, Any] | Reply:
     """Return the JSON object of a whole 200, or the reply that says why there is none."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
-    if (failure := read_failure(answer, now=now)) is not None:
+    if (failure := read_failure(answer)) is not None:
         return failure
     content = parse(answer.body)
     if not isinstance(content, dict):
@@ -93,18 +92,17 @@ def read_content(answer: Answer | NoAnswer, *, now: datetime | None = None) -> M
     return content
 
 
-def failure_of(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Reply:
+def failure_of(answer: Answer | NoAnswer) -> Reply:
     """Return the reply for an answer that shows nothing of what was asked for."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
-    now = now or datetime.now(UTC)
     said = None if answer.truncated else _Said.read(answer.body)
     row = _row(answer, said)
     finished = said is not None and answer.status <= 500 and (said.ours or 200 <= answer.status < 300)
     if row is _THROTTLED:
-        wait = throttled_for(answer.headers, now)
+        wait = throttled_for(answer.headers)
     else:
-        wait = retry_after(answer.headers, now) if answer.status >= 500 else None
+        wait = retry_after(answer.headers) if answer.status >= 500 else None
     if row.meaning is Meaning.UNKNOWN and row.settle is Settle.ANSWERED and not finished:
         row = replace(row, settle=Settle.UNANSWERED)  # whoever says so is not Cal.com, which may still be at work
     return replace(

@@ -1,23 +1,23 @@
 """Look for our own booking at Cal.com ("Looking for our booking", docs/calcom.md): narrow, so that it can only find."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from db.appointment import Appointment
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import instant
 from tasks.calcom.bookings import Booking
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.replies import read_list
 
 PAGE = 100
 MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 
-Clock = Callable[[], datetime]
 Query = dict[str, str | int]
 
 
@@ -53,10 +53,9 @@ class HalfMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Hold what one look saw; `listed` is true when this key was shown any booking of the event type.
+    """Hold what one look saw.
 
-    `created_at`, `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event
-    type any more.
+    `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
     Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
     POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
     so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
@@ -67,9 +66,7 @@ class Sighting:
     uid: str | None = None
     seat_uid: str | None = None
     series_uid: str | None = None
-    created_at: datetime | None = None
     event_type_id: int | None = None
-    listed: bool = False
     deleted: bool = False
     created_after: bool = False
     stranger: bool = False
@@ -78,18 +75,12 @@ class Sighting:
     reply: Reply | None = None
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
 def look(
     client: Reads,
     appointment: Appointment,
     *,
     calcom_id: int | None = None,
     by_address: bool = True,
-    clock: Clock = utc_now,
 ) -> Sighting:
     """List bookings until ours is found, or all were seen.
 
@@ -101,10 +92,10 @@ def look(
     query = narrowed(appointment, calcom_id)
     if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
-    seen = _look(client, appointment, query, calcom_id, clock)
+    seen = _look(client, appointment, query, calcom_id)
     if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:
         del query["eventTypeId"]  # what was booked of it is still listed, without a type
-        return replace(_look(client, appointment, query, calcom_id, clock), deleted=True)
+        return replace(_look(client, appointment, query, calcom_id), deleted=True)
     return seen
 
 
@@ -151,26 +142,24 @@ def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None
     return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
-def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None, clock: Clock) -> Sighting:
+def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> Sighting:
     seen = Sighting(kind=SightingKind.ABSENT)
-    for page in _pages(client, query, clock):
+    for page in _pages(client, query):
         if isinstance(page, Reply):
             return replace(seen, kind=SightingKind.FAILED, reply=page)
-        listed = seen.listed or any(shows_type(booking, appointment, calcom_id) for booking in page)
         found = ours_among(page, appointment, calcom_id)
         if found is not None and (found.kind is SightingKind.FOUND or seen.kind is SightingKind.ABSENT):
             seen = found
-        seen = replace(seen, listed=listed)
         if seen.kind is SightingKind.FOUND:
             break
     return seen
 
 
-def _pages(client: Reads, query: Query, clock: Clock) -> Iterator[tuple[Booking, ...] | Reply]:
+def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
     """Yield page after page; a Reply when there is none, or when the list does not end."""
     skip = 0
     for _ in range(MAX_PAGES):
-        page = read_list(client.list_bookings({**query, "skip": skip}), now=clock())
+        page = read_list(client.list_bookings({**query, "skip": skip}))
         if isinstance(page, Reply):
             yield page
             return
@@ -180,7 +169,7 @@ def _pages(client: Reads, query: Query, clock: Clock) -> Iterator[tuple[Booking,
         skip += len(page.bookings)
     yield Reply(
         meaning=Meaning.UNKNOWN,
-        verdict=Verdict.IGNORED,
+        outcome=CallOutcome.IGNORED,
         error_type=ErrorType.UNREADABLE,
         message=f"more than {skip} bookings are listed: Cal.com ignores the filters",
     )
@@ -205,7 +194,5 @@ def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) ->
         uid=booking.moved_to if kind is SightingKind.MOVED else booking.uid,
         seat_uid=booking.marks[str(appointment.uuid)],
         series_uid=booking.series_uid,
-        created_at=booking.created_at,
         event_type_id=booking.event_type_id,
-        listed=True,
     )

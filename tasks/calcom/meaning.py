@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from resilience.error_types import ErrorType
+from resilience.permit import CallOutcome
 
-__all__ = ["REFUSALS", "ErrorType", "Meaning", "Reply", "Settle", "Verdict"]
+__all__ = ["REFUSALS", "ErrorType", "Meaning", "Reply", "Settle"]
 
 
 class Meaning(StrEnum):
@@ -51,22 +52,12 @@ class Settle(StrEnum):
     GATEWAY = "gateway"  # 502, 503: as answered for a plain or collective type, as unanswered for all others
 
 
-class Verdict(StrEnum):
-    """Say what an answer tells the circuit breaker."""
-
-    SUCCESS = "success"  # the service is alive, whatever it said
-    FAILURE_SERVICE = "failure_service"  # counts for all of Cal.com
-    FAILURE_ENDPOINT = "failure_endpoint"  # counts for the endpoint called
-    IGNORED = "ignored"  # says nothing about Cal.com's health
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Hold what an answer means.
+    """Hold what an answer means: to its booking, and to the circuit breaker (`outcome`).
 
     `message` is Cal.com's, made safe: one line, no control characters, no e-mail address or phone number, at most 500
-    characters. `retry_after` is in seconds, 0 to 3600. `outage` is true for connect, DNS, TLS, time-out, reset,
-    502-504 and 52x: failures that never make a booking fail. `ask_slots` is true when Cal.com says "taken" where it may
+    characters. `retry_after` is in seconds, 0 to 3600. `ask_slots` is true when Cal.com says "taken" where it may
     mean a fault of its own, so that the slots have to tell (row 9).
 
     `answered_at` is Cal.com's own `Date`, in whole seconds, when its application has answered. `created_at` is the
@@ -80,7 +71,7 @@ class Reply:
     """
 
     meaning: Meaning
-    verdict: Verdict
+    outcome: CallOutcome
     error_type: ErrorType
     message: str = ""
     http_status: int | None = None
@@ -96,5 +87,4 @@ class Reply:
     other_reference: str | None = None
     is_attendee: bool = False
     untellable: bool = False
-    outage: bool = False
     ask_slots: bool = False

@@ -6,21 +6,8 @@ from datetime import datetime
 from tasks.calcom.answer import Answer, NoAnswer, parse
 from tasks.calcom.bookings import Booking, read_booking, read_instant
 from tasks.calcom.created import read_created
-from tasks.calcom.failures import CONFIGURATION, UNREADABLE, failure_of, read_content, read_failure
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
-
-__all__ = [
-    "ErrorType",
-    "Meaning",
-    "Page",
-    "Reply",
-    "Settle",
-    "Verdict",
-    "read_failure",
-    "read_list",
-    "read_post",
-    "read_slots",
-]
+from tasks.calcom.failures import CONFIGURATION, UNREADABLE, failure_of, read_content
+from tasks.calcom.meaning import Meaning, Reply
 
 _NO_SUCH_TYPE = "The requested event-types do not exist"
 
@@ -51,7 +38,6 @@ def read_post(
     answer: Answer | NoAnswer,
     *,
     reference: str,
-    now: datetime,
     attendee: str | None = None,
     start: datetime | None = None,
 ) -> Reply:
@@ -61,15 +47,15 @@ def read_post(
     """
     if isinstance(answer, Answer) and answer.status in (200, 201):
         return read_created(answer, reference=reference, attendee=attendee, start=start)
-    return failure_of(answer, now=now)
+    return failure_of(answer)
 
 
-def read_list(answer: Answer | NoAnswer, *, now: datetime | None = None) -> Page | Reply:
+def read_list(answer: Answer | NoAnswer) -> Page | Reply:
     """Return the page in `answer` to GET /v2/bookings, or the reply that says why there is none.
 
     A page with an entry that cannot be read is no page: it might be our booking.
     """
-    content = read_content(answer, now=now)
+    content = read_content(answer)
     if isinstance(content, Reply):
         deleted = content.http_status == 400 and content.message.startswith(_NO_SUCH_TYPE)
         return replace(content, meaning=Meaning.DELETED) if deleted else content

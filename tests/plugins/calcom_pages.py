@@ -65,4 +65,4 @@ class Calcom:
 
 def look(calcom: Calcom, row: Appointment, *, calcom_id: int | None = None, me: Me | None = None) -> Sighting:
     """Look ten minutes after the row was asked for, by Postgres's clock, which its claim tells."""
-    return deciding_look(calcom, replace(row, updated_at=NOW), calcom_id=calcom_id, me=me, clock=lambda: NOW)
+    return deciding_look(calcom, replace(row, updated_at=NOW), calcom_id=calcom_id, me=me)

@@ -93,7 +93,7 @@ def carry(appointment_id: int, *, after: float = 0.0, clock: Hand | None = None)
     attempt = claim(parts.parts(), appointment_id)
     if attempt is not None:
         if clock is not None:
-            attempt.calls.pause = clock.move
+            attempt.claim.pause = clock.move
         attempt.run()
     return row(appointment_id)
 

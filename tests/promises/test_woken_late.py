@@ -15,6 +15,7 @@ from db.schema import appointments as table
 from tasks import parts
 from tasks.attempt import claim
 from tasks.booking import outcome
+from tasks.guard import GuardedCalls
 from worker import enqueue_booking
 from worker.cli import orders
 
@@ -42,7 +43,7 @@ def test_a_claim_that_is_too_old_sends_nothing(asked: int, posts: Callable[[], C
 
     attempt = claim(parts.parts(), asked, clock=clock.__next__)
     assert attempt is not None
-    step = attempt.run()
+    step = attempt.run().step
 
     assert posts() == Counter()
     assert step is not None
@@ -57,7 +58,7 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
     assert late is not None
     sweep_as_after_the_lease(asked)
 
-    assert late.run() is None
+    assert late.run().step is None
     [booking] = simulator.bookings()
     kept = outcome(asked)
     assert kept is not None
@@ -82,14 +83,14 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
         event_types.keep(conn, key, "110", kind=event_types.EventKind.PLAIN, sight=True)
     attempt = claim(parts.parts(), asked)
     assert attempt is not None
-    seen = attempt.calls.list_bookings
+    seen = GuardedCalls.list_bookings
 
-    def list_while_it_is_cancelled(params: Any) -> Any:
+    def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
         orders.cancel(parts.parts().engine, str(asked), not_booked=False, why="the customer called")
-        return seen(params)
+        return seen(calls, params)
 
-    monkeypatch.setattr(attempt.calls, "list_bookings", list_while_it_is_cancelled)
-    step = attempt.run()
+    monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)
+    step = attempt.run().step
 
     assert posts() == Counter()
     assert step is not None

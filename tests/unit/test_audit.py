@@ -6,16 +6,17 @@ from functools import partial
 from typing import Any
 
 import pytest
-from judging import NOW, OURS, THEIRS, booking, found, judged, listing, seated
+from judging import OURS, THEIRS, booking, found, judged, listing, seated
 
 from db.appointment import Appointment
+from resilience.permit import CallOutcome
 from tasks.audit_finding import Finding, Fix, Kind, Silence
 from tasks.audit_judge import orphan
 from tasks.audit_list import Question
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
 from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
-from tasks.calcom.meaning import Meaning, Verdict
+from tasks.calcom.meaning import Meaning
 
 Judge = Callable[..., Finding | Silence | Question]
 
@@ -134,39 +135,42 @@ NO_SEAT = "Invalid seatUid: this seat does not exist or has already been cancell
 )
 def test_what_is_gone_is_cancelled_now_or_before(given: Answer, seat: str | None) -> None:
     """Both are the same to us."""
-    assert read_cancel(given, seat_uid=seat, now=NOW) is None
+    assert read_cancel(given, seat_uid=seat) is None
 
 
 @pytest.mark.parametrize(
-    ("given", "seat", "meaning", "verdict"),
+    ("given", "seat", "meaning", "outcome"),
     [
-        (answer(200, {"status": "success", "data": booking()}), None, Meaning.UNKNOWN, Verdict.FAILURE_ENDPOINT),
-        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", Meaning.UNKNOWN, Verdict.FAILURE_ENDPOINT),
-        (answer(200, ["rubbish"]), None, Meaning.UNKNOWN, Verdict.FAILURE_ENDPOINT),
-        (answer(400, {"statusCode": 400, "message": "no"}), None, Meaning.REFUSED, Verdict.SUCCESS),
-        (answer(404, error("Booking with uid=own not found")), None, Meaning.REFUSED, Verdict.SUCCESS),
-        (answer(400, error("Invalid seatUid: this seat does not belong")), "s1", Meaning.REFUSED, Verdict.SUCCESS),
-        (answer(502, None), None, Meaning.UNKNOWN, Verdict.FAILURE_SERVICE),
+        (answer(200, {"status": "success", "data": booking()}), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, ["rubbish"]), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(400, {"statusCode": 400, "message": "no"}), None, Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(404, error("Booking with uid=own not found")), None, Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(400, error("Invalid seatUid: this seat does not belong")), "s1", Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(502, None), None, Meaning.UNKNOWN, CallOutcome.FAILURE_SERVICE),
         (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), None, Meaning.UNKNOWN, None),
-        (NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=1), None, Meaning.NOT_SENT, Verdict.IGNORED),
+        (
+            NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=1),
+            None,
+            Meaning.NOT_SENT,
+            CallOutcome.IGNORED,
+        ),
     ],
 )
 def test_anything_else_says_why_it_may_still_be_there(
-    given: Answer | NoAnswer, seat: str | None, meaning: Meaning, verdict: Verdict | None
+    given: Answer | NoAnswer, seat: str | None, meaning: Meaning, outcome: CallOutcome | None
 ) -> None:
     """A 200 that does not show the end is no proof of it."""
-    reply = read_cancel(given, seat_uid=seat, now=NOW)
+    reply = read_cancel(given, seat_uid=seat)
     assert reply is not None
-    assert (reply.meaning, verdict or reply.verdict) == (meaning, reply.verdict)
+    assert (reply.meaning, outcome or reply.outcome) == (meaning, reply.outcome)
 
 
 def test_a_seat_gives_its_reason_only_when_asked() -> None:
     """Some versions refuse it beside a seat, some demand it; a whole booking always has it."""
-    asked = read_cancel(
-        answer(400, {"statusCode": 400, "message": "Cancellation reason is required"}), seat_uid="s", now=NOW
-    )
+    asked = read_cancel(answer(400, {"statusCode": 400, "message": "Cancellation reason is required"}), seat_uid="s")
     assert wants_reason(asked)
-    assert not wants_reason(read_cancel(answer(404, error("not found")), seat_uid="s", now=NOW))
+    assert not wants_reason(read_cancel(answer(404, error("not found")), seat_uid="s"))
     assert cancel_body("s", None) == {"seatUid": "s"}
     assert cancel_body("s", "why") == {"seatUid": "s", "cancellationReason": "why"}
     assert cancel_body(None, "why") == {"cancellationReason": "why"}

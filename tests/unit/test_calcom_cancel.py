@@ -1,20 +1,17 @@
 """What the answer to cancelling a seat means, where it is neither a yes nor a no."""
 
-from datetime import UTC, datetime
-
 from calcom_answers import refused
 
+from resilience.permit import CallOutcome
 from tasks.calcom.cancel import read_cancel
-from tasks.calcom.meaning import Meaning, Verdict
-
-NOW = datetime(2026, 11, 25, 15, 48, 41, tzinfo=UTC)
+from tasks.calcom.meaning import Meaning
 
 
 def test_a_seat_of_which_the_record_is_not_found_may_be_cancelled_by_this_very_call() -> None:
     """In 2 of 15 it answered so, and the seat was gone: only a look can tell."""
     reply = read_cancel(
-        refused((404, "NOT_FOUND", "Invalid Query: The requested record was not found.")), seat_uid="6686f844~", now=NOW
+        refused((404, "NOT_FOUND", "Invalid Query: The requested record was not found.")), seat_uid="6686f844~"
     )
 
     assert reply is not None
-    assert (reply.meaning, reply.verdict) == (Meaning.UNKNOWN, Verdict.SUCCESS)
+    assert (reply.meaning, reply.outcome) == (Meaning.UNKNOWN, CallOutcome.SUCCESS)

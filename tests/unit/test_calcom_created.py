@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from calcom_answers import DATE, created, shown, whole
 
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer
 from tasks.calcom.body import REFERENCE
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.calcom.replies import read_post
 
-NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 START = datetime(2029, 1, 1, 8, tzinfo=UTC)
 ANN = "ann0@example.com"
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
@@ -35,7 +35,7 @@ def made(status: int, body: str) -> Answer:
 
 def read(answer: Answer, reference: str = "r1", attendee: str | None = ANN) -> Reply:
     """Read an answer to the POST that carried `reference` for `attendee`."""
-    return read_post(answer, reference=reference, attendee=attendee, start=START, now=NOW)
+    return read_post(answer, reference=reference, attendee=attendee, start=START)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_row_1_a_201_with_our_reference_is_booked(answer: Answer, reference: str
     """Accepted and pending bookings are ours when they carry our reference."""
     reply = read(answer, reference)
 
-    assert (reply.meaning, reply.verdict, reply.uid) == (Meaning.BOOKED, Verdict.SUCCESS, uid)
+    assert (reply.meaning, reply.outcome, reply.uid) == (Meaning.BOOKED, CallOutcome.SUCCESS, uid)
     assert (reply.error_type, reply.seat_uid, reply.http_status) == (ErrorType.NONE, None, 201)
 
 
@@ -178,7 +178,11 @@ def test_row_2_a_201_that_was_there_before_says_whose_it_is(short: str, other: s
     """Guests are attendees, too: only who stands first, or has a seat, was booked."""
     reply = read(created(short))
 
-    assert (reply.meaning, reply.verdict, reply.error_type) == (Meaning.ANOTHERS, Verdict.SUCCESS, ErrorType.REFUSED)
+    assert (reply.meaning, reply.outcome, reply.error_type) == (
+        Meaning.ANOTHERS,
+        CallOutcome.SUCCESS,
+        ErrorType.REFUSED,
+    )
     assert (reply.other_reference, reply.is_attendee, reply.untellable) == (other, is_attendee, False)
     assert reply.uid is not None
 
@@ -235,7 +239,11 @@ def test_row_3_a_201_that_cannot_be_read_is_unknown(answer: Answer) -> None:
     """Cal.com has probably booked, and has finished."""
     reply = read(answer, "job-1")
 
-    assert (reply.meaning, reply.settle, reply.verdict) == (Meaning.UNKNOWN, Settle.ANSWERED, Verdict.FAILURE_ENDPOINT)
+    assert (reply.meaning, reply.settle, reply.outcome) == (
+        Meaning.UNKNOWN,
+        Settle.ANSWERED,
+        CallOutcome.FAILURE_ENDPOINT,
+    )
     assert (reply.error_type, reply.http_status) == (ErrorType.UNREADABLE, 201)
 
 

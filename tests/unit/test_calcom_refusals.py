@@ -22,13 +22,12 @@ from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.meaning import REFUSALS, Meaning, Reply, Settle
 from tasks.calcom.replies import read_post
 
-NOW = datetime(2026, 11, 25, 15, 48, 41, tzinfo=UTC)
 A_500 = b'{"statusCode":500,"message":"no"}'
 
 
 def read(answer: Answer | NoAnswer) -> Reply:
     """Read an answer to a POST."""
-    return read_post(answer, reference="r1", now=NOW)
+    return read_post(answer, reference="r1")
 
 
 @pytest.mark.parametrize(

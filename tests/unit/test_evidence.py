@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from db.event_kind import EventKind
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from resilience.permit import CallOutcome
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.slots import Slot
 from tasks.evidence import (
     BY_EVIDENCE,
@@ -34,7 +35,12 @@ def case(kind: EventKind, **more: Any) -> Case:
 def reply(meaning: Meaning, status: int | None = None, **more: Any) -> Reply:
     """Say what Cal.com said."""
     return Reply(
-        meaning=meaning, verdict=Verdict.SUCCESS, error_type=ErrorType.REFUSED, http_status=status, message="no", **more
+        meaning=meaning,
+        outcome=CallOutcome.SUCCESS,
+        error_type=ErrorType.REFUSED,
+        http_status=status,
+        message="no",
+        **more,
     )
 
 

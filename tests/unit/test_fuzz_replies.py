@@ -1,7 +1,6 @@
 """Any answer of any server is a reply; only Cal.com's own, with our reference and a uid, is a booking of ours."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -12,10 +11,10 @@ from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
 from tasks.calcom.bookings import read_bookings
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
+from tasks.calcom.failures import read_failure
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
-from tasks.calcom.replies import Page, read_failure, read_list, read_post, read_slots
+from tasks.calcom.replies import Page, read_list, read_post, read_slots
 
-NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 OURS = "8c6f4a52-0000-4000-8000-000000000001"
 few = settings(max_examples=250, deadline=None, derandomize=True)
 
@@ -86,7 +85,7 @@ def carries(value: Any, uid: str | None) -> bool:
 @example(Answer(201, {}, json.dumps({"data": {"uid": "u", "metadata": {REFERENCE: OURS}}}).encode(), 0.1))
 def test_only_a_201_with_our_reference_or_seat_and_a_uid_is_booked(answer: Answer | NoAnswer) -> None:
     """A booking that is not ours must not end a request, and one without a uid could never be found again."""
-    reply = read_post(answer, reference=OURS, now=NOW)
+    reply = read_post(answer, reference=OURS)
 
     assert isinstance(reply, Reply)
     assert reply.message.isprintable()
@@ -107,11 +106,11 @@ def test_only_a_201_with_our_reference_or_seat_and_a_uid_is_booked(answer: Answe
 @given(ANSWERS | NONE)
 def test_a_call_that_reads_never_fails(answer: Answer | NoAnswer) -> None:
     """A page, a reply, a set of slots, or that nothing can be said."""
-    assert isinstance(read_list(answer, now=NOW), Page | Reply)
-    assert isinstance(read_failure(answer, now=NOW), Reply | None)
+    assert isinstance(read_list(answer), Page | Reply)
+    assert isinstance(read_failure(answer), Reply | None)
     assert isinstance(read_slots(answer), frozenset | None)
-    assert isinstance(read_bookings(answer, now=NOW), tuple | Reply)
-    assert isinstance(read_me(answer, now=NOW), Me | Reply)
+    assert isinstance(read_bookings(answer), tuple | Reply)
+    assert isinstance(read_me(answer), Me | Reply)
 
 
 TRAITS = ANYTHING | st.sampled_from(
@@ -139,7 +138,7 @@ def test_no_event_type_is_read_as_plainer_than_it_says(shown: dict[str, Any]) ->
     """A kind, or that it cannot be read; a plain one has said of each trait that it has none."""
     answers = [Answer(200, {}, json.dumps({"data": data}).encode(), 0.1) for data in (shown, [shown])]
 
-    read, listed = read_event_type(answers[0], now=NOW), read_event_types(answers[1], "plain", now=NOW)
+    read, listed = read_event_type(answers[0]), read_event_types(answers[1], "plain")
 
     assert read == listed
     if isinstance(read, EventTypeFacts) and read.kind in {EventKind.PLAIN, EventKind.COLLECTIVE}:

@@ -7,12 +7,12 @@ import pytest
 
 from db.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from resilience.permit import Reason
+from resilience.permit import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.life import Rules
 from tasks.parts import Terms
-from tasks.steps import In, Next
+from tasks.steps import In, Next, Post, Posted
 
 Row = Callable[..., Appointment]
 RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")
@@ -20,7 +20,12 @@ RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1"
 
 def reply(meaning: Meaning, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
     """Say what Cal.com said."""
-    return Reply(meaning=meaning, verdict=Verdict.IGNORED, error_type=error, **more)
+    return Reply(**{"meaning": meaning, "outcome": CallOutcome.IGNORED, "error_type": error, **more})
+
+
+def failed(outcome: CallOutcome, *, probe: bool = False, shut: bool = False) -> Posted:
+    """Say what came of a POST that failed."""
+    return Posted(reply(Meaning.UNKNOWN, ErrorType.HTTP_500, outcome=outcome), probe=probe, shut=shut)
 
 
 @pytest.mark.parametrize(("used", "delay"), [(0, 1.0), (1, 2.0), (2, 4.0)])
@@ -55,7 +60,7 @@ def test_an_operators_error_holds_and_costs_no_retry(
 
 @pytest.mark.parametrize(("posts", "pause"), [(0, 60), (1, 120), (3, 480), (6, 3600), (999, 3600)])
 def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, posts: int, pause: float) -> None:
-    """A minute, as long as the harmless call; then less and less often, or each such booking would cost a call a minute."""
+    """A minute, as the harmless call; then less and less often, or each such booking would cost a call a minute."""
     step = RULES.held(row(posts=posts), reply(Meaning.CONFIGURATION))
 
     assert step.changes.get("hold_until") == In(pause)
@@ -63,31 +68,59 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
 
 def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
     """Nothing was sent: it goes as soon as the settings are known to reach Cal.com."""
-    step = RULES.not_now(row(), Reason.CONFIGURATION, known=True, retry=False)
+    step = RULES.not_now(row(), Reason.CONFIGURATION, Post())
 
     assert (step.changes.get("hold_reason"), step.changes.get("held_for")) == (HoldReason.CONFIGURATION, "settings-1")
     assert "hold_until" not in step.changes
 
 
-@pytest.mark.parametrize(("blame", "reason"), [(False, HoldReason.BREAKER_OPEN), (True, HoldReason.SUSPECT)])
-def test_an_outage_makes_nobody_suspect(row: Row, blame: bool, reason: HoldReason) -> None:  # noqa: FBT001 - a column
+@pytest.mark.parametrize(
+    ("outcome", "before", "reason"),
+    [
+        (CallOutcome.FAILURE_SERVICE, 2, HoldReason.BREAKER_OPEN),
+        (CallOutcome.FAILURE_ENDPOINT, 1, HoldReason.BREAKER_OPEN),
+        (CallOutcome.FAILURE_ENDPOINT, 2, HoldReason.SUSPECT),
+    ],
+)
+def test_an_outage_makes_nobody_suspect(row: Row, outcome: CallOutcome, before: int, reason: HoldReason) -> None:
     """A third failed probe is the booking's own fault only when Cal.com was there to choke on it."""
-    failed = RULES.again(row(), ErrorType.CONNECT, "refused")
-    step = RULES.instead_of_retry(row(probe_failures=2), failed, shut=True, probe_failed=True, blame=blame)
+    probe = failed(outcome, probe=True, shut=True)
+    step = RULES.retry(row(probe_failures=before), "try again", {}, 1.0, posted=probe, used=1)
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, reason)
+
+
+@pytest.mark.parametrize(("probe", "shut"), [(True, False), (False, True)])
+def test_a_hold_costs_no_retry(row: Row, probe: bool, shut: bool) -> None:  # noqa: FBT001 - columns
+    """A failed probe goes behind the others, and what met a shut breaker waits for it: neither is a retry."""
+    posted = failed(CallOutcome.FAILURE_SERVICE, probe=probe, shut=shut)
+    step = RULES.again(row(), ErrorType.CONNECT, "refused", posted=posted)
+    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.BREAKER_OPEN)
     assert "retry_count" not in step.changes
+
+
+def test_a_call_that_failed_while_others_may_go_is_a_retry(row: Row) -> None:
+    """What it was answered counts for the breaker; it alone does not shut it."""
+    step = RULES.again(row(), ErrorType.CONNECT, "refused", posted=failed(CallOutcome.FAILURE_SERVICE))
+    assert (step.to, step.changes["retry_count"]) == (Status.RETRYING, 1)
 
 
 def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row) -> None:
     """Nothing is booked, and the POST to come costs its retry; the hold itself costs none."""
-    step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, known=True, retry=True)
+    step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, Post(retry=True))
     assert (step.to, step.changes["outcome_unknown"], step.changes["retry_count"]) == (Status.HELD, False, 2)
 
 
 def test_a_booking_that_cannot_be_looked_at_leaves_the_line() -> None:
     """Only the list is down: others may be booked, and must not wait behind this one."""
-    step = RULES.not_looked(12.0)
-    assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, In(12.0))
+    step = RULES.not_looked(99.0)
+    assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, In(99.0))
+
+
+@pytest.mark.parametrize("asked_again_in", [1.0, None])
+def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(asked_again_in: float | None) -> None:
+    """Another look is the probe, and may last as long as a call: eight such rows made 76 events in 15 s."""
+    step = RULES.not_looked(asked_again_in)
+    assert step.changes.get("hold_until") == In(Terms().open)
 
 
 def test_a_booking_whose_time_has_come_is_not_posted(row: Row) -> None:

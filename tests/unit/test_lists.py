@@ -12,7 +12,6 @@ from tasks.calcom.body import REFERENCE
 from tasks.calcom.meaning import Meaning, Reply
 from tasks.calcom.replies import Page, read_list, read_slots
 
-NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}
 
@@ -30,7 +29,7 @@ def listed(*entries: object, **pagination: Any) -> Answer:
 
 def test_a_booking_is_read_with_all_that_a_look_compares() -> None:
     """Reference, instant, event type, host."""
-    page = read_list(recorded("GET list at once"), now=NOW)
+    page = read_list(recorded("GET list at once"))
 
     assert isinstance(page, Page)
     (booking,) = page.bookings
@@ -43,7 +42,7 @@ def test_a_rescheduled_booking_says_where_it_went() -> None:
     """It is cancelled, and names its successor; both keep the metadata."""
     both = [json.loads(recorded(name).body)["data"] for name in ("GET old uid", "reschedule")]
 
-    page = read_list(listed(*both), now=NOW)
+    page = read_list(listed(*both))
 
     assert isinstance(page, Page)
     old, new = page.bookings
@@ -53,7 +52,7 @@ def test_a_rescheduled_booking_says_where_it_went() -> None:
 
 def test_every_seat_is_read_with_its_own_reference() -> None:
     """Seats share a uid; each attendee has metadata and a seat uid of its own."""
-    page = read_list(recorded("seats, hidden: GET list with the host's key"), now=NOW)
+    page = read_list(recorded("seats, hidden: GET list with the host's key"))
 
     assert isinstance(page, Page)
     assert page.bookings[0].marks == {
@@ -64,7 +63,7 @@ def test_every_seat_is_read_with_its_own_reference() -> None:
 
 def test_an_empty_list_is_a_page() -> None:
     """A replica that lags answers so."""
-    assert read_list(recorded("read replica that lags: GET list"), now=NOW) == Page(bookings=(), remaining=0, total=0)
+    assert read_list(recorded("read replica that lags: GET list")) == Page(bookings=(), remaining=0, total=0)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_an_empty_list_is_a_page() -> None:
 )
 def test_what_is_no_list_is_never_read_as_an_empty_one(answer: Answer | NoAnswer, meaning: Meaning) -> None:
     """An older version's shape, an unreadable entry, a page of HTML: absence must not be concluded from them."""
-    reply = read_list(answer, now=NOW)
+    reply = read_list(answer)
 
     assert isinstance(reply, Reply)
     assert reply.meaning is meaning

@@ -1,17 +1,17 @@
 """The table "What an answer means" (docs/calcom.md) from row 4 on, on answers recorded from a real Cal.com."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from resilience.permit import CallOutcome
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.body import REFERENCE
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.calcom.replies import read_post
+from tasks.life import OUTAGE
 
-NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}
 
@@ -32,7 +32,7 @@ def made(status: int, body: str | dict[str, object] = "", **headers: str) -> Ans
 
 def read(answer: Answer | NoAnswer, reference: str = "job-1") -> Reply:
     """Read an answer to the POST that carried `reference`."""
-    return read_post(answer, reference=reference, now=NOW)
+    return read_post(answer, reference=reference)
 
 
 def error_a(message: str) -> dict[str, object]:
@@ -45,7 +45,8 @@ def test_row_4_a_request_that_never_left_is_transient(kind: str) -> None:
     """Refused, no such name, no TLS, no connection in time: certainly not booked."""
     reply = read(NoAnswer(sent=False, error_type=kind, message="refused", elapsed=0.1))
 
-    assert (reply.meaning, reply.verdict, reply.outage) == (Meaning.NOT_SENT, Verdict.FAILURE_SERVICE, True)
+    assert (reply.meaning, reply.outcome) == (Meaning.NOT_SENT, CallOutcome.FAILURE_SERVICE)
+    assert reply.error_type in OUTAGE
     assert reply.error_type == kind
 
 
@@ -53,7 +54,7 @@ def test_row_4_our_own_no_says_nothing_about_calcom() -> None:
     """A lease that was lost before the first byte is not a failure of Cal.com."""
     reply = read(NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=0.1))
 
-    assert (reply.meaning, reply.verdict, reply.outage) == (Meaning.NOT_SENT, Verdict.IGNORED, False)
+    assert (reply.meaning, reply.outcome) == (Meaning.NOT_SENT, CallOutcome.IGNORED)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,8 @@ def test_row_5_no_answer_after_sending_is_unknown_for_long(answer: Answer | NoAn
     reply = read(answer)
 
     assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.UNANSWERED)
-    assert (reply.verdict, reply.error_type, reply.outage) == (Verdict.FAILURE_SERVICE, error_type, True)
+    assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_SERVICE, error_type)
+    assert reply.error_type in OUTAGE
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,8 @@ def test_row_6_a_500_may_have_booked(name: str) -> None:
     reply = read(recorded(name))
 
     assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
-    assert (reply.verdict, reply.error_type, reply.outage) == (Verdict.FAILURE_ENDPOINT, ErrorType.HTTP_500, False)
+    assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_500)
+    assert reply.error_type not in OUTAGE
 
 
 @pytest.mark.parametrize(("status", "error_type"), [(502, ErrorType.HTTP_502), (503, ErrorType.HTTP_503)])
@@ -96,8 +99,13 @@ def test_row_7_a_proxys_no_settles_by_the_kind_of_the_event_type(status: int, er
     """Cal.com may still be at work behind it: never twice for a plain or collective type (45 of 45), others double."""
     reply = read(made(status, "<html>", retry_after="7"))
 
-    assert (reply.meaning, reply.settle, reply.verdict) == (Meaning.UNKNOWN, Settle.GATEWAY, Verdict.FAILURE_SERVICE)
-    assert (reply.error_type, reply.outage, reply.retry_after) == (error_type, True, 7.0)
+    assert (reply.meaning, reply.settle, reply.outcome) == (
+        Meaning.UNKNOWN,
+        Settle.GATEWAY,
+        CallOutcome.FAILURE_SERVICE,
+    )
+    assert (reply.error_type, reply.retry_after) == (error_type, 7.0)
+    assert reply.error_type in OUTAGE
 
 
 @pytest.mark.parametrize("answer", [recorded("POST while blocked"), made(429, "<html>", x_ratelimit_reset_long="60")])
@@ -105,7 +113,7 @@ def test_row_8_too_many_requests_waits_as_long_as_is_said(answer: Answer) -> Non
     """A 429 booked nothing and is nobody's failure, whoever said it."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.verdict, reply.retry_after) == (Meaning.THROTTLED, Verdict.IGNORED, 60.0)
+    assert (reply.meaning, reply.outcome, reply.retry_after) == (Meaning.THROTTLED, CallOutcome.THROTTLED, 60.0)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +131,7 @@ def test_row_9_taken_may_be_calcoms_own_fault(name: str, meaning: Meaning) -> No
     """Taken is what Cal.com also says for a fault of its own, so the slots are asked, but not about seats."""
     reply = read(recorded(name))
 
-    assert (reply.meaning, reply.verdict, reply.settle) == (meaning, Verdict.SUCCESS, Settle.ANSWERED)
+    assert (reply.meaning, reply.outcome, reply.settle) == (meaning, CallOutcome.SUCCESS, Settle.ANSWERED)
     assert reply.ask_slots is (meaning is Meaning.TAKEN)
 
 
@@ -132,7 +140,7 @@ def test_row_10_the_masked_database_error_is_unknown() -> None:
     reply = read(recorded("identical pairs, plain event: the loser"))
 
     assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
-    assert (reply.verdict, reply.error_type) == (Verdict.FAILURE_ENDPOINT, ErrorType.DATABASE)
+    assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.DATABASE)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +155,7 @@ def test_row_11_a_limit_is_not_about_the_key(name: str, meaning: Meaning) -> Non
     """A 401 may be a booking limit: the customer is refused, the key is fine."""
     reply = read(recorded(name))
 
-    assert (reply.meaning, reply.verdict, reply.settle) == (meaning, Verdict.SUCCESS, Settle.ANSWERED)
+    assert (reply.meaning, reply.outcome, reply.settle) == (meaning, CallOutcome.SUCCESS, Settle.ANSWERED)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +172,7 @@ def test_row_12_a_refused_key_never_refuses_a_customer(answer: Answer | NoAnswer
     """These hold the booking until the key is another."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.verdict) == (Meaning.CREDENTIALS, Verdict.IGNORED)
+    assert (reply.meaning, reply.outcome) == (Meaning.CREDENTIALS, CallOutcome.CREDENTIALS)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +192,7 @@ def test_row_13_the_wrong_server_never_refuses_a_customer(answer: Answer) -> Non
     """Wrong URL, wrong version, wrong permission: held until the settings are others."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.verdict) == (Meaning.CONFIGURATION, Verdict.IGNORED)
+    assert (reply.meaning, reply.outcome) == (Meaning.CONFIGURATION, CallOutcome.CONFIGURATION)
     assert reply.message
 
 
@@ -205,7 +213,7 @@ def test_row_14_a_refusal_carries_calcoms_words(answer: Answer) -> None:
     """Refused for good: Cal.com is alive and said why."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.verdict, reply.settle) == (Meaning.REFUSED, Verdict.SUCCESS, Settle.ANSWERED)
+    assert (reply.meaning, reply.outcome, reply.settle) == (Meaning.REFUSED, CallOutcome.SUCCESS, Settle.ANSWERED)
     assert reply.message
 
 
@@ -229,7 +237,7 @@ def test_row_15_anything_else_may_have_booked(answer: Answer, settle: Settle) ->
     reply = read(answer)
 
     assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, settle)
-    assert (reply.verdict, reply.error_type) == (Verdict.FAILURE_ENDPOINT, ErrorType.HTTP_OTHER)
+    assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_OTHER)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "null", '{"oops":true}', '{"statusCode":500,"mess'])
@@ -237,7 +245,8 @@ def test_a_500_that_is_not_calcoms_own_may_still_be_working(body: str) -> None:
     """Cut, empty, or a proxy's: nobody says that the application has finished."""
     reply = read(made(500, body, date="Wed, 25 Nov 2026 15:48:41 GMT"))
 
-    assert (reply.settle, reply.verdict, reply.outage) == (Settle.UNANSWERED, Verdict.FAILURE_ENDPOINT, False)
+    assert (reply.settle, reply.outcome) == (Settle.UNANSWERED, CallOutcome.FAILURE_ENDPOINT)
+    assert reply.error_type not in OUTAGE
     assert reply.answered_at is None
 
 

@@ -9,14 +9,15 @@ import pytest
 from db.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
+from resilience.permit import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks import unknown
 from tasks.calcom.look import Sighting, SightingKind
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tasks.evidence import Act
 from tasks.life import LOOKS, Rules
 from tasks.parts import Terms
-from tasks.steps import In, Next, Post
+from tasks.steps import In, Next, Post, Posted
 from tasks.unknown import Times
 
 Row = Callable[..., Appointment]
@@ -28,7 +29,7 @@ CALCOM_SAYS = NOW - timedelta(minutes=3)  # its clock is its own
 
 def reply(meaning: Meaning, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
     """Say what Cal.com said."""
-    return Reply(meaning=meaning, verdict=Verdict.IGNORED, error_type=error, **more)
+    return Reply(meaning=meaning, outcome=CallOutcome.IGNORED, error_type=error, **more)
 
 
 def timed_out() -> Reply:
@@ -68,7 +69,7 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
 ) -> None:
     """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
     answer = reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
-    step = unknown.unknown(RULES, row(), answer, sent_ago=2.0, kind=kind)
+    step = unknown.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
     assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
     assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
     assert (step.changes["sent_at"], step.changes["retry_count"]) == (In(-2.0), 0)
@@ -76,17 +77,19 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
 
 def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     """The first POST was not answered: 150 s are left, whatever the second one's 130 s."""
-    step = unknown.unknown(RULES, open_row(row, ends_in=150), answered_500(), sent_ago=0.1, post=Post(known=False))
+    step = unknown.unknown(
+        RULES, open_row(row, ends_in=150), Posted(answered_500(), sent_ago=0.1), post=Post(known=False)
+    )
     assert step.changes["ends_at"] == In(150)
     assert step.changes["sent_at"] == at(-5)
 
 
 def test_only_when_every_post_was_answered_a_later_booking_ends_the_wait(row: Row) -> None:
     """Cal.com's own clock is kept only then; one that was not answered may commit at any time."""
-    first = unknown.unknown(RULES, row(), answered_500(), sent_ago=0.1)
-    after = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), answered_500(), sent_ago=0.1)
-    cut = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), timed_out(), sent_ago=0.1)
-    never = unknown.unknown(RULES, open_row(row, answered_at=None), answered_500(), sent_ago=0.1)
+    first = unknown.unknown(RULES, row(), Posted(answered_500(), sent_ago=0.1))
+    after = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(answered_500(), sent_ago=0.1))
+    cut = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(timed_out(), sent_ago=0.1))
+    never = unknown.unknown(RULES, open_row(row, answered_at=None), Posted(answered_500(), sent_ago=0.1))
     kept = [step.changes["answered_at"] for step in (first, after, cut, never)]
     assert kept == [CALCOM_SAYS, CALCOM_SAYS, None, None]
 
@@ -95,7 +98,7 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
     """Once for each unknown POST it is free; then each costs one."""
 
     def after(post: Post, **more: Any) -> dict[str, Any]:
-        step = unknown.unknown(RULES, open_row(row, **more), answered_500(), sent_ago=0.1, post=post)
+        step = unknown.unknown(RULES, open_row(row, **more), Posted(answered_500(), sent_ago=0.1), post=post)
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Post(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
@@ -110,7 +113,7 @@ def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None
     used = open_row(row, retry_count=3, evidence_posts=2)
     post = unknown.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9, 9))
     assert post == Post(known=False, evidence=True, retry=False)
-    step = unknown.unknown(RULES, used, timed_out(), sent_ago=0.0, post=post)
+    step = unknown.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
         Status.HELD,
         HoldReason.UNREACHABLE,
@@ -121,7 +124,7 @@ def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None
 def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
     """A booking that Cal.com always answers with 500 is left alone for as long again as it has waited."""
     used = open_row(row, retry_count=3, evidence_posts=5, askable_since=at(-400))
-    step = unknown.unknown(RULES, used, answered_500(), sent_ago=0.1, post=Post(known=False, evidence=True))
+    step = unknown.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Post(known=False, evidence=True))
     assert step.changes["hold_until"] == In(400)
 
 

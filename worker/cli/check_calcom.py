@@ -8,8 +8,9 @@ from tasks.audit_calls import AuditHalted
 from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.meaning import ErrorType, Meaning, Reply
 from tasks.calcom.replies import read_list
+from tasks.guard import GuardedCalls, NotNow
 from tasks.parts import Parts
-from worker.cli.check_types import Calls, check_types
+from worker.cli.check_types import check_types
 from worker.settings import Settings
 
 _NO_CONNECTION = {
@@ -22,7 +23,7 @@ _NO_CONNECTION = {
 
 
 def check_calcom(
-    parts: Parts, calls: Calls, settings: Settings, confirmed: Sequence[Appointment]
+    parts: Parts, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     if settings.calcom_api_key is None:
@@ -30,8 +31,8 @@ def check_calcom(
         return
     try:
         answer = calls.list_bookings({"take": 1})
-    except AuditHalted as halted:
-        yield False, f"not asked: {halted}"
+    except (AuditHalted, NotNow) as no:
+        yield False, f"not asked: {no}"
         return
     page = read_list(answer)
     if isinstance(page, Reply):

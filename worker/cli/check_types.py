@@ -3,26 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Protocol
 
 from db.appointment import Appointment
 from db.event_types import EventKind, EventType
 from tasks import event_types
 from tasks.audit_calls import AuditHalted
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.look import Query
 from tasks.calcom.meaning import Meaning, Reply
 from tasks.calcom.replies import read_list
-from tasks.event_types import NotAskedError, TypeReads
+from tasks.event_types import NotAskedError
 from tasks.evidence import BY_EVIDENCE, BY_SLOTS
+from tasks.guard import GuardedCalls
 from tasks.parts import Parts
-
-
-class Calls(TypeReads, Protocol):
-    """Describe what is asked of a client."""
-
-    def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
-        """GET /v2/bookings."""
 
 
 class Settled(Enum):
@@ -44,7 +35,7 @@ class Settled(Enum):
     )
 
 
-def check_types(parts: Parts, calls: Calls, confirmed: Sequence[Appointment]) -> Iterator[tuple[bool, str]]:
+def check_types(parts: Parts, calls: GuardedCalls, confirmed: Sequence[Appointment]) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     found: dict[Settled, list[str]] = defaultdict(list)
     halted = ""
@@ -62,7 +53,7 @@ def check_types(parts: Parts, calls: Calls, confirmed: Sequence[Appointment]) ->
             yield how is not Settled.NOT_AT_ALL, said + (halted if how is Settled.NOT_ASKED else "")
 
 
-def _ask(parts: Parts, calls: Calls, row: Appointment) -> EventType:
+def _ask(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
     """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
     told = event_types.ask(parts, calls, row)
     if told.kind is not EventKind.UNKNOWN or told.deleted or (number := told.calcom_id or row.event_type_id) is None:

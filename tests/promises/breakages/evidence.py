@@ -57,8 +57,8 @@ RULES = (
     _rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_types.ask(claim.parts, claim.calls, row, sight=stranger)",
-        "kept = before or event_types.ask(claim.parts, claim.calls, row, sight=stranger)",
+        "kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)",
+        "kept = before or event_types.ask(claim.parts, self.calls, row, sight=stranger)",
         "plain, sees all",
     ),
     _rule(

@@ -30,17 +30,17 @@ STEPS = (
         name="unreadable-type-circles",
         promise=1,
         file="tasks/inquiry.py",
-        old="if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > claim.rules.terms.wait_for_proof:",
+        old="if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:",
         new="if False:",
         test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
     ),
     Breakage(
-        name="suspect-by-a-probe-that-read",
+        name="suspect-by-an-outage",
         promise=1,
-        file="tasks/guard.py",
-        old="if permit.probe and permit.endpoint == CREATE:",
-        new="if permit.probe:",
-        test=f"{_HOLDS}test_a_slot_that_is_taken_is_told_though_its_type_cannot_be_read_for_a_while",
+        file="tasks/steps.py",
+        old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
+        new="return self.failed_probe",
+        test="tests/unit/test_life.py::test_an_outage_makes_nobody_suspect[failure_service-2-breaker_open]",
     ),
     # -- what was known is asked again
     Breakage(

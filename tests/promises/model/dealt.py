@@ -6,15 +6,16 @@ from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
 from db.event_types import EventKind, EventType
+from resilience.permit import CallOutcome
 from tasks.calcom.look import HalfMade, Sighting, SightingKind
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle, Verdict
+from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
 from tests.promises.model.rows import NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}
 
 
 def _reply(meaning: Meaning, error: ErrorType, **more: object) -> Reply:
-    return Reply(meaning=meaning, verdict=Verdict.IGNORED, error_type=error, **more)  # type: ignore[arg-type]
+    return Reply(meaning=meaning, outcome=CallOutcome.IGNORED, error_type=error, **more)  # type: ignore[arg-type]
 
 
 _TAKEN = {"http_status": 400, **_FINISHED}
@@ -25,11 +26,11 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "201 of his own": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
         "201 that shows nobody": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
         "500": _reply(Meaning.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
-        "502": _reply(Meaning.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY, outage=True),
-        "503": _reply(Meaning.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY, outage=True),
-        "no answer": _reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED, outage=True),
+        "502": _reply(Meaning.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY),
+        "503": _reply(Meaning.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY),
+        "no answer": _reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED),
         "too old": _reply(Meaning.NOT_SENT, ErrorType.LEASE_LOST),
-        "no connection": _reply(Meaning.NOT_SENT, ErrorType.CONNECT, outage=True),
+        "no connection": _reply(Meaning.NOT_SENT, ErrorType.CONNECT),
         "429": _reply(Meaning.THROTTLED, ErrorType.THROTTLED),
         "a refused key": _reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS),
         "taken": _reply(Meaning.TAKEN, ErrorType.TAKEN, ask_slots=True, **_TAKEN),
@@ -55,11 +56,11 @@ NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in 
 
 SIGHTINGS: Mapping[str, Sighting] = MappingProxyType(
     {
-        "found": Sighting(kind=SightingKind.FOUND, uid="uid", listed=True),
-        "cancelled": Sighting(kind=SightingKind.CANCELLED, uid="uid", listed=True),
+        "found": Sighting(kind=SightingKind.FOUND, uid="uid"),
+        "cancelled": Sighting(kind=SightingKind.CANCELLED, uid="uid"),
         "absent": Sighting(kind=SightingKind.ABSENT),
-        "absent, behind a newer one": Sighting(kind=SightingKind.ABSENT, listed=True, created_after=True),
-        "absent, beside a stranger's": Sighting(kind=SightingKind.ABSENT, listed=True, stranger=True),
+        "absent, behind a newer one": Sighting(kind=SightingKind.ABSENT, created_after=True),
+        "absent, beside a stranger's": Sighting(kind=SightingKind.ABSENT, stranger=True),
         "a seat by half": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("half", None, None)),
         "a seat of his own": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
         "503": Sighting(kind=SightingKind.FAILED, reply=REPLIES["503"]),

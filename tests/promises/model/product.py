@@ -17,7 +17,8 @@ from resilience.permit import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
 from tasks import attempt, event_types, evidence, inquiry, life, unknown
 from tasks.calcom.slots import Slot
-from tasks.guard import CREATE, LIST, NotNow
+from tasks.claim import LeaseLost
+from tasks.guard import NotNow
 from tasks.parts import Terms
 from tasks.steps import Next, Post
 from tests.promises.model.dealt import NAMED, NAMES, REPLIES, SIGHTINGS, event_type
@@ -76,38 +77,58 @@ class _Stop(BaseException):  # not an Exception: nothing of the product may take
         self.asked = asked
 
 
-class _Dealt(attempt.Attempt):
-    """An attempt that is dealt its answers."""
+class _Attempt(attempt.Attempt):
+    """An attempt that goes on where its turn stands."""
+
+    rules = RULES
+
+    def _look(self, calls: Any) -> Next | Post:
+        allowed: Post | None = calls.allowed
+        return super()._look(calls) if allowed is None else allowed
+
+    def _post(self, calls: Any, allowed: Post) -> Next:
+        calls.allowed = allowed
+        return super()._post(calls, allowed)
+
+
+class _Dealt:
+    """A claim, and the calls made under it, whose answers are dealt."""
+
+    parts = _PARTS
 
     def __init__(self, turn: Turn) -> None:
-        self.parts = _PARTS
         self.row = appointment(turn.row, near=turn.near)
-        self.line, self.at_once = None, False
-        self.calls = self
-        self.rules = RULES
         self.now = 0.0
         self.clock = lambda: self.now
-        self.lease_ends = float("inf")
-        self.first_byte_at = None
+        self.pause = None
         self.allowed = turn.allowed
         self.near = turn.near
-        self.resumed = turn.allowed is not None
         self.answers = iter(turn.told)
-        self.called = self.resumed
-        self.probe_failed = self.blame = False
+        self.called = turn.allowed is not None
         self.step: Next | None = None
-
-    def _step(self) -> Next:
-        return self._post(self.allowed) if self.resumed else super()._step()
-
-    def _write(self, step: Next) -> bool:
-        self.step = step
-        return True
 
     def ask(self, what: str, of: object = None) -> Any:
         for answer in self.answers:
             return answer
         raise _Stop(Asked(what, of, self.allowed))
+
+    # -- the claim
+
+    def renew(self, **changes: Any) -> Appointment:
+        told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
+        if told is None:
+            raise LeaseLost
+        self.row = appointment(told, near=self.near)
+        return self.row
+
+    def first_byte_at(self, _called_at: float) -> float:
+        return self.now
+
+    def write(self, step: Next) -> bool:
+        self.step = step
+        return True
+
+    # -- its calls
 
     def call(self, what: str, of: object = None) -> Any:
         """Renew the claim before each call but the first, as `tasks.guard` does."""
@@ -116,32 +137,20 @@ class _Dealt(attempt.Attempt):
         self.called = True
         return self.ask(what, of)
 
-    def renew(self, **changes: Any) -> Appointment:
-        told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
-        if told is None:
-            raise inquiry.LeaseLost
-        self.row = appointment(told, near=self.near)
-        return self.row
-
-    # -- its calls
-
-    def permit_post(self) -> None:
+    def permit_post(self, _item: int | None) -> Any:
         self.called = True
         reason = self.ask("permit")
-        if reason is not None:
-            raise NotNow(Denied(reason, 1.0, State.OPEN, 0), CREATE)
+        return SimpleNamespace(probe=False) if reason is None else Denied(reason, 1.0, State.OPEN, 0)
 
-    def post(self, _permit: None, _body: object, may_send: Callable[[], bool]) -> Any:
+    def post(self, _permit: object, _row: object, may_send: Callable[[], bool]) -> Any:
         told: Answered = self.ask("post")
         if told.sent_ago is not None:
             may_send()
             self.now += told.sent_ago
-        return REPLIES[told.reply]
+        may_go = not self.ask("shut")
+        return SimpleNamespace(reply=REPLIES[told.reply], probe=False, recorded=SimpleNamespace(may_go=may_go))
 
-    def give_up(self, _permit: None) -> None:
-        pass
-
-    def done(self) -> None:
+    def give_up(self, _permit: object) -> None:
         pass
 
     def booking(self, uid: str) -> Any:
@@ -150,11 +159,6 @@ class _Dealt(attempt.Attempt):
     def booking_of_seat(self, _uid: str) -> Any:
         return NAMED[self.call("named", "other")]
 
-    @property
-    def shut(self) -> bool:
-        """Whether the breaker is open by now, so that a retry must wait."""
-        return self.ask("shut")
-
 
 _running: _Dealt
 _cells: set[Cell]
@@ -162,7 +166,7 @@ _cells: set[Cell]
 
 def _seen(told: str | Reason) -> Any:
     if isinstance(told, Reason):  # the list's own breaker is open, and the service lives
-        raise NotNow(Denied(told, 1.0, State.CLOSED, 0), LIST)
+        raise NotNow(Denied(told, 1.0, State.CLOSED, 0))
     return SIGHTINGS[told]
 
 
@@ -236,7 +240,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (event_types, "learn_id"): lambda *_: None,
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
-    (attempt, "booking_body"): lambda *_: None,
+    (attempt, "GuardedCalls"): lambda *_, **__: _running,
     (unknown, "LOOKS"): 1,
 }
 
@@ -278,7 +282,7 @@ def _run(turn: Turn) -> Said:
     for (module, name), dealt in _DEALT.items():
         setattr(module, name, dealt)
     try:
-        _running.run()
+        _Attempt(_running, released=False, line=None).run()
         step = _running.step
         return Said(None if step is None else change(step), frozenset(_cells))
     except _Stop as stop:
