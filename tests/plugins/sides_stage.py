@@ -6,6 +6,7 @@ The old version has its own tables and workers first; then they are migrated und
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,11 +72,8 @@ class Side:
 
     def _own(self, part: Part) -> Part:
         """Name a process so that both versions can have it, and let its calls say whose they are."""
-        words = {"worker": "sides_entry"}
-        # The app of `celery -A worker`, once; `worker` is a command of Celery's, too.
-        app = part.argv.index("-A") + 1
-        argv = [words.get(word, word) if place == app else word for place, word in enumerate(part.argv)]
-        argv = [f"{self.name}-{word}" if word.endswith("@%h") else word for word in argv]
+        argv = [f"{self.name}-{word}" if word.endswith("@%h") else word for word in part.argv]
+        argv[argv.index("-A") + 1] = "sides_entry"
         return replace(part, name=f"{self.name} {part.name}", argv=tuple(argv))
 
 
@@ -99,7 +97,7 @@ class Stage:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask Postgres."""
         with psycopg.connect(self.database_url, autocommit=True) as conn:
-            return conn.execute(sql.SQL(query)).fetchall()  # type: ignore[arg-type]  # our own texts
+            return conn.execute(sql.SQL(query)).fetchall()
 
     def migrate(self, name: str) -> None:
         """Bring the tables to what a version wants, by its own command."""
@@ -141,7 +139,7 @@ def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callabl
         fit(code["old"])
         say("PostgreSQL, Valkey and the simulator")
         embedded = stack.enter_context(servers())
-        logs = logs or embedded.folder / "logs"
+        logs = (logs or embedded.folder / "logs").resolve()
         logs.mkdir(parents=True, exist_ok=True)
         settings = Settings.load(
             database_url=embedded.database_url,
@@ -170,8 +168,10 @@ def unpack(revision: str, folder: Path) -> Path:
     An archive and no worktree: the repository is not written to, so nothing is left in it, however this ends.
 
     Raises:
-        CannotRun: The revision is not here.
+        CannotRun: The revision is not here, or no git.
     """
+    if shutil.which("git") is None:
+        raise CannotRun("git is not here, and the old version lies in the repository: install git")
     git = ["git", "-C", str(ROOT)]
     known = subprocess.run(
         [*git, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True, check=False

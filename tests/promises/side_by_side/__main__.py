@@ -23,10 +23,15 @@ from worker.endings import Ending
 
 OLD = "977511c"  # the version before weak evidence: its workers know neither 0005_evidence nor the breaker of today
 
+FEWEST = 100
+
 
 def main() -> int:
     """Run from the command line; return the exit code."""
-    asked = _parser().parse_args()
+    parser = _parser()
+    asked = parser.parse_args()
+    if asked.requests < FEWEST:
+        parser.error(f"--requests: at least {FEWEST}, so that there are some before, in and after the outage")
 
     def say(text: str) -> None:
         if not asked.quiet:
