@@ -8,9 +8,10 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.util.queue import Queue
 
-from db.patience import Connection
+from db.patience import Connection, within
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -34,6 +35,7 @@ def make_engine(
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
     A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
+    Who finds all connections taken waits for one `pool_timeout_s`, or as long as its `patience` lasts.
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
@@ -62,6 +64,7 @@ def make_engine(
         # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
         address.difference_update_query(given),
         connect_args=arguments,
+        poolclass=_Pool,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout_s,
@@ -74,6 +77,23 @@ def make_engine(
     event.listen(engine, "handle_error", _keep_rows_out_of_errors)
     event.listen(engine, "handle_error", _prepare_anew)
     return engine
+
+
+class _Places(Queue[ConnectionPoolEntry]):
+    """Wait for a connection as long as the block's patience lasts, for others may be frozen with all of them.
+
+    And by a monotonic clock: SQLAlchemy's queue (2.0, util/queue.py) waits by the time of day, which may be set back.
+    """
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - theirs
+        with self.mutex:
+            if block:
+                self.not_empty.wait_for(lambda: not self._empty(), within(timeout))
+            return super().get(block=False)
+
+
+class _Pool(QueuePool):
+    _queue_class = _Places  # as AsyncAdaptedQueuePool sets its own
 
 
 def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:

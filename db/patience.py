@@ -28,6 +28,15 @@ def patience(seconds: float | None) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+def within(seconds: float | None) -> float | None:
+    """Return how long may be waited for something that takes so long at most (None: for ever), by our patience."""
+    ends_at = _ends_at.get()
+    if ends_at is None or ends_at == _NEVER:
+        return seconds
+    left = max(ends_at - time.monotonic(), 0.0)
+    return left if seconds is None else min(seconds, left)
+
+
 class Connection(psycopg.Connection[Any]):
     """Hang up on a server that does not answer in time."""
 

@@ -17,7 +17,11 @@ def as_appointment_error(exc: BaseException | None) -> AppointmentException:
     if state is not None:
         hint = "; run `booking migrate`" if state in {"42P01", "42703"} else ""
         return AppointmentDatabaseException(f"Postgres refused (SQLSTATE {state}){hint}", sql_error_code=state)
-    if isinstance(exc, DBAPIError | PoolTimeoutError):
+    if isinstance(exc, PoolTimeoutError):
+        return AppointmentDatabaseException(
+            "all of this process's connections to Postgres are in use", error_type="unavailable"
+        )
+    if isinstance(exc, DBAPIError):
         return AppointmentDatabaseException("Postgres cannot be reached", error_type="lost_connection")
     return AppointmentDatabaseException(f"the database layer failed: {type(exc).__name__}", error_type="other")
 

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 from fleet import eventually
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import appointments
 from db.engine import make_engine
@@ -20,7 +22,7 @@ def engines(database_url: str) -> Iterator[Callable[..., Engine]]:
     """Make engines that end with the test."""
     made: list[Engine] = []
 
-    def make(**bounds: int) -> Engine:
+    def make(**bounds: float) -> Engine:
         made.append(make_engine(database_url, **bounds))
         return made[-1]
 
@@ -61,6 +63,25 @@ def test_patience_bounds_all_that_a_block_asks_together(engines: Callable[..., E
     assert time.monotonic() - began < 4
     with engine.connect() as conn:
         assert conn.execute(text("SELECT count(*) FROM told")).scalar_one() == 0
+
+
+def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Callable[..., Engine]) -> None:
+    """Frozen calls may hold them all; whoever is on the phone is told in time, and else waits for its turn."""
+    engine = engines(pool_size=1, max_overflow=0, pool_timeout_s=60)
+
+    def impatient() -> None:
+        with patience(0.2):
+            ask(engine)
+
+    with engine.connect() as taken, ThreadPoolExecutor(2) as threads:
+        told = threads.submit(impatient)
+        assert told in wait([told], timeout=30).done, "told before it is free again"
+        assert isinstance(told.exception(), PoolTimeoutError)
+        assert "are in use" in str(as_appointment_error(told.exception()))
+        waiting = threads.submit(ask, engine)
+        assert waiting not in wait([waiting], timeout=0.2).done
+        taken.close()
+        assert waiting.result(30) is None
 
 
 def test_a_migration_has_all_the_time_that_it_needs(engines: Callable[..., Engine]) -> None:
