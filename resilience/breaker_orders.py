@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from resilience import breaker_status, transitions
-from resilience.breaker_home import Home
-from resilience.breaker_messages import Frame
-from resilience.breaker_rules import Rules
 from resilience.breaker_status import BreakerStatus
-from resilience.last_view import pairs, word
-from resilience.permit import Order, OrderKind, State
+from resilience.call_stats import CallStats
+from resilience.failover import Failover
+from resilience.local_breaker import LocalBreaker
+from resilience.permit import Order, OrderKind
 from resilience.transitions import Transition
+from resilience.wire import pairs, word
 
 ENDPOINT = "any"
 
@@ -18,7 +18,10 @@ class OperatorOrders:
     """The operators' half of a circuit breaker."""
 
     service: str
-    _home: Home
+    key: str
+    configuration: str
+    calls: CallStats
+    _failover: Failover
 
     def force_open(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
         """Send nothing, until `until` or another order; then one probe decides."""
@@ -41,42 +44,39 @@ class OperatorOrders:
         return self.restore(Order(OrderKind.BLOCK, by, why, None, number, fingerprint))
 
     def restore(self, order: Order) -> bool:
-        """Obey an order; one whose number is not above that of the last obeyed one changes nothing.
+        """Obey an order; one whose number is below that of the last obeyed one changes nothing.
 
         So a beat that gives the newest order from the database again makes good a Redis that came back with an old one.
+        Return whether it is obeyed, now or before.
         """
-        answer, _ = self._home.run(
-            "order", self._home.frame(ENDPOINT), order.arguments(), lambda rules, at: rules.order(at, order)
-        )
-        return word(answer[0]) == "done"
-
-    def is_open(self, endpoint: str | None = None) -> bool:
-        """Say whether the breaker sends nothing; with an endpoint, of that one or of the service."""
-        status = self.get_status()
-        scopes = [status.breaker, *(scope for name, scope in status.endpoints.items() if name == endpoint)]
-        return status.state is not State.OFF and any(s.state in (State.OPEN, State.FORCED_OPEN) for s in scopes)
+        known = self._failover.run("order", ENDPOINT, order.arguments())
+        if known is None:
+            self._failover.run_local(None, lambda local, at: local.obey((order,), at))
+            if order.kind is OrderKind.RESET:
+                self.calls.forget_figures()
+            return True
+        return word(known[0][0]) == "done"
 
     def get_status(self, *, now: float | None = None) -> BreakerStatus:
         """Look at everything that is known, changing nothing."""
-        frame = self._home.frame(ENDPOINT, now)
-        answer = self._home.look(frame)
+        answer = self._failover.look(ENDPOINT, now)
         if answer is None:
-            status: BreakerStatus = self._home.alone(frame, self._read_own)
-            return status
+            return self._failover.run_local(now, self._own_status)
         _, at, fields, rate, waiting, sending = answer
-        known = pairs(fields) | pairs(rate)
-        return breaker_status.read(self.service, known, now=at, waiting=waiting, sending=sending, shared=True)
+        shut = int(pairs(rate).get("shut", 0))
+        return breaker_status.read(self.service, pairs(fields), now=at, shut=shut, waiting=waiting, sending=sending)
+
+    def _own_status(self, local: LocalBreaker, now: int) -> BreakerStatus:
+        return breaker_status.of_process(self.service, local, now, key=self.key, configuration=self.configuration)
+
+    def gone_for(self) -> float | None:
+        """Return for how many seconds Redis has not answered this process; None: it does, or there is none."""
+        return None if self._failover.shared is None else self._failover.shared.gone_for
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:
         """Read the fleet's changes of state after an id, oldest first; the last 1,000 or so are kept.
 
         Nothing when Redis is gone. After Redis has forgotten, ids still grow: they are made of its time.
         """
-        entries = self._home.shared.read_events(after_id, count) if self._home.shared else None
+        entries = self._failover.shared.read_events(after_id, count) if self._failover.shared else None
         return [transitions.read(self.service, entry, fields) for entry, fields in entries or ()]
-
-    def _read_own(self, rules: Rules, frame: Frame) -> BreakerStatus:
-        fields = breaker_status.fields_of(rules)
-        waiting = sum(ends > frame.now for ends in rules.window.waiting.values())
-        sending = sum(ends > frame.now for ends in rules.window.sending.values())
-        return breaker_status.read(self.service, fields, now=frame.now, waiting=waiting, sending=sending, shared=False)

@@ -1,13 +1,17 @@
 """What an operator may set of the breaker, and the same as the whole numbers its rules count with."""
 
+import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+NEVER = 1000
+"""A threshold above this never trips."""
 
 
 class Limits(NamedTuple):
-    """The numbers that the rules count with; times in milliseconds. `lua/roll.lua` reads them in this order."""
+    """The numbers that the rules count with, by the names that the scripts know; times in milliseconds."""
 
     threshold: int
     span: int
@@ -20,17 +24,15 @@ class Limits(NamedTuple):
     """Microseconds that one call costs of the rate limit; 0: no limit of our own."""
     depth: int
     """Microseconds by which calls may be ahead of an even pace."""
-    reserve: int
-    """Calls left to others when the other side's own count runs out."""
-    slack: float
-    """Milliseconds by which two tellings of one window of that count may differ."""
+    rate_window: int
+    trial_every: int
     size: int
     """Milliseconds that one window of our counts lasts."""
 
     @property
     def text(self) -> str:
         """Write what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
-        return " ".join(f"{name}={value:.10g}" for name, value in self._asdict().items())
+        return json.dumps(self._asdict(), separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class BreakerSettings:
     """
 
     threshold: int = 5
-    """Failures within `window` that open; above 1,000: never."""
+    """Failures in a row that open; above 1,000: never."""
     window: float = 60.0
+    """The first of them is no older than this."""
     open_for: float = 30.0
     open_growth: float = 1.0
     """Each OPEN in a row is longer by this factor; 1: always the same."""
@@ -60,9 +63,8 @@ class BreakerSettings:
     """Calls that may go at once after a quiet time, out of `rate_limit`; None: a twentieth of it."""
     release_max: int = 64
     """Held items in flight at once, at most."""
-    mode: Literal["default", "strict"] = "default"
-    """`default`: a success on a closed breaker is told within `report_within`, not at once."""
-    report_within: float = 1.0
+    trial_every: float = 60.0
+    """While a key or a configuration is blocked, one call in this time finds out whether it still must be."""
     count_window: float = 60.0
     """Calls are counted in windows that last so long; see `call_windows`."""
     redis_retry: float = 1.0
@@ -77,10 +79,11 @@ class BreakerSettings:
             "permit_lease",
             "rate_window",
             "release_max",
-            "report_within",
+            "trial_every",
             "count_window",
+            "redis_retry",
         )
-        for name in (*positive, "redis_retry"):
+        for name in positive:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
         if self.open_growth < 1:
@@ -101,8 +104,7 @@ class BreakerSettings:
         A call may go while those before it are at most `burst - 1` ahead of an even pace of `rate_limit - burst + 1` in
         `rate_window`; so in any such window no more than `rate_limit` go.
         """
-        share = max(1, self.rate_limit // 20)
-        burst = self.rate_burst or share
+        burst = self.rate_burst or max(1, self.rate_limit // 20)
         gap = 0 if self.rate_limit == 0 else math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1))
         return Limits(
             threshold=self.threshold,
@@ -114,8 +116,8 @@ class BreakerSettings:
             release_max=self.release_max,
             gap=gap,
             depth=gap * (burst - 1),
-            reserve=share,
-            slack=_ms(self.rate_window) / 12,
+            rate_window=_ms(self.rate_window),
+            trial_every=_ms(self.trial_every),
             size=_ms(self.count_window),
         )
 

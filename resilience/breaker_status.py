@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resilience.breaker_rules import Rules
-from resilience.permit import State
+from resilience.local_breaker import LocalBreaker, LocalScope
+from resilience.permit import Reason, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class BreakerStatus:
     breaker: ScopeStatus
     endpoints: dict[str, ScopeStatus]
     blocked_keys: tuple[str, ...]
+    wrong_settings: tuple[str, ...]
+    """Fingerprints of configurations that hold the fleet: what answers is not the service."""
+    paged_settings: tuple[str, ...]
+    """Fingerprints of configurations where something else has answered a call, and the service not since."""
     throttled_for: float
     """Seconds for which nothing goes because of a 429."""
     window: int
@@ -62,28 +66,34 @@ def read(
     fields: Mapping[str, str],
     *,
     now: int,
+    shut: int,
     waiting: int,
     sending: int,
-    shared: bool,
 ) -> BreakerStatus:
-    """Read a breaker's fields as `status.lua` and `fields_of` give them."""
-    names = sorted({name.rpartition("/")[0] for name in fields if "/" in name})
+    """Read a breaker's fields as `status.lua` gives them; `shut`: until when a 429 does, ms."""
+    names = sorted({name.rpartition("/")[0] for name in fields if name.endswith(("/epoch", "/failures"))})
     born = int(fields.get("born", 0))
     return BreakerStatus(
         service=service,
-        shared=shared,
+        shared=True,
         now=now,
         generation=born,
         breaker=_scope("", fields, born, now),
         endpoints={name: _scope(f"{name}/", fields, born, now) for name in names},
-        blocked_keys=tuple(sorted(name.removeprefix("blocked:") for name in fields if name.startswith("blocked:"))),
-        throttled_for=max(0, int(fields.get("shut", 0)) - now) / 1000,
+        blocked_keys=_named(fields, "blocked:"),
+        wrong_settings=_named(fields, "wrong:"),
+        paged_settings=_named(fields, "page:"),
+        throttled_for=max(0, shut - now) / 1000,
         window=int(fields.get("window", 1)),
         waiting=waiting,
         sending=sending,
         order=int(fields.get("ordered", 0)),
         settings=fields.get("settings", ""),
     )
+
+
+def _named(fields: Mapping[str, str], prefix: str) -> tuple[str, ...]:
+    return tuple(sorted(name.removeprefix(prefix) for name in fields if name.startswith(prefix)))
 
 
 def _scope(prefix: str, fields: Mapping[str, str], born: int, now: int) -> ScopeStatus:
@@ -107,20 +117,29 @@ def _scope(prefix: str, fields: Mapping[str, str], born: int, now: int) -> Scope
     )
 
 
-def fields_of(rules: Rules) -> dict[str, str]:
-    """Give the breaker of this process as Redis would hold it."""
-    fields: dict[str, Any] = {"born": rules.born, "seeded": rules.seeded, "ordered": rules.ordered}
-    fields |= {"settings": rules.settings, "fence": rules.window.fence, "window": rules.window.size}
-    rate = rules.rate
-    fields |= {"paid_until": rate.paid_until, "grants": rate.grants}
-    fields |= {"shut": rate.shut, "cap": rate.cap, "cap_ends": rate.cap_ends, "ceiling": rate.ceiling}
-    fields |= {"first": rate.first, "first_at": rate.first_at, "pull": rate.pull}
-    fields |= {f"blocked:{key}": at for key, at in rules.blocked.items()}
-    for scope in rules.scopes():
-        if scope.name and scope.epoch == rules.born and not scope.failures:
-            continue  # nothing has happened to it
-        prefix = f"{scope.name}/" if scope.name else ""
-        values = (*scope.view(), scope.failures)
-        names = ("state", "epoch", "ends", "opens", "owner", "lease", "failures")
-        fields |= {prefix + name: value for name, value in zip(names, values, strict=True)}
-    return {name: str(value) for name, value in fields.items()}
+def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configuration: str) -> BreakerStatus:
+    """Return the status of the breaker of this process, for Redis is gone."""
+    scopes = {name: _of_local(scope, now) for name, scope in local.scopes.items() if name}
+    return BreakerStatus(
+        service=service,
+        shared=False,
+        now=now,
+        generation=local.generation,
+        breaker=_of_local(local.scope(), now),
+        endpoints=scopes,
+        blocked_keys=(key,) if now < local.blocked[Reason.CREDENTIALS] else (),
+        wrong_settings=(configuration,) if now < local.blocked[Reason.CONFIGURATION] else (),
+        paged_settings=(),
+        throttled_for=max(0, local.shut - now) / 1000,
+        window=0,
+        waiting=0,
+        sending=len(local.in_flight),
+        order=0,
+        settings=local.limits.text,
+    )
+
+
+def _of_local(scope: LocalScope, now: int) -> ScopeStatus:
+    values = (scope.state, scope.epoch, scope.ends, scope.opens, scope.lease, len(scope.failures))
+    names = ("state", "epoch", "ends", "opens", "lease", "failures")
+    return _scope("", {name: str(value) for name, value in zip(names, values, strict=True)}, scope.epoch, now)

@@ -1,4 +1,4 @@
-"""The calls of the last five minutes: what `lua/counts.lua` keeps, once more for a process without Redis, and read."""
+"""The calls of the last five minutes: what lua/call_stats.lua keeps, and once more for a process without Redis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The calls of each window, for a lasting record: what `lua/windows.lua` keeps, once more without Redis, and read."""
+"""The calls of each window, for a lasting record, read out of what lua/call_stats.lua keeps."""
 
 import json
 import re
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-WINDOWS = 1440
-"""So many windows are kept for an aggregation that comes late."""
 WHOLE_FROM = "whole_from"
 _ENDPOINT = re.compile(r"\d+/([^/]+)")
 
@@ -38,49 +36,6 @@ class Window:
     average_ms: float
     longest_ms: int
     errors: tuple[Failures, ...]
-
-
-class CallWindows:
-    """Count calls, window by window; the fields are those of the Redis hash."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, str] = {}
-
-    def book(  # noqa: PLR0913 - one report
-        self, name: str, error: str, severity: int, calls: int, total: int, longest: int, *,
-        context: str, size: int, now: int,
-    ) -> None:  # fmt: skip
-        """Add calls of one endpoint; severity 0: they went well. Times in ms."""
-        start = now - now % size
-        field = f"{start // size % WINDOWS}/{name}"
-        begun, length, n, took, most, failures, errors = [*self.fields.get(field, "0 0 0 0 0 0 ").split(" ", 6)]
-        if (int(begun), int(length)) != (start, size):
-            for word in filter(None, errors.split(",")):
-                self.fields.pop(f"{field}/{word}", None)
-            n = took = most = failures = "0"
-            errors = ""
-        if severity:
-            failures = str(int(failures) + calls)
-            self._fail(f"{field}/{error}", severity, calls, context, now)
-            errors += "" if error in errors.split(",") else f"{error},"
-        new = (start, size, int(n) + calls, int(took) + total, max(int(most), longest), failures, errors)
-        self.fields[field] = " ".join(str(part) for part in new)
-
-    def drop(self, written: int) -> None:
-        """Drop the windows that ended until `written`, in ms: they are written down."""
-        for field, value in list(self.fields.items()):
-            if not _ENDPOINT.fullmatch(field):
-                continue
-            start, size, *_, errors = value.split(" ", 6)
-            if int(start) + int(size) <= written:
-                for name in (field, *(f"{field}/{word}" for word in errors.split(","))):
-                    self.fields.pop(name, None)
-
-    def _fail(self, field: str, severity: int, calls: int, context: str, now: int) -> None:
-        low, medium, critical, first, _, before = self.fields.get(field, f"0 0 0 {now} 0 ").split(" ", 5)
-        bad = [int(low), int(medium), int(critical)]
-        bad[severity - 1] += calls
-        self.fields[field] = " ".join(str(part) for part in (*bad, first, now, context or before))
 
 
 def finished(fields: Mapping[str, str], now: int) -> Iterator[Window]:

@@ -31,6 +31,8 @@ class SharedStateLost:
 
     service: str
     error: str
+    lasting: bool
+    """Redis has answered, and will answer so until somebody acts: no permission, a key of another type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,14 @@ Its counts ride in the breaker's reports, so a guarded call pays no round trip f
 closes after an outage, not at each success: that would erase the rate (docs/decisions/0003).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
+from resilience.call_stats import CallStats
 from resilience.error_types import Severity
-from resilience.scripts import Client
-
-NEVER = 1001
-"""A threshold at which a breaker never opens: it only counts."""
 
 
 class Health(StrEnum):
@@ -71,44 +66,46 @@ class HealthStatus:
     """The first failure still counted, to the second; None while the service is healthy."""
 
 
-def only_counting(service: str, *, redis: Client | None = None, window: float = 60.0) -> CircuitBreaker:
-    """Build a breaker that never opens, for a service whose calls are counted and not guarded; `window` in seconds."""
-    settings = BreakerSettings(threshold=NEVER, rate_limit=0, count_window=window)
-    return CircuitBreaker(service, redis=redis, settings=settings)
+class Guarded(Protocol):
+    """Describe what counts the calls that it guards: a circuit breaker."""
+
+    calls: CallStats
 
 
 class FailureDetector:
-    """Judge the services that `breakers` guard; another one is counted in this process, from its first failure on.
+    """Judge services by their breakers' counts, or by counts of their own.
 
-    No method raises for trouble with Redis: while it is gone, each process judges by its own calls.
+    Any other one is counted in this process, from its first failure on. No method raises for trouble with Redis: while
+    it is gone, each process judges by its own calls.
     """
 
     def __init__(
-        self,
-        breakers: Iterable[CircuitBreaker] = (),
-        *,
-        settings: DetectorSettings | None = None,
-        new: Callable[[str], CircuitBreaker] = only_counting,
+        self, services: Iterable[CallStats | Guarded] = (), *, settings: DetectorSettings | None = None
     ) -> None:
         self.settings = settings or DetectorSettings()
-        self._breakers = {breaker.service: breaker for breaker in breakers}
-        self._new = new
+        stats = [one if isinstance(one, CallStats) else one.calls for one in services]
+        self._stats = {one.service: one for one in stats}
 
     @property
     def services(self) -> tuple[str, ...]:
         """Name what is judged."""
-        return tuple(self._breakers)
+        return tuple(self._stats)
 
-    def close(self) -> None:
-        """Tell what every breaker keeps to be told late, and end their threads."""
-        for breaker in list(self._breakers.values()):
-            breaker.close()
+    def calls(self, service: str) -> CallStats:
+        """Return what counts the calls of a service."""
+        if service not in self._stats:
+            self._stats.setdefault(service, CallStats(service))
+        return self._stats[service]
 
-    def calls(self, service: str) -> CircuitBreaker:
-        """Give what counts the calls of a service."""
-        if service not in self._breakers:
-            self._breakers.setdefault(service, self._new(service))
-        return self._breakers[service]
+    def tell(self) -> None:
+        """Tell what is kept of each service, where that is more than a second old."""
+        for stats in list(self._stats.values()):
+            stats.tell()
+
+    def flush(self) -> None:
+        """Tell at once what is kept of each service."""
+        for stats in list(self._stats.values()):
+            stats.flush()
 
     def record_failure(
         self,

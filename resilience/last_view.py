@@ -1,33 +1,11 @@
 """What this process last saw of the shared breaker: the start of its own when Redis is gone, a seed when it forgets."""
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable
 
-from resilience.breaker_messages import Answer
-from resilience.breaker_rules import Rules
-from resilience.breaker_scope import Scope
-from resilience.breaker_settings import Limits
 from resilience.permit import Seed, State
+from resilience.wire import ScopeView, View
 
-STATES: Mapping[str | bytes, State] = MappingProxyType(
-    {state.value: state for state in State} | {state.value.encode(): state for state in State}
-)
-"""Redis answers in bytes, or in words when its client decodes."""
-EPOCH = 1
-"""Where a scope's view has its epoch."""
 ORDERED = (State.FORCED_OPEN, State.OFF)
-
-
-def word(value: Any) -> str:
-    """Read a word of an answer, whether or not the client decodes."""
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def pairs(flat: Sequence[Any]) -> dict[str, str]:
-    """Read a hash as a script gives it: name, value, name, value."""
-    words = [word(value) for value in flat]
-    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 class LastView:
@@ -37,27 +15,26 @@ class LastView:
         self._clock = clock
         self._wall = wall
         self._seen_at: tuple[int, float] | None = None
-        self._service: list[Any] = []
-        self._endpoints: dict[str, list[Any]] = {}
-        self.born = 0
-        """The generation of the shared breaker; 0: never seen."""
-        self.blocked: frozenset[str] = frozenset()
+        self.scopes: dict[str, ScopeView] = {}
+        """By name; '' is the service."""
+        self.generation = 0
+        """Of the shared breaker; 0: never seen."""
+        self.blocked = False
+        self.wrong = False
 
-    def see(self, view: Answer, endpoint: str) -> None:
-        """Take in the view that an answer carried: now, generation, others' settings, service, endpoint, changes."""
-        self._seen_at = (view[0], self._clock())
-        if view[1] != self.born:
-            self.born, self._service, self._endpoints = view[1], view[3], {}
-        elif view[3][EPOCH] >= self._service[EPOCH]:
-            self._service = view[3]
-        known = self._endpoints.get(endpoint)
-        if known is None or view[4][EPOCH] >= known[EPOCH]:
-            self._endpoints[endpoint] = view[4]
+    def see(self, seen: View, endpoint: str) -> None:
+        """Take in what an answer carried."""
+        self.blocked, self.wrong = seen.blocked, seen.wrong
+        if seen.generation != self.generation:
+            self.generation, self.scopes = seen.generation, {}
+        for name, scope in (("", seen.service), (endpoint, seen.endpoint)):
+            known = self.scopes.get(name)
+            if known is None or scope.epoch >= known.epoch:
+                self.scopes[name] = scope
 
-    def block(self, key: str, *, blocked: bool) -> None:
-        """Remember whether an API key is blocked."""
-        if blocked != (key in self.blocked):
-            self.blocked = self.blocked | {key} if blocked else self.blocked - {key}
+    def see_time(self, now: int) -> None:
+        """Take in the moment of an answer, ms by Redis's clock."""
+        self._seen_at = (now, self._clock())
 
     def now(self) -> int:
         """Reckon Redis's time in ms from when it was last told; this machine's where it never was."""
@@ -67,27 +44,11 @@ class LastView:
         return told + round((self._clock() - at) * 1000)
 
     def seed(self, *, with_orders: bool) -> Seed:
-        """Give what a Redis that has forgotten should be told; an order only when nobody else keeps it."""
-        known = {"": self._service} if self._service else {}
-        known |= self._endpoints
-        scopes = []
-        for name, (state_word, _, ends, opens, _, _) in known.items():
-            state = STATES[state_word]
-            if state is not State.CLOSED and (with_orders or state not in ORDERED):
-                scopes.append((name, state.value, int(ends), int(opens)))
-        return Seed(max((int(scope[1]) for scope in known.values()), default=0), scopes)
-
-    def rules(self, limits: Limits) -> Rules:
-        """Begin this process's own breaker where the shared one was last seen, in the same epochs."""
-        rules = Rules(limits)
-        rules.born, rules.settings = self.born, limits.text
-        rules.blocked = dict.fromkeys(self.blocked, self.now())
-        rules.service = self._scope("", self._service, rules)
-        rules.endpoints = {name: self._scope(name, seen, rules) for name, seen in self._endpoints.items()}
-        return rules
-
-    def _scope(self, name: str, seen: list[Any], rules: Rules) -> Scope:
-        state, epoch, ends, opens, owner, lease = seen
-        scope = Scope(name, int(epoch), rules.journal, STATES[state], int(ends), int(opens))
-        scope.occupy(word(owner), int(lease))
-        return scope
+        """Return what a Redis that has forgotten should be told; an order only when nobody else keeps it."""
+        scopes = dict(self.scopes)
+        shut = [
+            (name, scope.state.value, scope.ends, scope.opens)
+            for name, scope in scopes.items()
+            if scope.state is not State.CLOSED and (with_orders or scope.state not in ORDERED)
+        ]
+        return Seed(max((scope.epoch for scope in scopes.values()), default=0), shut)

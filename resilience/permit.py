@@ -25,6 +25,7 @@ class CallOutcome(StrEnum):
     FAILURE_ENDPOINT = "failure_endpoint"  # the service lives, this endpoint failed
     THROTTLED = "throttled"  # over the rate limit: nothing goes for `retry_after`
     CREDENTIALS = "credentials"  # our key was refused: nothing goes with it any more
+    CONFIGURATION = "configuration"  # something else than the service answered
     IGNORED = "ignored"  # nothing was sent, or the answer says nothing about the service
 
 
@@ -34,6 +35,7 @@ class Reason(StrEnum):
     BREAKER_OPEN = "breaker_open"
     THROTTLED = "throttled"
     CREDENTIALS = "credentials"
+    CONFIGURATION = "configuration"  # what answers is not the service; see `acquire(trial=True)`
     IN_FLIGHT = "in_flight"  # release only: the window is full
 
 
@@ -45,12 +47,16 @@ class Permit(NamedTuple):
     item: str
     service_epoch: int
     endpoint_epoch: int
-    serial: int
-    """The number of this grant since the rate limit is counted."""
+    window: int
+    """The number of the rate limit's window, as it was when the permit was given."""
+    granted_at: int
+    """Milliseconds of Redis's clock."""
     state: State
     """Of the service when it was given."""
     probe: bool = False
     released: bool = False
+    trial: bool = False
+    """The one call that a blocked key or a wrong configuration lets through."""
     shared: bool = True
     """False: given by this process alone, for Redis was gone."""
 
@@ -151,8 +157,9 @@ class Order:
 
 
 class RateNews(NamedTuple):
-    """What an answer's X-RateLimit headers said."""
+    """What an answer's X-RateLimit headers said, of the limit with the most calls left."""
 
+    limit: int
     remaining: int
     reset_after: float
     """Seconds until the count begins anew."""

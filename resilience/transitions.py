@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from resilience.last_view import word
 from resilience.permit import State
+from resilience.wire import word
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ import structlog
 from celery import shared_task
 
 from db import failure_metrics
-from resilience.breaker_messages import WITHOUT_ENDPOINT
+from resilience.call_stats import WITHOUT_ENDPOINT
 from resilience.call_windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks.parts import parts
+from tasks.periodic import PeriodicTask
 
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="tasks.failure_metrics.aggregate_failure_metrics")
+@shared_task(base=PeriodicTask, name="tasks.failure_metrics.aggregate_failure_metrics")
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 

@@ -101,10 +101,10 @@ def parts() -> Parts:
 
 
 def end() -> None:
-    """Let go of the parts that this process has built, if any: what was to be told late is told, connections close."""
+    """Let go of the parts that this process has built, if any: what is kept to be told is told, connections close."""
     global _built
     with _lock:
         built, _built = _built, None
     if built is not None and built[0] == os.getpid():
-        built[1].detector.close()
+        built[1].detector.flush()
         built[1].engine.dispose()

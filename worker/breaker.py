@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import overrides
 from resilience.breaker_settings import BreakerSettings
+from resilience.call_stats import CallStats
 from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
 from resilience.events import (
     BreakerChanged,
@@ -18,8 +19,9 @@ from resilience.events import (
     SharedStateBack,
     SharedStateLost,
 )
-from resilience.failure_detector import DetectorSettings, FailureDetector, only_counting
+from resilience.failure_detector import DetectorSettings, FailureDetector
 from resilience.redis_client import make_redis
+from tasks.calcom.client import CalcomClient
 from tasks.orders import in_force
 from worker import database_calls
 from worker.settings import MARGIN, Settings
@@ -30,8 +32,8 @@ _LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedSta
 log = structlog.get_logger("breaker")
 
 
-def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> CalcomCircuitBreaker:
-    """Build this process's end of the breaker that the fleet shares."""
+def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None = None) -> CalcomCircuitBreaker:
+    """Build this process's end of the breaker that the fleet shares; without a client, of one who only looks."""
 
     def listen(event: Event) -> None:
         say = log.warning if isinstance(event, _LOUD) else log.info
@@ -51,10 +53,10 @@ def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> Ca
             permit_lease=settings.calcom_deadline + MARGIN,
             rate_limit=settings.calcom_rate_limit_per_minute,
             release_max=settings.hold_release_max,
-            mode=settings.circuit_breaker_mode,
             count_window=settings.metrics_aggregate_seconds,
         ),
-        key=key_fingerprint,
+        key=calcom.key_fingerprint if calcom else "",
+        configuration=calcom.settings_fingerprint if calcom else "",
         orders=lambda: in_force(engine, SERVICE),
         emit=listen,
     )
@@ -62,7 +64,7 @@ def make_breaker(settings: Settings, engine: Engine, key_fingerprint: str) -> Ca
 
 def make_detector(settings: Settings, engine: Engine, breaker: CircuitBreaker) -> FailureDetector:
     """Build what judges Cal.com, by the calls that the breaker guards, and the database, by the engine's statements."""
-    database = only_counting(
+    database = CallStats(
         database_calls.SERVICE,
         redis=make_redis(settings.redis_url) if settings.redis_url else None,
         window=settings.metrics_aggregate_seconds,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
-from resilience.circuit_breaker import CircuitBreaker
+from resilience.call_stats import CallStats
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
 
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\w+")
 _ANSWERS = ("22", "23", "42")
 
 
-def count_statements(engine: Engine, calls: CircuitBreaker, clock: Any = time.perf_counter) -> None:
+def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_counter) -> None:
     """Report each statement of `engine` to `calls`, by a name such as `update.appointments`; `clock` in seconds."""
 
     def before(conn: Connection, *_: Any) -> None:

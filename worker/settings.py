@@ -30,6 +30,7 @@ from worker.setting_values import (
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
+GONE = {"CIRCUIT_BREAKER_MODE": "is no setting any more, every outcome is told at once; take it out"}
 LEAST_RATE = 7  # calls a minute: of these the next one is less than a margin away
 
 
@@ -105,12 +106,14 @@ class Settings(BaseSettings):
     # Circuit breaker
     circuit_breaker_threshold: int = _setting(
         5,
-        "failures within the window that open the breaker; above 1000 it never opens",
+        "failures in a row that open the breaker; above 1000 it never opens",
         unit="failures",
         zero="refused",
         ge=1,
     )
-    circuit_breaker_window: float = _setting(60.0, "the window of those failures", unit="s", zero="refused", gt=0)
+    circuit_breaker_window: float = _setting(
+        60.0, "how old the first of those failures may be", unit="s", zero="refused", gt=0
+    )
     circuit_breaker_half_open_timeout: float = _setting(
         30.0, "how long the breaker stays open before a probe may go", unit="s", zero="refused", gt=0
     )
@@ -118,9 +121,6 @@ class Settings(BaseSettings):
         1.0, "each opening in a row lasts this many times the last", unit="x", zero="refused", ge=1, le=10
     )
     circuit_breaker_open_max: float = _setting(600.0, "the longest opening", unit="s", zero="refused", gt=0)
-    circuit_breaker_mode: Literal["default", "strict"] = _setting(
-        "default", "default: successes are reported within 1 s; strict: at once"
-    )
 
     # Retries
     retry_max_attempts: int = _setting(3, "retries after the first call", unit="retries", zero="no retry", ge=0, le=100)
@@ -218,12 +218,13 @@ class Settings(BaseSettings):
 
     @classmethod
     def misspelt(cls) -> list[str]:
-        """Name what stands in the environment or in .env and looks like a slip of the pen, one line each."""
+        """Name what the environment or .env has that is no setting any more, or a slip of the pen, one line each."""
         names = [field.upper() for field in cls.model_fields]
         file = dotenv_values(".env", encoding="utf-8", interpolate=False)
         found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
-        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
-        return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+        gone = [f"{name}: {GONE[name]}" for name in found if name in GONE]
+        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found if name not in GONE)
+        return gone + [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         for field in type(self).model_fields:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from celery.signals import (
     setup_logging,
     worker_init,
@@ -28,6 +29,13 @@ def make_revoke_cancel(**_: Any) -> None:
     import tasks.revoke  # noqa: F401, PLC0415 - see above
 
 
+@worker_init.connect
+def tell_strange_settings(**_: Any) -> None:
+    """Say once which names of the environment or .env are no settings, or none any more."""
+    for line in Settings.misspelt():
+        structlog.get_logger("settings").warning("strange_setting", said=line)
+
+
 @worker_ready.connect
 def watch_beat(**_: Any) -> None:
     """Watch for a beat that has died."""
@@ -47,5 +55,5 @@ def stop_watching_beat(**_: Any) -> None:
 @worker_shutdown.connect
 @worker_process_shutdown.connect
 def tell_what_was_kept(**_: Any) -> None:
-    """Report the last calls: a success may be told a second late, which is after the end of a process that stops."""
+    """Report what was counted last: it may be kept for a second, which is after the end of a process that stops."""
     parts.end()

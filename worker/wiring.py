@@ -27,7 +27,7 @@ def build_from(settings: Settings) -> Parts:
         read_timeout=settings.calcom_read_timeout,
         deadline=settings.calcom_deadline,
     )
-    breaker = make_breaker(settings, engine, calcom.key_fingerprint)
+    breaker = make_breaker(settings, engine, calcom)
     return Parts(
         engine=engine,
         calcom=calcom,

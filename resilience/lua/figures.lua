@@ -1,6 +1,4 @@
--- Look: the last five minutes, as counts.lua keeps them.
--- KEYS    as clock.lua
--- ARGV    none of its own
+-- Look: the last five minutes, as call_stats.lua keeps them.
 -- Returns now, the counts
 -- Why     they and the time they are seen from belong together.
-return { now, redis.call('HGETALL', KEYS[2]) }
+return { now, redis.call('HGETALL', COUNTS) }

@@ -1,15 +1,11 @@
 -- Tell: an operator's order.
--- KEYS    as clock.lua
--- ARGV    11 open | off | auto | reset | block  12 its number, 0: none  13 by  14 why  15 end in ms, 0: none
---         16 fingerprint
--- Returns done | ignored | forgotten, view
+-- ARGV    6 open | off | auto | reset | block  7 its number, 0: none  8 by  9 why  10 end in ms, 0: none  11 fingerprint
+-- Returns view, then done (also when it was the last one obeyed) | ignored | forgotten
 -- Why     at once and for the whole fleet, with an event that says who and why.
+local kind, number, by, why, ends, key = unpack(ARGV, 6)
 if not born then
   return { 'forgotten' }
 end
-roll(service)
-roll(endpoint)
-local verdict = obey(ARGV[11], tonumber(ARGV[12]), ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16])
-local answer = { verdict, view() }
-save()
-return answer
+expire(service)
+expire(endpoint)
+return view(obey(kind, tonumber(number), by, why, tonumber(ends), key))

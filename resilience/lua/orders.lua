@@ -1,44 +1,42 @@
 -- Fragment: an operator's word.
--- KEYS    4 breaker
--- ARGV    none of its own
--- Returns nothing; leaves `stored` and `obey`.
 -- Why     each order has who and why and a new epoch; a numbered one (its row in the database) is obeyed once, so that it
 --         can be given again whenever Redis may have forgotten it.
-local ordered = tonumber(known[3]) or 0
-
-local function stored(name) -- an endpoint's scope, or the service's when it has no name
+local function scope_named(name) -- an endpoint's, or the service's when it has no name
   if name == '' then
     return service
   elseif name == endpoint.name then
     return endpoint
   end
-  local told = redis.call('HMGET', KEYS[4], name .. '/state', name .. '/epoch', name .. '/failures')
-  return { name = name, prefix = name .. '/', state = told[1] or 'closed', epoch = tonumber(told[2]) or born,
-    failures = tonumber(told[3]) or 0 }
+  local fields = redis.call('HMGET', BREAKER, name .. '/state', name .. '/epoch', name .. '/failures')
+  return scope(name, name .. '/', fields[1], fields[2], 0, 0, fields[3])
 end
 
 local function reset()
-  local fields = redis.call('HKEYS', KEYS[4])
+  local fields = redis.call('HKEYS', BREAKER)
   table.sort(fields)
   for _, field in ipairs(fields) do
     local name = string.match(field, '^(.+)/failures$')
-    if string.find(field, '^blocked:') then
-      redis.call('HDEL', KEYS[4], field)
+    if string.find(field, '^blocked:') or string.find(field, '^wrong:') or string.find(field, '^page:') then
+      redis.call('HDEL', BREAKER, field)
     elseif name then
-      move(stored(name), 'closed', 0, 0, 'reset')
+      local s = scope_named(name)
+      if s.state ~= 'closed' or s.failures > 0 then
+        move(s, 'closed', 0, 0, 'reset')
+      end
     end
   end
-  known[4] = false
+  blocked, wrong, page = false, false, false
+  put('cleared', now)
   move(service, 'closed', 0, 0, 'reset')
 end
 
 local function obey(kind, number, by, why, ends, key)
   if number > 0 and number <= ordered then
-    return 'ignored'
+    return number == ordered and 'done' or 'ignored'
   end
   ordered = math.max(ordered, number)
   put('ordered', ordered)
-  note.by, note.why = by, why
+  order.by, order.why = by, why
   if kind == 'open' then
     move(service, 'forced_open', ends, 0, 'forced_open')
   elseif kind == 'off' then
@@ -46,8 +44,9 @@ local function obey(kind, number, by, why, ends, key)
   elseif kind == 'reset' then
     reset()
   elseif kind == 'block' then
+    blocked = key == KEY and now or blocked
     put('blocked:' .. key, now)
-    calm_over()
+    end_short_ways()
   elseif service.state == 'forced_open' then
     move(service, 'half_open', 0, 0, 'automatic_again')
   elseif service.state == 'off' then

@@ -1,50 +1,58 @@
 -- Report: what came of a call.
--- KEYS    as clock.lua
--- ARGV    11 owner  12 item, or ''  13, 14 epochs of the service and the endpoint in the permit (0: the present ones, -1: none)
---         15 success | failure_service | failure_endpoint | throttled | credentials | ignored  16 reason  17 ms of
---         Retry-After  18 stretch  19 context, JSON  20 late reports and this one, as tally() reads them
---         21, 22 what rate_learn() takes
--- Returns recorded, how many held items may be released now, view | forgotten
+-- ARGV    6 success | failure_service | failure_endpoint | throttled | credentials | configuration | ignored
+--         7 owner  8 item, or ''  9 '1': it was the call that a block lets through  10, 11 epochs of the service and the
+--         endpoint in the permit (0: the present ones, -1: none)  12 the told window of the permit, -1: no permit
+--         13 when it was granted, ms  14 reason  15 ms of Retry-After  16 stretch: by how much longer OPEN is, at random  17 context, JSON
+--         18 error ('': not counted)  19 severity  20 ms that it took
+--         21, 22, 23 what the answer told of its count: limit (0: nothing), calls left, ms until it begins anew
+-- Returns view, then recorded, how many held items may be released now | forgotten
 -- Why     counting, judging and changing state in one step: of 64 failures at once exactly one opens the breaker.
-local SERVICE = { success = 'success', failure_endpoint = 'success', failure_service = 'failure' }
-local ENDPOINT = { success = 'success', failure_endpoint = 'failure' } -- a failure counts for one of the two, never for both
-
+local outcome, owner, item, trying, service_epoch, endpoint_epoch, told_window, granted_at, reason, retry_after, stretch,
+  about, error, severity, took, limit, left, reset = unpack(ARGV, 6)
 if not born then
   return { 'forgotten' }
 end
-local owner, item, outcome = ARGV[11], ARGV[12], ARGV[15]
-local service_epoch, endpoint_epoch = tonumber(ARGV[13]), tonumber(ARGV[14])
-note.context = ARGV[19]
-tally(ARGV[20], ARGV[19])
-rate_learn(tonumber(ARGV[21]), tonumber(ARGV[22]))
-roll(service)
-roll(endpoint)
+service_epoch, endpoint_epoch = tonumber(service_epoch), tonumber(endpoint_epoch)
+told_window, granted_at, retry_after = tonumber(told_window), tonumber(granted_at), tonumber(retry_after)
+context = about
+if error ~= '' then
+  count_calls(setting.size, ENDPOINT, error, tonumber(severity), 1, took, took, context)
+end
+expire(service)
+expire(endpoint)
 
+-- the limit
+if told_window >= 0 then
+  quota_answered(told_window, granted_at)
+end
 if outcome == 'throttled' then
-  rate_block(retry_after)
-end
-if outcome == 'credentials' then
-  known[4] = now
-  put('blocked:' .. ARGV[10], now)
-  calm_over()
+  quota_refuse(granted_at, retry_after)
+elseif tonumber(limit) > 0 then
+  quota_told(told_window, granted_at, tonumber(limit), tonumber(left), tonumber(reset))
 end
 
-local mine = 0
+
+local mine = false
 if item ~= '' then
   window_open()
-  mine = redis.call('ZREM', KEYS[7], item)
+  mine = redis.call('ZREM', SENDING, item) == 1
 end
 if service_epoch == 0 or (service_epoch == service.epoch and endpoint_epoch == endpoint.epoch) then
-  window_done(mine, outcome)
+  window_apply(mine, outcome)
 end
-vote(service, KEYS[8], SERVICE[outcome], service_epoch, owner)
-vote(endpoint, KEYS[9], ENDPOINT[outcome], endpoint_epoch, owner)
+apply_block(outcome, trying == '1', granted_at)
+local of_service, of_endpoint = verdicts(outcome)
+if service_epoch > 0 and service_epoch ~= service.epoch then -- begun before a change of the service: no news of its endpoint
+  of_endpoint = nil
+end
+local report = { owner = owner, reason = reason, retry_after = retry_after, stretch = tonumber(stretch) }
+apply(service, SERVICE_FAILURES, of_service, service_epoch, report)
+apply(endpoint, ENDPOINT_FAILURES, of_endpoint, endpoint_epoch, report)
 
 local room = 0
 if item ~= '' then -- whoever ends one may send the next
   window_open()
   room = window_room()
 end
-local answer = { 'recorded', room, view() }
-save()
-return answer
+quota_save()
+return view('recorded', room)

@@ -1,27 +1,24 @@
 -- Ask: which of these held items may be sent now?
--- KEYS    as clock.lua
--- ARGV    11.. the items, oldest first; none: only ask how many
--- Returns '' | credentials | breaker_open | throttled | in_flight | forgotten, ms after which to ask again, how many more
---         might go now, the items that may go, view
+-- ARGV    6.. the items, oldest first; none: only ask how many
+-- Returns view, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms after which to ask again, how many more
+--         might go now, the items that may go | forgotten
 -- Why     two releasers that picked the same items must not both send them, nor twice the window together.
 if not born then
   return { 'forgotten' }
 end
-roll(service)
-roll(endpoint)
+expire(service)
+expire(endpoint)
 window_open()
 
 local room, reason, wait = window_room()
 local granted = {}
-for i = 11, #ARGV do
+for i = 6, #ARGV do
   local item = ARGV[i]
-  local known_already = redis.call('ZSCORE', KEYS[6], item) or redis.call('ZSCORE', KEYS[7], item)
+  local known_already = redis.call('ZSCORE', RELEASED, item) or redis.call('ZSCORE', SENDING, item)
   if #granted < room and not known_already then
-    redis.call('ZADD', KEYS[6], now + lease_for, item)
+    redis.call('ZADD', RELEASED, now + setting.lease_for, item)
     granted[#granted + 1] = item
   end
 end
-
-local answer = { reason, wait, room - #granted, granted, view() }
-save()
-return answer
+quota_save()
+return view(reason, wait, room - #granted, granted)

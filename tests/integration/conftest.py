@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
+import breakers
 import pytest
 from sqlalchemy import Engine, func, update
 
@@ -113,3 +115,9 @@ def shared(template: str, new_database: Callable[..., str]) -> Iterator[Record]:
     engine = make_engine(new_database(template))
     yield Record(engine)
     engine.dispose()
+
+
+@pytest.fixture
+def make(redis_url: str) -> breakers.Make:
+    """Build breakers that a Valkey of the test's own shares."""
+    return partial(breakers.make, redis_url)

@@ -1,7 +1,6 @@
 """One breaker for many processes, on a real Valkey."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -38,12 +37,9 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(redis_url: str) -> Iterator[Fleet]:
-    """Nobody yet; all are closed afterwards."""
-    fleet = Fleet(redis_url)
-    yield fleet
-    for member in fleet.members:
-        member.close()
+def fleet(redis_url: str) -> Fleet:
+    """Nobody yet."""
+    return Fleet(redis_url)
 
 
 def fail(breaker: CircuitBreaker, times: int, at: float = 0) -> None:
@@ -82,16 +78,18 @@ def test_sixty_four_failures_at_once_open_it_once(fleet: Fleet) -> None:
     member = fleet.join()
     permits = [member.acquire(CREATE, owner=f"o{number}") for number in range(64)]
     with ThreadPoolExecutor(16) as pool:
-        recorded = list(pool.map(lambda permit: member.record(permit, CallOutcome.FAILURE_SERVICE), permits))
+        recorded = list(
+            pool.map(lambda permit: member.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout"), permits)
+        )
     assert sum(one.opened for one in recorded) == 1
-    assert len(member.transitions()) == 1
+    assert [change.reason for change in member.transitions()] == ["begun", "timeout"]
 
 
 def test_a_change_is_in_the_stream_with_its_reason_count_and_context(fleet: Fleet) -> None:
     """Written in the same step as the change itself, so no kill can lose it."""
     member = fleet.join()
     fail(member, 5)
-    (opened,) = member.transitions()
+    _, opened = member.transitions()
     assert (opened.old, opened.new, opened.reason, opened.failures) == (State.CLOSED, State.OPEN, "timeout", 5)
     assert (opened.context, opened.endpoint, opened.at.timestamp()) == ({"worker": "w1"}, None, T0)
     member.reset("op@example.com", "fixed")
@@ -124,7 +122,7 @@ def test_clients_with_other_settings_are_told_of_each_other_once(fleet: Fleet) -
         old.acquire(CREATE, owner=f"o{number}")
         new.acquire(CREATE, owner=f"n{number}")
     assert len(fleet.heard(SettingsDiffer)) == 2
-    assert "threshold=7" in str(fleet.heard(SettingsDiffer))
+    assert '"threshold":7' in str(fleet.heard(SettingsDiffer))
 
 
 def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Fleet) -> None:
@@ -144,7 +142,7 @@ def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Flee
 
 def test_script_flush_is_not_noticed(fleet: Fleet) -> None:
     """EVALSHA of a forgotten script loads it again."""
-    member = fleet.join(mode="strict")
+    member = fleet.join()
     permit = member.acquire(CREATE, owner="a")
     for again in ("b", "c"):
         with redis.Redis.from_url(fleet.url) as client:
@@ -156,7 +154,7 @@ def test_script_flush_is_not_noticed(fleet: Fleet) -> None:
 
 
 def test_an_order_reaches_the_whole_fleet_at_its_next_call(fleet: Fleet) -> None:
-    """Also who has just gone the short way, a thousand times."""
+    """Whatever it was granted before."""
     worker, operator = fleet.join(), fleet.join()
     for number in range(3):
         assert worker.acquire(CREATE, owner=f"o{number}")
@@ -164,46 +162,21 @@ def test_an_order_reaches_the_whole_fleet_at_its_next_call(fleet: Fleet) -> None
     assert not worker.acquire(CREATE, owner="after")
 
 
-def test_a_success_is_told_within_a_second(fleet: Fleet) -> None:
-    """Even when no other call follows that could take it along."""
-    member, reader = fleet.join(report_within=0.4), fleet.join(report_within=0.4)
-    permit = member.acquire(CREATE, owner="only")
-    assert isinstance(permit, Permit)
-    member.record(permit, CallOutcome.SUCCESS, elapsed=0.2)
-    pause = threading.Event()
-    for _ in range(100):
-        if reader.figures().calls:
-            break
-        pause.wait(0.05)
-    seen = reader.figures()
-    assert (seen.calls, seen.failures, seen.average_ms, seen.longest_ms) == (1, 0, 200, 200)
-
-
-def test_close_tells_what_was_kept(fleet: Fleet) -> None:
-    """A worker that stops in good order loses no count."""
-    member, reader = fleet.join(report_within=60), fleet.join()
-    permit = member.acquire(CREATE, owner="last")
-    assert isinstance(permit, Permit)
-    member.record(permit, CallOutcome.SUCCESS)
-    member.close()
-    assert reader.figures().calls == 1
-
-
-def test_a_failure_is_never_told_late(fleet: Fleet) -> None:
-    """Whoever asks next knows."""
-    member, reader = fleet.join(report_within=60), fleet.join()
+def test_a_failure_is_known_to_whoever_asks_next(fleet: Fleet) -> None:
+    """Whichever process it was."""
+    member, reader = fleet.join(), fleet.join()
     fail(member, 5)
     assert reader.is_open()
 
 
-def test_strict_mode_tells_each_success_at_once(fleet: Fleet) -> None:
-    """For who needs exact counts more than speed."""
-    member, reader = fleet.join(mode="strict"), fleet.join(mode="strict")
+def test_each_call_is_counted_at_once(fleet: Fleet) -> None:
+    """With its report, whichever process made it."""
+    member, reader = fleet.join(), fleet.join()
     for number in range(3):
         permit = member.acquire(CREATE, owner=str(number))
         assert isinstance(permit, Permit)
-        member.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=RateNews(100, 30))
-    seen = reader.figures()
+        member.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=RateNews(120, 100, 30))
+    seen = reader.calls.figures()
     assert (seen.calls, seen.failures, seen.average_ms, seen.longest_ms) == (3, 0, 100, 100)
 
 
@@ -220,7 +193,7 @@ def test_no_key_lives_outside_the_hash_tag_and_none_expires(fleet: Fleet) -> Non
 
 def test_memory_does_not_grow_with_the_number_of_calls(fleet: Fleet) -> None:
     """Constant memory: rings, buckets and a capped stream."""
-    member = fleet.join(mode="strict", threshold=1001, count_window=1)
+    member = fleet.join(threshold=1001, count_window=1)
 
     def used() -> int:
         with redis.Redis.from_url(fleet.url) as client:

@@ -67,7 +67,7 @@ def play(calls: list[Call]) -> None:
 @pytest.fixture
 def hour(settings: Callable[..., dict[str, str]]) -> list[Call]:
     """Play the hour."""
-    settings(CIRCUIT_BREAKER_MODE="strict")
+    settings()
     parts.parts().breaker.acquire(
         "slots", owner="first", now=T0
     )  # Redis knows the breaker from the hour's beginning on

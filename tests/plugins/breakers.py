@@ -1,5 +1,6 @@
 """Breakers for tests, and what is done with them."""
 
+import random
 import time
 from collections.abc import Callable
 
@@ -8,15 +9,22 @@ import redis
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
 from resilience.permit import CallOutcome, Denied, Permit
+from resilience.redis_client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000.0
+Make = Callable[..., CircuitBreaker]
+"""What the fixture `make` gives: `make` with the URL of a Redis of the test's own."""
 SERVICE, ENDPOINT = CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
 
 
-def make(**changes: object) -> CircuitBreaker:
-    """Build a breaker without Redis and without a rate limit."""
-    return CalcomCircuitBreaker("calcom", settings=BreakerSettings(**{"rate_limit": 0, **changes}))  # type: ignore[arg-type]
+def make(
+    url: str | None = None, *, key: str = "", rng: random.Random | None = None, **changes: object
+) -> CircuitBreaker:
+    """Build a breaker without a rate limit; without a URL, of this process alone."""
+    settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
+    shared = make_redis(url, timeout=5) if url else None
+    return CalcomCircuitBreaker("calcom", redis=shared, settings=settings, key=key, configuration="here", rng=rng)
 
 
 def ask(breaker: CircuitBreaker, at: float, owner: str = "o", endpoint: str = CREATE, **how: bool) -> Permit:
@@ -39,9 +47,8 @@ def fail(breaker: CircuitBreaker, *times: float, outcome: CallOutcome = SERVICE,
         breaker.record(ask(breaker, at, f"f{at}", endpoint), outcome, reason="timeout", now=T0 + at)
 
 
-def tripped(**changes: object) -> CircuitBreaker:
-    """Build a breaker that opened at second 0."""
-    breaker = make(**changes)
+def trip(breaker: CircuitBreaker) -> CircuitBreaker:
+    """Open it at second 0."""
     fail(breaker, *(0 for _ in range(breaker.settings.threshold)))
     return breaker
 

@@ -140,7 +140,6 @@ def another_release(stage: Stage, rng: random.Random) -> bool:
     others = {
         "HOLD_RELEASE_MAX": "4",
         "CIRCUIT_BREAKER_THRESHOLD": "5",
-        "CIRCUIT_BREAKER_MODE": "strict",
         "RETRY_MAX_ATTEMPTS": "1",
         "RETRY_DELAYS": "0.1",
         "CALCOM_SETTLE_SECONDS": "8",

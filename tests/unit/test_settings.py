@@ -28,7 +28,6 @@ DESIGN = {
     "circuit_breaker_half_open_timeout": 30,
     "circuit_breaker_open_growth": 1,
     "circuit_breaker_open_max": 600,
-    "circuit_breaker_mode": "default",
     "retry_max_attempts": 3,
     "retry_delays": (1, 2, 4),
     "retry_jitter": 0.1,
@@ -132,7 +131,6 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
         ("calcom_rate_limit_per_minute", 6, "below 7 an unclear answer is never settled"),
         ("calcom_read_timeout", "nan", "should be a finite number"),
         ("circuit_breaker_open_max", 20, "is shorter than CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT"),
-        ("circuit_breaker_mode", "loose", "should be 'default' or 'strict'"),
         ("circuit_breaker_threshold", "five", "should be a valid integer"),
         ("retry_delays", ", ,", "is empty: write the seconds before each retry, such as 1,2,4"),
         ("retry_delays", "1,-2", "must be seconds from 0 to 3600"),
@@ -188,9 +186,10 @@ def test_a_name_that_does_not_exist_is_a_mistake_of_ours() -> None:
 
 def test_a_slip_of_the_pen_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt setting would be ignored, and its default used; other people's names are none of our business."""
-    (tmp_path / ".env").write_text("RETRY_DELAY=1\nPOSTGRES_PASSWORD=x\n")
+    (tmp_path / ".env").write_text("RETRY_DELAY=1\nPOSTGRES_PASSWORD=x\nCIRCUIT_BREAKER_MODE=strict\n")
     monkeypatch.setenv("CIRCUIT_BREAKER_TRESHOLD", "3")
     assert Settings.misspelt() == [
+        "CIRCUIT_BREAKER_MODE: is no setting any more, every outcome is told at once; take it out",
         "CIRCUIT_BREAKER_TRESHOLD: is no setting; did you mean CIRCUIT_BREAKER_THRESHOLD?",
         "RETRY_DELAY: is no setting; did you mean RETRY_DELAYS?",
     ]

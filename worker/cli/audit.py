@@ -63,8 +63,6 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
             done_so_far = f"; {screen.plural(len(fixed), 'fix', 'fixes')} tried" if fix else " and changed nothing"
             screen.note(f"\nbooking: stopped{done_so_far}; it is safe to run the audit again")
             raise
-        finally:
-            parts.breaker.close()
     open_ones = [one for one in seen.findings if not (id(one) in fixed and fixed[id(one)].ok)]
     if json:
         screen.as_json(_as_dict(seen, fixed))

@@ -42,8 +42,6 @@ def run(*, personal: bool, json: bool) -> bool:
         except KeyboardInterrupt:
             screen.note(f"\nbooking: stopped; {asked:,} were asked for, and nothing was changed")
             raise
-        finally:
-            parts.breaker.close()
     if json:
         booked = [_as_dict(row, one, personal=personal) for row, one in found]
         screen.as_json({"asked": asked, "booked": booked})

@@ -42,8 +42,6 @@ def run(id_or_key: str, uid: str) -> bool:
             done = resolve(AuditCalls(parts, pause=threading.Event().wait, waiting=say_waiting), id_or_key, uid)
         except AuditHalted as halted:
             raise Stop(str(halted), "nothing was changed") from None
-        finally:
-            parts.breaker.close()
     (screen.say if done.ok else screen.note)(done.said)
     return done.ok
 

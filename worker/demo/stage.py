@@ -103,7 +103,7 @@ def stage(say: Callable[[str], object]) -> Iterator[Stage]:
         guard = stack.enter_context(Guard())
         running = _running(guard, settings, logs)
         _start(running, say)
-        yield Stage(engine, make_breaker(settings, engine, ""), calcom, running, guard)
+        yield Stage(engine, make_breaker(settings, engine), calcom, running, guard)
 
 
 def _running(guard: Guard, settings: Settings, logs: Path) -> Running:

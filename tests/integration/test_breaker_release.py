@@ -1,17 +1,13 @@
 """Held work goes at a pace that rises from one."""
 
-from resilience.breaker_settings import BreakerSettings
+from breakers import Make
+
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.permit import CallOutcome, Permit, Reason, Recorded
 
 CREATE = "bookings.create"
 T0 = 1_800_000_000.0
 ITEMS = range(1, 101)
-
-
-def make(**changes: object) -> CircuitBreaker:
-    """Build a breaker without Redis."""
-    return CircuitBreaker("calcom", settings=BreakerSettings(**{"rate_limit": 0, **changes}))  # type: ignore[arg-type]
 
 
 def release(breaker: CircuitBreaker, at: float = 0) -> list[str]:
@@ -34,13 +30,13 @@ def round_of(breaker: CircuitBreaker, at: float = 0) -> int:
     return len(items)
 
 
-def test_one_then_two_then_four_up_to_the_maximum() -> None:
+def test_one_then_two_then_four_up_to_the_maximum(make: Make) -> None:
     """The window doubles with each round of successes."""
     breaker = make(release_max=20)
     assert [round_of(breaker) for _ in range(6)] == [1, 2, 4, 8, 16, 20]
 
 
-def test_a_failure_makes_it_one_again() -> None:
+def test_a_failure_makes_it_one_again(make: Make) -> None:
     """No second outage because of the ramp."""
     breaker = make()
     for _ in range(4):
@@ -52,7 +48,7 @@ def test_a_failure_makes_it_one_again() -> None:
     assert len(release(breaker)) == 1
 
 
-def test_what_is_in_flight_takes_its_place() -> None:
+def test_what_is_in_flight_takes_its_place(make: Make) -> None:
     """Asked every second while calls hang, it lets no more go than the window holds."""
     breaker = make()
     round_of(breaker)
@@ -61,14 +57,14 @@ def test_what_is_in_flight_takes_its_place() -> None:
     assert (answer.items, answer.reason) == ((), Reason.IN_FLIGHT)
 
 
-def test_the_report_says_how_many_more_may_go() -> None:
+def test_the_report_says_how_many_more_may_go(make: Make) -> None:
     """Whoever ends one sends the next, without asking."""
     breaker = make()
     (item,) = release(breaker)
     assert send(breaker, item).room == 2
 
 
-def test_an_item_is_not_given_to_two_releasers() -> None:
+def test_an_item_is_not_given_to_two_releasers(make: Make) -> None:
     """Both picked the oldest; one gets it."""
     breaker = make()
     round_of(breaker)
@@ -76,7 +72,7 @@ def test_an_item_is_not_given_to_two_releasers() -> None:
     assert breaker.release(CREATE, [1, 2], now=T0).items == ("2",)
 
 
-def test_one_in_half_open_and_none_while_open() -> None:
+def test_one_in_half_open_and_none_while_open(make: Make) -> None:
     """The probe is a released item, and it goes alone."""
     breaker = make(threshold=1)
     send(breaker, "0", CallOutcome.FAILURE_SERVICE)
@@ -88,7 +84,7 @@ def test_one_in_half_open_and_none_while_open() -> None:
     assert (recorded.closed, recorded.room) == (True, 1)
 
 
-def test_after_a_change_of_state_it_begins_with_one() -> None:
+def test_after_a_change_of_state_it_begins_with_one(make: Make) -> None:
     """What was earned before the outage says nothing about now."""
     breaker = make(threshold=1)
     for _ in range(5):
@@ -97,7 +93,7 @@ def test_after_a_change_of_state_it_begins_with_one() -> None:
     assert [round_of(breaker, at) for at in (30, 31, 32)] == [1, 1, 2]
 
 
-def test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease() -> None:
+def test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease(make: Make) -> None:
     """Its worker was killed, or its message lost."""
     breaker = make(permit_lease=50)
     assert release(breaker) == ["1"]
@@ -105,7 +101,7 @@ def test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease() 
     assert release(breaker, 50) == ["1"]
 
 
-def test_an_item_that_is_denied_frees_its_place() -> None:
+def test_an_item_that_is_denied_frees_its_place(make: Make) -> None:
     """It is held again; nobody waits for it."""
     breaker = make(threshold=1)
     (item,) = release(breaker)
@@ -116,7 +112,7 @@ def test_an_item_that_is_denied_frees_its_place() -> None:
     assert breaker.get_status(now=T0 + 1).waiting == 0
 
 
-def test_no_more_are_released_than_the_rate_limit_lets_go() -> None:
+def test_no_more_are_released_than_the_rate_limit_lets_go(make: Make) -> None:
     """Released ones that have not asked yet are counted."""
     breaker = make(rate_limit=40, rate_burst=3)
     for _ in range(2):
@@ -126,7 +122,7 @@ def test_no_more_are_released_than_the_rate_limit_lets_go() -> None:
     assert breaker.release(CREATE, ITEMS, now=T0).room == 0
 
 
-def test_asking_for_the_quota_takes_nothing() -> None:
+def test_asking_for_the_quota_takes_nothing(make: Make) -> None:
     """A beat may ask as often as it likes."""
     breaker = make()
     assert [breaker.release_quota(CREATE, now=T0).room for _ in range(3)] == [1, 1, 1]

@@ -1,0 +1,220 @@
+"""The breaker of this process alone, for the time in which Redis is gone: the same promises, in small.
+
+The same threshold, window, OPEN and half-open, one probe at a time; our own rate limit as an even pace; where there is
+no limit, at most `release_max` calls in flight, and as many released in a second. No ramp, no places in a window and no
+count that the service tells: that is what sharing is for. Times are milliseconds; its owner locks.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from resilience.breaker_settings import NEVER, Limits
+from resilience.last_view import LastView
+from resilience.permit import CallOutcome, Change, Denied, Order, OrderKind, Permit, Reason, Recorded, Released, State
+from resilience.wire import Report
+
+SECOND = 1000
+ALIVE = {
+    CallOutcome.SUCCESS: (True, True),
+    CallOutcome.FAILURE_ENDPOINT: (True, False),
+    CallOutcome.FAILURE_SERVICE: (False, False),
+}
+"""What an outcome says of the service and of its endpoint; others say nothing."""
+Obstacle = tuple[Reason | None, float | None, bool]
+"""What stands in the way of a call, the seconds to wait, and whether it would be a probe."""
+
+
+@dataclass(slots=True)
+class LocalScope:
+    """A breaker: the service's or an endpoint's."""
+
+    name: str
+    epoch: int
+    state: State = State.CLOSED
+    ends: int = 0
+    opens: int = 0
+    failures: deque[int] = field(default_factory=deque)
+    owner: str = ""
+    lease: int = 0
+
+    def move(self, state: State, now: int, reason: str, ends: int = 0, opens: int = 0) -> Change:
+        """Change the state."""
+        change = Change(self.name or None, self.state, state, max(self.epoch + 1, now), reason, len(self.failures))
+        self.epoch, self.state, self.ends, self.opens, self.owner, self.lease = change.epoch, state, ends, opens, "", 0
+        self.failures.clear()
+        return change
+
+
+class LocalBreaker:
+    """Guard the calls of one process, beginning with what it last saw of the shared breaker."""
+
+    def __init__(self, limits: Limits, seen: LastView, now: int) -> None:
+        self.limits = limits
+        self.generation = seen.generation or now
+        self.scopes = {
+            name: LocalScope(name, one.epoch, one.state, one.ends, one.opens) for name, one in seen.scopes.items()
+        }
+        self.blocked = {
+            Reason.CREDENTIALS: now + limits.trial_every if seen.blocked else 0,
+            Reason.CONFIGURATION: now + limits.trial_every if seen.wrong else 0,
+        }
+        self.shut = 0
+        self.trial = 0
+        """When the next call may go that a block lets through."""
+        self.next_call = 0.0
+        self.in_flight: dict[str, int] = {}
+        self.released: dict[str, int] = {}
+        """Items whose pace is already kept, and when they were released."""
+        self.changes: list[Change] = []
+        """Of the step in hand."""
+
+    def scope(self, name: str = "") -> LocalScope:
+        """Return the service's breaker, or an endpoint's."""
+        return self.scopes.setdefault(name, LocalScope(name, self.generation))
+
+    def acquire(
+        self, endpoint: str, now: int, *, owner: str, probe_ok: bool, item: str, trial: bool
+    ) -> Permit | Denied:
+        """Say whether a call may go."""
+        service, scope = self._expire(endpoint, now)
+        paced = self.released.pop(item, None) is not None
+        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
+        if reason is not None:
+            return Denied(reason, wait, service.state, service.epoch, scope.state)
+        self._take_pace(0 if paced else 1, now)
+        lease = self.in_flight[owner] = now + self.limits.lease_for
+        self.trial = now + self.limits.trial_every if trial else self.trial
+        for cause in (cause for cause, until in self.blocked.items() if until):  # this call finds out for the others
+            self.blocked[cause] = now + self.limits.trial_every
+        for one in (service, scope) if probing else ():
+            one.owner, one.lease = owner, lease
+        return Permit(
+            endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
+            probe=probing, released=paced, trial=trial, shared=False,
+        )  # fmt: skip
+
+    def record(self, endpoint: str, now: int, report: Report) -> Recorded:
+        """Hear what came of a call."""
+        service, scope = self._expire(endpoint, now)
+        self.in_flight.pop(report.owner, None)
+        if report.outcome is CallOutcome.THROTTLED:
+            self.shut = max(self.shut, now + max(report.retry_after, SECOND))
+        elif report.outcome is CallOutcome.CREDENTIALS:
+            self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
+        elif report.outcome is CallOutcome.SUCCESS:
+            self.blocked = dict.fromkeys(self.blocked, 0)
+        tripped = False  # when both would, only the service does
+        verdicts = ALIVE.get(report.outcome, (None, None))
+        if report.service_epoch not in (0, service.epoch):  # begun before a change of the service
+            verdicts = (None, None)
+        epochs = (report.service_epoch, report.endpoint_epoch)
+        for one, alive, epoch in zip((service, scope), verdicts, epochs, strict=True):
+            if tripped:
+                one.failures.clear()
+            elif epoch in (0, one.epoch) and self._trips(one, now, report, alive=alive):
+                tripped = True
+                ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
+                self.changes.append(one.move(State.OPEN, now, report.reason, ends, one.opens + 1))
+        return Recorded(service.state, service.epoch, scope.state, tuple(self.changes))
+
+    def release(self, endpoint: str, now: int, items: Sequence[str]) -> Released:
+        """Say which held items may be sent now: a second's worth of the limit, or `release_max`; one in half-open."""
+        service, scope = self._expire(endpoint, now)
+        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=True, trial=False, paced=False)
+        self.released = {item: at for item, at in self.released.items() if now - at < self.limits.lease_for}
+        recent = sum(now - at < SECOND for at in self.released.values())
+        most = math.ceil(1_000_000 / self.limits.gap) if self.limits.gap else self.limits.release_max
+        room = max(0, (1 if probing else most) - recent) if reason is None else 0
+        granted = [item for item in items if item not in self.released][:room]
+        self.released |= dict.fromkeys(granted, now)
+        self._take_pace(len(granted), now)
+        if reason is None and room == 0:
+            reason, wait = Reason.IN_FLIGHT, 1.0
+        return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state)
+
+    def is_open(self, endpoint: str, now: int) -> bool:
+        """Say whether nothing may go; in half-open the first to ask may, and takes the place."""
+        scopes = self._expire(endpoint, now)
+        reason, _, probing = self._shut_by_breakers(scopes, now, probe_ok=True)
+        for one in scopes if probing else ():
+            one.lease = now + self.limits.lease_for
+        return reason is not None
+
+    def obey(self, orders: Iterable[Order], now: int) -> None:
+        """Obey operators."""
+        service, _ = self._expire("", now)
+        for order in orders:
+            ends = 0 if order.until is None else round(order.until.timestamp() * 1000)
+            match order.kind:
+                case OrderKind.OPEN:
+                    self.changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
+                case OrderKind.OFF:
+                    self.changes.append(service.move(State.OFF, now, "switched_off", ends))
+                case OrderKind.BLOCK:
+                    self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
+                case OrderKind.RESET:
+                    self.blocked = dict.fromkeys(self.blocked, 0)
+                    self.changes += [scope.move(State.CLOSED, now, "reset") for scope in self.scopes.values()]
+                case OrderKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
+                    to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
+                    self.changes.append(service.move(to, now, "automatic_again"))
+
+    def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope]:
+        """Do what time alone changes."""
+        service, scope = self.scope(), self.scope(endpoint)
+        self.changes = []
+        for one in {id(one): one for one in (service, scope)}.values():
+            if one.ends and now >= one.ends and one.state is State.OFF:
+                self.changes.append(one.move(State.CLOSED, now, "off_over"))
+            elif one.ends and now >= one.ends:
+                self.changes.append(one.move(State.HALF_OPEN, now, "open_over", opens=one.opens))
+        self.in_flight = {owner: ends for owner, ends in self.in_flight.items() if ends > now}
+        return service, scope
+
+    def _obstacle(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> Obstacle:
+        if trial and now < self.trial:
+            return Reason.CREDENTIALS, (self.trial - now) / SECOND, False
+        for cause, until in self.blocked.items():
+            if now < until and not trial:
+                return cause, (until - now) / SECOND, False
+        shut = self._shut_by_breakers((self.scope(), self.scope(endpoint)), now, probe_ok=probe_ok)
+        wait = self.shut - now
+        if self.limits.gap and not paced:
+            wait = max(wait, math.ceil(self.next_call - now))
+        elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:
+            wait = max(wait, SECOND)
+        return (Reason.THROTTLED, wait / SECOND, False) if shut[0] is None and wait > 0 else shut
+
+    def _shut_by_breakers(self, scopes: tuple[LocalScope, LocalScope], now: int, *, probe_ok: bool) -> Obstacle:
+        probing = False
+        for one in () if scopes[0].state is State.OFF else scopes:
+            if one.state in (State.OPEN, State.FORCED_OPEN):
+                return Reason.BREAKER_OPEN, (one.ends - now) / SECOND if one.ends else None, False
+            if one.state is State.HALF_OPEN and (now < one.lease or not probe_ok):
+                return Reason.BREAKER_OPEN, max(one.lease - now, SECOND) / SECOND, False
+            probing = probing or one.state is State.HALF_OPEN
+        return None, 0.0, probing
+
+    def _take_pace(self, calls: int, now: int) -> None:
+        self.next_call = max(self.next_call, now) + calls * self.limits.gap / SECOND
+
+    def _trips(self, one: LocalScope, now: int, report: Report, *, alive: bool | None) -> bool:
+        """Take in an outcome; return whether the breaker should open."""
+        if one.state is State.HALF_OPEN and (
+            one.owner in ("", report.owner) or (not report.owner and alive is not None)
+        ):
+            one.owner, one.lease = "", 0
+            if alive:
+                self.changes.append(one.move(State.CLOSED, now, "probe_succeeded"))
+            return alive is False
+        if one.state is not State.CLOSED or alive is None or self.limits.threshold > NEVER:
+            return False
+        if alive:
+            one.failures.clear()
+            return False
+        one.failures.append(now)
+        while len(one.failures) > self.limits.threshold:
+            one.failures.popleft()
+        return len(one.failures) == self.limits.threshold and now - one.failures[0] <= self.limits.span

@@ -1,0 +1,70 @@
+-- Fragment: the calls of the last five minutes, second by second, for the failure detector; and of each window with its
+-- failures by error type, which aggregation turns into rows.
+-- KEYS    COUNTS (hash): "<second % SECONDS>/<endpoint>" -> "second calls sum_ms longest_ms low medium critical", the last
+--         three its failures by severity; "last/<endpoint>" -> ms of its last failure
+--         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
+--         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "whole_from" -> ms: windows
+--         that began before may lack calls; "run" -> the server's run. Times in ms
+-- Why     rides in the breaker's round trip; exact to the second, sparse, and a slot that comes round again drops what it
+--         held: constant memory, and yet a day of minutes for an aggregation that comes late.
+local SECONDS, SLOTS = 300, 1440
+
+local function count(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
+  local second = math.floor(now / 1000)
+  local field = second % SECONDS .. '/' .. name
+  local old = redis.call('HGET', COUNTS, field) or ''
+  local since, n, total, most, bad = string.match(old, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
+  if tonumber(since) ~= second then
+    n, total, most, bad = 0, 0, 0, '0 0 0'
+  end
+  if severity > 0 then
+    local of = { string.match(bad, '(%d+) (%d+) (%d+)') }
+    of[severity] = of[severity] + calls
+    bad = table.concat(of, ' ')
+    redis.call('HSET', COUNTS, 'last/' .. name, now)
+  end
+  redis.call('HSET', COUNTS, field, string.format('%d %d %d %d %s',
+    second, n + calls, total + sum, math.max(most, longest), bad))
+end
+
+local function add_failures(field, severity, calls, context)
+  local old = redis.call('HGET', WINDOWS, field) or ''
+  local low, medium, critical, first, before = string.match(old, '^(%d+) (%d+) (%d+) (%d+) %d+ (.*)$')
+  if not first then
+    low, medium, critical, first, before = 0, 0, 0, now, ''
+  end
+  local bad = { low, medium, critical }
+  bad[severity] = bad[severity] + calls
+  if context == '' then
+    context = before
+  end
+  redis.call('HSET', WINDOWS, field,
+    string.format('%d %d %d %d %d ', bad[1], bad[2], bad[3], first, now) .. context)
+end
+
+local function book(size, name, error, severity, calls, sum, longest, context) -- error: a word of a small set
+  local start = now - now % size
+  local this, field = string.format('%d %d', start, size), start / size % SLOTS .. '/' .. name
+  local old = redis.call('HGET', WINDOWS, field) or ''
+  local begun, n, total, most, failures, errors = string.match(old, '^(%d+ %d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
+  if begun ~= this then
+    for word in string.gmatch(errors or '', '[^,]+') do
+      redis.call('HDEL', WINDOWS, field .. '/' .. word)
+    end
+    n, total, most, failures, errors = 0, 0, 0, 0, ''
+  end
+  if severity > 0 then
+    failures = failures + calls
+    add_failures(field .. '/' .. error, severity, calls, context)
+    if not string.find(',' .. errors, ',' .. error .. ',', 1, true) then
+      errors = errors .. error .. ','
+    end
+  end
+  redis.call('HSET', WINDOWS, field, string.format('%s %d %d %d %d %s',
+    this, n + calls, total + sum, math.max(most, longest), failures, errors))
+end
+
+local function count_calls(size, name, error, severity, calls, sum, longest, context)
+  count(name, severity, calls, sum, longest)
+  book(size, name, error, severity, calls, sum, longest, context)
+end
