@@ -235,6 +235,7 @@ class GuardedCalls:
             news=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
         self._heard(recorded)
+        self.parts.detector.tell()
         return CallResult(answer, reply, permit.probe, recorded)
 
 

@@ -30,6 +30,7 @@ _wanted = threading.Event()
 @shared_task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
+    parts().detector.tell()
     return _release_due() + release_paced()
 
 
