@@ -25,6 +25,7 @@ from tasks.event_types import NotAskedError
 from tasks.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.guard import GuardedCalls, NotNow
 from tasks.life import Rules
+from tasks.refusal import as_refusal, refused_as
 from tasks.steps import Next, Post, Posted, cancelled_unbooked, rejected
 from tasks.unknown import Times
 
@@ -100,7 +101,7 @@ class Inquiry:
             settled=True,
             ended=ended,
             slots_tell=-times.settled_in >= SLOTS_KEPT,
-            refusal=Meaning(row.refusal["meaning"]) if row.refusal else None,
+            refusal=refused_as(row.refusal) if row.refusal else None,
             untold=bool(row.refusal and row.refusal.get("untold")),
             cancel=row.cancel_requested,
             near=times.starts_in <= rules.terms.lead,
@@ -135,7 +136,7 @@ class Inquiry:
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
         claim, rules = self.claim, self.rules
-        meaning, status = Meaning(refusal["meaning"]), refusal["http_status"]
+        meaning, status = refused_as(refusal), refusal["http_status"]
         try:
             kept = event_types.recent(claim.parts, self.calls, row)
         except NotAskedError as no:
@@ -249,18 +250,6 @@ class Inquiry:
             return ask_slots(self.calls, self.claim.row)
         except NotNow:
             return Slot.UNASKED
-
-
-def as_refusal(reply: Reply) -> dict[str, Any]:
-    """Return what a row keeps of a refusal until it is believed, or not."""
-    return {
-        "meaning": reply.meaning.value,
-        "message": reply.message,
-        "uid": reply.uid,
-        "ask_slots": reply.ask_slots,
-        "error_type": reply.error_type.value,
-        "http_status": reply.http_status,
-    }
 
 
 def was_made_now(posted: Posted) -> bool:

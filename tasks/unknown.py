@@ -14,6 +14,7 @@ from tasks.calcom.look import Sighting, SightingKind
 from tasks.calcom.meaning import Meaning, Reply, Settle
 from tasks.evidence import BY_SLOTS, Act
 from tasks.life import LOOKS, OUTAGE, Rules, error
+from tasks.refusal import refused_as
 from tasks.steps import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 
 LONGEST_PAUSE = 3600.0  # seconds between two looks of what cannot be told
@@ -240,7 +241,7 @@ def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post
         case Act.REJECT_TAKEN:
             return rejected(Meaning.TAKEN, refusal.get("message", "the slot is no longer offered"))
         case Act.REJECT:
-            return rejected(Meaning(refusal["meaning"]), refusal["message"], refusal.get("uid"))
+            return rejected(refused_as(refusal), refusal["message"], refusal.get("uid"))
         case Act.FAIL | Act.UNREACHABLE:
             return rules.exhausted(row.error_type, row.last_error, KNOWN)
         case Act.BLIND:

@@ -94,7 +94,7 @@ _PASSED_OVER = frozenset(
         "probe_failures",
     }
 )
-_REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
+_REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "means", "untold")
 
 
 def change(step: Next) -> Change:

@@ -1,0 +1,29 @@
+"""What a row keeps of a refusal can be read by the workers of the version before, and theirs by these."""
+
+import pytest
+
+from resilience.permit import CallOutcome
+from tasks.calcom.meaning import REFUSALS, ErrorType, Meaning, Reply
+from tasks.refusal import as_refusal, refused_as
+
+# Every word of a refusal that 977511c knows (its tasks/calcom/meaning.py); another one is a ValueError there.
+KNOWN_BEFORE = frozenset({"anothers", "taken", "limit", "refused"})
+
+
+def refused(meaning: Meaning) -> Reply:
+    """Be refused."""
+    return Reply(meaning=meaning, outcome=CallOutcome.SUCCESS, error_type=ErrorType.REFUSED, message="no")
+
+
+@pytest.mark.parametrize("meaning", sorted(REFUSALS))
+def test_a_refusal_is_kept_in_words_of_both_versions(meaning: Meaning) -> None:
+    """During a deploy a worker of either version takes the row next: each finds a word that it knows."""
+    kept = as_refusal(refused(meaning))
+    assert kept["meaning"] in KNOWN_BEFORE
+    assert refused_as(kept) is meaning
+
+
+@pytest.mark.parametrize("word", sorted(KNOWN_BEFORE))
+def test_a_refusal_of_the_version_before_is_read(word: str) -> None:
+    """It kept three things: what it means, what Cal.com said, and which booking was there."""
+    assert refused_as({"meaning": word, "message": "no", "uid": None}) == word
