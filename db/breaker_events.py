@@ -8,14 +8,24 @@ from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import circuit_breaker_events as _events
+from db.sql import statement
+
+BEGUN = "begun"  # the reason of a breaker that Redis had forgotten
 
 
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write transitions (columns of `circuit_breaker_events`); return how many were new."""
+    """Write transitions (columns of `circuit_breaker_events`); return how many were new.
+
+    Where a service's breaker has begun again, those of its endpoints are closed with it.
+    """
     if not rows:
         return 0
-    statement = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
-    return len(conn.execute(statement.returning(_events.c.id), list(rows)).all())
+    for row in rows:
+        if row["reason"] == BEGUN:
+            told = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
+            conn.execute(statement("close_forgotten"), told)
+    change = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
+    return len(conn.execute(change.returning(_events.c.id), list(rows)).all())
 
 
 def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: datetime | None) -> list[Row[Any]]:
