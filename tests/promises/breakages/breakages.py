@@ -5,9 +5,11 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 
 from tests.promises.breakages.breakage import Breakage
 from tests.promises.breakages.evidence import EVIDENCE
+from tests.promises.breakages.health import HEALTH
 from tests.promises.breakages.holds import HOLDS
 from tests.promises.breakages.steps import STEPS
 from tests.promises.breakages.told import TOLD
+from tests.promises.breakages.trip import TRIP
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -205,7 +207,10 @@ BREAKAGES = (
     ),
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
+    *HEALTH,
     *HOLDS,
     *STEPS,
     *TOLD,
+    # -- 3: a bad day is no outage
+    *TRIP,
 )
