@@ -3,6 +3,7 @@
 from tests.promises.breakages.breakage import Breakage
 
 _HOLDS = "tests/promises/test_evidence_holds.py::"
+_PROBES = "tests/promises/test_probes.py::"
 _ASKED = "tests/promises/test_asked_once_more.py::"
 _OLDER = "tests/promises/test_older_rows.py::"
 _TWINS = "tests/promises/test_twins.py::"
@@ -41,6 +42,96 @@ STEPS = (
         old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
         new="return self.failed_probe",
         test="tests/unit/test_life.py::test_an_outage_makes_nobody_suspect[failure_service-2-breaker_open]",
+    ),
+    # -- a look is not the booking
+    Breakage(
+        name="probes-never-set-back",
+        promise=1,
+        file="tasks/attempt.py",
+        old="row.probe_failures + 1 if posted.blamed else 0",
+        new="row.probe_failures + posted.failed_probe",
+        test=f"{_PROBES}test_two_outages_and_a_first_500_make_no_booking_suspect",
+    ),
+    Breakage(
+        name="probe-costs-a-retry",
+        promise=4,
+        file="tasks/attempt.py",
+        old="self.claim.row.retry_count + (not probe)",
+        new="self.claim.row.retry_count + 1",
+        test=f"{_PROBES}test_a_probe_costs_no_retry",
+    ),
+    Breakage(
+        name="shut-list-taken-for-a-shut-breaker",
+        promise=4,
+        file="tasks/attempt.py",
+        old="            if no.look_only:\n",
+        new="            if False:\n",
+        test=f"{_PROBES}test_a_list_that_fails_makes_no_booking_suspect_and_holds_it_by_its_right_name",
+    ),
+    Breakage(
+        name="denied-look-comes-again-at-once",
+        promise=4,
+        file="tasks/life.py",
+        old="In(max(retry_after or 0.0, self.terms.open))",
+        new="In(retry_after or self.terms.open)",
+        test="tests/unit/test_life.py::test_a_booking_whose_look_is_denied_does_not_come_again_at_once[1.0]",
+    ),
+    Breakage(
+        name="report-of-a-post-forgotten",
+        promise=4,
+        file="tasks/attempt.py",
+        old="any(one.closed for one in self.reports)",
+        new="self.reports[-1].closed",
+        test=f"{_PROBES}test_what_a_post_has_closed_is_known_though_looks_follow_it",
+    ),
+    Breakage(
+        name="enqueue-takes-the-probe",
+        promise=3,
+        file="tasks/booking.py",
+        old="            shut = _is_shut()",
+        new="            shut = parts().breaker.is_open(CREATE)",
+        test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
+    ),
+    # -- one guarded call
+    Breakage(
+        name="page-taken-for-cal-com",
+        promise=3,
+        file="tasks/guard.py",
+        old="    content = read_content(answer)\n    return content if isinstance(content, Reply) else None",
+        new="    return None if isinstance(answer, Answer) and answer.status == 200 else read_content(answer)",
+        test="tests/unit/test_guard.py::test_a_page_of_something_else_is_no_success_of_cal_coms",
+    ),
+    Breakage(
+        name="permit-kept-by-what-was-raised",
+        promise=3,
+        file="tasks/guard.py",
+        old="            if answer is None:\n                self.give_up(permit)\n",
+        new="            pass\n",
+        test="tests/unit/test_guard.py::test_a_permit_is_given_back_whatever_happens[error1]",
+    ),
+    Breakage(
+        name="moments-by-our-own-clock",
+        promise=3,
+        file="tasks/calcom/waits.py",
+        old='http_date(headers.get("date", "")) or datetime.now(UTC)',
+        new="datetime.now(UTC)",
+        test="tests/unit/test_waits.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
+    ),
+    Breakage(
+        name="tightest-limit-told",
+        promise=3,
+        file="tasks/calcom/waits.py",
+        old="return max(limits,",
+        new="return min(limits,",
+        test="tests/unit/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_is_told[headers2-told2]",
+    ),
+    Breakage(
+        name="429-asked-again-at-once",
+        promise=3,
+        file="tasks/calcom/waits.py",
+        old="return max(*waits, LEAST) if waits else None",
+        new="return max(waits, default=None)",
+        test="tests/unit/test_waits.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
     ),
     # -- what was known is asked again
     Breakage(
