@@ -80,7 +80,7 @@ HOLDS = (
         old="""AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'""",
         new="AND held_for = :settings AND :settings_work",
-        test=f"{_STATES}test_nothing_is_released_and_held_again_each_second[columns0-HoldReason.CONFIGURATION]",
+        test=f"{_STATES}test_nothing_is_released_and_held_again_each_second[columns0-configuration]",
     ),
     Breakage(
         name="who-was-just-tried-goes-first-again",
@@ -96,7 +96,7 @@ HOLDS = (
         file="db/sql/release_due.sql",
         old="hold_reason NOT IN ('suspect', 'credentials', 'configuration')",
         new="hold_reason NOT IN ('suspect', 'credentials', 'configuration', 'unreachable')",
-        test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[HoldReason.UNREACHABLE]",
+        test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[unreachable]",
     ),
     Breakage(
         name="settling-never-looked-at",
@@ -104,7 +104,7 @@ HOLDS = (
         file="db/sql/release_due.sql",
         old="hold_reason NOT IN ('suspect', 'credentials', 'configuration')",
         new="hold_reason NOT IN ('suspect', 'credentials', 'configuration', 'settling')",
-        test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[HoldReason.SETTLING]",
+        test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[settling]",
     ),
     Breakage(
         name="sight-gained-ends-nothing",
