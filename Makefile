@@ -13,6 +13,8 @@ SIDE_BY_SIDE := -n 3 --dist worksteal
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
 DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
+DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
+DEBIAN := debian_postgres or debian_redis or debian_rabbitmq
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all promises side-by-side breakages check audit format lock examples
@@ -42,13 +44,14 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, but for those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres (apt-get install postgresql) and debian_redis (apt-get install redis-server); make test-all runs them.'
-	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone and not debian_postgres and not debian_redis' $(ARGS)
-	@$(call within,900) $(BIN)/pytest -m 'alone and not debian_postgres and not debian_redis' $(ARGS)
+	@echo 'Left out: the tests marked debian_postgres, debian_redis and debian_rabbitmq (apt-get install postgresql redis-server rabbitmq-server); make test-all runs them.'
+	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone and not ($(DEBIAN))' $(ARGS)
+	@$(call within,900) $(BIN)/pytest -m 'alone and not ($(DEBIAN))' $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql and redis-server)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server and rabbitmq-server)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
+	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
 	@$(call within,1200) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone' $(ARGS)
 	@$(call within,1200) $(BIN)/pytest -m alone $(ARGS)
 

@@ -17,7 +17,7 @@ from tasks import parts
 from tasks.request import BookingRequest
 from worker import app, processes
 from worker.celery_app import Configuration
-from worker.embedded import servers
+from worker.embedded import Valkey, servers
 from worker.processes import Part, Running
 from worker.settings import Settings
 from worker.wiring import build_from
@@ -55,8 +55,13 @@ class Stage:
     """The deployment; this process is its caller."""
 
     calcom: Calcom
-    redis_url: str
+    redis: Valkey
     pids: dict[str, int]
+
+    @property
+    def redis_url(self) -> str:
+        """Return the URL of its Redis."""
+        return self.redis.url
 
 
 @contextlib.contextmanager
@@ -70,8 +75,7 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
             database_url=embedded.database_url,
             redis_url=embedded.redis_url,
             calcom_api_key=SecretStr("cal_test_owner"),
-            calcom_rate_limit_per_minute=0,
-            **given,
+            **{"calcom_rate_limit_per_minute": 0, **given},
         )
         simulator = processes.simulator("--rate-limit", "0", "--latency", str(latency), str(latency))
         first = Running(embedded.guard, settings.environment(), logs, cwd=logs)
@@ -92,7 +96,7 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
         pids = {part.name: running.start(part) for part in started}
         for part in started:
             running.wait_until_ready(part, START_SECONDS)
-        yield Stage(calcom, embedded.redis_url, pids)
+        yield Stage(calcom, embedded.valkey, pids)
 
 
 def _be_a_caller(settings: Settings) -> None:

@@ -100,7 +100,11 @@ class Settings(BaseSettings):
         5.0, "the same when Cal.com answered with an error", unit="s", zero="at once", ge=0, le=86400
     )
     calcom_rate_limit_per_minute: int = _setting(
-        100, "calls that all workers together may send in any 60 s", unit="calls", zero="no limit of our own", ge=0
+        100,
+        "calls that all workers together may send in any 60 s; what Cal.com's answers tell is kept in any case",
+        unit="calls",
+        zero="no limit of our own",
+        ge=0,
     )
 
     # Circuit breaker

@@ -1,8 +1,11 @@
 """Redis saves work and keeps no promise: whatever happens to it, no booking and no order of an operator is lost."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 from statistics import median
@@ -10,8 +13,10 @@ from typing import Any
 
 import pytest
 import redis
-from fleet import Fleet, eventually, finals, request
+from fleet import ROOT, Fleet, eventually, finals, request, row
+from rabbit import rabbit
 
+from db.lifecycle import Status
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
 from resilience.permit import CallOutcome, Permit, State
@@ -19,6 +24,7 @@ from resilience.redis_client import make_redis
 from tasks import orders, parts
 from tasks.guard import CREATE
 from worker import enqueue_bookings
+from worker.embedded import Guard
 
 BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
 AT_MOST = 0.2  # seconds that a guarded call may cost more
@@ -61,7 +67,7 @@ def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
     finals(wanted)
     simulator.faults("status", name="unavailable")
     wanted += enqueue(1, 20)
-    eventually(lambda: parts.parts().breaker.is_open(CREATE), what="the breaker opens")
+    eventually(lambda: parts.parts().breaker.get_status().state is State.OPEN, what="the breaker opens")
     wanted += enqueue(21, 60)
     hurt(valkey, how)
     wanted += enqueue(81, 20)
@@ -82,7 +88,7 @@ def test_an_operators_order_outlives_redis(
     """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
     settings(**BREAKER)
     built = parts.parts()
-    assert not built.breaker.is_open(CREATE)
+    assert built.breaker.acquire(CREATE, owner="before")
     assert orders.order(built.engine, built.breaker, mode, by="operator", why="a test")
     hurt(valkey, how)
     eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
@@ -137,4 +143,70 @@ def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_n
     for state, breaker in breakers.items():
         assert eventually(lambda: (now := breaker.get_status()).shared and now.state) is state  # noqa: B023
         assert bool(breaker.acquire(CREATE, owner="after")) is (state in {State.CLOSED, State.OFF})
-        breaker.close()
+
+
+@pytest.fixture(scope="module")
+def rabbit_url() -> Iterator[str]:
+    """Run a RabbitMQ, so that a fleet works on while Redis is gone."""
+    with Guard() as guard:
+        yield rabbit(guard).url
+
+
+def bring(state: State, simulator: Any) -> None:
+    """Bring the shared breaker into this state; Cal.com is well, unless it is open."""
+    built = parts.parts()
+    if state is State.OPEN:
+        simulator.faults("status", name="unavailable")
+        enqueue(100, 20)
+    elif state is not State.CLOSED:
+        mode = orders.OFF if state is State.OFF else orders.OPEN
+        assert orders.order(built.engine, built.breaker, mode, by="operator", why="a test")
+    if state is State.HALF_OPEN:
+        assert orders.auto(built.engine, built.breaker, by="operator", why="a test")
+    eventually(lambda: built.breaker.get_status().state is state, what=f"the breaker is {state}")
+
+
+@pytest.mark.debian_rabbitmq
+@pytest.mark.parametrize("state", State)
+def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
+    fleet: Callable[..., Fleet],
+    simulator: Any,
+    valkey: Any,
+    rabbit_url: str,
+    judge: Callable[[Any], None],
+    state: State,
+) -> None:
+    """The fleet works on: what is shut stays shut, what is not goes on, and the shared state is as it was."""
+    running = fleet(CELERY_BROKER_URL=rabbit_url, **{**BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"})
+    running.worker(name="other", concurrency=8)
+    running.start(concurrency=8)
+    simulator.faults("latency", delay=1)
+    finals(enqueue(0, 16))
+    bring(state, simulator)
+    wanted = enqueue(200, 60)
+    shut = state in {State.OPEN, State.FORCED_OPEN}
+    if shut:
+        eventually(lambda: all(row(one).status is Status.HELD for one in wanted), what="the workers have been told")
+    else:
+        eventually(lambda: len(simulator.journal()) > 16, what="the next bookings are on their way")
+    valkey.kill()
+    calls = len(simulator.journal())
+    threading.Event().wait(10)  # the fault itself lasts so long
+    assert (len(simulator.journal()) == calls) is shut
+    valkey.restart()
+    breaker, after = parts.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
+    eventually(lambda: (now := breaker.get_status()).shared and now.state is after, what=f"it is {after}")
+    simulator.no_faults()
+    assert orders.reset(parts.parts().engine, breaker, by="operator", why="the test is over")
+    judge(finals([*range(1, max(wanted) + 1)]))
+
+
+@pytest.mark.debian_rabbitmq
+@pytest.mark.alone
+def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_gone() -> None:
+    """Eight processes; Cal.com dies meanwhile, too. The long form is benchmarks/redis_gone.py: ten minutes."""
+    argv = [sys.executable, "benchmarks/redis_gone.py", "--seconds", "50", "--limit", "600", "--json"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["broken"] == [], result

@@ -1,0 +1,64 @@
+"""How long 150 calls take at a Cal.com that allows 60 a minute and tells it in its answers only; minutes are real.
+
+Calls last a second on average, 16 are in flight, and answers come out of order. Our own CALCOM_RATE_LIMIT_PER_MINUTE is
+none, far too large, above and equal to what Cal.com allows. Ends with 1 when a call was one too many (429), or the last
+one was too late.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from stage import some, stage, until
+
+from worker import enqueue_bookings
+
+CALLS, ALLOWED = 150, 60
+LASTING = (0.5, 1.5)  # seconds of Cal.com's work
+WITHIN = {0: 130.0, 100_000: 130.0, 100: 145.0, 60: 160.0}
+"""Seconds from the first call to the last answer, at each of our own settings."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print, and return the exit code."""
+    asked = _parser().parse_args(arguments)
+    results = [_run(ours) for ours in asked.ours]
+    if asked.json:
+        print(json.dumps(results))
+    else:
+        print("our setting   calls    429  seconds  at most  busiest minute")
+        for one in results:
+            print("{ours:11}  {calls:6}  {refused:5}  {seconds:7.1f}  {within:7.0f}  {busiest:7}".format(**one))
+    return 1 if any(one["refused"] or one["seconds"] > one["within"] for one in results) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    settings = list(WITHIN)
+    made.add_argument("--ours", type=int, nargs="+", choices=settings, default=settings, metavar="N", help="only these")
+    made.add_argument("--json", action="store_true", help="print one line of JSON")
+    return made
+
+
+def _run(ours: int) -> dict[str, Any]:
+    with stage([8, 8], latency=LASTING[0], calcom_rate_limit_per_minute=ours) as ready:
+        ready.calcom.order("POST", "/_settings", {"rate_limit": ALLOWED, "latency": LASTING})
+        enqueue_bookings(some(0, CALLS))
+        until(lambda: len(ready.calcom.confirmed()) >= CALLS, within=900, pause=threading.Event().wait)
+        journal = ready.calcom.order("GET", "/_journal")["entries"]
+    begun = sorted(float(call["t0"]) for call in journal)
+    return {
+        "ours": ours,
+        "calls": len(journal),
+        "refused": sum(call["status"] == 429 for call in journal),
+        "seconds": max(float(call["t1"]) for call in journal) - begun[0],
+        "within": WITHIN[ours],
+        "busiest": max(sum(first <= one < first + 60 for one in begun) for first in begun),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
