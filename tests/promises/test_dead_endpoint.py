@@ -99,6 +99,19 @@ def test_a_dead_post_is_left_alone_after_five_though_every_look_is_answered(
     assert [look["status"] for look in calls(simulator, LOOK)] == [200] * 10
 
 
+def test_a_refusal_shows_that_cal_com_lives(clock: Hand, simulator: Any) -> None:
+    """Four POSTs are not answered, one is refused for good, four more are not: no outage yet. One more is."""
+    gone, no = {"name": "gateway_timeout"}, {"status": 422, "shape": "A", "message": "No hosts"}
+    seen = []
+    for number, answer in enumerate([*[gone] * 4, no, *[gone] * 5]):
+        simulator.no_faults()
+        simulator.faults("status", match=POST, **answer)
+        carry(*accept(request(number)), clock=clock)
+        seen.append(states())
+
+    assert seen == [{None: State.CLOSED}] * 9 + [{None: State.OPEN}]
+
+
 def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simulator: Any) -> None:
     """What must be looked for waits, held; what may be posted is booked as ever."""
     simulator.faults("status", name="gateway_timeout", match=LOOK)

@@ -42,6 +42,14 @@ TRIP = (
         test=f"{_RULE}test_what_says_nothing_of_the_service_neither_counts_nor_clears[throttled]",
     ),
     Breakage(
+        name="refusal-forgives-nothing",
+        promise=3,
+        file="tasks/calcom/failures.py",
+        old="    outcome=CallOutcome.SUCCESS,\n",
+        new="    outcome=CallOutcome.IGNORED,\n",
+        test=f"{_HALF}test_a_refusal_shows_that_cal_com_lives",
+    ),
+    Breakage(
         name="window-not-asked",
         promise=3,
         file=_BREAKER,
