@@ -35,9 +35,9 @@ class Times:
         """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
-        if row.ends_at is not None:
+        if row.ends_at is not None and not (row.sent_at and row.ends_at < row.sent_at):
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # by a worker of an older version, which took a 502 for settled at once
+        else:  # by a worker of an older version, which knows no such moment and took a 502 for settled at once
             sent_ago = (now - (row.sent_at or now)).total_seconds()
             settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)
             ends_in = max(settled_in, rules.terms.ends_unanswered - sent_ago)
