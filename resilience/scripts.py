@@ -12,7 +12,8 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_BREAKER = ("arguments", "state_machine")
+_STATE = ("arguments", "short_ways", "state_machine")
+_BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "release_window")
 _COUNTING = ("stats_arguments",)
@@ -21,11 +22,11 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "acquire": _CALL,
         "record": (*_RELEASE, "call_stats"),
         "release": _RELEASE,
-        "give_back": _BREAKER,
-        "is_open": _BREAKER,
-        "order": (*_BREAKER, "orders"),
-        "begin": (*_BREAKER, "orders", "server_run"),
-        "status": _BREAKER,
+        "give_back": (*_STATE, "reply"),
+        "is_open": (*_STATE, "reply"),
+        "order": (*_STATE, "reply", "orders"),
+        "begin": (*_STATE, "reply", "orders", "server_run"),
+        "status": _STATE,
         "count": (*_COUNTING, "server_run", "call_stats"),
         "figures": _COUNTING,
         "forget": _COUNTING,

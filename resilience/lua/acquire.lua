@@ -12,7 +12,7 @@ trying = trying == '1'
 expire(service)
 expire(endpoint)
 
-local reason, wait, probing = admit(probe_ok == '1' or trying, trying)
+local reason, wait, probing = admit(probe_ok == '1', trying)
 if reason == '' then
   wait = quota_wait()
   reason = wait > 0 and 'throttled' or ''

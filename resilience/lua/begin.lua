@@ -4,7 +4,7 @@
 --         then the orders in force, oldest first, each as order.lua takes them
 -- Returns view, then done | ignored
 -- Why     nobody may call between the empty state and the orders. The first to notice begins; one who knew a later state
---         than the first did may correct it, as long as nothing has happened since.
+--         than the first did may correct what has not changed since.
 local seen = tonumber(ARGV[6])
 if born then
   local seeded = tonumber(redis.call('HGET', BREAKER, 'seeded')) or 0
@@ -25,7 +25,10 @@ put('seeded', seen)
 local i = 8
 for _ = 1, tonumber(ARGV[7]) do
   local name, state, ends, opens = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  move(scope_named(name), state, ends, opens, 'restored')
+  local s = scope_named(name)
+  if s.epoch == born then
+    move(s, state, ends, opens, 'restored')
+  end
   i = i + 4
 end
 while i <= #ARGV do

@@ -8,14 +8,11 @@ if not born then
 end
 expire(service)
 expire(endpoint)
-local reason, _, probing = '', 0, false
-if service.state ~= 'off' then
+local reason, _, probing
+if alone == '1' then
   reason, _, probing = admit_to(service, true)
-  if reason == '' and alone ~= '1' then
-    local also
-    reason, _, also = admit_to(endpoint, true)
-    probing = probing or also
-  end
+else
+  reason, _, probing = admit_to_both(true)
 end
 if reason == '' and probing then
   take_places(owner)

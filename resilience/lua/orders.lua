@@ -12,6 +12,7 @@ local function scope_named(name) -- an endpoint's, or the service's when it has 
 end
 
 local function reset()
+  save() -- what an order before this one has put up
   local fields = redis.call('HKEYS', BREAKER)
   table.sort(fields)
   for _, field in ipairs(fields) do
@@ -25,7 +26,7 @@ local function reset()
       end
     end
   end
-  blocked, wrong, page = false, false, false
+  blocked, wrong = false, false
   put('cleared', now)
   move(service, 'closed', 0, 0, 'reset')
 end

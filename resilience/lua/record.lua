@@ -21,27 +21,24 @@ end
 expire(service)
 expire(endpoint)
 
--- the limit
-if told_window >= 0 then
-  quota_answered(told_window, granted_at)
-end
-if outcome == 'throttled' then
-  quota_refuse(granted_at, retry_after)
-elseif tonumber(limit) > 0 then
-  quota_told(told_window, granted_at, tonumber(limit), tonumber(left), tonumber(reset))
-end
+quota_record(outcome, told_window, granted_at, retry_after, tonumber(limit), tonumber(left), tonumber(reset))
 
-
-local mine = false
-if item ~= '' then
+if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.epoch then
   window_open()
-  mine = redis.call('ZREM', SENDING, item) == 1
+  if redis.call('ZREM', SENDING, item) == 1 then
+    window_apply(outcome)
+  end
 end
-if service_epoch == 0 or (service_epoch == service.epoch and endpoint_epoch == endpoint.epoch) then
-  window_apply(mine, outcome)
-end
+
 apply_block(outcome, trying == '1', granted_at)
-local of_service, of_endpoint = verdicts(outcome)
+local of_service, of_endpoint
+if outcome == 'success' then
+  of_service, of_endpoint = 'alive', 'alive'
+elseif outcome == 'failure_endpoint' then
+  of_service, of_endpoint = 'alive', 'failed'
+elseif outcome == 'failure_service' then -- of both, or healthy reads would hide a dead POST
+  of_service, of_endpoint = 'failed', 'failed'
+end
 if service_epoch > 0 and service_epoch ~= service.epoch then -- begun before a change of the service: no news of its endpoint
   of_endpoint = nil
 end

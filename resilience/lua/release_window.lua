@@ -4,20 +4,16 @@
 -- Why     one, then two, four, ...: no stampede after an outage. After each change of state from one again.
 local fence, window
 
-local function window_read()
-  if not window then
-    fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
-    window = math.min(tonumber(window) or 1, setting.release_max)
-  end
-end
-
 local function resize(size)
   window = size
   put('window', size)
 end
 
 local function window_open()
-  window_read()
+  if not window then
+    fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
+    window = math.min(tonumber(window) or 1, setting.release_max)
+  end
   local present = service.epoch .. ',' .. endpoint.epoch
   if fence ~= present then
     redis.call('DEL', RELEASED, SENDING)
@@ -29,15 +25,11 @@ local function window_open()
   redis.call('ZREMRANGEBYSCORE', SENDING, '-inf', now)
 end
 
--- An outcome, while its epochs are still the present ones; mine: of an item that was being sent.
-local function window_apply(mine, outcome)
-  local failed = outcome == 'failure_service' or outcome == 'failure_endpoint'
-  if not (failed or (mine and outcome == 'success')) then
-    return
-  end
-  window_read()
-  if fence == service.epoch .. ',' .. endpoint.epoch then -- one more for each success: doubles with each round
-    resize(failed and 1 or math.min(window + 1, setting.release_max))
+local function window_apply(outcome) -- of an item that was being sent
+  if outcome == 'success' then -- one more for each: doubles with each round
+    resize(math.min(window + 1, setting.release_max))
+  elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
+    resize(1)
   end
 end
 

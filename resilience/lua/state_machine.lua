@@ -1,25 +1,27 @@
--- Fragment: the breaker, all of it: read, expire, admit, apply an outcome, move.
+-- Fragment: the breaker, all of it: read, move, expire, admit, apply an outcome.
 --
---                     threshold failures in a row           its time is over
---          +--------+ ------------------------> +------+ -----------------> +-----------+
---          | closed |                           | open |                    | half_open | one probe at a time
---          +--------+ <--+                      +------+ <----------------- +-----------+
---                        |    the probe failed: open again   |
---                        +-----------------------------------+ the probe succeeded: closed
---          An operator's order leads from each of them to forced_open (then half_open), to off (then closed), or to closed.
+--     [*] --> closed: Redis is new, or has forgotten (begun)
+--     closed --> open: threshold failures in a row (the error type)
+--     open --> half_open: its time is over (open_over)
+--     half_open --> open: the one probe failed (the error type)
+--     half_open --> closed: the one probe succeeded (probe_succeeded)
+--     any --> forced_open: the operator's open (forced_open)
+--     forced_open --> half_open: its end, or the operator's auto (open_over, automatic_again)
+--     any --> off: the operator's off (switched_off)
+--     off --> closed: its end, or the operator's auto (off_over, automatic_again)
+--     any --> closed: the operator's reset (reset)
+--     closed --> open, half_open, forced_open, off: what a process remembers when Redis has forgotten (restored)
 --
--- Two of them stand one above the other, each by these rules: the service's, and the endpoint's.
+-- Two of them stand one above the other: the service's, and the endpoint's. An operator's open, off and auto are the service's.
 -- KEYS    BREAKER: the scopes' fields (an endpoint's begin with its name and '/'), and
---         born: the generation, missing when Redis has forgotten; the first epoch of all
---         settings, ordered: of the last who wrote, and the number of the last order obeyed
---         blocked:KEY: since when the API key is refused   cleared: when such blocks were last lifted
---         wrong:CONFIGURATION: since when these settings lead to something else than the service
---         page:CONFIGURATION: the endpoint where something else answered, and the service has not since
---         trial: when the next call may go that a block lets through
+--         born: the generation, missing when Redis has forgotten; the first epoch of all   seeded: see begin.lua
+--         settings, ordered: of the last who wrote, and the number of the last order obeyed   trial, cleared, blocked:KEY,
+--         wrong:CONFIGURATION, page:CONFIGURATION: see blocks.lua   fence, window: see release_window.lua
 --         EVENTS: every change of state   SERVICE_FAILURES, ENDPOINT_FAILURES: times of the last failures
 -- Why     one step, so that of 64 failures at once exactly one opens the breaker, and one probe goes at a time; each change
 --         has its epoch and its event, so that a kill between the two is impossible.
-local BUSY = 1000 -- ms after which to ask again, when the one place is taken
+local BUSY = 1000 -- ms after which to ask again, when the one place is not for this call
+local NEVER = 1000 -- a threshold above this never trips
 -- read
 
 local at = ENDPOINT .. '/'
@@ -39,7 +41,7 @@ end
 
 local service, endpoint = scope('', '', unpack(stored, 9, 15)), scope(ENDPOINT, at, unpack(stored, 16, 22))
 
--- write
+-- move: the one door through which a state changes
 
 local order = { by = '', why = '' } -- whose word a change follows
 local context = '' -- of the call that changes a state, JSON
@@ -50,28 +52,16 @@ local function put(field, value)
   writes[#writes + 1] = value
 end
 
-local function save()
-  if #writes > 0 then
-    redis.call('HSET', BREAKER, unpack(writes))
-  end
-end
-
--- Workers of the version before this one pass by without reading the breaker while these entries stand.
-local function end_short_ways()
-  for _, field in ipairs(redis.call('HKEYS', RATE)) do
-    if string.find(field, '^calm/') then
-      redis.call('HDEL', RATE, field)
-    end
-  end
-end
-
 local function occupy(s, owner, lease)
   s.owner, s.lease = owner, lease
   put(s.prefix .. 'owner', owner)
   put(s.prefix .. 'lease', lease)
 end
 
--- move: the one door through which a state changes
+local function count_failures(s, failures)
+  s.failures = failures
+  put(s.prefix .. 'failures', failures)
+end
 
 local function tell(name, old, new, reason, failures, epoch, ends)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', 1000, '*', 'endpoint', name, 'old', old, 'new', new,
@@ -81,25 +71,19 @@ end
 
 local function move(s, state, ends, opens, reason)
   local old, failures = s.state, s.failures
-  local epoch = math.max(s.epoch + 1, now) -- never reused, not even by a Redis that has forgotten
-  s.state, s.epoch, s.ends, s.opens, s.failures, s.owner, s.lease = state, epoch, ends, opens, 0, '', 0
-  for _, name in ipairs({ 'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease' }) do
+  s.state, s.ends, s.opens = state, ends, opens
+  s.epoch = math.max(s.epoch + 1, now) -- never reused, not even by a Redis that has forgotten
+  for _, name in ipairs({ 'state', 'epoch', 'ends', 'opens' }) do
     put(s.prefix .. name, s[name])
   end
+  count_failures(s, 0)
+  occupy(s, '', 0)
   end_short_ways()
   if state == 'closed' then -- an outage that is over says nothing about what comes
     redis.call('DEL', COUNTS)
   end
-  moved[#moved + 1] = { s.name, old, state, epoch, reason, failures }
-  tell(s.name, old, state, reason, failures, epoch, ends)
-end
-
-local tripped = false
-
-local function trip(s, failures, report)
-  local length = math.max(setting.open_for * report.stretch * setting.growth ^ s.opens, report.retry_after)
-  s.failures, tripped = failures, true
-  move(s, 'open', now + math.floor(math.min(length, setting.open_max)), s.opens + 1, report.reason)
+  moved[#moved + 1] = { s.name, old, state, s.epoch, reason, failures }
+  tell(s.name, old, state, reason, failures, s.epoch, ends)
 end
 
 -- expire: what time alone changes; no timer, the first to ask finds it
@@ -107,8 +91,7 @@ end
 local function expire(s)
   if s.ends == 0 or now < s.ends then
     return
-  end
-  if s.state == 'off' then
+  elseif s.state == 'off' then
     move(s, 'closed', 0, 0, 'off_over')
   else
     move(s, 'half_open', 0, s.opens, 'open_over')
@@ -128,21 +111,17 @@ local function admit_to(s, probe_ok)
   return '', 0, s.state == 'half_open'
 end
 
-local function admit(probe_ok, trying)
-  if trying and now < trial then
-    return blocked and 'credentials' or 'configuration', trial - now, false
-  elseif not trying and (blocked or wrong) then
-    return blocked and 'credentials' or 'configuration', -1, false
-  elseif service.state == 'off' then
+local function admit_to_both(probe_ok)
+  if service.state == 'off' then
     return '', 0, false
   end
   local reason, wait, probing = admit_to(service, probe_ok)
-  if reason == '' then
-    local also
-    reason, wait, also = admit_to(endpoint, probe_ok)
-    probing = probing or also
+  if reason ~= '' then
+    return reason, wait, false
   end
-  return reason, wait, probing
+  local also
+  reason, wait, also = admit_to(endpoint, probe_ok)
+  return reason, wait, probing or also
 end
 
 local function take_places(owner)
@@ -153,91 +132,43 @@ local function take_places(owner)
   end
 end
 
--- apply an outcome
+-- apply an outcome: what it says of a scope is 'alive', 'failed', or nil, nothing. The service comes first.
 
-local function verdicts(outcome) -- what it says of the service and of its endpoint; nil: nothing
-  if outcome == 'success' then
-    return 'alive', 'alive'
-  elseif outcome == 'failure_endpoint' then
-    return 'alive', 'failed'
-  elseif outcome == 'failure_service' then -- of both, or healthy reads would hide a dead POST
-    return 'failed', 'failed'
-  end
+local tripped = false -- when both would, only the service does
+
+local function trip(s, failures, report)
+  local length = math.max(setting.open_for * report.stretch * setting.growth ^ s.opens, report.retry_after)
+  s.failures, tripped = failures, true
+  move(s, 'open', now + math.floor(math.min(length, setting.open_max)), s.opens + 1, report.reason)
 end
 
-local function fail(s, failures, report)
-  if setting.threshold > 1000 then -- never trips
-    return
-  elseif tripped then -- the service's opening says it all; the endpoint begins anew
-    s.failures = 0
-    put(s.prefix .. 'failures', 0)
-    return
-  end
-  s.failures = s.failures + 1
-  put(s.prefix .. 'failures', s.failures)
+local function fail(s, failures, report) -- trips when the first of the last `threshold` in a row is at most `span` old
+  count_failures(s, s.failures + 1)
   redis.call('LPUSH', failures, now)
-  redis.call('LTRIM', failures, 0, setting.threshold - 1)
-  local first = tonumber(redis.call('LINDEX', failures, setting.threshold - 1)) or 0
-  if s.failures >= setting.threshold and now - first <= setting.span then
+  redis.call('LTRIM', failures, 0, NEVER - 1)
+  if s.failures >= setting.threshold
+    and now - (redis.call('LINDEX', failures, setting.threshold - 1) or 0) <= setting.span then
     trip(s, setting.threshold, report)
   end
 end
 
--- verdict: alive, failed, or nil (the permit goes back); epoch 0 and owner '': whoever speaks for now. The service comes
--- first: when both would trip, only it does.
-local function apply(s, failures, verdict, epoch, report)
+local function apply(s, failures, verdict, epoch, report) -- epoch 0, owner '': of a report that speaks for now
   local owner = report.owner
   if epoch ~= 0 and epoch ~= s.epoch then -- a call begun before a change of state changes nothing after it
     return
-  end
-  if s.state == 'closed' and verdict == 'failed' then
-    fail(s, failures, report)
-  elseif s.state == 'closed' and verdict == 'alive' and s.failures > 0 then
-    s.failures = 0
-    put(s.prefix .. 'failures', 0)
-  elseif s.state == 'half_open' and (owner == s.owner and owner ~= '' or owner == '' and verdict) then
+  elseif s.state == 'closed' and verdict == 'failed' and not tripped then
+    if setting.threshold <= NEVER then
+      fail(s, failures, report)
+    end
+  elseif s.state == 'closed' and verdict and s.failures > 0 then -- a success, or the service's opening says it all
+    count_failures(s, 0)
+  elseif s.state == 'half_open' and (owner == '' and verdict or owner ~= '' and owner == s.owner) then
     if verdict == 'alive' then
       move(s, 'closed', 0, 0, 'probe_succeeded')
     elseif verdict == 'failed' and not tripped then
       trip(s, 1, report)
-    else
+    else -- the place goes back
       occupy(s, '', 0)
     end
   end
-end
-
--- granted_at: of the call; a block that was lifted since is not put up again by what was on its way
-local function apply_block(outcome, trying, granted_at)
-  if outcome == 'credentials' and granted_at > cleared then
-    blocked = now
-    put('blocked:' .. KEY, now)
-    end_short_ways()
-  elseif outcome == 'configuration' and trying then
-    wrong = now
-    put('wrong:' .. CONFIGURATION, now)
-  elseif outcome == 'configuration' and not page then
-    page = ENDPOINT
-    put('page:' .. CONFIGURATION, page)
-  elseif outcome == 'success' and trying then -- the service takes this key, and it is the service
-    redis.call('HDEL', BREAKER, 'blocked:' .. KEY, 'wrong:' .. CONFIGURATION)
-    blocked, wrong = false, false
-    put('cleared', now)
-  elseif outcome == 'success' and page == ENDPOINT then
-    redis.call('HDEL', BREAKER, 'page:' .. CONFIGURATION)
-    page = false
-  end
-end
-
--- What a process must remember, to go on by itself when Redis is gone; clients with other settings are told of each other.
--- The script's own answers follow.
-local function view(...)
-  if other_settings == SETTINGS then
-    other_settings = ''
-  else
-    put('settings', SETTINGS)
-  end
-  save()
-  return { now, born, other_settings, blocked and 1 or 0, wrong and 1 or 0,
-    service.state, service.epoch, service.ends, service.opens,
-    endpoint.state, endpoint.epoch, endpoint.ends, endpoint.opens, moved, ... }
 end

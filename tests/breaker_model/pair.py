@@ -1,0 +1,232 @@
+"""The scripts on a real server, and the rules: both take each step; what they answer and keep is compared."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis import Redis
+
+from resilience import scripts
+from resilience.permit import Order
+from resilience.wire import Report, pairs
+from tests.breaker_model.limit import Limit
+from tests.breaker_model.ramp import Ramp
+from tests.breaker_model.rules import Answer, Breaker, Told
+from tests.breaker_model.scope import Caller
+
+START = 1_800_000_000_000
+SERVICE = "model"
+CREATE, LIST = "create", "list"
+ENDPOINTS = (CREATE, LIST)
+HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "order", "status")
+"""The scripts that change nothing, and say so, when the server has forgotten the breaker."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A permit as its holder keeps it."""
+
+    endpoint: str
+    owner: str
+    item: str
+    trial: bool
+    service_epoch: int
+    endpoint_epoch: int
+    window: int
+    granted_at: int
+
+
+@dataclass
+class Pair:
+    """Take each step on both sides, by the callers of `client`; `read` gives the text of a script."""
+
+    client: Redis
+    read: Callable[[str], str] = scripts.assemble
+    now: int = START
+    rules: Breaker = field(default_factory=Breaker)
+    permits: list[Permit] = field(default_factory=list)
+    owners: int = 0
+
+    def __post_init__(self) -> None:
+        """Register the scripts, and wipe the server."""
+        self.lua = {name: self.client.register_script(self.read(name)) for name in scripts.FRAGMENTS}
+        self.client.flushall()
+
+    def forget(self, at: Caller, *, everything: bool) -> None:
+        """Wipe the server, or what it knows of the states alone; nothing is answered or written until it is begun."""
+        if everything:
+            self.client.flushall()
+            self.rules = Breaker()
+        else:
+            self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[3])
+            kept = {"limit": self.rules.limit, "counts": self.rules.counts, "events": self.rules.events}
+            ramp = Ramp(waiting=self.rules.ramp.waiting, sending=self.rules.ramp.sending)
+            self.rules = Breaker(**kept, ramp=ramp)  # type: ignore[arg-type]
+        for name in HOLDERS:
+            assert self._run(name, at, ("1",) * 18) == ["forgotten"], name
+        self.compare()
+
+    def forget_limit(self) -> None:
+        """Wipe what the server knows of the rate limit alone."""
+        self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[0])
+        self.rules.limit = Limit()
+
+    def begin(self, at: Caller, seen: int, scopes: Sequence[Told], orders: Sequence[Order]) -> None:
+        """Begin, or correct a beginning."""
+        flat = [value for scope in scopes for value in scope] + [value for one in orders for value in one.arguments()]
+        self._same("begin", at, (seen, len(scopes), *flat), self.rules.begin(at, seen, scopes, orders))
+
+    def acquire(self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False) -> Permit | None:
+        """Ask for a call."""
+        self.owners += 1
+        owner = f"o{self.owners}"
+        expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial)
+        self._same("acquire", at, (owner, int(probe_ok), item, int(trial)), expected)
+        if expected[14] != "granted":
+            return None
+        permit = Permit(at.endpoint, owner, item, trial, expected[6], expected[10], expected[18], at.now)
+        self.permits = [*self.permits[-7:], permit]
+        return permit
+
+    def record(self, at: Caller, permit: Permit, report: Report) -> None:
+        """Report a call; `report` says what came of it."""
+        report = report._replace(
+            owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=permit.service_epoch,
+            endpoint_epoch=permit.endpoint_epoch, window=permit.window, granted_at=permit.granted_at,
+        )  # fmt: skip
+        self.speak(at._replace(endpoint=permit.endpoint), report)
+
+    def speak(self, at: Caller, report: Report) -> None:
+        """Report as it stands: also what has no permit."""
+        self._same("record", at, report, self.rules.record(at, report))
+
+    def release(self, at: Caller, items: Sequence[str]) -> list[str]:
+        """Ask which held items may go."""
+        expected = self.rules.release(at, items)
+        self._same("release", at, items, expected)
+        granted: list[str] = expected[17]
+        return granted
+
+    def give_back(self, at: Caller, item: str) -> None:
+        """End a released item without a call."""
+        self._same("give_back", at, (item,), self.rules.give_back(at, item))
+
+    def is_open(self, at: Caller, *, alone: bool) -> None:
+        """Ask as one who reports without a permit."""
+        self.owners += 1
+        owner = f"o{self.owners}"
+        self._same("is_open", at, (owner, int(alone)), self.rules.is_open(at, owner, alone=alone))
+
+    def order(self, at: Caller, order: Order) -> None:
+        """Give an operator's order."""
+        self._same("order", at, order.arguments(), self.rules.order(at, order))
+
+    def look(self, at: Caller) -> None:
+        """Look at everything."""
+        known, now, breaker, rate, waiting, sending = self._run("status", at, ())
+        assert (known, now) == ("known", at.now)
+        begun = self._server_time()
+        assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
+        assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
+        for told, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
+            assert told == sum(ends > at.now for ends in kept.values())
+
+    def count(self, at: Caller, lines: Sequence[tuple[str, str, int, int, int, int]], context: str) -> None:
+        """Report calls that no breaker guards."""
+        text = "".join("{} {} {} {} {} {};".format(*line) for line in lines)
+        self.rules.counts.whole_from = self.rules.counts.whole_from or at.now
+        for line in lines:
+            self.rules.counts.count(*line, context, size=at.limits.size, now=at.now)
+        assert self._stats("count", at, text, context) == at.now
+        self.compare()
+
+    def read_counts(self, at: Caller, written: int, *, anew: bool) -> None:
+        """Read all that is counted, the windows until `written` being written down; `anew`: the server ran anew."""
+        counts, keys = self.rules.counts, scripts.stats_keys(SERVICE)
+        if anew:
+            self.client.hset(keys[1], "run", "another")
+            counts.whole_from = at.now
+        counts.drop(written)
+        begun = self._server_time()
+        assert begun <= self._stats("figures", at._replace(now=0))[0] <= self._server_time()
+        now, seconds = self._stats("figures", at)
+        assert (now, pairs(seconds)) == (at.now, counts.second_fields())
+        now, windows = self._stats("finished", at, written)
+        assert now == at.now
+        assert pairs(windows).pop("run")
+        self.compare()
+
+    def doubt(self, at: Caller, *, seconds: bool) -> None:
+        """Begin the last minutes anew, or say that the windows lack calls."""
+        if seconds:
+            self.rules.counts.forget()
+        else:
+            self.rules.counts.whole_from = at.now
+        assert self._stats("forget" if seconds else "mark_incomplete", at) == at.now
+        self.compare()
+
+    def moments(self) -> Iterator[int]:
+        """Give the moments at which something changes by itself."""
+        rules = self.rules
+        for scope in rules.scopes.values():
+            yield from (scope.ends, scope.lease)
+            yield from (at + 1000 for at in scope.in_a_row[:1])
+        yield from (rules.limit.shut, rules.limit.ends, rules.limit.scout_at + 5000, rules.blocks.next_trial)
+        yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), rules.limit.arrival // 1000)
+
+    def compare(self) -> None:
+        """Compare everything that is kept."""
+        rate, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
+        pipe = self.client.pipeline(transaction=False)
+        for name in (breaker, rate, counts, windows):
+            pipe.hgetall(name)
+        for name in (released, sending):
+            pipe.zrange(name, 0, -1, withscores=True)
+        pipe.xrange(events)
+        states, limit, seconds, cells, waiting, being_sent, told = pipe.execute()
+        assert (_plain(_words(states)), _plain(_words(limit))) == self._states()
+        assert _words(seconds) == self.rules.counts.second_fields()
+        cells = _words(cells)
+        cells.pop("run", None)
+        assert {"whole_from": "0"} | cells == self.rules.counts.window_fields()
+        assert {item.decode(): int(ends) for item, ends in waiting} == self.rules.ramp.waiting
+        assert {item.decode(): int(ends) for item, ends in being_sent} == self.rules.ramp.sending
+        assert [_words(event) for _, event in told] == self.rules.events
+
+    def _server_time(self) -> int:
+        seconds, micros = self.client.time()  # type: ignore[misc]
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def _same(self, name: str, at: Caller, own: Sequence[Any], expected: Answer) -> None:
+        answer = self._run(name, at, own)
+        assert answer == expected, (name, at, own)
+        self.compare()
+
+    def _states(self) -> tuple[dict[str, str], dict[str, str]]:
+        limit = {name: str(value) for name, value in self.rules.limit.fields().items()}
+        return _plain(self.rules.fields()), _plain(limit)
+
+    def _run(self, name: str, at: Caller, own: Sequence[Any]) -> Answer:
+        common = (at.endpoint, at.key, at.configuration, at.limits.text, at.now)
+        return _decoded(self.lua[name](scripts.breaker_keys(SERVICE, at.endpoint), (*common, *own)))  # type: ignore[no-any-return]
+
+    def _stats(self, name: str, at: Caller, *own: Any) -> Any:
+        return _decoded(self.lua[name](scripts.stats_keys(SERVICE), (at.limits.size, at.now, *own)))
+
+
+def _decoded(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [_decoded(part) for part in answer]
+    return answer.decode() if isinstance(answer, bytes) else answer
+
+
+def _words(fields: dict[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in fields.items()}
+
+
+def _plain(fields: dict[str, str]) -> dict[str, str]:
+    """Leave out what is not written as long as it says nothing."""
+    born = fields.get("born")
+    kept = {name: value for name, value in fields.items() if value not in ("0", "", "closed", "None")}
+    kept = {name: value for name, value in kept.items() if not (name.endswith("epoch") and value == born)}
+    return {name: value for name, value in kept.items() if (name, value) not in (("window", "1"), ("left", "-1"))}

@@ -1,0 +1,47 @@
+"""The pace of held work by its rules: one, then two, then four, ...; from one again after each change of state."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Epochs = tuple[int, int]
+"""Of the service and of the endpoint whose work is held."""
+
+
+@dataclass
+class Ramp:
+    """Held items on their way, each with the end of its lease in ms, and how many may be."""
+
+    size: int = 1
+    fence: Epochs | None = None
+    """For which the size was earned."""
+    waiting: dict[str, int] = field(default_factory=dict)
+    sending: dict[str, int] = field(default_factory=dict)
+
+    def see(self, epochs: Epochs, now: int) -> None:
+        """Begin anew with other epochs; forget what lapsed."""
+        if self.fence != epochs:
+            self.fence, self.size, self.waiting, self.sending = epochs, 1, {}, {}
+        self.waiting = {item: ends for item, ends in self.waiting.items() if ends > now}
+        self.sending = {item: ends for item, ends in self.sending.items() if ends > now}
+
+    def send(self, item: str, ends: int) -> bool:
+        """Let a released item be sent; return whether it was released."""
+        if self.waiting.pop(item, None) is None:
+            return False
+        self.sending[item] = ends
+        return True
+
+    def hear(self, outcome: str, most: int) -> None:
+        """Grow by one for each success of what was sent: doubles with each round."""
+        if outcome == "success":
+            self.size = min(self.size + 1, most)
+        elif outcome in ("failure_service", "failure_endpoint"):
+            self.size = 1
+
+    def free(self, most: int, *, probing: bool) -> int:
+        """Return the places that are free; a breaker that is half-open has one."""
+        return (1 if probing else min(self.size, most)) - len(self.waiting) - len(self.sending)
+
+    def fields(self) -> dict[str, Any]:
+        """Name what is kept as the hash does."""
+        return {"window": self.size, "fence": "" if self.fence is None else "{},{}".format(*self.fence)}

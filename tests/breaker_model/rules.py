@@ -1,0 +1,297 @@
+"""The breaker by its rules, told once more and simply: what the scripts must answer, keep and tell. Times in ms.
+
+Two scopes, one above the other: the service, and the endpoint. Each step has the name of its script, and answers as it
+does; `Caller` is who takes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from resilience.permit import Order, OrderKind
+from resilience.wire import Report
+from tests.breaker_model.blocks import Blocks
+from tests.breaker_model.counts import Counts
+from tests.breaker_model.limit import Limit
+from tests.breaker_model.ramp import Ramp
+from tests.breaker_model.scope import Caller, Obstacle, Scope
+
+Answer = list[Any]
+Told = tuple[str, str, int, int]
+"""A scope as a process remembers it: name, state, end, times opened."""
+VERDICTS = {
+    "success": (True, True),
+    "failure_endpoint": (True, False),
+    "failure_service": (False, False),
+}
+"""Whether an outcome shows the service, and its endpoint, alive; others show nothing."""
+
+
+@dataclass
+class Breaker:
+    """Everything that is shared."""
+
+    born: int = 0
+    seeded: int = 0
+    ordered: int = 0
+    settings: str = ""
+    blocks: Blocks = field(default_factory=Blocks)
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    limit: Limit = field(default_factory=Limit)
+    ramp: Ramp = field(default_factory=Ramp)
+    counts: Counts = field(default_factory=Counts)
+    events: list[dict[str, str]] = field(default_factory=list)
+    moved: list[Answer] = field(default_factory=list)
+    """The changes of the step in hand."""
+
+    def begin(self, at: Caller, seen: int, scopes: Sequence[Told], orders: Sequence[Order]) -> Answer:
+        """Begin again where everything is forgotten; one who knew a later state corrects what has not moved."""
+        self.moved = []
+        if self.born and (self.scope("").epoch != self.born or seen <= self.seeded):
+            return self._answer(at, "ignored")
+        if not self.born:
+            self.born, self.counts.whole_from, self.scopes = max(seen + 1, at.now), at.now, {}
+            self._tell("", "closed", "closed", "begun", at, epoch=self.born)
+        self.seeded = seen
+        for name, state, ends, opens in scopes:
+            if self.scope(name).epoch == self.born:
+                self._move(self.scope(name), state, "restored", at, ends=ends, opens=opens)
+        for order in orders:
+            self._obey(order, at)
+        return self._answer(at, "done")
+
+    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Answer:
+        """Let a call go, when all agree."""
+        self.limit.see(at.limits, at.now)
+        self._expire(at)
+        reason, wait, probing = self._obstacle(at, probe_ok=probe_ok, trial=trial)
+        if not reason:
+            wait = self.limit.wait(at.limits, at.now)
+            reason = "throttled" if wait else ""
+        if reason:
+            released = self.ramp.waiting.pop(item, None) is not None
+            return self._answer(at, reason, wait, 0, int(released), self.limit.number)
+        self.limit.take(at.limits, at.now)
+        released = self.ramp.send(item, at.now + at.limits.lease_for)
+        if probing:
+            self._take_places(at, owner)
+        if trial:
+            self.blocks.next_trial = at.now + at.limits.trial_every
+        return self._answer(at, "granted", 0, int(probing), int(released), self.limit.number)
+
+    def record(self, at: Caller, report: Report) -> Answer:
+        """Hear what came of a call."""
+        self.limit.see(at.limits, at.now)
+        if report.error:
+            about = (report.error, report.severity, 1, report.took, report.took, report.context)
+            self.counts.count(at.endpoint, *about, size=at.limits.size, now=at.now)
+        self._expire(at, report.context)
+        self._hear_of_the_limit(at, report)
+        epochs = self._epochs(at)
+        begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
+        if report.item and begun_now:
+            self.ramp.see(epochs, at.now)
+            if self.ramp.sending.pop(report.item, None) is not None:
+                self.ramp.hear(report.outcome, at.limits.release_max)
+        self.blocks.hear(at, report)
+        service_alive, endpoint_alive = VERDICTS.get(report.outcome, (None, None))
+        if report.service_epoch > 0 and report.service_epoch != epochs[0]:
+            endpoint_alive = None  # begun before a change of the service: no news of its endpoint
+        tripped = self._hear(self.scope(""), report.service_epoch, at, report, alive=service_alive)
+        endpoint = self.scope(at.endpoint)
+        self._hear(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
+        room = 0
+        if report.item:
+            self.ramp.see(self._epochs(at), at.now)
+            room = self._room(at)[0]
+        return self._answer(at, "recorded", room)
+
+    def release(self, at: Caller, items: Sequence[str]) -> Answer:
+        """Let the oldest held items go that may; none twice."""
+        self.limit.see(at.limits, at.now)
+        self._expire(at)
+        self.ramp.see(self._epochs(at), at.now)
+        room, reason, wait = self._room(at)
+        granted: list[str] = []
+        for item in items:
+            if len(granted) < room and item not in self.ramp.waiting and item not in self.ramp.sending:
+                self.ramp.waiting[item] = at.now + at.limits.lease_for
+                granted.append(item)
+        return self._answer(at, reason, wait, room - len(granted), granted)
+
+    def give_back(self, at: Caller, item: str) -> Answer:
+        """Free the place of an item that ended without a call."""
+        self.moved = []
+        self.ramp.waiting.pop(item, None)
+        self.ramp.sending.pop(item, None)
+        return self._answer(at, "done")
+
+    def is_open(self, at: Caller, owner: str, *, alone: bool) -> Answer:
+        """Say whether it is open; in half-open the first to ask has the place."""
+        self._expire(at)
+        scopes = (self.scope(""),) if alone else (self.scope(""), self.scope(at.endpoint))
+        reason, _, probing = _first(scopes, at, probe_ok=True)
+        if not reason and probing:
+            self._take_places(at, owner)
+        return self._answer(at, int(bool(reason)))
+
+    def order(self, at: Caller, order: Order) -> Answer:
+        """Obey an operator."""
+        self._expire(at)
+        return self._answer(at, self._obey(order, at))
+
+    def scope(self, name: str) -> Scope:
+        """Return the service's breaker, or an endpoint's."""
+        return self.scopes.setdefault(name, Scope(name, self.born))
+
+    def fields(self) -> dict[str, str]:
+        """Name what is kept of the states as the hash does."""
+        known: dict[str, Any] = {
+            "born": self.born, "seeded": self.seeded, "ordered": self.ordered, "settings": self.settings,
+            **self.blocks.fields(), **self.ramp.fields(),
+        }  # fmt: skip
+        for scope in self.scopes.values():
+            known |= scope.fields()
+        return {name: str(value) for name, value in known.items()}
+
+    # Steps within a step.
+
+    def _expire(self, at: Caller, context: str = "") -> None:
+        """Do what time alone changes; no clock calls, so whoever comes first finds it."""
+        self.moved = []
+        for scope in (self.scope(""), self.scope(at.endpoint)):
+            if scope.ends and at.now >= scope.ends and scope.state == "off":
+                self._move(scope, "closed", "off_over", at, context=context)
+            elif scope.ends and at.now >= scope.ends:
+                self._move(scope, "half_open", "open_over", at, opens=scope.opens, context=context)
+
+    def _obstacle(self, at: Caller, *, probe_ok: bool, trial: bool) -> Obstacle:
+        blocked = self.blocks.obstacle(at, trial=trial)
+        return (
+            blocked
+            if blocked.reason
+            else _first((self.scope(""), self.scope(at.endpoint)), at, probe_ok=probe_ok or trial)
+        )
+
+    def _take_places(self, at: Caller, owner: str) -> None:
+        for scope in (self.scope(""), self.scope(at.endpoint)):
+            if scope.state == "half_open":
+                scope.occupy(owner, at.now + at.limits.lease_for)
+
+    def _epochs(self, at: Caller) -> tuple[int, int]:
+        return self.scope("").epoch, self.scope(at.endpoint).epoch
+
+    def _room(self, at: Caller) -> tuple[int, str, int]:
+        """Return how many held items may be released, or why none and the ms to wait."""
+        reason, wait, probing = self._obstacle(at, probe_ok=True, trial=False)
+        if not reason:
+            wait = self.limit.wait(at.limits, at.now)
+            reason = "throttled" if wait else ""
+        if reason:
+            return 0, reason, wait
+        free = self.ramp.free(at.limits.release_max, probing=probing)
+        free = int(min(free, self.limit.room(at.limits, at.now) - len(self.ramp.waiting)))
+        return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
+
+    def _hear_of_the_limit(self, at: Caller, report: Report) -> None:
+        if report.window >= 0:
+            self.limit.answered(report.window, report.granted_at)
+        if report.outcome == "throttled":
+            self.limit.refuse(report.granted_at, report.retry_after, at.limits)
+            return
+        if report.outcome == "success" and report.granted_at >= self.limit.shut:
+            self.limit.refused = 0
+        if report.limit:
+            told = (report.limit, report.left, report.reset)
+            self.limit.told(report.window, report.granted_at, told, at.limits, at.now)
+
+    def _hear(
+        self, scope: Scope, epoch: int, at: Caller, report: Report, *, alive: bool | None, tripped: bool = False
+    ) -> bool:
+        """Take in what an outcome says of a scope; return whether it opens. `tripped`: the service just has."""
+        if epoch not in (0, scope.epoch):  # begun before a change of this scope
+            return False
+        if scope.state == "half_open" and (report.owner == scope.owner if report.owner else alive is not None):
+            scope.occupy("", 0)
+            if alive:
+                self._move(scope, "closed", "probe_succeeded", at, context=report.context)
+            elif alive is False and not tripped:
+                return self._open(scope, 1, at, report)
+        elif scope.state == "closed" and alive:
+            scope.in_a_row = []
+        elif scope.state == "closed" and alive is False:
+            if tripped:  # the service's opening says it all
+                scope.in_a_row = []
+            elif scope.fails(at.limits, at.now):
+                return self._open(scope, at.limits.threshold, at, report)
+        return False
+
+    def _open(self, scope: Scope, failures: int, at: Caller, report: Report) -> bool:
+        grown = at.limits.open_for * report.stretch * at.limits.growth**scope.opens
+        length = int(min(max(grown, report.retry_after), at.limits.open_max))
+        ends, opens = at.now + length, scope.opens + 1
+        self._move(
+            scope, "open", report.reason, at, ends=ends, opens=opens, failures=failures, context=report.context
+        )  # fmt: skip
+        return True
+
+    def _obey(self, order: Order, at: Caller) -> str:
+        if order.number and order.number <= self.ordered:
+            return "done" if order.number == self.ordered else "ignored"
+        self.ordered = max(self.ordered, order.number)
+        service, (_, _, by, why, ends, key) = self.scope(""), order.arguments()
+        word = {"by": by, "why": why}
+        match order.kind:
+            case OrderKind.OPEN:
+                self._move(service, "forced_open", "forced_open", at, ends=int(ends), **word)
+            case OrderKind.OFF:
+                self._move(service, "off", "switched_off", at, ends=int(ends), **word)
+            case OrderKind.BLOCK:
+                self.blocks.blocked[str(key)] = at.now
+            case OrderKind.RESET:
+                self.blocks.lift(at.now)
+                for _, scope in sorted(self.scopes.items(), key=lambda known: known[0]):
+                    if scope.name and (scope.state != "closed" or scope.in_a_row):
+                        self._move(scope, "closed", "reset", at, **word)
+                self._move(service, "closed", "reset", at, **word)
+            case OrderKind.AUTO if service.state == "forced_open":
+                self._move(service, "half_open", "automatic_again", at, **word)
+            case OrderKind.AUTO if service.state == "off":
+                self._move(service, "closed", "automatic_again", at, **word)
+        return "done"
+
+    def _move(
+        self, scope: Scope, state: str, reason: str, at: Caller, *,
+        ends: int = 0, opens: int = 0, failures: int | None = None, **word: str,
+    ) -> None:  # fmt: skip
+        """Change a state: an epoch that never was, and one event."""
+        old, failures = scope.state, len(scope.in_a_row) if failures is None else failures
+        scope.epoch = max(scope.epoch + 1, at.now)
+        scope.state, scope.ends, scope.opens, scope.in_a_row = state, ends, opens, []
+        scope.occupy("", 0)
+        if state == "closed":
+            self.counts.forget()
+        self.moved.append([scope.name, old, state, scope.epoch, reason, failures])
+        self._tell(scope.name, old, state, reason, at, failures=failures, epoch=scope.epoch, ends=ends, **word)
+
+    def _tell(self, name: str, old: str, new: str, reason: str, at: Caller, **how: str | int) -> None:
+        told = {"endpoint": name, "old": old, "new": new, "reason": reason, "failures": 0, "at": at.now, "ends": 0}
+        told |= {"by": "", "why": "", "context": ""} | how
+        self.events.append({field: str(value) for field, value in told.items()})
+
+    def _answer(self, at: Caller, *own: Any) -> Answer:
+        others, self.settings = self.settings, at.limits.text
+        return [
+            at.now, self.born, "" if others == self.settings else others,
+            int(at.key in self.blocks.blocked), int(at.configuration in self.blocks.wrong),
+            *self.scope("").view, *self.scope(at.endpoint).view, self.moved, *own,
+        ]  # fmt: skip
+
+
+def _first(scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Obstacle:
+    """Return the first obstacle of these breakers; none where the service's is switched off."""
+    if scopes[0].state == "off":
+        return Obstacle()
+    found = [scope.obstacle(at.now, probe_ok=probe_ok) for scope in scopes]
+    shut = next((one for one in found if one.reason), None)
+    return shut or Obstacle(probing=any(one.probing for one in found))

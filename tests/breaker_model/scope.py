@@ -1,0 +1,77 @@
+"""One breaker by its rules: the service's, or an endpoint's."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from resilience.breaker_settings import NEVER, Limits
+
+BUSY = 1000  # ms after which to ask again, when the one place is not for this call
+
+
+class Caller(NamedTuple):
+    """Who takes a step, about which endpoint, and when (ms)."""
+
+    endpoint: str
+    key: str
+    configuration: str
+    limits: Limits
+    now: int
+
+
+class Obstacle(NamedTuple):
+    """Why a call may not go ('': it may), the ms to wait (-1: for somebody), and whether it would be a probe."""
+
+    reason: str = ""
+    wait: int = 0
+    probing: bool = False
+
+
+@dataclass
+class Scope:
+    """The state of a breaker; times in ms."""
+
+    name: str
+    epoch: int
+    state: str = "closed"
+    ends: int = 0
+    opens: int = 0
+    in_a_row: list[int] = field(default_factory=list)
+    """When each of the failures in a row came."""
+    owner: str = ""
+    lease: int = 0
+
+    def obstacle(self, now: int, *, probe_ok: bool) -> Obstacle:
+        """Say what stands in the way of a call."""
+        match self.state:
+            case "open" | "forced_open":
+                return Obstacle("breaker_open", self.ends - now if self.ends else -1)
+            case "half_open" if now < self.lease:
+                return Obstacle("breaker_open", self.lease - now)
+            case "half_open" if not probe_ok:
+                return Obstacle("breaker_open", BUSY)
+        return Obstacle(probing=self.state == "half_open")
+
+    def occupy(self, owner: str, lease: int) -> None:
+        """Give the one place of a half-open breaker away, or back."""
+        self.owner, self.lease = owner, lease
+
+    def fails(self, limits: Limits, now: int) -> bool:
+        """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`."""
+        if limits.threshold > NEVER:
+            return False
+        self.in_a_row.append(now)
+        last = self.in_a_row[-limits.threshold :]
+        return len(last) == limits.threshold and now - last[0] <= limits.span
+
+    @property
+    def view(self) -> tuple[str, int, int, int]:
+        """Give what every answer tells of it."""
+        return self.state, self.epoch, self.ends, self.opens
+
+    def fields(self) -> dict[str, str | int]:
+        """Name what is kept as the hash does."""
+        at = f"{self.name}/" if self.name else ""
+        return {
+            f"{at}state": self.state, f"{at}epoch": self.epoch, f"{at}ends": self.ends, f"{at}opens": self.opens,
+            f"{at}failures": len(self.in_a_row), f"{at}owner": self.owner, f"{at}lease": self.lease,
+        }  # fmt: skip
