@@ -66,7 +66,7 @@ class LocalBreaker:
         self.next_call = 0.0
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
-        """Items whose pace is already kept, and when they were released."""
+        """Items of the last second, and when they were released."""
         self.changes: list[Change] = []
         """Of the step in hand."""
 
@@ -79,7 +79,7 @@ class LocalBreaker:
     ) -> Permit | Denied:
         """Say whether a call may go."""
         service, scope = self._expire(endpoint, now)
-        paced = self.released.pop(item, None) is not None
+        paced = item != ""  # whichever process released it has kept the pace
         reason, wait, probing = self._obstacle(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
         if reason is not None:
             return Denied(reason, wait, service.state, service.epoch, scope.state)
@@ -122,14 +122,12 @@ class LocalBreaker:
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> Released:
         """Say which held items may be sent now: a second's worth of the limit, or `release_max`; one in half-open."""
         service, scope = self._expire(endpoint, now)
-        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=True, trial=False, paced=False)
-        self.released = {item: at for item, at in self.released.items() if now - at < self.limits.lease_for}
-        recent = sum(now - at < SECOND for at in self.released.values())
-        most = math.ceil(1_000_000 / self.limits.gap) if self.limits.gap else self.limits.release_max
-        room = max(0, (1 if probing else most) - recent) if reason is None else 0
+        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=True, trial=False, paced=True)
+        self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
+        room = 0 if reason is not None else self._room(now, probing=probing)
         granted = [item for item in items if item not in self.released][:room]
         self.released |= dict.fromkeys(granted, now)
-        self._take_pace(len(granted), now)
+        self._take_pace(len(granted), now - SECOND)
         if reason is None and room == 0:
             reason, wait = Reason.IN_FLIGHT, 1.0
         return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state)
@@ -197,8 +195,15 @@ class LocalBreaker:
             probing = probing or one.state is State.HALF_OPEN
         return None, 0.0, probing
 
-    def _take_pace(self, calls: int, now: int) -> None:
-        self.next_call = max(self.next_call, now) + calls * self.limits.gap / SECOND
+    def _room(self, now: int, *, probing: bool) -> int:
+        """Say how many may be released: what the pace has left over since the last time, of a second at most."""
+        if probing or not self.limits.gap:
+            return max(0, (1 if probing else self.limits.release_max) - len(self.released))
+        left = now - max(self.next_call, now - SECOND)
+        return max(0, math.ceil(left * SECOND / self.limits.gap))
+
+    def _take_pace(self, calls: int, since: int) -> None:
+        self.next_call = max(self.next_call, since) + calls * self.limits.gap / SECOND
 
     def _trips(self, one: LocalScope, now: int, report: Report, *, alive: bool | None) -> bool:
         """Take in an outcome; return whether the breaker should open."""
