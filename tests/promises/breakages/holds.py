@@ -18,14 +18,6 @@ HOLDS = (
         test=f"{_KEY}test_a_hold_that_is_written_after_the_reset_ends_like_the_others",
     ),
     Breakage(
-        name="what-a-process-remembers-strands",
-        promise=5,
-        file="db/sql/release_due.sql",
-        old="hold_reason = 'credentials' AND held_for = :key AND :key_works",
-        new="hold_reason = 'credentials' AND held_for <> :key AND :key_works",
-        test=f"{_KEY}test_what_a_process_remembers_of_a_refused_key_strands_nothing",
-    ),
-    Breakage(
         name="refused-key-never-asked-about",
         promise=5,
         file="tasks/recovery.py",
