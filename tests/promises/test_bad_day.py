@@ -91,9 +91,9 @@ def holds() -> int:
 def test_three_percent_of_errors_open_nothing_and_hold_nobody(
     busy: Callable[..., None], simulator: Any, booked: Callable[[], Counter[str]]
 ) -> None:
-    """600 requests while 3 % of all calls are answered 500: each is booked once, after retries of its own."""
+    """600 requests while 3 % of the POSTs are answered 500: each is booked once, after retries of its own."""
     busy()
-    simulator.faults("status", name="internal", share=0.03)
+    simulator.faults("status", name="internal", share=0.03, match=POST)
 
     ids = keep_asking(lambda _: HEALTHY, more=lambda asked: asked < REQUESTS)[HEALTHY]
 
@@ -102,7 +102,7 @@ def test_three_percent_of_errors_open_nothing_and_hold_nobody(
     assert (opened(), holds()) == ([], 0)
     assert Counter(end.status for end in ends.values()) == {Status.CONFIRMED: REQUESTS}
     assert Counter(booked().values()) == {1: REQUESTS + WARM}
-    assert len([entry for entry in simulator.journal() if entry["status"] == 500]) >= 10, "it was a bad day"
+    assert len([entry for entry in simulator.journal() if entry["status"] == 500]) >= 5, "it was a bad day"
 
 
 @pytest.mark.alone
