@@ -10,7 +10,10 @@
 --     any --> off: the operator's off (switched_off)
 --     off --> closed: its end, or the operator's auto (off_over, automatic_again)
 --     any --> closed: the operator's reset (reset)
---     closed --> open, half_open, forced_open, off: what a process remembers when Redis has forgotten (restored)
+--     [*] --> open: as a process remembers it (restored)
+--     [*] --> half_open: as a process remembers it (restored)
+--     [*] --> forced_open: as a process remembers it (restored)
+--     [*] --> off: as a process remembers it (restored)
 --
 -- Two of them stand one above the other: the service's, and the endpoint's. An operator's open, off and auto are the service's.
 -- KEYS    BREAKER: the scopes' fields (an endpoint's begin with its name and '/'), and

@@ -13,7 +13,8 @@ _PART = re.compile(
 _CHOICE = re.compile(r"(?<![\w.'])([\w.]+(?: [=~<>]=? [\w']+)?|\(.+\))( and \S.* or )")
 _COMPARISON = re.compile(r" (<=|>=|<|>) ")
 _OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
-_NUMBER = re.compile(r"(?<![\w.'%\[])(\d+)(?![\w.'\]])")
+_NUMBER = re.compile(r"(?<![\w.'%\[])(?<!or )(?<!\) \+ )(\d+)(?![\w.'\]])")
+"""Neither one that stands for what is not there (no moment and no epoch is 1, either), nor the 0 of `(text) + 0`."""
 
 
 EQUIVALENT: dict[str, str] = {}
@@ -87,6 +88,6 @@ def _comparisons(code: str) -> Iterator[str]:
 
 
 def _numbers(code: str) -> Iterator[str]:
-    """Add one to each number that stands alone; the place of an argument is none of the rules."""
-    for found in _NUMBER.finditer("" if "unpack(ARGV" in code else code):
+    """Add one to each number that stands alone, but for the places of what is unpacked."""
+    for found in _NUMBER.finditer("" if "unpack(" in code else code):
         yield f"{code[: found.start()]}{int(found[1]) + 1}{code[found.end() :]}"

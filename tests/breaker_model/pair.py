@@ -46,6 +46,8 @@ class Pair:
     rules: Breaker = field(default_factory=Breaker)
     permits: list[Permit] = field(default_factory=list)
     owners: int = 0
+    taken: set[tuple[str, str, str]] = field(default_factory=set)
+    """Each change of state that a server was seen to make before it was wiped: old, new, reason."""
 
     def __post_init__(self) -> None:
         """Register the scripts, and wipe the server."""
@@ -54,6 +56,7 @@ class Pair:
 
     def forget(self, at: Caller, *, everything: bool) -> None:
         """Wipe the server, or what it knows of the states alone; nothing is answered or written until it is begun."""
+        self.taken |= self.arrows()
         if everything:
             self.client.flushall()
             self.rules = Breaker()
@@ -70,6 +73,13 @@ class Pair:
         """Wipe what the server knows of the rate limit alone."""
         self.client.delete(scripts.breaker_keys(SERVICE, CREATE)[0])
         self.rules.limit = Limit()
+
+    def forget_failures(self) -> None:
+        """Wipe the times of the failures alone."""
+        for endpoint in ENDPOINTS:
+            self.client.delete(*scripts.breaker_keys(SERVICE, endpoint)[-2:])
+        for scope in self.rules.scopes.values():
+            scope.forget_times()
 
     def begin(self, at: Caller, seen: int, scopes: Sequence[Told], orders: Sequence[Order]) -> None:
         """Begin, or correct a beginning."""
@@ -173,6 +183,11 @@ class Pair:
             yield from (at + 1000 for at in scope.in_a_row[:1])
         yield from (rules.limit.shut, rules.limit.ends, rules.limit.scout_at + 5000, rules.blocks.next_trial)
         yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), rules.limit.arrival // 1000)
+
+    def arrows(self) -> set[tuple[str, str, str]]:
+        """Read which changes of state the server's stream tells of: old, new, reason."""
+        told = [_words(entry) for _, entry in self.client.xrange(scripts.breaker_keys(SERVICE, CREATE)[4])]  # type: ignore[union-attr]
+        return {(entry["old"], entry["new"], entry["reason"]) for entry in told}
 
     def compare(self) -> None:
         """Compare everything that is kept."""

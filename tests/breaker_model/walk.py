@@ -6,43 +6,23 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from resilience.breaker_settings import BreakerSettings, Limits
 from resilience.permit import CallOutcome, Order, OrderKind
 from resilience.wire import Report
+from tests.breaker_model.cast import BAD, CLIENTS, CONFIGURATIONS, ERRORS, GONE, GOOD, ITEMS, JUMPS, KEYS, OUTCOMES
 from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller
 
-KEYS, CONFIGURATIONS = ("key-a", "key-b"), ("here", "there")
-ITEMS = ("1", "2", "3", "4", "5", "6")
-JUMPS = (0, 1, 1, 7, 50, 149, 250, 300, 499, 999, 1500, 72_000, 300_000, -40, -600_000, -9_000_000)
-_SMALL = {
-    "window": 1.0, "open_for": 0.5, "open_max": 1.5, "permit_lease": 0.3, "rate_window": 1.2, "release_max": 3,
-    "trial_every": 0.4, "count_window": 0.05,
-}  # fmt: skip
-CLIENTS: tuple[Limits, ...] = tuple(
-    BreakerSettings(**{**_SMALL, "threshold": threshold, "open_growth": growth, "rate_limit": rate, **more}).limits  # type: ignore[arg-type]
-    for threshold, growth, rate, more in (
-        (3, 2.0, 40, {"rate_burst": 8}),
-        (3, 2.0, 0, {"release_max": 5}),
-        (1001, 1.0, 40, {"rate_burst": 8, "rate_window": 60.0}),
-        (1000, 1.0, 40, {"rate_burst": 2, "release_max": 1}),
-        (2, 1.5, 6, {"rate_burst": 3, "trial_every": 0.2}),
-    )
-)  # fmt: skip
-"""Clients of one breaker; most steps are the first one's."""
-OUTCOMES = tuple(CallOutcome)
-GOOD, GONE, BAD = CallOutcome.SUCCESS, CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
-ERRORS = ("none", "timeout", "http_500", "throttled")
 
-
-def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int) -> None:
-    """Take so many steps; `read` gives the text of a script.
+def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int) -> Pair:
+    """Take so many steps and return both sides; `read` gives the text of a script.
 
     Raises:
         AssertionError: A script and the rules disagreed.
         ResponseError: A script broke.
     """
-    Walk(Pair(client, read), random.Random(seed)).go(steps)  # noqa: S311 - the same walk every time
+    both = Pair(client, read)
+    Walk(both, random.Random(seed)).go(steps)  # noqa: S311 - the same walk every time
+    return both
 
 
 class Walk:
@@ -69,13 +49,17 @@ class Walk:
             self.calm: 5,
             self.ramp: 6,
             self.trip: 5,
+            self.operate: 3,
             self.burst: 3,
             self.tell: 6,
+            self.scout: 3,
+            self.refuse: 4,
             self.lift: 5,
             self.count: 3,
             self.begin: 2,
             self.forget: 2,
             self.pair.forget_limit: 2,
+            self.pair.forget_failures: 1,
             self.look: 2,
         }
         for do in self.rng.choices(list(doings), list(doings.values()), k=steps):
@@ -111,26 +95,33 @@ class Walk:
         """Report a call: the newest permits first, old ones and ones reported before now and then."""
         if self.pair.permits:
             permit = self.rng.choice((self.pair.permits[-1],) * 3 + tuple(self.pair.permits))
-            self.pair.record(self.caller(), permit, self.report())
+            at = self.caller()
+            self.pair.record(at, permit, self.report(news=self.news(at, permit)))
 
-    def report(self, outcome: CallOutcome | None = None) -> Report:
-        """Choose what came of a call, and what its answer told."""
+    def report(self, outcome: CallOutcome | None = None, news: tuple[int, int, int] = (0, 0, 0)) -> Report:
+        """Choose what came of a call; `news` is what its answer told."""
         pick = self.rng.choice
-        told = (
-            (0, 0, 0) if self.rng.random() < 0.5 else (pick((1, 2, 5, 20, 60)), pick((0, 1, 4, 30, 59)), self.reset())
-        )
         return Report(
             outcome or pick((GOOD, GOOD, GOOD, GONE, GONE, BAD, BAD, *OUTCOMES)),
             reason=pick(("timeout", "http_503")), retry_after=pick((0, 0, 400, 700, 5000, 9_000_000)),
             stretch=pick((1, 1.25)), context=pick(("", '{"a":1}')), error=pick(("", *ERRORS)),
             severity=pick((0, 1, 2, 3)), took=pick((0, 40, 60)),
-            limit=told[0], left=told[1], reset=told[2],
+            limit=news[0], left=news[1], reset=news[2],
         )  # fmt: skip
 
-    def reset(self) -> int:
-        """Choose how long the told window still lasts: near the end we believe in, or anything."""
-        near = self.pair.rules.limit.ends - self.pair.now + self.rng.choice((-40, -36, -31, -6, 0, 24, 25, 30, 37))
-        return max(0, self.rng.choice((near, near, near, 0, 18, 24, 25, 300, 1150)))
+    def news(self, at: Caller, permit: Permit) -> tuple[int, int, int]:
+        """Choose what an answer tells of the count: about what we believe, a little beside it, or anything."""
+        pick, known = self.rng.choice, self.pair.rules.limit
+        limit = pick((0, 0, 0, 1, 2, 20, 40, 60))
+        flight = known.this.granted - known.this.answered + known.last.granted - known.last.answered
+        lefts = (
+            limit - known.this.granted - known.carried - pick((0, 1, 2)),
+            flight - 1 + limit // 20 + pick((0, 1, 2)),
+        )
+        edge, tolerance = at.limits.rate_window // 200, at.limits.rate_window // 40
+        beside = pick((0, 0, 1, -1)) + pick((-tolerance, 0, 0, tolerance))
+        resets = (known.ends + beside, self.pair.now + beside, known.ends + pick((300, 1150, -300)))
+        return limit, max(0, pick((*lefts, 0, 30))), max(0, pick(resets) - permit.granted_at - edge)
 
     def release(self) -> list[str]:
         """Ask which held items may go."""
@@ -140,7 +131,7 @@ class Walk:
         """Report without a permit: of the service, of an endpoint, or a call that may hold the place."""
         owner = self.rng.choice(("", "", "", *(permit.owner for permit in self.pair.permits[-2:])))
         report = self.report(self.rng.choice((GOOD, GONE, BAD, CallOutcome.IGNORED)))
-        self.pair.speak(self.caller(), report._replace(owner=owner, endpoint_epoch=self.rng.choice((0, -1)), limit=0))
+        self.pair.speak(self.caller(), report._replace(owner=owner, endpoint_epoch=self.rng.choice((0, -1))))
 
     def is_open(self) -> None:
         """Ask as the sign-off does."""
@@ -152,7 +143,9 @@ class Walk:
 
     def order(self) -> None:
         """Give an operator's order."""
-        self.pair.order(self.caller(), self.some_order())
+        order = self.some_order()
+        for _ in range(self.rng.choice((1, 1, 2))):
+            self.pair.order(self.caller(), order)
 
     def some_order(self, kind: OrderKind | None = None) -> Order:
         """Choose an order; some are numbered, some of these come again."""
@@ -165,7 +158,9 @@ class Walk:
         """Begin, or correct a beginning."""
         now, born = self.pair.now, self.pair.rules.born
         scopes = [
-            ("", self.rng.choice(("open", "half_open", "off")), now + 400, 2),
+            self.rng.choice(
+                (("", "open", now + 400, 2), ("", "half_open", 0, 1), ("", "forced_open", 0, 0), ("", "off", 0, 0))
+            ),
             (LIST, "half_open", 0, 1),
             (CREATE, "open", now + 200, 1),
         ]
@@ -177,6 +172,7 @@ class Walk:
     def forget(self) -> None:
         """Let the server forget."""
         self.pair.forget(self.caller(), everything=self.rng.random() < 0.7)
+        self.orders = 0
         if self.rng.random() < 0.3:
             self.count()
         for _ in range(self.rng.choice((1, 1, 3))):  # several processes notice
@@ -210,48 +206,87 @@ class Walk:
         """Fail until something opens, wait until it is over, and probe."""
         endpoint, outcome = self.rng.choice(ENDPOINTS), self.rng.choice((GONE, GONE, BAD))
         for _ in range(self.rng.randrange(2, 5)):
+            known = self.pair.rules.scope(endpoint).in_a_row
+            if len(known) > 1 and self.rng.random() < 0.4:  # as old as the first of three may be
+                self.pair.now = max(self.pair.now, known[-2] + 1000 + self.rng.choice((-1, 0, 1)))
+            self.rng.choices((lambda: None, self.pair.forget_failures), (9, 1))[0]()
             permit = self.pair.acquire(self.caller(0, endpoint))
             if permit:
-                self.pair.record(self.caller(0), permit, self.report(outcome)._replace(limit=0))
-            self.pair.now += self.rng.choice((0, 0, 1, 499, 500, 501))
+                self.pair.record(self.caller(0), permit, self.report(outcome))
         self.pair.acquire(self.caller(0, endpoint))
-        if self.rng.random() < 0.6:
-            self.wait()
-            first, second = self.rng.choices((self.acquire, self.acquire, self.is_open), k=2)
-            first()
-            second()
-            self.acquire()
-            self.record()
+        for _ in range(self.rng.randrange(3)):  # until OPEN is over; until the probe's lease is
+            scope = self.pair.rules.scope(self.rng.choice(("", endpoint)))
+            self.pair.now = max(self.pair.now, max(scope.ends, scope.lease) + self.rng.choice((-1, 0, 0, 1)))
+            for _ in range(2):
+                self.rng.choice((self.acquire, self.acquire, self.is_open, self.release))()
+        self.record()
+
+    def operate(self) -> None:
+        """Give two orders, in an outage or not, see what they do, and end them."""
+        for _ in range(self.rng.choice((0, 3))):
+            self.pair.speak(self.caller(0), self.report(GONE))
+        for kind in self.rng.choices((OrderKind.OPEN, OrderKind.OFF), k=2):
+            self.pair.order(self.caller(), self.some_order(kind))
+        self.acquire()
+        self.rng.choice((self.wait, self.acquire))()
+        self.pair.order(self.caller(), self.some_order(OrderKind.AUTO))
+        self.acquire()
 
     def ramp(self) -> None:
-        """Release what may go, send it, and report it."""
-        client = self.rng.choice((1, 1, None))
-        for item in self.pair.release(self.caller(client, CREATE), self.rng.sample(ITEMS, 6)):
-            permit = self.pair.acquire(self.caller(client, CREATE), item=item)
-            if permit and self.rng.random() < 0.9:
-                outcome = self.rng.choice((GOOD, GOOD, GOOD, GOOD, None))
-                self.pair.record(self.caller(client), permit, self.report(outcome)._replace(limit=0))
+        """Release what may go, send it, and report it: some rounds of successes, and then one of anything."""
+        client, rounds = self.rng.choice((1, 1, None)), self.rng.randrange(1, 4)
+        for last in (*(False,) * rounds, True):
+            for item in self.pair.release(self.caller(client, CREATE), self.rng.sample(ITEMS, 6)):
+                permit = self.pair.acquire(self.caller(client, CREATE), item=item)
+                if permit and self.rng.random() < 0.9:
+                    report = self.report(None if last else GOOD)
+                    self.pair.record(self.caller(client), permit, report)
 
     def burst(self) -> None:
         """Ask for more calls at once than the limit allows."""
-        client = self.rng.choice((0, 0, 4))
+        self.rng.choice((self.calm, self.wait))()
+        client = self.rng.choice((0, 0, 2, 4))
         for _ in range(9):
             self.pair.acquire(self.caller(client))
         self.release()
 
     def tell(self) -> None:
         """Hear of the service's count by calls that overtake each other, in this window and over its end."""
-        permits = [self.pair.acquire(self.caller(1)) for _ in range(self.rng.randrange(1, 5))]
+        client = self.rng.choice((1, 1, 2))
+        permits = [self.pair.acquire(self.caller(client)) for _ in range(self.rng.randrange(1, 5))]
         if self.rng.random() < 0.4:
             self.pair.now = max(self.pair.now, self.pair.rules.limit.ends + self.rng.choice((-1, 0, 1)))
-            permits.append(self.pair.acquire(self.caller(1)))
+            permits.append(self.pair.acquire(self.caller(client)))
         self.rng.shuffle(permits)
         for permit in filter(None, permits):
-            self.pair.record(
-                self.caller(1), permit, self.report(self.rng.choice((GOOD, GOOD, GOOD, BAD, CallOutcome.THROTTLED)))
-            )
+            at, outcome = self.caller(client), self.rng.choice((GOOD, GOOD, GOOD, BAD, CallOutcome.THROTTLED))
+            self.pair.record(at, permit, self.report(outcome, self.news(at, permit)))
             self.pair.now += self.rng.choice((0, 1, 20))
-        self.pair.acquire(self.caller(1))
+        self.pair.acquire(self.caller(client))
+
+    def scout(self) -> None:
+        """Use up a told window, begin the next, and wait for the one call that goes first."""
+        permit = self.pair.acquire(self.caller(2))
+        if permit:
+            self.pair.record(self.caller(2), permit, self.report(GOOD, (20, 0, 900)))
+        self.pair.acquire(self.caller(2))
+        self.pair.now = max(self.pair.now, self.pair.rules.limit.ends)
+        self.pair.acquire(self.caller(2))
+        self.pair.now = max(self.pair.now, self.pair.rules.limit.scout_at + self.rng.choice((20, 4999, 5000, 5001)))
+        self.pair.acquire(self.caller(2))
+
+    def refuse(self) -> None:
+        """Meet 429s, also where nothing was told, and ask again when they are over."""
+        if self.rng.random() < 0.5:
+            self.pair.forget_limit()
+        for _ in range(self.rng.randrange(1, 4)):
+            permit = self.pair.acquire(self.caller(1))
+            if permit:
+                outcome = self.rng.choice((CallOutcome.THROTTLED, CallOutcome.THROTTLED, GOOD))
+                self.pair.record(self.caller(1), permit, self.report(outcome))
+            self.pair.now = max(self.pair.now, self.pair.rules.limit.shut + self.rng.choice((-1, 0, 0, 1)))
+        for _ in range(2):
+            self.pair.acquire(self.caller(1))
 
     def lift(self) -> None:
         """Meet a refusal or a page, and find out by one call whether it is over."""

@@ -1,0 +1,26 @@
+"""Who takes part in the walks: clients of one breaker, keys, held items, the times that go by."""
+
+from resilience.breaker_settings import BreakerSettings, Limits
+from resilience.permit import CallOutcome
+
+KEYS, CONFIGURATIONS = ("key-a", "key-b"), ("here", "there")
+ITEMS = ("1", "2", "3", "4", "5", "6")
+JUMPS = (0, 1, 1, 7, 50, 149, 250, 300, 499, 999, 1500, 72_000, 300_000, -40, -600_000, -9_000_000)
+_SMALL = {
+    "window": 1.0, "open_for": 0.5, "open_max": 1.5, "permit_lease": 0.3, "rate_window": 1.2, "release_max": 3,
+    "trial_every": 0.4, "count_window": 0.05,
+}  # fmt: skip
+CLIENTS: tuple[Limits, ...] = tuple(
+    BreakerSettings(**{**_SMALL, "threshold": threshold, "open_growth": growth, "rate_limit": rate, **more}).limits  # type: ignore[arg-type]
+    for threshold, growth, rate, more in (
+        (3, 2.0, 40, {"rate_burst": 8}),
+        (3, 2.0, 0, {"release_max": 5}),
+        (1001, 1.0, 40, {"rate_burst": 8, "rate_window": 60.0}),
+        (1000, 1.0, 40, {"rate_burst": 2, "release_max": 1}),
+        (2, 1.5, 6, {"rate_burst": 3, "trial_every": 0.2}),
+    )
+)  # fmt: skip
+"""Clients of one breaker; most steps are the first one's."""
+OUTCOMES = tuple(CallOutcome)
+GOOD, GONE, BAD = CallOutcome.SUCCESS, CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
+ERRORS = ("none", "timeout", "http_500", "throttled")
