@@ -94,7 +94,7 @@ def look_at_services(parts: Parts) -> Services:
 
 
 def by_record(conn: Connection, services: Services, settings: DetectorSettings, now: datetime) -> Services:
-    """Judge the guarded service by what became of bookings, where no breaker is shared; without calls it is unknown."""
+    """Judge the guarded service by what became of bookings, where no breaker is shared; else it may stay unknown."""
     if services.shared:
         return services
     calls = standing.calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
@@ -104,6 +104,8 @@ def by_record(conn: Connection, services: Services, settings: DetectorSettings, 
     level = Level.DEGRADED if enough and rate >= settings.degraded_rate else Level.HEALTHY
     if calls.failed >= settings.critical_recent and (level or not enough):
         level = Level.CRITICAL
+    if not level and calls.failed == calls.count:
+        return services  # a few probes: all have failed, and none says that it is over
     facts = {"recent": calls.failed, "calls": calls.count, "percent": round(100 * rate), "where": ""}
     judged = Finding(Kind.OUTAGE, services.guarded, level, facts=facts)
     return replace(services, judged=(*services.judged, judged), unknown=services.unknown - {judged.key})
