@@ -28,7 +28,8 @@ def give(built: Parts, mode: str = orders.OPEN) -> bool:
 
 
 def several(built: Parts) -> None:
-    """Give a few orders, and end them."""
+    """Give a few orders to a breaker that has begun, and end them."""
+    built.breaker.record_success("bookings.create")
     for _ in range(3):
         assert give(built)
         assert orders.auto(built.engine, built.breaker, by="ops", why="over")
