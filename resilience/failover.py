@@ -156,11 +156,11 @@ class Failover:
         at = self.memory.now() if now is None else round(now * 1000)
         local = self._local
         if local is None:
-            local = LocalBreaker(self._limits, self.memory, at)
-            if not self.memory.generation:
-                mine = [order for order in self._read_orders() or () if order.fingerprint in ("", self._identity[0])]
-                local.obey(mine, at)
-                local.changes = []
+            local = LocalBreaker(self._limits, self.memory, at, self._identity[0])
+            # An order may be younger than what this process last saw.
+            mine = [order for order in self._read_orders() or () if order.fingerprint in ("", self._identity[0])]
+            local.obey(mine, at)
+            local.changes = []
             with self._lock:
                 local = self._local = self._local or local
         return local, at
