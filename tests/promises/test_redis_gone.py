@@ -194,6 +194,7 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     threading.Event().wait(10)  # the fault itself lasts so long
     assert (len(simulator.journal()) == calls) is shut
     valkey.restart()
+    wanted += enqueue(300, 20)  # half-open waits for somebody who calls
     breaker, after = parts.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
     eventually(lambda: (now := breaker.get_status()).shared and now.state is after, what=f"it is {after}")
     simulator.no_faults()
