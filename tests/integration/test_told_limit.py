@@ -187,6 +187,13 @@ def test_a_429_shuts_the_key_for_all_and_one_call_opens_it(
     ours.refused(1 + waits + EDGE)
 
 
+def test_a_429_shuts_the_key_when_nothing_else_was_told(line: Line) -> None:
+    """A Cal.com, or a proxy before it, that tells no count."""
+    line.throttled(line.send(0), 0.1, 20)
+    line.refused(20 + EDGE - 0.01)
+    line.send(20 + EDGE)
+
+
 def test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time(line: Line) -> None:
     """A proxy's `Retry-After: 0`, or a count that begins anew this very moment, is no reason to ask without end."""
     at, waits = 0.0, list[float]()

@@ -7,6 +7,7 @@ from tests.promises.breakages.breakage import Breakage
 from tests.promises.breakages.evidence import EVIDENCE
 from tests.promises.breakages.health import HEALTH
 from tests.promises.breakages.holds import HOLDS
+from tests.promises.breakages.quota import QUOTA
 from tests.promises.breakages.steps import STEPS
 from tests.promises.breakages.told import TOLD
 from tests.promises.breakages.trip import TRIP
@@ -209,6 +210,7 @@ BREAKAGES = (
     *EVIDENCE,
     *HEALTH,
     *HOLDS,
+    *QUOTA,
     *STEPS,
     *TOLD,
     # -- 3: a bad day is no outage
