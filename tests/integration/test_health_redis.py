@@ -88,9 +88,8 @@ def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any
     assert not [title for title in titles() if title.startswith("Resolved")], "no call says that it is over"
     ends(record, 2, Status.CONFIRMED, calcom_booking_uid="uid")
     health.check()
-    assert [title for title in titles() if title.startswith("Resolved")] == [
-        "Resolved after 0 s: Cal.com was failing, at most 3 failures in a minute"
-    ]
+    [over] = [title for title in titles() if title.startswith("Resolved")]
+    assert over.endswith(": Cal.com was failing, at most 3 failures in a minute")
 
 
 @pytest.mark.usefixtures("gone")
