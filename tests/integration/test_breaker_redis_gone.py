@@ -176,16 +176,6 @@ def test_a_process_started_without_redis_works_alone(valkey: "Valkey", join: Joi
     assert not call(join(orders=lambda: [Order(OrderKind.OPEN, "op@example.com", "stop", None, 1)]))
 
 
-def test_an_order_that_this_process_was_not_told_of_is_obeyed_when_redis_dies(valkey: "Valkey", join: Join) -> None:
-    """It was given since the last call, and stands where orders are kept."""
-    orders: list[Order] = []
-    breaker = join(orders=lambda: orders)
-    assert call(breaker)
-    orders.append(Order(OrderKind.OPEN, "op@example.com", "stop", None, 1))
-    valkey.kill()
-    assert not call(breaker)
-
-
 def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join: Join, said: list[Event]) -> None:
     """FLUSHALL in an outage does not send the fleet against the wall again."""
     breaker = join()

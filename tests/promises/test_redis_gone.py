@@ -16,6 +16,7 @@ import redis
 from fleet import ROOT, Fleet, eventually, finals, request, row
 from rabbit import rabbit
 
+from db import overrides
 from db.lifecycle import Status
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CircuitBreaker
@@ -93,6 +94,19 @@ def test_an_operators_order_outlives_redis(
     hurt(valkey, how)
     eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
     assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
+
+
+def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
+    settings: Callable[..., dict[str, str]], valkey: Any
+) -> None:
+    """It was given since its last call, and stands in Postgres."""
+    settings(**BREAKER)
+    built = parts.parts()
+    assert built.breaker.acquire(CREATE, owner="before")
+    with built.engine.begin() as conn:
+        overrides.order(conn, built.breaker.service, orders.OPEN, by="operator", why="a test")
+    valkey.kill()
+    assert not built.breaker.acquire(CREATE, owner="after")
 
 
 def breaker_in(state: State, url: str) -> CircuitBreaker:

@@ -116,8 +116,7 @@ QUOTA = (
         "unheard-order-forgotten-without-redis",
         "            local.obey(mine, at)\n",
         "",
-        "tests/integration/test_breaker_redis_gone.py::"
-        "test_an_order_that_this_process_was_not_told_of_is_obeyed_when_redis_dies",
+        "tests/promises/test_redis_gone.py::test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
         "resilience/failover.py",
     ),
 )
