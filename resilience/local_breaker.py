@@ -16,6 +16,8 @@ from resilience.permit import CallOutcome, Change, Denied, Order, OrderKind, Per
 from resilience.wire import Report
 
 SECOND = 1000
+LONGEST = 3600 * SECOND
+"""For which a 429 may shut us out."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
@@ -23,7 +25,7 @@ ALIVE = {
 }
 """What an outcome says of the service and of its endpoint; others say nothing."""
 Obstacle = tuple[Reason | None, float | None, bool]
-"""What stands in the way of a call, the seconds to wait, and whether it would be a probe."""
+"""What stands in the way of a call, the seconds to wait (None: for somebody), and whether it would be a probe."""
 
 
 @dataclass(slots=True)
@@ -46,23 +48,38 @@ class LocalScope:
         self.failures.clear()
         return change
 
+    def fails(self, now: int, limits: Limits) -> bool:
+        """Count a failure; return whether the last `threshold` in a row came within `span`."""
+        if limits.threshold > NEVER:
+            return False
+        self.failures.append(now)
+        if len(self.failures) > limits.threshold:
+            self.failures.popleft()
+        return len(self.failures) == limits.threshold and now - self.failures[0] <= limits.span
+
 
 class LocalBreaker:
-    """Guard the calls of one process, beginning with what it last saw of the shared breaker."""
+    """Guard the calls of one process, beginning with what it last saw of the shared breaker.
 
-    def __init__(self, limits: Limits, seen: LastView, now: int) -> None:
+    `key` is the fingerprint of its API key.
+    """
+
+    def __init__(self, limits: Limits, seen: LastView, now: int, key: str = "") -> None:
         self.limits = limits
+        self.key = key
         self.generation = seen.generation or now
         self.scopes = {
             name: LocalScope(name, one.epoch, one.state, one.ends, one.opens) for name, one in seen.scopes.items()
         }
+        until = now + limits.trial_every
         self.blocked = {
-            Reason.CREDENTIALS: now + limits.trial_every if seen.blocked else 0,
-            Reason.CONFIGURATION: now + limits.trial_every if seen.wrong else 0,
+            Reason.CREDENTIALS: until if seen.blocked else 0,
+            Reason.CONFIGURATION: until if seen.wrong else 0,
         }
+        """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
         self.shut = 0
         self.trial = 0
-        """When the next call may go that a block lets through."""
+        """When the next call may go that is asked for to find out."""
         self.next_call = 0.0
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
@@ -85,9 +102,10 @@ class LocalBreaker:
             return Denied(reason, wait, service.state, service.epoch, scope.state)
         self._take_pace(0 if paced else 1, now)
         lease = self.in_flight[owner] = now + self.limits.lease_for
-        self.trial = now + self.limits.trial_every if trial else self.trial
-        for cause in (cause for cause, until in self.blocked.items() if until):  # this call finds out for the others
-            self.blocked[cause] = now + self.limits.trial_every
+        if trial:
+            self.trial = now + self.limits.trial_every
+        for cause in [cause for cause, until in self.blocked.items() if until]:  # this call finds out for the others
+            self.blocked[cause], trial = now + self.limits.trial_every, True
         for one in (service, scope) if probing else ():
             one.owner, one.lease = owner, lease
         return Permit(
@@ -99,24 +117,20 @@ class LocalBreaker:
         """Hear what came of a call."""
         service, scope = self._expire(endpoint, now)
         self.in_flight.pop(report.owner, None)
-        if report.outcome is CallOutcome.THROTTLED:
-            self.shut = max(self.shut, now + max(report.retry_after, SECOND))
-        elif report.outcome is CallOutcome.CREDENTIALS:
-            self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
-        elif report.outcome is CallOutcome.SUCCESS:
-            self.blocked = dict.fromkeys(self.blocked, 0)
-        tripped = False  # when both would, only the service does
-        verdicts = ALIVE.get(report.outcome, (None, None))
+        match report.outcome:
+            case CallOutcome.THROTTLED:
+                self.shut = max(self.shut, now + min(max(report.retry_after, SECOND), LONGEST))
+            case CallOutcome.CREDENTIALS:
+                self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
+            case CallOutcome.CONFIGURATION if report.trial:
+                self.blocked[Reason.CONFIGURATION] = now + self.limits.trial_every
+            case CallOutcome.SUCCESS if report.trial:
+                self.blocked = dict.fromkeys(self.blocked, 0)
+        of_service, of_endpoint = ALIVE.get(report.outcome, (None, None))
         if report.service_epoch not in (0, service.epoch):  # begun before a change of the service
-            verdicts = (None, None)
-        epochs = (report.service_epoch, report.endpoint_epoch)
-        for one, alive, epoch in zip((service, scope), verdicts, epochs, strict=True):
-            if tripped:
-                one.failures.clear()
-            elif epoch in (0, one.epoch) and self._trips(one, now, report, alive=alive):
-                tripped = True
-                ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
-                self.changes.append(one.move(State.OPEN, now, report.reason, ends, one.opens + 1))
+            of_endpoint = None
+        tripped = self._hear(service, report.service_epoch, now, report, alive=of_service)
+        self._hear(scope, report.endpoint_epoch, now, report, alive=of_endpoint, tripped=tripped)
         return Recorded(service.state, service.epoch, scope.state, tuple(self.changes))
 
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> Released:
@@ -134,9 +148,9 @@ class LocalBreaker:
 
     def is_open(self, endpoint: str, now: int) -> bool:
         """Say whether nothing may go; in half-open the first to ask may, and takes the place."""
-        scopes = self._expire(endpoint, now)
-        reason, _, probing = self._shut_by_breakers(scopes, now, probe_ok=True)
-        for one in scopes if probing else ():
+        service, scope = self._expire(endpoint, now)
+        reason, _, probing = self._shut_by_breakers(service, scope, now, probe_ok=True)
+        for one in (service, scope) if probing else ():
             one.lease = now + self.limits.lease_for
         return reason is not None
 
@@ -150,11 +164,12 @@ class LocalBreaker:
                     self.changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
                 case OrderKind.OFF:
                     self.changes.append(service.move(State.OFF, now, "switched_off", ends))
-                case OrderKind.BLOCK:
+                case OrderKind.BLOCK if order.fingerprint == self.key:
                     self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
                 case OrderKind.RESET:
                     self.blocked = dict.fromkeys(self.blocked, 0)
-                    self.changes += [scope.move(State.CLOSED, now, "reset") for scope in self.scopes.values()]
+                    shut = [one for one in self.scopes.values() if one.state is not State.CLOSED or one.failures]
+                    self.changes += [one.move(State.CLOSED, now, "reset") for one in shut]
                 case OrderKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
                     to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
                     self.changes.append(service.move(to, now, "automatic_again"))
@@ -163,7 +178,7 @@ class LocalBreaker:
         """Do what time alone changes."""
         service, scope = self.scope(), self.scope(endpoint)
         self.changes = []
-        for one in {id(one): one for one in (service, scope)}.values():
+        for one in (service, scope):
             if one.ends and now >= one.ends and one.state is State.OFF:
                 self.changes.append(one.move(State.CLOSED, now, "off_over"))
             elif one.ends and now >= one.ends:
@@ -172,22 +187,25 @@ class LocalBreaker:
         return service, scope
 
     def _obstacle(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> Obstacle:
-        if trial and now < self.trial:
-            return Reason.CREDENTIALS, (self.trial - now) / SECOND, False
         for cause, until in self.blocked.items():
-            if now < until and not trial:
-                return cause, (until - now) / SECOND, False
-        shut = self._shut_by_breakers((self.scope(), self.scope(endpoint)), now, probe_ok=probe_ok)
+            wait = (self.trial if trial else until) - now
+            if until and wait > 0:
+                return cause, wait / SECOND, False
+        if trial and now < self.trial:
+            return Reason.CONFIGURATION, (self.trial - now) / SECOND, False
+        reason, seconds, probing = self._shut_by_breakers(self.scope(), self.scope(endpoint), now, probe_ok=probe_ok)
         wait = self.shut - now
         if self.limits.gap and not paced:
             wait = max(wait, math.ceil(self.next_call - now))
         elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:
             wait = max(wait, SECOND)
-        return (Reason.THROTTLED, wait / SECOND, False) if shut[0] is None and wait > 0 else shut
+        if reason is None and wait > 0:
+            return Reason.THROTTLED, wait / SECOND, False
+        return reason, seconds, probing
 
-    def _shut_by_breakers(self, scopes: tuple[LocalScope, LocalScope], now: int, *, probe_ok: bool) -> Obstacle:
+    def _shut_by_breakers(self, service: LocalScope, scope: LocalScope, now: int, *, probe_ok: bool) -> Obstacle:
         probing = False
-        for one in () if scopes[0].state is State.OFF else scopes:
+        for one in () if service.state is State.OFF else (service, scope):
             if one.state in (State.OPEN, State.FORCED_OPEN):
                 return Reason.BREAKER_OPEN, (one.ends - now) / SECOND if one.ends else None, False
             if one.state is State.HALF_OPEN and (now < one.lease or not probe_ok):
@@ -205,21 +223,28 @@ class LocalBreaker:
     def _take_pace(self, calls: int, since: int) -> None:
         self.next_call = max(self.next_call, since) + calls * self.limits.gap / SECOND
 
-    def _trips(self, one: LocalScope, now: int, report: Report, *, alive: bool | None) -> bool:
-        """Take in an outcome; return whether the breaker should open."""
-        if one.state is State.HALF_OPEN and (
-            one.owner in ("", report.owner) or (not report.owner and alive is not None)
-        ):
+    def _hear(
+        self, one: LocalScope, epoch: int, now: int, report: Report, *, alive: bool | None, tripped: bool = False
+    ) -> bool:
+        """Take in what an outcome says of a breaker; return whether it opens. `tripped`: the service just has."""
+        if epoch not in (0, one.epoch):  # a call begun before a change changes nothing after it
+            return False
+        opens = False
+        if one.state is State.HALF_OPEN and self._has_place(one, report, alive=alive):
             one.owner, one.lease = "", 0
+            opens = alive is False
             if alive:
                 self.changes.append(one.move(State.CLOSED, now, "probe_succeeded"))
-            return alive is False
-        if one.state is not State.CLOSED or alive is None or self.limits.threshold > NEVER:
-            return False
-        if alive:
+        elif one.state is State.CLOSED and (alive or tripped):
             one.failures.clear()
+        elif one.state is State.CLOSED and alive is False:
+            opens = one.fails(now, self.limits)
+        if not opens or tripped:  # when both would, only the service does
             return False
-        one.failures.append(now)
-        while len(one.failures) > self.limits.threshold:
-            one.failures.popleft()
-        return len(one.failures) == self.limits.threshold and now - one.failures[0] <= self.limits.span
+        ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
+        self.changes.append(one.move(State.OPEN, now, report.reason, ends, one.opens + 1))
+        return True
+
+    def _has_place(self, one: LocalScope, report: Report, *, alive: bool | None) -> bool:
+        """Say whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
+        return alive is not None if not report.owner else one.owner in ("", report.owner)

@@ -1,9 +1,10 @@
 """The breaker's Lua with one thing changed: a condition negated, a comparison moved by one, another number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 
 from resilience import scripts
 
@@ -12,13 +13,52 @@ _PART = re.compile(
 )
 _CHOICE = re.compile(r"(?<![\w.'])([\w.]+(?: [=~<>]=? [\w']+)?|\(.+\))( and \S.* or )")
 _COMPARISON = re.compile(r" (<=|>=|<|>) ")
+WIDTH = 105  # columns of a change that are shown
 _OTHER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
-_NUMBER = re.compile(r"(?<![\w.'%\[])(?<!or )(?<!\) \+ )(\d+)(?![\w.'\]])")
+_NUMBER = re.compile(r"(?<![\w.'%\[])(?<!or )(?<!or -)(?<!\) \+ )(\d+)(?![\w.'\]])")
 """Neither one that stands for what is not there (no moment and no epoch is 1, either), nor the 0 of `(text) + 0`."""
 
 
-EQUIVALENT: dict[str, str] = {}
-"""Changes that no walk can notice, and why."""
+EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "An order has six fields: no list of orders ends with the first of one.": ("begin: while i < #ARGV do",),
+        "What a scope is moved from has no end and no count of openings to look at.": (
+            "orders: return scope(name, name .. '/', fields[1], fields[2], 1, 0, fields[3])",
+            "orders: return scope(name, name .. '/', fields[1], fields[2], 0, 1, fields[3])",
+        ),
+        "They are written in pairs.": (
+            "quota: if #quota_writes > 1 then",
+            "reply: if #writes > 1 then",
+        ),
+        "At the bound itself both ways are the same.": (
+            "quota: if setting.gap > 0 and quota.paid_until >= now * 1000 + setting.depth + setting.gap then",
+            "quota: if quota.shut >= now + LONGEST then",
+            "quota: if quota.ends >= now + setting.rate_window + tolerance then",
+            "quota: if setting.gap > 0 and backlog() >= setting.depth then",
+            "quota: elseif ends >= quota.ends then",
+            "state_machine: elseif s.state == 'closed' and verdict and s.failures >= 0 then",
+        ),
+        "No limit of ours has a gap of a microsecond.": (
+            "quota: if setting.gap > 1 and quota.paid_until > now * 1000 + setting.depth + setting.gap then",
+            "quota: if setting.gap > 1 and backlog() > setting.depth then",
+            "quota: if setting.gap > 1 then",
+        ),
+        "The first to ask begins window 1: no permit is of window 0.": (
+            "quota: elseif window > 0 and window == quota.window - 1 then",
+            "quota: elseif window >= 1 and window == quota.window - 1 then",
+        ),
+        "An epoch is a time of these years.": ("record: if service_epoch > 1 and service_epoch ~= service.epoch then",),
+        "Where nothing stands in the way the limit says how long to wait.": (
+            "state_machine: return '', 1, s.state == 'half_open'",
+            "state_machine: return '', 1, false",
+        ),
+        "A bound of memory: no walk is so long.": (
+            "state_machine: redis.call('XADD', EVENTS, 'MAXLEN', '~', 1001, '*', 'endpoint', name, 'old', old, 'new', ",
+            "state_machine: redis.call('LTRIM', failures, 0, NEVER - 2)",
+        ),
+    }
+)
+"""Changes that no walk can notice, by the reason why."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +70,7 @@ class Mutant:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.text.strip()}"
+        return f"{self.file}: {self.text.partition(' --')[0].strip()}"[:WIDTH]
 
     def assemble(self, name: str) -> str:
         """Assemble a script as the real ones are, but for the changed line."""

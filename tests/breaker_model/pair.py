@@ -202,6 +202,7 @@ class Pair:
         assert (_plain(_words(states)), _plain(_words(limit))) == self._states()
         assert _words(seconds) == self.rules.counts.second_fields()
         cells = _words(cells)
+        assert ("run" in cells) == ("whole_from" in cells)
         cells.pop("run", None)
         assert {"whole_from": "0"} | cells == self.rules.counts.window_fields()
         assert {item.decode(): int(ends) for item, ends in waiting} == self.rules.ramp.waiting

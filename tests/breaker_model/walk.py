@@ -44,7 +44,7 @@ class Walk:
             self.release: 8,
             self.speak: 5,
             self.is_open: 4,
-            self.give_back: 4,
+            lambda: self.pair.give_back(self.caller(), self.rng.choice(ITEMS)): 4,
             self.order: 4,
             self.calm: 5,
             self.ramp: 6,
@@ -60,7 +60,7 @@ class Walk:
             self.forget: 2,
             self.pair.forget_limit: 2,
             self.pair.forget_failures: 1,
-            self.look: 2,
+            lambda: self.pair.look(self.caller()): 2,
         }
         for do in self.rng.choices(list(doings), list(doings.values()), k=steps):
             do()
@@ -137,10 +137,6 @@ class Walk:
         """Ask as the sign-off does."""
         self.pair.is_open(self.caller(), alone=self.rng.random() < 0.4)
 
-    def give_back(self) -> None:
-        """End a released item without a call."""
-        self.pair.give_back(self.caller(), self.rng.choice(ITEMS))
-
     def order(self) -> None:
         """Give an operator's order."""
         order = self.some_order()
@@ -178,10 +174,6 @@ class Walk:
         for _ in range(self.rng.choice((1, 1, 3))):  # several processes notice
             self.begin()
 
-    def look(self) -> None:
-        """Look at everything."""
-        self.pair.look(self.caller())
-
     def count(self) -> None:
         """Count calls that no breaker guards, and read what is counted."""
         at, pick, flag = self.caller(), self.rng.choice, self.rng.random() < 0.5
@@ -189,8 +181,8 @@ class Walk:
         self.pair.count(at, [line() for _ in range(self.rng.randrange(3))], pick(("", '{"b":2}')))
         match self.rng.randrange(3):
             case 0:
-                end = at.now - at.now % at.limits.size
-                self.pair.read_counts(at, pick((end, end, end - 1, end + 1, end - 1000)), anew=flag)
+                ends = [cell.start + cell.size for cell in self.pair.rules.counts.windows.values()]
+                self.pair.read_counts(at, pick((at.now, *ends)) + pick((-1, 0, 0)), anew=flag)
             case 1:
                 self.pair.doubt(at, seconds=flag)
 
@@ -244,7 +236,8 @@ class Walk:
 
     def burst(self) -> None:
         """Ask for more calls at once than the limit allows."""
-        self.rng.choice((self.calm, self.wait))()
+        self.calm()
+        self.rng.choice((self.pair.forget_limit, self.wait))()
         client = self.rng.choice((0, 0, 2, 4))
         for _ in range(9):
             self.pair.acquire(self.caller(client))
@@ -277,16 +270,17 @@ class Walk:
 
     def refuse(self) -> None:
         """Meet 429s, also where nothing was told, and ask again when they are over."""
+        client = self.rng.choice((1, 2))
         if self.rng.random() < 0.5:
             self.pair.forget_limit()
         for _ in range(self.rng.randrange(1, 4)):
-            permit = self.pair.acquire(self.caller(1))
+            permit = self.pair.acquire(self.caller(client))
             if permit:
                 outcome = self.rng.choice((CallOutcome.THROTTLED, CallOutcome.THROTTLED, GOOD))
-                self.pair.record(self.caller(1), permit, self.report(outcome))
+                self.pair.record(self.caller(client), permit, self.report(outcome))
             self.pair.now = max(self.pair.now, self.pair.rules.limit.shut + self.rng.choice((-1, 0, 0, 1)))
         for _ in range(2):
-            self.pair.acquire(self.caller(1))
+            self.pair.acquire(self.caller(client))
 
     def lift(self) -> None:
         """Meet a refusal or a page, and find out by one call whether it is over."""
