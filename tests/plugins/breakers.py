@@ -8,6 +8,7 @@ import redis
 
 from resilience.breaker_settings import BreakerSettings
 from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.failover import Orders
 from resilience.permit import CallOutcome, Denied, Permit
 from resilience.redis_client import make_redis
 
@@ -19,12 +20,20 @@ SERVICE, ENDPOINT = CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
 
 
 def make(
-    url: str | None = None, *, key: str = "", rng: random.Random | None = None, **changes: object
+    url: str | None = None,
+    *,
+    key: str = "",
+    configuration: str = "here",
+    orders: Orders | None = None,
+    rng: random.Random | None = None,
+    **changes: object,
 ) -> CircuitBreaker:
     """Build a breaker without a rate limit; without a URL, of this process alone."""
     settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
     shared = make_redis(url, timeout=5) if url else None
-    return CalcomCircuitBreaker("calcom", redis=shared, settings=settings, key=key, configuration="here", rng=rng)
+    return CalcomCircuitBreaker(
+        "calcom", redis=shared, settings=settings, key=key, configuration=configuration, orders=orders, rng=rng
+    )
 
 
 def ask(breaker: CircuitBreaker, at: float, owner: str = "o", endpoint: str = CREATE, **how: bool) -> Permit:
