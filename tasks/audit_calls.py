@@ -33,7 +33,7 @@ class AuditCalls(GuardedCalls):
         self,
         parts: Parts,
         *,
-        pause: Callable[[float], object],
+        pause: Callable[[float], object] | None = None,
         waiting: Callable[[float], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -49,23 +49,11 @@ class Rules:
         `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
-        match reason:
-            case Reason.THROTTLED:
-                return Next(
-                    Status.HELD, "our own rate limit is reached", {**changes, "hold_reason": HoldReason.THROTTLED}
-                )
-            case Reason.CREDENTIALS:
-                hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
-                return Next(Status.HELD, "Cal.com refuses this key", changes | hold)
-            case Reason.CONFIGURATION:
-                hold = {"hold_reason": HoldReason.CONFIGURATION, "held_for": self.settings}
-                return Next(Status.HELD, "what answers is not Cal.com's API", changes | hold)
-        return Next(Status.HELD, "the circuit breaker is open", changes | _met_open_breaker(row))
+        return Next(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
 
     def behind_others(self, row: Appointment, line: HoldReason) -> Next:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
-        hold = {"hold_reason": HoldReason.THROTTLED} if line is HoldReason.THROTTLED else _met_open_breaker(row)
-        return Next(Status.HELD, "bookings requested earlier wait", hold)
+        return Next(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
 
     def not_looked(self, retry_after: float | None) -> Next:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
@@ -114,7 +102,7 @@ class Rules:
         if posted is None or not (posted.shut or posted.failed_probe):
             cost = {} if used is None else {"retry_count": used}
             return Next(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": In(delay)}, retry_in=delay)
-        hold = {**changes, **_met_open_breaker(row)}
+        hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_FAILED_SUSPECT:
             return Next(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
         return Next(Status.HELD, "the circuit breaker is open", hold)
@@ -132,19 +120,24 @@ class Rules:
         What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
         longer each time: else it would cost the limit a call a minute.
         """
-        match reply.meaning:
-            case Meaning.THROTTLED:
-                hold: dict[str, Any] = {"hold_reason": HoldReason.THROTTLED}  # the breaker keeps the time of the 429
-            case Meaning.CREDENTIALS:
-                hold = {"hold_reason": HoldReason.CREDENTIALS, "held_for": self.key}
-            case _:
-                pause = min(TRY_AGAIN * 2 ** min(row.posts, 10), TRY_AGAIN_LATEST)
-                hold = {
-                    "hold_reason": HoldReason.CONFIGURATION,
-                    "held_for": self.settings,
-                    "hold_until": In(pause),
-                }
+        reason = _HELD_FOR.get(reply.meaning, HoldReason.CONFIGURATION)
+        hold = self._hold(row, reason)
+        if reason is HoldReason.CONFIGURATION:
+            hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(row.posts, 10), TRY_AGAIN_LATEST))
         return Next(Status.HELD, f"held: {reply.meaning.value}", hold | error(reply))
+
+    def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
+        """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
+        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker keeps the time
+        match reason:
+            case HoldReason.BREAKER_OPEN:
+                hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or In(0)
+                hold["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN)
+            case HoldReason.CREDENTIALS:
+                hold["held_for"] = self.key
+            case HoldReason.CONFIGURATION:
+                hold["held_for"] = self.settings
+        return hold
 
     def may_retry(self, used: int, error_type: str | None) -> bool:
         """Say whether the policy allows one more retry after `used`, for this kind of error."""
@@ -168,12 +161,13 @@ _STATUS: dict[str, int] = {
 OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
 
 
-def _met_open_breaker(row: Appointment) -> dict[str, Any]:
-    return {
-        "hold_reason": HoldReason.BREAKER_OPEN,
-        "circuit_breaker_open_at_booking": row.circuit_breaker_open_at_booking or In(0),
-        "resilience_strategy": strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN),
-    }
+_HELD_FOR = {Meaning.THROTTLED: HoldReason.THROTTLED, Meaning.CREDENTIALS: HoldReason.CREDENTIALS}
+_DENIED = {
+    Reason.BREAKER_OPEN: "the circuit breaker is open",
+    Reason.THROTTLED: "our own rate limit is reached",
+    Reason.CREDENTIALS: "Cal.com refuses this key",
+    Reason.CONFIGURATION: "what answers is not Cal.com's API",
+}
 
 
 def error(reply: Reply | None) -> dict[str, Any]:

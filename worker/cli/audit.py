@@ -1,6 +1,5 @@
 """`booking audit`: what our record and Cal.com's list say of the same days, and what is mended."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
     fixed: dict[int, Fixed] = {}
     with listening(screen.note):
         parts = ready()
-        calls = AuditCalls(parts, pause=threading.Event().wait, waiting=say_waiting)
+        calls = AuditCalls(parts, waiting=say_waiting)
         try:
             with bars("Reading Cal.com's list", "Asking for what it does not show") as (reading, asking):
                 seen = survey(calls, start, end, progress=reading, asking=asking)

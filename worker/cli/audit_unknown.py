@@ -1,6 +1,5 @@
 """`booking audit --once-unknown`: who was told "not booked" and is booked: a list for a person to call."""
 
-import threading
 from typing import Any
 
 from db.appointments import Appointment
@@ -24,7 +23,7 @@ def run(*, personal: bool, json: bool) -> bool:
     asked = 0
     with listening(screen.note):
         parts = ready()
-        calls = AuditCalls(parts, pause=threading.Event().wait, waiting=say_waiting)
+        calls = AuditCalls(parts, waiting=say_waiting)
         try:
             with bars("Asking for what was once unknown") as (shown,):
 

@@ -5,7 +5,6 @@ anybody (docs/calcom.md). It only ever confirms: that a uid is not there, or is 
 """
 
 import re
-import threading
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -39,7 +38,7 @@ def run(id_or_key: str, uid: str) -> bool:
     parts = ready()
     with listening(screen.note):
         try:
-            done = resolve(AuditCalls(parts, pause=threading.Event().wait, waiting=say_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(parts, waiting=say_waiting), id_or_key, uid)
         except AuditHalted as halted:
             raise Stop(str(halted), "nothing was changed") from None
     (screen.say if done.ok else screen.note)(done.said)

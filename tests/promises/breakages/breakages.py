@@ -4,6 +4,7 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 """
 
 from tests.promises.breakages.breakage import Breakage
+from tests.promises.breakages.breaker import BREAKER
 from tests.promises.breakages.evidence import EVIDENCE
 from tests.promises.breakages.health import HEALTH
 from tests.promises.breakages.holds import HOLDS
@@ -105,56 +106,14 @@ BREAKAGES = (
         new="if False:",
         test="tests/promises/test_woken_late.py::test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded",
     ),
-    # -- 3: calm
-    Breakage(
-        name="epoch-ignored",
-        promise=3,
-        file="resilience/lua/votes.lua",
-        old="if epoch ~= 0 and epoch ~= s.epoch then",
-        new="if false then",
-        test="tests/promises/test_calm_shared.py"
-        "::test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it",
-    ),
-    Breakage(
-        name="more-than-one-probe",
-        promise=3,
-        file="resilience/lua/obstacle.lua",
-        old="if not probe_ok or now < s.lease then",
-        new="if not probe_ok then",
-        test="tests/integration/test_breaker_shared.py::test_of_eight_processes_one_probes",
-    ),
-    Breakage(
-        name="open-breaker-passed",
-        promise=3,
-        file="resilience/lua/obstacle.lua",
-        old="if s.state == 'open' or s.state == 'forced_open' then",
-        new="if s.state == 'forced_open' then",
-        test="tests/promises/test_calm_shared.py::test_what_one_process_opened_is_shut_for_all",
-    ),
-    Breakage(
-        name="rate-limit-not-asked",
-        promise=3,
-        file="resilience/lua/pass.lua",
-        old="if calm == ARGV[6] and rate_wait() == 0 then",
-        new="if calm == ARGV[6] then",
-        test="tests/integration/test_rate_limit.py::test_five_hundred_calls_meet_no_429_and_use_the_allowance",
-    ),
     # -- 4: a hold costs nothing
     Breakage(
         name="hold-costs-a-retry",
         promise=4,
         file="tasks/life.py",
-        old="hold = {**changes, **_met_open_breaker(row)}",
-        new='hold = {**changes, "retry_count": used, **_met_open_breaker(row)}',
+        old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
+        new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
         test="tests/unit/test_life.py::test_a_hold_costs_no_retry[True-False]",
-    ),
-    Breakage(
-        name="window-ignored",
-        promise=4,
-        file="resilience/lua/window.lua",
-        old="local free = window - busy",
-        new="local free = release_max - busy",
-        test="tests/promises/test_calm_shared.py::test_held_work_goes_at_a_pace_that_rises_from_one",
     ),
     Breakage(
         name="released-in-no-order",
@@ -206,6 +165,8 @@ BREAKAGES = (
         new='"headers": headers | {"attendee": row.attendee_name},',
         test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
     ),
+    # -- 3 and 4: calm
+    *BREAKER,
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
     *HEALTH,
