@@ -19,6 +19,7 @@ from tasks.steps import KNOWN, In, Next, Post, Posted
 TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
 TRY_AGAIN_LATEST = 3600.0  # for it doubles
 LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
+LOOKS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
 PROBES_FAILED_SUSPECT = 3
 
 

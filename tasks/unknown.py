@@ -13,7 +13,7 @@ from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.look import Sighting, SightingKind
 from tasks.calcom.meaning import Meaning, Reply, Settle
 from tasks.evidence import BY_SLOTS, Act
-from tasks.life import LOOKS, OUTAGE, Rules, error
+from tasks.life import LOOKS, LOOKS_IN_ALL, OUTAGE, Rules, error
 from tasks.refusal import refused_as
 from tasks.steps import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 
@@ -174,7 +174,7 @@ def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Pos
     """
     if reply is not None and reply.meaning in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
-    elif row.looks + 1 < LOOKS:
+    elif row.looks + 1 < LOOKS_IN_ALL:
         delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)

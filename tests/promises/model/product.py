@@ -242,6 +242,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
     (unknown, "LOOKS"): 1,
+    (unknown, "LOOKS_IN_ALL"): 1,
 }
 
 _said: dict[Turn, Said] = {}
