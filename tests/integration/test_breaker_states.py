@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from breakers import CREATE, ENDPOINT, LIST, SERVICE, T0, Make, ask, denied, fail, trip
 
-from resilience.permit import CallOutcome, Reason, State
+from resilience.permit import CallOutcome, Permit, Reason, State
 
 
 def test_five_failures_within_a_minute_open_it(make: Make) -> None:
@@ -93,6 +93,16 @@ def test_a_prober_that_was_given_up_decides_nothing(make: Make) -> None:
     current = ask(breaker, 80, "next")
     assert breaker.record(late, CallOutcome.SUCCESS, now=T0 + 81).state is State.HALF_OPEN
     assert breaker.record(current, SERVICE, now=T0 + 82).opened
+
+
+@pytest.mark.parametrize("owner", ["", "another"])
+def test_a_place_is_given_back_by_its_holder_alone(make: Make, owner: str) -> None:
+    """What came to nothing elsewhere frees nobody's place: one probe is in flight, not two."""
+    breaker = trip(make())
+    ask(breaker, 30, "probe")
+    nothing = Permit(CREATE, owner, "", 0, 0, 0, 0, State.HALF_OPEN)
+    breaker.record(nothing, CallOutcome.IGNORED, now=T0 + 30)
+    denied(breaker, 31)
 
 
 def test_a_look_is_never_a_probe(make: Make) -> None:

@@ -1,7 +1,5 @@
 """Promise 3 in the state that all processes share: one probe, no verdict about another time, a pace that rises."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from resilience.breaker_settings import BreakerSettings
@@ -14,13 +12,11 @@ T0 = 1_800_000_000.0
 
 
 @pytest.fixture
-def two(redis_url: str) -> Iterator[tuple[CircuitBreaker, CircuitBreaker]]:
+def two(redis_url: str) -> tuple[CircuitBreaker, CircuitBreaker]:
     """Two processes with the default settings, but for the limit."""
     settings = BreakerSettings(rate_limit=0)
     one, other = (CircuitBreaker("calcom", redis=make_redis(redis_url), settings=settings) for _ in range(2))
-    yield one, other
-    one.close()
-    other.close()
+    return one, other
 
 
 def ask(breaker: CircuitBreaker, owner: str, at: float, item: str | None = None) -> Permit:

@@ -217,7 +217,8 @@ def test_an_endpoints_probe_that_meets_a_dead_service_gives_its_place_back_when_
     process = Process(threshold=1)
     process.fail(0, outcome=ENDPOINT)
     process.fail(0, endpoint=LIST)
-    process.hear(process.send(30), SERVICE, 31)
+    recorded = process.hear(process.send(30), SERVICE, 31)
+    assert (recorded.state, recorded.endpoint_state) == (State.OPEN, State.HALF_OPEN)
     assert process.send(61).probe
 
 
