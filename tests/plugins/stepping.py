@@ -128,7 +128,7 @@ def lose(appointment_id: int) -> None:
         status=Status.RETRYING,
         outcome_unknown=True,
         posts=1,
-        sent_at=table.c.requested_at,
+        sent_at=text("requested_at - interval '3 minutes'"),
         settle_at=text("now() - interval '1 minute'"),
         ends_at=text("now() - interval '10 seconds'"),
         askable_since=text("now()"),
