@@ -127,8 +127,10 @@ class LocalBreaker:
             case CallOutcome.SUCCESS if report.trial:
                 self.blocked = dict.fromkeys(self.blocked, 0)
         of_service, of_endpoint = ALIVE.get(report.outcome, (None, None))
-        if report.service_epoch not in (0, service.epoch):  # begun before a change of the service
+        if report.service_epoch not in (0, service.epoch):  # begun before a change of the one: no news of the other
             of_endpoint = None
+        elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and of_service is False:
+            of_service = None
         tripped = self._hear(service, report.service_epoch, now, report, alive=of_service)
         self._hear(scope, report.endpoint_epoch, now, report, alive=of_endpoint, tripped=tripped)
         return Recorded(service.state, service.epoch, scope.state, tuple(self.changes))

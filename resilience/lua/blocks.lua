@@ -21,7 +21,7 @@ end
 
 -- granted_at: of the call; a block that was lifted since is not put up again by what was on its way
 local function apply_block(outcome, trying, granted_at)
-  if outcome == 'credentials' and granted_at > cleared then
+  if outcome == 'credentials' and (granted_at > cleared or cleared > now) then -- later than now: a clock was set back
     blocked = now
     put('blocked:' .. KEY, now)
     end_short_ways()

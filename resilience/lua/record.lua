@@ -39,8 +39,11 @@ elseif outcome == 'failure_endpoint' then
 elseif outcome == 'failure_service' then -- of both, or healthy reads would hide a dead POST
   of_service, of_endpoint = 'failed', 'failed'
 end
-if service_epoch > 0 and service_epoch ~= service.epoch then -- begun before a change of the service: no news of its endpoint
+-- Begun before a change of the one: no news of the other. What was in flight when an endpoint opened does not open all.
+if service_epoch > 0 and service_epoch ~= service.epoch then
   of_endpoint = nil
+elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and of_service == 'failed' then
+  of_service = nil
 end
 local report = { owner = owner, reason = reason, retry_after = retry_after, stretch = tonumber(stretch) }
 apply(service, SERVICE_FAILURES, of_service, service_epoch, report)

@@ -29,7 +29,7 @@ class Blocks:
     def hear(self, at: Caller, report: Report) -> None:
         """Take in an outcome; a refusal that was on its way when blocks were lifted puts none up again."""
         match report.outcome:
-            case "credentials" if report.granted_at > self.cleared:
+            case "credentials" if report.granted_at > self.cleared or self.cleared > at.now:
                 self.blocked[at.key] = at.now
             case "configuration" if report.trial:
                 self.wrong[at.configuration] = at.now

@@ -97,6 +97,8 @@ class Breaker:
         service_alive, endpoint_alive = VERDICTS.get(report.outcome, (None, None))
         if report.service_epoch > 0 and report.service_epoch != epochs[0]:
             endpoint_alive = None  # begun before a change of the service: no news of its endpoint
+        elif report.endpoint_epoch > 0 and report.endpoint_epoch != epochs[1] and service_alive is False:
+            service_alive = None  # in flight when its endpoint opened: it does not open the service, too
         tripped = self._hear(self.scope(""), report.service_epoch, at, report, alive=service_alive)
         endpoint = self.scope(at.endpoint)
         self._hear(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)

@@ -174,6 +174,18 @@ def test_healthy_reads_do_not_hide_a_dead_post(make: Make) -> None:
     assert (denial.state, denial.endpoint_state) == (State.CLOSED, State.OPEN)
 
 
+def test_calls_in_flight_when_their_endpoint_opened_do_not_open_the_service(make: Make) -> None:
+    """POST is dead and reads are well: the looks of those whose POSTs still time out must go."""
+    breaker = make()
+    flying = [ask(breaker, 0, f"post{number}") for number in range(16)]
+    breaker.record(ask(breaker, 0, endpoint=LIST), CallOutcome.SUCCESS, now=T0)
+    fail(breaker, 1, 1)
+    breaker.record(ask(breaker, 2, endpoint=LIST), CallOutcome.SUCCESS, now=T0 + 2)
+    states = [breaker.record(permit, SERVICE, reason="timeout", now=T0 + 3) for permit in flying]
+    assert (states[-1].endpoint_state, states[-1].state) == (State.OPEN, State.CLOSED)
+    assert ask(breaker, 3, endpoint=LIST)
+
+
 def test_when_both_would_open_only_the_service_does(make: Make) -> None:
     """And its endpoint begins anew: one probe that comes through ends it."""
     breaker = trip(make())
