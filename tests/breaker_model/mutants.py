@@ -47,7 +47,10 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: elseif window > 0 and window == quota.window - 1 then",
             "quota: elseif window >= 1 and window == quota.window - 1 then",
         ),
-        "An epoch is a time of these years.": ("record: if service_epoch > 1 and service_epoch ~= service.epoch then",),
+        "An epoch is a time of these years.": (
+            "record: if service_epoch > 1 and service_epoch ~= service.epoch then",
+            "record: elseif endpoint_epoch > 1 and endpoint_epoch ~= endpoint.epoch and of_service == 'failed' then",
+        ),
         "Where nothing stands in the way the limit says how long to wait.": (
             "state_machine: return '', 1, s.state == 'half_open'",
             "state_machine: return '', 1, false",

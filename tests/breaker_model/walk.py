@@ -112,7 +112,7 @@ class Walk:
     def news(self, at: Caller, permit: Permit) -> tuple[int, int, int]:
         """Choose what an answer tells of the count: about what we believe, a little beside it, or anything."""
         pick, known = self.rng.choice, self.pair.rules.limit
-        limit = pick((0, 0, 0, 1, 2, 20, 40, 60))
+        limit = pick((0, 0, 0, 1, 1, 2, 20, 40, 60))
         flight = known.this.granted - known.this.answered + known.last.granted - known.last.answered
         lefts = (
             limit - known.this.granted - known.carried - pick((0, 1, 2)),
@@ -197,6 +197,7 @@ class Walk:
     def trip(self) -> None:
         """Fail until something opens, wait until it is over, and probe."""
         endpoint, outcome = self.rng.choice(ENDPOINTS), self.rng.choice((GONE, GONE, BAD))
+        late = self.pair.acquire(self.caller(0, endpoint))
         for _ in range(self.rng.randrange(2, 5)):
             known = self.pair.rules.scope(endpoint).in_a_row
             if len(known) > 1 and self.rng.random() < 0.4:  # as old as the first of three may be
@@ -205,6 +206,9 @@ class Walk:
             permit = self.pair.acquire(self.caller(0, endpoint))
             if permit:
                 self.pair.record(self.caller(0), permit, self.report(outcome))
+        if late:
+            self.pair.speak(self.caller(0), self.report(GONE))
+            self.pair.record(self.caller(0), late, self.report(self.rng.choice((GOOD, GONE, BAD))))
         self.pair.acquire(self.caller(0, endpoint))
         for _ in range(self.rng.randrange(3)):  # until OPEN is over; until the probe's lease is
             scope = self.pair.rules.scope(self.rng.choice(("", endpoint)))
@@ -255,7 +259,7 @@ class Walk:
             at, outcome = self.caller(client), self.rng.choice((GOOD, GOOD, GOOD, BAD, CallOutcome.THROTTLED))
             self.pair.record(at, permit, self.report(outcome, self.news(at, permit)))
             self.pair.now += self.rng.choice((0, 1, 20))
-        self.pair.acquire(self.caller(client))
+        self.rng.choice((self.acquire, self.release))()
 
     def scout(self) -> None:
         """Use up a told window, begin the next, and wait for the one call that goes first."""

@@ -7,6 +7,8 @@ import redis
 
 from resilience import scripts
 from resilience.permit import State
+from tests.breaker_model.cast import CLIENTS
+from tests.breaker_model.scope import Caller
 from tests.breaker_model.walk import walk
 
 STATES_MD = Path(__file__).parents[2] / "docs" / "states.md"
@@ -43,6 +45,11 @@ def test_each_arrow_is_taken_and_no_other(redis_url: str) -> None:
         for seed in range(4):
             both = walk(client, scripts.assemble, seed=seed, steps=400)
             seen |= both.taken | both.arrows()
+        for state in (State.OPEN, State.HALF_OPEN, State.FORCED_OPEN, State.OFF):  # a walk seldom restores each
+            at = Caller("create", "key-a", "here", CLIENTS[0], both.now)
+            both.forget(at, everything=True)
+            both.begin(at, 1, [("", state, 0, 1)], [])
+            seen |= both.arrows()
     taken = {_as_drawn(*arrow) for arrow in seen}
     assert taken == set().union(*map(named, drawn()))
 
