@@ -16,10 +16,11 @@ def put_off(conn: Connection, appointment_id: int) -> None:
     conn.execute(statement("put_off_series"), {"appointment_id": appointment_id})
 
 
-def count_series(conn: Connection, appointment_id: int, *, weeks: int, of: int, uid: str | None = None) -> bool:
+def count_series(conn: Connection, appointment_id: int, *, weeks: int, of: int | None, uid: str | None = None) -> bool:
     """Record that `weeks` of `of` weeks are alive, as an event too when some are missing; False: it was counted before.
 
-    `uid` is the booking of our own start, where the row has another week's.
+    `of` is None where nobody knows how many there should be: then some may be missing. `uid` is the booking of our own
+    start, where the row has another week's.
     """
     counted = {"appointment_id": appointment_id, "weeks": weeks, "of": of, "uid": uid}
     return conn.execute(statement("count_series"), counted).first() is not None

@@ -84,6 +84,6 @@ def _count(built: Parts, row: Appointment) -> bool:
         return False
     alive = [week for week in weeks if not week.gone]
     own: Booking | None = next((week for week in alive if week.is_at(row.start_at)), None)
-    of = kept.occurrences or len(weeks)  # of a type that this key may not read nobody knows more
+    of = kept.occurrences  # None of a type that this key may not read
     with built.engine.begin() as conn:
         return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)

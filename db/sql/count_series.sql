@@ -1,9 +1,10 @@
 -- Write how many weeks of a recurring booking are alive at Cal.com: the first to count it does, and so a series that is
--- cut is told once.
+-- cut is told once. One of which nobody knows how many weeks it should have may be cut, unless the answer to its own POST
+-- booked it: that comes after the last week.
 WITH counted AS (
     UPDATE appointments
     SET series_weeks = :weeks,
-        series_of = :of,
+        series_of = CAST(:of AS integer),
         calcom_booking_uid = coalesce(CAST(:uid AS text), calcom_booking_uid),
         updated_at = now()
     WHERE id = :appointment_id AND status = 'confirmed' AND series_weeks IS NULL
@@ -14,5 +15,10 @@ told AS (
     SELECT id, 'series_cut', 'sweeper', jsonb_build_object('weeks', series_weeks, 'of', series_of)
     FROM counted
     WHERE series_weeks < series_of
+        OR (series_of IS NULL AND NOT EXISTS (
+            SELECT FROM appointment_events AS event
+            WHERE event.appointment_id = counted.id AND event.kind = 'confirmed'
+                AND event.detail ->> 'why' LIKE 'Cal.com booked it%'
+        ))
 )
 SELECT id FROM counted

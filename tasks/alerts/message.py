@@ -112,8 +112,8 @@ _WORDS = {
         " --personal`",
     ),
     Kind.SERIES_CUT: Words(
-        "Only some weeks booked: {count} series",
-        "Only some weeks booked: {count} series",
+        "Only some weeks booked, or perhaps: {count} series",
+        "Only some weeks booked, or perhaps: {count} series",
         "You are booked for some of the weeks. A colleague will call you.",
         "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
     ),

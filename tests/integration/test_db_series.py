@@ -71,6 +71,24 @@ def test_a_cut_series_is_told(record: Any, weeks: int, told: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("why", "told"), [("found at Cal.com", [{"weeks": 4, "of": None}]), ("Cal.com booked it (201)", [])]
+)
+def test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered(
+    record: Any, why: str, told: Any
+) -> None:
+    """Not called whole for want of knowing; the answer to its own POST comes after the last week."""
+    row = booked(record)
+    with record.engine.begin() as conn:
+        events.record(conn, row.id, "confirmed", "worker", {"why": why})
+
+        series.count_series(conn, row.id, weeks=4, of=None)
+
+        story = events.story(conn, row.id)
+    assert [event.detail for event in story if event.kind == "series_cut"] == told
+    assert (record.read(row.id).series_weeks, record.read(row.id).series_of) == (4, None)
+
+
 def test_our_own_week_is_the_bookings_uid(record: Any) -> None:
     """A round-robin series' answer begins with its second week: the entry at our start is ours."""
     ours, same = booked(record), booked(record)

@@ -141,7 +141,9 @@ def _further(row: Appointment) -> Iterator[tuple[str, str]]:
 
 def _series(row: Appointment, now: datetime) -> str:
     if row.series_weeks is not None:
-        return f"{row.series_weeks} of {screen.plural(row.series_of or 0, 'week')} booked"
+        if row.series_of is None:
+            return f"{screen.plural(row.series_weeks, 'week')} booked; of how many, this API key is not shown"
+        return f"{row.series_weeks} of {screen.plural(row.series_of, 'week')} booked"
     soon = screen.ago(row.ends_at, now) if row.ends_at and row.ends_at > now else "soon"
     return f"its weeks are counted {soon}"
 
