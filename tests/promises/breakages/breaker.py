@@ -145,7 +145,7 @@ BREAKER = (
     _lua(
         "late-refusal-blocks-again",
         "blocks",
-        "if outcome == 'credentials' and granted_at > cleared then",
+        "if outcome == 'credentials' and (granted_at > cleared or cleared > now) then",
         "if outcome == 'credentials' then",
         f"{_BLOCKS}test_a_refusal_that_was_on_its_way_blocks_a_repaired_key_no_more",
         promise=5,
