@@ -89,7 +89,7 @@ def test_no_file_tells_of(what: str) -> None:
 
 
 def test_files_stay_short() -> None:
-    """A file holds one idea: 300 lines of Python, 60 of a script, 180 of a library of scripts at most; tests may be long."""
+    """A file holds one idea: 300 lines of Python, 60 of a script, 180 of a library of scripts. Tests may be long."""
 
     def most(path: Path) -> int:
         if path.suffix == ".lua":
