@@ -18,9 +18,18 @@ TOLD = (
         name="cut-series-counted-as-whole",
         promise=6,
         file="tasks/lookouts.py",
-        old="of = kept.occurrences or len(weeks)",
-        new="of = len(weeks)",
+        old="of = kept.occurrences  #",
+        new="of = len(weeks)  #",
         test=f"{_WEAK}test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told",
+    ),
+    Breakage(
+        name="unknown-weeks-are-whole",
+        promise=6,
+        file="db/sql/count_series.sql",
+        old="OR (series_of IS NULL AND NOT EXISTS (",
+        new="OR (false AND NOT EXISTS (",
+        test="tests/integration/test_db_series.py::"
+        "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com-told0]",
     ),
     Breakage(
         name="deleted-type-hides-its-bookings",
