@@ -128,7 +128,6 @@ end
 
 local function quota_told(window, at, limit, left, reset) -- reset: ms until its count begins anew, as the answer told
   local ends = at + reset + edge
-  quota_set('limit', limit)
   if quota.left == -1 and window == quota.window then
     if math.abs(ends - now) > tolerance then -- else the scout met the end of the old window
       quota_set('left', left)
@@ -172,6 +171,7 @@ local function quota_record(outcome, window, at, wait, limit, left, reset)
   if outcome == 'success' and at >= quota.shut then
     quota_set('refused', 0)
   end
+  quota_set('limit', limit > 0 and limit or quota.limit) -- a 429 tells it, too
   if outcome == 'throttled' then
     quota_refuse(at, wait)
   elseif limit > 0 then

@@ -92,7 +92,7 @@ class Limit:
 
     def told(self, number: int, at: int, told: tuple[int, int, int], limits: Limits, now: int) -> None:
         """Hear of the count: its limit, the calls left, the ms until it begins anew; by a call granted at `at`."""
-        self.limit, left, reset = told
+        _, left, reset = told
         ends = at + reset + _edge(limits)
         if self.left is None and number == self.number:
             if abs(ends - now) > _tolerance(limits):  # else it is the old window, whose end this call has met

@@ -198,6 +198,8 @@ class Breaker:
     def _hear_of_the_limit(self, at: Caller, report: Report) -> None:
         if report.window >= 0:
             self.limit.answered(report.window, report.granted_at)
+        if report.limit:  # a 429 tells it, too
+            self.limit.limit = report.limit
         if report.outcome == "throttled":
             self.limit.refuse(report.granted_at, report.retry_after, at.limits)
             return

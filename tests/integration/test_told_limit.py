@@ -194,6 +194,18 @@ def test_a_429_shuts_the_key_when_nothing_else_was_told(line: Line) -> None:
     line.send(20 + EDGE)
 
 
+def test_a_first_429_tells_the_limit_and_one_call_goes_first_after_it(line: Line) -> None:
+    """A fleet that starts beside others who have used the key up: not all of it runs into the next 429."""
+    first, second = line.send(0), line.send(0)
+    for permit in (first, second):
+        news = RateNews(LIMIT, 0, 20)
+        line.breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=20, news=news, now=T0 + 0.1)
+    scout = line.send(20 + EDGE)
+    line.refused(20 + EDGE)
+    line.tell(scout, 21, remaining=10, reset=60)
+    assert line.room(21) == 10 - 3
+
+
 def test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time(line: Line) -> None:
     """A proxy's `Retry-After: 0`, or a count that begins anew this very moment, is no reason to ask without end."""
     at, waits = 0.0, list[float]()
