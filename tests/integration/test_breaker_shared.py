@@ -125,6 +125,27 @@ def test_clients_with_other_settings_are_told_of_each_other_once(fleet: Fleet) -
     assert '"threshold":7' in str(fleet.heard(SettingsDiffer))
 
 
+def test_used_without_permits_half_open_lets_the_first_to_ask_through(fleet: Fleet) -> None:
+    """The others are told that it is open, until a report without a permit gives the place back, or its lease ends."""
+    first, second = fleet.join(permit_lease=50), fleet.join(permit_lease=50)
+    fail(first, 5)
+    assert [member.is_open(now=T0 + 30) for member in (first, second, first)] == [False, True, True]
+    assert [member.is_open(now=T0 + 80) for member in (second, first)] == [False, True]
+    second.record_failure("timeout", now=T0 + 81)
+    assert first.is_open(now=T0 + 110.9)
+    assert not first.is_open(now=T0 + 111)
+    first.record_success(now=T0 + 112)
+    assert [member.is_open(now=T0 + 112) for member in (first, second)] == [False, False]
+
+
+def test_who_reads_the_status_takes_no_place(fleet: Fleet) -> None:
+    """Pages, commands and those who enqueue look as often as they like; the probe goes to a call."""
+    member = fleet.join()
+    fail(member, 5)
+    assert {member.get_status(now=T0 + 30).state for _ in range(100)} == {State.HALF_OPEN}
+    assert member.acquire(CREATE, owner="probe", now=T0 + 30)
+
+
 def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Fleet) -> None:
     """No call after the first 401; a process with the new key goes on."""
     first, second, other = fleet.join(key="old"), fleet.join(key="old"), fleet.join(key="new")

@@ -39,7 +39,9 @@ def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[
     def told() -> set[tuple[str | None, int]]:
         return {(row.endpoint, row.epoch) for row in rows("SELECT endpoint, epoch FROM circuit_breaker_events")}
 
-    eventually(lambda: breaker.get_status().state == "closed" and len(told()) >= 4, what="begun, open, half-open, closed")
+    eventually(
+        lambda: breaker.get_status().state == "closed" and len(told()) >= 4, what="begun, open, half-open, closed"
+    )
     eventually(lambda: told() == {(one.endpoint, one.epoch) for one in breaker.transitions()})
     counted = rows("SELECT count(*) AS n FROM circuit_breaker_events GROUP BY service, endpoint, epoch")
     assert {row.n for row in counted} == {1}

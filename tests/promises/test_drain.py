@@ -83,7 +83,7 @@ def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[...
     before = len(simulator.journal())
     enqueue(STEADY, TRIP)
     breaker = parts.parts().breaker
-    eventually(lambda: breaker.is_open(CREATE), what="the breaker opens")
+    eventually(lambda: breaker.get_status().state is not State.CLOSED, what="the breaker opens")
     enqueue(STEADY + TRIP, HELD)
 
     def long_open() -> float | None:

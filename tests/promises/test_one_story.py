@@ -11,9 +11,9 @@ from fleet import ROOT, Fleet, eventually, finals, request
 from sqlalchemy import text
 
 from db.lifecycle import Status
+from resilience.permit import State
 from tasks import parts
 from tasks.calcom.body import CORRELATION
-from tasks.guard import CREATE
 from worker import enqueue_booking, enqueue_bookings
 
 STORY = "a-call-of-the-voice-agent"
@@ -27,7 +27,7 @@ def test_one_correlation_id_tells_the_whole_story(fleet: Callable[..., Fleet], s
     simulator.faults("status", name="unavailable")
     ours = enqueue_booking(request(1, correlation_id=STORY)).appointment_id
     enqueue_bookings([request(number) for number in range(2, 8)])
-    eventually(lambda: parts.parts().breaker.is_open(CREATE), what="the breaker opens")
+    eventually(lambda: parts.parts().breaker.get_status().state is not State.CLOSED, what="the breaker opens")
     eventually(lambda: held(ours), what="ours is held")
     simulator.no_faults()
     assert finals([ours])[ours].status is Status.CONFIRMED
