@@ -183,6 +183,8 @@ def _wire(settings: Settings) -> Parts:
     configuration = Configuration()
     configuration.settings = settings
     app.config_from_object(configuration)
+    app.close()  # its pools send to the broker of the part before, which is gone: a Revoke would wait for it for ever
+    vars(app).pop("amqp", None)
     # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
     app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
     return parts.parts()
