@@ -37,7 +37,8 @@ class ThreadConnections:
 
     def _own(self, client: Redis) -> Any:
         if getattr(self._mine, "process", None) != os.getpid():
-            self._mine.connection = client.connection_pool.make_connection()
+            pool = client.connection_pool  # whose own count of connections, 100 at most, never falls when a thread ends
+            self._mine.connection = pool.connection_class(**pool.connection_kwargs)
             self._mine.process = os.getpid()
         return self._mine.connection
 

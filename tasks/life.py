@@ -124,7 +124,8 @@ class Rules:
         reason = _HELD_FOR.get(reply.meaning, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
-            hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(row.posts, 10), TRY_AGAIN_LATEST))
+            met = max(row.posts - row.retry_count, 0)  # what was retried met no page
+            hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
         return Next(Status.HELD, f"held: {reply.meaning.value}", hold | error(reply))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:

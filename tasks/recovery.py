@@ -9,7 +9,7 @@ import threading
 import structlog
 from celery import shared_task
 
-from db import sweeps
+from db import pacing, sweeps
 from resilience import correlation
 from tasks.guard import GuardedCalls, NotNow
 from tasks.holds import release_caused, release_first
@@ -46,14 +46,17 @@ def ask_at_once() -> None:
 def _recover(built: Parts) -> int:
     calcom, seen = built.calcom, built.breaker.get_status()
     refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
-    wrong = not seen.shared or calcom.settings_fingerprint in {*seen.wrong_settings, *seen.paged_settings}
-    if not (refused or wrong):
+    wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
+    paged = not seen.shared or calcom.settings_fingerprint in seen.paged_settings
+    if not (refused or wrong or paged):
         return 0
     with built.engine.connect() as conn:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-    if not ((refused and held.credentials) or (wrong and held.configuration)) or not _is_well(built):
+        line = pacing.line(conn) is not None  # who stands in line is held by the same block, under another name
+    waits = (refused and (held.credentials or line)) or (wrong and line) or ((wrong or paged) and held.configuration)
+    if not waits or not _is_well(built):
         return 0
     if seen.shared:  # the state says the rest: who is held for the key goes now, who for the page when one came through
         return release_first()

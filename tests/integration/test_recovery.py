@@ -1,5 +1,6 @@
 """The harmless call: asked while a booking waits for it, once a minute in the fleet, and never more."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
-from resilience.permit import CallOutcome
+from resilience.permit import CallOutcome, Permit
 from tasks import parts
 from tasks.attempt import claim
 from tasks.guard import CREATE, LIST, GuardedCalls
@@ -93,6 +94,26 @@ def test_a_key_that_is_taken_again_is_not_blocked_any_more(simulator: Any) -> No
 
     assert asked(simulator) == ["/v2/bookings?take=1"]
     assert parts.parts().breaker.get_status().blocked_keys == ()
+
+
+@pytest.mark.parametrize("block", ["key", "settings"])
+def test_a_line_behind_a_block_is_enough_to_ask(simulator: Any, block: str) -> None:
+    """Who stands in line is held by the block, too, under another name; nobody else may be left to ask for."""
+    breaker = parts.parts().breaker
+    hold(1, HoldReason.BREAKER_OPEN, held_for=None)
+    if block == "key":
+        refuse()
+    else:
+        permit = breaker.acquire(LIST, owner="the last call that found out", trial=True, now=time.time() - 61)
+        assert isinstance(permit, Permit)
+        breaker.record(permit, CallOutcome.CONFIGURATION, reason="configuration")
+        assert breaker.get_status().wrong_settings
+
+    ask_again()
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert (breaker.get_status().blocked_keys, breaker.get_status().wrong_settings) == ((), ())
+    assert breaker.release_quota(CREATE).room == 1
 
 
 def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any) -> None:

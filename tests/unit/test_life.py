@@ -62,8 +62,9 @@ def test_an_operators_error_holds_and_costs_no_retry(
 def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, posts: int, pause: float) -> None:
     """A minute, as the harmless call; then less and less often, or each such booking would cost a call a minute."""
     step = RULES.held(row(posts=posts), reply(Meaning.CONFIGURATION))
+    retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(Meaning.CONFIGURATION))
 
-    assert step.changes.get("hold_until") == In(pause)
+    assert step.changes.get("hold_until") == retried.changes.get("hold_until") == In(pause)
 
 
 def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
