@@ -13,7 +13,7 @@ from typing import Any
 from resilience.call_counts import CallCounts, Figures, figures
 from resilience.call_windows import Window, finished
 from resilience.error_types import Severity, error_type, severity_of
-from resilience.events import Emit, Event
+from resilience.events import Emit, say_nothing
 from resilience.report_context import bounded_context
 from resilience.scripts import Client, stats_keys
 from resilience.shared_state import SharedState
@@ -23,10 +23,6 @@ WITHOUT_ENDPOINT = "any"
 """Stands for the endpoint where a report names none."""
 TELL_EVERY = 1.0
 """Seconds for which successes are kept back."""
-
-
-def _say_nothing(_event: Event) -> None:
-    """Drop an event: nobody has subscribed."""
 
 
 class CallStats:
@@ -42,7 +38,7 @@ class CallStats:
         redis: Client | None = None,
         shared: SharedState | None = None,
         window: float = 60.0,
-        emit: Emit = _say_nothing,
+        emit: Emit = say_nothing,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:

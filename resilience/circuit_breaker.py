@@ -18,7 +18,7 @@ from resilience.breaker_orders import OperatorOrders
 from resilience.breaker_settings import BreakerSettings
 from resilience.call_stats import WITHOUT_ENDPOINT, CallStats
 from resilience.error_types import ErrorType, error_type, severity_of
-from resilience.events import Emit, Event, KeyBlocked
+from resilience.events import Emit, KeyBlocked, say_nothing
 from resilience.failover import Failover, Orders
 from resilience.last_view import LastView
 from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, Released
@@ -31,10 +31,6 @@ _ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")
 GRANTED = ("granted", b"granted")
 NOT_COUNTED = (CallOutcome.IGNORED,)
 """Outcomes of what was perhaps not called at all."""
-
-
-def _say_nothing(_event: Event) -> None:
-    """Drop an event: nobody has subscribed."""
 
 
 class CircuitBreaker(OperatorOrders):
@@ -55,7 +51,7 @@ class CircuitBreaker(OperatorOrders):
         key: str = "",
         configuration: str = "",
         orders: Orders | None = None,
-        emit: Emit = _say_nothing,
+        emit: Emit = say_nothing,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         rng: random.Random | None = None,

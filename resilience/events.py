@@ -81,3 +81,7 @@ Event = (
     | SettingsDiffer
 )
 Emit = Callable[[Event], None]
+
+
+def say_nothing(_event: Event) -> None:
+    """Drop an event: nobody has subscribed."""

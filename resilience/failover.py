@@ -67,9 +67,9 @@ class Failover:
         raw, seen = self._last.get(endpoint, ([], None))
         if seen is None or raw != answer[1:LENGTH]:  # nearly every answer shows what the last one did
             seen = view(answer[1:LENGTH])
-            self.memory.see(seen, endpoint)
             self._tell(seen)
             self._last[endpoint] = (answer[1:LENGTH], seen._replace(other_settings="", changes=()))
+        self.memory.see(seen, endpoint)  # also what is as before here: of a block, another endpoint may have shown more
         self.memory.see_time(answer[0])
         return answer[LENGTH:], seen, answer[0]
 

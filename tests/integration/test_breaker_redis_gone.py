@@ -136,6 +136,19 @@ def test_a_blocked_key_stays_blocked_when_redis_dies(valkey: "Valkey", join: Joi
     assert denial.reason is Reason.CREDENTIALS
 
 
+def test_a_block_that_was_lifted_is_remembered_by_no_endpoint(valkey: "Valkey", join: Join) -> None:
+    """A look was denied for it; a booking that then goes shows that it is over, though bookings never showed it."""
+    breaker, other = join(redis_retry=60), join()
+    assert call(breaker)
+    other.block_key("key", by="op@example.com", why="revoked")
+    assert not breaker.acquire("bookings.list", owner="look")
+    with redis.Redis.from_url(valkey.url) as client:
+        client.hdel("{calcom}:breaker", "blocked:key")
+    assert call(breaker)
+    valkey.kill()
+    assert call(breaker)
+
+
 def test_without_redis_the_same_rules_run_in_this_process(valkey: "Valkey", join: Join) -> None:
     """Five failures open it, also where nobody else sees them; the status says that it is alone."""
     breaker = join(redis_retry=60)
