@@ -54,7 +54,8 @@ def _recover(built: Parts) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        line = pacing.line(conn) is not None  # who stands in line is held by the same block, under another name
+        # Who stands in line is held by the same block, under another name; without Redis nobody can say by which.
+        line = seen.shared and pacing.line(conn) is not None
     waits = (refused and (held.credentials or line)) or (wrong and line) or ((wrong or paged) and held.configuration)
     if not waits or not _is_well(built):
         return 0

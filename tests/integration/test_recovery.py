@@ -183,6 +183,16 @@ def test_without_redis_only_a_call_of_this_process_ends_a_hold(simulator: Any, v
     assert {row(one).status for one in ids} == {Status.PENDING}
 
 
+def test_without_redis_a_line_is_no_reason_to_ask(simulator: Any, valkey: Any) -> None:
+    """It may stand there for an outage that this process was not told of."""
+    hold(1, HoldReason.BREAKER_OPEN, held_for=None)
+    valkey.kill()
+
+    assert ask_again() == 0
+
+    assert asked(simulator) == []
+
+
 def test_a_page_is_asked_about_at_once(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """Not at the beat's next tick: here is no beat."""
     running = fleet()
