@@ -27,13 +27,14 @@ from sqlalchemy import text
 from stage import EVENT_TYPE, START_SECONDS, Calcom, some, stage, until
 
 from db.lifecycle import FINAL
+from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException
-from resilience.permit import State
-from tasks import parts
-from tasks.request import BookingRequest
-from worker import enqueue_bookings, processes
-from worker.embedded import servers
-from worker.processes import Part, Running
+from tasks import dependencies
+from tasks.request.model import BookingRequest
+from worker import enqueue_bookings
+from worker.local import processes
+from worker.local.embedded import servers
+from worker.local.processes import Part, Running
 
 KEY = "cal_test_owner"
 BROKEN = 999
@@ -99,7 +100,7 @@ def _ours(asked: argparse.Namespace, day: str) -> dict[str, Any]:
         times = _spend(asked, day, ready.calcom, ask, have_ended=_broken_have_ended)
         names = {str(row.uuid): str(row.id) for row in _rows("SELECT id, uuid FROM appointments")}
         result = _judged("booking-worker", day, times, ready.calcom, names)
-        changes = parts.parts().breaker.transitions(count=1000)
+        changes = dependencies.parts().breaker.transitions(count=1000)
         met = _rows("SELECT count(*) AS number FROM appointments WHERE circuit_breaker_open_at_booking IS NOT NULL")
         holds = Counter(
             row.why for row in _rows("SELECT detail ->> 'why' AS why FROM appointment_events WHERE kind = 'held'")
@@ -197,7 +198,7 @@ def _broken_have_ended() -> bool:
 
 
 def _rows(query: str) -> list[Any]:
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return list(conn.execute(text(query), {"broken": BROKEN} if ":broken" in query else {}))
 
 

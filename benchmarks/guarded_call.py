@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit, RateNews
-from resilience.redis_client import make_redis
-from worker import embedded
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, RateNews
+from resilience.shared_state.client import make_redis
+from worker.local import embedded
 
 ENDPOINT = "bookings.create"
 PLENTY = 10**6

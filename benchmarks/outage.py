@@ -17,12 +17,12 @@ from typing import Any
 from sqlalchemy import text
 from stage import Stage, some, stage, until
 
-from resilience.permit import State
-from tasks import parts
+from resilience.circuit_breaker.types import State
+from tasks import dependencies
 from worker import enqueue_bookings
-from worker.demo.judge import Row, judge
-from worker.demo.outage import IN_FLIGHT, Change, measure
-from worker.demo.story import Clock
+from worker.local.demo.judge import Row, judge
+from worker.local.demo.outage import IN_FLIGHT, Change, measure
+from worker.local.demo.story import Clock
 
 THRESHOLD = 5
 QUIET = 3.0  # seconds of good weather before the outage
@@ -76,7 +76,7 @@ def _outage(ready: Stage, *, seconds: float, rate: float, after: float) -> dict[
     clock = Clock()
     changes = [
         Change(clock.monotonic_of(one.at), one.old, one.new)
-        for one in parts.parts().breaker.transitions(count=2000)
+        for one in dependencies.parts().breaker.transitions(count=2000)
         if one.endpoint is None
     ]
     rows = _rows()
@@ -128,7 +128,7 @@ def _ask(first: int, rate: float, seconds: float) -> int:
 def _rows() -> list[Row]:
     """Return our rows, by time of request."""
     query = "SELECT id, uuid, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return [Row(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
 
 

@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from sqlalchemy import Connection, Engine, text
 
-from db import appointments, audit, event_types, events, others, pacing, revisions, series, standing, sweeps
+from db import appointments, revisions
+from db.appointments import audit, event_types, events, others, queue, series, sweeps
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
-from worker import embedded
+from db.monitoring import status_queries
+from worker.local import embedded
 
 RATIO = 2.0
 HEIGHT = 6  # blocks: so much more may higher indexes cost
@@ -140,7 +142,7 @@ class Read:
 def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     """Return everything that is measured, by name."""
     row, booked = _found(conn, "living-1"), _found(conn, "ended-1")
-    in_line = pacing.waiting(conn, 5, postable=False)
+    in_line = queue.waiting(conn, 5, postable=False)
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
         "release_due": lambda: appointments.release_due(conn, key="key", settings="set", limit=500),
@@ -151,11 +153,11 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "first_to_try": lambda: sweeps.first_to_try(conn, settings="set"),
         "count_held": lambda: sweeps.count_held(conn, HoldReason.SUSPECT),
         "release_kind": lambda: sweeps.release_kind(conn, HoldReason.SUSPECT, since=NOW, why="", limit=500),
-        "release_these": lambda: pacing.release_these(conn, in_line),
-        "waiting": lambda: pacing.waiting(conn, 80, postable=False),
-        "waiting, postable": lambda: pacing.waiting(conn, 80, postable=True),
-        "line": lambda: pacing.line(conn, before=NOW),
-        "flag_degraded": lambda: pacing.flag_degraded(conn, max_age_seconds=900, limit=500),
+        "release_these": lambda: queue.release_these(conn, in_line),
+        "waiting": lambda: queue.waiting(conn, 80, postable=False),
+        "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
+        "line": lambda: queue.line(conn, before=NOW),
+        "flag_degraded": lambda: queue.flag_degraded(conn, max_age_seconds=900, limit=500),
         "expire": lambda: appointments.expire(conn, lead_seconds=0, limit=500),
         "lost_leases": lambda: appointments.lost_leases(conn, 500, settle_seconds=130),
         "unsent, queue empty": lambda: appointments.unsent(conn, 500, queue_empty=True),
@@ -176,8 +178,8 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "audit, references": lambda: list(audit.by_references(conn, [str(row.uuid), str(booked.uuid)])),
         "audit, intents": lambda: audit.open_intents(conn, *week),
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
-        "ended badly": lambda: standing.ended(conn, Status.FAILED, NOW - DAY),
-        "unclear calls": lambda: standing.unclear(conn, NOW - DAY),
+        "ended badly": lambda: status_queries.ended(conn, Status.FAILED, NOW - DAY),
+        "unclear calls": lambda: status_queries.unclear(conn, NOW - DAY),
         "others": lambda: others.seat_before(conn, row),
         "booked before": lambda: others.was_booked_before(conn, booked.uuid, row),
     }

@@ -13,13 +13,14 @@ from pydantic import SecretStr
 
 from db import revisions
 from db.engine import make_engine
-from tasks import parts
-from tasks.request import BookingRequest
-from worker import app, processes
+from tasks import dependencies
+from tasks.request.model import BookingRequest
+from worker import app
 from worker.celery_app import Configuration
-from worker.embedded import Valkey, servers
-from worker.processes import Part, Running
-from worker.settings import Settings
+from worker.local import processes
+from worker.local.embedded import Valkey, servers
+from worker.local.processes import Part, Running
+from worker.settings.model import Settings
 from worker.wiring import build_from
 
 START_SECONDS = 60.0
@@ -101,7 +102,7 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
 
 def _be_a_caller(settings: Settings) -> None:
     """Wire this process with settings that stand in no environment."""
-    parts.fill(lambda: build_from(settings))
+    dependencies.fill(lambda: build_from(settings))
     configuration = Configuration()
     configuration.settings = settings
     app.config_from_object(configuration)

@@ -17,9 +17,9 @@ from typing import Any
 
 from weeks import DAY, LENGTH, MINUTE, START, Incident, Weeks, weeks
 
-from db.metrics_history import Window
-from tasks.forecast import forecast
-from tasks.trend import Measure, Rule, merge, score, usual
+from db.monitoring.metrics_history import Window
+from tasks.health.baseline import Measure, Rule, merge, score, usual
+from tasks.health.forecast import forecast
 
 HISTORY = 28  # days
 AFTER = 15  # minutes after an incident in which an alarm still belongs to it

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.metrics_history import Window
+from db.monitoring.metrics_history import Window
 
 START = datetime(2029, 10, 1, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)

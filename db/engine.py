@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlalchemy.util.queue import Queue
 
-from db.patience import Connection, within
+from db.deadline import Connection, within
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from db.patience import patience
+from db.deadline import patience
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks

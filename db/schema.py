@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, cast
 
-from db.calcom_models import CalcomEventTypes, CalcomVisibility
-from db.models import AppointmentEvents, Appointments, Base
-from db.resilience_models import (
+from db.models.bookings import AppointmentEvents, Appointments, Base
+from db.models.calcom import CalcomEventTypes, CalcomVisibility
+from db.models.resilience import (
     AlertDeliveries,
     AlertIncidents,
     BreakerOverrides,

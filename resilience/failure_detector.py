@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from resilience.call_stats import CallStats
+from resilience.call_stats.stats import CallStats
 from resilience.error_types import Severity
 
 

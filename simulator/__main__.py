@@ -12,15 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from simulator.default_types import DEFAULTS
-from simulator.faults import KINDS, NAMED
 from simulator.instants import Clock
 from simulator.server import Server
-from simulator.settings import Settings
-from simulator.world import World
+from simulator.state.default_types import DEFAULTS
+from simulator.state.faults import KINDS, NAMED
+from simulator.state.settings import Settings
+from simulator.state.world import World
 
 if TYPE_CHECKING:
-    from simulator.event_types import EventType
+    from simulator.state.event_types import EventType
 
 LESSON = f"""\
 keys:

@@ -8,14 +8,16 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from simulator import booking, changes, event_type_reads, listing, old_version, shapes, show, slots
-from simulator.event_type_reads import NO_LOGIN
-from simulator.messages import HTML_TYPE, Answer, Call, Refusal
-from simulator.steps import KilledError
-from simulator.users import DELETED, EXPIRED, view_of
+from simulator.booking import book, changes, old_version, slots
+from simulator.http import shapes
+from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
+from simulator.reads import event_types, listing, show
+from simulator.reads.event_types import NO_LOGIN
+from simulator.state.steps import KilledError
+from simulator.state.users import DELETED, EXPIRED, view_of
 
 if TYPE_CHECKING:
-    from simulator.world import World
+    from simulator.state.world import World
 
 BOOKINGS, SLOTS = "2024-08-13", "2024-09-04"
 OF_ONE = {
@@ -38,9 +40,9 @@ class Route:
 ROUTES = (
     Route(re.compile("/v2/me"), ("GET",)),
     Route(re.compile("/v2/slots"), ("GET",), (SLOTS,)),
-    Route(re.compile("/v2/event-types"), ("GET",), (event_type_reads.VERSION,)),
-    Route(re.compile("/v2/event-types/[^/]+"), ("GET",), (event_type_reads.VERSION, *event_type_reads.OLDER)),
-    Route(re.compile("/v2/event-types/[^/]+"), ("DELETE",), (event_type_reads.VERSION,)),
+    Route(re.compile("/v2/event-types"), ("GET",), (event_types.VERSION,)),
+    Route(re.compile("/v2/event-types/[^/]+"), ("GET",), (event_types.VERSION, *event_types.OLDER)),
+    Route(re.compile("/v2/event-types/[^/]+"), ("DELETE",), (event_types.VERSION,)),
     Route(re.compile("/v2/bookings"), ("GET", "POST")),
     Route(re.compile("/v2/bookings/(by-seat/)?[^/]+"), ("GET",)),
     Route(re.compile(f"/v2/bookings/[^/]+/({'|'.join(OF_ONE)}|reassign/[^/]+)"), ("POST",)),
@@ -131,13 +133,13 @@ async def _serve(world: World, call: Call) -> Answer:
         case ["health"]:
             return Answer(200, b"OK", content_type=HTML_TYPE)
         case ["v2", "me"]:
-            return await event_type_reads.me(world, call)
+            return await event_types.me(world, call)
         case ["v2", "slots"]:
             return await slots.list_slots(world, call)
         case ["v2", "event-types"]:
-            return await event_type_reads.several(world, call)
+            return await event_types.several(world, call)
         case ["v2", "event-types", number]:
-            return await (event_type_reads.delete if method == "DELETE" else event_type_reads.one)(world, call, number)
+            return await (event_types.delete if method == "DELETE" else event_types.one)(world, call, number)
     return await _serve_bookings(world, call, parts[2:])
 
 
@@ -149,7 +151,7 @@ async def _serve_bookings(world: World, call: Call, parts: list[str]) -> Answer:
                 raise Refusal(403, NO_LOGIN)
             return await listing.list_bookings(world, call, current=current)
         case []:
-            return await (booking.create if current else old_version.create)(world, call)
+            return await (book.create if current else old_version.create)(world, call)
         case ["by-seat", seat]:
             return await show.by_seat(world, call, seat)
         case [uid]:

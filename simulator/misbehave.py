@@ -8,16 +8,17 @@ from dataclasses import replace
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from simulator import api, shapes
-from simulator.faults import BESIDE_OTHERS
-from simulator.messages import Answer, Refusal
-from simulator.steps import KilledError
+from simulator import api
+from simulator.http import shapes
+from simulator.http.messages import Answer, Refusal
+from simulator.state.faults import BESIDE_OTHERS
+from simulator.state.steps import KilledError
 
 if TYPE_CHECKING:
-    from simulator.faults import Fault
-    from simulator.messages import Call
-    from simulator.wire import Wire
-    from simulator.world import World
+    from simulator.http.messages import Call
+    from simulator.http.wire import Wire
+    from simulator.state.faults import Fault
+    from simulator.state.world import World
 
 
 async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> None:

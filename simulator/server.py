@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import h11
 
 from simulator import api
-from simulator.control import Control
+from simulator.control.orders import Control
+from simulator.http.messages import Call, Refusal, Request
+from simulator.http.port import Port
+from simulator.http.wire import Head, Wire
 from simulator.instants import stamp
-from simulator.journal import reference_of
-from simulator.messages import Call, Refusal, Request
 from simulator.misbehave import perform
-from simulator.port import Port
-from simulator.wire import Head, Wire
+from simulator.state.journal import reference_of
 
 if TYPE_CHECKING:
-    from simulator.journal import Entry
-    from simulator.world import World
+    from simulator.state.journal import Entry
+    from simulator.state.world import World
 
 
 class Server:

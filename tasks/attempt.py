@@ -6,20 +6,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from db import appointments, pacing
-from db.appointments import Appointment
-from db.event_types import EventKind
-from db.events import MADE_AGAIN
+from db import appointments
+from db.appointments import Appointment, queue
+from db.appointments.event_types import EventKind
+from db.appointments.events import MADE_AGAIN
 from db.lifecycle import HoldReason, Status
-from resilience.permit import CallOutcome, Denied, Permit, Recorded
-from tasks import event_types, unknown
-from tasks.calcom.meaning import ErrorType, Meaning, Settle
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
+from tasks import event_types
+from tasks.calcom.reply import ErrorType, Meaning, Settle
 from tasks.claim import Claim, LeaseLost
-from tasks.guard import CREATE, GuardedCalls, NotNow
-from tasks.inquiry import Inquiry, was_made_now
-from tasks.life import Rules
-from tasks.parts import Parts
-from tasks.steps import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed
+from tasks.decisions import Rules
+from tasks.dependencies import Parts
+from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
+from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed
+from tasks.unknown import outcome
+from tasks.unknown.inquiry import Inquiry, was_made_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Attempt:
         if self.line is not None:
             return self.rules.behind_others(row, self.line)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
-            return unknown.late_answer(row)
+            return outcome.late_answer(row)
         try:
             step = Inquiry(self.claim, calls, self.rules).look() if row.outcome_unknown else Post()
         except NotNow as no:
@@ -140,7 +141,7 @@ class Attempt:
         retries = self.claim.row.retry_count + (not probe)
         row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
         if row.calcom_booking_uid is not None:
-            return unknown.late_answer(row)
+            return outcome.late_answer(row)
         if not row.cancel_requested:  # while we looked
             return None
         if allowed.known:
@@ -175,7 +176,7 @@ class Attempt:
             case Meaning.BOOKED:
                 return self._booked(allowed, posted)
             case Meaning.NOT_SENT | Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION if open_before:
-                return unknown.look_failed(rules, row, reply, posted)  # nothing is known more
+                return outcome.look_failed(rules, row, reply, posted)  # nothing is known more
             case Meaning.NOT_SENT:
                 return rules.again(row, reply.error_type, reply.message, reply.retry_after, posted)
             case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
@@ -183,7 +184,7 @@ class Attempt:
             case Meaning.UNKNOWN:
                 kept = event_types.known(self.claim.parts, row) if reply.settle is Settle.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
-                return unknown.unknown(rules, row, posted, kind=kind, post=allowed)
+                return outcome.unknown(rules, row, posted, kind=kind, post=allowed)
         inquiry = Inquiry(self.claim, calls, rules)
         return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
 
@@ -232,7 +233,7 @@ def claim(
         row = appointments.claim(conn, appointment_id, lease_seconds=parts.terms.lease)
         line = None
         if row is not None and not (released or row.posts or row.outcome_unknown):
-            line = pacing.line(conn, before=row.requested_at)
+            line = queue.line(conn, before=row.requested_at)
     if row is None:
         if released:
             parts.breaker.give_back(CREATE, appointment_id)

@@ -10,7 +10,7 @@ from db.appointments import Appointment
 from resilience.exceptions import AppointmentException
 from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
-from tasks.parts import parts
+from tasks.dependencies import parts
 from tasks.publish import AT_ONCE, LONGEST_COUNTDOWN, send
 
 

@@ -12,25 +12,25 @@ from celery import shared_task
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments, pacing
-from db.appointments import Inserted, NewAppointment
+from db import appointments
+from db.appointments import Inserted, NewAppointment, queue
+from db.deadline import patience
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
-from db.patience import patience
 from resilience import correlation
+from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
-from resilience.permit import State
 from tasks.attempt import Attempted, claim
 from tasks.base import BookingTask, ComeAgain
 from tasks.database_errors import as_appointment_error, database_errors
-from tasks.guard import CREATE
-from tasks.holds import release_paced, release_when_open_ends
-from tasks.idempotency import derive_key, payload_hash
-from tasks.parts import parts
+from tasks.dependencies import parts
+from tasks.guarded_calls import CREATE
+from tasks.maintenance.recovery import ask_at_once
+from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.publish import AT_ONCE, RELEASED, TASK, send, tell
 from tasks.recheck import Standing, still_booked
-from tasks.recovery import ask_at_once
-from tasks.request import BookingRequest
+from tasks.request.idempotency import derive_key, payload_hash
+from tasks.request.model import BookingRequest
 
 # Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
@@ -129,7 +129,7 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
         with patience(patient):
             shut = _is_shut()  # reads operators' orders, where Redis has none
             with parts().engine.begin() as conn:
-                line = HoldReason.BREAKER_OPEN if shut else pacing.line(conn)  # nobody overtakes those who wait
+                line = HoldReason.BREAKER_OPEN if shut else queue.line(conn)  # nobody overtakes those who wait
                 kept = appointments.insert(conn, [_row(request, line) for request in requests])
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import appointments, events
-from db.appointments import Appointment
+from db import appointments
+from db.appointments import Appointment, events
 from db.lifecycle import Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
-from tasks.parts import Parts
+from tasks.dependencies import Parts
+from tasks.moves import In, Next
 from tasks.publish import LONGEST_COUNTDOWN
-from tasks.steps import In, Next
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
 

@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import event_types
-from db.appointment import Appointment
-from db.event_types import EventKind, EventType
+from db.appointments import event_types
+from db.appointments.appointment import Appointment
+from db.appointments.event_types import EventKind, EventType
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
-from tasks.calcom.meaning import Meaning, Reply
-from tasks.guard import GuardedCalls, NotNow
-from tasks.parts import Parts
+from tasks.calcom.reply import Meaning, Reply
+from tasks.dependencies import Parts
+from tasks.guarded_calls import GuardedCalls, NotNow
 
 
 class NotAskedError(Exception):

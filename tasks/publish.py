@@ -17,9 +17,9 @@ from kombu.messaging import Producer
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks.parts import parts
+from tasks.dependencies import parts
 
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
 # the sweeper, which sends a row when its time has come.

@@ -5,13 +5,14 @@ from enum import StrEnum
 
 import structlog
 
-from db import appointments, audit
-from db.appointment import Appointment
+from db import appointments
+from db.appointments import audit
+from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks.calcom.bookings import Booking, read_bookings
-from tasks.calcom.meaning import Meaning, Reply
-from tasks.guard import GuardedCalls, NotNow
-from tasks.parts import Parts
+from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.reply import Meaning, Reply
+from tasks.dependencies import Parts
+from tasks.guarded_calls import GuardedCalls, NotNow
 
 PATIENCE = 2.0  # seconds: somebody may be on the phone
 

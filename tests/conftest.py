@@ -19,7 +19,7 @@ from db.engine import make_engine
 
 if TYPE_CHECKING:
     # The package `worker` imports Celery, which most unit tests do without.
-    from worker.embedded import Guard, Postgres, Valkey
+    from worker.local.embedded import Guard, Postgres, Valkey
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "migrated"
@@ -30,7 +30,7 @@ START_SECONDS = 30.0
 @pytest.fixture(scope="session")
 def session_valkey() -> Iterator["Valkey"]:
     """Run the session's Valkey; tests that hurt it take `valkey`."""
-    from worker import embedded  # noqa: PLC0415 - see above
+    from worker.local import embedded  # noqa: PLC0415 - see above
 
     with embedded.servers(postgres=False) as servers:
         yield servers.valkey
@@ -39,7 +39,7 @@ def session_valkey() -> Iterator["Valkey"]:
 @pytest.fixture(scope="session")
 def session_postgres() -> Iterator["Postgres"]:
     """Run the session's PostgreSQL; tests that hurt it take `postgres`."""
-    from worker import embedded  # noqa: PLC0415 - see above
+    from worker.local import embedded  # noqa: PLC0415 - see above
 
     with embedded.servers(valkey=False) as servers:
         yield servers.postgres
@@ -192,7 +192,7 @@ class Simulator:
 @pytest.fixture(scope="session")
 def start_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Simulator]]:
     """Start another simulator with arguments of its own; all end with the session, however it ends."""
-    from worker import embedded  # noqa: PLC0415 - see above
+    from worker.local import embedded  # noqa: PLC0415 - see above
 
     folder = tmp_path_factory.mktemp("simulator")
     numbers = count(1)

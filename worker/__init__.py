@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         outcome,
         wait,
     )
-    from tasks.request import BookingRequest
+    from tasks.request.model import BookingRequest
     from worker.celery_app import app
 
 __all__ = [
@@ -40,6 +40,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for module in ("worker.signals", "worker.wiring"):  # whoever has a name can use it
         import_module(module)
-    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request"}.get(name, "tasks.booking")
+    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.booking")
     value = globals()[name] = getattr(import_module(home), name)
     return value

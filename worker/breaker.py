@@ -6,25 +6,18 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import overrides
-from resilience.breaker_settings import BreakerSettings
-from resilience.call_stats import CallStats
-from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.events import (
-    BreakerChanged,
-    Event,
-    KeyBlocked,
-    OrdersUnreadable,
-    SettingsDiffer,
-    SharedStateBack,
-    SharedStateLost,
-)
+from db.monitoring import overrides
+from resilience.call_stats.stats import CallStats
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, OrdersUnreadable, SettingsDiffer
+from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.failure_detector import DetectorSettings, FailureDetector
-from resilience.redis_client import make_redis
+from resilience.shared_state.client import make_redis
+from resilience.shared_state.events import SharedStateBack, SharedStateLost
 from tasks.calcom.client import CalcomClient
-from tasks.orders import in_force
+from tasks.operations.breaker_overrides import in_force
 from worker import database_calls
-from worker.settings import MARGIN, Settings
+from worker.settings.model import MARGIN, Settings
 
 SERVICE = "calcom"
 _LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)

@@ -12,9 +12,9 @@ from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from worker.running import running
+from worker.local.running import running
 from worker.schedule import schedule
-from worker.settings import Settings
+from worker.settings.model import Settings
 
 BOOKINGS = "bookings"
 MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
@@ -61,16 +61,16 @@ class Configuration:
         return schedule(self.settings.metrics_aggregate_seconds)
 
     include = (
-        "tasks.alerts.sending",
+        "tasks.health.delivery",
         "tasks.booking",
-        "tasks.failure_metrics",
-        "tasks.health",
-        "tasks.holds",
-        "tasks.lookouts",
-        "tasks.recovery",
-        "tasks.prune",
-        "tasks.sweeper",
-        "tasks.transitions",
+        "tasks.maintenance.failure_metrics",
+        "tasks.health.check",
+        "tasks.maintenance.release",
+        "tasks.maintenance.lookouts",
+        "tasks.maintenance.recovery",
+        "tasks.maintenance.prune",
+        "tasks.maintenance.sweeper",
+        "tasks.maintenance.breaker_transitions",
     )
     task_default_queue = BOOKINGS
     task_routes = MappingProxyType({"tasks.booking.*": {"queue": BOOKINGS}, "tasks.*": {"queue": MAINTENANCE}})
@@ -95,8 +95,8 @@ class Configuration:
 
 
 for scheme in ("redis", "rediss"):
-    TRANSPORT_ALIASES[scheme] = "worker.redis_transport:Transport"
-TRANSPORT_ALIASES["amqps"] = "worker.amqps_transport:Transport"
+    TRANSPORT_ALIASES[scheme] = "worker.transports.redis:Transport"
+TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:Transport"
 app = Celery("booking-worker")
 app.config_from_object(Configuration())
 app.set_default()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
-from resilience.call_stats import CallStats
+from resilience.call_stats.stats import CallStats
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
 

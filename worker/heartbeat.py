@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.health import EVERY, MISSED, beat_is_dead, last_tick, tell_if_beat_is_dead, tell_if_redis_is_gone
+from tasks.health.check import EVERY, MISSED, beat_is_dead, last_tick, tell_if_beat_is_dead, tell_if_redis_is_gone
 
 LOOKS = 5  # in each of beat's intervals
 

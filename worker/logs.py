@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from resilience import correlation
 from resilience.redaction import MASK, redact, scrub
-from worker.settings import Settings, SettingsError
+from worker.settings.model import Settings, SettingsError
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
 # A task's own line says more than Celery's "received" and "succeeded".

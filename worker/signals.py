@@ -12,9 +12,9 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from tasks import parts
+from tasks import dependencies
 from worker.logs import configure
-from worker.settings import Settings
+from worker.settings.model import Settings
 
 
 @setup_logging.connect
@@ -26,7 +26,7 @@ def take_over_logging(**_: Any) -> None:
 @worker_init.connect
 def make_revoke_cancel(**_: Any) -> None:
     """Put our `revoke` in the place of Celery's; only a worker loads Celery's control commands."""
-    import tasks.revoke  # noqa: F401, PLC0415 - see above
+    import tasks.operations.revoke  # noqa: F401, PLC0415 - see above
 
 
 @worker_init.connect
@@ -56,4 +56,4 @@ def stop_watching_beat(**_: Any) -> None:
 @worker_process_shutdown.connect
 def tell_what_was_kept(**_: Any) -> None:
     """Report what was counted last: it may be kept for a second, which is after the end of a process that stops."""
-    parts.end()
+    dependencies.end()

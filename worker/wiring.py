@@ -3,12 +3,12 @@
 from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
-from tasks.parts import Parts, Terms, fill
-from worker.alert_sinks import AlertSinks
+from tasks.dependencies import Parts, Terms, fill
+from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_detector
 from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
-from worker.running import running
-from worker.settings import MARGIN, Settings
+from worker.local.running import running
+from worker.settings.model import MARGIN, Settings
 
 
 def build() -> Parts:

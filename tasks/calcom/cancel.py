@@ -4,11 +4,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from resilience.permit import CallOutcome
-from tasks.calcom.answer import Answer, NoAnswer, parse
-from tasks.calcom.bookings import read_booking
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.booking import read_booking
 from tasks.calcom.failures import read_failure
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.http.answer import Answer, NoAnswer, parse
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
 
 _GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
 _RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)

@@ -14,12 +14,12 @@ from urllib.parse import quote, urlsplit
 import requests
 import urllib3.exceptions
 
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.call import CALL, Call, NotSentError
-from tasks.calcom.meaning import ErrorType
-from tasks.calcom.resolver import RESOLVER, Resolver
-from tasks.calcom.transport import make_context, make_session
-from tasks.calcom.watchdog import WATCHDOG
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.call import CALL, Call, NotSentError
+from tasks.calcom.http.resolver import RESOLVER, Resolver
+from tasks.calcom.http.transport import make_context, make_session
+from tasks.calcom.http.watchdog import WATCHDOG
+from tasks.calcom.reply import ErrorType
 
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist

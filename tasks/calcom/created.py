@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
-from resilience.permit import CallOutcome
-from tasks.calcom.answer import Answer, parse
-from tasks.calcom.bookings import Attendee, Booking, read_booking
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.booking import Attendee, Booking, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.http.answer import Answer, parse
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
 
 _BOOKED = Reply(meaning=Meaning.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
 _ANOTHERS = replace(  # 2

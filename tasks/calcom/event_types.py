@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from db.event_kind import EventKind
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
-from tasks.calcom.meaning import Reply
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Reply
 
 
 class Scheduling(StrEnum):

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from resilience.permit import CallOutcome
-from tasks.calcom.answer import Answer, NoAnswer, parse
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
-from tasks.calcom.said import safe, usable
-from tasks.calcom.waits import retry_after, throttled_for
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.http.answer import Answer, NoAnswer, parse
+from tasks.calcom.rate_limit_headers import retry_after, throttled_for
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.sanitize import safe, usable
 
 # The rows of the table; the numbers are its own.
 UNREADABLE = Reply(  # 3

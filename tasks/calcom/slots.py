@@ -6,11 +6,11 @@ from enum import StrEnum
 from math import gcd
 from typing import Protocol
 
-from db.appointment import Appointment
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import event_type, instant
-from tasks.calcom.bookings import to_millisecond
-from tasks.calcom.replies import read_slots
+from db.appointments.appointment import Appointment
+from tasks.calcom.booking import to_millisecond
+from tasks.calcom.classify import read_slots
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.request_body import event_type, instant
 
 
 class SlotReads(Protocol):

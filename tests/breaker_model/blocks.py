@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from resilience.wire import Report
+from resilience.circuit_breaker.wire import Report
 from tests.breaker_model.scope import Caller, Obstacle
 
 

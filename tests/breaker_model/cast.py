@@ -1,7 +1,7 @@
 """Who takes part in the walks: clients of one breaker, keys, held items, the times that go by."""
 
-from resilience.breaker_settings import BreakerSettings, Limits
-from resilience.permit import CallOutcome
+from resilience.circuit_breaker.settings import BreakerSettings, Limits
+from resilience.circuit_breaker.types import CallOutcome
 
 KEYS, CONFIGURATIONS = ("key-a", "key-b"), ("here", "there")
 ITEMS = ("1", "2", "3", "4", "5", "6")

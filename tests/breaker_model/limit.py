@@ -8,7 +8,7 @@ after a 429, one call goes first and hears what is left.
 import math
 from dataclasses import dataclass, field
 
-from resilience.breaker_settings import Limits
+from resilience.circuit_breaker.settings import Limits
 
 HOUR = 3_600_000  # ms that a 429 may shut us out
 AGAIN = 250  # ms after which an answer may have made room

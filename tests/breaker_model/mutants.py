@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from types import MappingProxyType
 
-from resilience import scripts
+from resilience.shared_state import scripts
 
 _PART = re.compile(
     r"(?:not )?[\w.:#\[\]]+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?(?: (?:[=~<>]=|[<>]) [\w.'\-]+(?: [+-] \w+)?)?"
@@ -73,11 +72,11 @@ class Mutant:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.text.partition(' --')[0].strip()}"[:WIDTH]
+        return f"{self.file.removeprefix('lib/')}: {self.text.partition(' --')[0].strip()}"[:WIDTH]
 
     def assemble(self, name: str) -> str:
         """Assemble a script as the real ones are, but for the changed line."""
-        text = "\n".join(self._read(part) for part in (*scripts.FRAGMENTS[name], name))
+        text = "\n".join(self._read(part) for part in scripts.files_of(name))
         return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
 
     def _read(self, name: str) -> str:
@@ -101,7 +100,7 @@ def mutants(file: str) -> Iterator[Mutant]:
 
 def sources() -> list[str]:
     """Name the Lua files."""
-    return sorted(path.name.removesuffix(".lua") for path in (files("resilience") / "lua").iterdir())
+    return sorted({file for script in scripts.FRAGMENTS for file in scripts.files_of(script)})
 
 
 def _changes(line: str) -> Iterator[str]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from redis import Redis
 
-from resilience import scripts
-from resilience.permit import Order
-from resilience.wire import Report, pairs
+from resilience.circuit_breaker.types import Order
+from resilience.circuit_breaker.wire import Report
+from resilience.shared_state import scripts
+from resilience.shared_state.answers import pairs
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
 from tests.breaker_model.rules import Answer, Breaker, Told

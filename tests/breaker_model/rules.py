@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resilience.permit import Order, OrderKind
-from resilience.wire import Report
+from resilience.circuit_breaker.types import Order, OrderKind
+from resilience.circuit_breaker.wire import Report
 from tests.breaker_model.blocks import Blocks
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit

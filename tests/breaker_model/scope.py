@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from resilience.breaker_settings import NEVER, Limits
+from resilience.circuit_breaker.settings import NEVER, Limits
 
 BUSY = 1000  # ms after which to ask again, when the one place is not for this call
 

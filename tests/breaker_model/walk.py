@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from resilience.permit import CallOutcome, Order, OrderKind
-from resilience.wire import Report
+from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind
+from resilience.circuit_breaker.wire import Report
 from tests.breaker_model.cast import BAD, CLIENTS, CONFIGURATIONS, ERRORS, GONE, GOOD, ITEMS, JUMPS, KEYS, OUTCOMES
 from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller

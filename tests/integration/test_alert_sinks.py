@@ -9,8 +9,8 @@ import pytest
 from alert_sink import sink
 from pydantic import SecretStr
 
-from tasks.alerts.sinks import Message
-from worker.alert_sinks import AlertSinks
+from tasks.alert_sinks import Message
+from worker.alerts.sinks import AlertSinks
 
 MESSAGE = Message("Cal.com is down: 37 held, 2 at risk", "Since: now")
 LIMIT = 3.0
@@ -51,7 +51,7 @@ def test_the_command_tells_each_sink_and_ends_with_one_if_any_fails(
     settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`booking alerts test`, a line a sink, without a secret."""
-    from worker.cli import alerts  # noqa: PLC0415 - as the command does
+    from worker.cli.alerts import alerts  # noqa: PLC0415 - as the command does
 
     settings()
     assert not alerts.test()
@@ -70,6 +70,6 @@ def test_the_command_tells_each_sink_and_ends_with_one_if_any_fails(
 
 def test_a_process_that_cannot_start_its_child_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """A child that dies at once is trouble of every sink, not silence."""
-    monkeypatch.setattr("worker.alert_sinks._CHILD", tmp_path / "absent.py")
+    monkeypatch.setattr("worker.alerts.sinks._CHILD", tmp_path / "absent.py")
 
     assert list(tell("json://127.0.0.1:1/").values()) == ["could not be tried"]

@@ -8,10 +8,10 @@ import pytest
 from auditing import CONFIRM, OPEN, ROUND_ROBIN, Scene
 from sqlalchemy import text
 
-from db import events
+from db.appointments import events
 from db.lifecycle import HoldReason, Status
-from tasks import audit_list
-from tasks.audit_finding import Kind, Silence
+from tasks.audit import listing
+from tasks.audit.finding import Kind, Silence
 
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
 
@@ -185,7 +185,7 @@ def test_what_is_being_looked_for_is_no_finding(scene: Scene) -> None:
 def test_all_pages_are_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands on the last of them counts like the first."""
     rows = [scene.confirmed() for _ in range(7)]
-    monkeypatch.setattr(audit_list, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 2)
     seen = scene.audit()
     assert (seen.clean, seen.listed) == (True, 7)
     scene.cancel(rows[-1].calcom_booking_uid or "")

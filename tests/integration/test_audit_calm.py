@@ -9,11 +9,11 @@ from auditing import Scene
 from fleet import eventually
 
 from db.lifecycle import HoldReason, Status
-from resilience.permit import State
-from tasks import orders
-from tasks.audit import survey
-from tasks.audit_calls import AuditHalted
-from tasks.parts import parts
+from resilience.circuit_breaker.types import State
+from tasks.audit.calls import AuditHalted
+from tasks.audit.survey import survey
+from tasks.dependencies import parts
+from tasks.operations import breaker_overrides
 
 LIST = {"method": "GET", "path": "/v2/bookings"}
 
@@ -27,7 +27,7 @@ def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) 
 
 def test_an_open_breaker_ends_it_with_nothing_sent(scene: Scene, simulator: Any) -> None:
     """And with words that say so."""
-    orders.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
     with pytest.raises(AuditHalted, match="the circuit breaker is open"):
         scene.audit()
     assert simulator.journal() == []

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from auditing import SEATS, Scene
 
-from db import audit
+from db.appointments import audit
 from db.lifecycle import Status
-from tasks.audit import mend, survey
-from tasks.audit_finding import Kind
+from tasks.audit.finding import Kind
+from tasks.audit.survey import mend, survey
 
 TOLD = ["cancelling_double", "double_cancelled"]
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}

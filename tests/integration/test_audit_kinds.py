@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from auditing import Scene
 
-from db import event_types
-from db.event_types import EventKind
+from db.appointments import event_types
+from db.appointments.event_types import EventKind
 from db.lifecycle import HoldReason, Status
-from tasks.audit_finding import Kind
-from tasks.parts import parts
+from tasks.audit.finding import Kind
+from tasks.dependencies import parts
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 RR_CONFIRM, SERIES, SERIES_OF_A_MONTH = 130, 129, 141

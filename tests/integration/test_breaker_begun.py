@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import redis
 
-from db import report
-from resilience.permit import CallOutcome, Permit
-from tasks import parts
-from tasks.guard import CREATE
-from tasks.transitions import record_transitions
+from db.monitoring import report
+from resilience.circuit_breaker.types import CallOutcome, Permit
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
+from tasks.maintenance.breaker_transitions import record_transitions
 from worker.wiring import build
 
 
@@ -28,7 +28,7 @@ def test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed(
 ) -> None:
     """The service's own, and that of the calls which book."""
     settings(CIRCUIT_BREAKER_THRESHOLD="3")
-    breaker = parts.parts().breaker
+    breaker = dependencies.parts().breaker
     for number in range(3):
         permit = breaker.acquire(CREATE, owner=f"call {number}")
         assert isinstance(permit, Permit)
@@ -38,8 +38,8 @@ def test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed(
 
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    parts.parts().engine.dispose()
-    parts.fill(build)  # a process that remembers nothing
+    dependencies.parts().engine.dispose()
+    dependencies.fill(build)  # a process that remembers nothing
     record_transitions()
     record_transitions()
 

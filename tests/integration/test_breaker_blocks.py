@@ -2,8 +2,8 @@
 
 from breakers import CREATE, ENDPOINT, LIST, T0, Make, ask, call, denied, make, trip
 
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Reason, Recorded
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.types import CallOutcome, Reason, Recorded
 
 REFUSED, PAGE, GOOD = CallOutcome.CREDENTIALS, CallOutcome.CONFIGURATION, CallOutcome.SUCCESS
 

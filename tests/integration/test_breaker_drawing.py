@@ -5,8 +5,8 @@ from pathlib import Path
 
 import redis
 
-from resilience import scripts
-from resilience.permit import State
+from resilience.circuit_breaker.types import State
+from resilience.shared_state import scripts
 from tests.breaker_model.cast import CLIENTS
 from tests.breaker_model.scope import Caller
 from tests.breaker_model.walk import walk
@@ -20,7 +20,7 @@ Arrow = tuple[str, str, str]
 
 def drawn() -> list[str]:
     """Read the arrows at the head of the Lua."""
-    head = scripts.read("state_machine").partition("\n-- KEYS")[0]
+    head = scripts.read("lib/state_machine").partition("\n-- KEYS")[0]
     return [line.removeprefix("--").strip() for line in head.splitlines() if "-->" in line]
 
 

@@ -2,7 +2,7 @@
 
 from breakers import CREATE, ENDPOINT, LIST, T0, Make, ask, denied, fail, make
 
-from resilience.permit import CallOutcome, Order, OrderKind, RateNews, Reason
+from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind, RateNews, Reason
 
 
 def test_each_opens_after_so_many_failures_as_its_own_setting_says(make: Make) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from resilience import scripts
+from resilience.shared_state import scripts
 from tests.breaker_model.walk import walk
 
 

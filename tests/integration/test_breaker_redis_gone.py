@@ -11,21 +11,15 @@ import pytest
 import redis
 from breakers import CREATE, call, seconds, wipe
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.events import (
-    BreakerChanged,
-    Event,
-    OrdersUnreadable,
-    SharedStateBack,
-    SharedStateBegun,
-    SharedStateLost,
-)
-from resilience.permit import CallOutcome, Order, OrderKind, Permit, Reason, State
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.events import BreakerChanged, Event, OrdersUnreadable, SharedStateBegun
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind, Permit, Reason, State
+from resilience.shared_state.client import make_redis
+from resilience.shared_state.events import SharedStateBack, SharedStateLost
 
 if TYPE_CHECKING:
-    from worker.embedded import Valkey
+    from worker.local.embedded import Valkey
 
 AT_MOST = 0.2  # seconds that a guarded call may cost more while Redis is gone
 Join = Callable[..., CircuitBreaker]

@@ -2,8 +2,8 @@
 
 from breakers import Make
 
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit, Reason, Recorded
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.types import CallOutcome, Permit, Reason, Recorded
 
 CREATE = "bookings.create"
 T0 = 1_800_000_000.0

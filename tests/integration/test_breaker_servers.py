@@ -8,15 +8,15 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from resilience import scripts
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit, State
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, State
+from resilience.shared_state import scripts
+from resilience.shared_state.client import make_redis
 from tests.breaker_model.walk import walk
-from worker import embedded
-from worker.embedded.find import reachable, server_user, valkey
-from worker.embedded.server import Place
+from worker.local import embedded
+from worker.local.embedded.find import reachable, server_user, valkey
+from worker.local.embedded.server import Place
 
 DEBIAN = Path("/usr/bin")
 SLOTS = 16384

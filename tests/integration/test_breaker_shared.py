@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.events import BreakerChanged, Event, KeyBlocked, SettingsDiffer, SharedStateBegun
-from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, State
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, SettingsDiffer, SharedStateBegun
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, State
+from resilience.shared_state.client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000.0

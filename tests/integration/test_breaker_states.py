@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from breakers import CREATE, ENDPOINT, LIST, SERVICE, T0, Make, ask, denied, fail, trip
 
-from resilience.permit import CallOutcome, Permit, Reason, State
+from resilience.circuit_breaker.types import CallOutcome, Permit, Reason, State
 
 
 def test_five_failures_within_a_minute_open_it(make: Make) -> None:

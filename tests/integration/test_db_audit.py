@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from db import appointments, audit
+from db import appointments
+from db.appointments import audit
 from db.lifecycle import Status
 
 UNKNOWN = timedelta(hours=-1)

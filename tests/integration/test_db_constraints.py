@@ -9,12 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from db.lifecycle import HoldReason, Status
-from db.resilience_models import (
-    AlertIncidents,
-    BreakerOverrides,
-    CircuitBreakerEvents,
-    FailureMetrics,
-)
+from db.models.resilience import AlertIncidents, BreakerOverrides, CircuitBreakerEvents, FailureMetrics
 
 NOW = datetime.now(UTC)
 HELD = {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": NOW}

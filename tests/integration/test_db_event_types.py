@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
-from db import appointments, event_types
-from db.event_types import EventKind, EventType
+from db import appointments
+from db.appointments import event_types
+from db.appointments.event_types import EventKind, EventType
 from db.lifecycle import Status
 from db.schema import calcom_event_types as table
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from db import appointments, events, pacing, sweeps
-from db.appointments import Appointment
+from db import appointments
+from db.appointments import Appointment, events, queue, sweeps
 from db.lifecycle import HoldReason, Status
 
 WORKS = {HoldReason.CREDENTIALS: {"key_works": True}, HoldReason.CONFIGURATION: {"settings_work": True}}
@@ -100,7 +100,7 @@ def test_the_first_to_be_tried_is_who_can_tell_most(record: Any) -> None:
 
     went = []
     while (one := first(record)) is not None:
-        went += [row.id for row in record.sweep(pacing.release_these, [one])]
+        went += [row.id for row in record.sweep(queue.release_these, [one])]
 
     assert went == [row.id for row in rows]
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func
 
-from db import appointments, events
+from db import appointments
+from db.appointments import events
 from db.lifecycle import HoldReason, Status
 
 TOLD_NOT_BOOKED: list[tuple[Status, dict[str, Any]]] = [

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func
 
-from db import appointments, events
+from db import appointments
+from db.appointments import events
 from db.lifecycle import MOVES, UNASKABLE, HoldReason, Status, Strategy
 
 LEGAL = [(start, end) for start, ends in MOVES.items() for end in sorted(ends) if end is not Status.BOOKING]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from db import others
+from db.appointments import others
 from db.lifecycle import Status
 
 SAME: dict[str, Any] = {"attendee_email": "ann@example.com", "attendee_phone": None}

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db import overrides, revisions
+from db import revisions
+from db.monitoring import overrides
 
 
 def give(record: Any, mode: str = "open") -> int:

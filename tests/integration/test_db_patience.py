@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import appointments
+from db.deadline import patience
 from db.engine import make_engine
-from db.patience import patience
 from tasks.database_errors import as_appointment_error
 
 

@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text as sql
 
-from db import appointments, events, views
+from db import appointments
+from db.appointments import events
 from db.lifecycle import HoldReason, Status
+from db.monitoring import status as views
 
 
 def find(record: Any, text: str) -> Any:

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments, event_types, events, pacing, sweeps
-from db.appointments import Appointment
+from db import appointments
+from db.appointments import Appointment, event_types, events, queue, sweeps
 from db.lifecycle import HoldReason, Status
 
 RELEASED = [reason for reason in HoldReason if reason is not HoldReason.SUSPECT]
@@ -189,12 +189,12 @@ def test_what_is_known_has_no_time_in_which_it_can_be_asked(record: Any, reason:
 
 
 @pytest.mark.parametrize("unknown", [True, False])
-@pytest.mark.parametrize("reason", pacing.PACED)
+@pytest.mark.parametrize("reason", queue.PACED)
 def test_the_paced_release_begins_that_time_as_well(record: Any, reason: HoldReason, unknown: Any) -> None:
     """Who waited in line for the breaker or the limit could not be asked about either."""
     row = held(record, reason, outcome_unknown=unknown, sent_at=ago(200), settle_at=ago(1))
 
-    [released] = record.sweep(pacing.release_these, [row.id])
+    [released] = record.sweep(queue.release_these, [row.id])
 
     assert released.askable_since == (released.updated_at if unknown else None)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from db import appointments, events, series
+from db import appointments
+from db.appointments import events, series
 from db.lifecycle import Status
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from db import appointments, events, sweeps
-from db.appointments import Appointment
+from db import appointments
+from db.appointments import Appointment, events, sweeps
 from db.lifecycle import HoldReason, Status
 
 

@@ -13,8 +13,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker import embedded
-from worker.embedded import find, server
+from worker.local import embedded
+from worker.local.embedded import find, server
 
 
 @pytest.fixture(scope="module")

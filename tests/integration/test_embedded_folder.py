@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from worker import embedded
-from worker.embedded import find, server
+from worker.local import embedded
+from worker.local.embedded import find, server
 
 
 def test_a_lasting_folder_keeps_data_ports_and_passwords(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from db import events, standing
+from db.appointments import events
 from db.lifecycle import Status
+from db.monitoring import status_queries
 
 FILL = """
 INSERT INTO appointments (
@@ -32,10 +33,10 @@ WHERE oid = CAST('appointments' AS regclass) OR oid IN (
 """
 SINCE = datetime.now(UTC) - timedelta(minutes=15)
 QUESTIONS: dict[str, Callable[[Connection], Any]] = {
-    "failed": lambda conn: standing.ended(conn, Status.FAILED, SINCE),
-    "expired": lambda conn: standing.ended(conn, Status.EXPIRED, SINCE),
-    "unclear": lambda conn: standing.unclear(conn, SINCE),
-    "calls": lambda conn: standing.calls(conn, SINCE, failed=["http_503"]),
+    "failed": lambda conn: status_queries.ended(conn, Status.FAILED, SINCE),
+    "expired": lambda conn: status_queries.ended(conn, Status.EXPIRED, SINCE),
+    "unclear": lambda conn: status_queries.unclear(conn, SINCE),
+    "calls": lambda conn: status_queries.calls(conn, SINCE, failed=["http_503"]),
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }
 BLOCKS = 20  # of 8 KiB; the rows fill some 700

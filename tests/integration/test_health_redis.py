@@ -7,9 +7,10 @@ import pytest
 from fleet import eventually
 from sqlalchemy import Engine, text
 
-from db import incidents
 from db.lifecycle import HoldReason, Status
-from tasks import health, health_looks, parts
+from db.monitoring import incidents
+from tasks import dependencies
+from tasks.health import check, observations
 
 Settings = Callable[..., dict[str, str]]
 GONE = "Redis is gone: each process keeps a circuit breaker and a rate limit of its own"
@@ -20,12 +21,12 @@ def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> No
     """Wire this process to a Redis that has been gone for as long as it takes."""
     settings()
     valkey.kill()
-    monkeypatch.setattr(health_looks, "GONE_FOR", 0.0)
+    monkeypatch.setattr(observations, "GONE_FOR", 0.0)
 
 
 def titles() -> list[str]:
     """Return what was told, the newest first."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return [one.title for one in incidents.told(conn)]
 
 
@@ -44,21 +45,21 @@ def ends(record: Any, count: int, to: Status, **changes: Any) -> None:
 @pytest.mark.usefixtures("gone")
 def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any, valkey: Any) -> None:
     """Promise 3 counts each process by itself meanwhile: an operator must know."""
-    assert (health.check(), titles()) == (1, [GONE])
-    assert health.check() == 0
+    assert (check.check(), titles()) == (1, [GONE])
+    assert check.check() == 0
     valkey.recover()
-    parts.parts().engine.dispose()
-    eventually(lambda: parts.parts().breaker.get_status().shared, within=10, what="it is asked again")
-    assert health.check() == 0, "for a moment is not over"
+    dependencies.parts().engine.dispose()
+    eventually(lambda: dependencies.parts().breaker.get_status().shared, within=10, what="it is asked again")
+    assert check.check() == 0, "for a moment is not over"
     thirty_seconds_pass(record.engine)
-    assert health.check() == 1
+    assert check.check() == 1
     assert titles()[0].endswith(": Redis was gone")
 
 
 @pytest.mark.usefixtures("gone")
 def test_a_process_that_alone_misses_it_tells() -> None:
     """The health check runs in another one, which may see it well."""
-    assert health.tell_if_redis_is_gone()
+    assert check.tell_if_redis_is_gone()
     assert titles() == [GONE]
 
 
@@ -66,7 +67,7 @@ def test_a_restart_wakes_nobody(settings: Settings, valkey: Any) -> None:
     """It takes seconds, and calls go on meanwhile."""
     settings()
     valkey.kill()
-    assert (health.check(), health.check(), health.tell_if_redis_is_gone(), titles()) == (0, 0, False, [])
+    assert (check.check(), check.check(), check.tell_if_redis_is_gone(), titles()) == (0, 0, False, [])
 
 
 @pytest.mark.usefixtures("gone")
@@ -75,19 +76,19 @@ def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any
     """Three in a minute, as with it."""
     ends(record, 1, Status.CONFIRMED, calcom_booking_uid="uid")
     ends(record, 3, Status.RETRYING, error_type=error)
-    health.check()
+    check.check()
     assert [title for title in titles() if title != GONE] == [
         "Cal.com is failing (3 failures in the last minute): 0 held, 0 at risk"
     ]
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - interval '61 s'"))
     thirty_seconds_pass(record.engine)
-    health.check()
+    check.check()
     ends(record, 2, Status.RETRYING, error_type=error)
-    health.check()
+    check.check()
     assert not [title for title in titles() if title.startswith("Resolved")], "no call says that it is over"
     ends(record, 2, Status.CONFIRMED, calcom_booking_uid="uid")
-    health.check()
+    check.check()
     [over] = [title for title in titles() if title.startswith("Resolved")]
     assert over.endswith(": Cal.com was failing, at most 3 failures in a minute")
 
@@ -106,8 +107,8 @@ def test_without_redis_a_bad_day_is_no_outage_either(record: Any, failed: int, a
     """The same thresholds: docs/decisions/0012."""
     ends(record, failed, Status.HELD, error_type="http_503", hold_reason=HoldReason.UNREACHABLE)
     ends(record, answered, Status.CONFIRMED, calcom_booking_uid="uid")
-    health.check()
-    health.check()
+    check.check()
+    check.check()
     said = [title.partition(":")[0] for title in titles() if title.startswith("Cal.com is failing")]
     assert said == ([] if told is None else [told])
 
@@ -117,5 +118,5 @@ def test_without_redis_a_bad_day_is_no_outage_either(record: Any, failed: int, a
 def test_answers_and_faults_of_our_own_are_no_outage(record: Any, error: str | None) -> None:
     """Each has its own alert, or none."""
     ends(record, 5, Status.HELD, error_type=error, hold_reason=HoldReason.SUSPECT)
-    health.check()
+    check.check()
     assert not [title for title in titles() if title.startswith("Cal.com is failing")]

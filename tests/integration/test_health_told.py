@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db import events, incidents
-from db.incidents import Incident
+from db.appointments import events
 from db.lifecycle import HoldReason, Status
-from tasks import health, parts
-from tasks.guard import CREATE
-from tasks.health_rules import NOTABLE, Kind
-from tasks.unknown import HALF_MADE
+from db.monitoring import incidents
+from db.monitoring.incidents import Incident
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
+from tasks.health import check
+from tasks.health.incident_rules import NOTABLE, Kind
+from tasks.unknown.outcome import HALF_MADE
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +26,7 @@ def breaker(settings: Callable[..., dict[str, str]]) -> None:
 
 def told() -> list[Incident]:
     """Return what operators were told of."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return incidents.told(conn)
 
 
@@ -36,14 +38,14 @@ def test_what_an_operator_must_act_on_gathers_in_one_incident(record: Any, kind:
         for row in rows:
             events.record(conn, row.id, kind, "worker")
         conn.execute(text("UPDATE appointment_events SET created_at = now() - interval '1 day' WHERE id = 1"))
-    assert (health.check(), health.check()) == (1, 0)
+    assert (check.check(), check.check()) == (1, 0)
     [one] = told()
     assert (one.kind, one.occurrences, one.detail["count"]) == (kind, 2, 2)
     assert f"`booking show {rows[1].id}" in one.message
 
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - interval '16 minutes'"))
-    assert health.check() == 1
+    assert check.check() == 1
     assert told()[0].title.startswith("Resolved after")
 
 
@@ -51,7 +53,7 @@ def test_half_made_seats_are_named_among_the_suspects(record: Any) -> None:
     """An operator removes them at Cal.com before anything is tried again."""
     record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
     record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT, error_type=HALF_MADE)
-    health.check()
+    check.check()
     assert [one.title for one in told()] == ["Set aside as suspect, 1 of them half made at Cal.com: 2 held, 0 at risk"]
 
 
@@ -66,8 +68,8 @@ def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: 
     record.write(old.id, sent_at=timedelta(minutes=-16))
 
     for _ in range(3):
-        parts.parts().breaker.record_failure("http_500", CREATE)
-    health.check()
+        dependencies.parts().breaker.record_failure("http_500", CREATE)
+    check.check()
 
     [one] = told()
     assert one.title.startswith(

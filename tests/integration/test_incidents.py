@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from db import deliveries, incidents
-from db.deliveries import Delivery
-from db.incidents import Incident
+from db.monitoring import deliveries, incidents
+from db.monitoring.deliveries import Delivery
+from db.monitoring.incidents import Incident
 
 SINKS = ("json-1", "slack-2")
 

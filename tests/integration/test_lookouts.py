@@ -11,9 +11,9 @@ from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
-from tasks import parts
+from tasks import dependencies
 from tasks.attempt import claim
-from tasks.lookouts import look_again
+from tasks.maintenance.lookouts import look_again
 from worker import enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -26,7 +26,7 @@ def suspect(settings: Callable[..., dict[str, str]], simulator: Any) -> int:
     settings()
     simulator.faults("commit_then_reset", match=POST, count=1)
     asked = enqueue_booking(request(1)).appointment_id
-    attempt = claim(parts.parts(), asked)
+    attempt = claim(dependencies.parts(), asked)
     assert attempt is not None
     attempt.run()
     write(asked, status=Status.HELD, hold_reason=HoldReason.SUSPECT, held_at=func.now(), next_attempt_at=None)
@@ -35,7 +35,7 @@ def suspect(settings: Callable[..., dict[str, str]], simulator: Any) -> int:
 
 def write(appointment_id: int, **columns: Any) -> None:
     """Write columns past the door, as a fault would."""
-    with parts.parts().engine.begin() as conn:
+    with dependencies.parts().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
@@ -65,7 +65,7 @@ def test_a_suspect_that_is_not_found_is_looked_for_again_in_an_hour(suspect: int
 def test_cal_com_is_left_alone_while_the_breaker_is_open(suspect: int, simulator: Any) -> None:
     """A look of nobody's is worth no call then."""
     called = len(simulator.journal())
-    parts.parts().breaker.force_open("operator", "a test")
+    dependencies.parts().breaker.force_open("operator", "a test")
 
     assert look_again() == {}
 

@@ -32,7 +32,7 @@ def message(sent: bytes = b"[[1], {}, {}]", headers: Any = None, **parts: Any) -
     return json.dumps(whole | parts).encode()
 
 
-# Each of the first two kinds ended a worker, or made it connect anew, before worker/redis_transport.py dropped them.
+# Each of the first two kinds ended a worker, or made it connect anew, before worker/transports/redis.py dropped them.
 NO_MESSAGE = [
     b"\xff\xfe not json",
     b"",

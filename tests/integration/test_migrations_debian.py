@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from migrating import Migrating
 
-from worker import embedded
-from worker.embedded.find import server_user
-from worker.embedded.server import Place
+from worker.local import embedded
+from worker.local.embedded.find import server_user
+from worker.local.embedded.server import Place
 
 DEBIAN = Path("/usr/lib/postgresql/15")
 

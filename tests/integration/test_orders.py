@@ -7,24 +7,26 @@ import pytest
 from redis import Redis
 from sqlalchemy import func, select, text
 
-from db import overrides, revisions
-from db.resilience_models import BreakerOverrides, CircuitBreakerEvents
-from resilience.permit import CallOutcome, State
-from tasks import orders, parts
-from tasks.parts import Parts
-from tasks.transitions import record_transitions
+from db import revisions
+from db.models.resilience import BreakerOverrides, CircuitBreakerEvents
+from db.monitoring import overrides
+from resilience.circuit_breaker.types import CallOutcome, State
+from tasks import dependencies
+from tasks.dependencies import Parts
+from tasks.maintenance.breaker_transitions import record_transitions
+from tasks.operations import breaker_overrides
 
 
 @pytest.fixture
 def built(settings: Callable[..., dict[str, str]]) -> Parts:
     """Build this process's parts."""
     settings()
-    return parts.parts()
+    return dependencies.parts()
 
 
-def give(built: Parts, mode: str = orders.OPEN) -> bool:
+def give(built: Parts, mode: str = breaker_overrides.OPEN) -> bool:
     """Order, as `booking breaker` does."""
-    return orders.order(built.engine, built.breaker, mode, by="ops", why="a test")
+    return breaker_overrides.order(built.engine, built.breaker, mode, by="ops", why="a test")
 
 
 def several(built: Parts) -> None:
@@ -32,7 +34,7 @@ def several(built: Parts) -> None:
     built.breaker.record_success("bookings.create")
     for _ in range(3):
         assert give(built)
-        assert orders.auto(built.engine, built.breaker, by="ops", why="over")
+        assert breaker_overrides.auto(built.engine, built.breaker, by="ops", why="over")
         built.breaker.record_success("bookings.create")
 
 
@@ -64,7 +66,7 @@ def test_an_order_is_obeyed_in_a_restored_database(built: Parts) -> None:
     with built.engine.begin() as conn:
         conn.execute(text("TRUNCATE breaker_overrides RESTART IDENTITY"))
 
-    assert give(built, orders.OFF)
+    assert give(built, breaker_overrides.OFF)
 
     assert built.breaker.get_status().state is State.OFF
 

@@ -10,11 +10,11 @@ from statistics import median
 import pytest
 from breakers import CREATE, wipe
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason
-from resilience.redis_client import make_redis
-from simulator.rate_limit import RateLimit, Verdict
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason
+from resilience.shared_state.client import make_redis
+from simulator.state.rate_limit import RateLimit, Verdict
 
 T0 = 1_800_000_000.0
 LIMIT, WINDOW = 60, 60.0  # what Cal.com allows, and tells

@@ -7,11 +7,11 @@ import metrics
 import pytest
 from sqlalchemy import text
 
-from db import metrics_history, report
 from db.lifecycle import HoldReason, Status, Strategy
-from db.metrics_history import Window
-from tasks.outlook import outlook, unusual
-from tasks.trend import Measure
+from db.monitoring import metrics_history, report
+from db.monitoring.metrics_history import Window
+from tasks.health.assessment import outlook, unusual
+from tasks.health.baseline import Measure
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHANGE = text("""

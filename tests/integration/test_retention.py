@@ -9,10 +9,11 @@ import metrics
 import pytest
 from sqlalchemy import text
 
-from db import appointments, retention
+from db import appointments
 from db.lifecycle import FINAL, HoldReason, Status
-from tasks.parts import parts
-from tasks.prune import delete_before, delete_older
+from db.monitoring import retention
+from tasks.dependencies import parts
+from tasks.maintenance.prune import delete_before, delete_older
 
 OLD, YOUNG = timedelta(days=-100), timedelta(days=-80)
 BEFORE = timedelta(days=90)

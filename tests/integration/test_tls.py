@@ -16,11 +16,13 @@ from tls_proxy import OURS, STRANGER, TlsProxy, tls_before
 
 from db.engine import make_engine
 from db.lifecycle import Status
-from resilience.redis_client import make_redis
-from worker import embedded, enqueue_bookings
-from worker.cli import broker, check
-from worker.embedded.find import server_user
-from worker.embedded.server import Place
+from resilience.shared_state.client import make_redis
+from worker import enqueue_bookings
+from worker.cli.check import check
+from worker.console import broker
+from worker.local import embedded
+from worker.local.embedded.find import server_user
+from worker.local.embedded.server import Place
 
 DEBIAN = Path("/usr/lib/postgresql/15")
 UNCHECKED = "ssl_cert_reqs=none&ssl_check_hostname=false"

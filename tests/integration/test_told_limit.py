@@ -7,10 +7,10 @@ from itertools import count
 import pytest
 from breakers import CREATE
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason
+from resilience.shared_state.client import make_redis
 
 T0 = 1_800_000_000.0
 LIMIT = 60

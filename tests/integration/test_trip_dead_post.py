@@ -10,7 +10,7 @@ from itertools import count, pairwise
 import pytest
 from stepped_calls import CREATE, GONE, LIST, SUCCESS, T0, Calls
 
-from resilience.permit import Permit, State
+from resilience.circuit_breaker.types import Permit, State
 
 LOOKS = (1.0, 3.0, 7.0)
 OPEN = 30.0

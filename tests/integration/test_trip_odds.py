@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 from stepped_calls import CREATE, FAILED, GONE, OPENED, SUCCESS, Calls
 
-from resilience.permit import CallOutcome, Permit, State
+from resilience.circuit_breaker.types import CallOutcome, Permit, State
 
 LEAST = {5: 1_000_000, 10: 100_000, 20: 3_000}  # calls between openings, the mean, by percent of failures
 Chain = dict[tuple[int, CallOutcome], int]

@@ -3,7 +3,7 @@
 import pytest
 from stepped_calls import CREATE, FAILED, GONE, LIST, OPENED, SUCCESS, T0, Calls
 
-from resilience.permit import CallOutcome, State
+from resilience.circuit_breaker.types import CallOutcome, State
 
 SILENT = (CallOutcome.IGNORED, CallOutcome.THROTTLED, CallOutcome.CREDENTIALS)
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import requests
 
-from db import events
-from db.appointments import Appointment
+from db.appointments import Appointment, events
 from db.lifecycle import Status
-from tasks.audit import Survey, mend, survey
-from tasks.audit_calls import AuditCalls
-from tasks.audit_finding import Finding, Kind, Silence
-from tasks.audit_fix import Fixed
-from tasks.calcom.body import booking_body
-from tasks.parts import parts
+from tasks.audit.calls import AuditCalls
+from tasks.audit.finding import Finding, Kind, Silence
+from tasks.audit.fixes import Fixed
+from tasks.audit.survey import Survey, mend, survey
+from tasks.calcom.request_body import booking_body
+from tasks.dependencies import parts
 
 # Event types of the simulator; OPEN books every POST.
 OPEN, SEATS, PLAIN, CONFIRM, ROUND_ROBIN = 110, 103, 101, 102, 104

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import redis
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.failover import Orders
-from resilience.permit import CallOutcome, Denied, Permit
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.circuit_breaker.failover import Orders
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit
+from resilience.shared_state.client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000.0

@@ -7,8 +7,8 @@ moment of `createdAt` lacks its day. What is left out of a booking is only what 
 import json
 from typing import Any
 
-from tasks.calcom.answer import Answer
-from tasks.calcom.body import REFERENCE
+from tasks.calcom.http.answer import Answer
+from tasks.calcom.request_body import REFERENCE
 
 DAY = "2026-11-25"
 DATE = "Wed, 25 Nov 2026 15:48:41 GMT"

@@ -7,12 +7,12 @@ from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
-from db.appointment import Appointment
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.deciding_look import deciding_look
+from db.appointments.appointment import Appointment
+from tasks.calcom.deciding_lookup import deciding_look
 from tasks.calcom.event_types import Me
-from tasks.calcom.look import Sighting
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.lookup import Sighting
+from tasks.calcom.request_body import REFERENCE
 
 OURS = "00000000-0000-0000-0000-000000000007"
 ASKED_FOR = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # `created_at` of the row

@@ -17,7 +17,7 @@ import fire_kinds
 
 from resilience.exceptions import AppointmentException
 from tasks.booking import Receipt
-from tasks.request import BookingRequest
+from tasks.request.model import BookingRequest
 from worker import enqueue_bookings
 
 TYPES = (110, 110, 110, 110, 102, 103, 104)  # plain; to be confirmed; with seats; round robin

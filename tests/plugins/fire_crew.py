@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from worker.embedded import Guard
+from worker.local.embedded import Guard
 
 LOOK_SECONDS = 0.2
 SOFT_SECONDS = 8.0  # what has not ended after a SIGTERM by then is killed

@@ -15,7 +15,7 @@ import fire_clock
 import fire_steps
 
 import worker.breaker
-import worker.settings
+import worker.settings.model
 import worker.wiring
 from tasks.publish import TASK
 from worker import app
@@ -49,7 +49,7 @@ def _if_booking(here: Callable[[], None], sender: Any = None, **_: Any) -> None:
 
 
 _keep: list[Callable[..., None]] = []  # Celery's signals hold their receivers weakly
-worker.wiring.MARGIN = worker.breaker.MARGIN = worker.settings.MARGIN = float(ENVIRONMENT["FIRE_MARGIN"])
+worker.wiring.MARGIN = worker.breaker.MARGIN = worker.settings.model.MARGIN = float(ENVIRONMENT["FIRE_MARGIN"])
 _hook(Path(ENVIRONMENT["FIRE_FOLDER"]))
 if wrong := float(ENVIRONMENT.get("FIRE_CLOCK", "0")):
     fire_clock.be_wrong_by(wrong)

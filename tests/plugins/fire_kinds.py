@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tasks.request import BookingRequest
+from tasks.request.model import BookingRequest
 
 HOST, OTHER = "host801", "host802"  # whose key is used, and the one beside
 EIGHT = 8  # weeks of a series

@@ -22,8 +22,8 @@ from fire_stage import Over, Stage, stage
 from fire_watch import Watch
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.lookouts import look_again
-from worker.embedded import EmbeddedError
+from tasks.maintenance.lookouts import look_again
+from worker.local.embedded import EmbeddedError
 
 FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
 WORK_SECONDS = 4.0  # Cal.com's longest work: what was sent before has booked by then, or never will

@@ -22,14 +22,15 @@ from fire_steps import Orders
 from psycopg import sql
 
 from db import revisions
-from tasks import parts
-from tasks.parts import Parts
-from worker import app, breaker, processes, wiring
+from tasks import dependencies
+from tasks.dependencies import Parts
+from worker import app, breaker, wiring
 from worker.celery_app import Configuration
-from worker.embedded import EmbeddedError, Guard, Postgres, Valkey, servers
+from worker.local import processes
+from worker.local.embedded import EmbeddedError, Guard, Postgres, Valkey, servers
+from worker.local.processes import Running
 from worker.logs import configure
-from worker.processes import Running
-from worker.settings import Settings
+from worker.settings.model import Settings
 
 if TYPE_CHECKING:
     from fire_parts import Part
@@ -89,7 +90,7 @@ class Stage:
     network: Network
     crew: Crew
     orders: Orders
-    parts: Parts  # of this process, the operator, who has lines of its own
+    dependencies: Parts  # of this process, the operator, who has lines of its own
     receipts: Path
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -179,7 +180,7 @@ def _make_role(postgres: Postgres) -> str:
 def _wire(settings: Settings) -> Parts:
     """Make this process the operator: with settings that stand in no environment."""
     wiring.MARGIN = breaker.MARGIN = MARGIN
-    parts.fill(lambda: wiring.build_from(settings))
+    dependencies.fill(lambda: wiring.build_from(settings))
     configuration = Configuration()
     configuration.settings = settings
     app.config_from_object(configuration)
@@ -187,7 +188,7 @@ def _wire(settings: Settings) -> Parts:
     vars(app).pop("amqp", None)
     # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
     app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
-    return parts.parts()
+    return dependencies.parts()
 
 
 def _environment(network: Network, side: str, settings: Settings, orders: Path) -> Mapping[str, str]:

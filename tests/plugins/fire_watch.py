@@ -10,8 +10,8 @@ import psycopg
 from fire_stage import Stage
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks import orders
-from worker.cli.orders import retry
+from tasks.operations import breaker_overrides
+from worker.cli.orders.orders import retry
 
 LOOK_SECONDS = 0.5
 LIVE = ("pending", "booking", "retrying", "held")
@@ -109,7 +109,7 @@ class Watch:
             f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
         )
         if any(reason == "credentials" for _, _, reason, _ in stuck):
-            orders.reset(self.stage.parts.engine, self.stage.parts.breaker, by="fire", why="the key is good")
+            breaker_overrides.reset(self.stage.parts.engine, self.stage.parts.breaker, by="fire", why="the key is good")
         for one, reference, reason, error in stuck:
             if error == HALF_MADE:
                 self._remove(reference)

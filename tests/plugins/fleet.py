@@ -19,9 +19,9 @@ from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
 from db.schema import appointments as table
-from tasks import parts
+from tasks import dependencies
 from tasks.booking import Outcome, outcome
-from tasks.request import BookingRequest
+from tasks.request.model import BookingRequest
 from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
     live = select(func.count()).where(table.c.id.in_(ids), table.c.status.not_in(FINAL))
 
     def left() -> int:
-        with parts.parts().engine.connect() as conn:
+        with dependencies.parts().engine.connect() as conn:
             return int(conn.execute(live).scalar_one())
 
     eventually(lambda: left() == 0, within=within, what=f"{len(ids)} bookings final")
@@ -130,7 +130,7 @@ def at_rest(ids: list[int], *, within: float = 60.0) -> list[Outcome]:
 
 def row(appointment_id: int) -> Appointment:
     """Read a booking's row."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         found = appointments.get(conn, appointment_id)
     assert found is not None
     return found
@@ -177,11 +177,11 @@ def settings(
         }
         for name, value in given.items():
             monkeypatch.setenv(name, value)
-        parts.fill(build)
+        dependencies.fill(build)
         return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
 
     yield give
-    parts.end()  # what it keeps to tell late would be told to the next test's Redis
+    dependencies.end()  # what it keeps to tell late would be told to the next test's Redis
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A worker that calls Redis gone after one second, so that tests need not wait for 30: `celery -A impatient worker`."""
 
-from tasks import health_looks
+from tasks.health import observations
 from worker import app as app  # noqa: PLC0414 - Celery looks for it here
 
-health_looks.GONE_FOR = 1.0
+observations.GONE_FOR = 1.0

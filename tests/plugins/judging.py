@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks.audit_finding import Finding, Fix, Kind, Silence
-from tasks.audit_judge import judge
-from tasks.audit_list import About, Answered, Listing, Question
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.bookings import read_booking
+from tasks.audit.compare import judge
+from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.listing import About, Answered, Listing, Question
+from tasks.calcom.booking import read_booking
+from tasks.calcom.request_body import REFERENCE
 
 OURS, THEIRS = "00000000-0000-0000-0000-000000000007", "00000000-0000-0000-0000-000000000008"
 NOW = datetime(2030, 3, 1, tzinfo=UTC)

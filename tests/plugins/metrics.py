@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from db.metrics_history import Window
+from db.monitoring.metrics_history import Window
 
 MINUTE = timedelta(minutes=1)
 INSERT = text("""

@@ -7,9 +7,9 @@ from pathlib import Path
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from worker.embedded import Guard
-from worker.embedded.find import server_user
-from worker.embedded.server import HOST, Place, Server, free_port, here
+from worker.local.embedded import Guard
+from worker.local.embedded.find import server_user
+from worker.local.embedded.server import HOST, Place, Server, free_port, here
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")  # the script in /usr/bin would run as Debian's user, in Debian's folder
 USER = "booking"

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-import tasks.life
-import tasks.recovery
+import tasks.decisions
+import tasks.maintenance.recovery
 import worker.breaker
 from worker import app as app  # noqa: PLC0414 - Celery looks for it here
 
@@ -12,4 +12,4 @@ SECONDS = 6.0
 worker.breaker.BreakerSettings = partial(  # type: ignore[assignment,misc]
     worker.breaker.BreakerSettings, trial_every=SECONDS
 )
-tasks.life.TRY_AGAIN = tasks.recovery.TRY_AGAIN = SECONDS
+tasks.decisions.TRY_AGAIN = tasks.maintenance.recovery.TRY_AGAIN = SECONDS

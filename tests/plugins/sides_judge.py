@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from worker.demo.judge import Verdict
-from worker.demo.outage import IN_FLIGHT, SAME_TIME
+from worker.local.demo.judge import Verdict
+from worker.local.demo.outage import IN_FLIGHT, SAME_TIME
 
 SIDES = ("old", "new")
 SHUT = ("open", "forced_open")

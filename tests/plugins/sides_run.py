@@ -13,10 +13,10 @@ import sides_judge
 from sides_judge import Call, Change, Sentence
 from sides_stage import Side, Stage, stage
 
-from worker.demo.judge import Row
-from worker.demo.judge import judge as by_books
-from worker.demo.story import Clock
-from worker.processes import Part
+from worker.local.demo.judge import Row
+from worker.local.demo.judge import judge as by_books
+from worker.local.demo.story import Clock
+from worker.local.processes import Part
 
 FIRST = 20  # bookings of the old version, on its own tables
 QUIET = 40  # bookings that are confirmed before the outage, so that both versions have worked in good weather

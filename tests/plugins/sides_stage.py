@@ -22,10 +22,10 @@ import requests
 from packaging.requirements import Requirement
 from psycopg import sql
 
-from worker import processes
-from worker.embedded import EmbeddedError, Guard, servers
-from worker.processes import Part, Running
-from worker.settings import Settings
+from worker.local import processes
+from worker.local.embedded import EmbeddedError, Guard, servers
+from worker.local.processes import Part, Running
+from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "tests" / "plugins"

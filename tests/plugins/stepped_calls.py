@@ -1,9 +1,9 @@
 """Calls through the breaker that a fleet shares, at times that a test sets: the scripts' word, and no clock's."""
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CalcomCircuitBreaker
-from resilience.permit import CallOutcome, Permit, Recorded, State
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, Recorded, State
+from resilience.shared_state.client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
 SUCCESS, GONE, FAILED = CallOutcome.SUCCESS, CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT

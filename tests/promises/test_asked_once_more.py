@@ -8,13 +8,13 @@ from typing import Any
 from fleet import request, row
 from stepping import POST, accept, carry, carry_until, let_pass, lose, write
 
-from db import event_types
+from db.appointments import event_types
 from db.lifecycle import Status
-from tasks import parts
-from tasks.audit import mend, survey
-from tasks.audit_calls import AuditCalls
-from tasks.audit_finding import Kind
-from tasks.request import BookingRequest
+from tasks import dependencies
+from tasks.audit.calls import AuditCalls
+from tasks.audit.finding import Kind
+from tasks.audit.survey import mend, survey
+from tasks.request.model import BookingRequest
 from worker import enqueue_booking
 
 Settings = Callable[..., dict[str, str]]
@@ -37,8 +37,8 @@ def by_name(number: int, slug: str, username: str) -> BookingRequest:
 
 def kind_of(appointment_id: int) -> str | None:
     """Return what our key was last told that the booking's type is."""
-    with parts.parts().engine.connect() as conn:
-        known = event_types.known(conn, parts.parts().calcom.key_fingerprint, row(appointment_id).event_type)
+    with dependencies.parts().engine.connect() as conn:
+        known = event_types.known(conn, dependencies.parts().calcom.key_fingerprint, row(appointment_id).event_type)
     return None if known is None else known.kind.value
 
 
@@ -132,7 +132,7 @@ def test_an_audit_records_nothing_that_was_cancelled_since_it_looked(settings: S
     for one in uids:
         write(one, status=Status.FAILED, calcom_booking_uid=None, sent_at=row(one).requested_at)
     let_pass(3600)
-    calls = AuditCalls(parts.parts(), pause=lambda _: None)
+    calls = AuditCalls(dependencies.parts(), pause=lambda _: None)
     seen = survey(calls, START - timedelta(days=1), START + timedelta(days=1))
     assert [(one.kind, one.row and one.row.id) for one in seen.findings] == [(Kind.NOT_HERE, one) for one in uids]
     simulator.person("cancel", uids[cancelled])

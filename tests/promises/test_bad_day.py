@@ -15,9 +15,9 @@ from sqlalchemy import func, select, text
 
 from db.lifecycle import FINAL, HoldReason, Status
 from db.schema import appointments as table
-from resilience.permit import State
-from tasks import parts
-from tasks.guard import CREATE
+from resilience.circuit_breaker.types import State
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
 from worker import enqueue_bookings
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -72,18 +72,18 @@ def keep_asking(event_type_of: Callable[[int], int], *, more: Callable[[int], bo
 def have_ended(event_type: int) -> bool:
     """Say whether all bookings of this event type are final."""
     live = select(func.count()).where(table.c.event_type_id == event_type, table.c.status.not_in(FINAL))
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return conn.execute(live).scalar_one() == 0
 
 
 def opened() -> list[str | None]:
     """Return what opened, in order: an endpoint's name, or None for the service."""
-    return [one.endpoint for one in parts.parts().breaker.transitions(count=1000) if one.new is State.OPEN]
+    return [one.endpoint for one in dependencies.parts().breaker.transitions(count=1000) if one.new is State.OPEN]
 
 
 def holds() -> int:
     """Count how often a booking was held, for whatever reason."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return int(conn.execute(text("SELECT count(*) FROM appointment_events WHERE kind = 'held'")).scalar_one())
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit, State
-from resilience.redis_client import make_redis
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, State
+from resilience.shared_state.client import make_redis
 
 CREATE = "bookings.create"
 T0 = 1_800_000_000.0

@@ -14,14 +14,14 @@ from fleet import Fleet, eventually, request
 from stepping import Hand, accept, carry, lose, state
 
 from db.lifecycle import HoldReason, Status
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import Denied, Permit, Recorded, State
-from resilience.redis_client import make_redis
-from resilience.transitions import Transition
-from tasks import parts
-from tasks.guard import CREATE, LIST
-from worker.demo.story import Clock
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.transitions import Transition
+from resilience.circuit_breaker.types import Denied, Permit, Recorded, State
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.guarded_calls import CREATE, LIST
+from worker.local.demo.story import Clock
 from worker.wiring import build
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -61,13 +61,13 @@ def clock(settings: Callable[..., dict[str, str]], redis_url: str) -> Hand:
     """Give this process a breaker with the default settings, and hand out its clock."""
     settings(CALCOM_READ_TIMEOUT="1", CALCOM_DEADLINE="1", CALCOM_SETTLE_SECONDS="130")
     hand, built = Hand(), build()
-    parts.fill(lambda: replace(built, breaker=SharedByHand(redis_url, hand)))
+    dependencies.fill(lambda: replace(built, breaker=SharedByHand(redis_url, hand)))
     return hand
 
 
 def states() -> dict[str | None, State]:
     """Return what the breaker says."""
-    breaker = parts.parts().breaker
+    breaker = dependencies.parts().breaker
     assert isinstance(breaker, SharedByHand)
     return breaker.states()
 
@@ -136,7 +136,7 @@ def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simula
 
 def openings() -> list[Transition]:
     """Return each change to open."""
-    return [one for one in parts.parts().breaker.transitions() if one.new is State.OPEN]
+    return [one for one in dependencies.parts().breaker.transitions() if one.new is State.OPEN]
 
 
 @pytest.mark.alone

@@ -9,9 +9,9 @@ import pytest
 from fleet import Fleet, eventually, request
 from sqlalchemy import text
 
-from resilience.permit import Reason, State
-from tasks import parts
-from tasks.guard import CREATE
+from resilience.circuit_breaker.types import Reason, State
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
 from worker import enqueue_bookings
 
 HELD, STEADY, THREADS, WINDOW = 280, 120, 12, 64
@@ -22,7 +22,7 @@ OPEN, LATENCY = 2.0, 0.4  # seconds; so long that the fleet waits for Cal.com an
 
 def rows(query: str) -> list[Any]:
     """Read the database directly."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return list(conn.execute(text(query)))
 
 
@@ -82,7 +82,7 @@ def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[...
     simulator.faults("status", name="unavailable")
     before = len(simulator.journal())
     enqueue(STEADY, TRIP)
-    breaker = parts.parts().breaker
+    breaker = dependencies.parts().breaker
     eventually(lambda: breaker.get_status().state is not State.CLOSED, what="the breaker opens")
     enqueue(STEADY + TRIP, HELD)
 

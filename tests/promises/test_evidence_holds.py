@@ -10,7 +10,7 @@ from sqlalchemy import text
 from stepping import BLIND, POST, accept, breaker_by_hand, carry, carry_until, is_blind, lose, state, write
 
 from db.lifecycle import FINAL, HoldReason, Status
-from tasks import sweeper
+from tasks.maintenance import sweeper
 
 Settings = Callable[..., dict[str, str]]
 Counts = Callable[[], Counter[str]]

@@ -11,7 +11,7 @@ from celery.events.state import State
 from fleet import Fleet, eventually, finals, request
 
 from db.lifecycle import Status
-from tasks import parts
+from tasks import dependencies
 from tasks.booking import outcome
 from worker import app, enqueue_booking
 
@@ -56,7 +56,7 @@ def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Flee
         else:
             simulator.no_faults()
             simulator.faults("latency", delay=0.3)
-            parts.parts().breaker.reset("operator", "a test")
+            dependencies.parts().breaker.reset("operator", "a test")
         finals([held.appointment_id])
         last = "REVOKED" if end == "revoked" else "SUCCESS"
         eventually(lambda: seen[held.task_id][-1] == last, within=10, what=last)

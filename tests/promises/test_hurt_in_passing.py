@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db import appointments
 from db.lifecycle import Status
-from tasks import parts
+from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.publish import QUEUE
 from worker import enqueue_bookings
@@ -44,7 +44,7 @@ def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
 ) -> None:
     """Prepared statements break when a table grows: that was one error for each connection and statement."""
     settings()
-    engine = parts.parts().engine
+    engine = dependencies.parts().engine
 
     def read() -> None:
         with engine.connect() as first, engine.connect() as second:  # two of the pool

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Connection
 
-from db import appointments, pacing
+from db import appointments
+from db.appointments import queue
+from db.appointments.event_types import EventKind
 from db.engine import make_engine
-from db.event_types import EventKind
 from db.lifecycle import HoldReason, Status
 from tests.promises.breakages.evidence import RULES, Finds, Rule
 from tests.promises.model import contradictions, record, world_steps
@@ -180,7 +181,7 @@ class TestStatements:
         """With another key in use, all holds end but those that wait for a time to come, and suspects."""
         conn, rows = kept
         appointments.release_due(conn, key="another", settings="settings", limit=len(rows))
-        pacing.release_these(conn, list(rows))
+        queue.release_these(conn, list(rows))
 
         assert_moved(kept, lambda row: _after(row, "the release ends the hold"))
 

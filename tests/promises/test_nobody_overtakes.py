@@ -8,10 +8,10 @@ from fleet import request
 
 from db import appointments
 from db.lifecycle import HoldReason, Status
-from tasks import parts
+from tasks import dependencies
 from tasks.attempt import claim
 from tasks.booking import outcome
-from tasks.holds import release_paced
+from tasks.maintenance.release import release_paced
 from worker import enqueue_booking
 
 
@@ -29,7 +29,7 @@ def held(number: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
 
 def hold(asked: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
     """Claim a booking and hold it."""
-    with parts.parts().engine.begin() as conn:
+    with dependencies.parts().engine.begin() as conn:
         row = appointments.claim(conn, asked, lease_seconds=50)
         assert row is not None
         assert appointments.move(conn, asked, Status.BOOKING, Status.HELD, token=row.claim_token, hold_reason=reason)
@@ -53,7 +53,7 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
     first, second = (enqueue_booking(request(number)).appointment_id for number in (1, 2))
     hold(first)
 
-    attempt = claim(parts.parts(), second)
+    attempt = claim(dependencies.parts(), second)
     assert attempt is not None
     attempt.run()
 

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from stepping import BLIND, POST, accept, carry, state, write
 
 from db.lifecycle import HoldReason, Status
-from tasks import parts
+from tasks import dependencies
 
 Settings = Callable[..., dict[str, str]]
 Counts = Callable[[], Counter[str]]
@@ -44,7 +44,7 @@ def test_what_an_older_worker_held_for_a_blind_key_is_looked_for(settings: Setti
         held,
         status=Status.HELD,
         hold_reason=HoldReason.BLIND_KEY,
-        held_for=parts.parts().calcom.key_fingerprint,
+        held_for=dependencies.parts().calcom.key_fingerprint,
         held_at=func.now(),
         hold_until=None,
         next_attempt_at=None,

@@ -8,7 +8,7 @@ import pytest
 from fleet import Fleet, eventually, finals, request, row
 
 from db.lifecycle import HoldReason, Status
-from tasks import parts
+from tasks import dependencies
 from tasks.booking import Outcome, outcome
 from worker import enqueue_booking, enqueue_bookings
 
@@ -85,7 +85,7 @@ def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(
 
     assert {one.status for one in finals(others, within=30).values()} == {Status.CONFIRMED}
     eventually(lambda: row(poor).posts >= 3, within=60)
-    assert parts.parts().breaker.get_status().wrong_settings == ()
+    assert dependencies.parts().breaker.get_status().wrong_settings == ()
     assert met(simulator)["POST"] < 8
     simulator.no_faults()
     judge(finals([*others, poor], within=90))

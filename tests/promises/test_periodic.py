@@ -6,9 +6,9 @@ from typing import Any
 from fleet import Fleet, eventually
 from sqlalchemy import text
 
-from tasks import parts
+from tasks import dependencies
 from worker.celery_app import MAINTENANCE, app
-from worker.cli import broker
+from worker.console import broker
 
 TASKS = ("tasks.holds.release_held", "tasks.sweeper.rescue_stranded", "tasks.health.check_health", "tasks.prune.prune")
 
@@ -21,9 +21,9 @@ def test_a_postgres_that_is_gone_is_one_line_in_the_log_and_one_when_it_is_back(
     running.maintenance()
     running.beat()
     ticked = "SELECT count(*) FROM heartbeats"
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         eventually(lambda: conn.execute(text(ticked)).scalar(), what="health is checked")
-    parts.parts().engine.dispose()
+    dependencies.parts().engine.dispose()
 
     postgres.kill()
     for name in 5 * TASKS:

@@ -12,13 +12,13 @@ import requests
 from fleet import eventually, request
 from sqlalchemy import text
 
-from db.appointment import Appointment
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.redis_client import make_redis
-from tasks import parts
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
 from tasks.attempt import claim
-from tasks.holds import release_paced
+from tasks.maintenance.release import release_paced
 from worker import enqueue_bookings
 from worker.wiring import build
 
@@ -37,7 +37,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
     built = build()
     limits = BreakerSettings(threshold=100_000, rate_limit=limit, rate_window=WINDOW, permit_lease=12)
     breaker = CircuitBreaker("calcom", redis=make_redis(redis_url), settings=limits, key=built.breaker.key)
-    parts.fill(lambda: replace(built, breaker=breaker))
+    dependencies.fill(lambda: replace(built, breaker=breaker))
     with ThreadPoolExecutor(16) as pool:
 
         def send(rows: Iterable[Appointment], *, released: bool = False, **_: Any) -> bool:
@@ -46,7 +46,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
             return True
 
         monkeypatch.setattr("tasks.booking.send", send)
-        monkeypatch.setattr("tasks.holds.send", send)
+        monkeypatch.setattr("tasks.maintenance.release.send", send)
         with beat():
             yield
 
@@ -69,7 +69,7 @@ def beat() -> Iterator[None]:
 
 def work(appointment_id: int, *, released: bool) -> None:
     """Do what the task does."""
-    attempt = claim(parts.parts(), appointment_id, released=released)
+    attempt = claim(dependencies.parts(), appointment_id, released=released)
     if attempt is not None:
         done = attempt.run()
         if done.makes_room:
@@ -78,7 +78,7 @@ def work(appointment_id: int, *, released: bool) -> None:
 
 def all_confirmed(ids: list[int]) -> bool:
     """Say whether all went through."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         count = conn.execute(text("SELECT count(*) FROM appointments WHERE status = 'confirmed'")).scalar_one()
     return bool(count == len(ids))
 

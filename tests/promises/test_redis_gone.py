@@ -16,16 +16,17 @@ import redis
 from fleet import ROOT, Fleet, eventually, finals, request, row
 from rabbit import rabbit
 
-from db import overrides
 from db.lifecycle import Status
-from resilience.breaker_settings import BreakerSettings
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit, State
-from resilience.redis_client import make_redis
-from tasks import orders, parts
-from tasks.guard import CREATE
+from db.monitoring import overrides
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, State
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
+from tasks.operations import breaker_overrides
 from worker import enqueue_bookings
-from worker.embedded import Guard
+from worker.local.embedded import Guard
 
 BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
 AT_MOST = 0.2  # seconds that a guarded call may cost more
@@ -68,7 +69,7 @@ def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
     finals(wanted)
     simulator.faults("status", name="unavailable")
     wanted += enqueue(1, 20)
-    eventually(lambda: parts.parts().breaker.get_status().state is State.OPEN, what="the breaker opens")
+    eventually(lambda: dependencies.parts().breaker.get_status().state is State.OPEN, what="the breaker opens")
     wanted += enqueue(21, 60)
     hurt(valkey, how)
     wanted += enqueue(81, 20)
@@ -88,9 +89,9 @@ def test_an_operators_order_outlives_redis(
 ) -> None:
     """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
     settings(**BREAKER)
-    built = parts.parts()
+    built = dependencies.parts()
     assert built.breaker.acquire(CREATE, owner="before")
-    assert orders.order(built.engine, built.breaker, mode, by="operator", why="a test")
+    assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
     hurt(valkey, how)
     eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
     assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
@@ -101,27 +102,27 @@ def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
 ) -> None:
     """It was given since its last call, and stands in Postgres."""
     settings(**BREAKER)
-    built = parts.parts()
+    built = dependencies.parts()
     assert built.breaker.acquire(CREATE, owner="before")
     with built.engine.begin() as conn:
-        overrides.order(conn, built.breaker.service, orders.OPEN, by="operator", why="a test")
+        overrides.order(conn, built.breaker.service, breaker_overrides.OPEN, by="operator", why="a test")
     valkey.kill()
     assert not built.breaker.acquire(CREATE, owner="after")
 
 
 def breaker_in(state: State, url: str) -> CircuitBreaker:
     """Build a breaker of its own in this state, whose orders stand in Postgres."""
-    engine, service = parts.parts().engine, state.value
+    engine, service = dependencies.parts().engine, state.value
     breaker = CircuitBreaker(
         service,
         redis=make_redis(url),
         settings=BreakerSettings(open_for=60, rate_limit=0),
-        orders=lambda: orders.in_force(engine, service),
+        orders=lambda: breaker_overrides.in_force(engine, service),
     )
     for _ in range(5 if state is State.OPEN else 0):
         breaker.record_failure("timeout")
-    if mode := {State.FORCED_OPEN: orders.OPEN, State.OFF: orders.OFF}.get(state):
-        orders.order(engine, breaker, mode, by="operator", why="a test")
+    if mode := {State.FORCED_OPEN: breaker_overrides.OPEN, State.OFF: breaker_overrides.OFF}.get(state):
+        breaker_overrides.order(engine, breaker, mode, by="operator", why="a test")
     return breaker
 
 
@@ -168,15 +169,15 @@ def rabbit_url() -> Iterator[str]:
 
 def bring(state: State, simulator: Any) -> None:
     """Bring the shared breaker into this state; Cal.com is well, unless it is open."""
-    built = parts.parts()
+    built = dependencies.parts()
     if state is State.OPEN:
         simulator.faults("status", name="unavailable")
         enqueue(100, 20)
     elif state is not State.CLOSED:
-        mode = orders.OFF if state is State.OFF else orders.OPEN
-        assert orders.order(built.engine, built.breaker, mode, by="operator", why="a test")
+        mode = breaker_overrides.OFF if state is State.OFF else breaker_overrides.OPEN
+        assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
     if state is State.HALF_OPEN:
-        assert orders.auto(built.engine, built.breaker, by="operator", why="a test")
+        assert breaker_overrides.auto(built.engine, built.breaker, by="operator", why="a test")
     eventually(lambda: built.breaker.get_status().state is state, what=f"the breaker is {state}")
 
 
@@ -209,10 +210,10 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     assert (len(simulator.journal()) == calls) is shut
     valkey.restart()
     wanted += enqueue(300, 20)  # half-open waits for somebody who calls
-    breaker, after = parts.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
+    breaker, after = dependencies.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
     eventually(lambda: (now := breaker.get_status()).shared and now.state is after, what=f"it is {after}")
     simulator.no_faults()
-    assert orders.reset(parts.parts().engine, breaker, by="operator", why="the test is over")
+    assert breaker_overrides.reset(dependencies.parts().engine, breaker, by="operator", why="the test is over")
     judge(finals([*range(1, max(wanted) + 1)]))
 
 

@@ -8,14 +8,16 @@ import pytest
 from fleet import Fleet, eventually, finals, request, row
 from redis import Redis
 
-from db import appointments, overrides
+from db import appointments
 from db.lifecycle import HoldReason, Status
-from resilience.permit import CallOutcome
-from tasks import orders, parts
+from db.monitoring import overrides
+from resilience.circuit_breaker.types import CallOutcome
+from tasks import dependencies
 from tasks.attempt import claim
 from tasks.booking import Outcome
-from tasks.holds import release_held
-from tasks.transitions import record_transitions
+from tasks.maintenance.breaker_transitions import record_transitions
+from tasks.maintenance.release import release_held
+from tasks.operations import breaker_overrides
 from worker import enqueue_booking, enqueue_bookings
 
 Judge = Callable[[dict[int, Outcome]], None]
@@ -46,9 +48,9 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
     simulator.no_faults()
     if meanwhile == "stalls":
         valkey.resume()
-    built = parts.parts()
+    built = dependencies.parts()
     if order == "reset":
-        eventually(lambda: orders.reset(built.engine, built.breaker, by="ops", why="the key is good again"))
+        eventually(lambda: breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again"))
 
     judge(finals(wanted, within=90))
     assert posted <= 16  # as many as were under way when the first 401 came
@@ -58,7 +60,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
 
 def in_force() -> list[overrides.Override]:
     """Read the orders in force."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return overrides.in_force(conn, "calcom")
 
 
@@ -73,12 +75,12 @@ def test_what_a_process_remembers_of_a_refused_key_strands_nothing(
 ) -> None:
     """The key was refused and repaired, and days later Redis is silent for a moment."""
     settings()
-    built = parts.parts()
+    built = dependencies.parts()
     simulator.faults("status", name="invalid_key", count=1)
     first = enqueue_booking(request(1)).appointment_id
     run(first)
     assert row(first).hold_reason is HoldReason.CREDENTIALS
-    assert orders.reset(built.engine, built.breaker, by="ops", why="the key is good again")
+    assert breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again")
     second = enqueue_booking(request(2)).appointment_id
     run(second)
     assert row(second).status is Status.CONFIRMED
@@ -100,13 +102,13 @@ def test_a_hold_that_is_written_after_the_reset_ends_like_the_others(
 ) -> None:
     """The attempt was denied before; the operator was quicker than its last statement."""
     settings()
-    built = parts.parts()
+    built = dependencies.parts()
     built.breaker.block_key(built.breaker.key, by="worker", why="refused")
     one = enqueue_booking(request(1)).appointment_id
     move = appointments.move
 
     def late(*arguments: Any, **options: Any) -> bool:
-        assert orders.reset(built.engine, built.breaker, by="ops", why="the key is good again")
+        assert breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again")
         return move(*arguments, **options)
 
     monkeypatch.setattr(appointments, "move", late)
@@ -121,11 +123,11 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
 ) -> None:
     """Neither in Redis nor where blocks are written down, from where they would come back."""
     settings()
-    built = parts.parts()
+    built = dependencies.parts()
     permit = built.breaker.acquire("bookings.create", owner="slow")
     assert permit
     built.breaker.block_key(built.breaker.key, by="worker", why="refused")
-    assert orders.reset(built.engine, built.breaker, by="ops", why="the key is good again")
+    assert breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again")
 
     built.breaker.record(permit, CallOutcome.CREDENTIALS, reason="credentials")
     record_transitions()
@@ -136,6 +138,6 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
 
 def run(appointment_id: int) -> None:
     """Do what a worker does with one message."""
-    attempt = claim(parts.parts(), appointment_id)
+    attempt = claim(dependencies.parts(), appointment_id)
     assert attempt is not None
     attempt.run()

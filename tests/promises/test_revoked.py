@@ -8,12 +8,15 @@ from typing import Any
 from fleet import Fleet, eventually, finals, request
 from sqlalchemy import Engine, select, text
 
-from db import events, incidents
+from db.appointments import events
 from db.lifecycle import Status
+from db.monitoring import incidents
 from db.schema import appointments as table
-from tasks import health, parts, revoke
+from tasks import dependencies
 from tasks.attempt import claim
 from tasks.booking import outcome
+from tasks.health import check
+from tasks.operations import revoke
 from worker import app, enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -36,11 +39,11 @@ def test_a_held_booking_is_cancelled_though_it_has_no_message(
     """The worker acts on the command itself; the others in line go through when the breaker closes."""
     running = fleet().start()
     ready(running, 2)
-    parts.parts().breaker.force_open("operator", "a test")
+    dependencies.parts().breaker.force_open("operator", "a test")
     held = [enqueue_booking(request(number)) for number in range(3)]
     app.control.revoke(held[1].task_id)
     eventually(lambda: status(held[1].appointment_id) is Status.CANCELLED, within=10)
-    parts.parts().breaker.reset("operator", "a test")
+    dependencies.parts().breaker.reset("operator", "a test")
     ends = finals([receipt.appointment_id for receipt in held])
     assert [end.status for _, end in sorted(ends.items())] == [Status.CONFIRMED, Status.CANCELLED, Status.CONFIRMED]
     assert len(posts()) == len(simulator.bookings()) == 2
@@ -92,8 +95,8 @@ def test_a_call_under_way_is_not_cut_off_and_who_revoked_too_late_is_told(
     app.control.revoke(late.task_id, terminate=True)
     [end] = finals([late.appointment_id]).values()
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
-    health.check()
-    with parts.parts().engine.connect() as conn:
+    check.check()
+    with dependencies.parts().engine.connect() as conn:
         told = [(one.kind, one.detail.get("first_id")) for one in incidents.told(conn, open_only=True)]
     assert told == [("cancel_there", str(late.appointment_id))]
 
@@ -102,8 +105,8 @@ def test_workers_that_hear_it_at_once_write_it_once(settings: Callable[..., dict
     """Each of them has read the booking before the first one writes."""
     settings()
     asked = enqueue_booking(request(1))
-    assert claim(parts.parts(), asked.appointment_id) is not None
-    engine = parts.parts().engine
+    assert claim(dependencies.parts(), asked.appointment_id) is not None
+    engine = dependencies.parts().engine
     with ThreadPoolExecutor(3) as workers:
         with engine.begin() as conn:
             conn.execute(select(table).where(table.c.id == asked.appointment_id).with_for_update())

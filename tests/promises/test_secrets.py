@@ -16,13 +16,14 @@ from kombu import Connection
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from resilience.redis_client import make_redis
-from tasks import parts
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
 from tasks.publish import TASK
-from worker import app, embedded, enqueue_bookings
+from worker import app, enqueue_bookings
 from worker.celery_app import BOOKINGS
-from worker.cli import check
-from worker.settings import Settings, SettingsError
+from worker.cli.check import check
+from worker.local import embedded
+from worker.settings.model import Settings, SettingsError
 from worker.wiring import build
 
 KEY = "cal_test_owner"
@@ -127,15 +128,15 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("CALCOM_BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("CALCOM_API_KEY", calcom)
     monkeypatch.setenv("ALERT_URLS", f"json://127.0.0.1:1/{alerts}")
-    parts.fill(build)
+    dependencies.fill(build)
     yield
-    parts.fill(build)
+    dependencies.fill(build)
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_no_object_shows_a_secret_when_it_is_printed() -> None:
     """A debugger, an error reporter or a stray print shows reprs."""
-    settings, built = Settings.load(), parts.parts()
+    settings, built = Settings.load(), dependencies.parts()
     objects = [settings, built, built.engine, built.engine.url, built.engine.pool, built.calcom, built.breaker]
     objects += [built.policy, built.terms, vars(built.breaker), make_redis(settings.redis_url or "")]
     objects += [Connection(settings.broker_url), app]
@@ -146,7 +147,7 @@ def test_no_object_shows_a_secret_when_it_is_printed() -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_no_error_shows_a_secret_when_nobody_is_there() -> None:
     """With its causes, as a traceback prints them."""
-    settings, built = Settings.load(), parts.parts()
+    settings, built = Settings.load(), dependencies.parts()
     seen = []
 
     for kind, attempt in (

@@ -7,7 +7,7 @@ from fleet import request, row
 from sqlalchemy import text
 from stepping import accept, carry, let_pass, write
 
-from tasks.lookouts import AT_ONCE, look_again
+from tasks.maintenance.lookouts import AT_ONCE, look_again
 
 Settings = Callable[..., dict[str, str]]
 SERIES, ROUND_ROBIN_SERIES = 129, 135

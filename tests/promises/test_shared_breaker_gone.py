@@ -5,9 +5,9 @@ from pathlib import Path
 
 from fleet import Fleet, eventually, finals, request
 
-from db import incidents
-from tasks import parts
-from tasks.health_rules import Kind
+from db.monitoring import incidents
+from tasks import dependencies
+from tasks.health.incident_rules import Kind
 from worker import enqueue_bookings
 
 PLUGINS = str(Path(__file__).parents[1] / "plugins")
@@ -16,7 +16,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 def told() -> list[str]:
     """Return what was told of Redis, the newest first."""
-    with parts.parts().engine.connect() as conn:
+    with dependencies.parts().engine.connect() as conn:
         return [one.title for one in incidents.told(conn) if one.kind == Kind.REDIS_GONE]
 
 

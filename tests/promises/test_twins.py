@@ -8,9 +8,10 @@ from fleet import request
 from stepping import POST, accept, carry, carry_until, is_blind, let_pass
 
 from db.lifecycle import Status
-from tasks import parts, sweeper
+from tasks import dependencies
 from tasks.attempt import Attempt, claim
-from tasks.request import BookingRequest
+from tasks.maintenance import sweeper
+from tasks.request.model import BookingRequest
 
 Settings = Callable[..., dict[str, str]]
 SEATS, ROUND_ROBIN, ROUND_ROBIN_SERIES = 103, 104, 135
@@ -24,7 +25,7 @@ def twins(event_type: int) -> list[BookingRequest]:
 
 def claimed(appointment_id: int) -> Attempt:
     """Claim a booking by a worker that does nothing yet."""
-    attempt = claim(parts.parts(), appointment_id)
+    attempt = claim(dependencies.parts(), appointment_id)
     assert attempt is not None
     return attempt
 

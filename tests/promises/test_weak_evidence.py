@@ -10,11 +10,12 @@ import requests
 from fleet import Fleet, at_rest, eventually, finals, request, row
 from sqlalchemy import update
 
-from db import incidents
 from db.lifecycle import HoldReason, Status
+from db.monitoring import incidents
 from db.schema import appointments as table
-from tasks import health, parts
+from tasks import dependencies
 from tasks.attempt import claim
+from tasks.health import check
 from worker import app, enqueue_booking, enqueue_bookings
 
 Counts = Callable[[], Counter[str]]
@@ -29,9 +30,9 @@ def ids(requests: list[Any]) -> list[int]:
 
 def attempt(appointment_id: int) -> Status:
     """Carry a booking one attempt further, whose time has come; return where it stands then."""
-    with parts.parts().engine.begin() as conn:
+    with dependencies.parts().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(next_attempt_at=None))
-    claimed = claim(parts.parts(), appointment_id)
+    claimed = claim(dependencies.parts(), appointment_id)
     assert claimed is not None
     claimed.run()
     return row(appointment_id).status
@@ -106,8 +107,8 @@ def test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told(
     eventually(counted, what="their weeks are counted")
     assert [(row(one).series_weeks, row(one).series_of) for one in both] == [(4, 8), (2, 8)]
     assert [len(simulator.bookings(str(row(one).uuid))) for one in both] == [4, 2], "nothing was posted again"
-    health.check()
-    with parts.parts().engine.connect() as conn:
+    check.check()
+    with dependencies.parts().engine.connect() as conn:
         told = {one.kind: one.occurrences for one in incidents.told(conn, open_only=True)}
     assert told["series_cut"] == 2
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from db.heartbeats import Heartbeat
+from db.monitoring.heartbeats import Heartbeat
 from worker import heartbeat
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)

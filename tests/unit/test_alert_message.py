@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from db.incidents import Incident
-from tasks.alerts import message
-from tasks.health_rules import Kind, Level
+from db.monitoring.incidents import Incident
+from tasks.health import messages
+from tasks.health.incident_rules import Kind, Level
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 FACTS = {
@@ -41,7 +41,7 @@ def test_the_first_line_carries_everything() -> None:
     """Who sees nothing but a notification knows what is wrong, and how many it concerns."""
     one = incident(Kind.OUTAGE, Level.DOWN)
 
-    title, since, heard, do = message.opening(one, one.detail).splitlines()
+    title, since, heard, do = messages.opening(one, one.detail).splitlines()
 
     assert [title, since, heard] == [
         "Cal.com is down: 37 held, 2 at risk",
@@ -57,9 +57,9 @@ def test_the_first_line_carries_everything() -> None:
 def test_every_kind_has_words_that_the_documents_know(kind: Kind, level: Level, subject: str) -> None:
     """Opening, update and resolution can be written, and a caller hears no more and no less than is documented."""
     one = incident(kind, level, subject)
-    opened = message.opening(one, one.detail)
-    still = message.update(one, one.detail, OPENED + timedelta(minutes=15))
-    over = message.resolution(one, OPENED + timedelta(minutes=23), {})
+    opened = messages.opening(one, one.detail)
+    still = messages.update(one, one.detail, OPENED + timedelta(minutes=15))
+    over = messages.resolution(one, OPENED + timedelta(minutes=23), {})
 
     assert not set("{}") & set(opened + still + over)
     assert still.startswith("Still after 15 min: ")
@@ -81,25 +81,25 @@ def test_an_outage_in_which_bookings_are_made_all_the_same_says_so(level: Level,
     one = incident(Kind.OUTAGE, level)
     detail = {**one.detail, "where": where, "unclear": 7, "booked": 5}
 
-    assert message.opening(one, detail).startswith(f"{title} booked all the same: 37 held, 2 at risk\n")
-    assert "unclear calls" not in message.opening(one, {**detail, "booked": 0})
+    assert messages.opening(one, detail).startswith(f"{title} booked all the same: 37 held, 2 at risk\n")
+    assert "unclear calls" not in messages.opening(one, {**detail, "booked": 0})
 
 
 def test_half_made_seats_are_named_among_the_suspects() -> None:
     """They break nobody; they must be removed at Cal.com before anything is tried again."""
     one = incident(Kind.SUSPECT, Level.HEALTHY)
-    said = message.opening(one, {**one.detail, "half_made": 2})
+    said = messages.opening(one, {**one.detail, "half_made": 2})
 
     assert said.startswith("Set aside as suspect, 2 of them half made at Cal.com: 37 held")
     assert "remove at Cal.com what is half made there" in said
-    assert "half made" not in message.opening(one, {**one.detail, "half_made": 0})
+    assert "half made" not in messages.opening(one, {**one.detail, "half_made": 0})
 
 
 def test_whoever_was_told_not_booked_is_to_be_called() -> None:
     """The one alert of which a customer knows less than we do."""
     one = incident(Kind.TOLD_NOT_BOOKED, Level.HEALTHY)
     facts = {"count": 3, "first_id": "42"}
-    title, _, heard, do = message.opening(one, facts).splitlines()
+    title, _, heard, do = messages.opening(one, facts).splitlines()
 
     assert title == "Told not booked, but is: 3"
     assert heard == 'Callers hear: "You are booked."'
@@ -110,7 +110,7 @@ def test_whoever_was_told_not_booked_is_to_be_called() -> None:
 def test_a_resolution_carries_the_totals() -> None:
     """How long, how many at most, and what it cost."""
     one = incident(Kind.OUTAGE, Level.DOWN)
-    over = message.resolution(one, OPENED + timedelta(minutes=23), {"breaker opened": 4, "expired": 2, "failed": 0})
+    over = messages.resolution(one, OPENED + timedelta(minutes=23), {"breaker opened": 4, "expired": 2, "failed": 0})
 
     assert over.splitlines() == [
         "Resolved after 23 min: Cal.com was down, at most 41 held, 5 at risk; breaker opened 4, expired 2",
@@ -122,6 +122,6 @@ def test_a_resolution_carries_the_totals() -> None:
 def test_growing_worse_is_the_first_word() -> None:
     """It was told as degraded; now it is down."""
     one = incident(Kind.OUTAGE, Level.DEGRADED)
-    said = message.update(one, {**one.detail, "level": Level.DOWN}, OPENED + timedelta(hours=3))
+    said = messages.update(one, {**one.detail, "level": Level.DOWN}, OPENED + timedelta(hours=3))
 
     assert said.startswith("Worse after 3 h: Cal.com is down: 37 held")

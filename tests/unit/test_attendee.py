@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from resilience.exceptions import CustomerValidationException
-from tasks.fields import LANGUAGES, zones
-from tasks.request import Attendee, BookingRequest
+from tasks.request.fields import LANGUAGES, zones
+from tasks.request.model import Attendee, BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

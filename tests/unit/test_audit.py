@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from judging import OURS, THEIRS, booking, found, judged, listing, seated
 
-from db.appointment import Appointment
-from resilience.permit import CallOutcome
-from tasks.audit_finding import Finding, Fix, Kind, Silence
-from tasks.audit_judge import orphan
-from tasks.audit_list import Question
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.audit.compare import orphan
+from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.listing import Question
 from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
-from tasks.calcom.meaning import Meaning
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning
+from tasks.calcom.request_body import REFERENCE
 
 Judge = Callable[..., Finding | Silence | Question]
 

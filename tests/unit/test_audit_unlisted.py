@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from judging import BY_SEAT, BY_UID, NOW, NOWHERE, OURS, SERIES, THEIRS, TYPE, booking, found, judged, seated, series
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from tasks.audit_finding import Finding, Fix, Kind, Silence
-from tasks.audit_list import About, Answered, Question
+from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.listing import About, Answered, Question
 
 Judge = Callable[..., Finding | Silence | Question]
 REJECTED = {"status": Status.REJECTED, "calcom_booking_uid": None, "sent_at": NOW}

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from db.appointment import Appointment
-from tasks.calcom.body import CORRELATION, REFERENCE, attendee_address, booking_body, instant
+from db.appointments.appointment import Appointment
+from tasks.calcom.request_body import CORRELATION, REFERENCE, attendee_address, booking_body, instant
 
 Make = Callable[..., Appointment]
 

@@ -3,7 +3,7 @@
 import pytest
 from breakers import make
 
-from resilience.breaker_settings import BreakerSettings
+from resilience.circuit_breaker.settings import BreakerSettings
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from calcom_answers import NO_SEAT, NO_UID, refused, shown, whole
 
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.bookings import Attendee, Booking, read_bookings
-from tasks.calcom.meaning import Meaning, Reply
+from tasks.calcom.booking import Attendee, Booking, read_bookings
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning, Reply
 
 SEATED = (
     '{"uid":"bjTLRaH~","status":"accepted","hosts":["host26"],"attendees":[{"email":"ann@","seatUid":"1e3af7e7~",'

@@ -2,9 +2,9 @@
 
 from calcom_answers import refused
 
-from resilience.permit import CallOutcome
+from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.cancel import read_cancel
-from tasks.calcom.meaning import Meaning
+from tasks.calcom.reply import Meaning
 
 
 def test_a_seat_of_which_the_record_is_not_found_may_be_cancelled_by_this_very_call() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from calcom_answers import DATE, created, shown, whole
 
-from resilience.permit import CallOutcome
-from tasks.calcom.answer import Answer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
-from tasks.calcom.replies import read_post
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.classify import read_post
+from tasks.calcom.http.answer import Answer
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.request_body import REFERENCE
 
 START = datetime(2029, 1, 1, 8, tzinfo=UTC)
 ANN = "ann0@example.com"

@@ -8,11 +8,11 @@ import pytest
 from calcom_answers import NO_SUCH_TYPES, refused
 from calcom_pages import NOW, OURS, Calcom, aged, booking, look, ours, page
 
-from db.appointment import Appointment
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.deciding_look import TRIES
-from tasks.calcom.look import SightingKind
-from tasks.calcom.meaning import Meaning
+from db.appointments.appointment import Appointment
+from tasks.calcom.deciding_lookup import TRIES
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.lookup import SightingKind
+from tasks.calcom.reply import Meaning
 
 Make = Callable[..., Appointment]
 BY_TYPE = {"eventTypeId": 101, "sortCreated": "desc", "take": 100}

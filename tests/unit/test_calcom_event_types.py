@@ -7,9 +7,9 @@ import pytest
 from calcom_answers import NO_ROUTE, NO_TYPE, refused, shown, whole
 
 from db.event_kind import EventKind
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
-from tasks.calcom.meaning import Meaning, Reply
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning, Reply
 
 OFF = {"disabled": True}
 NONE: dict[str, Any] = {"recurrence": None, "price": 0, "confirmationPolicy": OFF, "seats": OFF}

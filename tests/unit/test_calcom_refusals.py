@@ -18,9 +18,9 @@ from calcom_answers import (
     refused,
 )
 
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.meaning import REFUSALS, Meaning, Reply, Settle
-from tasks.calcom.replies import read_post
+from tasks.calcom.classify import read_post
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import REFUSALS, Meaning, Reply, Settle
 
 A_500 = b'{"statusCode":500,"message":"no"}'
 

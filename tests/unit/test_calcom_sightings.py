@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from calcom_pages import OURS, Calcom, booking, look, page
 
-from db.appointment import Appointment
-from tasks.calcom.body import REFERENCE
+from db.appointments.appointment import Appointment
 from tasks.calcom.event_types import Me
-from tasks.calcom.look import SightingKind
+from tasks.calcom.lookup import SightingKind
+from tasks.calcom.request_body import REFERENCE
 
 Make = Callable[..., Appointment]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from db.appointment import Appointment
-from tasks.calcom.answer import Answer, NoAnswer
+from db.appointments.appointment import Appointment
+from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.slots import Slot, ask_slots
 
 Make = Callable[..., Appointment]

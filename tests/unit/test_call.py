@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tasks.calcom.call import Call
-from tasks.calcom.resolver import Resolver
+from tasks.calcom.http.call import Call
+from tasks.calcom.http.resolver import Resolver
 
 
 def call(ends_in: float = 60) -> Call:

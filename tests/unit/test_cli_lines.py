@@ -8,9 +8,9 @@ import pytest
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.booking import Conflict, Receipt
-from tasks.intake import read_requests
-from tasks.request import BookingRequest
-from worker.cli.lines import Lines
+from tasks.request.json_lines import read_requests
+from tasks.request.model import BookingRequest
+from worker.cli.enqueue.lines import Lines
 
 LINE = (
     '{"event_type_id": 101, "start": "2030-03-01T09:00:00Z", "attendee": {"name": "Ann Sample", '

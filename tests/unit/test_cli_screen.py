@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.cli.screen import ago, plain, plural, span
+from worker.console.screen import ago, plain, plural, span
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.demo.judge import Row, Verdict, judge
+from worker.local.demo.judge import Row, Verdict, judge
 
 
 def booked(uid: str, reference: str | None, status: str = "accepted") -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from resilience.permit import State
-from worker.demo.outage import IN_FLIGHT, Calm, Change, measure
+from resilience.circuit_breaker.types import State
+from worker.local.demo.outage import IN_FLIGHT, Calm, Change, measure
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 # A trip at 10, a probe in vain at 12, one that succeeds at 14.5.

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from worker.demo import misbehaviour
-from worker.demo.board import epilogue, prologue
-from worker.demo.judge import Row, Verdict
-from worker.demo.outage import Calm
-from worker.demo.play import Asked
-from worker.demo.result import Result
+from worker.local.demo import misbehaviour
+from worker.local.demo.board import epilogue, prologue
+from worker.local.demo.judge import Row, Verdict
+from worker.local.demo.outage import Calm
+from worker.local.demo.play import Asked
+from worker.local.demo.result import Result
 
 ROWS = [Row(1, "a", "confirmed", uid="uid-1"), Row(2, "b", "rejected"), Row(3, "c", "held")]
 CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"}, {"method": "GET", "fault": "hang"}]

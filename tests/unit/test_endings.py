@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from worker.endings import Ending
+from worker.local.endings import Ending
 
 
 class Deleted:

@@ -9,18 +9,10 @@ from typing import Any
 import pytest
 
 from db.event_kind import EventKind
-from resilience.permit import CallOutcome
-from tasks.calcom.meaning import ErrorType, Meaning, Reply
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.reply import ErrorType, Meaning, Reply
 from tasks.calcom.slots import Slot
-from tasks.evidence import (
-    BY_EVIDENCE,
-    BY_SLOTS,
-    NEVER_TWICE,
-    Act,
-    Case,
-    after_absence,
-    after_evidence,
-)
+from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Case, after_absence, after_evidence
 
 PROMISES = Path(__file__).parents[2] / "docs" / "promises.md"
 K = EventKind

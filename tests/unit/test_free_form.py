@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience.exceptions import CustomerValidationException
-from tasks.request import BookingRequest
+from tasks.request.model import BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

@@ -15,8 +15,8 @@ from kombu.serialization import dumps
 
 from tasks.attempt import claim
 from tasks.base import BookingTask
-from tasks.parts import Parts, parts
-from worker.redis_transport import is_message
+from tasks.dependencies import Parts, parts
+from worker.transports.redis import is_message
 
 many = options(max_examples=300, deadline=None, derandomize=True)
 few = options(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience.exceptions import CustomerValidationException
-from tasks.idempotency import derive_key, payload_hash
-from tasks.intake import BadLine, GoodLine, read_requests
-from tasks.request import BookingRequest
+from tasks.request.idempotency import derive_key, payload_hash
+from tasks.request.json_lines import BadLine, GoodLine, read_requests
+from tasks.request.model import BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 few = settings(max_examples=150, deadline=None, derandomize=True)

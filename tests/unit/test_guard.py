@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from db.appointment import Appointment
-from resilience.permit import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.meaning import Meaning
-from tasks.guard import GuardedCalls, NotNow
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning
+from tasks.guarded_calls import GuardedCalls, NotNow
 
 Row = Callable[..., Appointment]
 EMPTY = b'{"status":"success","data":[],"pagination":{}}'

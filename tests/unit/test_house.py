@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resilience import scripts
+from resilience.shared_state import scripts
 
 ROOT = Path(__file__).parents[2]
 IGNORED = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split()]

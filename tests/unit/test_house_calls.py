@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GUARD = Path("tasks/guard.py")
-SIMULATED = Path("worker/demo")  # there `calcom` is the simulator
+GUARD = Path("tasks/guarded_calls.py")
+SIMULATED = Path("worker/local/demo")  # there `calcom` is the simulator
 FINGERPRINTS = {"key_fingerprint", "settings_fingerprint"}
 
 

@@ -14,7 +14,7 @@ from celery.bin.celery import celery as celery_command
 from flower.options import options as flower_options
 
 from worker.celery_app import BOOKINGS, MAINTENANCE
-from worker.settings import Settings
+from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tasks.idempotency import derive_key, payload_hash
-from tasks.intake import BadLine, GoodLine, read_requests
+from tasks.request.idempotency import derive_key, payload_hash
+from tasks.request.json_lines import BadLine, GoodLine, read_requests
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "examples" / "bookings.jsonl"

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from resilience.permit import CallOutcome, Reason
+from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
-from tasks.calcom.meaning import ErrorType, Meaning, Reply
-from tasks.life import Rules
-from tasks.parts import Terms
-from tasks.steps import In, Next, Post, Posted
+from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.decisions import Rules
+from tasks.dependencies import Terms
+from tasks.moves import In, Next, Post, Posted
 
 Row = Callable[..., Appointment]
 RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.meaning import Meaning, Reply
-from tasks.calcom.replies import Page, read_list, read_slots
+from tasks.calcom.classify import Page, read_list, read_slots
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.request_body import REFERENCE
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}

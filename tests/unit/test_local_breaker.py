@@ -5,11 +5,11 @@ from itertools import count
 
 import pytest
 
-from resilience.breaker_settings import BreakerSettings
-from resilience.last_view import LastView
-from resilience.local_breaker import LocalBreaker
-from resilience.permit import CallOutcome, Denied, Order, OrderKind, Permit, Reason, Recorded, State
-from resilience.wire import Report, ScopeView, View
+from resilience.circuit_breaker.local import LocalBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.snapshot import LastView
+from resilience.circuit_breaker.types import CallOutcome, Denied, Order, OrderKind, Permit, Reason, Recorded, State
+from resilience.circuit_breaker.wire import Report, ScopeView, View
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000_000

@@ -5,8 +5,8 @@ from itertools import count
 import pytest
 from breakers import CREATE, T0, make
 
-from resilience.circuit_breaker import CircuitBreaker
-from resilience.permit import CallOutcome, Permit
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.types import CallOutcome, Permit
 
 
 def released(breaker: CircuitBreaker, every: float, *, seconds: float) -> int:

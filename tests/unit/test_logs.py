@@ -12,7 +12,7 @@ import structlog
 
 from resilience import correlation
 from worker import logs
-from worker.settings import Settings, SettingsError
+from worker.settings.model import Settings, SettingsError
 
 KEY = "cal_live_0123456789abcdef"
 PASSWORD = "correct-horse-battery"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from calcom_answers import NO_SUCH_TYPES, refused
 
-from db.appointment import Appointment
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.bookings import read_booking
-from tasks.calcom.look import MAX_PAGES, SightingKind, look, shows_type
-from tasks.calcom.meaning import Meaning
+from db.appointments.appointment import Appointment
+from tasks.calcom.booking import read_booking
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.lookup import MAX_PAGES, SightingKind, look, shows_type
+from tasks.calcom.reply import Meaning
+from tasks.calcom.request_body import REFERENCE
 
 Make = Callable[..., Appointment]
 OURS = "00000000-0000-0000-0000-000000000007"

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tasks.problems import Problem, problems
+from tasks.request.messages import Problem, problems
 
 
 class Foreign(BaseModel):

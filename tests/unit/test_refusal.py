@@ -2,11 +2,11 @@
 
 import pytest
 
-from resilience.permit import CallOutcome
-from tasks.calcom.meaning import REFUSALS, ErrorType, Meaning, Reply
-from tasks.refusal import as_refusal, refused_as
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.reply import REFUSALS, ErrorType, Meaning, Reply
+from tasks.unknown.refusal import as_refusal, refused_as
 
-# Every word of a refusal that 977511c knows (its tasks/calcom/meaning.py); another one is a ValueError there.
+# Every word of a refusal that 977511c knows (its tasks/calcom/reply.py); another one is a ValueError there.
 KNOWN_BEFORE = frozenset({"anothers", "taken", "limit", "refused"})
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from db.event_kind import EventKind
-from tasks.calcom.meaning import Meaning
+from tasks.calcom.reply import Meaning
 from tasks.calcom.slots import Slot
-from tasks.evidence import Refused, after_refusal
+from tasks.unknown.evidence import Refused, after_refusal
 
 
 @pytest.mark.parametrize("kind", list(EventKind))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from resilience.permit import CallOutcome
-from tasks.calcom.answer import Answer, NoAnswer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
-from tasks.calcom.replies import read_post
-from tasks.life import OUTAGE
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.classify import read_post
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.request_body import REFERENCE
+from tasks.decisions import OUTAGE
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}

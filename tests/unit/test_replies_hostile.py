@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.calcom.answer import Answer
-from tasks.calcom.body import REFERENCE
-from tasks.calcom.replies import read_list, read_post, read_slots
+from tasks.calcom.classify import read_list, read_post, read_slots
+from tasks.calcom.http.answer import Answer
+from tasks.calcom.request_body import REFERENCE
 
 WORDS = st.sampled_from(
     [

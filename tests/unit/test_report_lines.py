@@ -9,15 +9,15 @@ import typer
 from metrics import MINUTE, window
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.report import Alerts, Booked, Size, Slow, Waits
-from db.views import Held
-from tasks.outlook import Outlook
-from tasks.trend import Level, Measure, Unusual, Usual
-from worker.cli import report_plot
-from worker.cli.report_figures import Figures, Success
-from worker.cli.report_lines import Limits, lines
-from worker.cli.report_period import period
-from worker.cli.report_words import Line, percent
+from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
+from db.monitoring.status import Held
+from tasks.health.assessment import Outlook
+from tasks.health.baseline import Level, Measure, Unusual, Usual
+from worker.cli.report import plot
+from worker.cli.report.figures import Figures, Success
+from worker.cli.report.lines import Limits, lines
+from worker.cli.report.period import period
+from worker.cli.report.words import Line, percent
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -132,23 +132,23 @@ def test_time_is_shared_out_among_states() -> None:
     line = said(breaker=changes)["breaker closed"]
 
     assert line.said == "45.8 % of the time, open 6 h, half-open 6 h, off 1 h"
-    assert report_plot.states(changes, NOW, 24) == "######======-----------o"
+    assert plot.states(changes, NOW, 24) == "######======-----------o"
 
 
 def test_a_short_outage_is_seen_in_a_long_strip() -> None:
     """A minute of a month has its cell."""
     changes = [(NOW - 30 * DAY, "closed"), (NOW - DAY, "open"), (NOW - DAY + MINUTE, "closed")]
 
-    assert report_plot.states(changes, NOW, 30) == "-" * 29 + "#"
+    assert plot.states(changes, NOW, 30) == "-" * 29 + "#"
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_curve_shows_gaps_as_gaps(plain: Any) -> None:
     """A blank is not a zero, with or without Unicode."""
-    drawn = report_plot.curve([0.0, None, 1.0], plain=plain)
+    drawn = plot.curve([0.0, None, 1.0], plain=plain)
 
     assert drawn == ("_ #" if plain else "▁ █")
-    assert report_plot.bar(0.001, 20, plain=plain) == ("#" if plain else "█")
+    assert plot.bar(0.001, 20, plain=plain) == ("#" if plain else "█")
 
 
 def test_shares_are_never_rounded_to_all_or_nothing() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from resilience.exceptions import CustomerValidationException
-from tasks.request import Attendee, BookingRequest
+from tasks.request.model import Attendee, BookingRequest
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ANN: dict[str, Any] = {"name": "Ann Fake", "email": "ann@example.com", "time_zone": "Europe/Berlin"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.calcom.said import LONGEST, safe
+from tasks.calcom.sanitize import LONGEST, safe
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from worker import settings_table
-from worker.settings import Settings, SettingsError
+from worker.settings import table
+from worker.settings.model import Settings, SettingsError
 
 SECRET = "s3cret-Passw0rd"
 DESIGN = {
@@ -96,7 +96,7 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     assert refusal() == [".env: is not UTF-8; save it as UTF-8"]
 
 
-@pytest.mark.parametrize("name", [row.name.lower() for row in settings_table.rows() if row.zero == "refused"])
+@pytest.mark.parametrize("name", [row.name.lower() for row in table.rows() if row.zero == "refused"])
 def test_zero_is_refused_where_the_table_says_so(name: str) -> None:
     """A time-out of nothing or a threshold of none is a mistake, never a wish."""
     (problem,) = refusal(**{name: 0})
@@ -104,9 +104,7 @@ def test_zero_is_refused_where_the_table_says_so(name: str) -> None:
     assert "the default is" in problem
 
 
-@pytest.mark.parametrize(
-    "name", [row.name.lower() for row in settings_table.rows() if row.zero and row.zero != "refused"]
-)
+@pytest.mark.parametrize("name", [row.name.lower() for row in table.rows() if row.zero and row.zero != "refused"])
 def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
     """What the table promises can be set."""
     zero = "0" if name == "retry_delays" else 0
@@ -221,14 +219,14 @@ def test_a_dump_loads_again() -> None:
 
 
 def test_the_documents_are_up_to_date() -> None:
-    """When this fails: python -m worker.settings_table."""
-    assert settings_table.TABLE.read_text(encoding="utf-8") == settings_table.table()
-    assert settings_table.EXAMPLE.read_text(encoding="utf-8") == settings_table.example()
+    """When this fails: python -m worker.settings.table."""
+    assert table.TABLE.read_text(encoding="utf-8") == table.table()
+    assert table.EXAMPLE.read_text(encoding="utf-8") == table.example()
 
 
 def test_the_example_file_is_what_it_says(tmp_path: Path) -> None:
     """With every # removed it sets exactly the defaults."""
-    lines = settings_table.example().splitlines()
+    lines = table.example().splitlines()
     (tmp_path / ".env").write_text("\n".join(line[1:] for line in lines if line[:2].strip("#").isupper()))
     assert Settings.load() == Settings.load(**{name: info.default for name, info in Settings.model_fields.items()})
     assert len((tmp_path / ".env").read_text().splitlines()) == len(Settings.model_fields)

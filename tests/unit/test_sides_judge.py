@@ -9,7 +9,7 @@ import pytest
 import sides_stage
 from sides_judge import Call, Change, Sentence, judge
 
-from worker.demo.judge import Verdict
+from worker.local.demo.judge import Verdict
 
 ROOT = Path(__file__).parents[2]
 GOOD = Verdict(lost=(), doubled=(), unfinished=())

@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from resilience.circuit_breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
+from resilience.circuit_breaker.types import State
 from resilience.exceptions import (
     AppointmentDatabaseException,
     AppointmentException,
@@ -15,7 +16,6 @@ from resilience.exceptions import (
     CustomerValidationException,
 )
 from resilience.failure_detector import FailureDetector, Health, Severity
-from resilience.permit import State
 from resilience.retry_policy import RetryPolicy
 
 T0 = 1_800_000_000.0

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from metrics import MINUTE, days, window
 
-from db.metrics_history import Window
-from tasks.forecast import Forecast, forecast
-from tasks.trend import RULE, Measure, Unusual, judge, usual
+from db.monitoring.metrics_history import Window
+from tasks.health.baseline import RULE, Measure, Unusual, judge, usual
+from tasks.health.forecast import Forecast, forecast
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)

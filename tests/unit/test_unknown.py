@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
-from resilience.permit import CallOutcome
+from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
-from tasks import unknown
-from tasks.calcom.look import Sighting, SightingKind
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
-from tasks.evidence import Act
-from tasks.life import LOOKS, Rules
-from tasks.parts import Terms
-from tasks.steps import In, Next, Post, Posted
-from tasks.unknown import Times
+from tasks.calcom.lookup import Sighting, SightingKind
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.decisions import LOOKS, Rules
+from tasks.dependencies import Terms
+from tasks.moves import In, Next, Post, Posted
+from tasks.unknown import outcome
+from tasks.unknown.evidence import Act
+from tasks.unknown.outcome import Times
 
 Row = Callable[..., Appointment]
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # as the rows of conftest.py have it
@@ -75,7 +75,7 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
 ) -> None:
     """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
     answer = reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
-    step = unknown.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
+    step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
     assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
     assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
     assert (step.changes["sent_at"], step.changes["retry_count"]) == (In(-2.0), 0)
@@ -83,7 +83,7 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
 
 def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     """The first POST was not answered: 150 s are left, whatever the second one's 130 s."""
-    step = unknown.unknown(
+    step = outcome.unknown(
         RULES, open_row(row, ends_in=150), Posted(answered_500(), sent_ago=0.1), post=Post(known=False)
     )
     assert step.changes["ends_at"] == In(150)
@@ -92,10 +92,10 @@ def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
 
 def test_only_when_every_post_was_answered_a_later_booking_ends_the_wait(row: Row) -> None:
     """Cal.com's own clock is kept only then; one that was not answered may commit at any time."""
-    first = unknown.unknown(RULES, row(), Posted(answered_500(), sent_ago=0.1))
-    after = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(answered_500(), sent_ago=0.1))
-    cut = unknown.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(timed_out(), sent_ago=0.1))
-    never = unknown.unknown(RULES, open_row(row, answered_at=None), Posted(answered_500(), sent_ago=0.1))
+    first = outcome.unknown(RULES, row(), Posted(answered_500(), sent_ago=0.1))
+    after = outcome.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(answered_500(), sent_ago=0.1))
+    cut = outcome.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(timed_out(), sent_ago=0.1))
+    never = outcome.unknown(RULES, open_row(row, answered_at=None), Posted(answered_500(), sent_ago=0.1))
     kept = [step.changes["answered_at"] for step in (first, after, cut, never)]
     assert kept == [CALCOM_SAYS, CALCOM_SAYS, None, None]
 
@@ -104,22 +104,22 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
     """Once for each unknown POST it is free; then each costs one."""
 
     def after(post: Post, **more: Any) -> dict[str, Any]:
-        step = unknown.unknown(RULES, open_row(row, **more), Posted(answered_500(), sent_ago=0.1), post=post)
+        step = outcome.unknown(RULES, open_row(row, **more), Posted(answered_500(), sent_ago=0.1), post=post)
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Post(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
-    assert unknown.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9, 9)) == Post(known=False, evidence=True)
+    assert outcome.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9, 9)) == Post(known=False, evidence=True)
     assert after(Post(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
-    again = unknown.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9, 9))
+    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9, 9))
     assert again == Post(known=False, evidence=True, retry=True)
 
 
 def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
     """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
     used = open_row(row, retry_count=3, evidence_posts=2)
-    post = unknown.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9, 9))
+    post = outcome.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9, 9))
     assert post == Post(known=False, evidence=True, retry=False)
-    step = unknown.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
+    step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
         Status.HELD,
         HoldReason.UNREACHABLE,
@@ -130,7 +130,7 @@ def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None
 def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
     """A booking that Cal.com always answers with 500 is left alone for as long again as it has waited."""
     used = open_row(row, retry_count=3, evidence_posts=5, askable_since=at(-400))
-    step = unknown.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Post(known=False, evidence=True))
+    step = outcome.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Post(known=False, evidence=True))
     assert step.changes["hold_until"] == In(400)
 
 
@@ -144,21 +144,21 @@ def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
 )
 def test_what_a_look_finds_is_the_outcome(row: Row, kind: SightingKind, to: Status) -> None:
     """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
-    step = unknown.seen(RULES, open_row(row, settled_in=99), Sighting(kind=kind, uid="u1"))
+    step = outcome.seen(RULES, open_row(row, settled_in=99), Sighting(kind=kind, uid="u1"))
     assert step is not None
     assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
 
 
 def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
     """Some may still be made: absence of the others counts only from then on."""
-    step = unknown.seen(RULES, open_row(row), Sighting(kind=SightingKind.FOUND, uid="u1", series_uid="s1"))
+    step = outcome.seen(RULES, open_row(row), Sighting(kind=SightingKind.FOUND, uid="u1", series_uid="s1"))
     assert step is not None
     assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
 
 
 def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> None:
     """After an unknown answer (1 s) two more looks follow; what may follow is certain only at the settle time."""
-    steps = [unknown.look_again(RULES, open_row(row, looks=looks), Times(100, 130, 9e9, 5)) for looks in range(LOOKS)]
+    steps = [outcome.look_again(RULES, open_row(row, looks=looks), Times(100, 130, 9e9, 5)) for looks in range(LOOKS)]
     assert [(step.to, step.retry_in) for step in steps] == [
         (Status.RETRYING, 2.0),
         (Status.RETRYING, 4.0),
@@ -169,7 +169,7 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
     """Five seconds after a 500 another POST may go: nobody waits seven for it."""
-    step = unknown.look_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
+    step = outcome.look_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
     assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, In(2))
 
 
@@ -178,14 +178,14 @@ def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
     row: Row, since: float, pause: float
 ) -> None:
     """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
-    step = unknown.look_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
+    step = outcome.look_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
     assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, In(pause))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 130), (500, 500), (10_000, 3600)])
 def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: float, pause: float) -> None:
     """At most an hour apart."""
-    step = unknown.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, 9e9, since))
+    step = outcome.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, 9e9, since))
     assert isinstance(step, Next)
     assert (step.changes["hold_reason"], step.changes["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
     assert step.changes["hold_until"] == In(pause)
@@ -197,7 +197,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
     One that fails after two that found nothing is tried again: a bad day of a few percent holds nobody for that.
     """
     sighting = Sighting(kind=SightingKind.FAILED, reply=reply(Meaning.UNKNOWN, ErrorType.HTTP_503))
-    steps = [unknown.seen(RULES, open_row(row, looks=looks), sighting) for looks in (0, 2, 4, 5)]
+    steps = [outcome.seen(RULES, open_row(row, looks=looks), sighting) for looks in (0, 2, 4, 5)]
     assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.RETRYING, Status.HELD]
     assert steps[-1] is not None
     assert steps[-1].changes["hold_reason"] is HoldReason.UNREACHABLE
@@ -209,7 +209,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(row: Row) -> None:
     """The POST met an outage: once the key is right again, it is still the outage's."""
     refused = reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
-    held = unknown.look_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
+    held = outcome.look_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
     assert (held.to, held.changes.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
     assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")
 
@@ -219,10 +219,10 @@ def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outag
     row: Row, error: ErrorType, to: Status
 ) -> None:
     """A lost lease is an outage, too."""
-    step = unknown.ended(RULES, open_row(row, retry_count=3, error_type=error), Act.FAIL, Times(-130, 0, 9e9, 130))
+    step = outcome.ended(RULES, open_row(row, retry_count=3, error_type=error), Act.FAIL, Times(-130, 0, 9e9, 130))
     assert isinstance(step, Next)
     assert (step.to, step.changes["outcome_unknown"]) == (to, False)
-    assert unknown.is_outage(row(error_type=ErrorType.LEASE_LOST))
+    assert outcome.is_outage(row(error_type=ErrorType.LEASE_LOST))
 
 
 def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> None:
@@ -235,20 +235,20 @@ def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> 
 def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) -> None:
     """The rule, the moves and the lifecycle agree."""
     asked = open_row(row, refusal={"meaning": "limit", "message": "no", "uid": None})
-    step = unknown.ended(RULES, asked, act, Times(-130, 0, 9e9, 130))
+    step = outcome.ended(RULES, asked, act, Times(-130, 0, 9e9, 130))
     assert isinstance(step, Post) or step.to in MOVES[Status.BOOKING]
 
 
 def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
     """It is never posted again; whoever removes it at Cal.com sends the row on."""
-    step = unknown.half_made(open_row(row), "u9")
-    assert (step.changes["hold_reason"], step.changes["error_type"]) == (HoldReason.SUSPECT, unknown.HALF_MADE)
+    step = outcome.half_made(open_row(row), "u9")
+    assert (step.changes["hold_reason"], step.changes["error_type"]) == (HoldReason.SUSPECT, outcome.HALF_MADE)
     assert "u9" in step.changes["last_error"]
 
 
 def test_a_refused_row_that_could_not_be_looked_for_waits_for_that_look_alone(row: Row) -> None:
     """It is no unknown POST: the refusal ends it, as soon as one look has not found it."""
-    step = unknown.refused_later(RULES, row(), REFUSAL)
+    step = outcome.refused_later(RULES, row(), REFUSAL)
     assert (step.to, step.changes["outcome_unknown"], step.changes["refusal"]["look_due"]) == (
         Status.RETRYING,
         True,
@@ -258,6 +258,6 @@ def test_a_refused_row_that_could_not_be_looked_for_waits_for_that_look_alone(ro
 
 def test_a_series_that_is_refused_in_the_middle_is_unknown(row: Row) -> None:
     """Weeks before the refused one are booked (5 of 5, seen): five seconds, and absence at its end."""
-    step = unknown.refused_in_part(RULES, row(), REFUSAL)
+    step = outcome.refused_in_part(RULES, row(), REFUSAL)
     assert (step.to, step.changes["outcome_unknown"]) == (Status.RETRYING, True)
     assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(5), In(130))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from worker.up.supervisor import Supervisor
+from worker.local.up.supervisor import Supervisor
 
 
 @dataclass

@@ -5,8 +5,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from resilience.permit import RateNews
-from tasks.calcom.waits import allowance, retry_after, throttled_for
+from resilience.circuit_breaker.types import RateNews
+from tasks.calcom.rate_limit_headers import allowance, retry_after, throttled_for
 
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 UNIX = int(NOW.timestamp())

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import alert_commands, breaker_commands
+from worker.cli.alerts import alert_commands
+from worker.cli.breaker import breaker_commands
 
 FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
 
@@ -48,7 +49,7 @@ def demo(*, json: Json = False) -> None:
 
     Needs nothing that runs, and leaves nothing behind. Exit code 1 if a booking was lost or made twice.
     """
-    from worker.demo import run  # noqa: PLC0415 - loaded when run
+    from worker.local.demo import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(json=json))
 
@@ -71,7 +72,7 @@ def up(
 
     A DATABASE_URL or REDIS_URL that is not given is served by a real server from a wheel, with its data in .booking/.
     """
-    from worker.up import run  # noqa: PLC0415 - loaded when run
+    from worker.local.up import run  # noqa: PLC0415 - loaded when run
 
     run(workers=workers, port=port, simulator=simulator)
 
@@ -93,7 +94,7 @@ def enqueue(
 
     Sending the same file again accepts nothing twice.
     """
-    from worker.cli.enqueue import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.enqueue.enqueue import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(file, json=json))
 
@@ -106,7 +107,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one booking: how it stands, why it is not moving, and its story."""
-    from worker.cli.show import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.show.show import run  # noqa: PLC0415 - loaded when run
 
     run(booking, personal=personal, json=json)
 
@@ -155,7 +156,7 @@ def retry(
 
     With --held all that one cause holds is counted, and after your yes sent again, the oldest request first.
     """
-    from worker.cli import ordering, orders, retry_held  # noqa: PLC0415 - loaded when run
+    from worker.cli.orders import ordering, orders, retry_held  # noqa: PLC0415 - loaded when run
 
     reason = retry_held.meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
     if reason is None:
@@ -173,7 +174,7 @@ def resolve(
 
     Cal.com is asked for it; if it carries our reference, this booking is confirmed by it.
     """
-    from worker.cli.resolve import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.orders.resolve import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(booking, uid))
 
@@ -183,7 +184,7 @@ def resolve(
 )
 def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
     """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
-    from worker.cli import ordering, orders  # noqa: PLC0415 - loaded when run
+    from worker.cli.orders import ordering, orders  # noqa: PLC0415 - loaded when run
 
     _end(well=ordering.run(orders.cancel, bookings, not_booked=not_booked, why=why))
 
@@ -204,7 +205,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed."""
-    from worker.cli.report import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.report.report import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(since=since, compare=compare, json=json))
 
@@ -212,7 +213,7 @@ def report(
 @app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
 def check(*, json: Json = False) -> None:
     """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
-    from worker.cli.check import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.check.check import run  # noqa: PLC0415 - loaded when run
 
     _end(well=run(json=json))
 
@@ -258,13 +259,13 @@ def audit(
     if personal and not once_unknown:
         raise typer.BadParameter("--personal goes with --once-unknown")
     if once_unknown:
-        from worker.cli import audit_unknown  # noqa: PLC0415 - loaded when run
+        from worker.cli.audit import once_unknown as audit_unknown  # noqa: PLC0415 - loaded when run
 
         _end(well=audit_unknown.run(personal=personal, json=json))
         return
     if last is not None and days is not None:
         raise typer.BadParameter("give one of --to and --days")
-    from worker.cli import audit as command  # noqa: PLC0415 - loaded when run
+    from worker.cli.audit import audit as command  # noqa: PLC0415 - loaded when run
 
     start, end = command.span(first, last, days)
     if start >= end:

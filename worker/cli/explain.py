@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from worker.cli.stop import Stop
+from worker.console.stop import Stop
 
 _DATABASE = {
     "lost_connection": "Postgres does not answer; is it running, and is DATABASE_URL right? `booking check` says more",
@@ -25,8 +25,8 @@ def explain(error: BaseException) -> Sequence[str] | None:
 
 def _settings(error: BaseException) -> Sequence[str] | None:
     from db.revisions import RevisionError  # noqa: PLC0415 - only when something went wrong
-    from worker.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
-    from worker.settings import SettingsError  # noqa: PLC0415 - the same
+    from worker.local.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
+    from worker.settings.model import SettingsError  # noqa: PLC0415 - the same
 
     if isinstance(error, SettingsError):
         return error.problems

@@ -1,9 +1,9 @@
 """`booking migrate`: bring the database to where this code needs it, or back."""
 
 from db import revisions
-from tasks.parts import parts
+from tasks.dependencies import parts
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
-from worker.cli import screen
+from worker.console import screen
 
 
 def run(*, to: str | None, down: int | None) -> None:

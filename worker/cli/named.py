@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import Appointment
-from worker.cli.stop import Stop
+from worker.console.stop import Stop
 
 
 def named(conn: Connection, id_or_key: str) -> Appointment:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, text
 
-from tasks.parts import Parts, parts
+from tasks.dependencies import Parts, parts
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 
 

@@ -9,19 +9,20 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine, func, select
 
-from db import heartbeats, incidents, views
-from db.heartbeats import Heartbeat
-from db.incidents import Incident
 from db.lifecycle import FINAL, Status
-from db.views import Held, Waiting
-from tasks.health import BEAT, EVERY, beat_is_dead
-from tasks.health_rules import Kind
+from db.monitoring import heartbeats, incidents
+from db.monitoring import status as views
+from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.incidents import Incident
+from db.monitoring.status import Held, Waiting
+from tasks.health.check import BEAT, EVERY, beat_is_dead
+from tasks.health.incident_rules import Kind
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
-from worker.cli import broker, screen
 from worker.cli.session import ready
-from worker.cli.show import STYLES
-from worker.running import running
-from worker.settings import Settings
+from worker.cli.show.show import STYLES
+from worker.console import broker, screen
+from worker.local.running import running
+from worker.settings.model import Settings
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 LATE = 30.0  # seconds that a booking may wait in the queue before somebody should know

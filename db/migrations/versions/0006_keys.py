@@ -53,7 +53,7 @@ def downgrade() -> None:
 
 
 def _derive_again(spell: Callable[[str], str]) -> None:
-    """Write derived keys with slugs spelled so, as tasks/idempotency.py derives them (rule auto1)."""
+    """Write derived keys with slugs spelled so, as tasks/request/idempotency.py derives them (rule auto1)."""
     conn = op.get_bind()
     for row in conn.execute(_DERIVED).mappings().all():
         start = row["start_at"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

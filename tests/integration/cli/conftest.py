@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from worker.cli import main
-from worker.settings import Settings
+from worker.settings.model import Settings
 
 SLOW = 30.0  # seconds: a net
 

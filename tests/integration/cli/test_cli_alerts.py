@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db import deliveries, heartbeats, incidents
+from db.monitoring import deliveries, heartbeats, incidents
 
 Booking = Callable[..., Any]
 

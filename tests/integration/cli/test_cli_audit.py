@@ -11,8 +11,8 @@ from auditing import Scene
 from fleet import eventually
 
 from db.lifecycle import Status
-from tasks import orders
-from tasks.parts import parts
+from tasks.dependencies import parts
+from tasks.operations import breaker_overrides
 
 Booking = Callable[..., Any]
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}
@@ -96,7 +96,7 @@ def test_by_default_it_begins_yesterday(scene: Scene, booking: Booking) -> None:
 
 def test_while_the_breaker_is_open_it_says_so(scene: Scene, booking: Booking) -> None:
     """In two lines, with nothing sent and nothing judged."""
-    orders.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
     ran = booking("audit", "--fix", "--json")
     assert (ran.code, ran.out) == (1, "")
     assert "booking: the circuit breaker is open: Cal.com is left alone" in ran.err

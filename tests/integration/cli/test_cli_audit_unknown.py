@@ -8,9 +8,9 @@ import pytest
 from auditing import Scene
 
 from db.lifecycle import Status
-from resilience.permit import State
-from tasks import orders
-from tasks.parts import parts
+from resilience.circuit_breaker.types import State
+from tasks.dependencies import parts
+from tasks.operations import breaker_overrides
 
 Booking = Callable[..., Any]
 
@@ -95,7 +95,7 @@ def test_it_changes_nothing(scene: Scene, booking: Booking, told: list[tuple[Any
 def test_each_call_needs_a_permit(scene: Scene, booking: Booking, told: list[tuple[Any, str]]) -> None:
     """While the breaker is open nothing goes, and that is said."""
     calls = len(scene.simulator.journal())
-    orders.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
     ran = booking("audit", "--once-unknown")
     assert ran.code == 1
     assert "the circuit breaker is open: Cal.com is left alone" in ran.err

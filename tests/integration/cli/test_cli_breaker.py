@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks.parts import parts
+from tasks.dependencies import parts
 
 Booking = Callable[..., Any]
 

@@ -11,11 +11,11 @@ import redis
 import requests
 from sqlalchemy import text
 
-from db import heartbeats
 from db.lifecycle import Status
-from tasks.health import BEAT
-from tasks.parts import parts
-from worker.cli import check_clocks
+from db.monitoring import heartbeats
+from tasks.dependencies import parts
+from tasks.health.check import BEAT
+from worker.cli.check import clocks
 
 Booking = Callable[..., Any]
 Settings = Callable[..., dict[str, str]]
@@ -142,7 +142,7 @@ def test_a_clock_that_is_wrong_is_named_and_by_how_much(
     booking: Booking, monkeypatch: pytest.MonkeyPatch, wrong_by: float, way: str
 ) -> None:
     """A warning: nothing that is booked depends on it."""
-    monkeypatch.setattr(check_clocks.compare, "__kwdefaults__", {"wall": lambda: time.time() + wrong_by})
+    monkeypatch.setattr(clocks.compare, "__kwdefaults__", {"wall": lambda: time.time() + wrong_by})
     ran = booking("check", "--json")
     [told] = [one for one in ran.json["findings"] if one["about"] == "clocks"]
     far = re.match(rf"this host is ([\d.]+) s {way} Postgres: let NTP keep the clocks of all hosts", told["said"])
@@ -154,7 +154,7 @@ def test_a_clock_that_is_wrong_is_named_and_by_how_much(
 
 def test_a_redis_whose_clock_is_wrong_is_named(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
     """The breaker and the rate limit live by it."""
-    monkeypatch.setattr(check_clocks.Redis, "time", lambda _: (round(time.time()) + 30, 0))
+    monkeypatch.setattr(clocks.Redis, "time", lambda _: (round(time.time()) + 30, 0))
     assert re.search(r"WARN   clocks      Redis is [23]\d\.\d s ahead of Postgres: let NTP", booking("check").out)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from worker.cli import orders
+from worker.cli.orders import orders
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}

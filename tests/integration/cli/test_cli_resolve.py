@@ -8,8 +8,8 @@ import pytest
 from auditing import Scene
 
 from db.lifecycle import HoldReason, Status
-from tasks.parts import parts
-from worker.cli import resolve
+from tasks.dependencies import parts
+from worker.cli.orders import resolve
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-3)}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from worker.cli import retry_held
+from worker.cli.orders import retry_held
 
 Booking = Callable[..., Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import func
 
-from db import event_types
+from db.appointments import event_types
 from db.lifecycle import HoldReason, Status
-from tasks.parts import parts
+from tasks.dependencies import parts
 
 Booking = Callable[..., Any]
 PERSONAL = ("Ann Example", "ann1@example.com", "+12025550143", "guest@example.com", "4711")

@@ -11,13 +11,14 @@ import pytest
 from fleet import request
 
 from tasks.attempt import claim
-from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
-from tasks.calcom.meaning import Meaning
-from tasks.calcom.replies import read_post
-from tasks.parts import parts
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning
+from tasks.dependencies import parts
 from worker import enqueue_booking, outcome
-from worker.cli import check, show
+from worker.cli.check import check
+from worker.cli.show import show
 
 MIB = 2**20
 METADATA = "http://169.254.169.254/latest/meta-data/iam"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.answer import Answer, NoAnswer
+from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
-from tasks.calcom.meaning import Meaning
-from tasks.calcom.replies import read_post
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"])

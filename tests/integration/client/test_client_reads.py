@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.client import CalcomClient
+from tasks.calcom.http.answer import Answer, NoAnswer
 
 Make = Callable[..., CalcomClient]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom import transport
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.client import CalcomClient
+from tasks.calcom.http import transport
+from tasks.calcom.http.answer import Answer, NoAnswer
 
 Make = Callable[..., CalcomClient]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.answer import Answer, NoAnswer
 from tasks.calcom.client import CalcomClient
-from tasks.calcom.resolver import Resolver
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.resolver import Resolver
 
 Make = Callable[..., CalcomClient]
 DEADLINE = 0.4

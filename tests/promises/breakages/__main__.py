@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.promises.breakages.breakages import BREAKAGES, Breakage
 from tests.promises.breakages.trial import ROOT, Ended, Seen, Workshop
-from worker.endings import Ending
+from worker.local.endings import Ending
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ BREAKAGES = (
     Breakage(
         name="failed-by-an-outage",
         promise=1,
-        file="tasks/life.py",
+        file="tasks/decisions.py",
         old="if error_type in OUTAGE:",
         new="if False:",
         test="tests/unit/test_life.py::test_an_outage_fails_nobody",
@@ -61,7 +61,7 @@ BREAKAGES = (
     Breakage(
         name="move-without-token",
         promise=2,
-        file="db/moves.py",
+        file="db/appointments/moves.py",
         old="return and_(where, or_(_COLUMNS.status != Status.BOOKING, _COLUMNS.claim_token == token))",
         new="return where",
         test="tests/integration/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
@@ -85,7 +85,7 @@ BREAKAGES = (
     Breakage(
         name="settle-time-ignored",
         promise=2,
-        file="tasks/unknown.py",
+        file="tasks/unknown/outcome.py",
         old="if times.settled_in > 0:",
         new="if False:",
         test="tests/unit/test_unknown.py::test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time",
@@ -110,7 +110,7 @@ BREAKAGES = (
     Breakage(
         name="hold-costs-a-retry",
         promise=4,
-        file="tasks/life.py",
+        file="tasks/decisions.py",
         old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
         new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
         test="tests/unit/test_life.py::test_a_hold_costs_no_retry[True-False]",
@@ -127,7 +127,7 @@ BREAKAGES = (
         name="enqueued-past-those-who-wait",
         promise=4,
         file="tasks/booking.py",
-        old="HoldReason.BREAKER_OPEN if shut else pacing.line(conn)",
+        old="HoldReason.BREAKER_OPEN if shut else queue.line(conn)",
         new="HoldReason.BREAKER_OPEN if shut else None",
         test="tests/promises/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
     ),
@@ -135,7 +135,7 @@ BREAKAGES = (
         name="posted-past-those-who-wait",
         promise=4,
         file="tasks/attempt.py",
-        old="line = pacing.line(conn, before=row.requested_at)",
+        old="line = queue.line(conn, before=row.requested_at)",
         new="line = None",
         test="tests/promises/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
     ),
@@ -152,7 +152,7 @@ BREAKAGES = (
     Breakage(
         name="cause-untold",
         promise=6,
-        file="db/moves.py",
+        file="db/appointments/moves.py",
         old='by, {"why": why, **(detail or {})}',
         new="by, {**(detail or {})}",
         test="tests/integration/test_db_moves.py::test_the_event_stands_if_and_only_if_the_row_moved",

@@ -13,7 +13,7 @@ def _lua(name: str, file: str, old: str, new: str, test: str, promise: int = 3) 
 
 def _here(name: str, old: str, new: str, test: str) -> Breakage:
     return Breakage(
-        name=f"without-redis-{name}", promise=3, file="resilience/local_breaker.py", old=old, new=new,
+        name=f"without-redis-{name}", promise=3, file="resilience/circuit_breaker/local.py", old=old, new=new,
         test=f"{_LOCAL}{test}",
     )  # fmt: skip
 
@@ -22,14 +22,14 @@ BREAKER = (
     # -- epochs
     _lua(
         "epoch-ignored",
-        "state_machine",
+        "lib/state_machine",
         "if epoch ~= 0 and epoch ~= s.epoch then",
         "if false then",
         f"{_CALM}test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it",
     ),
     _lua(
         "epoch-used-again",
-        "state_machine",
+        "lib/state_machine",
         "s.epoch = math.max(s.epoch + 1, now)",
         "s.epoch = now",
         f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
@@ -37,63 +37,63 @@ BREAKER = (
     # -- open and half-open
     _lua(
         "open-breaker-passed",
-        "state_machine",
+        "lib/state_machine",
         "if s.state == 'open' or s.state == 'forced_open' then",
         "if s.state == 'forced_open' then",
         f"{_CALM}test_what_one_process_opened_is_shut_for_all",
     ),
     _lua(
         "open-ends-closed",
-        "state_machine",
+        "lib/state_machine",
         "move(s, 'half_open', 0, s.opens, 'open_over')",
         "move(s, 'closed', 0, s.opens, 'open_over')",
         f"{_STATES}test_open_lasts_thirty_seconds_then_one_probe_goes",
     ),
     _lua(
         "more-than-one-probe",
-        "state_machine",
+        "lib/state_machine",
         "elseif s.state == 'half_open' and now < s.lease then",
         "elseif false then",
         f"{_INTEGRATION}shared.py::test_of_eight_processes_one_probes",
     ),
     _lua(
         "look-taken-for-a-probe",
-        "state_machine",
+        "lib/state_machine",
         "elseif s.state == 'half_open' and not probe_ok then",
         "elseif false then",
         f"{_STATES}test_a_look_is_never_a_probe",
     ),
     _lua(
         "place-taken-for-good",
-        "state_machine",
+        "lib/state_machine",
         "occupy(s, owner, now + setting.lease_for)",
         "occupy(s, owner, now + 3600000)",
         f"{_STATES}test_a_prober_that_dies_frees_the_place_when_its_lease_ends",
     ),
     _lua(
         "place-freed-by-anybody",
-        "state_machine",
+        "lib/state_machine",
         "owner == '' and verdict or owner ~= '' and owner == s.owner",
         "owner == '' or owner == s.owner",
         f"{_STATES}test_a_place_is_given_back_by_its_holder_alone[]",
     ),
     _lua(
         "given-up-probe-decides",
-        "state_machine",
+        "lib/state_machine",
         "owner ~= '' and owner == s.owner",
         "owner ~= ''",
         f"{_STATES}test_a_prober_that_was_given_up_decides_nothing",
     ),
     _lua(
         "place-of-a-probe-that-says-nothing-kept",
-        "state_machine",
+        "lib/state_machine",
         "    else -- the place goes back\n      occupy(s, '', 0)\n",
         "",
         f"{_STATES}test_a_probe_that_says_nothing_frees_the_place",
     ),
     _lua(
         "retry-after-ignored",
-        "state_machine",
+        "lib/state_machine",
         "s.opens, report.retry_after)",
         "s.opens, 0)",
         f"{_STATES}test_open_lasts_as_long_as_retry_after_asks[120-120]",
@@ -108,35 +108,35 @@ BREAKER = (
     # -- orders
     _lua(
         "order-obeyed-again",
-        "orders",
+        "lib/orders",
         "if number > 0 and number <= ordered then",
         "if false then",
         f"{_STATES}test_a_numbered_order_is_obeyed_once",
     ),
     _lua(
         "reset-of-the-service-alone",
-        "orders",
+        "lib/orders",
         "if s.state ~= 'closed' or s.failures > 0 then",
         "if false then",
         f"{_STATES}test_reset_closes_everything_and_forgets_the_failures",
     ),
     _lua(
         "reset-before-what-came-first",
-        "orders",
+        "lib/orders",
         "  save() -- what an order before this one has put up\n",
         "",
         f"{_INTEGRATION}mixed.py::test_what_is_ordered_together_is_obeyed_in_its_order",
     ),
     _lua(
         "info-must-be-allowed",
-        "server_run",
+        "lib/server_run",
         "redis.pcall",
         "redis.call",
         f"{_INTEGRATION}servers.py::test_a_user_without_dangerous_commands_will_do",
     ),
     _lua(
         "row-cut-by-others",
-        "state_machine",
+        "lib/state_machine",
         "redis.call('LTRIM', failures, 0, NEVER - 1)",
         "redis.call('LTRIM', failures, 0, setting.threshold - 1)",
         f"{_INTEGRATION}mixed.py::test_each_opens_after_so_many_failures_as_its_own_setting_says",
@@ -144,7 +144,7 @@ BREAKER = (
     # -- blocks
     _lua(
         "late-refusal-blocks-again",
-        "blocks",
+        "lib/blocks",
         "if outcome == 'credentials' and (granted_at > cleared or cleared > now) then",
         "if outcome == 'credentials' then",
         f"{_BLOCKS}test_a_refusal_that_was_on_its_way_blocks_a_repaired_key_no_more",
@@ -152,7 +152,7 @@ BREAKER = (
     ),
     _lua(
         "repaired-key-stays-blocked",
-        "blocks",
+        "lib/blocks",
         "elseif outcome == 'success' and trying then",
         "elseif false then",
         f"{_BLOCKS}test_a_key_that_is_taken_again_is_blocked_no_more",
@@ -160,7 +160,7 @@ BREAKER = (
     ),
     _lua(
         "everybody-finds-out",
-        "blocks",
+        "lib/blocks",
         "if now < next_trial then",
         "if false then",
         f"{_BLOCKS}test_one_call_a_minute_finds_out_in_the_whole_fleet",
@@ -168,7 +168,7 @@ BREAKER = (
     ),
     _lua(
         "page-holds-the-fleet",
-        "blocks",
+        "lib/blocks",
         "elseif outcome == 'configuration' and trying then",
         "elseif outcome == 'configuration' then",
         f"{_BLOCKS}test_a_page_that_meets_a_post_holds_nobody_else",
@@ -176,7 +176,7 @@ BREAKER = (
     ),
     _lua(
         "page-ended-by-a-read",
-        "blocks",
+        "lib/blocks",
         "elseif outcome == 'success' and page == ENDPOINT then",
         "elseif outcome == 'success' then",
         f"{_BLOCKS}test_a_page_that_meets_a_post_holds_nobody_else",
@@ -185,7 +185,7 @@ BREAKER = (
     # -- the pace of held work
     _lua(
         "window-ignored",
-        "release_window",
+        "lib/release_window",
         "(probing and 1 or window)",
         "(probing and 1 or setting.release_max)",
         f"{_CALM}test_held_work_goes_at_a_pace_that_rises_from_one",
@@ -193,7 +193,7 @@ BREAKER = (
     ),
     _lua(
         "window-outlives-an-outage",
-        "release_window",
+        "lib/release_window",
         "if fence ~= present then",
         "if not fence then",
         f"{_RELEASE}test_after_a_change_of_state_it_begins_with_one",
@@ -201,7 +201,7 @@ BREAKER = (
     ),
     _lua(
         "window-outlives-a-failure",
-        "release_window",
+        "lib/release_window",
         "elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then",
         "elseif false then",
         f"{_RELEASE}test_a_failure_makes_it_one_again",
@@ -209,7 +209,7 @@ BREAKER = (
     ),
     _lua(
         "released-place-kept-for-good",
-        "release_window",
+        "lib/release_window",
         "  redis.call('ZREMRANGEBYSCORE', RELEASED, '-inf', now)\n",
         "",
         f"{_RELEASE}test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease",

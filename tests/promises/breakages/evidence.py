@@ -42,7 +42,7 @@ def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Fi
     return Rule(Breakage(name, 2, file, old, new, test=f"{_TEST}[{kind}]"), deal, finds)
 
 
-_EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/evidence.py", "tasks/unknown.py", "tasks/inquiry.py"
+_EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
 _TYPES = "tasks/calcom/event_types.py"
 
 RULES = (
@@ -260,7 +260,7 @@ RULES = (
     _rule(
         "rejected-without-a-look",
         _INQUIRY,
-        """        if (step := unknown.seen(rules, row, sighting)) is not None:
+        """        if (step := outcome.seen(rules, row, sighting)) is not None:
             return step
         slot =""",
         "        slot =",

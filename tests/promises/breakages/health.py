@@ -43,7 +43,7 @@ HEALTH = (
     Breakage(
         name="beat-that-never-started-is-missed-by-nobody",
         promise=6,
-        file="db/heartbeats.py",
+        file="db/monitoring/heartbeats.py",
         old="return None if asked_at is None else Heartbeat(None, asked_at, every, now)",
         new="return None",
         test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
@@ -60,7 +60,7 @@ HEALTH = (
     Breakage(
         name="redis-gone-told-by-nobody",
         promise=6,
-        file="tasks/health.py",
+        file="tasks/health/check.py",
         old="*([redis] if redis else []),",
         new="",
         test=f"{_GONE}test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return",
@@ -68,7 +68,7 @@ HEALTH = (
     Breakage(
         name="outage-without-redis-told-by-nobody",
         promise=6,
-        file="tasks/health.py",
+        file="tasks/health/check.py",
         old="services = by_record(conn, services, built.detector.settings, now)",
         new="pass",
         test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
@@ -76,7 +76,7 @@ HEALTH = (
     Breakage(
         name="breaker-that-waits-for-a-call-called-an-outage",
         promise=6,
-        file="tasks/health_looks.py",
+        file="tasks/health/observations.py",
         old="status.state is State.HALF_OPEN and status.breaker.opens > 0",
         new="status.state is State.HALF_OPEN",
         test=f"{_LEVELS}test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage",
@@ -84,7 +84,7 @@ HEALTH = (
     Breakage(
         name="breaker-that-nobody-waits-for-hides-the-next-outage",
         promise=6,
-        file="tasks/health_looks.py",
+        file="tasks/health/observations.py",
         old="if services.half_open and waiting else level",
         new="if services.half_open else level",
         test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",
@@ -92,7 +92,7 @@ HEALTH = (
     Breakage(
         name="redis-user-without-scripts-called-well",
         promise=6,
-        file="worker/cli/check.py",
+        file="worker/cli/check/check.py",
         old="if trouble := breaker_trouble(url):",
         new="if trouble := None:",
         test="tests/integration/cli/test_cli_check.py"
@@ -101,7 +101,7 @@ HEALTH = (
     Breakage(
         name="wrong-clock-called-well",
         promise=6,
-        file="worker/cli/check_clocks.py",
+        file="worker/cli/check/clocks.py",
         old="if abs(one.ahead) > TOO_FAR + one.give_or_take]",
         new="if False]",
         test="tests/integration/cli/test_cli_check.py::test_a_redis_whose_clock_is_wrong_is_named",
@@ -117,7 +117,7 @@ HEALTH = (
     Breakage(
         name="forgotten-endpoint-open-for-ever",
         promise=6,
-        file="db/breaker_events.py",
+        file="db/monitoring/breaker_events.py",
         old='if row["reason"] == BEGUN:',
         new="if False:",
         test="tests/integration/test_breaker_begun.py"

@@ -12,7 +12,7 @@ HOLDS = (
     Breakage(
         name="credentials-end-by-an-event-only",
         promise=5,
-        file="tasks/holds.py",
+        file="tasks/maintenance/release.py",
         old="key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,",
         new="key_works=False,",
         test=f"{_KEY}test_a_hold_that_is_written_after_the_reset_ends_like_the_others",
@@ -20,7 +20,7 @@ HOLDS = (
     Breakage(
         name="refused-key-never-asked-about",
         promise=5,
-        file="tasks/recovery.py",
+        file="tasks/maintenance/recovery.py",
         old="(refused and (held.credentials or line))",
         new="False",
         test=f"{_KEY}test_after_a_401_that_is_repaired_at_cal_com_none_stays_held[nothing-None]",
@@ -28,23 +28,23 @@ HOLDS = (
     Breakage(
         name="line-behind-a-block-asks-nobody",
         promise=5,
-        file="tasks/recovery.py",
-        old="line = seen.shared and pacing.line(conn) is not None",
+        file="tasks/maintenance/recovery.py",
+        old="line = seen.shared and queue.line(conn) is not None",
         new="line = False",
         test="tests/integration/test_recovery.py::test_a_line_behind_a_block_is_enough_to_ask[settings]",
     ),
     Breakage(
         name="line-asks-without-redis",
         promise=3,
-        file="tasks/recovery.py",
-        old="line = seen.shared and pacing.line(conn) is not None",
-        new="line = pacing.line(conn) is not None",
+        file="tasks/maintenance/recovery.py",
+        old="line = seen.shared and queue.line(conn) is not None",
+        new="line = queue.line(conn) is not None",
         test="tests/integration/test_recovery.py::test_without_redis_a_line_is_no_reason_to_ask",
     ),
     Breakage(
         name="block-stays-written-down",
         promise=5,
-        file="tasks/orders.py",
+        file="tasks/operations/breaker_overrides.py",
         old="lifted.append(one.number)",
         new="pass",
         test=f"{_KEY}test_after_a_401_that_is_repaired_at_cal_com_none_stays_held[nothing-None]",
@@ -52,7 +52,7 @@ HOLDS = (
     Breakage(
         name="page-holds-for-good",
         promise=5,
-        file="tasks/holds.py",
+        file="tasks/maintenance/release.py",
         old="settings_work=seen.shared and calcom.settings_fingerprint not in shut,",
         new="settings_work=False,",
         test=f"{_PAGES}test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on",
@@ -60,7 +60,7 @@ HOLDS = (
     Breakage(
         name="nobody-goes-first",
         promise=5,
-        file="tasks/recovery.py",
+        file="tasks/maintenance/recovery.py",
         old="return release_first()",
         new="return 0",
         test=f"{_PAGES}test_a_page_that_meets_post_alone_costs_one_booking_a_try[403]",
@@ -68,7 +68,7 @@ HOLDS = (
     Breakage(
         name="all-go-first",
         promise=3,
-        file="tasks/recovery.py",
+        file="tasks/maintenance/recovery.py",
         old="return release_first()",
         new="return release_caused(key_works=True, settings_work=True)",
         test=f"{_PAGES}test_a_page_that_meets_post_alone_costs_one_booking_a_try[403]",
@@ -76,7 +76,7 @@ HOLDS = (
     Breakage(
         name="one-bookings-page-tried-each-minute",
         promise=3,
-        file="tasks/life.py",
+        file="tasks/decisions.py",
         old="TRY_AGAIN * 2 ** min(met, 10)",
         new="TRY_AGAIN",
         test="tests/unit/test_life.py::test_a_booking_that_alone_meets_a_page_waits_longer_each_time[1-120]",

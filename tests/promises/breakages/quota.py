@@ -2,7 +2,7 @@
 
 from tests.promises.breakages.breakage import Breakage
 
-_QUOTA, _LOCAL = "resilience/lua/quota.lua", "resilience/local_breaker.py"
+_QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local.py"
 _TOLD = "tests/integration/test_told_limit.py::"
 _WORLD = "tests/integration/test_rate_limit.py::"
 _PACE = "tests/unit/test_local_pace.py::"
@@ -117,6 +117,6 @@ QUOTA = (
         "            local.obey(mine, at)\n",
         "",
         "tests/promises/test_redis_gone.py::test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
-        "resilience/failover.py",
+        "resilience/circuit_breaker/failover.py",
     ),
 )

@@ -14,7 +14,7 @@ STEPS = (
     Breakage(
         name="evidence-posts-never-end",
         promise=2,
-        file="tasks/evidence.py",
+        file="tasks/unknown/evidence.py",
         old="if case.kind in BY_EVIDENCE and not case.waited else",
         new="if case.kind in BY_EVIDENCE else",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
@@ -30,7 +30,7 @@ STEPS = (
     Breakage(
         name="unreadable-type-circles",
         promise=1,
-        file="tasks/inquiry.py",
+        file="tasks/unknown/inquiry.py",
         old="if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:",
         new="if False:",
         test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
@@ -38,7 +38,7 @@ STEPS = (
     Breakage(
         name="suspect-by-an-outage",
         promise=1,
-        file="tasks/steps.py",
+        file="tasks/moves.py",
         old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
         new="return self.failed_probe",
         test="tests/unit/test_life.py::test_an_outage_makes_nobody_suspect[failure_service-2-breaker_open]",
@@ -71,7 +71,7 @@ STEPS = (
     Breakage(
         name="denied-look-comes-again-at-once",
         promise=4,
-        file="tasks/life.py",
+        file="tasks/decisions.py",
         old="In(max(retry_after or 0.0, self.terms.open))",
         new="In(retry_after or self.terms.open)",
         test="tests/unit/test_life.py::test_a_booking_whose_look_is_denied_does_not_come_again_at_once[1.0]",
@@ -96,7 +96,7 @@ STEPS = (
     Breakage(
         name="page-taken-for-cal-com",
         promise=3,
-        file="tasks/guard.py",
+        file="tasks/guarded_calls.py",
         old="    content = read_content(answer)\n    return content if isinstance(content, Reply) else None",
         new="    return None if isinstance(answer, Answer) and answer.status == 200 else read_content(answer)",
         test="tests/unit/test_guard.py::test_a_page_of_something_else_is_no_success_of_cal_coms",
@@ -104,7 +104,7 @@ STEPS = (
     Breakage(
         name="permit-kept-by-what-was-raised",
         promise=3,
-        file="tasks/guard.py",
+        file="tasks/guarded_calls.py",
         old="            if answer is None:\n                self.give_up(permit)\n",
         new="            pass\n",
         test="tests/unit/test_guard.py::test_a_permit_is_given_back_whatever_happens[error1]",
@@ -112,7 +112,7 @@ STEPS = (
     Breakage(
         name="moments-by-our-own-clock",
         promise=3,
-        file="tasks/calcom/waits.py",
+        file="tasks/calcom/rate_limit_headers.py",
         old='http_date(headers.get("date", "")) or datetime.now(UTC)',
         new="datetime.now(UTC)",
         test="tests/unit/test_waits.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
@@ -120,7 +120,7 @@ STEPS = (
     Breakage(
         name="tightest-limit-told",
         promise=3,
-        file="tasks/calcom/waits.py",
+        file="tasks/calcom/rate_limit_headers.py",
         old="return max(limits,",
         new="return min(limits,",
         test="tests/unit/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_is_told[headers2-told2]",
@@ -128,7 +128,7 @@ STEPS = (
     Breakage(
         name="429-asked-again-at-once",
         promise=3,
-        file="tasks/calcom/waits.py",
+        file="tasks/calcom/rate_limit_headers.py",
         old="return max(*waits, LEAST) if waits else None",
         new="return max(waits, default=None)",
         test="tests/unit/test_waits.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
@@ -162,7 +162,7 @@ STEPS = (
     Breakage(
         name="older-502-posted-at-once",
         promise=2,
-        file="tasks/unknown.py",
+        file="tasks/unknown/outcome.py",
         old="            settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)\n",
         new="",
         test=f"{_OLDER}test_a_502_that_an_older_worker_took_for_settled_is_not_posted_at_once",
@@ -179,7 +179,7 @@ STEPS = (
     Breakage(
         name="twins-cancelled-seat-counts",
         promise=1,
-        file="tasks/inquiry.py",
+        file="tasks/unknown/inquiry.py",
         old="return not isinstance(told, Reply) and any(not booking.gone for booking in told)",
         new="return True",
         test=f"{_TWINS}test_a_twins_seat_counts_only_while_cal_com_still_has_it",
@@ -187,7 +187,7 @@ STEPS = (
     Breakage(
         name="hidden-series-keep-others-waiting",
         promise=6,
-        file="tasks/lookouts.py",
+        file="tasks/maintenance/lookouts.py",
         old="            series.put_off(conn, row.id)\n",
         new="            pass\n",
         test=f"{_SERIES}test_series_that_cal_com_does_not_show_keep_no_other_waiting",

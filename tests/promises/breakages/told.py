@@ -10,14 +10,14 @@ TOLD = (
         name="suspects-and-series-never-looked-for",
         promise=1,
         file="worker/celery_app.py",
-        old='        "tasks.lookouts",\n',
+        old='        "tasks.maintenance.lookouts",\n',
         new="",
         test="tests/unit/test_schedule.py::test_every_task_of_the_schedule_is_known_to_a_worker",
     ),
     Breakage(
         name="cut-series-counted-as-whole",
         promise=6,
-        file="tasks/lookouts.py",
+        file="tasks/maintenance/lookouts.py",
         old="of = kept.occurrences  #",
         new="of = len(weeks)  #",
         test=f"{_WEAK}test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told",
@@ -34,7 +34,7 @@ TOLD = (
     Breakage(
         name="deleted-type-hides-its-bookings",
         promise=2,
-        file="tasks/calcom/look.py",
+        file="tasks/calcom/lookup.py",
         old="seen.reply is not None and seen.reply.meaning is Meaning.DELETED:",
         new="False:",
         test=f"{_WEAK}test_what_was_booked_of_a_type_that_is_deleted_since_is_found",
@@ -42,7 +42,7 @@ TOLD = (
     Breakage(
         name="half-made-seat-takes-the-others",
         promise=2,
-        file="tasks/inquiry.py",
+        file="tasks/unknown/inquiry.py",
         old="kept.seats and sighting.hides_seats and",
         new="False and",
         test=f"{_WEAK}test_a_seat_that_is_half_made_takes_nobody_elses",
@@ -74,7 +74,7 @@ TOLD = (
     Breakage(
         name="look-later-than-the-settle-time",
         promise=1,
-        file="tasks/unknown.py",
+        file="tasks/unknown/outcome.py",
         old="min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)",
         new="rules.policy.delay(row.retry_count + row.looks + 1)",
         test="tests/unit/test_unknown.py::test_a_look_comes_at_the_settle_time_when_that_is_sooner",
@@ -82,7 +82,7 @@ TOLD = (
     Breakage(
         name="revoke-written-by-each-worker",
         promise=6,
-        file="db/moves.py",
+        file="db/appointments/moves.py",
         old=", ~_COLUMNS.cancel_requested)",
         new=")",
         test="tests/promises/test_revoked.py::test_workers_that_hear_it_at_once_write_it_once",
@@ -90,7 +90,7 @@ TOLD = (
     Breakage(
         name="late-cancel-told-to-nobody",
         promise=6,
-        file="db/moves.py",
+        file="db/appointments/moves.py",
         old="wish = CANCEL_THERE if to is Status.CONFIRMED else None",
         new="wish = None",
         test="tests/integration/test_db_moves.py::test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told",

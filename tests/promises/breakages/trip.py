@@ -2,7 +2,7 @@
 
 from tests.promises.breakages.breakage import Breakage
 
-_BREAKER, _REPORT = "resilience/lua/state_machine.lua", "resilience/lua/record.lua"
+_BREAKER, _REPORT = "resilience/lua/lib/state_machine.lua", "resilience/lua/record.lua"
 _ODDS = "tests/integration/test_trip_odds.py::"
 _RULE = "tests/integration/test_trip_rule.py::"
 _HALF = "tests/promises/test_dead_endpoint.py::"

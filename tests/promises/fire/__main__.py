@@ -18,7 +18,7 @@ from fire_parts import PARTS, Part, planned
 from fire_run import EmbeddedError, Run, run
 from fire_schedule import Planned
 
-from worker.endings import Ending
+from worker.local.endings import Ending
 
 
 def main() -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import product as each
 
-from db.event_types import EventKind
-from tasks.calcom.meaning import REFUSALS, Meaning
+from db.appointments.event_types import EventKind
+from tasks.calcom.reply import REFUSALS, Meaning
 from tasks.calcom.slots import Slot
-from tasks.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
+from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
 from tests.promises.model.dealt import REPLIES
 from tests.promises.model.product import Cell
 

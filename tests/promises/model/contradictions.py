@@ -1,7 +1,7 @@
 """What must be true of every state of a request and what Cal.com has of it."""
 
 from db.lifecycle import FINAL, HoldReason, Status
-from tasks.calcom.meaning import ErrorType
+from tasks.calcom.reply import ErrorType
 from tests.promises.model import calcom
 from tests.promises.model.evidence_state import World
 from tests.promises.model.rows import Row

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from db.event_types import EventKind
-from tasks.evidence import BY_EVIDENCE
+from db.appointments.event_types import EventKind
+from tasks.unknown.evidence import BY_EVIDENCE
 from tests.promises.model.evidence_state import Fate
 from tests.promises.model.kinds import TYPES, Key, Type
 

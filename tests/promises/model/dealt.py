@@ -5,10 +5,10 @@ from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
-from db.event_types import EventKind, EventType
-from resilience.permit import CallOutcome
-from tasks.calcom.look import HalfMade, Sighting, SightingKind
-from tasks.calcom.meaning import ErrorType, Meaning, Reply, Settle
+from db.appointments.event_types import EventKind, EventType
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.lookup import HalfMade, Sighting, SightingKind
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
 from tests.promises.model.rows import NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from db.event_types import EventKind
+from db.appointments.event_types import EventKind
 from tasks.calcom.event_types import EventTypeFacts, Host, Scheduling
 from tests.promises.model.dealt import Told
 

@@ -2,7 +2,7 @@
 
 An attempt is run from its beginning with the answers that it was given so far. Where it asks for one that has not been
 dealt, it stops there, and its question is what the model answers next: as many times as there are answers. So nothing
-of `tasks/attempt.py`, `tasks/inquiry.py`, `tasks/unknown.py`, `tasks/life.py` or `tasks/evidence.py` is written twice.
+of `tasks/attempt.py`, `tasks/decisions.py` or `tasks/unknown/` is written twice.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,18 @@ from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from db import others
-from db.appointment import Appointment
-from db.event_types import EventType
-from resilience.permit import Denied, Reason, State
+from db.appointments import others
+from db.appointments.appointment import Appointment
+from db.appointments.event_types import EventType
+from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, event_types, evidence, inquiry, life, unknown
+from tasks import attempt, decisions, event_types
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
-from tasks.guard import NotNow
-from tasks.parts import Terms
-from tasks.steps import Next, Post
+from tasks.dependencies import Terms
+from tasks.guarded_calls import NotNow
+from tasks.moves import Next, Post
+from tasks.unknown import evidence, inquiry, outcome
 from tests.promises.model.dealt import NAMED, NAMES, REPLIES, SIGHTINGS, event_type
 from tests.promises.model.rows import Change, Row, appointment, change
 
@@ -29,7 +30,7 @@ SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
 TERMS = Terms(
     deadline=1, margin=0.5, settle_unanswered=SETTLE, settle_answered=SETTLE_ANSWERED, open=1, lead=1, max_age=900
 )
-RULES = life.Rules(RetryPolicy(jitter=0, max_attempts=1, per_error={}), TERMS, key="key", settings="settings")
+RULES = decisions.Rules(RetryPolicy(jitter=0, max_attempts=1, per_error={}), TERMS, key="key", settings="settings")
 _PARTS = SimpleNamespace(terms=TERMS, engine=SimpleNamespace(connect=nullcontext))
 
 Script = tuple[Any, ...]
@@ -131,7 +132,7 @@ class _Dealt:
     # -- its calls
 
     def call(self, what: str, of: object = None) -> Any:
-        """Renew the claim before each call but the first, as `tasks.guard` does."""
+        """Renew the claim before each call but the first, as `tasks.guarded_calls` does."""
         if self.called:
             self.renew()
         self.called = True
@@ -241,8 +242,8 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
-    (unknown, "LOOKS"): 1,
-    (unknown, "LOOKS_IN_ALL"): 1,
+    (outcome, "LOOKS"): 1,
+    (outcome, "LOOKS_IN_ALL"): 1,
 }
 
 _said: dict[Turn, Said] = {}

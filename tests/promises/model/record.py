@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, insert, select
 
 from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
-from tasks.calcom.meaning import ErrorType
-from tasks.life import OUTAGE
+from tasks.calcom.reply import ErrorType
+from tasks.decisions import OUTAGE
 from tests.promises.model.rows import Row
 
 TICK = 100.0  # seconds: far longer than the test takes

@@ -6,11 +6,11 @@ from math import ceil
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from db.appointment import Appointment
+from db.appointments.appointment import Appointment
 from db.lifecycle import FINAL, MOVES, Status
-from tasks.calcom.meaning import ErrorType
-from tasks.life import OUTAGE
-from tasks.steps import In, Next
+from tasks.calcom.reply import ErrorType
+from tasks.decisions import OUTAGE
+from tasks.moves import In, Next
 
 NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 REFERENCE = UUID(int=1)
@@ -54,7 +54,7 @@ class IllegalMoveError(AssertionError):
 
 
 def moved(row: Row, to: Status, **changes: Any) -> Row:
-    """Return a row after one of the legal moves; the hold and the claim are left behind, as db/moves.py does."""
+    """Return a row after one of the legal moves; the hold and the claim are left behind, as `move` does."""
     if to not in MOVES[row.status]:
         raise IllegalMoveError(f"{row.status} -> {to}")
     row = row._replace(**{"status": to, "reason": "", "lease": 0, **changes})
@@ -99,7 +99,7 @@ _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning"
 
 def change(step: Next) -> Change:
     """Keep of a step what the models know; a column that they have never heard of is an error."""
-    sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempt.py and db/moves.py add
+    sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempt.py and db/appointments/moves.py add
     for name, value in step.changes.items():
         if name not in _PASSED_OVER:
             sets |= renamed(name, value)

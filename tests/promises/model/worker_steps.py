@@ -7,10 +7,10 @@ evidence. So all that keeps two apart is the row, the lease, the look and its ti
 from collections.abc import Iterator
 from typing import Any
 
-from db.event_types import EventKind
+from db.appointments.event_types import EventKind
 from db.lifecycle import HoldReason, Status
-from resilience.permit import Reason
-from tasks.steps import Post as Allowed
+from resilience.circuit_breaker.types import Reason
+from tasks.moves import Post as Allowed
 from tests.promises.model import product
 from tests.promises.model.dealt import Told
 from tests.promises.model.product import Answered, Asked, Turn
@@ -20,7 +20,9 @@ from tests.promises.model.state import LEASE, NO_POST, NOBODYS, Phase, Post, Rul
 
 DENIALS = (Reason.BREAKER_OPEN, Reason.CREDENTIALS)  # our own limit holds and is released as the breaker is
 BLAMELESS = Turn(Row(Status.BOOKING), False, Allowed(), (None,))  # about to post, in a row that is not its own any more
-NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})  # see db/moves.py
+NOT_BOOKED = frozenset(
+    {Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED}
+)  # see db/appointments/moves.py
 BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # Rules.behind_others
 Ended = tuple[str, Kind, Turn | Change | None]
 
@@ -260,7 +262,7 @@ _LATE = frozenset({Status.HELD, Status.FAILED, Status.REJECTED, Status.EXPIRED})
 
 
 def confirmed_late(row: Row) -> Row:
-    """Record a late answer as db/late.py does: it confirms what waits for nobody, and what was told not booked."""
+    """Record a late answer as `late_answers` does: it confirms what waits for nobody, and what was told not booked."""
     if row.status in _LATE:
         return moved(row, Status.CONFIRMED, uid=True, unknown=False)
     return row._replace(uid=True)

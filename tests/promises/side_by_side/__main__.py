@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "plugins"))
 from sides_run import Asked, Run, run
 from sides_stage import CannotRun
 
-from worker.embedded import EmbeddedError
-from worker.endings import Ending
+from worker.local.embedded import EmbeddedError
+from worker.local.endings import Ending
 
 OLD = "977511c"  # the version before weak evidence: its workers know neither 0005_evidence nor the breaker of today
 

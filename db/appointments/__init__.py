@@ -1,0 +1,98 @@
+"""Bookings: kept, read, claimed, moved, swept. The face of `db` for tasks; the rooms behind it are small.
+
+Each function takes the caller's connection and leaves the transaction to the caller; time is Postgres's now(). Every
+move to pending or retrying counts the row's message as enqueued: the caller sends it right after the commit, or takes
+that back with `mark_unsent`.
+"""
+
+import re
+import unicodedata
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from db.appointments.appointment import Appointment, NewAppointment
+from db.appointments.insertion import Inserted, insert
+from db.appointments.late_answers import record_late_uid
+from db.appointments.moves import KeyTakenError, amend, claim, move, renew, request_cancel
+from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
+from db.schema import appointments
+from db.sql import statement
+
+__all__ = [
+    "AmbiguousError",
+    "Appointment",
+    "Inserted",
+    "KeyTakenError",
+    "NewAppointment",
+    "amend",
+    "by_task",
+    "claim",
+    "expire",
+    "find",
+    "get",
+    "insert",
+    "lost_leases",
+    "mark_unsent",
+    "move",
+    "never_known",
+    "record_late_uid",
+    "release_due",
+    "renew",
+    "request_cancel",
+    "unsent",
+]
+
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
+
+
+class AmbiguousError(ValueError):
+    """Say that what a person gave names two bookings: one by its id, and another one by its key."""
+
+
+def get(conn: Connection, appointment_id: int) -> Appointment | None:
+    """Read a booking by its id."""
+    return _newest(conn, appointments.c.id == appointment_id)
+
+
+def by_task(conn: Connection, task_id: str) -> Appointment | None:
+    """Read a booking by its Celery task's id, which stays the same through retry, hold and release."""
+    return _newest(conn, appointments.c.task_id == task_id)
+
+
+def find(conn: Connection, id_or_key: str) -> Appointment | None:
+    """Read a booking by what a person has of it: its id, its uuid, or its idempotency key (the newest of that key).
+
+    Raises:
+        AmbiguousError: It is the id of one booking and the key of another: which is meant, only a person knows.
+    """
+    kind, found = "id", None
+    if _ID.fullmatch(id_or_key):
+        found = get(conn, int(id_or_key))
+    elif (reference := _uuid(id_or_key)) is not None:
+        kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
+    keyed = _by_key(conn, id_or_key)
+    if found and keyed and found.id != keyed.id:
+        raise AmbiguousError(
+            f"{id_or_key} is the {kind} of booking {found.id} ({found.uuid}) and the key of booking {keyed.id} "
+            f"({keyed.uuid}): give the uuid"
+        )
+    return found or keyed
+
+
+def _by_key(conn: Connection, key: str) -> Appointment | None:
+    asked = {"key": unicodedata.normalize("NFC", key)}  # as requests write it, however this terminal does
+    row = conn.execute(statement("find_by_key"), asked).mappings().first()
+    return None if row is None else Appointment.of(row)
+
+
+def _newest(conn: Connection, where: ColumnElement[bool]) -> Appointment | None:
+    row = conn.execute(select(appointments).where(where).order_by(appointments.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else Appointment.of(row)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

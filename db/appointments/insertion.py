@@ -1,0 +1,105 @@
+"""Keep requests: a batch in one statement, each key once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, or_, select
+
+from db.appointments.appointment import Appointment, NewAppointment
+from db.lifecycle import LIVE, Status
+from db.schema import appointments
+from db.sql import statement
+
+ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
+
+_Key = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """Say what became of one request.
+
+    `created`: this call wrote the row. `conflict`: the given key stands for another request, and `appointment` is that.
+    """
+
+    appointment: Appointment
+    created: bool
+    conflict: bool = False
+
+
+def insert(conn: Connection, rows: Sequence[NewAppointment]) -> list[Inserted]:
+    """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
+
+    A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
+    first is kept. Blocks while another transaction is inserting one of the keys.
+    """
+    wanted: dict[_Key, NewAppointment] = {}
+    for row in rows:
+        wanted.setdefault(_key(row), row)
+    written, known = _keep(conn, wanted)
+    unsaid = set(written)  # of equal keys, only the first answer says "created"
+    answers = []
+    for row in rows:
+        key = _key(row)
+        kept = written.get(key) or known[key]
+        # A derived key is a hash of what makes a booking the same one: what else differs is no conflict.
+        conflict = not row.key_derived and kept.payload_hash != row.payload_hash
+        answers.append(Inserted(kept, created=key in unsaid, conflict=conflict))
+        unsaid.discard(key)
+    return answers
+
+
+def _keep(
+    conn: Connection, wanted: dict[_Key, NewAppointment]
+) -> tuple[dict[_Key, Appointment], dict[_Key, Appointment]]:
+    written: dict[_Key, Appointment] = {}
+    known: dict[_Key, Appointment] = {}
+    for _ in range(ROUNDS):
+        missing = [row for key, row in wanted.items() if key not in written and key not in known]
+        if not missing:
+            return written, known
+        written |= _write(conn, missing)
+        known |= _read(conn, [row for row in missing if _key(row) not in written])
+    raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
+
+
+def _write(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointment]:
+    requests = json.dumps([{"ordinal": n, **asdict(row)} for n, row in enumerate(rows)], default=_plain)
+    result = conn.execute(statement("insert_appointments"), {"requests": requests})
+    return {_key(row): row for row in map(Appointment.of, result.mappings())}
+
+
+def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointment]:
+    if not rows:
+        return {}
+    column = appointments.c
+    given = [row.idempotency_key for row in rows if not row.key_derived]
+    derived = [row.idempotency_key for row in rows if row.key_derived]
+    in_force = column.status.in_([*LIVE, Status.CONFIRMED])
+    result = conn.execute(
+        select(appointments).where(
+            or_(
+                and_(~column.key_derived, column.idempotency_key.in_(given)),
+                and_(column.key_derived, column.idempotency_key.in_(derived), in_force),
+            )
+        )
+    )
+    return {_key(row): row for row in map(Appointment.of, result.mappings())}
+
+
+def _key(row: NewAppointment | Appointment) -> _Key:
+    return row.key_derived, row.idempotency_key
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError("a time without its offset cannot be kept")
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be kept as JSON")

@@ -1,0 +1,46 @@
+"""Other requests of ours for the very same booking: what Cal.com calls "already booked" may be one of them.
+
+It counts as booked before only when it was never in flight together with this one: of two that were, Cal.com may name
+either, whichever it kept.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, literal_column, select
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import Status
+from db.schema import appointment_events, appointments
+
+_COLUMNS = appointments.c
+_EVENT_TYPE = ("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug")
+
+
+def seat_before(conn: Connection, row: Appointment) -> str | None:
+    """Return the seat of another request of ours for this event type, start and attendee that was booked before.
+
+    It is what our record says: whether that seat still stands, only Cal.com knows.
+    """
+    # Cal.com knows an attendee by the address, and by the phone number only where there is none.
+    attendee = ("attendee_email",) if row.attendee_email else ("attendee_email", "attendee_phone")
+    same = [getattr(_COLUMNS, name).is_not_distinct_from(getattr(row, name)) for name in (*_EVENT_TYPE, *attendee)]
+    seat = _COLUMNS.calcom_seat_uid
+    wanted = select(seat).where(_COLUMNS.start_at == row.start_at, *same, _before(row), seat.is_not(None)).limit(1)
+    return conn.execute(wanted).scalar_one_or_none()
+
+
+def was_booked_before(conn: Connection, reference: UUID, row: Appointment) -> bool | None:
+    """Tell whether the request of ours that has this reference was booked before `row` was sent; None: none has it."""
+    return conn.execute(select(_before(row)).where(_COLUMNS.uuid == reference)).scalar_one_or_none()
+
+
+def _before(row: Appointment) -> ColumnElement[bool]:
+    """Say of another row: confirmed, and was so when the first POST of `row` that may still count was sent."""
+    events = appointment_events.c
+    confirmed = exists().where(
+        events.appointment_id == _COLUMNS.id,
+        events.kind == Status.CONFIRMED.value,
+        events.created_at < (row.sent_at or row.created_at),
+    )
+    # A literal, so that the partial index on confirmed bookings serves the prepared statement, too.
+    return and_(_COLUMNS.id != row.id, _COLUMNS.status == literal_column("'confirmed'"), confirmed)

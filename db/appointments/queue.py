@@ -1,0 +1,45 @@
+"""The line of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, literal, select
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import HoldReason, Status
+from db.schema import appointments
+from db.sql import statement
+
+PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
+
+
+def line(conn: Connection, *, before: datetime | None = None) -> HoldReason | None:
+    """Return what bookings wait in line for, or such as were requested before a moment: nobody overtakes them.
+
+    None: nobody waits. The breaker comes before the limit.
+    """
+    columns = appointments.c
+    waits = []
+    for reason in PACED:
+        held = select(literal(1)).where(columns.status == Status.HELD, columns.hold_reason == reason)
+        waits.append(exists(held if before is None else held.where(columns.requested_at < before)))
+    found = conn.execute(select(*waits)).one()
+    return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
+
+
+def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:
+    """Return the ids at the head of the line; `postable` leaves out those that need a look first."""
+    return list(conn.execute(statement("waiting"), {"limit": limit, "postable": postable}).scalars())
+
+
+def release_these(conn: Connection, ids: Sequence[int]) -> list[Appointment]:
+    """Move these from held to pending, those excepted that have moved on; return them in order of request."""
+    rows = conn.execute(statement("release_these"), {"ids": list(ids)}).mappings()
+    return [Appointment.of(row) for row in rows]
+
+
+def flag_degraded(conn: Connection, *, max_age_seconds: float, limit: int) -> Collection[int]:
+    """Flag what has been held for longer, once; return the ids."""
+    return list(
+        conn.execute(statement("flag_degraded"), {"max_age_seconds": max_age_seconds, "limit": limit}).scalars()
+    )

@@ -1,0 +1,143 @@
+"""What the sweeper takes up: each a locking statement of its own, safe to run in any number of processes at once.
+
+Rows that come back as pending or retrying count as enqueued: send them after the commit, or `mark_unsent` them.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import HoldReason, Status
+from db.schema import appointments
+from db.sql import statement
+
+
+def lost_leases(
+    conn: Connection,
+    limit: int,
+    *,
+    settle_seconds: float,
+    ends_seconds: float | None = None,
+    suspect_after: int = 3,
+) -> list[Appointment]:
+    """Move bookings whose lease ran out to retrying, their outcome unknown; return them.
+
+    The `suspect_after`th lost in a row goes to held(suspect). Another POST is safe (`settle_at`) `settle_seconds` after
+    the lease, absence may end it (`ends_at`) `ends_seconds` after: 30 s more for 130, for a replica's lag.
+    """
+    ends = settle_seconds * 16 / 13 if ends_seconds is None else ends_seconds
+    times = {"settle_seconds": settle_seconds, "ends_seconds": ends}
+    return _rows(conn, "lost_leases", limit=limit, suspect_at=suspect_after, **times)
+
+
+def release_due(
+    conn: Connection,
+    *,
+    key: str,
+    settings: str,
+    limit: int,
+    key_works: bool = False,
+    settings_work: bool = False,
+) -> list[Appointment]:
+    """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
+
+    `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
+    configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
+    that nothing circles. `key_works`: today's key is not refused, so credentials end for it, too; `settings_work`: so
+    does configuration for today's settings. Nothing here ends a breaker_open without `hold_until`.
+    """
+    works = {"key_works": key_works, "settings_work": settings_work}
+    return _rows(conn, "release_due", key=key, settings=settings, limit=limit, **works)
+
+
+class Waiting(NamedTuple):
+    """Say which bookings wait for a harmless call: held for today's key, held for today's settings."""
+
+    credentials: bool
+    configuration: bool
+
+
+def waiting_for_a_call(conn: Connection, *, key: str, settings: str, fresh_seconds: float) -> Waiting:
+    """Return who waits for the harmless call that ends a hold.
+
+    Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
+    held is asked at once.
+    """
+    asked = {"key": key, "settings": settings, "fresh_seconds": fresh_seconds}
+    found = conn.execute(statement("waiting_for_a_call"), asked).one()
+    return Waiting(found.credentials, found.configuration)
+
+
+def first_to_try(conn: Connection, *, settings: str) -> int | None:
+    """Return the booking held for configuration that goes first when Cal.com's API answers again; None: nobody may."""
+    found: int | None = conn.execute(statement("first_to_try"), {"settings": settings}).scalar_one_or_none()
+    return found
+
+
+def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:
+    """Count what is held for a reason, and of one event type; return it with the moment of the count."""
+    columns = appointments.c
+    where = [columns.status == Status.HELD, columns.hold_reason == reason]
+    if event_type_id is not None:
+        where.append(columns.event_type_id == event_type_id)
+    count, now = conn.execute(select(func.count(), func.now()).select_from(appointments).where(*where)).one()
+    return int(count), now
+
+
+def release_kind(
+    conn: Connection, reason: HoldReason, *, since: datetime, why: str, limit: int, event_type_id: int | None = None
+) -> list[Appointment]:
+    """Move a batch of what was held for this reason at a moment to pending, by the operator; return the rows."""
+    return _rows(
+        conn, "release_kind", reason=reason.value, since=since, why=why, limit=limit, event_type_id=event_type_id
+    )
+
+
+def unsent(
+    conn: Connection,
+    limit: int,
+    *,
+    queue_empty: bool,
+    patience_seconds: float = 5,
+    overtaken_seconds: float = 30,
+) -> list[Appointment]:
+    """Take up waiting bookings whose message was never sent or is gone; return them, oldest request first.
+
+    Gone: due for `patience_seconds`, and either the queue is empty or a message enqueued `overtaken_seconds` later has
+    been delivered. `queue_empty` is false when the broker cannot be asked.
+    """
+    return _rows(
+        conn,
+        "unsent",
+        limit=limit,
+        queue_empty=queue_empty,
+        patience_seconds=patience_seconds,
+        overtaken_seconds=overtaken_seconds,
+    )
+
+
+def expire(conn: Connection, *, lead_seconds: float, limit: int) -> list[Appointment]:
+    """Move bookings whose start is within `lead_seconds` to expired, unless their outcome is unknown; return them."""
+    return _rows(conn, "expire", lead_seconds=lead_seconds, limit=limit)
+
+
+def never_known(conn: Connection, limit: int) -> list[Appointment]:
+    """Move bookings that a blind key has held until a day after their slot to failed; return them."""
+    return _rows(conn, "never_known", limit=limit)
+
+
+def suspects_due(conn: Connection, limit: int, *, again_seconds: float) -> list[Appointment]:
+    """Return suspects of unknown outcome whose turn to be looked for has come; the next is `again_seconds` later."""
+    return _rows(conn, "suspects_due", limit=limit, again_seconds=again_seconds)
+
+
+def mark_unsent(conn: Connection, ids: Iterable[int]) -> None:
+    """Take back that these bookings were enqueued, so that `unsent` finds them at once; claimed ones stay."""
+    conn.execute(statement("mark_unsent"), {"ids": list(ids)})
+
+
+def _rows(conn: Connection, name: str, **parameters: Any) -> list[Appointment]:
+    return [Appointment.of(row) for row in conn.execute(statement(name), parameters).mappings()]

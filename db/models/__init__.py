@@ -1,0 +1,1 @@
+"""The tables as classes: for migrations and for `db.schema`."""

@@ -1,0 +1,149 @@
+"""What is counted of the calls of a service: figures of the last minutes, and windows for a lasting record.
+
+Of a guarded call the counts ride in the breaker's report. Of others, as a database's statements are, failures are told
+at once, and successes are kept here for a second: a worker that is killed takes that second of figures along, never a
+state.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resilience.call_stats.counts import CallCounts, Figures, figures
+from resilience.call_stats.windows import Window, finished
+from resilience.error_types import Severity, error_type, severity_of
+from resilience.report_context import bounded_context
+from resilience.shared_state.answers import pairs
+from resilience.shared_state.events import Emit, say_nothing
+from resilience.shared_state.scripts import Client, stats_keys
+from resilience.shared_state.state import SharedState
+
+WITHOUT_ENDPOINT = "any"
+"""Stands for the endpoint where a report names none."""
+TELL_EVERY = 1.0
+"""Seconds for which successes are kept back."""
+
+
+class CallStats:
+    """Count the calls of one service for the whole fleet; while Redis is gone, those of this process.
+
+    `window` is in seconds. Safe for threads; one for a process. No method raises for trouble with Redis.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        redis: Client | None = None,
+        shared: SharedState | None = None,
+        window: float = 60.0,
+        emit: Emit = say_nothing,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.service = service
+        if redis is not None:
+            shared = SharedState(service, redis, retry_after=TELL_EVERY, clock=clock, emit=emit)
+        self._shared = shared
+        self._keys = stats_keys(service)
+        self._size = round(window * 1000)
+        self._clock = clock
+        self._wall = wall
+        self._lock = threading.Lock()
+        self._own = CallCounts()
+        self._kept: dict[str, tuple[int, int, int]] = {}
+        self._told_at = clock()
+        self._incomplete = False
+        """Whether calls were counted here that the shared windows lack."""
+
+    def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
+        """Count a call that went well, seconds long; it is told by `tell`, within a second where calls are made."""
+        name, ms = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000))
+        with self._lock:
+            calls, total, longest = self._kept.get(name, (0, 0, 0))
+            self._kept[name] = (calls + 1, total + ms, max(longest, ms))
+
+    def tell(self, *, now: float | None = None) -> None:
+        """Tell what is kept, unless the last time is less than a second ago; costs one round trip a second."""
+        if self._clock() - self._told_at >= TELL_EVERY:
+            self.flush(now=now)
+
+    def flush(self, *, now: float | None = None) -> None:
+        """Tell at once what is kept."""
+        with self._lock:
+            kept, self._kept, self._told_at = self._kept, {}, self._clock()
+        if kept:
+            lines = "".join(f"{name} none 0 {calls} {total} {most};" for name, (calls, total, most) in kept.items())
+            if self._call("count", lines, "", now=now) is None:
+                for name, (calls, total, most) in kept.items():
+                    self.count_here(name, 0, calls=calls, total=total, longest=most, now=now)
+
+    def count_failure(
+        self,
+        reason: str,
+        endpoint: str | None = None,
+        *,
+        severity: Severity | None = None,
+        elapsed: float = 0.0,
+        context: Mapping[str, Any] | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Count a failure at once. `now` is for tests, in seconds."""
+        name, ms, error = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000)), error_type(reason)
+        bad = severity or severity_of(error)
+        told = self._call("count", f"{name} {error} {int(bad)} 1 {ms} {ms};", bounded_context(context), now=now)
+        if told is None:
+            self.count_here(name, bad, total=ms, longest=ms, now=now)
+
+    def count_here(
+        self, name: str, severity: int, *, calls: int = 1, total: int = 0, longest: int = 0, now: float | None = None
+    ) -> None:
+        """Count in this process alone, for Redis is gone; the windows of then are a gap. Times in ms."""
+        with self._lock:
+            self._own.count(name, severity, calls, total, longest, self._now(now))
+            self._incomplete = self._shared is not None
+
+    def figures(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
+        """Return the figures of the last minutes, of one endpoint or of all; without Redis, of this process."""
+        self.flush(now=now)
+        answer = self._call("figures", now=now)
+        if answer is not None:
+            return figures(pairs(answer[1]), answer[0], endpoint)
+        with self._lock:
+            return figures(self._own.fields, self._now(now), endpoint)
+
+    def forget_figures(self) -> None:
+        """Begin the last minutes anew; the windows stay."""
+        self.flush()
+        with self._lock:
+            self._own.fields.clear()
+        self._call("forget")
+
+    def finished_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
+        """Return the windows that are over and whole; drop those that ended until `written` (seconds since 1970).
+
+        None without Redis: what this process counted alone is not what the fleet did.
+        """
+        self.flush(now=now)
+        answer = self._call("finished", round(written * 1000), now=now)
+        return [] if answer is None else list(finished(pairs(answer[1]), answer[0]))
+
+    def is_shared_again(self) -> None:
+        """Mark the windows that lack the calls counted in this process; called when Redis has answered."""
+        if self._incomplete and self._shared is not None:
+            self._incomplete = False
+            if self._shared.call("mark_incomplete", self._keys, (self._size, 0)) is None:
+                self._incomplete = True
+
+    def _call(self, name: str, *own: str | float, now: float | None = None) -> Any:
+        if self._shared is None:
+            return None
+        at = 0 if now is None else round(now * 1000)
+        answer = self._shared.call(name, self._keys, (self._size, at, *own))
+        if answer is not None:
+            self.is_shared_again()
+        return answer
+
+    def _now(self, now: float | None) -> int:
+        return round((self._wall() if now is None else now) * 1000)

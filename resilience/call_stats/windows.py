@@ -1,0 +1,70 @@
+"""The calls of each window, for a lasting record, read out of what lua/lib/call_stats.lua keeps."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+WHOLE_FROM = "whole_from"
+_ENDPOINT = re.compile(r"\d+/([^/]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failures of one type in one window."""
+
+    error: str
+    severities: tuple[int, int, int]
+    """How many were low, medium, critical."""
+    first_at: datetime
+    last_at: datetime
+    context: Mapping[str, Any]
+    """Of the last one that had any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The calls to one endpoint in one window that is over."""
+
+    endpoint: str
+    start: datetime
+    end: datetime
+    calls: int
+    failures: int
+    average_ms: float
+    longest_ms: int
+    errors: tuple[Failures, ...]
+
+
+def finished(fields: Mapping[str, str], now: int) -> Iterator[Window]:
+    """Read the windows that are over at `now`, in ms, and lack no call."""
+    whole_from = int(fields.get(WHOLE_FROM, 0))
+    for field, value in fields.items():
+        named = _ENDPOINT.fullmatch(field)
+        if named is None:
+            continue
+        start, size, calls, total, longest, failures, errors = value.split(" ", 6)
+        begun, over = int(start), int(start) + int(size)
+        if whole_from <= begun and over <= now:
+            yield Window(
+                endpoint=named[1],
+                start=_moment(begun),
+                end=_moment(over),
+                calls=int(calls),
+                failures=int(failures),
+                average_ms=int(total) / int(calls),
+                longest_ms=int(longest),
+                errors=tuple(_failures(word, fields[f"{field}/{word}"]) for word in filter(None, errors.split(","))),
+            )
+
+
+def _failures(error: str, value: str) -> Failures:
+    low, medium, critical, first, last, context = value.split(" ", 5)
+    severities = int(low), int(medium), int(critical)
+    return Failures(error, severities, _moment(int(first)), _moment(int(last)), json.loads(context or "{}"))
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC)

@@ -1,0 +1,263 @@
+"""The breaker of this process alone, for the time in which Redis is gone: the same promises, in small.
+
+The same threshold, window, OPEN and half-open, one probe at a time; our own rate limit as an even pace; where there is
+no limit, at most `release_max` calls in flight, and as many released in a second. No ramp, no places in a window and no
+count that the service tells: that is what sharing is for. Times are milliseconds; its owner locks.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from resilience.circuit_breaker.settings import NEVER, Limits
+from resilience.circuit_breaker.snapshot import LastView
+from resilience.circuit_breaker.types import (
+    CallOutcome,
+    Change,
+    Denied,
+    Order,
+    OrderKind,
+    Permit,
+    Reason,
+    Recorded,
+    Released,
+    State,
+)
+from resilience.circuit_breaker.wire import Report
+
+SECOND = 1000
+LONGEST = 3600 * SECOND
+"""For which a 429 may shut us out."""
+ALIVE = {
+    CallOutcome.SUCCESS: (True, True),
+    CallOutcome.FAILURE_ENDPOINT: (True, False),
+    CallOutcome.FAILURE_SERVICE: (False, False),
+}
+"""What an outcome says of the service and of its endpoint; others say nothing."""
+Obstacle = tuple[Reason | None, float | None, bool]
+"""What stands in the way of a call, the seconds to wait (None: for somebody), and whether it would be a probe."""
+
+
+@dataclass(slots=True)
+class LocalScope:
+    """A breaker: the service's or an endpoint's."""
+
+    name: str
+    epoch: int
+    state: State = State.CLOSED
+    ends: int = 0
+    opens: int = 0
+    failures: deque[int] = field(default_factory=deque)
+    owner: str = ""
+    lease: int = 0
+
+    def move(self, state: State, now: int, reason: str, ends: int = 0, opens: int = 0) -> Change:
+        """Change the state."""
+        change = Change(self.name or None, self.state, state, max(self.epoch + 1, now), reason, len(self.failures))
+        self.epoch, self.state, self.ends, self.opens, self.owner, self.lease = change.epoch, state, ends, opens, "", 0
+        self.failures.clear()
+        return change
+
+    def fails(self, now: int, limits: Limits) -> bool:
+        """Count a failure; return whether the last `threshold` in a row came within `span`."""
+        if limits.threshold > NEVER:
+            return False
+        self.failures.append(now)
+        if len(self.failures) > limits.threshold:
+            self.failures.popleft()
+        return len(self.failures) == limits.threshold and now - self.failures[0] <= limits.span
+
+
+class LocalBreaker:
+    """Guard the calls of one process, beginning with what it last saw of the shared breaker.
+
+    `key` is the fingerprint of its API key.
+    """
+
+    def __init__(self, limits: Limits, seen: LastView, now: int, key: str = "") -> None:
+        self.limits = limits
+        self.key = key
+        self.generation = seen.generation or now
+        self.scopes = {
+            name: LocalScope(name, one.epoch, one.state, one.ends, one.opens) for name, one in seen.scopes.items()
+        }
+        until = now + limits.trial_every
+        self.blocked = {
+            Reason.CREDENTIALS: until if seen.blocked else 0,
+            Reason.CONFIGURATION: until if seen.wrong else 0,
+        }
+        """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
+        self.shut = 0
+        self.trial = 0
+        """When the next call may go that is asked for to find out."""
+        self.next_call = 0.0
+        self.in_flight: dict[str, int] = {}
+        self.released: dict[str, int] = {}
+        """Items of the last second, and when they were released."""
+        self.changes: list[Change] = []
+        """Of the step in hand."""
+
+    def scope(self, name: str = "") -> LocalScope:
+        """Return the service's breaker, or an endpoint's."""
+        return self.scopes.setdefault(name, LocalScope(name, self.generation))
+
+    def acquire(
+        self, endpoint: str, now: int, *, owner: str, probe_ok: bool, item: str, trial: bool
+    ) -> Permit | Denied:
+        """Say whether a call may go."""
+        service, scope = self._expire(endpoint, now)
+        paced = item != ""  # whichever process released it has kept the pace
+        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
+        if reason is not None:
+            return Denied(reason, wait, service.state, service.epoch, scope.state)
+        self._take_pace(0 if paced else 1, now)
+        lease = self.in_flight[owner] = now + self.limits.lease_for
+        if trial:
+            self.trial = now + self.limits.trial_every
+        for cause in [cause for cause, until in self.blocked.items() if until]:  # this call finds out for the others
+            self.blocked[cause], trial = now + self.limits.trial_every, True
+        for one in (service, scope) if probing else ():
+            one.owner, one.lease = owner, lease
+        return Permit(
+            endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
+            probe=probing, released=paced, trial=trial, shared=False,
+        )  # fmt: skip
+
+    def record(self, endpoint: str, now: int, report: Report) -> Recorded:
+        """Hear what came of a call."""
+        service, scope = self._expire(endpoint, now)
+        self.in_flight.pop(report.owner, None)
+        match report.outcome:
+            case CallOutcome.THROTTLED:
+                self.shut = max(self.shut, now + min(max(report.retry_after, SECOND), LONGEST))
+            case CallOutcome.CREDENTIALS:
+                self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
+            case CallOutcome.CONFIGURATION if report.trial:
+                self.blocked[Reason.CONFIGURATION] = now + self.limits.trial_every
+            case CallOutcome.SUCCESS if report.trial:
+                self.blocked = dict.fromkeys(self.blocked, 0)
+        of_service, of_endpoint = ALIVE.get(report.outcome, (None, None))
+        if report.service_epoch not in (0, service.epoch):  # begun before a change of the one: no news of the other
+            of_endpoint = None
+        elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and of_service is False:
+            of_service = None
+        tripped = self._hear(service, report.service_epoch, now, report, alive=of_service)
+        self._hear(scope, report.endpoint_epoch, now, report, alive=of_endpoint, tripped=tripped)
+        return Recorded(service.state, service.epoch, scope.state, tuple(self.changes))
+
+    def release(self, endpoint: str, now: int, items: Sequence[str]) -> Released:
+        """Say which held items may be sent now: a second's worth of the limit, or `release_max`; one in half-open."""
+        service, scope = self._expire(endpoint, now)
+        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=True, trial=False, paced=True)
+        self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
+        room = 0 if reason is not None else self._room(now, probing=probing)
+        granted = [item for item in items if item not in self.released][:room]
+        self.released |= dict.fromkeys(granted, now)
+        self._take_pace(len(granted), now - SECOND)
+        if reason is None and room == 0:
+            reason, wait = Reason.IN_FLIGHT, 1.0
+        return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state)
+
+    def is_open(self, endpoint: str, now: int) -> bool:
+        """Say whether nothing may go; in half-open the first to ask may, and takes the place."""
+        service, scope = self._expire(endpoint, now)
+        reason, _, probing = self._shut_by_breakers(service, scope, now, probe_ok=True)
+        for one in (service, scope) if probing else ():
+            one.lease = now + self.limits.lease_for
+        return reason is not None
+
+    def obey(self, orders: Iterable[Order], now: int) -> None:
+        """Obey operators."""
+        service, _ = self._expire("", now)
+        for order in orders:
+            ends = 0 if order.until is None else round(order.until.timestamp() * 1000)
+            match order.kind:
+                case OrderKind.OPEN:
+                    self.changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
+                case OrderKind.OFF:
+                    self.changes.append(service.move(State.OFF, now, "switched_off", ends))
+                case OrderKind.BLOCK if order.fingerprint == self.key:
+                    self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
+                case OrderKind.RESET:
+                    self.blocked = dict.fromkeys(self.blocked, 0)
+                    shut = [one for one in self.scopes.values() if one.state is not State.CLOSED or one.failures]
+                    self.changes += [one.move(State.CLOSED, now, "reset") for one in shut]
+                case OrderKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
+                    to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
+                    self.changes.append(service.move(to, now, "automatic_again"))
+
+    def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope]:
+        """Do what time alone changes."""
+        service, scope = self.scope(), self.scope(endpoint)
+        self.changes = []
+        for one in (service, scope):
+            if one.ends and now >= one.ends and one.state is State.OFF:
+                self.changes.append(one.move(State.CLOSED, now, "off_over"))
+            elif one.ends and now >= one.ends:
+                self.changes.append(one.move(State.HALF_OPEN, now, "open_over", opens=one.opens))
+        self.in_flight = {owner: ends for owner, ends in self.in_flight.items() if ends > now}
+        return service, scope
+
+    def _obstacle(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> Obstacle:
+        for cause, until in self.blocked.items():
+            wait = (self.trial if trial else until) - now
+            if until and wait > 0:
+                return cause, wait / SECOND, False
+        if trial and now < self.trial:
+            return Reason.CONFIGURATION, (self.trial - now) / SECOND, False
+        reason, seconds, probing = self._shut_by_breakers(self.scope(), self.scope(endpoint), now, probe_ok=probe_ok)
+        wait = self.shut - now
+        if self.limits.gap and not paced:
+            wait = max(wait, math.ceil(self.next_call - now))
+        elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:
+            wait = max(wait, SECOND)
+        if reason is None and wait > 0:
+            return Reason.THROTTLED, wait / SECOND, False
+        return reason, seconds, probing
+
+    def _shut_by_breakers(self, service: LocalScope, scope: LocalScope, now: int, *, probe_ok: bool) -> Obstacle:
+        probing = False
+        for one in () if service.state is State.OFF else (service, scope):
+            if one.state in (State.OPEN, State.FORCED_OPEN):
+                return Reason.BREAKER_OPEN, (one.ends - now) / SECOND if one.ends else None, False
+            if one.state is State.HALF_OPEN and (now < one.lease or not probe_ok):
+                return Reason.BREAKER_OPEN, max(one.lease - now, SECOND) / SECOND, False
+            probing = probing or one.state is State.HALF_OPEN
+        return None, 0.0, probing
+
+    def _room(self, now: int, *, probing: bool) -> int:
+        """Say how many may be released: what the pace has left over since the last time, of a second at most."""
+        if probing or not self.limits.gap:
+            return max(0, (1 if probing else self.limits.release_max) - len(self.released))
+        left = now - max(self.next_call, now - SECOND)
+        return max(0, math.ceil(left * SECOND / self.limits.gap))
+
+    def _take_pace(self, calls: int, since: int) -> None:
+        self.next_call = max(self.next_call, since) + calls * self.limits.gap / SECOND
+
+    def _hear(
+        self, one: LocalScope, epoch: int, now: int, report: Report, *, alive: bool | None, tripped: bool = False
+    ) -> bool:
+        """Take in what an outcome says of a breaker; return whether it opens. `tripped`: the service just has."""
+        if epoch not in (0, one.epoch):  # a call begun before a change changes nothing after it
+            return False
+        opens = False
+        if one.state is State.HALF_OPEN and self._has_place(one, report, alive=alive):
+            one.owner, one.lease = "", 0
+            opens = alive is False
+            if alive:
+                self.changes.append(one.move(State.CLOSED, now, "probe_succeeded"))
+        elif one.state is State.CLOSED and (alive or tripped):
+            one.failures.clear()
+        elif one.state is State.CLOSED and alive is False:
+            opens = one.fails(now, self.limits)
+        if not opens or tripped:  # when both would, only the service does
+            return False
+        ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
+        self.changes.append(one.move(State.OPEN, now, report.reason, ends, one.opens + 1))
+        return True
+
+    def _has_place(self, one: LocalScope, report: Report, *, alive: bool | None) -> bool:
+        """Say whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
+        return alive is not None if not report.owner else one.owner in ("", report.owner)

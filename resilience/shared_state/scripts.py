@@ -1,0 +1,85 @@
+"""Put the breaker's Lua together out of its files, and register it with a client."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from redis import Redis
+from redis.cluster import RedisCluster
+from redis.commands.core import Script
+
+Client = Redis | RedisCluster
+
+# Fragments in the order in which they need one another; each script is preceded by the ones it names here.
+_STATE = ("arguments", "short_ways", "state_machine")
+_BREAKER = (*_STATE, "blocks", "reply")
+_CALL = (*_BREAKER, "quota")
+_RELEASE = (*_CALL, "release_window")
+_COUNTING = ("stats_arguments",)
+FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "acquire": _CALL,
+        "record": (*_RELEASE, "call_stats"),
+        "release": _RELEASE,
+        "give_back": (*_STATE, "reply"),
+        "is_open": (*_STATE, "reply"),
+        "order": (*_STATE, "reply", "orders"),
+        "begin": (*_STATE, "reply", "orders", "server_run"),
+        "status": _STATE,
+        "count": (*_COUNTING, "server_run", "call_stats"),
+        "figures": _COUNTING,
+        "forget": _COUNTING,
+        "mark_incomplete": _COUNTING,
+        "finished": (*_COUNTING, "server_run"),
+    }
+)
+
+
+def read(name: str) -> str:
+    """Return the text of one Lua file of `resilience/lua`: a script's `name`, or `lib/` and a fragment's."""
+    return (files("resilience") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def files_of(name: str) -> tuple[str, ...]:
+    """Name the Lua files of one script, in their order."""
+    return (*(f"lib/{part}" for part in FRAGMENTS[name]), name)
+
+
+def assemble(name: str) -> str:
+    """Return the text of one script with its fragments before it, without what only people read."""
+    text = "\n".join(read(part) for part in files_of(name))
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--"))
+
+
+def register(client: Client) -> dict[str, Script]:
+    """Make every script callable; EVALSHA, and loaded anew when the server has forgotten it (SCRIPT FLUSH)."""
+    return {name: client.register_script(assemble(name)) for name in FRAGMENTS}
+
+
+@cache
+def breaker_keys(service: str, endpoint: str) -> tuple[str, ...]:
+    """Name the keys of a breaker's scripts, in their order; one hash tag, so that a cluster keeps them in one place."""
+    names = (
+        "rate",
+        "counts",
+        "windows",
+        "breaker",
+        "events",
+        "released",
+        "sending",
+        "failures",
+        f"failures:{endpoint}",
+    )
+    return tuple(f"{{{service}}}:{name}" for name in names)
+
+
+@cache
+def stats_keys(service: str) -> tuple[str, ...]:
+    """Name the keys of the scripts that only count, in their order."""
+    return (f"{{{service}}}:counts", f"{{{service}}}:windows")
+
+
+def events_key(service: str) -> str:
+    """Name the stream of changes."""
+    return f"{{{service}}}:events"

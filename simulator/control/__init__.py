@@ -1,0 +1,1 @@
+"""Orders to the simulator, and what it tells a judge: the paths that begin with /_."""

@@ -1,0 +1,1 @@
+"""HTTP, well or badly spoken."""

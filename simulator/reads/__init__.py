@@ -1,0 +1,1 @@
+"""What only reads: lists, single bookings, event types."""

@@ -1,0 +1,1 @@
+"""Everything that one simulator remembers."""

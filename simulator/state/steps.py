@@ -1,0 +1,43 @@
+"""Let a POST do its work in steps with time between, as the real server does: that is where its doubles come from.
+
+The shares are read off pairs of identical POSTs of 100 ms each, n ms apart: round robin makes one booking and a 400 up
+to 20 ms (both have found the same host free), two bookings from 30 to 80 ms (the second no longer finds the first one's
+host free, but has looked for an earlier booking before there was one), and one booking again from 100 ms on.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.http.messages import Call
+    from simulator.state.world import World
+
+
+class Step(StrEnum):
+    """What a POST is about to do."""
+
+    DEDUPE = "dedupe"  # look for this attendee's earlier booking
+    AVAILABILITY = "availability"  # look whose calendar is free, and for seats who has one
+    INSERT = "insert"  # write the booking, or the further seat
+    SEAT = "seat"  # write the seat of a new booking: until then it is half made
+    ANSWER = "answer"  # read it again, and answer
+
+
+SHARES = {Step.DEDUPE: 0.05, Step.AVAILABILITY: 0.55, Step.INSERT: 0.8, Step.SEAT: 0.85, Step.ANSWER: 1.0}
+
+
+class KilledError(Exception):
+    """The process has died at a step; what was written before stays."""
+
+
+async def reach(world: World, call: Call, step: Step, *, week: int = 1, weeks: int = 1) -> None:
+    """Work up to a step, of one week of a series. Raises KilledError."""
+    await world.work(call, (week - 1 + SHARES[step]) / weeks)
+    for fault in call.at_steps:
+        if fault.step != step or (fault.week or week) != week:
+            continue
+        if fault.kind == "kill":
+            raise KilledError
+        await world.faults.stall(fault)

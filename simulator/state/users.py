@@ -1,0 +1,92 @@
+"""Know who is behind a key, and which event types and bookings that user may read.
+
+A key's view is a username, or one of the words below. Nobody of the open-source server sees everything; `all` is the
+one key that a caller may dream of: its user is shown as the owner of every personal type, and as a fixed host of every
+team's, and its list has every booking. `admin` is what the hosted service may do: a list of everything by no such role.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.state.bookings import View
+    from simulator.state.event_types import EventType
+    from simulator.state.world import World
+
+ALL, ADMIN, NOTHING, EXPIRED, DELETED = "all", "admin", "nothing", "expired", "deleted"
+WORDS = (ALL, ADMIN, NOTHING, EXPIRED, DELETED)
+TEAM_OWNER, TEAM_ADMIN, TEAM_MEMBER, STRANGER = "teamowner", "teamadmin", "teammember", "stranger"  # none is a host
+PREFIX = "cal_test_"
+
+
+@dataclass(frozen=True)
+class User:
+    """One user of Cal.com."""
+
+    username: str
+
+    @property
+    def id(self) -> int:
+        """Give host12 the id 112, chair3 the id 1003, and a name without a number one of its own."""
+        digits = "".join(letter for letter in self.username if letter.isdigit())
+        if not digits:
+            return 10_000 + zlib.crc32(self.username.encode()) % 80_000
+        return (100 if self.username.startswith("host") else 1000) + int(digits)
+
+    @property
+    def name(self) -> str:
+        """Give host1 the name Host1 Fake."""
+        return f"{self.username.capitalize()} Fake"
+
+    @property
+    def email(self) -> str:
+        """Give the address, under which a host also attends the bookings that others organize."""
+        return f"{self.username}@example.test"
+
+
+def view_of(world: World, key: str) -> str | None:
+    """Say what a key may see; None: there is no such key. cal_test_<username> is the key of any user there is."""
+    view = world.settings.keys.get(key)
+    username = key.removeprefix(PREFIX)
+    if view is None and key.startswith(PREFIX) and _exists(world, username):
+        return username
+    return view
+
+
+def user_of(world: World, key: str) -> User:
+    """Say whose a key is: the same user, also when the key has lost its permission."""
+    view = view_of(world, key) or NOTHING
+    return User(view if view not in WORDS else world.settings.users.get(key, key.removeprefix(PREFIX)))
+
+
+def _exists(world: World, username: str) -> bool:
+    roles = (TEAM_OWNER, TEAM_ADMIN, TEAM_MEMBER, STRANGER)
+    return username in roles or any(username in event_type.everybody for event_type in world.catalogue)
+
+
+def may_read_event_type(world: World, key: str, event_type: EventType) -> bool:
+    """Let hosts and owners read an event type, and the team's owner and admin (seen)."""
+    view = view_of(world, key)
+    return view in (ALL, ADMIN, TEAM_OWNER, TEAM_ADMIN) or view in event_type.everybody
+
+
+def lists_booking(world: World, key: str, view: View, *, filtered: bool) -> bool:
+    """Say whether the list shows a booking to a key: what its user organizes or attends, of others nothing (seen).
+
+    `filtered`: by an attendee's address or name; then what the user only attends is not shown either (11 of 11).
+    """
+    sees = view_of(world, key) or NOTHING
+    if sees in (ALL, ADMIN) or sees in WORDS:
+        return sees in (ALL, ADMIN)
+    if view["hosts"][0]["username"] == sees:
+        return True
+    return not filtered and any(one["email"] == User(sees).email for one in view["attendees"])
+
+
+def organizes(world: World, key: str | None, view: View) -> bool:
+    """Say whether a booking by uid is shown whole, with attendees that are hidden from others."""
+    sees = NOTHING if key is None else view_of(world, key)
+    return sees in (ALL, ADMIN) or sees == view["hosts"][0]["username"]

@@ -1,0 +1,87 @@
+"""Hold everything that one simulator remembers, in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from simulator.state.bookings import Bookings
+from simulator.state.default_types import DEFAULTS
+from simulator.state.event_types import Catalogue, EventType
+from simulator.state.faults import Faults
+from simulator.state.journal import Journal
+from simulator.state.rate_limit import RateLimit
+from simulator.state.views import public
+
+if TYPE_CHECKING:
+    import random
+    from datetime import datetime
+
+    from simulator.http.messages import Answer, Call
+    from simulator.instants import Clock
+    from simulator.state.settings import Settings
+
+
+class World:
+    """The state and the chance and time it depends on."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, rng: random.Random, event_types: tuple[EventType, ...] = DEFAULTS
+    ) -> None:
+        self._first = (settings, event_types)
+        self.clock = clock
+        self.rng = rng
+        self.journal = Journal()
+        self.rate_limit = RateLimit()
+        self.faults = Faults(clock, rng)
+        self.working: set[asyncio.Task[None]] = set()  # whose answer somebody else has given
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to how the simulator started: no bookings, no journal, no faults, first settings and event types."""
+        self.settings, event_types = self._first
+        self.catalogue = Catalogue(event_types)
+        self.kept_slots: dict[str, tuple[float, Answer]] = {}
+        self._reads = -1
+        self.bookings = Bookings(public)
+        self.journal.clear()
+        self.rate_limit.clear()
+        self.faults.clear()
+
+    @property
+    def now(self) -> datetime:
+        """Tell the wall time in UTC."""
+        return self.clock.now()
+
+    @property
+    def seconds(self) -> float:
+        """Tell the monotonic time."""
+        return self.clock.monotonic()
+
+    def wall_time(self, seconds: float) -> datetime:
+        """Tell when a monotonic time was, in UTC."""
+        return self.now - timedelta(seconds=self.seconds - seconds)
+
+    def replica_time(self) -> float:
+        """Tell how far the replica has come that answers this read, in monotonic seconds; several answer in turn."""
+        lags = self.settings.replica_lags or (self.settings.replica_lag,)
+        self._reads += 1
+        return self.seconds - lags[self._reads % len(lags)]
+
+    async def work(self, call: Call, share: float = 1.0) -> None:
+        """Take the time that Cal.com takes until a share of a call's work is done, with what a latency fault adds."""
+        if call.pace is None:
+            low, high = self.settings.latency
+            call.pace = call.extra_work + (self.rng.uniform(low, high) if high else 0)
+        ahead, call.worked = (share - call.worked) * call.pace, max(share, call.worked)
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+
+    def delete_event_type(self, event_type_id: int) -> bool:
+        """Delete an event type; its bookings stay, and forget it (seen)."""
+        deleted = self.catalogue.delete(event_type_id)
+        for booking in self.bookings.of([event_type_id]):
+            booking.type_deleted = True
+            self.bookings.publish(booking, now=self.seconds)
+        return deleted is not None

@@ -1,0 +1,229 @@
+"""What an audit thinks of one booking: pure, from our row and what Cal.com told (docs/audit.md).
+
+What is not proven is said and left to the operator: only a `Finding` with a `fix` may be acted on. What the list does
+not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import LIVE, HoldReason, Status
+from tasks.audit.finding import Finding, Fix, Kind, Silence, finding, names, uid_of
+from tasks.audit.listing import About, Answered, Listing, Place, Question
+from tasks.audit.series import cut
+from tasks.calcom.booking import Booking
+
+_MOVES = 10  # that are followed: a hostile server could name another one for ever
+_OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that no worker ends by itself
+
+
+class _Home(StrEnum):
+    """Say how the booking that a confirmed row names stands at Cal.com."""
+
+    LIVES = "lives"
+    OVER = "over"
+    ANOTHERS = "another's"  # it carries another request's reference, and not ours
+    SEAT_GONE = "seat gone"  # the booking lives, our seat in it does not
+    ABSENT = "absent"
+    UNTOLD = "untold"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Hold how a row's booking stands: the booking, and the place in it that is its own when that is clear."""
+
+    home: _Home
+    booking: Booking | None = None
+    own: Place | None = None
+
+
+def judge(row: Appointment, listing: Listing, *, settled: bool) -> Finding | Silence | Question:
+    """Compare a row with what Cal.com told of the range that its start is in, or say what must be asked first.
+
+    `settled`: nothing has happened to it so lately that what Cal.com shows may be older.
+    """
+    live = [place for place in listing.of(row) if not place.booking.gone]
+    if row.status is not Status.CONFIRMED:
+        return _not_confirmed(row, live, listing)
+    stand = _stand(row, listing)
+    if isinstance(stand, Question):
+        return stand
+    others = [place for place in live if place is not stand.own]
+    match stand.home:
+        case _Home.LIVES:
+            verdict = _lives(row, stand.own, others)
+            return cut(row, stand.booking, listing, settled=settled) if verdict is Silence.AGREES else verdict
+        case _Home.OVER:
+            return _over(row, stand.booking, others, listing, settled=settled)
+        case _Home.UNTOLD:
+            return Silence.CANNOT_TELL
+    if others:
+        said = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} of it"
+        return finding(Kind.NOT_HERE, row, said, others)
+    if not settled:
+        return Silence.TOO_YOUNG
+    return finding(Kind.ABSENT, row, f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}")
+
+
+_NOT_THERE = {
+    _Home.ABSENT: "absent at Cal.com",
+    _Home.SEAT_GONE: "and at Cal.com its seat is no longer in the booking",
+    _Home.ANOTHERS: "which is another request's at Cal.com",
+}
+
+
+def orphan(reference: str, places: Sequence[Place]) -> Finding | None:
+    """Return the finding for a reference that no row has; None when nothing with it lives."""
+    live = tuple(place for place in places if not place.booking.gone)
+    if not live:
+        return None
+    said = f"at Cal.com with a reference that no booking here has ({names(live)})"
+    return Finding(Kind.NOT_HERE, said, reference, None, live)
+
+
+def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
+    """Follow the row's uid through reschedules to the booking that it names now."""
+    uid, seat = row.calcom_booking_uid or "", row.calcom_seat_uid
+    seated = [place for place in listing.of(row) if seat == place.seat_uid is not None and not place.booking.gone]
+    if len(seated) == 1:  # wherever it is: a seat may be moved to another booking
+        return _Stand(_Home.LIVES, seated[0].booking, seated[0])
+    for _ in range(_MOVES):
+        booking = listing.bookings.get(uid)
+        if booking is None:
+            return _unlisted(uid, seat, listing)
+        if not (booking.gone and booking.moved_to):
+            break
+        uid, seat = booking.moved_to, None  # a moved seat may have a new uid
+    else:
+        return _Stand(_Home.UNTOLD)
+    if booking.gone:
+        return _Stand(_Home.OVER, booking)
+    here = [place for place in listing.of(row) if place.uid == uid and seat in (None, place.seat_uid)]
+    if here:
+        return _Stand(_Home.LIVES, booking, here[0] if len(here) == 1 else None)
+    if seat is not None:
+        return _seat(seat, booking, listing)
+    is_anothers = uid == row.calcom_booking_uid and bool(booking.marks)
+    return _Stand(_Home.ANOTHERS if is_anothers else _Home.LIVES, booking)
+
+
+def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
+    """Ask for a booking that is not listed; first for its seat, whose answer shows that one to any key."""
+    questions = [Question(About.SEAT, seat)] if seat else []
+    questions += [Question(About.BOOKING, uid)] if uid else []
+    for question in questions:
+        if question not in listing.answers:
+            return question
+    told = [listing.answers[question] for question in questions]
+    return _Stand(_Home.ABSENT if all(one is Answered.NOWHERE for one in told) else _Home.UNTOLD)
+
+
+def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
+    """Judge a seat that its booking does not show: attendees may be hidden, and by its own uid it is not."""
+    question = Question(About.SEAT, seat)
+    match listing.answers.get(question):
+        case None:
+            return question
+        case Answered.NOWHERE:
+            return _Stand(_Home.SEAT_GONE, booking)
+        case Answered.UNTOLD:
+            return _Stand(_Home.UNTOLD)
+    return _Stand(_Home.LIVES, booking)  # Cal.com knows the seat, and hides whose it is
+
+
+def _over(
+    row: Appointment, booking: Booking | None, others: Sequence[Place], listing: Listing, *, settled: bool
+) -> Finding | Silence | Question:
+    """Judge a row whose own booking was cancelled or declined: of a series one week is not the whole."""
+    series = row.series_uid or (booking.series_uid if booking else None)
+    strangers = [place for place in others if series is None or place.series != series]
+    if strangers:
+        said = f"{uid_of(row)} is cancelled at Cal.com, while another booking of it lives there ({names(strangers)})"
+        return finding(Kind.CANCELLED, row, said, strangers)
+    if series is not None:
+        question = Question(About.BOOKING, series)
+        if question not in listing.answers:
+            return question
+        if listing.answers[question] is Answered.UNTOLD:
+            return Silence.CANNOT_TELL
+        if any(not week.gone for week in listing.series[series]):
+            return cut(row, booking, listing, settled=settled)
+    return finding(Kind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
+
+
+def _lives(row: Appointment, own: Place | None, others: Sequence[Place]) -> Finding | Silence:
+    """Judge what a request has beside the booking that its row names."""
+    doubles = [place for place in others if place.is_at(row)]
+    if doubles:
+        said = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
+        if own is None or not own.is_at(row):
+            said = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
+            return finding(Kind.TWICE, row, said, doubles)
+        if not own.booking.accepted and any(place.booking.accepted for place in doubles):
+            said += ", and the double is what the host has accepted"
+            return finding(Kind.TWICE, row, said, doubles)
+        if not all(_can_go(place) for place in doubles):
+            said += ", in a booking that is not only its own and shows no uid of its seat"
+            return finding(Kind.TWICE, row, said, doubles)
+        return Finding(Kind.TWICE, said, str(row.uuid), row, (own, *doubles), Fix.CANCEL_DOUBLE, doubles=tuple(doubles))
+    moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
+    if own is not None and moved:
+        return finding(Kind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {names(moved)}", moved)
+    return Silence.AGREES
+
+
+def _can_go(place: Place) -> bool:
+    """Return whether it can be cancelled without touching anybody else's seat."""
+    return place.seat_uid is not None or place.whole
+
+
+def _not_confirmed(row: Appointment, live: Sequence[Place], listing: Listing) -> Finding | Silence | Question:
+    if not live:
+        return _not_there(row, listing)
+    if row.status is Status.BOOKING or (row.outcome_unknown and row.hold_reason not in _OPERATORS):
+        return Silence.UNDER_WAY
+    here = [place for place in live if place.is_at(row)] or _first_week(live)
+    if len(here) > 1:
+        said = f"{row.status} here, twice at Cal.com ({names(here)}): which one holds is not known"
+        return finding(Kind.TWICE, row, said, here)
+    [place] = here
+    recorded = row.calcom_booking_uid == place.uid and row.calcom_seat_uid == place.seat_uid
+    if recorded and row.status in LIVE:
+        return Silence.UNDER_WAY  # its next claim sees the uid
+    said = f"at Cal.com ({place.name}), {row.status} here"
+    return finding(Kind.NOT_HERE, row, said, here, None if recorded else Fix.RECORD_UID)
+
+
+def _first_week(live: Sequence[Place]) -> Sequence[Place]:
+    """Return the earliest of the weeks of one series; all of what is not that."""
+    series = {place.series for place in live}
+    starts = [place.booking.start for place in live if place.booking.start is not None]
+    if len(series) > 1 or None in series or not starts:
+        return live
+    return [place for place in live if place.booking.start == min(starts)]
+
+
+def _not_there(row: Appointment, listing: Listing) -> Finding | Silence | Question:
+    """Judge a row that is not confirmed and of which the list shows nothing alive: it may have moved, or be hidden."""
+    moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
+    for uid in moved[:_MOVES]:
+        if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:
+            return question
+    if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):
+        return Silence.AGREES  # never unknown, or a worker is about to find out
+    if row.calcom_booking_uid is not None and row.calcom_booking_uid not in listing.bookings:
+        question = Question(About.BOOKING, row.calcom_booking_uid)
+        if row.calcom_seat_uid is not None:
+            question = Question(About.SEAT, row.calcom_seat_uid)
+        if question not in listing.answers:
+            return question
+    half = listing.half_made(row)
+    if half is None:
+        return Silence.AGREES
+    said = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
+    return finding(Kind.HALF_MADE, row, f"{said}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}")
+
+
+_AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks anew")

@@ -1,0 +1,65 @@
+"""What an audit may say of a booking (docs/audit.md)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from db.appointments.appointment import Appointment
+from tasks.audit.listing import Place
+
+
+class Kind(StrEnum):
+    """Say what does not agree."""
+
+    ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
+    NOT_HERE = "not_here"  # there, with our reference, and not confirmed here
+    CANCELLED = "cancelled_there"  # confirmed here
+    TWICE = "twice_there"  # one request, two live bookings or seats
+    SERIES_CUT = "series_cut"  # confirmed here, and Cal.com made only some of its weeks
+    HALF_MADE = "half_made"  # there without a seat, and without our reference
+
+
+class Fix(StrEnum):
+    """Say what is safe to do about it."""
+
+    CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
+    RECORD_UID = "record_uid"  # like a late 201's
+    CANCEL_DOUBLE = "cancel_double"  # at Cal.com: the booking or seat that is not our row's
+
+
+class Silence(StrEnum):
+    """Say why there is no finding."""
+
+    AGREES = "agrees"
+    UNDER_WAY = "under_way"  # its outcome is unknown, or being found out by a worker
+    TOO_YOUNG = "too_young"  # touched so lately that what Cal.com shows may be older
+    CANNOT_TELL = "cannot_tell"  # not listed, and asked for it Cal.com gave no answer that can be read
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One disagreement; `row` is None for a reference that no row has. `doubles` are what `fix` may cancel."""
+
+    kind: Kind
+    said: str
+    reference: str
+    row: Appointment | None
+    there: tuple[Place, ...] = ()
+    fix: Fix | None = None
+    doubles: tuple[Place, ...] = ()
+
+
+def finding(kind: Kind, row: Appointment, said: str, there: Sequence[Place] = (), fix: Fix | None = None) -> Finding:
+    """Return a finding of a row."""
+    return Finding(kind, said, str(row.uuid), row, tuple(there), fix)
+
+
+def names(places: Sequence[Place]) -> str:
+    """Name bookings and seats in a line for a person."""
+    return " and ".join(place.name for place in places)
+
+
+def uid_of(row: Appointment) -> str:
+    """Name the booking that a row names."""
+    seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
+    return f"{row.calcom_booking_uid}{seat}"

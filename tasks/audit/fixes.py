@@ -1,0 +1,160 @@
+"""Do what is safe about a finding of an audit; each fix is done once however often it is ordered, or killed midway."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from db import appointments
+from db.appointments import Appointment, audit, events
+from db.lifecycle import FINAL, LIVE, Status
+from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.audit.finding import Finding, Fix
+from tasks.audit.listing import Place, between, read_listing
+from tasks.audit.questions import verdict
+from tasks.calcom.booking import read_bookings
+from tasks.calcom.cancel import cancel_body, wants_reason
+from tasks.calcom.reply import Meaning, Reply
+
+BY = "operator"
+FRESH_SECONDS = 60.0  # from the look that proves a double to its cancellation
+REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Say what became of a fix; `ok` is False while somebody must still look at it."""
+
+    ok: bool
+    said: str
+
+
+def fix(calls: AuditCalls, finding: Finding) -> Fixed:
+    """Do what the finding's `fix` says.
+
+    Raises:
+        AuditHalted: Cal.com cannot be asked now; what was done until then stands.
+    """
+    row = finding.row
+    if row is None or finding.fix is None:
+        return Fixed(ok=False, said="not for an audit to decide")
+    return _FIXES[finding.fix](calls, row, finding)
+
+
+def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+    with calls.parts.engine.begin() as conn:
+        moved = appointments.move(
+            conn,
+            row.id,
+            Status.CONFIRMED,
+            Status.CANCELLED,
+            why="an audit found it cancelled at Cal.com",
+            by=BY,
+            detail={"uid": row.calcom_booking_uid},
+        )
+    return Fixed(ok=True, said="cancelled here, too") if moved else Fixed(ok=True, said="has just moved on by itself")
+
+
+def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
+    """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident.
+
+    It is asked for once more: the list of a whole range may be minutes old, and a person may have cancelled it since.
+    """
+    [place] = finding.there
+    told = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
+    if isinstance(told, Reply) or not any(str(row.uuid) in booking.marks and not booking.gone for booking in told):
+        return Fixed(ok=False, said="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
+    with calls.parts.engine.begin() as conn:
+        appointments.record_late_uid(
+            conn,
+            row.id,
+            place.uid,
+            place.seat_uid,
+            series_uid=place.series,
+            why="an audit found it at Cal.com",
+            by=BY,
+        )
+        after = appointments.get(conn, row.id)
+    if after is None:
+        return Fixed(ok=False, said="is gone: it is older than RETENTION_DAYS")
+    if after.calcom_booking_uid != place.uid:
+        return Fixed(ok=False, said=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
+    if after.status is Status.CONFIRMED:
+        called = (
+            f"; {row.status} was told: call them (`booking show {row.id} --personal`)" if row.status in FINAL else ""
+        )
+        return Fixed(ok=True, said=f"its uid is recorded: confirmed{called}")
+    if after.status in LIVE:
+        return Fixed(ok=True, said="its uid is recorded: its next attempt finds it booked")
+    return Fixed(ok=False, said=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
+
+
+def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+    """Look again at this very start, and cancel what is still a proven double of a row that is still the same.
+
+    The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
+    """
+    ends: dict[str, Fixed] = {}
+    while True:
+        looked_at = calls.clock()
+        listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
+        with calls.parts.engine.connect() as conn:
+            fresh = appointments.get(conn, row.id)
+        again = None if fresh is None else verdict(calls, fresh, listing, settled=True)
+        if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
+            break
+        double = next((one for one in again.doubles if one.name not in ends), None)
+        if double is None:  # a list that lags still shows those that we have just cancelled
+            break
+        ends[double.name] = _cancel(calls, fresh, double, looked_at)
+    if not ends:
+        return Fixed(ok=False, said="has changed meanwhile: nothing was cancelled; run the audit again")
+    return Fixed(ok=all(end.ok for end in ends.values()), said="; ".join(end.said for end in ends.values()))
+
+
+def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float) -> Fixed:
+    why = f"a double of {row.calcom_booking_uid}"
+    intended = False
+
+    def intend() -> bool:
+        """Write the intent down once, right before the first byte; what was seen long ago is no proof any more."""
+        nonlocal intended
+        if calls.clock() - looked_at > FRESH_SECONDS:
+            raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
+        if not intended:
+            with calls.parts.engine.begin() as conn:
+                intended = audit.intend(conn, row, double.uid, double.seat_uid, why)
+        return intended
+
+    def ask(reason: str | None) -> Reply | None:
+        body = cancel_body(double.seat_uid, reason)
+        return calls.cancel(double.uid, body, may_send=intend, correlation_id=row.correlation_id)
+
+    try:
+        reply = ask(REASON if double.seat_uid is None else None)
+        if wants_reason(reply):
+            reply = ask(REASON)
+    except AuditHalted as halted:
+        if intended:  # only between two calls: the first one cancelled nothing
+            _end(calls, row, double, audit.KEPT, str(halted))
+        raise
+    if reply is None:
+        _end(calls, row, double, audit.CANCELLED, why)
+        return Fixed(ok=True, said=f"{double.name} is cancelled at Cal.com")
+    said = reply.message or reply.error_type.value.replace("_", " ")
+    if reply.meaning is Meaning.UNKNOWN:  # the intent stays open: the next audit sees what came of it
+        return Fixed(ok=False, said=f"{double.name}: no clear answer ({said}); run the audit again")
+    if intended:
+        _end(calls, row, double, audit.KEPT, said)
+    return Fixed(ok=False, said=f"{double.name} is not cancelled: {said}")
+
+
+def _end(calls: AuditCalls, row: Appointment, double: Place, kind: str, why: str) -> None:
+    with calls.parts.engine.begin() as conn:
+        events.record(conn, row.id, kind, BY, {"why": why, "uid": double.uid, "seat": double.seat_uid})
+
+
+_FIXES: dict[Fix, Callable[[AuditCalls, Appointment, Finding], Fixed]] = {
+    Fix.CANCEL_HERE: _cancel_here,
+    Fix.RECORD_UID: _record_uid,
+    Fix.CANCEL_DOUBLE: _cancel_double,
+}

@@ -1,0 +1,229 @@
+"""Cal.com's list over a range, as an audit needs it: every booking, and every place in one that a request of ours has.
+
+What the list does not show can be asked for by its uid (audit_ask.py), and is added to it. One request may hold two
+seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks`, one seat a reference, are not enough.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeGuard
+from uuid import UUID
+
+from db.appointments.appointment import Appointment
+from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.calcom.booking import Attendee, Booking
+from tasks.calcom.classify import Page, read_list
+from tasks.calcom.http.answer import Answer
+from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.request_body import attendee_address, instant
+
+PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
+LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever
+LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
+TRIES = 4  # of one call
+MAY_PASS = frozenset({Meaning.UNKNOWN, Meaning.NOT_SENT, Meaning.THROTTLED})
+
+Progress = Callable[[int, int], object]  # how many are done, and how many there are
+
+
+class About(StrEnum):
+    """Say what can be asked for by itself."""
+
+    BOOKING = "booking"  # by its uid; a series by its own: all weeks
+    SEAT = "seat"  # by its uid: the booking that it is in
+    EVENT_TYPE = "event type"  # by its name: how many weeks it makes
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Name what Cal.com must be asked before more can be said; anybody who has the uid is answered."""
+
+    about: About
+    uid: str
+
+
+class Answered(StrEnum):
+    """Say what came of a question."""
+
+    FOUND = "found"
+    NOWHERE = "nowhere"  # Cal.com has no such booking: so says a replica that lags, too
+    UNTOLD = "untold"  # no answer that can be read
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One booking, or one seat of one, that carries the reference of a request like ours.
+
+    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole.
+    """
+
+    reference: str
+    booking: Booking
+    seat_uid: str | None
+    whole: bool
+
+    @property
+    def uid(self) -> str:
+        """The booking's uid."""
+        return self.booking.uid
+
+    @property
+    def series(self) -> str | None:
+        """The uid of the series whose week it is: these carry one reference at many starts."""
+        return self.booking.series_uid
+
+    @property
+    def name(self) -> str:
+        """Name it in a line for a person."""
+        return self.uid if self.seat_uid is None else f"{self.uid}, seat {self.seat_uid}"
+
+    def is_at(self, row: Appointment) -> bool:
+        """Return whether a POST of `row` may have made it."""
+        return is_at(self.booking, row)
+
+    def is_same(self, other: "Place") -> bool:
+        """Return whether it is the same booking or seat, told again."""
+        return (self.uid, self.seat_uid) == (other.uid, other.seat_uid)
+
+
+@dataclass
+class Listing:
+    """Hold what Cal.com told: bookings by uid, our places by the reference that they carry, and what it was asked.
+
+    `series` are the weeks of series by the uid of these; `seatless` bookings with seats that show an attendee without
+    one; `occurrences` how many weeks a series has, by event type (`Appointment.event_type`), None: it is no series.
+    """
+
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    series: defaultdict[str, list[Booking]] = field(default_factory=lambda: defaultdict(list))
+    seatless: list[Booking] = field(default_factory=list)
+    answers: dict[Question, Answered] = field(default_factory=dict)
+    occurrences: dict[str, int | None] = field(default_factory=dict)
+
+    def add(self, booking: Booking) -> None:
+        """Take in a booking; of one that is there already, only places that it did not show before."""
+        new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
+        for place in new:
+            self.places[place.reference].append(place)
+        if booking.uid not in self.bookings:
+            self.bookings[booking.uid] = booking
+            if booking.series_uid is not None:
+                self.series[booking.series_uid].append(booking)
+            if booking.seated and any(_is_seatless(one) for one in booking.attendees):
+                self.seatless.append(booking)
+
+    def of(self, row: Appointment) -> list[Place]:
+        """Return the places that carry the row's reference, those that are over included."""
+        return self.places.get(str(row.uuid), [])
+
+    def made(self, series: str) -> int:
+        """Count the weeks of a series, those that are over included; one that was moved is one."""
+        moved = {booking.moved_to for booking in self.series[series]}
+        return sum(booking.uid not in moved for booking in self.series[series])
+
+    def half_made(self, row: Appointment) -> Booking | None:
+        """Return a live booking of the row's event type and start that names its very address, and gives it no seat."""
+        address = attendee_address(row)
+        for booking in self.seatless:
+            names = any(one.email == address and _is_seatless(one) for one in booking.attendees)
+            if names and not booking.gone and is_at(booking, row):
+                return booking
+        return None
+
+    def _known(self, place: Place) -> list[Place]:
+        return self.places.get(place.reference, [])
+
+
+def between(start: datetime, end: datetime) -> dict[str, str | int]:
+    """Return the query for what starts from `start` until before `end`, and perhaps a little more.
+
+    Oldest first, so that bookings made while the pages are read come last and push none to a page already read.
+    """
+    return {"afterStart": instant(start), "beforeEnd": instant(end + LONGEST_EVENT), "sortCreated": "asc"}
+
+
+def read_listing(
+    calls: AuditCalls, query: Mapping[str, str | int], *, progress: Progress = lambda _read, _all: None
+) -> Listing:
+    """Read the whole list, page by page.
+
+    Raises:
+        AuditHalted: Not all of it could be read: then nothing can be said of what is absent.
+    """
+    listing = Listing()
+    skip = 0
+    while True:
+        page = _page(calls, {**query, "skip": skip})
+        before = len(listing.bookings)
+        for booking in page.bookings:
+            listing.add(booking)
+        skip += len(page.bookings)
+        progress(skip, skip + page.remaining)
+        if not page.remaining:
+            return listing
+        if len(listing.bookings) == before or skip > LIMIT:
+            raise AuditHalted("Cal.com's list does not end: give a shorter range of days")
+
+
+def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
+    """Return a page; asks again after a failure that may pass, for less if it was cut."""
+    take = PAGE
+    for attempt in range(TRIES):
+        answer = calls.list_bookings({**query, "take": take})
+        page = read_list(answer)
+        if isinstance(page, Page):
+            return page
+        failure = page
+        if failure.meaning not in MAY_PASS or attempt + 1 == TRIES:
+            break
+        if isinstance(answer, Answer) and answer.truncated:
+            take = max(1, take // 4)
+        wait_after(calls, failure, attempt)
+    raise AuditHalted(f"Cal.com's list could not be read: {_words(failure)}")
+
+
+def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
+    """Wait until a call that failed may be made again; the time of a 429 is kept by the breaker."""
+    if failure.meaning is not Meaning.THROTTLED:
+        calls.pause(failure.retry_after or calls.parts.policy.delay(attempt))
+
+
+def is_at(booking: Booking, row: Appointment) -> bool:
+    """Return whether a POST of `row` may have made it: the same instant, the same event type (or a deleted one)."""
+    if not booking.is_at(row.start_at):
+        return False
+    if row.event_type_id is not None:
+        return booking.event_type_id in (None, row.event_type_id)
+    return booking.event_type_slug in (None, row.event_type_slug)
+
+
+def _words(reply: Reply) -> str:
+    said = f": {reply.message}" if reply.message else ""
+    return f"{reply.error_type.value.replace('_', ' ')}{said}"
+
+
+def _places(booking: Booking) -> Iterator[Place]:
+    """Yield our places in a booking: seats have the reference at their attendees, all others at the booking."""
+    seats = [one for one in booking.attendees if one.reference is not None]
+    for one in seats:
+        if _is_ours(one.reference):
+            yield Place(one.reference, booking, one.seat_uid, whole=False)
+    alone = len(booking.marks) == 1 and not any(one.seat_uid for one in booking.attendees)
+    for reference in filter(_is_ours, booking.marks.keys() - {one.reference for one in seats}):
+        yield Place(reference, booking, None, whole=alone)
+
+
+def _is_seatless(attendee: Attendee) -> bool:
+    return attendee.seat_uid is None and attendee.reference is None
+
+
+def _is_ours(reference: str | None) -> TypeGuard[str]:
+    """Return whether it is the reference of a request like ours: the uuid of a row, as body.py writes it."""
+    try:
+        return reference is not None and str(UUID(reference)) == reference
+    except ValueError:
+        return False

@@ -1,0 +1,159 @@
+"""Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Reply
+from tasks.calcom.request_body import REFERENCE
+from tasks.calcom.sanitize import usable
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """Hold one attendee: with a seat, its uid and the reference of the request that took it, where Cal.com shows them.
+
+    `email` is byte for byte as Cal.com stores it.
+    """
+
+    email: str | None = field(repr=False)
+    seat_uid: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Hold what matters of one booking.
+
+    `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
+    `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
+    the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
+    `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
+    `accepted` means that no host must confirm it any more, `gone` that it was cancelled or declined; `moved_to` is the
+    uid it was rescheduled to; `series_uid` names the series whose week it is.
+    """
+
+    uid: str
+    marks: Mapping[str, str | None]
+    seated: bool
+    seat_uid: str | None
+    attendees: tuple[Attendee, ...]
+    start: datetime | None
+    created_at: datetime | None
+    event_type_id: int | None
+    event_type_slug: str | None
+    hosts: frozenset[str]
+    host_ids: frozenset[int]
+    accepted: bool
+    gone: bool
+    moved_to: str | None
+    series_uid: str | None
+
+    def is_at(self, start: datetime | None) -> bool:
+        """Return whether it begins at `start`, as exactly as Cal.com keeps an instant: to the millisecond."""
+        return start is not None and self.start == to_millisecond(start)
+
+
+def read_booking(data: object) -> Booking | None:
+    """Return the booking in `data`; None when it has no usable uid."""
+    if not isinstance(data, dict) or (uid := usable(data.get("uid"))) is None:
+        return None
+    event_type = _object(data.get("eventType"))
+    hosts = [_object(host) for host in _list(data.get("hosts"))]
+    slug, made = event_type.get("slug"), data.get("seatUid")
+    return Booking(
+        uid=uid,
+        marks={mark: seat for found, seat in _metadata(data) if (mark := _reference(found)) is not None},
+        seated=_is_seated(data),
+        seat_uid="" if made == "" else usable(made),
+        attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
+        start=read_instant(data.get("start")),
+        created_at=read_instant(data.get("createdAt")),
+        event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
+        event_type_slug=slug if isinstance(slug, str) else None,
+        hosts=frozenset(name for host in hosts if isinstance(name := host.get("username"), str)),
+        host_ids=frozenset(number for host in hosts if (number := _integer(host.get("id"))) is not None),
+        accepted=data.get("status") == "accepted",
+        gone=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
+        moved_to=usable(data.get("rescheduledToUid")),
+        series_uid=usable(data.get("recurringBookingUid")),
+    )
+
+
+def read_bookings(answer: Answer | NoAnswer) -> tuple[Booking, ...] | Reply:
+    """Return what GET by uid, by the uid of a seat or of a series shows; a Reply when that is nothing.
+
+    A series is all its weeks, by start. REFUSED with 404 is Cal.com's "was not found".
+    """
+    content = read_content(answer)
+    if isinstance(content, Reply):
+        return content
+    data = content.get("data")
+    if not isinstance(data, dict | list):
+        return replace(CONFIGURATION, http_status=200, message="not a booking: wrong URL or API version?")
+    entries = data if isinstance(data, list) else [data]
+    bookings = tuple(booking for entry in entries if (booking := read_booking(entry)) is not None)
+    if not bookings or len(bookings) < len(entries):
+        return replace(UNREADABLE, http_status=200, message="a booking without a uid")
+    return bookings
+
+
+def read_instant(text: object) -> datetime | None:
+    """Return the instant of an ISO 8601 text, in UTC (Cal.com reads and writes a naive one as UTC); None for others."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_millisecond(moment: datetime) -> datetime:
+    """Return `moment` in UTC, as exact as Cal.com keeps it."""
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """Yield each metadata object with its seat's uid: seats have it at their attendees, others at the booking."""
+    if isinstance(own := data.get("metadata"), dict):
+        yield own, None
+    for entry in _list(data.get("attendees")):
+        attendee = _object(entry)
+        if isinstance(theirs := attendee.get("metadata"), dict):
+            yield theirs, usable(attendee.get("seatUid"))
+
+
+def _is_seated(data: Mapping[str, Any]) -> bool:
+    shows_seats = any(_object(entry).get("seatUid") for entry in _list(data.get("attendees")))
+    return shows_seats or "seatUid" in data or not isinstance(data.get("metadata"), dict)
+
+
+def _attendee(entry: Mapping[str, Any]) -> Attendee:
+    email = entry.get("email")
+    return Attendee(
+        email=email if isinstance(email, str) else None,
+        seat_uid=usable(entry.get("seatUid")),
+        reference=_reference(_object(entry.get("metadata"))),
+    )
+
+
+def _reference(metadata: Mapping[str, Any]) -> str | None:
+    mark = metadata.get(REFERENCE)
+    return mark if isinstance(mark, str) else None
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,141 @@
+"""Look at all that Cal.com has of an event type since our POST, in one answer: only such a look may ever say "absent".
+
+No status, no address, no time: with `attendeeEmail` the key of a collective's second host is shown nothing, though it
+sees the booking (11 of 11, seen; docs/calcom.md, "Looking for our booking").
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.booking import Booking
+from tasks.calcom.classify import Page, read_list
+from tasks.calcom.event_types import Me
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.lookup import PAGE, HalfMade, Query, Reads, Sighting, SightingKind, narrowed, ours_among, shows_type
+from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.request_body import attendee_address
+
+LARGEST_PAGE = 250  # Cal.com's own limit
+TRIES = 3  # of one page: in 8 of 60 answers one booking too many is counted, while others book
+_MISCOUNTED = 1  # and never more than that one
+_CREATED_MARGIN = timedelta(seconds=2)  # between Cal.com's Date, in whole seconds, and its createdAt
+# Between the row's claim and this answer, and for Cal.com's clock. Generous: it costs a call only where a type is
+# booked a hundred times.
+_CLOCKS_MARGIN = timedelta(minutes=5)
+
+
+def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> Sighting:
+    """Return what one whole answer shows: ours, or that it is absent, and what else that answer proves.
+
+    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug; `me` is whose our key is,
+    None when nobody knows. What is found counts in any answer. Absent is only what an answer shows by itself: it lists
+    all there is, or all that was created since the appointment was asked for, or all at its time; else the look failed.
+    """
+    at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
+    number, deleted = at_its_time.get("eventTypeId"), False
+    if number is not None:
+        answer, page = _ask(client, {"eventTypeId": number, "sortCreated": "desc", "take": PAGE})
+        if isinstance(page, Page):
+            since = _since(appointment, answer)
+            sighting = _read(page, appointment, calcom_id, me)
+            if _is_whole(page) or _reaches(page, since) or sighting.kind is SightingKind.FOUND:
+                return sighting
+        elif page.meaning is Meaning.DELETED:  # what was booked of it is still listed, without a type
+            deleted = True
+            del at_its_time["eventTypeId"]
+        else:
+            return Sighting(kind=SightingKind.FAILED, reply=page)
+    _, page = _ask(client, at_its_time)
+    if isinstance(page, Reply):
+        return Sighting(kind=SightingKind.FAILED, reply=page, deleted=deleted)
+    sighting = replace(_read(page, appointment, calcom_id, me), deleted=deleted)
+    if _is_whole(page) or sighting.kind is SightingKind.FOUND:
+        return sighting
+    return replace(sighting, kind=SightingKind.FAILED, reply=_TOO_MANY)
+
+
+_TOO_MANY = Reply(
+    meaning=Meaning.UNKNOWN,
+    outcome=CallOutcome.IGNORED,
+    error_type=ErrorType.UNREADABLE,
+    message=f"more than {LARGEST_PAGE} bookings are listed at one time: Cal.com ignores the filters, or miscounts",
+)
+
+
+def _ask(client: Reads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
+    """Return a page, asked for again at once while it lists fewer bookings than it counts."""
+    for _ in range(TRIES):
+        answer = client.list_bookings(query)
+        page = read_list(answer)
+        if isinstance(page, Reply) or not page.short:
+            break
+    return answer, page
+
+
+def _is_whole(page: Page) -> bool:
+    """Return whether all there is was listed."""
+    return not page.remaining and page.missing <= _MISCOUNTED
+
+
+def _reaches(page: Page, since: datetime | None) -> bool:
+    """Return whether all that was created from `since` on was listed: newest first, down to an older one."""
+    moments = [booking.created_at for booking in page.bookings if booking.created_at is not None]
+    if since is None or not moments or len(moments) < len(page.bookings) or page.missing > _MISCOUNTED:
+        return False
+    return moments[-1] < since and all(newer >= older for newer, older in pairwise(moments))
+
+
+def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | None:
+    """Return a moment before which no POST of the appointment was sent, by Cal.com's clock; None when it tells none.
+
+    Not of the last POST alone: an earlier one, whose outcome is unknown as well, may have booked.
+    """
+    date = answer.date if isinstance(answer, Answer) else None
+    return None if date is None else date - (appointment.updated_at - appointment.created_at) - _CLOCKS_MARGIN
+
+
+def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> Sighting:
+    found = ours_among(page.bookings, appointment, calcom_id)
+    of_type = [booking for booking in page.bookings if shows_type(booking, appointment, calcom_id)]
+    ended = None if appointment.answered_at is None else appointment.answered_at + _CREATED_MARGIN
+    return replace(
+        found or Sighting(kind=SightingKind.ABSENT),
+        created_after=ended is not None and any(one.created_at and one.created_at > ended for one in page.bookings),
+        stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
+        half_made=_half_made(of_type, appointment) if found is None else None,
+        hides_seats=any(
+            one.seat_uid is None and one.reference is None
+            for booking in _shared(of_type, appointment)
+            for one in booking.attendees
+        ),
+    )
+
+
+def _is_strange(booking: Booking, me: Me) -> bool:
+    """Return whether the key's user takes no part in it; a booking that shows no hosts, or nobody, proves nothing."""
+    attendees = [one.email.lower() for one in booking.attendees if one.email is not None]
+    if not booking.host_ids or not attendees:
+        return False
+    return me.user_id not in booking.host_ids and me.email.lower() not in attendees
+
+
+def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
+    """Return a seat of our very address without our reference; first what nobody can make sense of, without a seat."""
+    address = attendee_address(appointment)
+    if address is None:
+        return None
+    found = [
+        HalfMade(booking.uid, one.seat_uid, one.reference)
+        for booking in _shared(bookings, appointment)
+        for one in booking.attendees
+        if one.email == address
+    ]
+    return min(found, key=lambda half: (half.reference is not None, half.seat_uid is not None), default=None)
+
+
+def _shared(bookings: list[Booking], appointment: Appointment) -> list[Booking]:
+    """Return the live bookings with seats at the appointment's start."""
+    return [one for one in bookings if one.seated and not one.gone and one.is_at(appointment.start_at)]

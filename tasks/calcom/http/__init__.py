@@ -1,0 +1,1 @@
+"""One HTTP call to Cal.com, bounded in time and size."""

@@ -1,0 +1,139 @@
+"""`requests` with what it lacks: bounds on look-up, connecting and headers, and a last word before the first byte."""
+
+import http.client
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, BinaryIO, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+from tasks.calcom.http.call import CALL
+
+MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
+MAX_HEADER_BYTES = 64 * 1024  # of one answer, 1xx included; http.client bounds only each line, and their number
+
+
+class _HeaderReader:
+    """Stand before a connection's file while headers are read: bounded, and a cut line is an error, not the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = MAX_HEADER_BYTES
+
+    def readline(self, limit: int = -1) -> bytes:
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise http.client.HTTPException("the headers are too long")
+        if not line.endswith(b"\n") and (line or self._left < MAX_HEADER_BYTES) and len(line) != limit:
+            raise http.client.IncompleteRead(line)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        """Read status and headers; http.client takes a connection that ends within them for the end of them."""
+        file = self.fp
+        self.fp = cast("Any", _HeaderReader(file))  # begin() only reads lines
+        try:
+            super().begin()
+        finally:
+            self.fp = file
+
+
+class _Connection(HTTPConnection):
+    """A connection that tells the call under way what happens to it, and does not linger."""
+
+    response_class = _Response
+    tls = False
+    _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        self._used_at = time.monotonic()
+        return CALL.get().dial(self._dns_host, self.port, tls=self.tls)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        CALL.get().before_send(self.sock)
+        super().send(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own departure from http.client
+        response = super().getresponse()
+        self._used_at = time.monotonic()
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() < self._used_at + MAX_IDLE and super().is_connected
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    tls = True
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - theirs
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the pool alone: the context knows its authorities, and reading them anew costs 20 ms a connection."""
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow nothing: even with allow_redirects=False, `requests` would read a redirect's body, of any size."""
+
+
+def make_session(headers: Mapping[str, str], context: ssl.SSLContext | None) -> requests.Session:
+    """Return a session for one thread: no environment, no cookies, no redirects, no retries."""
+    session = _Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.headers.clear()
+    session.headers.update(headers)
+    adapter = _Adapter(context)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def make_context() -> ssl.SSLContext:
+    """Return a TLS context that trusts the system's authorities and certifi's, and checks names."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
+
+
+def _is_not_ours(_: logging.LogRecord) -> bool:
+    return CALL.get(None) is None
+
+
+# urllib3 logs whole URLs, and those of a look carry an e-mail address: during our calls it is silent.
+for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_is_not_ours)

@@ -1,0 +1,198 @@
+"""Look for our own booking at Cal.com ("Looking for our booking", docs/calcom.md): narrow, so that it can only find."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.booking import Booking
+from tasks.calcom.classify import read_list
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.request_body import instant
+
+PAGE = 100
+MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
+_LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
+
+Query = dict[str, str | int]
+
+
+class Reads(Protocol):
+    """Describe what a look asks of a client."""
+
+    def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
+        """GET /v2/bookings."""
+
+
+class SightingKind(StrEnum):
+    """Say what a look saw."""
+
+    FOUND = "found"  # our booking lives: confirmed
+    CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
+    MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the new one
+    ABSENT = "absent"  # not in the list: what that proves is for `tasks.unknown.evidence` to say
+    FAILED = "failed"  # the look itself failed, or did not see enough to say "absent": `reply` says how
+
+
+@dataclass(frozen=True, slots=True)
+class HalfMade:
+    """Hold a live booking with seats, of our event type and start, with our very address and not our reference.
+
+    With `reference` another request of this attendee has it; with a `seat_uid` alone it was booked by another way;
+    with neither Cal.com has made a seat by half.
+    """
+
+    uid: str
+    seat_uid: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Hold what one look saw.
+
+    `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
+    Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
+    POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
+    so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
+    our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
+    """
+
+    kind: SightingKind
+    uid: str | None = None
+    seat_uid: str | None = None
+    series_uid: str | None = None
+    event_type_id: int | None = None
+    deleted: bool = False
+    created_after: bool = False
+    stranger: bool = False
+    half_made: HalfMade | None = None
+    hides_seats: bool = False
+    reply: Reply | None = None
+
+
+def look(
+    client: Reads,
+    appointment: Appointment,
+    *,
+    calcom_id: int | None = None,
+    by_address: bool = True,
+) -> Sighting:
+    """List bookings until ours is found, or all were seen.
+
+    `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. `by_address` is cheaper,
+    and shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours carries our
+    reference at the same instant and for the same event type (a reschedule keeps the metadata). One that lives ends
+    the look; of those that do not, the newest counts, so the rest of the list is seen first.
+    """
+    query = narrowed(appointment, calcom_id)
+    if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
+        query["attendeeEmail"] = appointment.attendee_email
+    seen = _look(client, appointment, query, calcom_id)
+    if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:
+        del query["eventTypeId"]  # what was booked of it is still listed, without a type
+        return replace(_look(client, appointment, query, calcom_id), deleted=True)
+    return seen
+
+
+def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
+    """Return the filters for bookings of the event type at the start: none may hide ours, each may be ignored.
+
+    That happened (docs/calcom.md). The end is the longest that an event can have.
+    """
+    query: Query = {
+        "afterStart": instant(appointment.start_at),
+        "beforeEnd": instant(appointment.start_at + _LONGEST_EVENT),
+        "sortCreated": "desc",
+        "take": PAGE,
+    }
+    number = appointment.event_type_id or calcom_id
+    return query if number is None else {**query, "eventTypeId": number}
+
+
+def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> Sighting | None:
+    """Return the booking that answers the appointment: one that lives, else the newest of those that do not.
+
+    A series carries one reference at many starts: its week at our start counts, and when that is over, its first that
+    lives.
+    """
+    ours = [booking for booking in bookings if _may_be_ours(booking, appointment, calcom_id)]
+    here = [booking for booking in ours if booking.is_at(appointment.start_at)]
+    weeks = [booking for booking in ours if booking.series_uid is not None and not booking.gone]
+    if living := next((booking for booking in here if not booking.gone), None):
+        return _sighting(SightingKind.FOUND, living, appointment)
+    if here and here[0].moved_to:
+        return _sighting(SightingKind.MOVED, here[0], appointment)
+    if weeks:
+        return _sighting(SightingKind.FOUND, min(weeks, key=_start), appointment)
+    return _sighting(SightingKind.CANCELLED, here[0], appointment) if here else None
+
+
+def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
+    """Return whether `booking` is certainly of the appointment's event type."""
+    number = appointment.event_type_id or calcom_id
+    if number is not None:
+        return booking.event_type_id == number
+    if booking.event_type_slug != appointment.event_type_slug:
+        return False
+    return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
+
+
+def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> Sighting:
+    seen = Sighting(kind=SightingKind.ABSENT)
+    for page in _pages(client, query):
+        if isinstance(page, Reply):
+            return replace(seen, kind=SightingKind.FAILED, reply=page)
+        found = ours_among(page, appointment, calcom_id)
+        if found is not None and (found.kind is SightingKind.FOUND or seen.kind is SightingKind.ABSENT):
+            seen = found
+        if seen.kind is SightingKind.FOUND:
+            break
+    return seen
+
+
+def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
+    """Yield page after page; a Reply when there is none, or when the list does not end."""
+    skip = 0
+    for _ in range(MAX_PAGES):
+        page = read_list(client.list_bookings({**query, "skip": skip}))
+        if isinstance(page, Reply):
+            yield page
+            return
+        yield page.bookings
+        if not page.remaining or not page.bookings:
+            return
+        skip += len(page.bookings)
+    yield Reply(
+        meaning=Meaning.UNKNOWN,
+        outcome=CallOutcome.IGNORED,
+        error_type=ErrorType.UNREADABLE,
+        message=f"more than {skip} bookings are listed: Cal.com ignores the filters",
+    )
+
+
+def _may_be_ours(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
+    """Return whether `booking` carries our reference for our event type; one whose type has been deleted may."""
+    if str(appointment.uuid) not in booking.marks:
+        return False
+    if appointment.event_type_id is not None:
+        return booking.event_type_id in (None, appointment.event_type_id)
+    return booking.event_type_slug in (None, appointment.event_type_slug) or booking.event_type_id == calcom_id
+
+
+def _start(booking: Booking) -> datetime:
+    return booking.start or datetime.max.replace(tzinfo=UTC)
+
+
+def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) -> Sighting:
+    return Sighting(
+        kind=kind,
+        uid=booking.moved_to if kind is SightingKind.MOVED else booking.uid,
+        seat_uid=booking.marks[str(appointment.uuid)],
+        series_uid=booking.series_uid,
+        event_type_id=booking.event_type_id,
+    )

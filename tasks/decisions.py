@@ -1,0 +1,177 @@
+"""What happens next to a booking: pure decisions, from a row and what Cal.com said, to one legal move.
+
+The rules are those of docs/calcom.md ("What an answer means"); no clock, no network and no database is touched here, so
+that every rule can be read, tested and searched by itself. What follows an unknown outcome: `tasks.unknown.outcome`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from db.appointments import Appointment
+from db.lifecycle import HoldReason, Status, Strategy, strongest
+from resilience.circuit_breaker.types import Reason
+from resilience.retry_policy import RetryPolicy
+from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.dependencies import Terms
+from tasks.moves import KNOWN, In, Next, Post, Posted
+
+TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
+TRY_AGAIN_LATEST = 3600.0  # for it doubles
+LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
+LOOKS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
+PROBES_FAILED_SUSPECT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Decide by a retry policy, the times a booking lives by, and the fingerprints of today's key and settings."""
+
+    policy: RetryPolicy
+    terms: Terms
+    key: str
+    settings: str
+
+    # -- at the claim ------------------------------------------------------------------------------------------------
+
+    def before_post(self, row: Appointment, *, starts_in: float) -> Next | None:
+        """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
+        if row.cancel_requested:
+            return Next(Status.CANCELLED, "cancelled before it was posted", KNOWN)
+        if starts_in <= self.terms.lead:
+            return Next(
+                Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
+            )
+        return None
+
+    def not_now(self, row: Appointment, reason: Reason, allowed: Post | None = None) -> Next:
+        """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
+
+        `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
+        """
+        changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
+        return Next(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
+
+    def behind_others(self, row: Appointment, line: HoldReason) -> Next:
+        """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
+        return Next(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
+
+    def not_looked(self, retry_after: float | None) -> Next:
+        """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
+
+        At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.
+        """
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(max(retry_after or 0.0, self.terms.open))}
+        return Next(Status.HELD, "Cal.com's list does not answer", hold)
+
+    # -- after a call ------------------------------------------------------------------------------------------------
+
+    def again(
+        self,
+        row: Appointment,
+        error_type: str,
+        message: str,
+        retry_after: float | None = None,
+        posted: Posted | None = None,
+    ) -> Next:
+        """Return the retry of a booking of which nothing is booked, or its end when retries are used up."""
+        went_wrong = {"last_error": message or error_type, "error_type": error_type}
+        if not self.may_retry(row.retry_count, error_type):
+            return self.exhausted(error_type, message, KNOWN | went_wrong)
+        strategy = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
+        changes = {"resilience_strategy": strategy} | KNOWN | went_wrong
+        delay = retry_after or self.policy.delay(row.retry_count)
+        why, used = "nothing was booked; try again", row.retry_count + 1
+        return self.retry(row, why, changes, delay, posted=posted, used=used)
+
+    def retry(
+        self,
+        row: Appointment,
+        why: str,
+        changes: Mapping[str, Any],
+        delay: float,
+        *,
+        posted: Posted | None,
+        used: int | None = None,
+    ) -> Next:
+        """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
+
+        `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
+        failed probe goes behind the others; the third one in a row for which Cal.com was there makes the booking
+        suspect, for it may be the booking itself that Cal.com chokes on. No outage does that.
+        """
+        if posted is None or not (posted.shut or posted.failed_probe):
+            cost = {} if used is None else {"retry_count": used}
+            return Next(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": In(delay)}, retry_in=delay)
+        hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
+        if posted.blamed and row.probe_failures + 1 >= PROBES_FAILED_SUSPECT:
+            return Next(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
+        return Next(Status.HELD, "the circuit breaker is open", hold)
+
+    def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Next:
+        """Return the end of a booking whose retries are used up."""
+        if error_type in OUTAGE:  # an outage fails nobody
+            hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(self.terms.open)}
+            return Next(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
+        return Next(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
+
+    def held(self, row: Appointment, reply: Reply) -> Next:
+        """Return the hold of a booking whose call was answered by a limit, or by something else than Cal.com's API.
+
+        What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
+        longer each time: else it would cost the limit a call a minute.
+        """
+        reason = _HELD_FOR.get(reply.meaning, HoldReason.CONFIGURATION)
+        hold = self._hold(row, reason)
+        if reason is HoldReason.CONFIGURATION:
+            met = max(row.posts - row.retry_count, 0)  # what was retried met no page
+            hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
+        return Next(Status.HELD, f"held: {reply.meaning.value}", hold | error(reply))
+
+    def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
+        """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
+        hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker keeps the time
+        match reason:
+            case HoldReason.BREAKER_OPEN:
+                hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or In(0)
+                hold["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN)
+            case HoldReason.CREDENTIALS:
+                hold["held_for"] = self.key
+            case HoldReason.CONFIGURATION:
+                hold["held_for"] = self.settings
+        return hold
+
+    def may_retry(self, used: int, error_type: str | None) -> bool:
+        """Say whether the policy allows one more retry after `used`, for this kind of error."""
+        transient = self.policy.transient_errors
+        status = _STATUS.get(error_type) if error_type else None
+        if error_type in _NO_ANSWER and not transient.no_answer:
+            return False
+        return (status is None or status in transient.statuses) and self.policy.allows(used, error_type)
+
+
+_NO_ANSWER: frozenset[str] = frozenset(
+    {ErrorType.TIMEOUT, ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS, ErrorType.RESET}
+)
+_STATUS: dict[str, int] = {
+    ErrorType.HTTP_500: 500,
+    ErrorType.HTTP_502: 502,
+    ErrorType.HTTP_503: 503,
+    ErrorType.HTTP_504: 504,
+    ErrorType.HTTP_52X: 520,
+}
+OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
+
+
+_HELD_FOR = {Meaning.THROTTLED: HoldReason.THROTTLED, Meaning.CREDENTIALS: HoldReason.CREDENTIALS}
+_DENIED = {
+    Reason.BREAKER_OPEN: "the circuit breaker is open",
+    Reason.THROTTLED: "our own rate limit is reached",
+    Reason.CREDENTIALS: "Cal.com refuses this key",
+    Reason.CONFIGURATION: "what answers is not Cal.com's API",
+}
+
+
+def error(reply: Reply | None) -> dict[str, Any]:
+    """Return the columns in which a row keeps what went wrong."""
+    return {} if reply is None else {"last_error": reply.message or reply.error_type, "error_type": reply.error_type}

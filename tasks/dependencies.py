@@ -1,0 +1,110 @@
+"""The slot that the worker fills: the objects that tasks work with, built once a process and never at import."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.failure_detector import FailureDetector
+from resilience.retry_policy import RetryPolicy
+from tasks.alert_sinks import Sinks
+from tasks.calcom.client import CalcomClient
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Hold the times that a booking lives by, in seconds.
+
+    `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
+    from docs/calcom.md; `open` is how long an unreachable Cal.com is left alone; `lead` is how close to its start a
+    booking may still be made (0: up to the start); `max_age` is how long a hold may last before it is flagged (0: not);
+    `retention` is how long what is over is kept (0: for ever).
+    """
+
+    deadline: float = 40
+    margin: float = 10
+    settle_unanswered: float = 130
+    settle_answered: float = 5
+    open: float = 30
+    lead: float = 0
+    max_age: float = 900
+    retention: float = 90 * 86_400
+
+    @property
+    def lease(self) -> float:
+        """Return how long a claim lasts: a call of full length, and the margin."""
+        return self.deadline + self.margin
+
+    @property
+    def ends_unanswered(self) -> float:
+        """Return how long after a POST that nobody answered absence proves nothing: its work, then a replica's lag.
+
+        160 s where the settle time is 130: Cal.com's longest work and a replica's 30 s add up.
+        """
+        return self.settle_unanswered * 16 / 13
+
+    @property
+    def wait_for_proof(self) -> float:
+        """Return how long a booking may be posted again as evidence; later its customer may have cancelled it there."""
+        return max(self.max_age or 900.0, self.ends_unanswered)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Name what a task needs; worker/wiring.py is the only place that builds one."""
+
+    engine: Engine
+    calcom: CalcomClient
+    breaker: CircuitBreaker
+    detector: FailureDetector
+    policy: RetryPolicy
+    terms: Terms
+    broker_url: str = field(repr=False)  # holds a password
+    alerts: Sinks
+
+
+_lock = threading.Lock()
+_build: Callable[[], Parts] | None = None
+_built: tuple[int, Parts] | None = None
+
+
+def fill(build: Callable[[], Parts]) -> None:
+    """Say how the parts are built; they are built when first asked for."""
+    global _build, _built
+    with _lock:
+        _build, _built = build, None
+
+
+def parts() -> Parts:
+    """Return this process's parts.
+
+    Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so they
+    are built at first use, and again when the process id has changed.
+
+    Raises:
+        RuntimeError: Nobody filled the slot; callers import from `worker`.
+    """
+    global _built  # noqa: PLW0603 - the slot is one a process, by design
+    built = _built
+    if built is not None and built[0] == os.getpid():
+        return built[1]
+    with _lock:
+        if _built is not None and _built[0] == os.getpid():
+            return _built[1]
+        if _build is None:
+            raise RuntimeError("Tasks are not wired. Import from `worker`, not from `tasks`.")
+        _built = (os.getpid(), _build())
+        return _built[1]
+
+
+def end() -> None:
+    """Let go of the parts that this process has built, if any: what is kept to be told is told, connections close."""
+    global _built
+    with _lock:
+        built, _built = _built, None
+    if built is not None and built[0] == os.getpid():
+        built[1].detector.flush()
+        built[1].engine.dispose()

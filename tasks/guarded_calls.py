@@ -1,0 +1,261 @@
+"""Cal.com behind the breaker: ask, call, report. Whoever calls Cal.com calls it through here."""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
+from tasks.calcom.cancel import read_cancel
+from tasks.calcom.classify import read_list, read_post
+from tasks.calcom.failures import read_content
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.rate_limit_headers import allowance
+from tasks.calcom.reply import ErrorType, Reply
+from tasks.calcom.request_body import attendee_address, booking_body
+from tasks.dependencies import Parts
+
+CREATE, CANCEL, LIST, GET = "bookings.create", "bookings.cancel", "bookings.list", "bookings.get"
+SLOTS, EVENT_TYPES, ME = "slots", "event_types", "me"
+_WORKER = socket.gethostname()
+_LEAST_PAUSE = 0.05  # seconds
+
+R = TypeVar("R", bound=Reply | None)
+Ask = Callable[[], Permit | Denied]
+
+
+class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit says "later"
+    """Say that a call must not go now; nothing was sent."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(denied.reason.value)
+        self.denied = denied
+
+    @property
+    def look_only(self) -> bool:
+        """Return whether only the reading endpoint is shut: the service lives, and others may be booked."""
+        return self.denied.reason is Reason.BREAKER_OPEN and self.denied.state is State.CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult(Generic[R]):
+    """Hold what came of a call: the answer, what it means (None: all is well), and what its report led to.
+
+    `probe`: the call was the one that a half-open breaker lets through.
+    """
+
+    answer: Answer | NoAnswer
+    reply: R
+    probe: bool
+    recorded: Recorded
+
+
+class GuardedCalls:
+    """Make calls of Cal.com, each with a permit of its own and a report; those that read raise NotNow when denied.
+
+    `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
+    before each read but the first; what it raises is raised with nothing sent. `patience` is how many seconds each call
+    but the first may wait for the limit (`pause`). `heard` is told what each report led to.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        correlation_id: str,
+        *,
+        owner: str = "",
+        probe_ok: bool = False,
+        renew: Callable[[], object] = lambda: None,
+        patience: float = 0.0,
+        pause: Callable[[float], object] | None = None,
+        heard: Callable[[Recorded], object] = lambda _: None,
+    ) -> None:
+        self.parts = parts
+        self.pause = pause or threading.Event().wait
+        self._client = parts.calcom
+        self._breaker = parts.breaker
+        self._correlation_id = correlation_id
+        self._owner = owner or str(uuid4())
+        self._probe_ok = probe_ok
+        self._renew = renew
+        self._patience = patience
+        self._heard = heard
+        self._numbers = count()
+
+    # What the looks and event_types.py know of a client.
+
+    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/bookings, if it may go now."""
+        return self._read(LIST, lambda: self._client.list_bookings(params))
+
+    def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/slots, if it may go now."""
+        return self._read(SLOTS, lambda: self._client.slots(params))
+
+    def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/{uid}, if it may go now; all weeks where it is the uid of a series."""
+        return self._read(GET, lambda: self._client.booking(uid, deadline=deadline))
+
+    def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
+        """GET /v2/bookings/by-seat/{seatUid}, if it may go now."""
+        return self._read(GET, lambda: self._client.booking_of_seat(seat_uid, deadline=deadline))
+
+    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
+        """GET /v2/event-types/{id}, if it may go now."""
+        return self._read(EVENT_TYPES, lambda: self._client.event_type(calcom_id))
+
+    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
+        """GET /v2/event-types, if it may go now."""
+        return self._read(EVENT_TYPES, lambda: self._client.event_types(params))
+
+    def me(self) -> Answer | NoAnswer:
+        """GET /v2/me, if it may go now."""
+        return self._read(ME, self._client.me)
+
+    # What changes something, and what finds out whether anything goes.
+
+    def permit_post(self, item: int | None = None) -> Permit | Denied:
+        """Ask whether a booking may be posted now; what is permitted must be reported (`post` or `give_up`).
+
+        `item` is the row that the paced release let go: its POST takes that place in the window.
+        """
+        return self._permit(CREATE, next(self._numbers), probe_ok=True, item=item)
+
+    def post(self, permit: Permit, row: Appointment, may_send: Callable[[], bool]) -> CallResult[Reply]:
+        """POST the booking once, and report what came of it; `may_send` is asked right before the first byte."""
+
+        def send() -> Answer | NoAnswer:
+            body, correlation_id = booking_body(row), row.correlation_id
+            return self._client.post_booking(body, may_send=may_send, correlation_id=correlation_id)
+
+        def read(answer: Answer | NoAnswer) -> Reply:
+            address = attendee_address(row)
+            return read_post(answer, reference=str(row.uuid), attendee=address, start=row.start_at)
+
+        return self._call(permit, send, read)
+
+    def give_up(self, permit: Permit) -> None:
+        """Report a permit with which nothing was sent."""
+        self._heard(self._breaker.record(permit, CallOutcome.IGNORED))
+
+    def cancel(
+        self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
+    ) -> Reply | None:
+        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
+
+        `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
+
+        Raises:
+            NotNow: The breaker, or the limit, lets nothing through.
+        """
+
+        def send() -> Answer | NoAnswer:
+            return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
+
+        permit = self._permit_or_raise(CANCEL)
+        return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
+
+    def try_again(self) -> Reply | None:
+        """Ask for one booking though our key is refused, or something else than Cal.com answers; None: all is well.
+
+        Harmless, and let through once a minute in the fleet; its report lifts such a block, or holds the fleet.
+
+        Raises:
+            NotNow: Somebody has asked within the minute; or the breaker, or the limit, lets nothing through.
+        """
+        permit = self._permit_or_raise(LIST, trial=True)
+        return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
+
+    # Ask, call, report.
+
+    def _read(self, endpoint: str, send: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
+        return self._call(self._permit_or_raise(endpoint), send, _read_whole).answer
+
+    def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
+        # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked
+        # for first: better that its look is the probe than that the line waits for new traffic.
+        number = next(self._numbers)
+        if number:
+            self._renew()
+        permit = self._permit(endpoint, number, probe_ok=self._probe_ok, trial=trial)
+        if isinstance(permit, Denied):
+            raise NotNow(permit)
+        return permit
+
+    def _permit(
+        self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False
+    ) -> Permit | Denied:
+        owner = f"{self._owner}:{number}"
+
+        def ask() -> Permit | Denied:
+            permit = self._breaker.acquire(endpoint, owner=owner, probe_ok=probe_ok, item=item, trial=trial)
+            if isinstance(permit, Denied) and not probe_ok and _is_own_probe(permit):
+                permit = self._breaker.acquire(endpoint, owner=f"{owner}:probe", probe_ok=True, item=item, trial=trial)
+            return permit
+
+        return self._turn(ask, number)
+
+    def _turn(self, ask: Ask, number: int) -> Permit | Denied:
+        """Ask, and again while the limit may soon let the call through.
+
+        What has begun is worth finishing: one that must begin anew whenever the limit denies its third call never comes
+        to its fourth.
+        """
+        left = self._patience if number else 0.0
+        while isinstance(permit := ask(), Denied):
+            wait = permit.retry_after
+            if permit.reason is not Reason.THROTTLED or wait is None or wait > left:
+                break
+            left -= max(wait, _LEAST_PAUSE)
+            self.pause(wait)
+        return permit
+
+    def _call(
+        self, permit: Permit, send: Callable[[], Answer | NoAnswer], read: Callable[[Answer | NoAnswer], R]
+    ) -> CallResult[R]:
+        answer: Answer | NoAnswer | None = None
+        try:
+            answer = send()
+        finally:
+            if answer is None:
+                self.give_up(permit)
+        reply = read(answer)
+        error = ErrorType.NONE if reply is None else reply.error_type
+        recorded = self._breaker.record(
+            permit,
+            _outcome(permit, reply),
+            reason=error.value,
+            elapsed=answer.elapsed,
+            retry_after=None if reply is None else reply.retry_after,
+            context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
+            news=allowance(answer.headers) if isinstance(answer, Answer) else None,
+        )
+        self._heard(recorded)
+        self.parts.detector.tell()
+        return CallResult(answer, reply, permit.probe, recorded)
+
+
+def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
+    outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
+    if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
+        return CallOutcome.IGNORED  # a page that meets a read says nothing of POSTs, and no POST would lift that again
+    return outcome
+
+
+def _is_own_probe(denied: Denied) -> bool:
+    """Return whether a reading endpoint waits for a probe while the service lives: then a read is just the one."""
+    return denied.state is State.CLOSED and denied.endpoint_state is State.HALF_OPEN
+
+
+def _read_whole(answer: Answer | NoAnswer) -> Reply | None:
+    content = read_content(answer)
+    return content if isinstance(content, Reply) else None
+
+
+def _read_page(answer: Answer | NoAnswer) -> Reply | None:
+    page = read_list(answer)
+    return page if isinstance(page, Reply) else None

@@ -1,0 +1,1 @@
+"""Incidents: what is wrong now, told once, and what is unusual beside a service's past."""

@@ -1,0 +1,87 @@
+"""Bring messages to their sinks, at least once each, and never on the time of a task or of a booking.
+
+What is due is claimed and committed first; a thread of its own then sends, for a bounded time, and notes each sink's
+answer by itself: one that hangs or fails is tried again alone. A process that dies between the sending and its note
+leaves a claim that runs out: that sink is told twice.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+from celery import shared_task
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.monitoring import deliveries
+from db.monitoring.deliveries import Delivery
+from tasks.alert_sinks import Message, Sinks
+from tasks.dependencies import parts
+from tasks.periodic import PeriodicTask
+
+AT_ONCE = 10  # messages in one go
+MARGIN = 30.0  # seconds that a claim outlives the sending
+FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds; each pause is twice the last
+
+log = structlog.get_logger(__name__)
+_sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
+
+
+@shared_task(base=PeriodicTask, name="tasks.alerts.send_alerts")
+def send_alerts() -> int:
+    """Start sending what is due; return how many messages that are."""
+    return send()
+
+
+def send() -> int:
+    """Start sending what is due, unless this process is at it; return how many messages it took up."""
+    sinks = parts().alerts
+    if not sinks.names or not _sending.acquire(blocking=False):
+        return 0
+    claimed: list[Delivery] = []
+    started = False
+    try:
+        claimed = _claim(sinks)
+        if claimed:
+            threading.Thread(target=_send_all, args=(sinks, claimed), name="alerts", daemon=True).start()
+            started = True
+    except SQLAlchemyError as exc:  # whoever has just opened an incident must not fail for that; beat tries again
+        log.warning("alerts_not_claimed", error=type(exc).__name__)
+    finally:
+        if not started:
+            _sending.release()
+    return len(claimed)
+
+
+def _send_all(sinks: Sinks, claimed: list[Delivery]) -> None:
+    try:
+        while claimed:
+            _send(sinks, claimed)
+            claimed = _claim(sinks)
+    except Exception as exc:  # noqa: BLE001 - nobody waits for this thread; claims run out, and beat tries again
+        log.warning("alerts_not_sent", error=type(exc).__name__)
+    finally:
+        _sending.release()
+
+
+def _claim(sinks: Sinks) -> list[Delivery]:
+    with parts().engine.begin() as conn:
+        return deliveries.claim(conn, sinks.names, lease_seconds=sinks.limit + MARGIN, limit=AT_ONCE)
+
+
+def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
+    for place, trouble in sinks.deliver([(one.sink, _message(one)) for one in claimed]):
+        one = claimed[place]
+        about = {"incident": one.incident_id, "news": one.news, "sink": one.sink}
+        with parts().engine.begin() as conn:
+            if trouble is None:
+                deliveries.sent(conn, one)
+                log.info("alert_sent", **about)
+                continue
+            retry_in = min(FIRST_RETRY * 2.0 ** min(one.attempts - 1, 20), LONGEST_RETRY)
+            deliveries.failed(conn, one, trouble, retry_in=retry_in)
+            log.warning("alert_not_sent", **about, trouble=trouble, retry_in=retry_in)
+
+
+def _message(one: Delivery) -> Message:
+    title, _, body = one.message.partition("\n")
+    return Message(title, body or title, one.resolved)  # Apprise refuses an empty body

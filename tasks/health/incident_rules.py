@@ -1,0 +1,138 @@
+"""What becomes of an incident at a look: pure rules, given times.
+
+The state is the open row in Postgres, so any number of beats and workers may look.
+
+    open row    seen                                    then
+    none        no                                      NOTHING
+    none        yes, and its kind waits for more looks  SUSPECT   (nobody is told)
+    none        yes                                     OPEN
+    suspected   no                                      DROP
+    suspected   yes, for ENTER_AFTER                    OPEN
+    suspected   yes                                     SEE
+    told        yes, and an update is due, or it grew   UPDATE
+    told        yes                                     SEE
+    told        no, for LEAVE_AFTER                     RESOLVE
+    told        no                                      NOTHING   (it may come back: still the same incident)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from db.monitoring.incidents import Incident
+
+
+class Kind(StrEnum):
+    """What operators are told of; each comment says when it is over."""
+
+    OUTAGE = "outage"  # one a service: degraded, critical and an open breaker are its levels; healthy and closed again
+    HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
+    CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
+    CONFIGURATION = "configuration"  # nothing is held for it
+    BLIND_KEY = "blind_key"  # the same
+    SUSPECT = "suspect"  # the same
+    UNREACHABLE = "unreachable"  # the same
+    THROTTLED = "throttled"  # nothing is held for it longer than 5 minutes
+    FAILED = "failed"  # none failed for QUIET
+    EXPIRED = "expired"  # none expired for QUIET
+    TOLD_NOT_BOOKED = "told_not_booked"  # none was found booked, after it was told otherwise, for QUIET
+    SERIES_CUT = "series_cut"  # no series was counted short for QUIET
+    CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
+    MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
+    MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
+    BEAT_DEAD = "beat_dead"  # check_health runs again
+    REDIS_GONE = "redis_gone"  # every process that looks is back at the shared breaker
+
+
+class Level(IntEnum):
+    """How bad an outage is; other kinds have no levels (HEALTHY)."""
+
+    HEALTHY = 0
+    DEGRADED = 1
+    CRITICAL = 2
+    DOWN = 3  # a breaker is not closed
+
+
+GONE_FOR = 30.0  # seconds without the shared breaker after which somebody should know: a restart is shorter
+QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
+THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before somebody should know
+UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which it is told again
+CALM = 300.0  # seconds between two messages of one incident, its resolution apart: growing worse is told, not shouted
+
+# A share of failed calls may be a hiccup: degraded needs a second look (they come every 5 s). The others do not wait:
+# their own thresholds have counted already.
+ENTER_AFTER: Mapping[Level, float] = MappingProxyType({Level.DEGRADED: 4.0})
+# Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, told once.
+LEAVE_AFTER = 30.0
+# Written in a booking's story by whoever finds it out; an operator must act on each.
+NOTABLE = frozenset({Kind.TOLD_NOT_BOOKED, Kind.SERIES_CUT, Kind.CANCEL_THERE, Kind.MADE_AGAIN})
+# QUIET is in their finding.
+LEAVE_AT_ONCE = frozenset({Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED}) | NOTABLE
+GROWN = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
+
+
+class Step(StrEnum):
+    """What to do with an incident."""
+
+    NOTHING = "nothing"
+    SUSPECT = "suspect"
+    OPEN = "open"
+    DROP = "drop"
+    SEE = "see"
+    UPDATE = "update"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found to be wrong; `facts` are counts, ids and moments, never anything personal."""
+
+    kind: Kind
+    subject: str | None = None
+    level: Level = Level.HEALTHY
+    count: int = 1
+    seen_at: datetime | None = None  # None: now; of kinds that gather, when the last one happened
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Name the incident that it belongs to."""
+        return (self.kind, self.subject)
+
+
+def step(incident: Incident | None, seen: Finding | None, now: datetime) -> Step:
+    """Say what becomes of an incident (None: none is open) after a look at `now`."""
+    if seen is None:
+        return _unseen(incident, now)
+    if incident is None or not incident.news:
+        waited = 0.0 if incident is None else _seconds(incident.opened_at, now)
+        if waited >= ENTER_AFTER.get(seen.level, 0.0):
+            return Step.OPEN
+        return Step.SUSPECT if incident is None else Step.SEE
+    return Step.UPDATE if _update_is_due(incident, seen, now) else Step.SEE
+
+
+def _unseen(incident: Incident | None, now: datetime) -> Step:
+    if incident is None:
+        return Step.NOTHING
+    if not incident.news:
+        return Step.DROP
+    wait = 0.0 if incident.kind in LEAVE_AT_ONCE else LEAVE_AFTER
+    return Step.RESOLVE if _seconds(incident.last_seen_at, now) >= wait else Step.NOTHING
+
+
+def _update_is_due(incident: Incident, seen: Finding, now: datetime) -> bool:
+    told_at = incident.news_at or incident.opened_at
+    due = (incident.opened_at + timedelta(seconds=after) for after in UPDATES)
+    if any(told_at < moment <= now for moment in due):
+        return True
+    worse = seen.level > incident.detail.get("told", Level.HEALTHY)
+    more = seen.count >= GROWN * incident.detail.get("told_count", seen.count)
+    return (worse or more) and _seconds(told_at, now) >= CALM
+
+
+def _seconds(since: datetime, now: datetime) -> float:
+    return (now - since).total_seconds()

@@ -1,0 +1,75 @@
+"""Turn what was counted of the calls into rows of `failure_metrics`: the record that reports and forecasts read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from celery import shared_task
+
+from db.monitoring import failure_metrics
+from resilience.call_stats.stats import WITHOUT_ENDPOINT
+from resilience.call_stats.windows import Failures, Window
+from resilience.error_types import ErrorType, Severity
+from tasks.dependencies import parts
+from tasks.periodic import PeriodicTask
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(base=PeriodicTask, name="tasks.failure_metrics.aggregate_failure_metrics")
+def aggregate_failure_metrics() -> int:
+    """Write the windows that are over and not yet written; return how many rows were new.
+
+    Whoever runs it, however often, however late: the same rows. All windows of a service are written in one
+    transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
+    is left out: a gap, never a wrong figure.
+    """
+    new = sum(aggregate(service) for service in parts().detector.services)
+    if new:
+        log.info("aggregated", rows=new)
+    return new
+
+
+def aggregate(service: str) -> int:
+    """Write one service's windows."""
+    engine = parts().engine
+    with engine.connect() as conn:
+        written = failure_metrics.written_until(conn, service)
+    windows = parts().detector.calls(service).finished_windows(written.timestamp() if written else 0.0)
+    if not windows:
+        return 0
+    with engine.begin() as conn:
+        return failure_metrics.write(conn, [row for window in windows for row in rows(service, window)])
+
+
+def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:
+    """Give a window's rows: one for each error type, or the one of a healthy window.
+
+    Count, severity, occurrences and context are those of the error type; success rate and response times are those of
+    all calls of the window.
+    """
+    about = {
+        "service": service,
+        "endpoint": None if window.endpoint == WITHOUT_ENDPOINT else window.endpoint,
+        "success_rate": (window.calls - window.failures) / window.calls,
+        "avg_response_time_ms": window.average_ms,
+        "max_response_time_ms": window.longest_ms,
+        "window_start": window.start,
+        "window_end": window.end,
+    }
+    for one in window.errors:
+        yield about | _failures(one)
+    if not window.errors:
+        nothing: dict[str, Any] = {"first_occurrence_at": None, "last_occurrence_at": None, "last_error_context": {}}
+        yield about | nothing | {"error_type": ErrorType.NONE, "count": window.calls, "severity": Severity.LOW}
+
+
+def _failures(one: Failures) -> dict[str, Any]:
+    return {
+        "error_type": one.error,
+        "count": sum(one.severities),
+        "severity": max(level for level, count in zip(Severity, one.severities, strict=True) if count),
+        "first_occurrence_at": one.first_at,
+        "last_occurrence_at": one.last_at,
+        "last_error_context": dict(one.context),
+    }

@@ -1,0 +1,91 @@
+"""Look again for what no booking's own task looks for: suspects, which are never posted, and the weeks of a series.
+
+A few a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
+"""
+
+import threading
+
+import structlog
+from celery import shared_task
+
+from db import appointments
+from db.appointments import series, sweeps
+from db.appointments.appointment import Appointment
+from tasks import event_types
+from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.lookup import SightingKind, look
+from tasks.calcom.reply import Reply
+from tasks.dependencies import Parts, parts
+from tasks.event_types import NotAskedError
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.periodic import PeriodicTask
+from tasks.unknown import outcome
+
+AT_ONCE = 5  # bookings a run
+
+log = structlog.get_logger(__name__)
+_looking = threading.Lock()
+
+
+@shared_task(base=PeriodicTask, name="tasks.lookouts.look_again")
+def look_again() -> dict[str, int]:
+    """Look for suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
+    if not _looking.acquire(blocking=False):
+        return {}
+    try:
+        done = {"suspects": _suspects(parts()), "series": _series(parts())}
+    except NotNow:  # not while the breaker is open, or the limit is reached
+        return {}
+    finally:
+        _looking.release()
+    if any(done.values()):
+        log.info("looked_again", **done)
+    return done
+
+
+def _suspects(built: Parts) -> int:
+    """Confirm suspects that are found at Cal.com; the others are looked for again in an hour."""
+    with built.engine.begin() as conn:
+        rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
+    found = 0
+    for row in rows:
+        sighting = look(GuardedCalls(built, row.correlation_id), row, by_address=False)
+        if sighting.kind not in {SightingKind.FOUND, SightingKind.MOVED} or sighting.uid is None:
+            continue
+        with built.engine.begin() as conn:
+            appointments.record_late_uid(
+                conn,
+                row.id,
+                sighting.uid,
+                sighting.seat_uid,
+                series_uid=sighting.series_uid,
+                why="found at Cal.com",
+                by="sweeper",
+            )
+        found += 1
+    return found
+
+
+def _series(built: Parts) -> int:
+    """Count the weeks of series whose POST was refused, or not answered, in the middle."""
+    with built.engine.connect() as conn:
+        rows = series.series_due(conn, AT_ONCE)
+    return sum(_count(built, row) for row in rows)
+
+
+def _count(built: Parts, row: Appointment) -> bool:
+    calls = GuardedCalls(built, row.correlation_id)
+    weeks = read_bookings(calls.booking(row.series_uid or ""))
+    if isinstance(weeks, Reply):
+        with built.engine.begin() as conn:
+            series.put_off(conn, row.id)
+        return False
+    try:
+        kept = event_types.recent(built, calls, row)
+    except NotAskedError:
+        return False
+    alive = [week for week in weeks if not week.gone]
+    own: Booking | None = next((week for week in alive if week.is_at(row.start_at)), None)
+    of = kept.occurrences  # None of a type that this key may not read
+    with built.engine.begin() as conn:
+        return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)

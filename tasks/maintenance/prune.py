@@ -1,0 +1,57 @@
+"""Delete what has been over for longer than it is kept (RETENTION_DAYS), in batches and for a bounded time a run."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from celery import shared_task
+from sqlalchemy import Engine, func, select
+
+from db.monitoring import retention
+from tasks.dependencies import parts
+from tasks.periodic import PeriodicTask
+
+BATCH = 1000  # rows looked at in a transaction: milliseconds, so nobody waits long for a lock
+SECONDS = 20.0  # a run; the next one goes on
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(base=PeriodicTask, name="tasks.prune.prune")
+def prune() -> dict[str, int]:
+    """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
+    deleted = delete_older(parts().engine, parts().terms.retention)
+    if any(deleted.values()):
+        log.info("pruned", **deleted)
+    return deleted
+
+
+def delete_older(engine: Engine, seconds: float) -> dict[str, int]:
+    """Delete what ended longer ago than so many seconds; 0 keeps all for ever."""
+    if not seconds:
+        return {}
+    with engine.connect() as conn:
+        # Postgres's clock: a worker whose clock is years ahead must not delete everything.
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    return delete_before(engine, now - timedelta(seconds=seconds))
+
+
+def delete_before(
+    engine: Engine,
+    before: datetime,
+    *,
+    batch: int = BATCH,
+    seconds: float = SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, int]:
+    """Delete what ended before a moment; begin no batch after so many seconds. Return how many rows of each table."""
+    ends, deleted = clock() + seconds, dict.fromkeys(retention.TABLES, 0)
+    for table in retention.TABLES:
+        after, more = 0, True
+        while more and clock() < ends:
+            with engine.begin() as conn:
+                done = retention.prune(conn, table, before=before, after=after, limit=batch)
+            deleted[table] += done.deleted
+            after, more = done.last, done.more
+    return deleted

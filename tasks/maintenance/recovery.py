@@ -1,0 +1,73 @@
+"""Ask Cal.com one harmless thing while bookings wait for it to know our key again, or to be reached at all.
+
+What a refused key and a wrong configuration hold, nothing else would ever try again. The answer's report lifts the
+block, or holds the fleet; what is held then follows by the breaker's state (`tasks.maintenance.release`).
+"""
+
+import threading
+
+import structlog
+from celery import shared_task
+
+from db.appointments import queue, sweeps
+from resilience import correlation
+from tasks.decisions import TRY_AGAIN
+from tasks.dependencies import Parts, parts
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.maintenance.release import release_caused, release_first
+from tasks.periodic import PeriodicTask
+from tasks.publish import call_later
+
+ASK_AGAIN = "tasks.recovery.ask_again"
+
+log = structlog.get_logger(__name__)
+_asking = threading.Lock()
+
+
+@shared_task(base=PeriodicTask, name=ASK_AGAIN)
+def ask_again() -> int:
+    """Ask, if a booking waits for the answer and the breaker lets the call through; return how many were released.
+
+    The breaker grants it once a minute in the whole fleet, so any number of processes may run this.
+    """
+    if not _asking.acquire(blocking=False):
+        return 0
+    try:
+        return _recover(parts())
+    finally:
+        _asking.release()
+
+
+def ask_at_once() -> None:
+    """Have it asked now whether what answered one booking answers all; a lost message costs a beat, no more."""
+    call_later(ASK_AGAIN, "maintenance", countdown=0)
+
+
+def _recover(built: Parts) -> int:
+    calcom, seen = built.calcom, built.breaker.get_status()
+    refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
+    wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
+    paged = not seen.shared or calcom.settings_fingerprint in seen.paged_settings
+    if not (refused or wrong or paged):
+        return 0
+    with built.engine.connect() as conn:
+        held = sweeps.waiting_for_a_call(
+            conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
+        )
+        # Who stands in line is held by the same block, under another name; without Redis nobody can say by which.
+        line = seen.shared and queue.line(conn) is not None
+    waits = (refused and (held.credentials or line)) or (wrong and line) or ((wrong or paged) and held.configuration)
+    if not waits or not _is_well(built):
+        return 0
+    if seen.shared:  # the state says the rest: who is held for the key goes now, who for the page when one came through
+        return release_first()
+    return release_caused(key_works=True, settings_work=True)
+
+
+def _is_well(built: Parts) -> bool:
+    try:
+        reply = GuardedCalls(built, correlation.new()).try_again()
+    except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached
+        return False
+    log.info("asked_again", answer="well" if reply is None else reply.error_type.value)
+    return reply is None

@@ -1,0 +1,140 @@
+"""Let held bookings go: those whose time or cause has passed, and those that wait in line, in order and gently.
+
+A cause has passed when the state says so, the fleet's or our own settings: no event is waited for, it might be missed.
+"""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+from celery import shared_task
+
+from db import appointments
+from db.appointments import queue, sweeps
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import Recorded, Released, State
+from tasks.dependencies import parts
+from tasks.guarded_calls import CREATE
+from tasks.periodic import PeriodicTask
+from tasks.publish import call_later, send
+
+BATCH = 500
+AHEAD = 16
+ROUNDS = 4
+RELEASE = "tasks.holds.release_held"
+
+log = structlog.get_logger(__name__)
+_releasing = threading.Lock()
+_wanted = threading.Event()
+
+
+@shared_task(base=PeriodicTask, name=RELEASE)
+def release_held() -> int:
+    """Release the holds that may end now; return how many. Any number of processes may run it at once."""
+    parts().detector.tell()
+    return _release_due() + release_paced()
+
+
+def release_paced(told: Recorded | None = None) -> int:
+    """Release bookings that wait for the breaker or the limit, the oldest request first, as many as there is room for.
+
+    One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
+    takes what the others left for it: the more there is to do, the more goes in one step. `told` is the caller's last
+    report, which said how much room there is; without it the breaker is asked.
+    """
+    count = 0
+    _wanted.set()
+    for _ in range(ROUNDS):  # then whoever ends a call next goes on: a task must not become a releaser for good
+        if not _wanted.is_set() or not _releasing.acquire(blocking=False):
+            break
+        try:
+            _wanted.clear()
+            count += _release(told)
+        finally:
+            _releasing.release()
+        told = None
+    return count
+
+
+def release_when_open_ends() -> None:
+    """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
+    wait = parts().breaker.release_quota(CREATE).retry_after
+    if wait is not None:
+        call_later(RELEASE, "maintenance", countdown=wait)
+
+
+def _release(told: Recorded | None) -> int:
+    view: Recorded | Released = told if told is not None and told.room > 0 else parts().breaker.release_quota(CREATE)
+    count = 0
+    while view.room > 0:
+        sent, view = _release_some(view)
+        if not sent:
+            break
+        count += sent
+    return count
+
+
+def _release_some(view: Recorded | Released) -> tuple[int, Released]:
+    """Send the oldest for which there is room; return how many, and how much room is left."""
+    breaker = parts().breaker
+    probing = State.HALF_OPEN in (view.state, view.endpoint_state)
+    with parts().engine.begin() as conn:
+        # A few more than there is room for: another process may be about to send the first of them.
+        waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
+        if probing and not waiting:
+            waiting = queue.waiting(conn, 1, postable=False)
+    released = breaker.release(CREATE, waiting)
+    granted = [int(item) for item in released.items]
+    if not granted:
+        return 0, released
+    released_ids: set[int] = set()
+    try:
+        with parts().engine.begin() as conn:
+            rows = queue.release_these(conn, granted)
+        released_ids = {row.id for row in rows}
+    finally:  # places of those that have moved on, and of all when Postgres failed us
+        for gone in set(granted) - released_ids:
+            breaker.give_back(CREATE, gone)
+    send(rows, released=True)
+    log.info("released", count=len(rows), state=released.state.value)
+    return len(granted), released
+
+
+def _release_due() -> int:
+    built = parts()
+    calcom, seen = built.calcom, built.breaker.get_status()
+    shut = {*seen.wrong_settings, *seen.paged_settings}
+    return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
+        key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
+        settings_work=seen.shared and calcom.settings_fingerprint not in shut,
+    )
+
+
+def release_caused(*, key_works: bool, settings_work: bool) -> int:
+    """Send what is held and whose time has come, or whose cause is gone; return how many."""
+    calcom = parts().calcom
+    with parts().engine.begin() as conn:
+        rows = appointments.release_due(
+            conn,
+            key=calcom.key_fingerprint,
+            settings=calcom.settings_fingerprint,
+            limit=BATCH,
+            key_works=key_works,
+            settings_work=settings_work,
+        )
+    return _sent(rows)
+
+
+def release_first() -> int:
+    """Send the one booking that goes first when what answers is Cal.com's API again; return how many that is."""
+    with parts().engine.begin() as conn:
+        first = sweeps.first_to_try(conn, settings=parts().calcom.settings_fingerprint)
+        rows = [] if first is None else queue.release_these(conn, [first])
+    return _sent(rows)
+
+
+def _sent(rows: Sequence[Appointment]) -> int:
+    if rows:
+        send(rows, held=True)
+        log.info("released", count=len(rows))
+    return len(rows)

@@ -1,0 +1,120 @@
+"""The steps that a booking can take next: to a state, with what is written then, or to Cal.com with a POST."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from db.lifecycle import Status
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.reply import Meaning, Reply
+
+# What a row says of itself once it is certain what Cal.com has done.
+KNOWN: dict[str, Any] = {
+    "outcome_unknown": False,
+    "settle_at": None,
+    "ends_at": None,
+    "answered_at": None,
+    "askable_since": None,
+    "evidence_posts": 0,
+    "refusal": None,
+    "looks": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not).
+
+    `notable` is the kind of an event that an operator is alerted to.
+    """
+
+    to: Status
+    why: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    retry_in: float | None = None
+    notable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Say that the booking may be posted now.
+
+    `retry`: that costs one. `known`: nothing is booked, for certain. `evidence`: the same bytes once more, to learn
+    from the answer whether an earlier POST has booked.
+    """
+
+    retry: bool = False
+    known: bool = True
+    evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Hold what came of a POST: Cal.com's reply, and what its report led to.
+
+    `sent_ago` is how many seconds have passed since its first byte, None when nothing was sent. `probe`: it was the one
+    that a half-open breaker lets through. `shut`: the breaker lets no other through now.
+    """
+
+    reply: Reply
+    sent_ago: float | None = 0.0
+    probe: bool = False
+    shut: bool = False
+
+    @property
+    def failed_probe(self) -> bool:
+        """Return whether it was a probe, and no answer of a Cal.com that is well."""
+        return self.probe and self.reply.outcome in {CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT}
+
+    @property
+    def blamed(self) -> bool:
+        """Return whether it was a probe that failed though Cal.com was there: it may choke on this very booking."""
+        return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT
+
+
+def confirmed(
+    uid: str | None,
+    seat_uid: str | None,
+    why: str,
+    *,
+    series_uid: str | None = None,
+    count_at: datetime | In | None = None,
+) -> Next:
+    """Return the move of a booking that Cal.com holds under `uid`.
+
+    Of a series, `count_at` is when its weeks are counted; None: the answer to its POST shows that it is whole.
+    """
+    changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
+    series = {} if series_uid is None else {"series_uid": series_uid, "ends_at": count_at}
+    return Next(Status.CONFIRMED, why, changes | KNOWN | series)
+
+
+def cancelled_unbooked() -> Next:
+    """Return the move of a booking that the operator has cancelled and Cal.com has not."""
+    return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
+
+
+_REFUSED_AS = {
+    Meaning.ANOTHERS: "already booked for this attendee",
+    Meaning.SIGNED_UP: "already booked for this attendee",
+    Meaning.TAKEN: "the slot is taken",
+    Meaning.FULL: "the slot is taken",
+    Meaning.LIMIT: "a limit is reached",
+    Meaning.MAXIMUM: "a limit is reached",
+}
+
+
+def rejected(meaning: Meaning | None, message: str, uid: str | None = None) -> Next:
+    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
+    what = _REFUSED_AS.get(meaning or Meaning.REFUSED, "refused")
+    why = f"{what}: {message}" if message else what
+    there = {} if uid is None else {"calcom_booking_uid": uid}
+    return Next(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

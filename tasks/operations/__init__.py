@@ -1,0 +1,1 @@
+"""What an operator may order, whoever carries the order: command line or Flower."""

@@ -1,0 +1,70 @@
+"""Operators' orders to the breaker: written in Postgres first, for Redis may forget, then obeyed by the fleet."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from db.monitoring import overrides
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.status import BreakerStatus
+from resilience.circuit_breaker.types import Order, OrderKind
+
+OPEN, OFF, CREDENTIALS = "open", "off", "credentials"
+_KINDS = {OPEN: OrderKind.OPEN, OFF: OrderKind.OFF, CREDENTIALS: OrderKind.BLOCK}
+
+
+def in_force(engine: Engine, service: str) -> list[Order]:
+    """Read the orders in force, oldest first."""
+    with engine.begin() as conn:
+        found = overrides.in_force(conn, service)
+    return [Order(_KINDS[one.mode], one.by, one.why, one.until, one.id, one.key_fingerprint or "") for one in found]
+
+
+def order(
+    engine: Engine, breaker: CircuitBreaker, mode: str, *, by: str, why: str, until: datetime | None = None
+) -> bool:
+    """Order the breaker open or off; False when the fleet could not be told (the order is kept, and obeyed later)."""
+    with engine.begin() as conn:
+        number = overrides.order(conn, breaker.service, mode, by=by, why=why, until=until) or 0
+    breaker.restore(Order(_KINDS[mode], by, why, until, number))
+    seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
+    return seen.shared and seen.order >= number
+
+
+def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
+    """End an order of open or off: the breaker decides again. False, and nothing done, while Redis is gone."""
+    if not breaker.get_status().shared:
+        return False
+    with engine.begin() as conn:
+        overrides.lift(conn, breaker.service, {OPEN, OFF}, by=by)
+    return breaker.auto(by, why)
+
+
+def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
+    """Close every breaker, end every order, and try refused keys again; the bookings that they held follow by that.
+
+    False, and nothing done, while Redis is gone: a reset is no state that could be given again later.
+    """
+    if not breaker.get_status().shared:
+        return False
+    with engine.begin() as conn:
+        overrides.lift(conn, breaker.service, {OPEN, OFF, CREDENTIALS}, by=by)
+    return breaker.reset(by, why)
+
+
+def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
+    """Give the orders in force again: one that was obeyed changes nothing, one that Redis missed is obeyed now.
+
+    A block that the shared breaker has obeyed and holds no more ends here, too: Cal.com has taken the key again.
+    `seen` is the breaker as it was before the orders are read, so that none is taken for obeyed that is being written.
+    """
+    lifted: list[int] = []
+    for one in in_force(engine, breaker.service):
+        obeyed = seen.shared and 0 < one.number <= seen.order
+        if one.kind is OrderKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
+            lifted.append(one.number)
+        else:
+            breaker.restore(one)
+    if lifted:
+        with engine.begin() as conn:
+            overrides.lift(conn, breaker.service, {CREDENTIALS}, by="worker", ids=lifted)

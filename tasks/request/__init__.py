@@ -1,0 +1,1 @@
+"""A booking request: checked, normalised, and told from another."""

@@ -1,0 +1,49 @@
+"""Keys that tell one request from another: the one derived when a caller gives none, and the hash of the payload.
+
+Both are stored and compared for years, so both are stable: canonical JSON (sorted keys, no spaces, ASCII), the start as
+a UTC instant, and nothing that is absent. A field added later changes no hash of a request that does not use it.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from tasks.request.model import BookingRequest
+
+
+def derive_key(request: BookingRequest) -> str:
+    """Return the idempotency key of a request that has none: one attendee, one event type, one instant.
+
+    The attendee is the e-mail address, or the phone number where there is none; slugs are one in any letter case. Two
+    requests for the same person at the same time are one; who means two must give keys. The leading `auto1-` names this
+    rule's version.
+    """
+    attendee = request.attendee.email or request.attendee.phone_number
+    slugs = [request.organization_slug, request.team_slug, request.username, request.event_type_slug]
+    folded = [None if slug is None else slug.lower() for slug in slugs]
+    parts = [request.event_type_id, *folded, _instant(request), attendee]
+    return f"auto1-{_digest(parts)[:40]}"
+
+
+def payload_hash(request: BookingRequest) -> str:
+    """Return the SHA-256 of what the request asks for, 64 hexadecimal digits.
+
+    Without idempotency_key and correlation_id: the same key with the same payload is the same request.
+    """
+    payload = request.model_dump(exclude={"idempotency_key", "correlation_id", "start", "attendee"})
+    payload["attendee"] = _present(request.attendee.model_dump())
+    payload["start"] = _instant(request)
+    return _digest(_present(payload))
+
+
+def _instant(request: BookingRequest) -> str:
+    return request.start.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _present(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value not in (None, [], {})}
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()

@@ -1,0 +1,77 @@
+"""What is wrong with a request, in a person's words: the field, and why. The refused value is never repeated."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+MAX_PROBLEMS = 20  # a request with more has been understood well enough
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+# pydantic's error types in our words; `{name}` is taken from the error's context.
+_WORDS: Mapping[str, str] = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} entries",
+    "literal_error": "is not a conferencing app that Cal.com knows, as in zoom or google-meet",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "union_tag_not_found": "is missing",
+    "string_pattern_mismatch": "must be letters, digits and . _ : - only, 100 at most",
+    "int_parsing_size": "is too large a number",
+    "string_unicode": "must be text in UTF-8",
+    "event_type": "{why}",  # our own, see tasks/request/model.py
+}
+
+
+class Problem(NamedTuple):
+    """Say what is wrong with one field; `field` is dotted, as in `attendee.email`."""
+
+    field: str
+    why: str
+
+
+def problems(error: ValidationError) -> list[Problem]:
+    """Return what `error` says, field by field, in the order of the fields; the same words for the same fault once."""
+    found = dict.fromkeys(_problem(one) for one in error.errors(include_url=False, include_input=False))
+    return list(found)[:MAX_PROBLEMS]
+
+
+def _problem(one: Any) -> Problem:
+    kind, context = one["type"], one.get("ctx", {})
+    field = context.get("field") or _field(one["loc"])
+    if kind == "value_error":
+        return Problem(field, str(context["error"]))
+    if kind == "extra_forbidden":
+        return Problem(field, _unknown(str(one["loc"][-1])))
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        field = f"{field}.type"
+    # Never pydantic's own message: it may repeat the value.
+    return Problem(field, _WORDS.get(kind, "is not valid").format_map(context))
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    # pydantic adds the tag of a union and "[key]" to the place; a person knows neither.
+    parts = [str(part) for part in loc if part != "[key]"]
+    if len(parts) > 1 and parts[0] == "location":
+        del parts[1]
+    return ".".join(part if _named(part) else "?" for part in parts) or "request"
+
+
+def _named(part: str) -> bool:
+    return part.isascii() and (part.isdigit() or _FIELD.fullmatch(part) is not None)
+
+
+def _unknown(name: str) -> str:
+    ours = _CAMEL.sub("_", name).lower()
+    return f"is not a known field: write {ours}" if ours != name and _named(ours) else "is not a known field"

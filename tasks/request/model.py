@@ -1,0 +1,171 @@
+"""A booking as its caller asks for it: checked as strictly as Cal.com checks, and where Cal.com stores what is wrong.
+
+The rules' source is docs/calcom.md. Values are normalised here, once: the e-mail's case, the phone number, the start as
+an instant. What leaves this module may be stored and posted as it is.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from resilience.exceptions import CustomerValidationException
+from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Zone
+from tasks.request.location import Location
+from tasks.request.messages import problems
+from tasks.request.open_fields import Metadata, Minutes, Responses
+
+MAX_GUESTS = 30
+LAST_YEAR = 2099  # a later start is a slip of the finger, and near the end of what datetime can add to
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+
+
+def instant(value: Any) -> datetime:
+    """Return an ISO 8601 time with its offset, or an aware datetime, as UTC.
+
+    Cal.com reads a time without an offset as UTC, which is hours wrong for most callers: it is refused here.
+    """
+    if isinstance(value, str):
+        if not _INSTANT.fullmatch(value):
+            raise ValueError("must be an ISO 8601 time, as in 2027-03-01T09:00:00Z")
+        try:
+            value = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise ValueError("is not a time that exists") from None
+    if not isinstance(value, datetime):
+        raise ValueError("must be an ISO 8601 time, as in 2027-03-01T09:00:00Z")  # noqa: TRY004 - for pydantic
+    if value.utcoffset() is None:
+        raise ValueError("needs its offset: end it with Z, or with one like +02:00")
+    if value.microsecond:
+        raise ValueError("must be a whole second")
+    if value.year > LAST_YEAR:
+        raise ValueError(f"is later than the year {LAST_YEAR}")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a time that exists") from None
+
+
+class _Strict(BaseModel):
+    # strict: a string is no number and true is no 1; hide_input: an error's text may reach a log.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Attendee(_Strict):
+    """Name who comes: by e-mail, by phone number, or by both."""
+
+    name: Name
+    email: Email | None = None
+    phone_number: Phone | None = None
+    time_zone: Zone
+    language: Language | None = None
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.email is None and self.phone_number is None:
+            raise ValueError("needs an email or a phone_number")
+        return self
+
+
+class BookingRequest(_Strict):
+    """Ask for one booking; immutable, checked and normalised.
+
+    `start` is kept in UTC. The clock is `context={"now": ...}` of pydantic's validation, or this machine's.
+
+    Raises:
+        ValidationError: From the constructor; `parse` raises our own type instead.
+    """
+
+    event_type_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    event_type_slug: Slug | None = None
+    username: Slug | None = None
+    team_slug: Slug | None = None
+    organization_slug: Slug | None = None
+    start: Annotated[datetime, BeforeValidator(instant)]
+    length_in_minutes: Minutes | None = None
+    attendee: Attendee
+    guests: Annotated[list[Email], Field(max_length=MAX_GUESTS)] = Field(default_factory=list)
+    location: Location | None = None
+    booking_fields_responses: Responses = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
+    idempotency_key: IdempotencyKey | None = None
+    correlation_id: CorrelationId | None = None
+
+    @field_validator("start")
+    @classmethod
+    def _not_in_the_past(cls, start: datetime, info: ValidationInfo) -> datetime:
+        now: datetime = (info.context or {}).get("now") or datetime.now(UTC)
+        if start <= now:
+            raise ValueError("is in the past")
+        return start
+
+    @field_validator("guests")
+    @classmethod
+    def _each_guest_once(cls, guests: list[str]) -> list[str]:
+        return list(dict.fromkeys(guests))
+
+    @model_validator(mode="after")
+    def _one_event_type(self) -> Self:
+        by_slug = self.event_type_slug is not None
+        if self.event_type_id is not None:
+            if by_slug or self.username or self.team_slug or self.organization_slug:
+                raise _wrong("event_type_id", "is given beside a slug, username or organization: give one of the two")
+        elif not by_slug:
+            raise _wrong("event_type_id", "is missing (or event_type_slug with username or team_slug)")
+        elif (self.username is None) == (self.team_slug is None):
+            raise _wrong("event_type_slug", "needs either username or team_slug beside it")
+        return self
+
+    @classmethod
+    def parse(cls, data: Any, *, now: datetime | None = None) -> Self:
+        """Return the request that `data` (an object of JSON) describes.
+
+        Raises:
+            CustomerValidationException: Something is wrong; `validation_errors` says what, without the values.
+        """
+        try:
+            return cls.model_validate(data, context={"now": now})
+        except ValidationError as error:
+            found: dict[str, str | list[str]] = {}
+            for field, why in problems(error):
+                found[field] = f"{found[field]}; {why}" if field in found else why
+        raise CustomerValidationException("The booking request is not valid.", validation_errors=found)
+
+    def values(self) -> Mapping[str, Any]:
+        """Return the request columns of `appointments`; `end_at` is known only where a length is asked for."""
+        length = self.length_in_minutes
+        return {
+            "event_type_id": self.event_type_id,
+            "event_type_slug": self.event_type_slug,
+            "username": self.username,
+            "team_slug": self.team_slug,
+            "organization_slug": self.organization_slug,
+            "start_at": self.start,
+            "end_at": None if length is None else self.start + timedelta(minutes=length),
+            "length_in_minutes": length,
+            "attendee_name": self.attendee.name,
+            "attendee_email": self.attendee.email,
+            "attendee_phone": self.attendee.phone_number,
+            "attendee_time_zone": self.attendee.time_zone,
+            "attendee_language": self.attendee.language,
+            "guests": list(self.guests),
+            "location": None if self.location is None else self.location.model_dump(),
+            "booking_fields_responses": self.booking_fields_responses,
+            "request_metadata": self.metadata,
+        }
+
+
+def _wrong(field: str, why: str) -> PydanticCustomError:
+    return PydanticCustomError("event_type", "{why}", {"field": field, "why": why})

@@ -1,0 +1,218 @@
+"""What may end a booking whose outcome is unknown: the whole rule, pure (docs/promises.md, "What may end a booking").
+
+No clock, no network, no database: from what is known of the event type, what the look and the slots said, what a
+second POST was answered with, and which moments have passed, to what may be done. Weak evidence ends nothing: a list
+that shows others' bookings proves nothing, and a refusal may be our own booking's doing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from db.event_kind import EventKind
+from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.slots import Slot
+
+
+class Act(StrEnum):
+    """Say what may be done next with a booking whose outcome is unknown."""
+
+    LOOK = "look"  # nothing is certain yet: look again later
+    ASK_SLOTS = "ask slots"  # decide again, with what they say
+    POST = "post"  # once more, at the price of a retry; its outcome is as open as the first one's
+    EVIDENCE = "evidence"  # the same bytes once more: the answer says whether the first is there
+    AFRESH = "afresh"  # nothing is booked, for certain: a POST like the first, at the price of a retry
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REJECT_TAKEN = "reject as taken"
+    REJECT = "reject"  # by the refusal that is known
+    FAIL = "fail"
+    UNREACHABLE = "unreachable"  # an outage ate the retries
+    BLIND = "blind"  # it cannot be told: held until somebody can
+    ASK_UID = "ask uid"  # the refusal names a booking: is it ours?
+    UNKNOWN = "unknown"  # the second POST settles nothing: settle anew
+
+
+# Kinds of which a second POST can never make a second booking, once no earlier one can still be working.
+NEVER_TWICE = frozenset(EventKind) - {EventKind.OTHER, EventKind.UNKNOWN}
+# Kinds whose slots tell: a free slot is none of ours, for the slots read the primary database.
+BY_SLOTS = frozenset({EventKind.PLAIN, EventKind.COLLECTIVE})
+# Kinds where Cal.com's own checks tell: it looks for the attendee's booking before it looks for a free host or seat.
+BY_EVIDENCE = NEVER_TWICE - BY_SLOTS
+SEATED = frozenset({EventKind.SEATS, EventKind.ROUND_ROBIN_SEATS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Hold what is known of a booking that a deciding look did not find.
+
+    `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be working
+    (settle_at). `ended`: absence may end it (ends_at). `slots_tell`: what the slots say is newer than the settle time.
+    `refusal`: what the latest POST was refused with; `untold` when that was an evidence POST's and settles nothing.
+    `near`: its start is within the lead, or past. `waited`: longer than HOLD_MAX_AGE while Cal.com could be asked.
+    """
+
+    kind: EventKind
+    sight: bool
+    settled: bool
+    ended: bool
+    slot: Slot | None = None  # None: not asked yet
+    slots_tell: bool = True
+    refusal: Meaning | None = None
+    untold: bool = False
+    cancel: bool = False
+    near: bool = False
+    may_retry: bool = True
+    outage: bool = False
+    waited: bool = False
+
+
+def after_absence(case: Case) -> Act:
+    """Return what may be done with a booking that a deciding look did not find."""
+    if not case.settled:
+        return Act.LOOK
+    if not case.sight:
+        return _without_sight(case)
+    return _not_booked(case) if case.ended else _before_the_end(case)
+
+
+def _before_the_end(case: Case) -> Act:
+    """With sight: absence ends nothing yet (a replica may lag), but another POST may go where it is harmless."""
+    again = case.kind in NEVER_TWICE and case.may_retry and not (case.cancel or case.near)
+    if not again or case.refusal not in {None, Meaning.TAKEN}:
+        return Act.LOOK
+    if case.slot is None:
+        return Act.ASK_SLOTS
+    if case.slot is Slot.GONE or (case.refusal is Meaning.TAKEN and case.slot is not Slot.OFFERED):
+        return Act.LOOK
+    return Act.POST
+
+
+def _not_booked(case: Case) -> Act:
+    """With sight, and after the end: what is not listed is not booked."""
+    if case.cancel:
+        return Act.CANCEL
+    if case.refusal not in {None, Meaning.TAKEN}:
+        return Act.REJECT
+    if case.near:  # slots of a time that has come are never offered: they say nothing
+        return Act.EXPIRE
+    if case.slot is None:
+        return Act.ASK_SLOTS
+    if case.slot is Slot.GONE:
+        return Act.REJECT_TAKEN
+    silent = case.slot is Slot.UNPROVEN or (case.slot is Slot.UNASKED and not case.may_retry)
+    if case.refusal is Meaning.TAKEN and silent:
+        return Act.REJECT_TAKEN
+    if case.may_retry:
+        return Act.AFRESH
+    return Act.UNREACHABLE if case.outage else Act.FAIL
+
+
+def _without_sight(case: Case) -> Act:
+    if case.untold or case.cancel or case.near:
+        return _blind(case)
+    if case.kind in BY_SLOTS:
+        return _by_slots(case)
+    return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)
+
+
+def _by_slots(case: Case) -> Act:
+    """Plain and collective types: a slot that is offered is not taken by us; one that is gone may be."""
+    if case.slot is None:
+        return Act.ASK_SLOTS if case.slots_tell else Act.LOOK
+    if case.slot is not Slot.OFFERED:
+        return _blind(case)
+    if case.may_retry:
+        return Act.POST
+    if not case.ended:
+        return Act.LOOK
+    return Act.UNREACHABLE if case.outage else Act.FAIL
+
+
+def _blind(case: Case) -> Act:
+    return Act.BLIND if case.ended else Act.LOOK
+
+
+# What an evidence POST is refused with where Cal.com has looked for the attendee's booking first: ours is not there.
+# Not of a series: its weeks are looked at one by one, and what refuses week 5 leaves weeks 1 to 4 (findings: C3).
+_NOT_THERE: dict[Meaning, frozenset[EventKind]] = {
+    Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
+    Meaning.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
+    Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
+    Meaning.FULL: SEATED,
+}
+_CANNOT_BE_TOLD = frozenset({401, 403, 404, 422})  # a login, a type that is gone, no hosts: before any check of ours
+
+
+def after_evidence(
+    kind: EventKind,
+    reply: Reply,
+    *,
+    theirs: bool = False,
+    address_seated: bool = False,
+    named_is_ours: bool | None = None,
+) -> Act:
+    """Return what the answer to an evidence POST, sent after the settle time, says of the first one.
+
+    `theirs`: the other request that a 201 shows is somebody's own booking, or one of ours that was never in flight with
+    this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this very address.
+    `named_is_ours`: whether the booking that a refusal names is ours (None: not asked yet).
+    """
+    meaning = reply.meaning
+    if meaning is Meaning.BOOKED:
+        return Act.CONFIRM
+    if meaning is Meaning.ANOTHERS:
+        return Act.REJECT if reply.is_attendee and theirs and not reply.untellable else Act.BLIND
+    if meaning is Meaning.MAXIMUM:
+        return _maximum(reply, named_is_ours=named_is_ours)
+    if meaning in _NOT_THERE and (meaning is not Meaning.TAKEN or reply.http_status == 400):
+        if kind in _NOT_THERE[meaning]:
+            return Act.REJECT if meaning in {Meaning.BOUNDS, Meaning.LIMIT} else Act.REJECT_TAKEN
+        return Act.UNKNOWN if meaning is Meaning.FULL else Act.BLIND
+    if meaning is Meaning.SIGNED_UP and kind is EventKind.SEATS:
+        return Act.REJECT if address_seated else Act.BLIND
+    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        return Act.BLIND
+    return Act.UNKNOWN
+
+
+def _maximum(reply: Reply, *, named_is_ours: bool | None) -> Act:
+    if reply.uid is None:
+        return Act.BLIND
+    if named_is_ours is None:
+        return Act.ASK_UID
+    return Act.CONFIRM if named_is_ours else Act.BLIND
+
+
+class Refused(StrEnum):
+    """Say what a refusal of a request that was never unknown may do, before and after the one look."""
+
+    UNKNOWN = "unknown"  # a series may be booked in part: look until its end
+    LOOK = "look"  # once, for our reference: then the refusal ends it
+    RETRY = "retry"  # a fault of Cal.com: it still offers the slot
+    REJECT = "reject"
+
+
+def after_refusal(
+    meaning: Meaning,
+    kind: EventKind,
+    *,
+    recurs: bool,
+    looked: bool,
+    status: int | None = None,
+    slot: Slot | None = None,
+    may_retry: bool = True,
+) -> Refused:
+    """Return what a refusal (its HTTP `status`) may do to a booking of which no POST was ever unknown.
+
+    No `rejected` before a look for our reference; a series is made week by week, so a refusal may leave some. What
+    Cal.com refuses before it looks at any week (a type that is not there, a login, no hosts) leaves none, whatever the
+    kind.
+    """
+    before_any_week = meaning is Meaning.REFUSED and status in _CANNOT_BE_TOLD
+    if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):
+        return Refused.UNKNOWN
+    if not looked:
+        return Refused.LOOK
+    fault = slot is Slot.OFFERED or (slot is Slot.UNASKED and may_retry)
+    return Refused.RETRY if meaning is Meaning.TAKEN and fault else Refused.REJECT

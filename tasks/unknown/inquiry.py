@@ -1,0 +1,261 @@
+"""Find out what became of a booking whose outcome is unknown, or that was refused: ask, and let the rule decide.
+
+The list is read first and the event type after it, so that a key that has just lost its rights is never believed; one
+that has just gained them looks once more. Each answer is believed only for what it proves (`tasks.unknown.evidence`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.appointments import others
+from db.appointments.appointment import Appointment
+from db.appointments.event_types import EventType
+from tasks import event_types
+from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.deciding_lookup import deciding_look
+from tasks.calcom.lookup import Sighting, SightingKind, look
+from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.slots import Slot, ask_slots
+from tasks.claim import Claim
+from tasks.decisions import Rules
+from tasks.event_types import NotAskedError
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.moves import Next, Post, Posted, cancelled_unbooked, rejected
+from tasks.unknown import outcome
+from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
+from tasks.unknown.outcome import Times
+from tasks.unknown.refusal import as_refusal, refused_as
+
+SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
+MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Ask Cal.com about the row of `claim`, by `calls`."""
+
+    claim: Claim
+    calls: GuardedCalls
+    rules: Rules
+
+    # -- of unknown outcome ------------------------------------------------------------------------------------------
+
+    def look(self) -> Next | Post:
+        """Look for the booking, and return its move, or the POST that the rule allows.
+
+        Raises:
+            NotNow: Cal.com may not be asked now.
+            LeaseLost: The row is no longer ours.
+        """
+        claim = self.claim
+        row = claim.row
+        if row.refusal is not None and row.refusal.get("look_due"):
+            return self._after_refusal(row, row.refusal)
+        times = Times.of(row, self.rules)
+        if times.settled_in > 0:
+            known = event_types.known(claim.parts, row)
+            sighting = look(self.calls, row, calcom_id=known.calcom_id if known else None)
+            return outcome.seen(self.rules, row, sighting) or outcome.look_again(self.rules, row, times)
+        try:
+            return self._decide(times)
+        except NotAskedError as no:
+            # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
+            if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
+                return outcome.blind(self.rules, times)
+            return outcome.look_failed(self.rules, claim.row, no.reply)
+
+    def _decide(self, times: Times) -> Next | Post:
+        """Look so that absence may count, ask what the event type is, and decide by both."""
+        claim, rules = self.claim, self.rules
+        before = event_types.known(claim.parts, claim.row)
+        me = event_types.user(claim.parts, self.calls)
+        while True:
+            row = claim.row
+            sighting = deciding_look(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
+            if (step := outcome.seen(rules, claim.row, sighting)) is not None:
+                event_types.learn_id(claim.parts, row, sighting.event_type_id)
+                return step
+            if sighting.deleted:
+                event_types.deleted(claim.parts, row)
+            stranger = sighting.stranger and me == event_types.user(claim.parts, self.calls, anew=True)
+            kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)
+            if not kept.sight or stranger or (before is not None and before.sight):
+                return self._absent(kept, sighting, replace(times, ends_in=0.0) if sighting.created_after else times)
+            before = kept  # it sees the type by now, and may not have when it looked
+
+    def _absent(self, kept: EventType, sighting: Sighting, times: Times) -> Next | Post:
+        claim, rules = self.claim, self.rules
+        row = claim.row
+        ended = times.ends_in <= 0
+        if ended and kept.seats and (half := sighting.half_made) is not None:
+            if half.reference is None and half.seat_uid is None:
+                return outcome.half_made(row, half.uid)
+            how = "by another request" if half.reference else "by another way"
+            return rejected(Meaning.ANOTHERS, f"booked {how}", half.uid)
+        case = Case(
+            kind=kept.kind,
+            sight=kept.sight,
+            settled=True,
+            ended=ended,
+            slots_tell=-times.settled_in >= SLOTS_KEPT,
+            refusal=refused_as(row.refusal) if row.refusal else None,
+            untold=bool(row.refusal and row.refusal.get("untold")),
+            cancel=row.cancel_requested,
+            near=times.starts_in <= rules.terms.lead,
+            may_retry=rules.may_retry(row.retry_count, row.error_type),
+            outage=outcome.is_outage(row),
+            waited=times.waited > rules.terms.wait_for_proof,
+        )
+        act = after_absence(case)
+        if act is Act.ASK_SLOTS:
+            slot = self._slot()
+            if slot is Slot.GONE and kept.seats and sighting.hides_seats and sighting.half_made is None:
+                slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
+            act = after_absence(replace(case, slot=slot))
+        elif act is Act.LOOK and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
+            return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
+        return outcome.ended(rules, claim.row, act, times)
+
+    # -- refused -----------------------------------------------------------------------------------------------------
+
+    def refused(self, reply: Reply) -> Next:
+        """Return the move of a row of which no POST was ever unknown, and whose POST was refused with `reply`.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+        """
+        claim = self.claim
+        refusal = as_refusal(reply)
+        try:
+            return self._after_refusal(claim.row, refusal)
+        except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
+            return outcome.refused_later(self.rules, claim.row, refusal)
+
+    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
+        claim, rules = self.claim, self.rules
+        meaning, status = refused_as(refusal), refusal["http_status"]
+        try:
+            kept = event_types.recent(claim.parts, self.calls, row)
+        except NotAskedError as no:
+            waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
+            if no.reply.meaning is Meaning.UNKNOWN and waited > rules.terms.wait_for_proof:
+                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
+            return outcome.refused_later(rules, row, refusal, no.reply)
+        may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False, status=status)
+        if may is Refused.UNKNOWN:
+            return outcome.refused_in_part(rules, row, refusal)
+        sighting = look(self.calls, row, calcom_id=kept.calcom_id, by_address=False)
+        row = claim.row
+        if sighting.kind is SightingKind.FAILED:
+            return outcome.refused_later(rules, row, refusal, sighting.reply)
+        if (step := outcome.seen(rules, row, sighting)) is not None:
+            return step
+        slot = self._slot() if meaning is Meaning.TAKEN and refusal["ask_slots"] else None
+        may_retry = rules.may_retry(row.retry_count, refusal["error_type"])
+        may = after_refusal(
+            meaning, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
+        )
+        if claim.row.cancel_requested:
+            return cancelled_unbooked()
+        if may is Refused.RETRY:
+            return rules.again(row, refusal["error_type"], refusal["message"])
+        return rejected(meaning, refusal["message"], refusal["uid"])
+
+    # -- after a second POST -----------------------------------------------------------------------------------------
+
+    def second_refused(self, post: Post, posted: Posted) -> Next:
+        """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+        """
+        claim, rules = self.claim, self.rules
+        row, reply = claim.row, posted.reply
+        refusal = as_refusal(reply)
+
+        def settle_anew(**more: Any) -> Next:
+            return outcome.unknown(rules, row, posted, post=post, refusal={**refusal, **more})
+
+        if not post.evidence:
+            return settle_anew()
+        kept = event_types.known(claim.parts, row)
+        if kept is None:
+            return settle_anew()
+        theirs = address_seated = False
+        if reply.meaning is Meaning.ANOTHERS:
+            theirs = self._is_theirs(row, reply)
+        elif reply.meaning is Meaning.SIGNED_UP:
+            address_seated = self._is_seated_before(row)
+        act = after_evidence(kept.kind, reply, theirs=theirs, address_seated=address_seated)
+        named: Booking | None = None
+        if act is Act.ASK_UID:
+            asked = self._named(reply)
+            if isinstance(asked, Reply):
+                return settle_anew()
+            named = asked
+            act = after_evidence(kept.kind, reply, named_is_ours=named is not None)
+        match act:
+            case Act.CONFIRM if named is not None:
+                seat = named.marks[str(row.uuid)]
+                return outcome.found(
+                    row, named.uid, seat, "Cal.com names it in its refusal", series_uid=named.series_uid
+                )
+            case Act.REJECT | Act.REJECT_TAKEN:
+                return rejected(reply.meaning, reply.message, reply.uid)
+            case Act.BLIND:
+                return settle_anew(untold=True)
+        return settle_anew()
+
+    def _is_theirs(self, row: Appointment, reply: Reply) -> bool:
+        """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""
+        if reply.other_reference is None:
+            return True
+        try:
+            reference = UUID(reply.other_reference)
+        except ValueError:
+            return True
+        with self.claim.parts.engine.connect() as conn:
+            return others.was_booked_before(conn, reference, row) is not False
+
+    def _is_seated_before(self, row: Appointment) -> bool:
+        """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
+        with self.claim.parts.engine.connect() as conn:
+            seat = others.seat_before(conn, row)
+        if seat is None:
+            return False
+        try:
+            told = read_bookings(self.calls.booking_of_seat(seat))
+        except NotNow:
+            return False
+        return not isinstance(told, Reply) and any(not booking.gone for booking in told)
+
+    def _named(self, reply: Reply) -> Booking | Reply | None:
+        """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
+        row = self.claim.row
+        try:
+            told = read_bookings(self.calls.booking(reply.uid or ""))
+        except NotNow:
+            return reply
+        if isinstance(told, Reply):
+            gone = told.meaning is Meaning.REFUSED and told.http_status == 404
+            return None if gone and Times.of(row, self.rules).ends_in <= 0 else told  # a replica may lag
+        return next((one for one in told if str(row.uuid) in one.marks), None)
+
+    def _slot(self) -> Slot:
+        """Ask the slots; a denial does not undo what was seen before it."""
+        try:
+            return ask_slots(self.calls, self.claim.row)
+        except NotNow:
+            return Slot.UNASKED
+
+
+def was_made_now(posted: Posted) -> bool:
+    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
+    created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
+    if created_at is None or answered_at is None:
+        return False
+    return (answered_at - created_at).total_seconds() <= (posted.sent_ago or 0.0) + MARGIN

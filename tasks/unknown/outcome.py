@@ -1,0 +1,265 @@
+"""The moves of a booking whose outcome is unknown: how long it waits for the next look, and how it ends.
+
+Which of them is allowed is for `evidence` to say; here it becomes a move, pure like all of `tasks.decisions`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from db.appointments.appointment import Appointment
+from db.event_kind import EventKind
+from db.lifecycle import HoldReason, Status, Strategy, strongest
+from tasks.calcom.lookup import Sighting, SightingKind
+from tasks.calcom.reply import Meaning, Reply, Settle
+from tasks.decisions import LOOKS, LOOKS_IN_ALL, OUTAGE, Rules, error
+from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
+from tasks.unknown.evidence import BY_SLOTS, Act
+from tasks.unknown.refusal import refused_as
+
+LONGEST_PAUSE = 3600.0  # seconds between two looks of what cannot be told
+HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Hold how many seconds a row's moments are away; negative: they have passed."""
+
+    settled_in: float
+    ends_in: float
+    starts_in: float
+    waited: float  # for proof, while Cal.com could be asked
+
+    @classmethod
+    def of(cls, row: Appointment, rules: Rules) -> "Times":
+        """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
+        now = row.updated_at
+        settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
+        if row.ends_at is not None and not (row.sent_at and row.ends_at < row.sent_at):
+            ends_in = (row.ends_at - now).total_seconds()
+        else:  # by a worker of an older version, which knows no such moment and took a 502 for settled at once
+            sent_ago = (now - (row.sent_at or now)).total_seconds()
+            settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)
+            ends_in = max(settled_in, rules.terms.ends_unanswered - sent_ago)
+        since = row.askable_since or row.sent_at or now
+        starts_in, waited = (row.start_at - now).total_seconds(), (now - since).total_seconds()
+        return cls(settled_in, max(ends_in, settled_in), starts_in, waited)
+
+
+# -- after a POST ----------------------------------------------------------------------------------------------------
+
+
+def unknown(
+    rules: Rules,
+    row: Appointment,
+    posted: Posted,
+    *,
+    kind: EventKind | None = None,
+    post: Post | None = None,
+    refusal: Mapping[str, Any] | None = None,
+) -> Next:
+    """Return the move of a row whose POST may have booked: look first, and from when on what may follow.
+
+    `kind` is what is known of the event type; `post` what allowed the POST while an earlier one was unknown.
+    """
+    times, terms = Times.of(row, rules), rules.terms
+    reply, sent_ago = posted.reply, posted.sent_ago or 0.0
+    finished = reply.settle is Settle.ANSWERED
+    ends = terms.settle_unanswered if finished else terms.ends_unanswered - sent_ago
+    every_one_finished = finished and (not row.outcome_unknown or row.answered_at is not None)
+    again = post is not None and row.outcome_unknown
+    retried = row.retry_count + (again and post is not None and post.retry)
+    delay = reply.retry_after or rules.policy.delay(row.retry_count)
+    changes: dict[str, Any] = {
+        "outcome_unknown": True,
+        "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else In(-sent_ago),
+        "settle_at": In(_settles_in(rules, reply, sent_ago, kind)),
+        "ends_at": In(max(ends, times.ends_in) if row.outcome_unknown else ends),
+        "answered_at": reply.answered_at if every_one_finished else None,
+        "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else In(0),
+        "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
+        "looks": 0,
+        "refusal": refusal,
+        "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
+        **error(reply),
+    }
+    if post is not None and post.evidence and not rules.may_retry(retried, None):
+        # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
+        wait = max(terms.open, changes["settle_at"].seconds, times.waited)
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(wait), "retry_count": retried}
+        return Next(Status.HELD, "retries used up, and still no proof", changes | hold)
+    return rules.retry(row, "the outcome is unknown; look first", changes, delay, posted=posted, used=retried)
+
+
+def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
+    terms = rules.terms
+    if reply.settle is Settle.ANSWERED or (reply.settle is Settle.GATEWAY and kind in BY_SLOTS):
+        return terms.settle_answered  # it ended just now, however long ago it was sent
+    return terms.settle_unanswered - sent_ago
+
+
+def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
+    """Return the move of a refused row that could not be looked for: that look is all that it waits for.
+
+    `reply` is what that look was answered, None where it may not go now.
+    """
+    step = look_failed(rules, row, reply)
+    changes = {
+        **step.changes,
+        "outcome_unknown": True,
+        "sent_at": row.requested_at,
+        "settle_at": row.settle_at if row.outcome_unknown else In(0),  # since when it waits for that look
+        "ends_at": row.ends_at if row.outcome_unknown else In(0),
+        "refusal": {**refusal, "look_due": True},
+        "last_error": refusal["message"],
+        "error_type": refusal["error_type"],
+    }
+    return replace(step, why="refused; look for our booking before that is told", changes=changes)
+
+
+def refused_in_part(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) -> Next:
+    """Return the move of a refused row that may be booked in part: a series is made week by week (findings: C3)."""
+    delay = rules.policy.delay(row.retry_count)
+    changes = {
+        "outcome_unknown": True,
+        "sent_at": row.requested_at,  # not later than its POST
+        "settle_at": In(rules.terms.settle_answered),
+        "ends_at": In(rules.terms.settle_unanswered),
+        "answered_at": None,
+        "askable_since": In(0),
+        "evidence_posts": 0,
+        "looks": 0,
+        "refusal": {**refusal, "look_due": False},
+        "last_error": refusal["message"],
+        "error_type": refusal["error_type"],
+        "next_attempt_at": In(delay),
+    }
+    return Next(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
+
+
+# -- after a look ----------------------------------------------------------------------------------------------------
+
+
+def seen(rules: Rules, row: Appointment, sighting: Sighting) -> Next | None:
+    """Return the move for what a look has found, or for one that failed; None: our booking is not listed."""
+    match sighting.kind:
+        case SightingKind.FOUND | SightingKind.MOVED:
+            moved = ", moved to another time" if sighting.kind is SightingKind.MOVED else ""
+            return found(
+                row, sighting.uid, sighting.seat_uid, f"found at Cal.com{moved}", series_uid=sighting.series_uid
+            )
+        case SightingKind.CANCELLED:
+            changes = {"calcom_booking_uid": sighting.uid, "calcom_seat_uid": sighting.seat_uid}
+            return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
+        case SightingKind.FAILED:
+            return look_failed(rules, row, sighting.reply)
+    return None
+
+
+def found(row: Appointment, uid: str | None, seat_uid: str | None, why: str, *, series_uid: str | None = None) -> Next:
+    """Return the confirmation of a booking that was found: at least one POST of it had begun."""
+    step = confirmed(uid, seat_uid, why, series_uid=series_uid, count_at=row.ends_at or In(0))
+    return replace(step, changes={**step.changes, **_posted(row)})
+
+
+def late_answer(row: Appointment) -> Next:
+    """Return the confirmation of a row whose booking was recorded by a call that had been given up."""
+    return found(row, row.calcom_booking_uid, row.calcom_seat_uid, "a late answer", series_uid=row.series_uid)
+
+
+def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Next:
+    """Return the move after a look that failed, or a second POST (`posted`) that booked nothing: no more is known.
+
+    Why the booking's own first POST failed decides on its retries; a look's own trouble must not.
+    """
+    if reply is not None and reply.meaning in _NO_CUSTOMERS_FAULT:
+        step = rules.held(row, reply)
+    elif row.looks + 1 < LOOKS_IN_ALL:
+        delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
+        why = "Cal.com could not be looked at; look again"
+        step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
+    else:
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(rules.terms.open), "looks": 0}
+        step = Next(Status.HELD, "Cal.com could not be looked at", hold | error(reply))
+    return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": In(0)})
+
+
+_NO_CUSTOMERS_FAULT = frozenset({Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION, Meaning.REFUSED})
+
+
+def look_again(rules: Rules, row: Appointment, times: Times) -> Next:
+    """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
+    if times.settled_in > 0:
+        if row.looks + 1 >= LOOKS:
+            return _settling("not listed yet; what may follow is certain only at the settle time", times.settled_in)
+        delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
+        changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}
+        return Next(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
+    pause = max(rules.terms.settle_answered, -times.settled_in)
+    return _settling("not listed, and it may still come", min(pause, max(times.ends_in, 0.0)))
+
+
+def wait_for_slots(seconds: float) -> Next:
+    """Return the wait until what the slots say is newer than the settle time."""
+    return _settling("not listed; the slots are asked when their answer is new", seconds)
+
+
+def _settling(why: str, seconds: float) -> Next:
+    return Next(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": In(seconds), "looks": 0})
+
+
+def half_made(row: Appointment, uid: str) -> Next:
+    """Return the hold of a seat that Cal.com has made by half: it is never posted again (findings: D3)."""
+    changes = {
+        "hold_reason": HoldReason.SUSPECT,
+        "hold_until": In(LONGEST_PAUSE),
+        "error_type": HALF_MADE,
+        "last_error": f"half made at Cal.com: booking {uid} has the attendee without a seat",
+    }
+    return Next(Status.HELD, "half made at Cal.com", changes | _posted(row))
+
+
+def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post:  # noqa: PLR0911 - one return an act
+    """Return the move, or the POST, that the rule allows."""
+    refusal = row.refusal or {}
+    match act:
+        case Act.POST:
+            return Post(retry=True, known=False)
+        case Act.EVIDENCE:
+            retry = row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
+            return Post(retry=retry, known=False, evidence=True)
+        case Act.AFRESH:
+            return Post(retry=True)
+        case Act.CANCEL:
+            return cancelled_unbooked()
+        case Act.EXPIRE:
+            return Next(
+                Status.EXPIRED,
+                "not booked, and its start is too near, or past",
+                {"last_error": "the slot's time has come"} | KNOWN,
+            )
+        case Act.REJECT_TAKEN:
+            return rejected(Meaning.TAKEN, refusal.get("message", "the slot is no longer offered"))
+        case Act.REJECT:
+            return rejected(refused_as(refusal), refusal["message"], refusal.get("uid"))
+        case Act.FAIL | Act.UNREACHABLE:
+            return rules.exhausted(row.error_type, row.last_error, KNOWN)
+        case Act.BLIND:
+            return blind(rules, times)
+    return look_again(rules, row, times)
+
+
+def blind(rules: Rules, times: Times) -> Next:
+    """Return the hold of what cannot be told; it is looked for again after as long again as it has waited."""
+    pause = min(max(rules.terms.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
+    hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": In(pause), "looks": 0}
+    return Next(Status.HELD, "not listed, and nothing proves that it is not there", hold)
+
+
+def is_outage(row: Appointment) -> bool:
+    """Say whether an outage is why its POST failed: that fails nobody."""
+    return row.error_type in OUTAGE
+
+
+def _posted(row: Appointment) -> dict[str, Any]:
+    return {"posts": max(row.posts, 1)}

@@ -1,0 +1,1 @@
+"""Bring alerts to the sinks of ALERT_URLS."""

@@ -1,0 +1,81 @@
+"""The sinks of ALERT_URLS: their names, and a delivery that ends in time whatever they do."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tasks.alert_sinks import Message
+
+LIMIT = 20.0  # seconds
+_CHILD = Path(__file__).with_name("child.py")
+_SCHEME = re.compile(r"([A-Za-z0-9+]{1,20})://")
+
+
+class AlertSinks:
+    """Deliver messages with Apprise, in a child process that is killed after `limit` seconds."""
+
+    def __init__(self, urls: Sequence[SecretStr], *, limit: float = LIMIT) -> None:
+        self._urls = {_name(url.get_secret_value()): url for url in urls}
+        self.names: tuple[str, ...] = tuple(self._urls)
+        self.limit = limit
+
+    def __repr__(self) -> str:
+        return f"AlertSinks({', '.join(self.names)})"
+
+    def deliver(self, messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:
+        """Send each to the sink named; yield each one's place and its trouble (None: taken), as they become known."""
+        jobs = [
+            [sink, self._urls[sink].get_secret_value(), message.title, message.body, message.resolved]
+            for sink, message in messages
+        ]
+        child = subprocess.Popen(
+            [sys.executable, "-P", str(_CHILD)],  # -P: the folder's modules must not stand in the library's place
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a traceback may quote a URL
+            text=True,
+            start_new_session=True,  # Ctrl-C is for us
+        )
+        late = threading.Timer(self.limit, child.kill)
+        late.daemon = True
+        late.start()
+        waiting = set(range(len(jobs)))
+        try:
+            for place, trouble in _answers(child, json.dumps(jobs)):
+                waiting.discard(place)
+                yield place, trouble
+        finally:
+            killed = not late.is_alive()
+            late.cancel()
+            child.kill()
+            child.wait()
+        for place in sorted(waiting):
+            yield place, f"does not answer within {self.limit:g} s" if killed else "could not be tried"
+
+
+def _answers(child: "subprocess.Popen[str]", jobs: str) -> Iterator[tuple[int, str | None]]:
+    """Hand the child its work and yield what it says, until it has ended."""
+    if child.stdin is None or child.stdout is None:
+        return
+    with child.stdin, child.stdout:
+        with suppress(OSError):  # it died: nothing will come
+            child.stdin.write(jobs)
+            child.stdin.close()
+        for line in child.stdout:
+            with suppress(ValueError):  # half a line: it was killed while it wrote
+                place, trouble = json.loads(line)
+                yield place, trouble
+
+
+def _name(url: str) -> str:
+    """Name a sink by its scheme and a short hash, which tells one from another and gives no URL away."""
+    scheme = _SCHEME.match(url)
+    return f"{scheme[1].lower() if scheme else 'unknown'}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"

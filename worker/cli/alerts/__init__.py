@@ -1,0 +1,1 @@
+"""`booking alerts`: whether operators can be told, and what they were told."""

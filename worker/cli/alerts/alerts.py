@@ -1,0 +1,53 @@
+"""`booking alerts`: whether operators can be told, and what they were told."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from db.monitoring import incidents
+from db.monitoring.incidents import Incident
+from tasks.alert_sinks import Message
+from worker.alerts.sinks import AlertSinks
+from worker.cli.session import ready
+from worker.console import screen
+from worker.settings.model import Settings
+
+_TEST = Message(
+    "Test of booking-worker's alerts: nothing is wrong", "Sent by `booking alerts test`. Nothing is to be done."
+)
+
+
+def test() -> bool:
+    """Send a test message to each sink, say what came of it, and return whether all took it."""
+    sinks = AlertSinks(Settings.load().alert_urls)
+    if not sinks.names:
+        screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
+        return False
+    well = True
+    for place, trouble in sinks.deliver([(name, _TEST) for name in sinks.names]):
+        mark = ("ok     ", "green") if trouble is None else ("WRONG  ", "bold red")
+        screen.say(mark, f"{sinks.names[place]:<18} {trouble or 'took the message'}")
+        well = well and trouble is None
+    return well
+
+
+def show(*, json: bool) -> None:
+    """Show the latest incidents."""
+    with ready().engine.connect() as conn:
+        found = incidents.told(conn)
+        troubles = incidents.troubles(conn, [one.id for one in found])
+        now = conn.execute(select(func.now())).scalar_one()
+    if json:
+        screen.as_json({"incidents": [_as_dict(one, troubles.get(one.id, [])) for one in found]})
+    elif not found:
+        screen.say("No incident.")
+    for one in [] if json else found:
+        mark = ("open   ", "bold yellow") if one.closed_at is None else ("over   ", "dim")
+        screen.say(mark, f"{one.id:>5}  {screen.ago(one.opened_at, now):<12} {one.title}")
+        for trouble in troubles.get(one.id, []):
+            screen.say(" " * 27, ("not told: ", "bold yellow"), trouble)
+
+
+def _as_dict(one: Incident, troubles: list[str]) -> dict[str, Any]:
+    names = ("id", "kind", "subject", "occurrences", "opened_at", "last_seen_at", "notified_at", "closed_at", "message")
+    return {name: getattr(one, name) for name in names} | {"messages": one.news, "not_told": troubles}

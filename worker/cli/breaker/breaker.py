@@ -1,0 +1,120 @@
+"""`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from resilience.call_stats.counts import Figures
+from resilience.circuit_breaker.status import BreakerStatus
+from resilience.circuit_breaker.types import State
+from tasks.dependencies import Parts
+from tasks.operations import breaker_overrides
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.notes import listening
+
+_MEANING = {
+    State.CLOSED: "closed: calls go",
+    State.OPEN: "open: nothing is sent, bookings are held",
+    State.HALF_OPEN: "half-open: one booking probes, or is waited for",
+    State.FORCED_OPEN: "open by order: nothing is sent, bookings are held",
+    State.OFF: "off by order: every call goes",
+}
+
+_ASKED = "while bookings are held for it Cal.com is asked once a minute whether that is over"
+KEPT = "the order is kept, and the fleet obeys it when Redis is back."
+NOT_DONE = "nothing was ordered; try again when it does."
+
+
+def status(*, json: bool) -> bool:
+    """Show state, cause and orders; return whether calls go as they should, with today's key and settings."""
+    with listening(screen.note):
+        parts = ready()
+        now, seen = parts.breaker.get_status(), parts.breaker.calls.figures()
+        given = breaker_overrides.in_force(parts.engine, parts.breaker.service)
+    calcom = parts.calcom
+    refused = calcom.key_fingerprint in now.blocked_keys or calcom.settings_fingerprint in now.wrong_settings
+    well = now.shared and now.state is State.CLOSED and not refused
+    if json:
+        about = [{"kind": one.kind, "by": one.by, "why": one.why, "until": one.until} for one in given]
+        screen.as_json(now.as_dict() | {"last_minutes": asdict(seen), "orders": about})
+        return well
+    rows = [("breaker", _MEANING[now.state] + _wait(now.breaker.retry_after)), ("epoch", str(now.breaker.epoch))]
+    rows += [
+        (name, _MEANING[scope.state] + _wait(scope.retry_after))
+        for name, scope in now.endpoints.items()
+        if scope.state is not State.CLOSED
+    ]
+    rows.append(("last 5 minutes", _minutes(seen)))
+    rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
+    if now.throttled_for:
+        rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}"))
+    rows += _blocks(parts, now)
+    rows += [(f"ordered {one.kind}", f"by {one.by}: {one.why}{_until(one.until)}") for one in given]
+    if not now.shared:
+        rows.append(("Redis", "does not answer: each process keeps a breaker of its own, and this one shows its own"))
+    screen.facts(rows)
+    return well
+
+
+def _blocks(parts: Parts, now: BreakerStatus) -> Iterator[tuple[str, str]]:
+    """Tell what is not sent because of a key or of settings, today's or others'."""
+    for key in now.blocked_keys:
+        if key == parts.calcom.key_fingerprint:
+            yield "key refused", f"{key}, today's: nothing is sent with it; {_ASKED}, or `booking breaker reset`"
+        else:
+            yield "key refused", f"{key}: not today's, so it stops nothing here"
+    today = parts.calcom.settings_fingerprint
+    if today in now.wrong_settings:
+        yield "settings", f"they do not reach Cal.com's API, so nothing is sent; {_ASKED} (`booking check` says more)"
+    elif today in now.paged_settings:
+        yield "settings", "something else than Cal.com's API answered a booking, which is held; the others go on"
+
+
+def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:
+    """Order the breaker open or off."""
+    until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
+    with listening(screen.note):
+        parts = ready()
+        done = breaker_overrides.order(parts.engine, parts.breaker, mode, by=by, why=why, until=until)
+    return _said(parts, KEPT, done=done)
+
+
+def auto(*, by: str, why: str) -> bool:
+    """End an order of open or off."""
+    with listening(screen.note):
+        parts = ready()
+        done = breaker_overrides.auto(parts.engine, parts.breaker, by=by, why=why)
+    return _said(parts, NOT_DONE, done=done)
+
+
+def reset(*, by: str, why: str) -> bool:
+    """Close every breaker, end every order, try refused keys again."""
+    with listening(screen.note):
+        parts = ready()
+        done = breaker_overrides.reset(parts.engine, parts.breaker, by=by, why=why)
+    return _said(parts, NOT_DONE, done=done)
+
+
+def _said(parts: Parts, otherwise: str, *, done: bool) -> bool:
+    now = parts.breaker.get_status()
+    if done and now.shared:
+        screen.say(f"The breaker is {_MEANING[now.state]}.")
+        return True
+    screen.note(f"Redis does not answer: {otherwise}")
+    return False
+
+
+def _wait(seconds: float | None) -> str:
+    return f" for {screen.span(seconds)} more" if seconds else ""
+
+
+def _until(moment: datetime | None) -> str:
+    return f" (until {moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
+
+
+def _minutes(seen: Figures) -> str:
+    if not seen.calls:
+        return "no call"
+    counted = f"{screen.plural(seen.calls, 'call')}, {seen.failures:,} failed ({seen.recent:,} in the last minute)"
+    return f"{counted}, {seen.average_ms / 1000:.1f} s on average, {seen.longest_ms / 1000:.1f} s the longest"

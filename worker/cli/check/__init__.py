@@ -1,0 +1,1 @@
+"""`booking check`: everything that the worker needs, looked at once."""

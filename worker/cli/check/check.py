@@ -1,0 +1,161 @@
+"""`booking check`: everything that the worker needs, looked at once; each problem in a line that says what to do."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import revisions
+from db.appointments import event_types
+from db.appointments.appointment import Appointment
+from resilience import correlation
+from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.dependencies import Parts, parts
+from tasks.guarded_calls import GuardedCalls
+from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.cli.check import clocks
+from worker.cli.check.calcom import check_calcom
+from worker.cli.check.redis import breaker_trouble
+from worker.cli.explain import explain
+from worker.console import broker, screen
+from worker.local.running import running
+from worker.settings.model import Settings, SettingsError
+
+OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT
+PATIENCE = 5.0  # seconds that all calls together may wait for Cal.com's limit
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    ok: bool
+    said: str
+    warning: bool = False
+    """It goes on as it is, and somebody should know."""
+
+
+def run(*, json: bool) -> bool:
+    """Show what was found and return whether all is well."""
+    findings: list[Finding] = []
+    for finding in look():
+        findings.append(finding)
+        if not json:
+            screen.say(_mark(finding), f"{finding.about:<12}", finding.said)
+    ok = all(finding.ok for finding in findings)
+    if json:
+        screen.as_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+    return ok
+
+
+def _mark(finding: Finding) -> tuple[str, str]:
+    if finding.warning:
+        return ("WARN   ", "bold yellow")
+    return ("ok     ", "green") if finding.ok else ("WRONG  ", "bold red")
+
+
+def look() -> Iterator[Finding]:
+    """Look at one thing after the other; what depends on a broken thing is not asked."""
+    try:
+        settings = running(Settings.load())
+    except SettingsError as error:
+        yield from (Finding("settings", ok=False, said=problem) for problem in error.problems)
+        return
+    slips = settings.misspelt()
+    yield from (Finding("settings", ok=False, said=slip) for slip in slips)
+    if not slips:
+        yield Finding("settings", ok=True, said="read and in range")
+    built = parts()
+    migrated = False
+    for finding in _postgres(built.engine):
+        migrated = finding.about == "migrations" and finding.ok
+        yield finding
+    yield _broker(settings)
+    yield _redis(settings)
+    if migrated:
+        yield _clocks(built.engine, settings)
+    yield from _calcom(built, settings, migrated=migrated)
+
+
+def _postgres(engine: Engine) -> Iterator[Finding]:
+    try:
+        with engine.connect() as conn:
+            version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
+        standing = revisions.standing(engine)
+    except SQLAlchemyError as error:
+        detail = str(getattr(error, "orig", None) or "").strip().splitlines()
+        said = "; ".join(explain(error) or ())
+        yield Finding("Postgres", ok=False, said=f"{said}{f' ({detail[0]})' if detail else ''}")
+        return
+    release = f"{version // 10_000}.{version % 10_000}"
+    if version < OLDEST_POSTGRES:
+        yield Finding("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
+        return
+    yield Finding("Postgres", ok=True, said=f"{release} answers")
+    problem = standing.problem
+    yield Finding("migrations", ok=problem is None, said=problem or f"at {standing.current}, the newest")
+
+
+def _broker(settings: Settings) -> Finding:
+    asked = broker.ask(settings.broker_url or "", ())
+    name = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
+    if asked.trouble:
+        return Finding(
+            "broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?"
+        )
+    return Finding("broker", ok=True, said="answers")
+
+
+def _redis(settings: Settings) -> Finding:
+    url = settings.redis_url or ""
+    if trouble := broker.redis_trouble(url):
+        return Finding("Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?")
+    if trouble := breaker_trouble(url):
+        return Finding("Redis", ok=False, said=trouble)
+    policy = broker.eviction_policy(url)
+    if policy is None:
+        return Finding("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
+    if policy != "noeviction":
+        said = f"may drop messages (maxmemory-policy {policy}); run CONFIG SET maxmemory-policy noeviction"
+        return Finding("Redis", ok=False, said=said)
+    return Finding("Redis", ok=True, said="answers, and drops nothing (noeviction)")
+
+
+def _clocks(engine: Engine, settings: Settings) -> Finding:
+    with engine.connect() as conn:
+        well, said = clocks.compare(conn, settings.redis_url or "")
+    return Finding("clocks", ok=True, said=said, warning=not well)
+
+
+def _calcom(built: Parts, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
+    for ok, said in check_calcom(built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)):
+        yield Finding("Cal.com", ok=ok, said=said)
+
+
+def _calls(built: Parts, *, migrated: bool) -> GuardedCalls:
+    """Return calls before which bookings go; without a record there are none."""
+    return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else GuardedCalls(built, correlation.new())
+
+
+def _types(built: Parts, *, migrated: bool) -> list[Appointment]:
+    if not migrated:
+        return []
+    with built.engine.connect() as conn:
+        return event_types.confirmed(conn)
+
+
+def _patience(seconds: float) -> Callable[[float], object]:
+    """Return a pause that ends the asking after so many seconds in all: bookings need the limit more than a check."""
+    left = seconds
+
+    def pause(asked: float) -> None:
+        nonlocal left
+        left -= asked
+        if left < 0:
+            raise AuditHalted("Cal.com's limit of calls is used up for now; ask again in a minute")
+        threading.Event().wait(asked)
+
+    return pause

@@ -1,0 +1,77 @@
+"""Compare the clocks that the product lives by: Postgres's, Redis's and this host's.
+
+Nothing that is booked depends on a host's clock. But retries are sent for a moment of the sender's clock, logs of
+several hosts are read side by side, and who looks at times believes them.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Connection
+
+from db.monitoring import heartbeats
+from tasks.health.check import BEAT, EVERY, beat_is_dead
+from worker.console import screen
+from worker.console.broker import PATIENCE
+
+TOO_FAR = 2.0  # seconds from which a clock is named; what asking for it may have cost comes on top
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Another's clock beside this host's: how far ahead it is, and by how much that may be wrong; in seconds."""
+
+    ahead: float
+    give_or_take: float
+
+
+def compare(conn: Connection, redis_url: str, *, wall: Callable[[], float] = time.time) -> tuple[bool, str]:
+    """Return whether all is well, and how far the clocks are from Postgres's, by which rows and holds live."""
+    postgres = beside(lambda: heartbeats.now(conn).timestamp(), wall)
+    redis = _of_redis(redis_url, wall)
+    clocks = {"this host": Offset(-postgres.ahead, postgres.give_or_take)}
+    if redis is not None:
+        clocks["Redis"] = Offset(redis.ahead - postgres.ahead, redis.give_or_take + postgres.give_or_take)
+    wrong = [_far(name, one) for name, one in clocks.items() if abs(one.ahead) > TOO_FAR + one.give_or_take]
+    well, ticked = _beat(conn)
+    if wrong:
+        return False, f"{', '.join(wrong)}: let NTP keep the clocks of all hosts; {ticked}"
+    most = max(abs(one.ahead) for one in clocks.values())
+    return well, f"{' and '.join(clocks)} within {max(0.1, most):.1f} s of Postgres; {ticked}"
+
+
+def beside(ask: Callable[[], float], wall: Callable[[], float]) -> Offset:
+    """Ask for a moment, taking it for the middle of the asking."""
+    before = wall()
+    moment = ask()
+    after = wall()
+    return Offset(moment - (before + after) / 2, (after - before) / 2)
+
+
+def _of_redis(url: str, wall: Callable[[], float]) -> Offset | None:
+    def ask() -> float:
+        seconds, microseconds = redis.time()
+        return float(seconds) + float(microseconds) / 1e6
+
+    try:
+        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
+            redis.ping()  # connected, so that the question alone is measured
+            return beside(ask, wall)
+    except (RedisError, TypeError, ValueError):
+        return None  # the line about Redis says what is wrong
+
+
+def _far(name: str, clock: Offset) -> str:
+    return f"{name} is {abs(clock.ahead):.1f} s {'ahead of' if clock.ahead > 0 else 'behind'} Postgres"
+
+
+def _beat(conn: Connection) -> tuple[bool, str]:
+    beat = heartbeats.last(conn, BEAT, every=EVERY)
+    if beat is None:
+        return True, "beat has not ticked yet"
+    if beat.ticked_at is None:
+        return not beat_is_dead(beat), f"beat has not ticked, {screen.span(beat.age)} after the first booking"
+    return not beat_is_dead(beat), f"beat ticked {screen.ago(beat.ticked_at, beat.now)}"

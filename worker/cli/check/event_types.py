@@ -1,0 +1,85 @@
+"""Say how unclear answers of each event type are settled with our key: by its kind, and by whether we see all of it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from db.appointments.appointment import Appointment
+from db.appointments.event_types import EventKind, EventType
+from tasks import event_types
+from tasks.audit.calls import AuditHalted
+from tasks.calcom.classify import read_list
+from tasks.calcom.reply import Meaning, Reply
+from tasks.dependencies import Parts
+from tasks.event_types import NotAskedError
+from tasks.guarded_calls import GuardedCalls
+from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
+
+
+class Settled(Enum):
+    """Say how an unclear answer of an event type is settled; its value is what an operator reads of such types."""
+
+    BY_SIGHT = "the key sees every booking of event type {types}"
+    BY_SECOND_POST = (
+        "unclear answers of event type {types} are settled by a second POST: the key does not see all of its bookings"
+    )
+    BY_SLOTS = (
+        "unclear answers of event type {types} are settled by its free slots: the key does not see all of its "
+        "bookings, and one whose slot is gone is held(blind_key)"
+    )
+    DELETED = "event type {types} no longer exists at Cal.com"
+    NOT_ASKED = "what event type {types} is could not be asked now"
+    NOT_AT_ALL = (
+        "CALCOM_API_KEY: its user does not see every booking of event type {types}, and nothing else settles an "
+        "unclear answer there: it is held(blind_key); use the key of a user who hosts or owns the type"
+    )
+
+
+def check_types(parts: Parts, calls: GuardedCalls, confirmed: Sequence[Appointment]) -> Iterator[tuple[bool, str]]:
+    """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
+    found: dict[Settled, list[str]] = defaultdict(list)
+    halted = ""
+    for row in confirmed:
+        try:
+            told = None if halted else _ask(parts, calls, row)
+        except NotAskedError:
+            told = None
+        except AuditHalted as no:
+            told, halted = None, f" ({no})"
+        found[_settled(told)].append(f"{row.event_type}{_kind(told)}")
+    for how in Settled:
+        if types := found.get(how):
+            said = how.value.format(types=", ".join(types))
+            yield how is not Settled.NOT_AT_ALL, said + (halted if how is Settled.NOT_ASKED else "")
+
+
+def _ask(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
+    """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
+    told = event_types.ask(parts, calls, row)
+    if told.kind is not EventKind.UNKNOWN or told.deleted or (number := told.calcom_id or row.event_type_id) is None:
+        return told
+    page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
+    if isinstance(page, Reply) and page.meaning is Meaning.DELETED:
+        event_types.deleted(parts, row)
+        return event_types.known(parts, row) or told
+    return told
+
+
+def _settled(told: EventType | None) -> Settled:
+    """Return how; the order is that of docs/promises.md ("What may end a booking")."""
+    if told is None:
+        return Settled.NOT_ASKED
+    if told.deleted:
+        return Settled.DELETED
+    if told.sight:
+        return Settled.BY_SIGHT
+    if told.kind in BY_EVIDENCE:
+        return Settled.BY_SECOND_POST
+    return Settled.BY_SLOTS if told.kind in BY_SLOTS else Settled.NOT_AT_ALL
+
+
+def _kind(told: EventType | None) -> str:
+    if told is None or told.deleted:
+        return ""
+    kind = "a kind that Cal.com does not show to it" if told.kind is EventKind.UNKNOWN else told.kind
+    return f" ({kind.replace('_', ' ')})"

@@ -1,0 +1,53 @@
+"""Look whether Redis runs what the circuit breaker asks of it: one round trip of a breaker that nobody else has."""
+
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.events import Event
+from resilience.circuit_breaker.types import CallOutcome, Permit
+from resilience.shared_state.client import make_redis
+from resilience.shared_state.events import SharedStateLost
+from resilience.shared_state.scripts import breaker_keys
+from worker.console.broker import PATIENCE
+
+ENDPOINT = "check"
+_NOT_ALLOWED = (
+    "its user may not do what the circuit breaker needs ({error}), so each process keeps a breaker of its own; allow"
+    " `ACL SETUSER name ~* &* +@all -@dangerous`"
+)
+
+
+def breaker_trouble(url: str) -> str | None:
+    """Say why no breaker can be shared over this Redis; None when one can."""
+    client, lost = make_redis(url, timeout=PATIENCE, connect_timeout=PATIENCE), list[SharedStateLost]()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, SharedStateLost):
+            lost.append(event)
+
+    breaker = CircuitBreaker(f"check-{uuid4()}", redis=client, emit=listen)
+    try:
+        permit = breaker.acquire(ENDPOINT, owner="check")
+        if isinstance(permit, Permit):
+            breaker.record(permit, CallOutcome.SUCCESS)
+        breaker.release_quota(ENDPOINT)
+        breaker.transitions()
+    finally:
+        _clean_up(client, breaker.service)
+    if not lost:
+        return None
+    return (_NOT_ALLOWED if lost[0].lasting else "does not keep the circuit breaker ({error})").format(
+        error=lost[0].error
+    )
+
+
+def _clean_up(client: Redis, service: str) -> None:
+    try:
+        client.delete(*breaker_keys(service, ENDPOINT))
+    except RedisError:
+        return  # what it was refused left nothing behind
+    finally:
+        client.close()

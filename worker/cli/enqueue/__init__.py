@@ -1,0 +1,1 @@
+"""`booking enqueue`: keep a file of booking requests, and send their tasks."""

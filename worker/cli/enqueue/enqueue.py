@@ -1,0 +1,88 @@
+"""`booking enqueue`: keep a file of booking requests, and send their tasks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from resilience.exceptions import AppointmentDatabaseException
+from tasks.request.json_lines import read_requests
+from worker import enqueue_bookings
+from worker.cli.enqueue.lines import Lines, Tally
+from worker.cli.enqueue.sources import Source, opened, shown
+from worker.cli.explain import explain
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+from worker.local.endings import Ending
+
+
+def run(path: str, *, json: bool) -> bool:
+    """Keep what is good in a file, complain of the rest, and return whether nothing was refused.
+
+    Raises:
+        Stop: The file cannot be read, or Postgres stopped answering in the middle.
+    """
+    with Ending(), opened(path) as source:
+        ready()
+        lines = Lines(shown(path), enqueue_bookings, screen.note)
+        source.on_pause = lines.flush
+        try:
+            with listening(screen.note) as notes, _progress(source, lines):
+                for line in read_requests(source):
+                    lines.take(line)
+                lines.flush()
+        except AppointmentDatabaseException as error:
+            raise Stop(*(explain(error) or ()), _so_far(lines)) from None
+        except KeyboardInterrupt:
+            screen.note(f"\nbooking: stopped; {_so_far(lines)}")
+            raise
+    if json:
+        screen.as_json({"file": shown(path), **lines.tally.as_dict(), "broker_down": notes.broker_down})
+    else:
+        _summary(lines.tally)
+    return lines.tally.requests > 0 and not lines.tally.invalid
+
+
+def _so_far(lines: Lines) -> str:
+    tally = lines.tally
+    read = f"{screen.plural(tally.requests, 'line')} of {lines.name} read"
+    # Lines of a batch that was cut off may have been committed all the same.
+    accepted = f"{'at least ' if lines.waiting else ''}{tally.accepted:,} accepted"
+    known = f", {tally.duplicates:,} were already known" if tally.duplicates else ""
+    return f"{read}, {accepted}{known}; it is safe to send {lines.name} again: nothing is accepted twice"
+
+
+def _summary(tally: Tally) -> None:
+    parts: list[str | tuple[str, str]] = [(f"{tally.accepted:,} accepted", "bold green" if tally.accepted else "bold")]
+    if tally.duplicates:
+        parts.append(f", {tally.duplicates:,} already known")
+    if tally.invalid:
+        parts += [", ", (f"{tally.invalid:,} refused", "bold red")]
+        parts.append(" (said above, line by line)")
+    screen.say(*parts)
+
+
+@contextmanager
+def _progress(source: Source, lines: Lines) -> Iterator[None]:
+    """Show how far the file is read, on a terminal only."""
+    if not screen.err.is_terminal or source.size is None:
+        yield
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TextColumn("[dim]{task.fields[counts]}"),
+    )
+    with Progress(*columns, console=screen.err, transient=True) as progress:
+        task = progress.add_task(f"Reading {lines.name}", total=source.size, counts="")
+
+        def advance(count: int) -> None:
+            tally = lines.tally
+            counts = f"{tally.accepted:,} accepted, {tally.duplicates:,} known, {tally.invalid:,} refused"
+            progress.update(task, advance=count, counts=counts)
+
+        source.advance = advance
+        yield

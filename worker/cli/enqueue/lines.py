@@ -1,0 +1,97 @@
+"""Take in lines of booking requests, a batch at a time, and count what became of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tasks.booking import Conflict, Receipt
+from tasks.request.json_lines import BadLine, GoodLine
+from tasks.request.model import BookingRequest
+
+BATCH = 200  # requests in one INSERT: a round trip costs more than a row
+
+Send = Callable[[Sequence[BookingRequest]], Sequence[Receipt | Conflict]]
+Complain = Callable[[str], object]
+
+
+@dataclass
+class Tally:
+    """Count lines: `requests` = `accepted` + `duplicates` (already known) + `invalid` + those still `waiting`.
+
+    `conflicts` are part of `invalid`: a key given before for another request.
+    """
+
+    requests: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    invalid: int = 0
+    conflicts: int = 0
+
+    @property
+    def settled(self) -> int:
+        """How many lines have their answer."""
+        return self.accepted + self.duplicates + self.invalid
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts for JSON."""
+        return {
+            "requests": self.requests,
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "invalid": self.invalid,
+            "conflicts": self.conflicts,
+        }
+
+
+@dataclass
+class Lines:
+    """Send good lines in batches, complain of bad ones as `NAME:LINE field: why`, and count both."""
+
+    name: str
+    send: Send
+    complain: Complain
+    batch: int = BATCH
+    tally: Tally = field(default_factory=Tally)
+    waiting: list[GoodLine] = field(default_factory=list)
+
+    def take(self, line: GoodLine | BadLine) -> None:
+        """Take one line; every `batch` good ones are sent."""
+        if isinstance(line, BadLine):
+            self._refuse(line)
+            return
+        self.tally.requests += 1
+        self.waiting.append(line)
+        if len(self.waiting) >= self.batch:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits.
+
+        Raises:
+            AppointmentDatabaseException: None of these lines was accepted; they wait still.
+        """
+        if not self.waiting:
+            return
+        answers = self.send([line.request for line in self.waiting])
+        lines, self.waiting = self.waiting, []
+        for line, answer in zip(lines, answers, strict=True):
+            self._answer(line.number, answer)
+
+    def _answer(self, number: int, answer: Receipt | Conflict) -> None:
+        if isinstance(answer, Conflict):
+            self.tally.invalid += 1
+            self.tally.conflicts += 1
+            why = f"already stands for another request (appointment {answer.appointment_id})"
+            self.complain(f"{self.name}:{number} idempotency_key: {why}")
+        elif answer.duplicate:
+            self.tally.duplicates += 1
+        else:
+            self.tally.accepted += 1
+
+    def _refuse(self, line: BadLine) -> None:
+        if line.problems[0].field == "file":  # not a line's fault: there is none
+            self.complain(f"{self.name}: {line.problems[0].why}")
+            return
+        self.tally.requests += 1
+        self.tally.invalid += 1
+        for problem in line.problems:
+            self.complain(f"{self.name}:{line.number} {problem.field}: {problem.why}")

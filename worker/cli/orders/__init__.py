@@ -1,0 +1,1 @@
+"""`booking retry`, `cancel` and `resolve`: an operator's orders to bookings."""

@@ -1,0 +1,162 @@
+"""`booking resolve`: an operator says which booking at Cal.com is ours, and Cal.com must show our reference in it.
+
+The one way to confirm what a key cannot see in the list: a booking is shown by its uid, and a seat by its own, to
+anybody (docs/calcom.md). It only ever confirms: that a uid is not there, or is another's, proves nothing of ours.
+"""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from db import appointments
+from db.appointments import Appointment, audit
+from db.lifecycle import LIVE, Status
+from tasks.audit.calls import AuditCalls, AuditHalted
+from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.sanitize import usable
+from worker.cli.audit.audit import say_waiting
+from worker.cli.named import named
+from worker.cli.orders.orders import Done
+from worker.cli.session import ready
+from worker.console import screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+
+BY, WHY = "operator", "resolved by the operator"
+_MOVES = 5  # from one uid to the next: nobody moves a booking about for ever
+_REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def run(id_or_key: str, uid: str) -> bool:
+    """Ask Cal.com for the booking, write it down if it is ours, say so, and return whether it was.
+
+    Raises:
+        Stop: There is no such row, or Cal.com cannot be asked now; nothing was changed.
+    """
+    parts = ready()
+    with listening(screen.note):
+        try:
+            done = resolve(AuditCalls(parts, waiting=say_waiting), id_or_key, uid)
+        except AuditHalted as halted:
+            raise Stop(str(halted), "nothing was changed") from None
+    (screen.say if done.ok else screen.note)(done.said)
+    return done.ok
+
+
+def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Done:
+    """Confirm a row by the booking, or the seat, that `uid` names, if that carries the row's reference.
+
+    Raises:
+        Stop: There is no such row.
+        AuditHalted: Cal.com cannot be asked now.
+    """
+    with calls.parts.engine.connect() as conn:
+        row = named(conn, id_or_key)
+    if (done := _needs_none(row, uid)) is not None:
+        return done
+    for _ in range(_MOVES):
+        there = _ask(calls, uid)
+        if isinstance(there, str):
+            return Done(ok=False, said=f"{row.id}: {there}")
+        ours = _ours(there, row)
+        if ours is None:
+            return _not_ours(calls, row, uid, there[0])
+        if ours.moved_to is None:
+            return _gone(row, ours) if ours.gone else _write(calls, row, ours)
+        uid = ours.moved_to  # a reschedule keeps the reference
+    return Done(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
+
+
+def _needs_none(row: Appointment, uid: str) -> Done | None:
+    """Answer for rows that nothing can be said of now, and for what is no uid."""
+    if usable(uid) is None:
+        return Done(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
+    match row.status:
+        case Status.BOOKING:
+            return Done(ok=False, said=f"{row.id}: a worker is calling Cal.com for it now; try again when that is over")
+        case Status.CANCELLED:
+            return Done(ok=False, said=f"{row.id}: is cancelled for good; if {uid} is it, cancel that at Cal.com")
+        case Status.CONFIRMED if uid in {row.calcom_booking_uid, row.calcom_seat_uid}:
+            return Done(ok=True, said=f"{row.id}: is confirmed as {uid} already.")
+        case Status.CONFIRMED:
+            said = f"{row.id}: is confirmed already, as {row.calcom_booking_uid}; `booking audit` finds doubles"
+            return Done(ok=False, said=said)
+    return None
+
+
+def _ask(calls: AuditCalls, uid: str) -> Sequence[Booking] | str:
+    """Return the bookings of a uid (all weeks of a series), or of a seat's; else why there is none."""
+    there = read_bookings(calls.booking(uid))
+    if _is_missing(there):
+        there = read_bookings(calls.booking_of_seat(uid))
+    if _is_missing(there):
+        return f"Cal.com knows neither a booking nor a seat {uid} (one just made may be shown a little later)"
+    if isinstance(there, Reply):
+        return f"Cal.com does not show {uid} now: {there.message or there.error_type.value.replace('_', ' ')}"
+    return there
+
+
+def _is_missing(there: Sequence[Booking] | Reply) -> bool:
+    return isinstance(there, Reply) and there.meaning is Meaning.REFUSED and there.http_status == 404
+
+
+def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
+    """Return the booking that carries the row's reference: a live one before others, the week of our start first."""
+    ours = [one for one in there if str(row.uuid) in one.marks]
+    return min(ours, key=lambda one: (one.gone, not one.is_at(row.start_at)), default=None)
+
+
+def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Done:
+    start = screen.clock(found.start) if found.start else "an unknown time"
+    standing = "cancelled" if found.gone else "accepted" if found.accepted else "not confirmed by its host yet"
+    with calls.parts.engine.connect() as conn:
+        whose = _whose(conn, found)
+    said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
+    return Done(ok=False, said=said)
+
+
+def _whose(conn: Connection, found: Booking) -> str:
+    if not found.marks:
+        hidden = " and without attendees: give the seat's own uid" if found.seated and not found.attendees else ""
+        return f"without a reference of ours{hidden}"
+    rows = [row.id for row in audit.by_references(conn, [mark for mark in found.marks if _REFERENCE.fullmatch(mark)])]
+    return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
+
+
+def _gone(row: Appointment, ours: Booking) -> Done:
+    """Leave the row as it is: another of its POSTs may have made a second one, which lives."""
+    said = f"{row.id}: {ours.uid} is its booking, and was cancelled or declined at Cal.com; nothing was changed. "
+    if row.status in LIVE:
+        said += f"If no other stands there: `booking cancel {row.id} --not-booked`"
+    return Done(ok=False, said=said.strip())
+
+
+def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Done:
+    with calls.parts.engine.begin() as conn:
+        seat_uid = ours.marks[str(row.uuid)]
+        had = appointments.record_late_uid(conn, row.id, ours.uid, seat_uid, series_uid=ours.series_uid, why=WHY, by=BY)
+        after = appointments.get(conn, row.id)
+    if had is None or after is None:
+        return Done(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
+    if after.calcom_booking_uid != ours.uid:
+        return Done(ok=False, said=f"{row.id}: has meanwhile been confirmed, as {after.calcom_booking_uid}")
+    if after.status is Status.CONFIRMED:
+        return Done(ok=True, said=f"{row.id}: confirmed, as {ours.uid}.{_also(after, had)}")
+    if after.status in LIVE:
+        return Done(ok=True, said=f"{row.id}: {ours.uid} is written down; its next attempt confirms it.")
+    if after.status is Status.CANCELLED:
+        return Done(ok=False, said=f"{row.id}: was cancelled meanwhile; cancel {ours.uid} at Cal.com")
+    said = f"{row.id}: stays {after.status}: it was asked for again, and that newer booking lives; keep one of the two"
+    return Done(ok=False, said=f"{said}, and cancel the other at Cal.com")
+
+
+def _also(row: Appointment, had: Status) -> str:
+    """Say what is left to do once the row is confirmed."""
+    said = ""
+    if had not in LIVE and had is not Status.CONFIRMED:
+        said += f" Its customer was told that it is {had}: call them (`booking show {row.id} --personal`)."
+    if row.cancel_requested:
+        said += " Its cancellation was asked for: cancel it at Cal.com, then run `booking audit --fix`."
+    return said

@@ -1,0 +1,98 @@
+"""`booking retry --held`: send again, at once, all that one cause holds."""
+
+import sys
+from datetime import datetime
+
+import typer
+from sqlalchemy import Engine
+
+from db.appointments import sweeps
+from db.appointments.appointment import Appointment
+from db.lifecycle import HoldReason
+from tasks.publish import send
+from worker.cli.audit.audit import bars
+from worker.cli.session import engine
+from worker.console import screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+from worker.local.endings import Ending
+
+BATCH = 200
+# Why a retry changes nothing for the better: these go by themselves, and in order.
+_NOT_SO = {
+    HoldReason.BREAKER_OPEN: "they go by themselves, in the order they were asked for, as Cal.com takes them",
+    HoldReason.THROTTLED: "they go by themselves, in the order they were asked for, as the limit allows",
+    HoldReason.SETTLING: "before its time a look proves nothing; each is looked for then",
+}
+REASONS = [reason for reason in HoldReason if reason not in _NOT_SO]
+
+
+def meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
+    """Return the hold reason that an operator names; None when bookings are named instead, each for itself.
+
+    `by_name` and `by_kind` say whether anything else is given that goes with the one or with the other.
+
+    Raises:
+        BadParameter: Neither is named, or both; or a retry is nothing for this reason. The text says what there is.
+    """
+    if word is None:
+        if by_kind or not by_name:
+            raise typer.BadParameter("name bookings, or with --held what holds them; the other options go with --held")
+        return None
+    if by_name:
+        raise typer.BadParameter("--held names bookings by what holds them: no ids, no --not-booked")
+    reason = HoldReason(word) if word in set(HoldReason) else None
+    if reason in REASONS:
+        return reason
+    wrong = f"{word!r} is none" if reason is None else f"not {reason}: {_NOT_SO[reason]}"
+    raise typer.BadParameter(f"{wrong}. There are: {', '.join(REASONS)}", param_hint="--held")
+
+
+def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
+    """Count what is held for this reason, ask, and send it again; return whether it was done.
+
+    Raises:
+        Stop: Nobody can be asked, and `yes` is not given.
+    """
+    database = engine()
+    with database.connect() as conn:
+        count, since = sweeps.count_held(conn, reason, event_type_id=event_type_id)
+    meant = f"{screen.plural(count, 'booking')} held for {reason}"
+    if event_type_id is not None:
+        meant += f", of event type {event_type_id}"
+    if count and not yes and not _agreed(meant):
+        screen.note("Nothing was done.")
+        return False
+
+    sent = 0
+    with Ending(), listening(screen.note) as notes, bars("Sending") as (told,):
+        try:
+            while rows := _batch(database, reason, since=since, why=why, event_type_id=event_type_id):
+                sent += len(rows)
+                told(sent, count)
+        except KeyboardInterrupt:
+            screen.note(f"\nbooking: stopped; {sent:,} of {meant} are sent again, the others stay held")
+            raise
+    if json:
+        said = {"reason": reason, "event_type_id": event_type_id, "held": count, "sent": sent}
+        screen.as_json(said | {"broker_down": notes.broker_down})
+    elif count:
+        screen.say(f"{sent:,} of {meant}: sent again. What may be booked is looked up at Cal.com first.")
+    else:
+        screen.say(f"{meant}: nothing to do.")
+    return True
+
+
+def _batch(
+    database: Engine, reason: HoldReason, *, since: datetime, why: str, event_type_id: int | None
+) -> list[Appointment]:
+    with database.begin() as conn:
+        rows = sweeps.release_kind(conn, reason, since=since, why=why, limit=BATCH, event_type_id=event_type_id)
+    send(rows, held=True)
+    return rows
+
+
+def _agreed(meant: str) -> bool:
+    if not sys.stdin.isatty():
+        raise Stop(f"{meant}: give --yes to send them again (there is nobody to ask)")
+    return typer.confirm(f"{meant}. Send them all again?", err=True)

@@ -1,0 +1,1 @@
+"""`booking report`: the operators' checklist, computed."""

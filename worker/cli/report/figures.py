@@ -1,0 +1,107 @@
+"""Everything that the report is made of, read once: of a period, of one before it, and of this moment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from db.lifecycle import FINAL, Status
+from db.monitoring import metrics_history, report, status
+from db.monitoring.metrics_history import Window
+from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
+from db.monitoring.status import Held
+from tasks.guarded_calls import CREATE
+from tasks.health.assessment import Outlook, outlook
+
+SLOWEST = 3
+
+
+@dataclass(frozen=True)
+class Success:
+    """How a period's bookings ended; what was cancelled counts as neither."""
+
+    ended: int
+    confirmed: int
+    at_first: int
+
+    @classmethod
+    def of(cls, booked: Iterable[Booked]) -> "Success":
+        """Add up."""
+        some = [one for one in booked if one.status in FINAL and one.status is not Status.CANCELLED]
+        return cls(
+            ended=sum(one.count for one in some),
+            confirmed=sum(one.count for one in some if one.status is Status.CONFIRMED),
+            at_first=sum(one.count for one in some if one.at_first),
+        )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The report in numbers; `until` is this moment."""
+
+    since: datetime
+    until: datetime
+    breaker: list[tuple[datetime, str]]
+    booked: list[Booked]
+    earlier_since: datetime
+    earlier: Success
+    waits: Waits
+    outlooks: list[Outlook]
+    calls: dict[str, list[Window]]
+    alerts: list[Alerts]
+    slowest: list[Slow]
+    redis_trouble: str | None
+    held: list[Held]
+    oldest_metric: datetime | None
+    sizes: list[Size]
+    log_bytes: int | None
+    """None: there is no LOG_FILE, or it is not there."""
+
+    @property
+    def success(self) -> Success:
+        """How the period's bookings ended."""
+        return Success.of(self.booked)
+
+
+def read(
+    engine: Engine,
+    services: Iterable[str],
+    breaker: str,
+    *,
+    since: timedelta,
+    compare: timedelta,
+    redis_trouble: str | None,
+    log_file: Path | None,
+    now: datetime | None = None,
+) -> Figures:
+    """Read a period that ends `now` (Postgres's, if not given), and as long a one that ended `compare` earlier."""
+    with engine.connect() as conn:
+        until: datetime = now or conn.execute(select(func.now())).scalar_one()
+        begins, earlier = until - since, until - since - compare
+        return Figures(
+            since=begins,
+            until=until,
+            breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
+            booked=report.bookings(conn, begins, until),
+            earlier_since=earlier,
+            earlier=Success.of(report.bookings(conn, earlier, earlier + since)),
+            waits=report.waits(conn, begins, until),
+            outlooks=[outlook(conn, service, until) for service in services],
+            calls={service: metrics_history.between(conn, service, begins, until) for service in services},
+            alerts=report.alerts(conn, begins, until),
+            slowest=report.slowest_statements(conn, begins, until, SLOWEST),
+            redis_trouble=redis_trouble,
+            held=status.held(conn),
+            oldest_metric=report.oldest_metric(conn),
+            sizes=report.sizes(conn),
+            log_bytes=_size(log_file),
+        )
+
+
+def _size(file: Path | None) -> int | None:
+    try:
+        return file.stat().st_size if file else None
+    except OSError:
+        return None

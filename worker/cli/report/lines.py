@@ -1,0 +1,176 @@
+"""The operators' checklist: figures in, lines out, each with its target and with what to do when it is missed."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from db.lifecycle import Status
+from worker.cli.report import plot
+from worker.cli.report.figures import Figures, Success
+from worker.cli.report.services import service
+from worker.cli.report.words import Line, megabytes, percent
+from worker.console import screen
+
+CLOSED = 0.99  # share of the time
+AT_FIRST = 0.80  # share of the bookings that ended
+SLOW_MS = 1000.0
+SIGMA = 3.0  # a fall of the success rate by less than so many standard deviations is chance
+PRUNE_LATE = timedelta(days=2)  # beyond RETENTION_DAYS
+BAR = 24  # characters
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The settings that are targets of the report; 0 means none."""
+
+    deadline: float
+    max_age: float
+    retention_days: int
+
+
+def lines(seen: Figures, limits: Limits, *, plain: bool) -> Iterator[Line]:
+    """Say how each thing on the checklist stands; `plain` draws without Unicode."""
+    yield _breaker(seen)
+    yield from _bookings(seen, plain=plain)
+    yield _waits(seen, limits)
+    for one in seen.outlooks:
+        yield from service(one, seen.calls[one.service], seen.since, seen.until, plain=plain)
+    yield _alerts(seen)
+    yield _statements(seen)
+    yield _redis(seen)
+    yield _held(seen, limits)
+    yield from _room(seen, limits)
+
+
+def _breaker(seen: Figures) -> Line:
+    spent: dict[str, timedelta] = defaultdict(timedelta)
+    ends = [*(at for at, _ in seen.breaker[1:]), seen.until]
+    for (at, state), end in zip(seen.breaker, ends, strict=True):
+        spent[state] += end - at
+    share = spent.pop("closed", timedelta()) / (seen.until - seen.since)
+    others = [f"{state.replace('_', '-')} {screen.span(time.total_seconds())}" for state, time in spent.items()]
+    return Line(
+        "breaker closed",
+        ", ".join([f"{percent(share)} of the time", *others]),
+        share >= CLOSED,
+        f"{CLOSED * 100:.0f} % or more",
+        "`booking breaker status` says how it stands; alerts and failures below say why",
+        (plot.states(seen.breaker, seen.until), plot.LEGEND) if others else (),
+    )
+
+
+def _bookings(seen: Figures, *, plain: bool) -> Iterator[Line]:
+    now, before = seen.success, seen.earlier
+    if not now.ended:
+        yield Line("bookings", "none ended in this time")
+        return
+    at_first = now.at_first / now.ended
+    yield Line(
+        "at first try",
+        f"{percent(at_first)} confirmed by the first call ({now.at_first:,} of {now.ended:,})",
+        at_first > AT_FIRST,
+        f"over {AT_FIRST * 100:.0f} %",
+        "see what the others needed, below, and Cal.com's failures",
+    )
+    told = f"earlier {percent(before.confirmed / before.ended)}" if before.ended else "nothing earlier to compare with"
+    yield Line(
+        "in the end",
+        f"{percent(now.confirmed / now.ended)} confirmed ({now.confirmed:,} of {now.ended:,}); {told}",
+        None if not before.ended else not _fell(now, before),
+        "as earlier",
+        "more bookings end badly than before: their errors are in `booking show`, by id",
+        tuple(_strategies(seen, plain=plain)),
+    )
+
+
+def _fell(now: Success, before: Success) -> bool:
+    """Say whether the success rate is lower than chance explains (two proportions, pooled)."""
+    pooled = (now.confirmed + before.confirmed) / (now.ended + before.ended)
+    noise = math.sqrt(pooled * (1 - pooled) * (1 / now.ended + 1 / before.ended))
+    return before.confirmed / before.ended - now.confirmed / now.ended > SIGMA * noise
+
+
+def _strategies(seen: Figures, *, plain: bool) -> Iterator[str]:
+    """Draw what bookings needed, with a bar of their share; a wide table would not fit 80 columns."""
+    asked: dict[str, list[int]] = {}
+    for one in seen.booked:
+        counts = asked.setdefault((one.strategy or "nothing").replace("_", " "), [0, 0])
+        counts[0] += one.count
+        counts[1] += one.count if one.status is Status.CONFIRMED else 0
+    total = sum(count for count, _ in asked.values())
+    yield "needed                  asked  confirmed"
+    for name, (count, confirmed) in sorted(asked.items(), key=lambda item: -item[1][0]):
+        yield f"{name:21} {count:7,}    {confirmed:7,}  {plot.bar(count / total, BAR, plain=plain)}"
+
+
+def _waits(seen: Figures, limits: Limits) -> Line:
+    if not seen.waits.seconds:
+        return Line("confirmed within", "nothing was confirmed")
+    half, most, nearly_all = seen.waits.seconds
+    return Line(
+        "confirmed within",
+        f"half {screen.span(half)}, 95 % {screen.span(most)}, 99 % {screen.span(nearly_all)}",
+        most <= limits.deadline,
+        f"95 % in {screen.span(limits.deadline)}",
+        "`booking status`: do bookings wait for workers, or are they held?",
+    )
+
+
+def _alerts(seen: Figures) -> Line:
+    named = [f"{one.count} {one.kind.replace('_', ' ')}" for one in seen.alerts]
+    still = sum(one.still_open for one in seen.alerts)
+    said = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
+    return Line("alerts", said, not named, "none", "`booking alerts list` says what was told, and what to do")
+
+
+def _statements(seen: Figures) -> Line:
+    if not seen.slowest:
+        return Line("slowest SQL", "none was timed")
+    named = ", ".join(f"{one.name} {one.longest_ms:,.0f} ms" for one in seen.slowest)
+    return Line(
+        "slowest SQL",
+        named,
+        seen.slowest[0].longest_ms <= SLOW_MS,
+        f"{SLOW_MS:,.0f} ms at most",
+        "is Postgres overloaded, or short of disk? EXPLAIN (ANALYZE) the statement",
+    )
+
+
+def _redis(seen: Figures) -> Line:
+    trouble = seen.redis_trouble
+    said = f"does not answer ({trouble})" if trouble else "answers"
+    return Line(
+        "Redis", said, trouble is None, "reachable", "`booking check`; until then each process has its own breaker"
+    )
+
+
+def _held(seen: Figures, limits: Limits) -> Line:
+    if not seen.held:
+        return Line("held now", "none", ok=True, target="none too long")
+    oldest = (seen.until - min(one.oldest_held_at for one in seen.held)).total_seconds()
+    named = ", ".join(f"{one.count:,} {one.reason.replace('_', ' ')}" for one in seen.held)
+    return Line(
+        "held now",
+        f"{named}; oldest for {screen.span(oldest)}",
+        oldest <= limits.max_age if limits.max_age else None,
+        f"{screen.span(limits.max_age)} at most" if limits.max_age else "",
+        "`booking held` says who moves them on",
+    )
+
+
+def _room(seen: Figures, limits: Limits) -> Iterator[Line]:
+    oldest, days = seen.oldest_metric, limits.retention_days
+    named: Sequence[str] = [f"{one.table} {one.rows:,} ({megabytes(one.bytes)})" for one in seen.sizes]
+    late = oldest is not None and seen.until - oldest > timedelta(days=days) + PRUNE_LATE
+    yield Line(
+        "rows",
+        named[0] if named else "no table is there",
+        None if not days else not late,
+        f"{days} days kept" if days else "",
+        f"rows older than RETENTION_DAYS are still there (since {oldest:%Y-%m-%d}): does beat run?" if oldest else "",
+        named[1:],
+    )
+    if seen.log_bytes is not None:
+        yield Line("log file", megabytes(seen.log_bytes))

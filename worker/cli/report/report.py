@@ -1,0 +1,85 @@
+"""`booking report`: the operators' checklist, computed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+
+import typer
+from rich.text import Text
+
+from worker.cli.report.figures import Figures, read
+from worker.cli.report.lines import Limits, lines
+from worker.cli.report.period import period
+from worker.cli.report.words import Line
+from worker.cli.session import ready
+from worker.console import broker, screen
+from worker.local.running import running
+from worker.settings.model import Settings
+
+MARK = 6  # characters
+_MARKS = {True: ("ok", "green"), False: ("LOOK", "bold red"), None: ("-", "dim")}
+
+
+def run(*, since: str, compare: str | None, json: bool) -> bool:
+    """Show the report; return whether every target is met.
+
+    Raises:
+        typer.BadParameter: A period is none, or the two would overlap.
+    """
+    span = period("--since", since)
+    earlier = period("--compare", compare) if compare else span
+    if earlier < span:
+        raise typer.BadParameter("--compare: the earlier period would overlap with this one; give at least --since")
+    settings = running(Settings.load())
+    parts = ready()
+    seen = read(
+        parts.engine,
+        parts.detector.services,
+        parts.breaker.service,
+        since=span,
+        compare=earlier,
+        redis_trouble=broker.redis_trouble(settings.redis_url or ""),
+        log_file=settings.log_file,
+    )
+    limits = Limits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)
+    said = list(lines(seen, limits, plain=not screen.out.encoding.lower().startswith("utf")))
+    well = all(line.ok is not False for line in said)
+    if json:
+        screen.as_json(_as_dict(seen, said, well=well))
+    else:
+        _show(seen, said, span)
+    return well
+
+
+def _as_dict(seen: Figures, said: Sequence[Line], *, well: bool) -> dict[str, object]:
+    figures = asdict(seen) | {"success": asdict(seen.success)}
+    figures.pop("calls")  # a row a minute: the table has them
+    told = [{name: value for name, value in asdict(line).items() if name != "plot"} for line in said]
+    return {"ok": well, "lines": told, **figures}
+
+
+def _show(seen: Figures, said: Sequence[Line], span: timedelta) -> None:
+    words, earlier = screen.span(span.total_seconds()), screen.clock(seen.earlier_since + span)
+    screen.say((f"The {words} until {screen.clock(seen.until)}", "bold"))
+    screen.say((f"compared with the {words} until {earlier}", "dim"))
+    screen.say()
+    name = max(len(line.name) for line in said) + 2
+    for line in said:
+        mark, style = _MARKS[line.ok]
+        target = Text(f" (target: {line.target})" if line.target else "", style="dim")
+        _wrapped(Text.assemble((f"{mark:<{MARK}}", style), f"{line.name:<{name}}"), Text.assemble(line.said, target))
+        if line.ok is False:
+            _wrapped(Text(" " * (MARK + name)), Text(f"-> {line.do}", style="bold"))
+        for row in line.plot:
+            screen.say(" " * MARK, (row, "dim"))
+    missed = sum(line.ok is False for line in said)
+    screen.say()
+    screen.say(f"{screen.plural(missed, 'line wants', 'lines want')} a look." if missed else "Every target is met.")
+
+
+def _wrapped(first: Text, text: Text) -> None:
+    """Write a text behind `first`; on a terminal its further lines begin where it does."""
+    room = max(screen.out.width - len(first), 20)
+    for n, row in enumerate(text.wrap(screen.out, room) if screen.out.is_terminal else [text]):
+        row.rstrip()
+        screen.out.print(Text.assemble(" " * len(first) if n else first, row), soft_wrap=True)

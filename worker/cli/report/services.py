@@ -1,0 +1,74 @@
+"""What the report says of a service: whether it is unusual now, what the next hour should bring, what was."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from db.monitoring.metrics_history import Window
+from tasks.health.assessment import Outlook
+from tasks.health.baseline import Measure, Unusual, merge
+from worker.cli.report import plot
+from worker.cli.report.words import Line, milliseconds, percent
+
+NAMES = {"calcom": "Cal.com", "database": "database"}
+_WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Measure.LATENCY: milliseconds}
+
+
+def service(seen: Outlook, calls: Sequence[Window], since: datetime, until: datetime, *, plain: bool) -> Iterator[Line]:
+    """Say how a service does beside its own past."""
+    name = NAMES.get(seen.service, seen.service)
+    said, ok = _now(seen)
+    yield Line(
+        f"{name} now",
+        said,
+        ok,
+        "within the usual",
+        "look at Cal.com's status page, and at `booking breaker status`"
+        if seen.service == "calcom"
+        else "is Postgres overloaded? The slowest statements stand below",
+        tuple(_drawn(calls, since, until, plain=plain)),
+    )
+    yield from _next(name, seen)
+
+
+def _now(seen: Outlook) -> tuple[str, bool | None]:
+    if not seen.fresh:
+        return "no calls were counted lately", None
+    if seen.unusual:
+        return "unusual: " + "; ".join(map(_unusual, seen.unusual)), False
+    if seen.usual.failures is None:
+        return "too little history yet to say what is usual", None
+    usual = [f"{percent(seen.usual.failures.value)} failures"]
+    if seen.usual.latency:
+        usual.append(milliseconds(seen.usual.latency.value))
+    return f"as usual at this hour ({', '.join(usual)})", True
+
+
+def _unusual(one: Unusual) -> str:
+    write = _WRITE[one.measure]
+    return f"{one.measure} {write(one.now)} (usually {write(one.usual)})"
+
+
+def _next(name: str, seen: Outlook) -> Iterator[Line]:
+    said = []
+    for measure in Measure:
+        quarters = [one for one in seen.forecasts if one.measure is measure]
+        if quarters:
+            write, last = _WRITE[measure], quarters[-1]
+            said.append(f"{measure} {write(last.value)} ({write(last.low)} to {write(last.high)})")
+    if said:
+        yield Line(f"{name} in 1 h", "expected: " + "; ".join(said))
+
+
+def _drawn(calls: Sequence[Window], since: datetime, until: datetime, *, plain: bool) -> Iterator[str]:
+    total = merge(calls)
+    if not total.calls:
+        return
+    yield f"{total.calls:,} calls, {percent(total.rate)} failed" + (
+        f", {milliseconds(total.average_ms)} on average" if total.average_ms else ""
+    )
+    shares = plot.cells(calls, since, until, lambda span: span.rate)
+    times = plot.cells(calls, since, until, lambda span: span.average_ms)
+    for label, values, write in (("failures", shares, percent), ("latency", times, milliseconds)):
+        top = max((value for value in values if value is not None), default=0.0)
+        if top:
+            yield f"{label:9}{plot.curve(values, plain=plain)} up to {write(top)}"

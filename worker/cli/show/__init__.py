@@ -1,0 +1,1 @@
+"""`booking show`: one booking, in a person's words."""

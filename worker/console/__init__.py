@@ -1,0 +1,1 @@
+"""What every command writes with, and the questions that several ask."""

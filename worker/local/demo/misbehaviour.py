@@ -1,0 +1,86 @@
+"""How Cal.com misbehaves in the demo, and which times are shortened so that it ends within a minute."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from worker.settings.model import Settings
+
+LATENCY = (0.1, 0.3)  # seconds
+
+# A 429 blocks for 60 s at Cal.com, and for 2 s here.
+_SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
+_POST = {"method": "POST", "path": "/v2/bookings"}
+
+# (calls at most, what happens to them, the simulator's order)
+# Fewer failures in all than open the breaker: by themselves they cannot.
+FAULTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
+    (4, "answered 503", {"kind": "status", "name": "unavailable"}),
+    (3, "a database error", {"kind": "status", "name": "database"}),
+    (4, "booked, never answered", {"kind": "commit_then_hang"}),
+    (3, "booked, then cut off", {"kind": "commit_then_reset"}),
+    (3, "cut off", {"kind": "reset"}),
+    (1, "never answered", {"kind": "hang"}),
+)
+_AMONG = 40  # each fault meets so large a share of so many calls, by chance, until it has met its number
+# When most of them are met: it stops the whole fleet, for Cal.com counts by key.
+_THROTTLED = {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN, "count": 1, "start_after": 3.5}
+
+# The outage: first nobody answers at all, then a proxy says that nobody is behind it. Together long enough for two
+# probes in vain; the second part is the longer, for the journal sees no call that is refused.
+REFUSED_SECONDS, UNAVAILABLE_SECONDS = 2.5, 4.0
+
+# (setting, the demo's value, what it is)
+SHORTENED: tuple[tuple[str, Any, str], ...] = (
+    ("retry_delays", (0.25, 0.5, 1.0), "retries after"),
+    ("calcom_read_timeout", 2.0, "an answer may take"),
+    ("calcom_settle_seconds", 3.0, "no answer: settled in"),
+    ("calcom_settle_answered_seconds", 1.0, "unclear answer: in"),
+    ("circuit_breaker_half_open_timeout", 2.0, "breaker open: probe in"),
+    ("circuit_breaker_window", 5.0, "failures count for"),
+)
+# Not times, or too small to be told of.
+_ALSO: dict[str, Any] = {
+    "calcom_connect_timeout": 1.0,
+    "calcom_deadline": 3.0,
+    "calcom_rate_limit_per_minute": 0,
+    "circuit_breaker_threshold": 20,
+    "log_format": "json",
+}
+
+
+def orders() -> list[dict[str, Any]]:
+    """Return the faults of a bad day as `POST /_faults` takes them."""
+    by_chance = [{**order, "count": most, "share": most / _AMONG} for most, _, order in FAULTS]
+    return [{**order, "match": _POST} for order in (*by_chance, _THROTTLED)]
+
+
+def outage() -> list[dict[str, Any]]:
+    """Return the outage likewise: the part in which connections are refused, and the whole of it."""
+    return [
+        {"kind": "refuse", "seconds": REFUSED_SECONDS},
+        {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS},
+    ]
+
+
+def settings(**given: Any) -> Settings:
+    """Return the demo's settings: ours, and else the defaults, whatever this machine's environment says."""
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    return Settings.load(**{**defaults, **{name: value for name, value, _ in SHORTENED}, **_ALSO, **given})
+
+
+def shortened() -> Iterator[tuple[str, str, str]]:
+    """Say what is shortened or otherwise unusual, what it is here, and what it is in real life."""
+    for name, value, words in SHORTENED:
+        yield words, f"{_seconds(value)} s", _default(name)
+    yield "Cal.com's 429 blocks", "2 s", "60"
+    failures = "circuit_breaker_threshold"
+    yield "... open the breaker", str(_ALSO[failures]), _default(failures)
+    yield "calls a minute", "any number", _default("calcom_rate_limit_per_minute")
+
+
+def _default(name: str) -> str:
+    return _seconds(Settings.model_fields[name].default)
+
+
+def _seconds(value: Any) -> str:
+    return ", ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}"

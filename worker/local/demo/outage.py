@@ -1,0 +1,73 @@
+"""The outage in numbers: how calm we were while Cal.com was down, and how soon all was well again. Pure.
+
+Times are seconds of this machine's monotonic clock, as in the simulator's journal.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from resilience.circuit_breaker.types import State
+
+IN_FLIGHT = 1.0  # so long after a trip a call that was permitted before it may still arrive, on a busy machine
+SAME_TIME = 0.02  # by which the clocks of Redis and of the simulator may differ as we read them
+
+
+@dataclass(frozen=True)
+class Outage:
+    """When Cal.com fails: it refuses connections from `begins`, answers 503 from `answers`, and is well from `back`."""
+
+    begins: float
+    answers: float
+    back: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of state of the service's breaker."""
+
+    at: float
+    old: State
+    new: State
+
+
+@dataclass(frozen=True)
+class Calm:
+    """What the demo tells of the outage."""
+
+    breaker_opened: int  # changes to open: the trip, and each probe in vain
+    calls_while_open: int  # that reached Cal.com, beyond the probes and what was in flight at the trip
+    probes: int
+    held_peak: int
+    recovery_seconds: float | None  # from Cal.com's return until the last held booking was booked
+
+
+def measure(
+    changes: Sequence[Change],
+    journal: Sequence[Mapping[str, Any]],
+    *,
+    held_peak: int,
+    back: float,
+    last_booked: float | None,
+) -> Calm:
+    """Read the changes of state against the journal of all calls; nobody sees calls while connections are refused."""
+    calls = sorted(float(call["t0"]) for call in journal)
+    return Calm(
+        breaker_opened=sum(change.new is State.OPEN for change in changes),
+        calls_while_open=sum(_too_many(changes, calls)),
+        probes=sum(change.old is State.HALF_OPEN for change in changes),
+        held_peak=held_peak,
+        recovery_seconds=None if last_booked is None else round(max(0.0, last_booked - back), 1),
+    )
+
+
+def _too_many(changes: Sequence[Change], calls: Sequence[float]) -> Iterator[int]:
+    ends = (*changes, Change(float("inf"), State.CLOSED, State.CLOSED))
+    for change, following in pairwise(ends):
+        until = following.at - SAME_TIME
+        if change.new is State.OPEN:
+            grace = IN_FLIGHT if change.old is State.CLOSED else SAME_TIME
+            yield sum(change.at + grace < call < until for call in calls)
+        elif change.new is State.HALF_OPEN:
+            yield max(0, sum(change.at < call < until for call in calls) - 1)

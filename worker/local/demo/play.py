@@ -1,0 +1,143 @@
+"""The play: requests come in, Cal.com has a bad day, then an outage; watch until each booking has its end."""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import func, select
+
+from db.lifecycle import Status
+from db.schema import appointment_events, appointments
+from worker.console.stop import Stop
+from worker.local.demo.judge import Row
+from worker.local.demo.outage import Outage
+from worker.local.demo.stage import Stage
+from worker.local.demo.story import Counts, Story
+from worker.local.processes import Part
+
+LINES, EVERY = 10, 0.5  # so many requests at once, then a pause in which `booking enqueue` sends them
+GOOD, BAD = 0.2, 0.55  # shares of the requests that come before the bad day begins, and before the outage does
+CALM_SECONDS = 15.0  # a net: while some wait in line others join it, and too few calls go to open the breaker soon
+ASK_SECONDS = 60.0
+FINISH_SECONDS = 120.0  # a net: what is not final then never will be
+LOOK_SECONDS = 0.1
+
+Watch = Callable[[int, Counts], object]  # hears how many lines are asked, and how the bookings stand
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `booking enqueue` answered."""
+
+    requests: int
+    accepted: int
+    duplicates: int
+    invalid: int
+    conflicts: int
+
+
+class Play:
+    """Ask for everything, break Cal.com in mid-run, and wait for the end."""
+
+    def __init__(self, stage: Stage, story: Story, watch: Watch) -> None:
+        self._stage = stage
+        self._story = story
+        self._watch = watch
+        self._pause = threading.Event()
+        self._sent = 0
+
+    def perform(self, lines: Sequence[bytes]) -> tuple[Asked, Outage]:
+        """Run the whole play; return what was answered, and when Cal.com was down."""
+        pipe = self._stage.running.logs / "requests"
+        os.mkfifo(pipe)
+        part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
+        self._stage.running.start(part)
+        good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
+        with self._opened(pipe, part) as requests:
+            self._story.say(f"requests come in, {LINES / EVERY:.0f} a second")
+            # First a while that is well, so that there is something to compare the bad day with.
+            self._feed(requests, lines[:good])
+            self._stage.calcom.misbehave()
+            self._story.say("Cal.com has a bad day: some calls fail")
+            self._feed(requests, lines[good:bad])
+            self._wait(CALM_SECONDS, lambda: self._story.calm)
+            outage = self._stage.calcom.fail()
+            self._story.begin(outage)
+            self._feed(requests, lines[bad:])
+        asked = self._answer(part)
+        self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._story.moving)
+        return asked, outage
+
+    def _opened(self, pipe: Path, part: Part) -> BinaryIO:
+        """Open the pipe once the other process reads it."""
+        for _ in range(int(ASK_SECONDS / LOOK_SECONDS)):
+            try:
+                descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # ENXIO: nobody reads yet
+                if self._stage.guard.wait(part.name, LOOK_SECONDS) is not None:
+                    break
+            else:
+                os.set_blocking(descriptor, True)
+                return os.fdopen(descriptor, "wb", buffering=0)
+        raise Stop(f"the requests could not be sent: {self._stage.running.said(part)[-500:]}")
+
+    def _feed(self, requests: BinaryIO, lines: Sequence[bytes]) -> None:
+        for at in range(0, len(lines), LINES):
+            some = lines[at : at + LINES]
+            try:
+                requests.write(b"".join(some))
+            except BrokenPipeError:
+                raise Stop("the requests could not be sent: `booking enqueue` has ended") from None
+            self._sent += len(some)
+            self._wait(EVERY, lambda: False)
+
+    def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        ends_at = time.monotonic() + seconds
+        while True:
+            self._watch(self._sent, self._story.look())
+            left = ends_at - time.monotonic()
+            if left <= 0 or until():
+                return
+            self._pause.wait(min(LOOK_SECONDS, left))
+
+    def _answer(self, part: Part) -> Asked:
+        self._wait(ASK_SECONDS, lambda: self._stage.running.exit_code(part) is not None)
+        *_, last = self._stage.running.said(part).strip().splitlines() or [""]
+        try:
+            answer: dict[str, Any] = json.loads(last)
+        except ValueError:
+            raise Stop(f"the requests could not be sent: {last}") from None
+        return Asked(**{name: answer[name] for name in Asked.__dataclass_fields__})
+
+
+def rows(stage: Stage) -> tuple[list[Row], int]:
+    """Return our rows as the judge wants them, and how often they were retried in all."""
+    column = appointments.c
+    wanted = (
+        column.id,
+        column.uuid,
+        column.status,
+        column.calcom_booking_uid,
+        column.calcom_seat_uid,
+        column.retry_count,
+    )
+    with stage.engine.connect() as conn:
+        found = conn.execute(select(*wanted).order_by(column.id)).all()
+    kept = [Row(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4]) for row in found]
+    return kept, sum(row[5] for row in found)
+
+
+def last_booked(stage: Stage) -> datetime | None:
+    """Return when the last of those that the outage held was booked."""
+    column, event = appointments.c, appointment_events.c
+    met = column.circuit_breaker_open_at_booking.is_not(None)
+    booked = select(func.max(event.created_at)).join(appointments, column.id == event.appointment_id)
+    with stage.engine.connect() as conn:
+        return conn.execute(booked.where(met, event.kind == Status.CONFIRMED.value)).scalar()

@@ -1,0 +1,136 @@
+"""The processes of one deployment, and how each is started, is known to be ready, and is ended."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.request import urlopen
+
+from worker.local.embedded import EmbeddedError, Guard
+
+SOFT_SECONDS = 14.0  # a worker waits 10 s for calls under way; what is left after this is killed, its lease runs out
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process: `ready` is what its log says once it works."""
+
+    name: str
+    argv: tuple[str, ...]
+    ready: str = ""
+    address: str = ""
+    end: tuple[tuple[str, float], ...] = (("SIGTERM", 5.0),)
+
+
+def worker(number: int, *, concurrency: int = 64) -> Part:
+    """Book: one process a core, 64 calls each."""
+    name = "bookings" if number == 1 else f"bookings{number}"
+    return _worker(f"worker {number}", name, "bookings", concurrency)
+
+
+def maintenance() -> Part:
+    """Run the periodic tasks, apart from the bookings so that hanging calls cannot delay them."""
+    return _worker("maintenance", "maintenance", "maintenance", 4)
+
+
+def beat() -> Part:
+    """Send the periodic tasks."""
+    return Part("beat", _celery("beat"), ready="beat: Starting")
+
+
+def flower(port: int) -> Part:
+    """Show it all on a page."""
+    address = f"http://127.0.0.1:{port}"
+    return Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={port}"), ready="Visit me", address=address)
+
+
+def simulator(*options: str) -> Part:
+    """Be a Cal.com, on a free port unless `options` name one."""
+    argv = (sys.executable, "-m", "simulator", "--port", "0", *options)
+    return Part("simulator", argv, ready="simulator listening on ")
+
+
+def require_simulator() -> None:
+    """Raise EmbeddedError unless the simulator is here: it comes with a clone of the project, not with the package."""
+    if find_spec("simulator") is None:
+        raise EmbeddedError("the simulator is not here: it comes with a clone of the project, not with the package")
+    if find_spec("h11") is None:
+        raise EmbeddedError("the simulator lacks the library h11; run `make setup`, or pip install h11")
+
+
+def _worker(name: str, node: str, queue: str, concurrency: int) -> Part:
+    options = ("-P", "threads", "-c", str(concurrency), "-Q", queue, "-n", f"{node}@%h")
+    # Gossip and mingle are for clusters that elect and revoke together; without them it starts a second earlier.
+    argv = _celery("worker", *options, "--without-gossip", "--without-mingle")
+    return Part(name, argv, ready=" ready.", end=(("SIGQUIT", SOFT_SECONDS),))
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-A", "worker", *arguments)
+
+
+@dataclass
+class Running:
+    """Processes under one guard: they end when this process does, however it ends."""
+
+    guard: Guard
+    environment: Mapping[str, str]
+    logs: Path
+    cwd: Path = field(default_factory=Path.cwd)
+    _begins: dict[str, int] = field(default_factory=dict)
+
+    def start(self, part: Part) -> int:
+        """Start a process, or start it again, and return its pid."""
+        log = self.log(part)
+        self._begins[part.name] = log.stat().st_size if log.exists() else 0
+        environment = {**self.environment, "PYTHONUNBUFFERED": "1"}
+        return self.guard.start(part.name, part.argv, cwd=self.cwd, env=environment, log=log, end=part.end)
+
+    def exit_code(self, part: Part) -> int | None:
+        """Return how it ended; None while it runs."""
+        return self.guard.wait(part.name, 0)
+
+    def said(self, part: Part) -> str:
+        """Return what it has written since it was last started."""
+        with self.log(part).open("rb") as log:
+            log.seek(self._begins.get(part.name, 0))
+            return log.read().decode(errors="replace")
+
+    def is_ready(self, part: Part) -> bool:
+        """Say whether it works."""
+        if part.address:
+            return _answers(part.address)
+        return part.ready in self.said(part)
+
+    def address(self, part: Part) -> str:
+        """Return the address that a ready simulator says it listens on."""
+        return self.said(part).partition(part.ready)[2].split()[0].rstrip(",")
+
+    def wait_until_ready(self, part: Part, within: float) -> None:
+        """Return when it works.
+
+        Raises:
+            EmbeddedError: It ended, or did not come up within so many seconds; with the last lines of its log.
+        """
+        for _ in range(int(within / LOOK_SECONDS)):
+            if self.is_ready(part):
+                return
+            if self.guard.wait(part.name, LOOK_SECONDS) is not None:
+                break
+        raise EmbeddedError(
+            f"{part.name} did not start; its log {self.log(part)} ends with:\n{self.said(part)[-1500:]}"
+        )
+
+    def log(self, part: Part) -> Path:
+        """Name the file that holds its log."""
+        return self.logs / f"{part.name.replace(' ', '-')}.log"
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=1):  # noqa: S310 - a loopback address of our own making
+            return True
+    except OSError:
+        return False

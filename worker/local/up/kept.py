@@ -1,0 +1,51 @@
+"""What `booking up` keeps running: processes and embedded servers, alike to the supervisor."""
+
+import contextlib
+from dataclasses import dataclass
+
+from worker.local.embedded import EmbeddedError
+from worker.local.embedded.server import Server
+from worker.local.processes import Part, Running
+
+
+@dataclass(frozen=True)
+class KeptPart:
+    """A process of ours."""
+
+    running: Running
+    part: Part
+
+    @property
+    def name(self) -> str:
+        """What it is called on the screen."""
+        return self.part.name
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        return self.running.exit_code(self.part)
+
+    def start(self) -> int:
+        """Start it again and return its pid."""
+        return self.running.start(self.part)
+
+
+@dataclass(frozen=True)
+class KeptServer:
+    """An embedded server."""
+
+    server: Server
+
+    @property
+    def name(self) -> str:
+        """What it is called on the screen."""
+        return self.server.name
+
+    def exit_code(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        return self.server.guard.wait(self.server.name, 0)
+
+    def start(self) -> int | None:
+        """Start it again, data, port and password kept, and return its pid."""
+        with contextlib.suppress(EmbeddedError):  # it has ended again; the next look sees that
+            self.server.start()
+        return self.server.pid

@@ -1,0 +1,1 @@
+"""Every setting, and how its text is read."""

@@ -1,0 +1,261 @@
+"""Every setting: its name, default, unit and what zero means. The only reader of the environment.
+
+Values come from the environment, then from `.env` in the current folder. An empty value counts as not given.
+docs/settings.md and .env.example are generated from this file (`python -m worker.settings.table`).
+"""
+
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from resilience.retry_policy import TransientErrors
+from worker.settings.values import (
+    ApiKey,
+    ApiVersion,
+    BaseUrl,
+    BrokerUrl,
+    Delays,
+    PostgresUrl,
+    RedisUrl,
+    SecretList,
+    Transient,
+)
+
+MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
+GONE = {"CIRCUIT_BREAKER_MODE": "is no setting any more, every outcome is told at once; take it out"}
+LEAST_RATE = 7  # calls a minute: of these the next one is less than a margin away
+
+
+class SettingsError(ValueError):
+    """Say what is wrong with the settings, one line a problem: `NAME: what is wrong; what to do`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _setting(default: Any, meaning: str, *, unit: str = "", zero: str = "", **limits: Any) -> Any:
+    """Describe one setting; `unit` and `zero` (what 0 means) become columns of docs/settings.md."""
+    return Field(default=default, description=meaning, json_schema_extra={"unit": unit, "zero": zero}, **limits)
+
+
+class Settings(BaseSettings):
+    """Hold every setting, checked. Build it with `Settings.load()`, which explains what is wrong.
+
+    `CIRCUIT_BREAKER_WINDOW` is `settings.circuit_breaker_window`; times are seconds. Frozen: use `model_copy`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+    )
+
+    # Where things are
+    database_url: PostgresUrl | None = _setting(
+        None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
+    )
+    redis_url: RedisUrl | None = _setting(
+        None, "Redis or Valkey; not given: the embedded one of `booking up`", unit="URL", repr=False
+    )
+    celery_broker_url: BrokerUrl | None = _setting(
+        None, "Celery's broker, Redis or RabbitMQ; not given: REDIS_URL", unit="URL", repr=False
+    )
+    booking_home: Path = _setting(
+        Path(".booking"), "where `booking up` keeps its embedded servers' data", unit="folder"
+    )
+
+    # Cal.com
+    calcom_base_url: BaseUrl = _setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")
+    calcom_api_key: ApiKey | None = _setting(None, "the API key; its owner must be able to see the bookings it makes")
+    calcom_api_version: ApiVersion = _setting("2024-08-13", "the cal-api-version header of booking calls")
+    calcom_connect_timeout: float = _setting(5.0, "for a connection to Cal.com", unit="s", zero="refused", gt=0, le=600)
+    calcom_read_timeout: float = _setting(
+        30.0, "between two pieces of Cal.com's answer", unit="s", zero="refused", gt=0, le=600
+    )
+    calcom_deadline: float = _setting(
+        40.0,
+        "for a whole call; a lease and a probe's permit last this plus a margin",
+        unit="s",
+        zero="refused",
+        gt=0,
+        le=600,
+    )
+    calcom_settle_seconds: float = _setting(
+        130.0, "how long an unanswered call may still turn into a booking", unit="s", zero="at once", ge=0, le=86400
+    )
+    calcom_settle_answered_seconds: float = _setting(
+        5.0, "the same when Cal.com answered with an error", unit="s", zero="at once", ge=0, le=86400
+    )
+    calcom_rate_limit_per_minute: int = _setting(
+        100,
+        "calls that all workers together may send in any 60 s; what Cal.com's answers tell is kept in any case",
+        unit="calls",
+        zero="no limit of our own",
+        ge=0,
+    )
+
+    # Circuit breaker
+    circuit_breaker_threshold: int = _setting(
+        5,
+        "failures in a row that open the breaker; above 1000 it never opens",
+        unit="failures",
+        zero="refused",
+        ge=1,
+    )
+    circuit_breaker_window: float = _setting(
+        60.0, "how old the first of those failures may be", unit="s", zero="refused", gt=0
+    )
+    circuit_breaker_half_open_timeout: float = _setting(
+        30.0, "how long the breaker stays open before a probe may go", unit="s", zero="refused", gt=0
+    )
+    circuit_breaker_open_growth: float = _setting(
+        1.0, "each opening in a row lasts this many times the last", unit="x", zero="refused", ge=1, le=10
+    )
+    circuit_breaker_open_max: float = _setting(600.0, "the longest opening", unit="s", zero="refused", gt=0)
+
+    # Retries
+    retry_max_attempts: int = _setting(3, "retries after the first call", unit="retries", zero="no retry", ge=0, le=100)
+    retry_delays: Delays = _setting((1.0, 2.0, 4.0), "before each retry", unit="s", zero="at once")
+    retry_jitter: float = _setting(
+        0.1, "each delay is this share longer or shorter, by chance", unit="share", zero="no jitter", ge=0, lt=1
+    )
+    retry_transient_errors: Transient = _setting(
+        TransientErrors(), "errors worth a retry: timeout (or no connection), 5xx, statuses"
+    )
+
+    # Holding
+    hold_max_age: float = _setting(
+        900.0, "a booking held longer is flagged degraded", unit="s", zero="never flagged", ge=0
+    )
+    hold_lead: float = _setting(0.0, "a booking whose start is nearer expires", unit="s", zero="up to the start", ge=0)
+    hold_release_max: int = _setting(
+        64, "held bookings released into flight at most", unit="bookings", zero="refused", ge=1
+    )
+
+    # Failures
+    failure_degraded_rate: float = _setting(
+        0.25, "share of failed calls from which Cal.com counts as degraded", unit="share", zero="refused", gt=0, le=1
+    )
+    failure_minimum_calls: int = _setting(
+        10, "calls below which that share says nothing", unit="calls", zero="the first call counts", ge=0
+    )
+    failure_critical_recent: int = _setting(
+        3, "failures in the last minute from which Cal.com counts as critical", unit="per minute", zero="refused", ge=1
+    )
+    failure_critical_count: int = _setting(
+        5, "critical failures from which Cal.com counts as critical", unit="failures", zero="refused", ge=1
+    )
+
+    # Watching
+    metrics_aggregate_seconds: float = _setting(
+        60.0, "one row of failure_metrics covers this", unit="s", zero="refused", gt=0, le=86400
+    )
+    retention_days: int = _setting(
+        90, "how long metrics, events and final bookings are kept", unit="days", zero="keep for ever", ge=0
+    )
+    metrics_port: int = _setting(0, "Prometheus reads here", unit="port", zero="no port", ge=0, le=65535)
+    alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
+    log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
+    log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
+
+    @property
+    def broker_url(self) -> str | None:
+        """Return Celery's broker: CELERY_BROKER_URL, else REDIS_URL, else None (embedded)."""
+        return self.celery_broker_url or self.redis_url
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        longest = max(self.calcom_connect_timeout, self.calcom_read_timeout)
+        if self.calcom_deadline < longest:
+            raise ValueError(f"CALCOM_DEADLINE: is shorter than a time-out within it; set it to {longest:g} s or more")
+        if self.calcom_connect_timeout >= MARGIN:
+            raise ValueError(
+                f"CALCOM_CONNECT_TIMEOUT: must be below {MARGIN:g} s: a claim waits no longer for its first byte"
+            )
+        if 0 < self.calcom_rate_limit_per_minute < LEAST_RATE:
+            raise ValueError(
+                f"CALCOM_RATE_LIMIT_PER_MINUTE: below {LEAST_RATE} an unclear answer is never settled, for that takes "
+                "several calls within one claim; set it higher, or to 0 for no limit of our own"
+            )
+        if self.circuit_breaker_open_max < self.circuit_breaker_half_open_timeout:
+            raise ValueError(
+                "CIRCUIT_BREAKER_OPEN_MAX: is shorter than CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT; "
+                f"set it to {self.circuit_breaker_half_open_timeout:g} s or more"
+            )
+        return self
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read and check the settings; `given` (field names) stands above the environment.
+
+        Raises:
+            SettingsError: one line a problem, without the values.
+        """
+        if strange := given.keys() - cls.model_fields.keys():
+            raise TypeError(f"no such settings: {', '.join(sorted(strange))}")
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problems = [_line(detail) for detail in error.errors(include_url=False, include_input=False)]
+        except UnicodeDecodeError:
+            problems = [".env: is not UTF-8; save it as UTF-8"]
+        except (OSError, SourceError) as error:
+            problems = [f".env: cannot be read ({type(error).__name__}); check its permissions"]
+        raise SettingsError(problems)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for a child process, so that it loads these very settings. Holds secrets."""
+        return {**os.environ, **dict(self._texts())}  # noqa: TID251 - this file is the one reader
+
+    @classmethod
+    def misspelt(cls) -> list[str]:
+        """Name what the environment or .env has that is no setting any more, or a slip of the pen, one line each."""
+        names = [field.upper() for field in cls.model_fields]
+        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
+        found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
+        gone = [f"{name}: {GONE[name]}" for name in found if name in GONE]
+        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found if name not in GONE)
+        return gone + [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            yield field.upper(), "" if value is None else text_of(value)
+
+
+def text_of(value: Any) -> str:
+    """Write a value as the environment would hold it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, TransientErrors):
+        return value.text
+    if isinstance(value, tuple):
+        return (" " if value and isinstance(value[0], SecretStr) else ",").join(text_of(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _line(detail: ErrorDetails) -> str:
+    """Turn one finding of pydantic into a line that names the setting and says what to do."""
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message  # written by _agree, name and all
+    name = str(detail["loc"][0])
+    if detail["type"] == "value_error":
+        return f"{name.upper()}: {message}"  # written by setting_values
+    field = Settings.model_fields[name]
+    about = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    unit = f" ({about['unit']})" if about.get("unit") else ""
+    return f"{name.upper()}: {message.removeprefix('Input ')}{unit}; the default is {text_of(field.default)}"
