@@ -56,13 +56,13 @@ test-all: setup ## Run every test (needs Debian's postgresql, redis-server and r
 	@$(call within,1200) $(BIN)/pytest -m alone $(ARGS)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)
-	@$(BIN)/python tests/promises/fire $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 side-by-side: setup ## A deploy: 300 bookings through an outage, by an old version's workers and the new ones together (OLD=REV)
-	@$(BIN)/python tests/promises/side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
+	@$(BIN)/python -m tests.side_by_side $(if $(OLD),--old $(OLD)) $(ARGS)
 
 breakages: setup ## Break a copy of the product on purpose, a promise after the other, and see that a test notices
-	@$(BIN)/python -m tests.promises.breakages $(ARGS)
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server
 	@$(BIN)/ruff check .

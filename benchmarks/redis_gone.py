@@ -25,9 +25,9 @@ from worker import enqueue_bookings
 from worker.local.demo.judge import Row, judge
 from worker.local.embedded import Guard
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "plugins"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from rabbit import rabbit
+from tests.support.rabbit import rabbit
 
 PROCESSES, THREADS = 8, 2
 THRESHOLD, OPEN, SETTLE = 5, 30.0, 20.0

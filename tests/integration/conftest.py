@@ -6,7 +6,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-import breakers
 import pytest
 from sqlalchemy import Engine, func, update
 
@@ -15,6 +14,7 @@ from db.appointments import Appointment, NewAppointment
 from db.engine import make_engine
 from db.lifecycle import Status
 from db.schema import appointments as table
+from tests.support import breakers
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
 

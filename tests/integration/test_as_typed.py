@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from fleet import Fleet, eventually
+
+from tests.support.fleet import Fleet, eventually
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from fleet import Fleet, finals, request
-
 from db.lifecycle import Status
+from tests.support.fleet import Fleet, finals, request
 from worker import enqueue_booking, enqueue_bookings, wait
 
 

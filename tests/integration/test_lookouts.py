@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fleet import request, row
 from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
@@ -14,6 +13,7 @@ from db.schema import appointments as table
 from tasks import dependencies
 from tasks.attempt import claim
 from tasks.maintenance.lookouts import look_again
+from tests.support.fleet import request, row
 from worker import enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 import redis
-from fleet import Fleet, eventually, finals, request
 
 from db.lifecycle import Status
 from tasks.publish import TASK
+from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking
 from worker.celery_app import BOOKINGS
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fleet import Fleet, eventually, request, row
 from sqlalchemy import func, update
 
 from db.lifecycle import HoldReason, Status
@@ -15,6 +14,7 @@ from tasks import dependencies
 from tasks.attempt import claim
 from tasks.guarded_calls import CREATE, LIST, GuardedCalls
 from tasks.maintenance.recovery import ask_again
+from tests.support.fleet import Fleet, eventually, request, row
 from worker import enqueue_booking
 
 PAGE = {"kind": "html", "status": 403}

@@ -6,27 +6,25 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_sink import Sink, sink
-from fleet import Fleet, Process, eventually, finals, request
 from sqlalchemy import text
 
 from db.monitoring import incidents
 from tasks import dependencies
 from tasks.health.incident_rules import Kind
+from tests.support.alert_sink import Sink, sink
+from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings
 
-EVERY = 2.0  # seconds, as tests/plugins/fast_beat.py has it
+EVERY = 2.0  # seconds, as tests/support/workers/fast_beat.py has it
 SLACK = 10.0  # for a look, a process that starts, and two noisy cores
 
 
 def fast_beat(fleet: Fleet) -> Process:
     """Start a beat whose health check ticks every two seconds."""
-    fleet.environment["PYTHONPATH"] = str(Path(__file__).parents[1] / "plugins")
-    return fleet.celery("beat", app="fast_beat")
+    return fleet.celery("beat", app="tests.support.workers.fast_beat")
 
 
 def told(taking: Sink) -> list[str]:

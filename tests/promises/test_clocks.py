@@ -1,35 +1,42 @@
 """Nothing that beat starts depends on two hosts' clocks; what piles up while nobody works is done once."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import Fleet, Process, eventually, finals, request
 from sqlalchemy import text
 
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.booking import outcome
 from tasks.periodic import TICK
+from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings
 from worker.celery_app import MAINTENANCE, app
 from worker.console import broker
 
 PILED_UP = 300
-PLUGINS = str(Path(__file__).parents[1] / "plugins")
 Judge = Callable[[dict[int, Any]], None]
 
 
 def maintenance_with_a_wrong_clock(running: Fleet, seconds: float) -> Process:
     """Start the worker of the periodic tasks on a host whose clock is ahead of beat's (below 0: behind)."""
-    running.environment |= {"PYTHONPATH": PLUGINS, "WRONG_CLOCK": str(seconds)}
+    running.environment |= {"WRONG_CLOCK": str(seconds)}
     try:
         return running.celery(
-            "worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", "maintenance@test", app="wrong_clock"
+            "worker",
+            "-P",
+            "threads",
+            "-c",
+            "2",
+            "-Q",
+            "maintenance",
+            "-n",
+            "maintenance@test",
+            app="tests.support.workers.wrong_clock",
         )
     finally:
-        del running.environment["PYTHONPATH"], running.environment["WRONG_CLOCK"]
+        del running.environment["WRONG_CLOCK"]
 
 
 @pytest.mark.parametrize("seconds", [15, 600, -600], ids=["15 s ahead", "10 min ahead", "10 min behind"])

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fleet import Fleet, eventually, finals, request
 from sqlalchemy import text
 
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.booking import outcome
+from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking, enqueue_bookings
 
 

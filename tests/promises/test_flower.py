@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from celery.events import EventReceiver
 from celery.events.state import State
-from fleet import Fleet, eventually, finals, request
 
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.booking import outcome
+from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking
 
 

@@ -13,20 +13,22 @@ from db.appointments import queue
 from db.appointments.event_types import EventKind
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
-from tests.promises.breakages.evidence import RULES, Finds, Rule
-from tests.promises.model import contradictions, record, world_steps
-from tests.promises.model.cells import ALL, why_it_cannot_occur
-from tests.promises.model.deals import DEALS, of_kind
-from tests.promises.model.document import ALONE, PROMISES, WINDOWS, counterexample, page
-from tests.promises.model.evidence_steps import Evidence
-from tests.promises.model.life import Life
-from tests.promises.model.product import SETTLE
-from tests.promises.model.properties import broken, final, twice, with_operator
-from tests.promises.model.rows import CLAIMABLE, IllegalMoveError, Row, moved, tidied
-from tests.promises.model.search import search
-from tests.promises.model.state import ENDS, FREEZE, LATE, LEASE, Phase, Rules, World
-from tests.promises.model.without import without
-from tests.promises.model.worker_steps import Steps
+from tests.model import record
+from tests.model.document import ALONE, PROMISES, WINDOWS, counterexample, page
+from tests.model.evidence import contradictions
+from tests.model.evidence.cells import ALL, why_it_cannot_occur
+from tests.model.evidence.deals import DEALS, of_kind
+from tests.model.evidence.steps import Evidence
+from tests.model.life import world_steps
+from tests.model.life.life import Life
+from tests.model.life.properties import broken, final, twice, with_operator
+from tests.model.life.state import ENDS, FREEZE, LATE, LEASE, Phase, Rules, World
+from tests.model.life.worker_steps import Steps
+from tests.model.product import SETTLE
+from tests.model.rows import CLAIMABLE, IllegalMoveError, Row, moved, tidied
+from tests.model.search import search
+from tests.model.without import without
+from tests.mutation.evidence import RULES, Finds, Rule
 
 TWICE = "two bookings of one request"
 # A guard taken away, and the first thing that goes wrong.
@@ -135,7 +137,7 @@ def test_the_model_makes_only_moves_that_the_product_makes() -> None:
 
 
 def test_the_document_prints_what_the_search_finds() -> None:
-    """When this fails: python -m tests.promises.model."""
+    """When this fails: python -m tests.model."""
     assert PROMISES.read_text("utf-8") == page()
 
 

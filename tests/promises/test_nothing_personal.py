@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import redis
-from fleet import Fleet, finals, request
 
+from tests.support.fleet import Fleet, finals, request
 from worker import enqueue_bookings
 
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}")

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from fleet import Fleet, eventually
 from sqlalchemy import text
 
 from tasks import dependencies
+from tests.support.fleet import Fleet, eventually
 from worker.celery_app import MAINTENANCE, app
 from worker.console import broker
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from fleet import Fleet, eventually, finals, request
 from sqlalchemy import Engine, select, text
 
 from db.appointments import events
@@ -17,6 +16,7 @@ from tasks.attempt import claim
 from tasks.booking import outcome
 from tasks.health import check
 from tasks.operations import revoke
+from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import Fleet, eventually, finals, request
 from kombu import Connection
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
@@ -19,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.publish import TASK
+from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_bookings
 from worker.celery_app import BOOKINGS
 from worker.cli.check import check

@@ -6,14 +6,12 @@ The long form is `make promises`. Here each kind of fault strikes once, so that 
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from fire_kinds import KINDS
-from fire_parts import PARTS, planned
-from fire_schedule import KINDS_LANES, LANES, plan
+from tests.chaos.kinds import KINDS
+from tests.chaos.parts import PARTS, planned
+from tests.chaos.schedule import KINDS_LANES, LANES, plan
 
-FIRE = Path(__file__).parent / "fire"
 FAULTS = (
     "Valkey: emptied",
     "Valkey: killed",
@@ -50,7 +48,9 @@ def ran(part: str, faults: tuple[str, ...], *, bookings: int, seconds: int) -> d
     """Run one part in its short form, and return how it ended."""
     options = ("--seed", "1", "--part", part, "--bookings", str(bookings), "--faults", str(len(faults)))
     more = ("--seconds", str(seconds), "--json", "--quiet", "--only", *faults)
-    done = subprocess.run([sys.executable, str(FIRE), *options, *more], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", *options, *more], capture_output=True, text=True, check=False
+    )
     assert done.returncode in {0, 1}, done.stderr
     [ended] = json.loads(done.stdout)["parts"]
     assert done.returncode == 0, "\n".join(ended["stories"])

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from auditing import Scene
-from fleet import eventually
 
 from db.lifecycle import Status
 from tasks.dependencies import parts
 from tasks.operations import breaker_overrides
+from tests.support.auditing import Scene
+from tests.support.fleet import eventually
 
 Booking = Callable[..., Any]
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from auditing import Scene
 
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import State
 from tasks.dependencies import parts
 from tasks.operations import breaker_overrides
+from tests.support.auditing import Scene
 
 Booking = Callable[..., Any]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import eventually
 from sqlalchemy import Engine, func, select
 
 from db.schema import appointments
+from tests.support.fleet import eventually
 
 Booking = Callable[..., Any]
 

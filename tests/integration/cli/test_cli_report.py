@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import metrics
 import pytest
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
+from tests.support import metrics
 
 Booking = Callable[..., Any]
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from auditing import Scene
 
 from db.lifecycle import HoldReason, Status
 from tasks.dependencies import parts
+from tests.support.auditing import Scene
 from worker.cli.orders import resolve
 
 Booking = Callable[..., Any]

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from fleet import Fleet, eventually
-
 from db.lifecycle import HoldReason, Status
+from tests.support.fleet import Fleet, eventually
 
 Booking = Callable[..., Any]
 

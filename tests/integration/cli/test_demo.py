@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import eventually
 
 import worker
+from tests.support.fleet import eventually
 
 NAMES = [
     "requests",

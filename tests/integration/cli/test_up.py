@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import eventually
+
+from tests.support.fleet import eventually
 
 PARTS = ["postgres", "valkey", "simulator", "worker 1", "maintenance", "beat", "flower"]
 PID = re.compile(r"  ready  (.+?) +pid (\d+)")

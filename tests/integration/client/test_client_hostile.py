@@ -8,7 +8,6 @@ from json import dumps
 from typing import Any
 
 import pytest
-from fleet import request
 
 from tasks.attempt import claim
 from tasks.calcom.classify import read_post
@@ -16,6 +15,7 @@ from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Meaning
 from tasks.dependencies import parts
+from tests.support.fleet import request
 from worker import enqueue_booking, outcome
 from worker.cli.check import check
 from worker.cli.show import show

@@ -1,0 +1,104 @@
+"""The fire suite: real workers, servers and a Cal.com, all hurt by a seeded schedule; nothing lost, nothing twice.
+
+Run it with `make promises SEED=1`. It prints the seed and each fault as it strikes, and the same seed deals the same
+faults again. The exit code is 1 when a booking was lost, booked twice, contradicts Cal.com's books at the end or did so
+when it ended, or is held as untellable though it can be told.
+"""
+
+import argparse
+import json
+import random
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.chaos.parts import PARTS, Part, planned
+from tests.chaos.run import EmbeddedError, Run, run
+from tests.chaos.schedule import Planned
+from worker.local.endings import Ending
+
+
+def main() -> int:
+    """Run from the command line; return the exit code."""
+    asked = _parser().parse_args()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    try:
+        given = {"bookings": asked.bookings, "faults": asked.faults, "seconds": asked.seconds}
+        parts = list(planned(seed, asked.part or (), asked.only, **given))
+    except ValueError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    if asked.plan:
+        for name, _, faults in parts:
+            for one in faults:
+                print(f"{name:8}  {one.lane:9}  {one.fault}")  # noqa: T201
+        return 0
+    ended = []
+    try:
+        with Ending():
+            for name, part, faults in parts:
+                ended.append(_run(name, part, faults, seed=seed, asked=asked))
+    except KeyboardInterrupt:
+        return 130
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    print(_json(seed, ended) if asked.json else "\n".join(map(_text, ended)))  # noqa: T201
+    return 0 if all(one.verdict.kept for one in ended) else 1
+
+
+def _run(name: str, part: Part, faults: list[Planned], *, seed: int, asked: argparse.Namespace) -> Run:
+    def say(text: str) -> None:
+        if not asked.quiet:
+            sys.stderr.write(f"{text}\n")
+
+    say(f"part {name}, seed {seed}: {part.bookings} bookings, {len(faults)} faults in {part.seconds:g} s")
+    ended = run(name, part, faults, seed=seed, logs=asked.logs and asked.logs / name, say=say)
+    say(_summary(ended))
+    return ended
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="make promises", description=__doc__)
+    made.add_argument("--seed", type=int, help="deals the faults (default: by chance, and said)")
+    made.add_argument("--part", nargs="+", choices=list(PARTS), metavar="NAME", help=f"of {', '.join(PARTS)} (all)")
+    made.add_argument("--bookings", type=int, help="ask for at least so many in each part")
+    made.add_argument("--faults", type=int, help="try so many faults in each: now and then one is not met")
+    made.add_argument("--seconds", type=float, help="spread them over so long in each")
+    made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="faults whose names begin so")
+    made.add_argument("--plan", action="store_true", help="print the schedule and do nothing")
+    made.add_argument("--json", action="store_true", help="print the result as one line of JSON")
+    made.add_argument("--quiet", action="store_true", help="do not tell each fault as it strikes")
+    made.add_argument("--logs", type=Path, help="keep every process's log in this folder")
+    return made
+
+
+def _json(seed: int, ended: list[Run]) -> str:
+    kept = all(one.verdict.kept for one in ended)
+    return json.dumps({"seed": seed, "kept": kept, "parts": [asdict(one) for one in ended]})
+
+
+def _text(ended: Run) -> str:
+    lines = [*ended.stories, "", f"{'fault':60} {'often':>5}  {'moved on':>8}"]
+    lines += [f"{name:60} {often:5}  {seconds:6.1f} s" for name, often, seconds in ended.table]
+    lines += ["", f"{'kind':30} ended"]
+    lines += [f"{kind:30} {_counts(counts)}" for kind, counts in ended.kinds.items()]
+    lines += [f"held as untellable: {cell}: {count}" for cell, count in sorted(ended.cells.items())]
+    return "\n".join([*lines, "", _summary(ended)])
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {end}" for end, count in sorted(counts.items()))
+
+
+def _summary(ended: Run) -> str:
+    found, longest = ended.verdict, max((seconds for *_, seconds in ended.table), default=0.0)
+    counts = f"{len(found.lost)} lost, {len(found.double)} double, {len(found.contradictions)} contradictions"
+    return (
+        f"part {ended.part}, seed {ended.seed}: {ended.bookings} bookings, {ended.faults} faults in "
+        f"{ended.seconds:.0f} s: {counts}, {len(found.blind)} held without need; moved on within {longest:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""People at Cal.com: strangers who book the same times, hosts who accept and decline, customers who cancel there.
+
+Accepting is always allowed. Who declines or cancels takes only what our record knows as booked: before that promise 2
+does not hold (docs/promises.md).
+"""
+
+import random
+import threading
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import psycopg
+import requests
+
+from tests.chaos import kinds
+from tests.chaos.kinds import BESIDE, HOST, OTHER
+from tests.chaos.processes.caller import receipts
+from tests.chaos.stage import Stage
+
+EVERY = 0.5  # seconds
+PATIENCE = 1.0  # seconds
+HASTE = 8  # so many requests ahead of ours a stranger may be
+STRANGERS, ACCEPTED, ENDED = 0.08, 0.4, 0.15  # chances: of a request, of a pending booking a look, of a look
+
+_KNOWN = """
+    SELECT calcom_booking_uid, calcom_seat_uid, series_uid FROM appointments
+    WHERE status = 'confirmed' AND (series_uid IS NULL OR series_weeks IS NOT NULL)
+        AND updated_at < now() - interval '1 second'
+    ORDER BY id DESC LIMIT 60
+"""
+
+
+class People:
+    """A thread of theirs, for as long as the block lasts."""
+
+    def __init__(self, stage: Stage, seed: int, *, sight_for: float) -> None:
+        self._stage = stage
+        self._rng = random.Random(f"{seed} people")  # noqa: S311 - chance for people
+        self._sees_for = sight_for if stage.part.loses_sight else None  # seconds
+        self._asked = 0
+        self._ended: set[tuple[Any, ...]] = set()  # a seat that is given back twice would end the others' booking
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="people", daemon=True)
+        self.failure: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self.failure:
+            raise self.failure
+
+    def _live(self) -> None:
+        lived = 0.0
+        try:
+            while not self._over.wait(EVERY):
+                lived += EVERY
+                if self._sees_for is not None and lived >= self._sees_for:
+                    self._stage.calcom.call("POST", "/_settings", {"keys": {self._stage.part.key: "nothing"}})
+                    self._sees_for = None
+                self._strangers()
+                self._hosts()
+                with suppress(psycopg.OperationalError):  # Postgres is the one that is hurt
+                    self._customers()
+        except Exception as error:  # noqa: BLE001 - told when the block ends
+            self.failure = error
+
+    def _strangers(self) -> None:
+        """Book the very time of a request, or another time of its hosts; some come before ours, some after."""
+        asked = max((number for number, _ in receipts(self._stage.receipts)), default=-1) + 1
+        for number in range(self._asked, asked):
+            if self._rng.random() < STRANGERS and not self._over.is_set():
+                self._book(number + self._rng.choice([0, HASTE]))
+        self._asked = max(asked, self._asked)
+
+    def _book(self, number: int) -> None:
+        wanted = kinds.request(number)
+        busy = [BESIDE[HOST], BESIDE[OTHER]]
+        event_type, start = self._rng.choice([wanted.event_type_id, *busy]), wanted.start
+        if wanted.event_type_id in kinds.WEEKS:  # a host who is busy in the middle: four weeks are booked, or none
+            event_type, start = self._rng.choice(busy), start + self._rng.choice([0, 4]) * timedelta(weeks=1)
+        who = {"name": "Sam Stranger", "email": f"sam{number}@example.com", "timeZone": "UTC"}
+        body: dict[str, Any] = {"eventTypeId": event_type, "start": _instant(start), "attendee": who}
+        if wanted.attendee.phone_number:
+            who["phoneNumber"] = "+12025550143"
+        with suppress(requests.RequestException):  # the Cal.com that is hurt
+            requests.post(
+                f"{self._stage.calcom.api}/v2/bookings",
+                json=body,
+                headers={"cal-api-version": "2024-08-13"},
+                timeout=PATIENCE,
+            )
+
+    def _hosts(self) -> None:
+        for line in self._stage.calcom.call("GET", "/_books")["books"]:
+            if line["status"] == "pending" and self._rng.random() < ACCEPTED:
+                self._do("accept", uid=line["uid"])
+
+    def _customers(self) -> None:
+        """Cancel, or decline, one that is known; of a series all its weeks."""
+        if self._rng.random() >= ENDED:
+            return
+        known = [one for one in self._stage.sql(_KNOWN) if one not in self._ended]
+        if not known:
+            return
+        uid, seat, series = self._rng.choice(known)
+        self._ended.add((uid, seat, series))
+        if seat:
+            self._do("cancel", uid=uid, seat=seat)
+        else:
+            self._do(self._rng.choice(["cancel", "decline"]), uid=series or uid)
+
+    def _do(self, deed: str, **what: Any) -> None:
+        self._stage.calcom.call("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,123 @@
+"""Read what a run has left, our record and Cal.com's books, and have it judged; tell the story of what is wrong."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from db.lifecycle import FINAL
+from tests.chaos import blind, books
+from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
+from tests.chaos.kinds import KIND_OF, WEEKS
+from tests.chaos.processes.caller import receipts
+from tests.chaos.stage import Stage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_ROWS = """
+    SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
+        calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts,
+        coalesce(CAST(extract(epoch FROM (
+            SELECT min(created_at) FROM appointment_events
+            WHERE appointment_id = appointments.id AND kind = 'held' AND created_at >= settle_at
+        ) - askable_since) AS float8), 0) AS waited
+    FROM appointments ORDER BY id
+"""
+_STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"
+_ALERTS = "SELECT kind FROM alert_incidents WHERE closed_at IS NULL AND news > 0"
+_EVENTS = "SELECT created_at::text, kind, by, detail FROM appointment_events WHERE appointment_id = {} ORDER BY id"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Our side at one moment: all of one snapshot."""
+
+    rows: list[Row]
+    alerts: frozenset[str]
+
+    @property
+    def quiet(self) -> bool:
+        """Say whether nothing moves any more: every row has ended, or waits for a person who is told."""
+        return all(
+            row.status in FINAL or (row.hold_reason in FOR_A_PERSON and row.hold_reason in self.alerts)
+            for row in self.rows
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, and what became of the bookings: by kind and end, and why some are held as untellable."""
+
+    verdict: Verdict
+    kinds: dict[str, dict[str, int]]
+    cells: dict[str, int]
+
+
+def record(stage: Stage) -> Record:
+    """Read our record."""
+    with psycopg.connect(stage.postgres.url, row_factory=psycopg.rows.dict_row) as conn:
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
+        alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))
+    ends: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
+    for event in stories:
+        if event["kind"] in FINAL:
+            ends[event["appointment_id"]].append((event["created_at"], event["kind"]))
+    cut = {event["appointment_id"] for event in stories if event["kind"] == "series_cut"}
+    return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts)
+
+
+def uncounted(stage: Stage) -> int:
+    """Return how many series that may be cut wait to be counted."""
+    asked = "status = 'confirmed' AND series_uid IS NOT NULL AND series_weeks IS NULL AND ends_at IS NOT NULL"
+    [(count,)] = stage.sql(f"SELECT count(*) FROM appointments WHERE {asked}")  # noqa: S608 - a constant
+    return int(count)
+
+
+def judge(stage: Stage, ours: Record) -> Judgement:
+    """Judge a record, once nothing moves any more, by what Cal.com has by now."""
+    lines = [Line.read(told) for told in stage.calcom.call("GET", "/_books")["books"]]
+    made, part = books.by_reference(lines), stage.part
+    cells, wrong = blind.judge(
+        ours.rows if part.of_kinds else [],
+        made,
+        sight=part.sight,
+        host=part.host,
+        kind_known=not part.loses_sight,
+    )
+    accepted = [one for _, one in receipts(stage.receipts)]
+    verdict = Verdict(
+        lost=tuple(books.lost(accepted, ours.rows, ours.alerts)),
+        double=tuple(books.double(ours.rows, made)),
+        contradictions=tuple(books.contradictions(ours.rows, made, WEEKS)),
+        blind=tuple(wrong),
+    )
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in ours.rows:
+        ended = f"held({row.hold_reason})" if row.hold_reason else row.status
+        kinds[KIND_OF.get(row.event_type_id, f"type {row.event_type_id}")][ended] += 1
+    return Judgement(verdict, {kind: dict(counts) for kind, counts in kinds.items()}, dict(cells))
+
+
+def stories(stage: Stage, found: Verdict) -> Iterator[str]:
+    """Tell of each case all that is known: what we wrote down, and what Cal.com was sent and has."""
+    journal = stage.calcom.call("GET", "/_journal")["entries"]
+    for line in found.lines:
+        yield line
+        number = line.removeprefix("booking ").partition(":")[0]
+        if not (line.startswith("booking ") and number.isdigit()):
+            continue
+        told: list[tuple[Any, ...]] = stage.sql(f"SELECT to_jsonb(a) FROM appointments AS a WHERE id = {number}")  # noqa: S608 - a number
+        for (row,) in told:
+            yield f"    {json.dumps(row)}"
+            for at, kind, by, detail in stage.sql(_EVENTS.format(number)):
+                yield f"    {at} {kind} by {by} {json.dumps(detail)}"
+            for call in journal:
+                if call["reference"] == row["uuid"]:
+                    yield f"    {call['at']} {call['method']} {json.dumps(call)}"
+            for booked in stage.calcom.call("GET", f"/_books?reference={row['uuid']}")["books"]:
+                yield f"    {booked['made']} booked {json.dumps(booked)}"

@@ -1,0 +1,164 @@
+"""One run of the fire suite: bookings come in, faults strike, and at the end the judge reads both sides' books."""
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.maintenance.lookouts import look_again
+from tests.chaos import judge
+from tests.chaos.books import Verdict
+from tests.chaos.faults.people import People
+from tests.chaos.judge import Record
+from tests.chaos.parts import Part
+from tests.chaos.processes.caller import receipts
+from tests.chaos.schedule import Planned
+from tests.chaos.stage import Over, Stage, stage
+from tests.chaos.watch import Watch
+from worker.local.embedded import EmbeddedError
+
+FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
+WORK_SECONDS = 4.0  # Cal.com's longest work: what was sent before has booked by then, or never will
+AGAIN = 3  # a fault that was not met, for nothing came its way, is tried so often
+UNMET = (psycopg.OperationalError, SQLAlchemyError, redis.RedisError)  # the other lane has hurt what it needs
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run was and how it ended; `table` is fault, how often, longest seconds until its bookings moved on.
+
+    `kinds` counts the bookings by kind and end, `cells` those that are held as untellable by kind and reason.
+    """
+
+    part: str
+    seed: int
+    bookings: int
+    faults: int
+    seconds: float
+    verdict: Verdict
+    kinds: dict[str, dict[str, int]]
+    cells: dict[str, int]
+    stories: tuple[str, ...]
+    table: Sequence[tuple[str, int, float]]
+
+
+def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: Path | None, say: Say) -> Run:
+    """Ask for at least so many bookings as a part has while the planned faults strike, spread over its seconds.
+
+    Raises:
+        EmbeddedError: A server or process cannot be started.
+    """
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        made = stack.enter_context(stage(part, rate=part.bookings / part.seconds, seed=seed, logs=logs, say=say))
+        watch = stack.enter_context(Watch(made))
+        fire = _Fire(made, watch, part.seconds, say)
+        try:
+            with People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext():
+                fire.burn(planned)
+                made.until(lambda: len(receipts(made.receipts)) >= part.bookings, part.seconds + FINISH_SECONDS)
+            made.crew.end("caller")
+            say(f"no more requests; {watch.live()} bookings are on their way")
+            ours = _settled(made, watch)
+        finally:
+            made.over.set()
+            fire.join()
+        for role in ("beat", "maintenance", "worker 1", "worker 2"):
+            made.crew.end(role)
+        threading.Event().wait(WORK_SECONDS)
+        judged = judge.judge(made, ours)
+        return Run(
+            name,
+            seed,
+            len(receipts(made.receipts)),
+            sum(watch.often.values()),
+            time.monotonic() - began,
+            judged.verdict,
+            judged.kinds,
+            judged.cells,
+            tuple(judge.stories(made, judged.verdict)),
+            watch.table(watch.often, watch.longest),
+        )
+
+
+def _settled(made: Stage, watch: Watch) -> Record:
+    """Wait until nothing moves any more, and return our record as it then is, or as it is when time is up.
+
+    What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
+    """
+    made.until(lambda: not watch.live(), FINISH_SECONDS)
+    made.until(lambda: not judge.uncounted(made) or look_again() is None, FINISH_SECONDS)
+    ours = judge.record(made)
+    for _ in range(int(FINISH_SECONDS)):
+        if ours.quiet:
+            break
+        made.pause(1.0)
+        ours = judge.record(made)
+    return ours
+
+
+class _Fire:
+    """Both lanes of faults, a thread each."""
+
+    def __init__(self, made: Stage, watch: Watch, seconds: float, say: Say) -> None:
+        self._stage = made
+        self._watch = watch
+        self._seconds = seconds
+        self._say = say
+        self._began = time.monotonic()
+        self._lanes: list[threading.Thread] = []
+        self._failure: BaseException | None = None
+
+    def burn(self, planned: Sequence[Planned]) -> None:
+        """Have every planned fault strike, and return when the last is healed."""
+        for lane in self._stage.part.lanes:
+            theirs = [one for one in planned if one.lane == lane]
+            self._lanes.append(threading.Thread(target=self._lane, args=(theirs,), name=lane, daemon=True))
+        for thread in self._lanes:
+            thread.start()
+        self.join()
+        if self._failure:
+            raise self._failure
+
+    def join(self) -> None:
+        """Wait until every fault that has struck is healed."""
+        for thread in self._lanes:
+            thread.join()
+
+    def _lane(self, planned: Sequence[Planned]) -> None:
+        try:
+            for number, one in enumerate(planned):
+                due = self._began + number * self._seconds / len(planned)
+                self._stage.pause(max(0.0, due - time.monotonic()))
+                self._strike(one)
+        except Over:
+            return
+        except BaseException as error:  # noqa: BLE001 - told by burn, in the main thread
+            self._failure = error
+            self._stage.over.set()
+
+    def _strike(self, one: Planned) -> None:
+        strike = self._stage.part.lanes[one.lane][one.fault]
+        for attempt in range(AGAIN):
+            self._say(f"{time.monotonic() - self._began:6.1f} s  {one.fault}")
+            try:
+                met = strike(self._stage, random.Random(one.seed + attempt))  # noqa: S311 - chance for faults
+            except UNMET as error:
+                self._say(f"          not met: {type(error).__name__}")
+                met = False
+            if met:
+                self._watch.ended(one.fault)
+                return
+            self._stage.pause(0.5)
+
+
+__all__ = ["EmbeddedError", "Run", "run"]

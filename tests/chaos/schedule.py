@@ -1,0 +1,79 @@
+"""The schedule of a run: which faults strike, in which order, with what chance of their own; all of it from one seed.
+
+Two lanes strike side by side, so that faults also meet each other: one hurts what the product stands on, the other the
+product's own processes and messages. Each lane deals all its faults, shuffled, before any comes again.
+"""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tests.chaos.faults import calcom, messages, processes, servers
+from tests.chaos.faults.servers import Strike
+
+Lanes = dict[str, dict[str, Strike]]
+
+LANES: Lanes = {
+    "servers": servers.FAULTS,
+    "processes": {**processes.FAULTS, **messages.FAULTS},
+}
+# Of all kinds: what makes outcomes unknown. Without refusals that are not true, for what follows from a refusal is what
+# is judged, and without another release, whose settle time is not the part's.
+OF_KINDS = (
+    "Valkey: emptied",
+    "Valkey: killed",
+    "Postgres: killed",
+    "Postgres: connections ended",
+    "network to calcom",
+    "network to postgres: cut",
+    *(f"Cal.com: {name}" for name in ("books", "answers", "cuts", "hangs", "resets", "50", "key refused", "throttled")),
+    "killed when it",  # is claimed, sent, answered, moved, and all between; not on the ways of the release
+    "killed when a look",
+    "killed when a deciding look",
+    "frozen when it is sent",
+    "frozen when its lease is checked",
+    "a process: killed",
+    "a process: frozen",
+    "messages: doubled",
+    "revoked from Flower",
+)
+KINDS_LANES: Lanes = {
+    lane: {name: strike for name, strike in named.items() if name.startswith(OF_KINDS)} for lane, named in LANES.items()
+}
+KINDS_LANES["servers"] |= calcom.FAULTS
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One fault to come; `seed` is what its own chance comes from."""
+
+    lane: str
+    fault: str
+    seed: int
+
+
+def plan(seed: int, faults: int, only: Collection[str] = (), *, lanes: Lanes = LANES, before: int = 0) -> list[Planned]:
+    """Return the faults of a run, lane by lane; `only` keeps those whose name begins with one of these.
+
+    `before`: so many of the same deal were other parts'.
+
+    Raises:
+        ValueError: None is left.
+    """
+    decks = {lane: [name for name in named if _wanted(name, only)] for lane, named in lanes.items()}
+    total = sum(map(len, decks.values()))
+    if not total:
+        raise ValueError(f"no fault begins with any of: {', '.join(only)}")
+    planned = []
+    for lane, deck in decks.items():
+        rng = random.Random(f"{seed} {lane}")  # noqa: S311 - chance for faults, not for secrets
+        first, end = (round(count * len(deck) / total) for count in (before, before + faults))
+        dealt: list[str] = []
+        while deck and len(dealt) < end:
+            dealt += rng.sample(deck, k=len(deck))
+        planned += [Planned(lane, name, rng.randrange(2**32)) for name in dealt[:end]][first:]
+    return planned
+
+
+def _wanted(name: str, only: Collection[str]) -> bool:
+    return not only or any(name.startswith(one) for one in only)

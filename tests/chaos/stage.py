@@ -1,0 +1,225 @@
+"""The stage of the fire suite: servers, simulator, network and crew of one run; all of it goes when the block ends."""
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import requests
+from psycopg import sql
+
+from db import revisions
+from tasks import dependencies
+from tasks.dependencies import Parts
+from tests.chaos import kinds
+from tests.chaos.faults.proxy import Network
+from tests.chaos.faults.steps import Orders
+from tests.chaos.processes import crew
+from tests.chaos.processes.crew import Crew
+from worker import app, breaker, wiring
+from worker.celery_app import Configuration
+from worker.local import processes
+from worker.local.embedded import EmbeddedError, Guard, Postgres, Valkey, servers
+from worker.local.processes import Running
+from worker.logs import configure
+from worker.settings.model import Settings
+
+if TYPE_CHECKING:
+    from tests.chaos.parts import Part
+
+ROOT = Path(__file__).parents[2]
+SIDES = ("east", "west")
+START_SECONDS = 60.0
+CONNECT_SECONDS = 10  # to a Postgres that may be killed just now
+APP = "app"  # the product's role in Postgres: a superuser knows no limit of connections
+
+# Times are short, so that a run sees many of them end. A lease lasts DEADLINE + MARGIN.
+DEADLINE, MARGIN, SETTLE = 2.0, 3.0, 6.0
+LEASE = DEADLINE + MARGIN
+SETTINGS = {
+    "calcom_connect_timeout": 1.0,
+    "calcom_read_timeout": DEADLINE,
+    "calcom_deadline": DEADLINE,
+    "calcom_rate_limit_per_minute": 0,
+    "circuit_breaker_threshold": 10,
+    "circuit_breaker_window": 5.0,
+    "circuit_breaker_half_open_timeout": 2.0,
+    "retry_delays": (0.3, 0.6, 1.2),
+    "log_format": "json",
+}
+SIMULATOR = ("--rate-limit", "0", "--latency", "0.1", "0.3")
+EVERY_POST_BOOKS = ("--replica-lag", "0.5", "--not-exclusive", "all")
+
+
+class Over(Exception):  # noqa: N818 - the run is ended, which is no error
+    """Say that the run is being ended: whoever waits for something unwinds."""
+
+
+@dataclass(frozen=True)
+class Calcom:
+    """The simulator, from its operator's side; `api` is where bookings are made, past the network that is hurt."""
+
+    url: str
+    api: str
+
+    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Give an order, or ask something."""
+        headers = {"Content-Type": "application/json"}
+        answer = requests.request(method, self.url + path, data=json.dumps(body), headers=headers, timeout=30)
+        answer.raise_for_status()
+        read: dict[str, Any] = answer.json()
+        return read
+
+
+@dataclass
+class Stage:
+    """What faults hurt, and what the judge reads."""
+
+    part: "Part"
+    postgres: Postgres
+    valkey: Valkey
+    calcom: Calcom
+    network: Network
+    crew: Crew
+    orders: Orders
+    dependencies: Parts  # of this process, the operator, who has lines of its own
+    receipts: Path
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass. Raises Over."""
+        if self.over.wait(seconds):
+            raise Over
+
+    def until(self, condition: Callable[[], Any], within: float) -> Any:
+        """Wait for a condition, and return what it gave when time was up. Raises Over."""
+        for _ in range(int(within / 0.05)):
+            if seen := condition():
+                return seen
+            self.pause(0.05)
+        return condition()
+
+    def sql(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as Postgres's operator, over a connection of its own."""
+        with psycopg.connect(self.postgres.url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
+            ran = conn.execute(sql.SQL(statement), values or None)  # type: ignore[arg-type]  # our own texts
+            return ran.fetchall() if ran.description else []
+
+
+@contextlib.contextmanager
+def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
+    """Start everything; the caller, last of all, asks for `rate` bookings a second."""
+    with contextlib.ExitStack() as stack:
+        embedded = stack.enter_context(servers())
+        guard = stack.enter_context(Guard())
+        folder = guard.folder()
+        logs = logs or folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        orders = folder / "orders"
+        orders.mkdir()
+        url = _make_role(embedded.postgres)
+        calcom = _start_calcom(part, guard, logs, seed)
+        settings = Settings.load(
+            database_url=url, redis_url=embedded.redis_url, calcom_base_url=calcom.api, **SETTINGS, **part.settings
+        )
+        configure(settings.model_copy(update={"log_file": logs / "operator.log"}))
+        built = _wire(settings)
+        stack.callback(built.engine.dispose)
+        revisions.upgrade(built.engine)
+        network = stack.enter_context(Network())
+        environments = {side: _environment(network, side, settings, orders) for side in SIDES}
+        crew = stack.enter_context(Crew(guard, environments, logs))
+        made = Stage(
+            part,
+            embedded.postgres,
+            embedded.valkey,
+            calcom,
+            network,
+            crew,
+            Orders(orders),
+            built,
+            folder / "receipts",
+        )
+        _man(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
+        yield made
+
+
+def _start_calcom(part: "Part", guard: Guard, logs: Path, seed: int) -> Calcom:
+    """Start the simulator as the part wants it."""
+    options = SIMULATOR if part.of_kinds else (*SIMULATOR, *EVERY_POST_BOOKS)
+    simulator = processes.simulator("--control-port", "0", "--seed", str(seed), *options)
+    running = Running(guard, {**os.environ, "PYTHONPATH": str(ROOT)}, logs, cwd=logs)  # noqa: TID251 - a child's
+    running.start(simulator)
+    running.wait_until_ready(simulator, START_SECONDS)
+    api, control = (word.rstrip(",") for word in running.said(simulator).split() if word.startswith("http"))
+    calcom = Calcom(control, api)
+    if part.of_kinds:
+        calcom.call("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date()))
+        calcom.call("POST", "/_settings", {"replica_lags": part.lags})
+    return calcom
+
+
+def _make_role(postgres: Postgres) -> str:
+    """Give the product a role that is no superuser; return its URL."""
+    password = secrets.token_urlsafe(24)
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        role = sql.Identifier(APP)
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
+        admin.execute(sql.SQL("ALTER DATABASE booking OWNER TO {}").format(role))
+    return postgres.url.replace(f"booking:{postgres.password}@", f"{APP}:{password}@")
+
+
+def _wire(settings: Settings) -> Parts:
+    """Make this process the operator: with settings that stand in no environment."""
+    wiring.MARGIN = breaker.MARGIN = MARGIN
+    dependencies.fill(lambda: wiring.build_from(settings))
+    configuration = Configuration()
+    configuration.settings = settings
+    app.config_from_object(configuration)
+    app.close()  # its pools send to the broker of the part before, which is gone: a Revoke would wait for it for ever
+    vars(app).pop("amqp", None)
+    # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
+    app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
+    return dependencies.parts()
+
+
+def _environment(network: Network, side: str, settings: Settings, orders: Path) -> Mapping[str, str]:
+    """Return what the processes of one side are told: the servers as they are reached from there."""
+    near = {
+        "database_url": network.lay(side, "postgres", settings.database_url or ""),
+        "redis_url": network.lay(side, "valkey", settings.redis_url or ""),
+        "calcom_base_url": network.lay(side, "calcom", settings.calcom_base_url),
+    }
+    return {
+        **settings.model_copy(update=near).environment(),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "FIRE_FOLDER": str(orders),
+        "FIRE_MARGIN": str(MARGIN),
+    }
+
+
+def _man(made: Stage, caller: tuple[str, ...], say: Callable[[str], object]) -> None:
+    """Start the crew; the caller last, for then the bookings begin."""
+    roles = [
+        crew.worker("worker 1", "east", "threads", 8),
+        crew.worker("worker 2", "west", "prefork", 3),
+        crew.worker("maintenance", "east", "threads", 2, "maintenance"),
+        crew.beat("beat", "west"),
+        crew.Role("caller", "west", (sys.executable, "-m", "tests.chaos.processes.caller", *caller), ""),
+    ]
+    for role in roles[:-1]:
+        made.crew.start(role)
+    for role in roles[:-1]:
+        say(f"starting {role.name}")
+        if not made.until(lambda role=role: made.crew.is_ready(role.name), START_SECONDS):
+            raise EmbeddedError(f"{role.name} did not start: {made.crew.said(role.name)[-1500:]}")
+    made.crew.start(roles[-1])

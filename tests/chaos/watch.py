@@ -1,0 +1,128 @@
+"""Watch the bookings: how long after each fault its bookings moved on; and do what only an operator does."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.operations import breaker_overrides
+from tests.chaos.stage import Stage
+from worker.cli.orders.orders import retry
+
+LOOK_SECONDS = 0.5
+LIVE = ("pending", "booking", "retrying", "held")
+STUCK = ("suspect", "blind_key", "credentials", "configuration")  # wait for no time, so for the operator
+# Of all kinds what cannot be told is left as it is, for why it cannot is judged.
+LEFT = "AND hold_reason IS DISTINCT FROM 'blind_key'"
+HALF_MADE = "half_made"
+
+
+@dataclass
+class Wake:
+    """The bookings that were live when a fault ended, as they then stood; those that have moved on are taken out."""
+
+    fault: str
+    ended_at: float
+    left: dict[int, tuple[str, Any, int]]
+
+    def look(self, now: dict[int, tuple[str, Any, int]]) -> None:
+        """Take out what is final or has changed. That its message was sent again is no change yet."""
+        for one, (status, updated_at, resends) in list(self.left.items()):
+            seen = now.get(one)
+            if seen is None or seen[0] != status or (seen[1] != updated_at and seen[2] == resends):
+                del self.left[one]
+
+
+@dataclass
+class Watch:
+    """A thread that looks twice a second. `often` counts faults, `longest` is in seconds."""
+
+    stage: Stage
+    often: Counter[str] = field(default_factory=Counter)
+    longest: dict[str, float] = field(default_factory=dict)
+    wakes: list[Wake] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._left = LEFT if self.stage.part.of_kinds else ""
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def ended(self, fault: str) -> None:
+        """Hear that a fault has just ended: the bookings that are live now are to move on."""
+        with self._lock:
+            self.often[fault] += 1
+            self.wakes.append(Wake(fault, time.monotonic(), self._live()))
+
+    def live(self) -> int:
+        """Return how many bookings are not final."""
+        return len(self._live())
+
+    def _live(self) -> dict[int, tuple[str, Any, int]]:
+        for _ in range(20):
+            try:
+                found = self.stage.sql(
+                    f"SELECT id, status, updated_at, resends FROM appointments WHERE status IN {LIVE} {self._left}"  # noqa: S608 - constants
+                )
+            except psycopg.OperationalError:  # the other lane's fault
+                self.stage.pause(LOOK_SECONDS)
+            else:
+                return {row[0]: row[1:] for row in found}
+        raise TimeoutError("Postgres does not answer the suite itself")
+
+    def _run(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            try:
+                with self._lock:
+                    self._look()
+                self._operate()
+            except (psycopg.OperationalError, SQLAlchemyError):
+                continue  # Postgres is the one that is hurt
+
+    def _look(self) -> None:
+        if not self.wakes:
+            return
+        now, live = time.monotonic(), self._live()
+        for wake in list(self.wakes):
+            wake.look(live)
+            took = now - wake.ended_at
+            self.longest[wake.fault] = max(self.longest.get(wake.fault, 0), took)
+            if not wake.left:
+                self.wakes.remove(wake)
+
+    def _operate(self) -> None:
+        """Do as the operator who is told of a hold: give the key another try, send the others again."""
+        stuck = self.stage.sql(
+            "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
+            f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
+        )
+        if any(reason == "credentials" for _, _, reason, _ in stuck):
+            breaker_overrides.reset(self.stage.parts.engine, self.stage.parts.breaker, by="fire", why="the key is good")
+        for one, reference, reason, error in stuck:
+            if error == HALF_MADE:
+                self._remove(reference)
+            if reason != "credentials":
+                retry(self.stage.parts.engine, str(one), not_booked=False, why="fire")
+
+    def _remove(self, reference: str) -> None:
+        """Remove at Cal.com what is made by half, as who is told of it does."""
+        for line in self.stage.calcom.call("GET", f"/_books?reference={reference}")["books"]:
+            if line["halfMade"] and line["ended"] is None:
+                self.stage.calcom.call("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
+
+
+def table(often: Counter[str], longest: dict[str, float]) -> list[tuple[str, int, float]]:
+    """Return fault, how often, and the longest seconds until its bookings moved on."""
+    return [(name, often[name], round(longest.get(name, 0.0), 1)) for name in sorted(often)]

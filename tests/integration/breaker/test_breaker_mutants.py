@@ -1,0 +1,46 @@
+"""The walk beside the rules would notice any condition, comparison or number of the breaker's Lua that is another."""
+
+import pytest
+import redis
+
+from resilience.shared_state import scripts
+from tests.breaker_model.walk import walk
+from tests.mutation.breaker_mutants import EQUIVALENT, Mutant, mutants, sources
+
+SEEDS, STEPS = 8, 400
+EVERY = [mutant for file in sources() for mutant in mutants(file)]
+LEFT_OUT = {text for texts in EQUIVALENT.values() for text in texts}
+
+
+def test_most_lines_with_a_condition_are_changed() -> None:
+    """A change of style must not make the search for conditions find none."""
+    conditions = [
+        (file, number)
+        for file in sources()
+        for number, line in enumerate(scripts.read(file).splitlines())
+        if line.lstrip().startswith(("if ", "elseif "))
+    ]
+    assert len(EVERY) > 350
+    assert set(conditions) <= {(mutant.file, mutant.line) for mutant in EVERY}
+
+
+def test_what_is_said_to_change_nothing_is_there() -> None:
+    """The list of changes that no walk can notice speaks of the code as it is."""
+    assert LEFT_OUT - {str(mutant) for mutant in EVERY} == set()
+
+
+@pytest.mark.parametrize("file", sources())
+def test_a_change_is_noticed(file: str, redis_url: str) -> None:
+    """Long walks with this one change come to another answer than the rules."""
+    with redis.Redis.from_url(redis_url) as client:
+        suspects = [mutant for mutant in EVERY if mutant.file == file and str(mutant) not in LEFT_OUT]
+        assert [str(mutant) for mutant in suspects if not _noticed(client, mutant)] == []
+
+
+def _noticed(client: redis.Redis, mutant: Mutant) -> bool:
+    for seed in range(SEEDS):
+        try:
+            walk(client, mutant.assemble, seed=seed, steps=STEPS)
+        except (AssertionError, redis.ResponseError):
+            return True
+    return False

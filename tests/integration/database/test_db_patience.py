@@ -1,0 +1,114 @@
+"""A Postgres that does not answer is hung up on; who is frozen in mid-transaction keeps nothing from the others."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from db import appointments
+from db.deadline import patience
+from db.engine import make_engine
+from tasks.database_errors import as_appointment_error
+from tests.support.fleet import eventually
+
+
+@pytest.fixture
+def engines(database_url: str) -> Iterator[Callable[..., Engine]]:
+    """Make engines that end with the test."""
+    made: list[Engine] = []
+
+    def make(**bounds: float) -> Engine:
+        made.append(make_engine(database_url, **bounds))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+def ask(engine: Engine, *statements: str) -> None:
+    """Ask Postgres something, in one transaction."""
+    with engine.begin() as conn:
+        for statement in statements or ("SELECT 1",):
+            conn.execute(text(statement))
+
+
+def test_a_frozen_server_is_hung_up_on(engines: Callable[..., Engine], postgres: Any) -> None:
+    """It cannot keep its own time-outs; and no connection that hangs stays in the pool."""
+    engine = engines(statement_timeout_ms=200)
+    ask(engine)
+    postgres.pause()
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        ask(engine)
+    took = time.monotonic() - began
+    postgres.resume()
+    ask(engine)
+    assert took > 2, "the server has its time first"
+    assert took < 10
+
+
+def test_patience_bounds_all_that_a_block_asks_together(engines: Callable[..., Engine]) -> None:
+    """Whatever the server is busy with: the caller is told in time, and what was asked is rolled back."""
+    engine = engines()
+    ask(engine, "CREATE TABLE told (n integer)")
+    began = time.monotonic()
+    with patience(0.5), pytest.raises(OperationalError):
+        ask(engine, "INSERT INTO told VALUES (1)", "SELECT pg_sleep(0.3)", "SELECT pg_sleep(8)")
+    assert time.monotonic() - began < 4
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM told")).scalar_one() == 0
+
+
+def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Callable[..., Engine]) -> None:
+    """Frozen calls may hold them all; whoever is on the phone is told in time, and else waits for its turn."""
+    engine = engines(pool_size=1, max_overflow=0, pool_timeout_s=60)
+
+    def impatient() -> None:
+        with patience(0.2):
+            ask(engine)
+
+    with engine.connect() as taken, ThreadPoolExecutor(2) as threads:
+        told = threads.submit(impatient)
+        assert told in wait([told], timeout=30).done, "told before it is free again"
+        assert isinstance(told.exception(), PoolTimeoutError)
+        assert "are in use" in str(as_appointment_error(told.exception()))
+        waiting = threads.submit(ask, engine)
+        assert waiting not in wait([waiting], timeout=0.2).done
+        taken.close()
+        assert waiting.result(30) is None
+
+
+def test_a_migration_has_all_the_time_that_it_needs(engines: Callable[..., Engine]) -> None:
+    """A large table takes long; no patience but its own ends it."""
+    engine = engines(statement_timeout_ms=500)
+    with patience(None), engine.begin() as conn:
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
+        conn.execute(text("SELECT pg_sleep(3)"))
+
+
+def test_a_process_frozen_in_mid_claim_keeps_the_booking_from_nobody(
+    record: Any, engines: Callable[..., Engine]
+) -> None:
+    """Postgres ends a transaction that says nothing more; else its lock would last as long as the process is frozen."""
+    frozen, other = engines(statement_timeout_ms=500), engines()
+    row = record.keep()
+    conn = frozen.connect()
+    assert appointments.claim(conn, row.id, lease_seconds=50)
+    assert not record.sweep(appointments.unsent, 10, queue_empty=True, patience_seconds=-1), "it is locked"
+
+    def claimed() -> bool:
+        with other.begin() as conn:
+            return appointments.claim(conn, row.id, lease_seconds=50) is not None
+
+    eventually(claimed, within=20, what="another worker claims it")
+    with pytest.raises(DBAPIError) as woken:
+        conn.execute(text("COMMIT"))
+    assert as_appointment_error(woken.value).is_retryable()
+    conn.invalidate()
+    conn.close()

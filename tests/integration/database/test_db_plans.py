@@ -1,0 +1,76 @@
+"""A beat with nothing to do, and a search for one booking, read next to nothing, however many are held or done."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from db.sql import statement
+
+ROOT = Path(__file__).parents[3]
+BLOCKS = 60  # of 8 KiB; 40,000 rows fill some 1,500
+FILL = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, hold_reason, held_at, enqueued_at, calcom_booking_uid,
+    resilience_strategy, requested_at
+)
+SELECT
+    CAST(n AS text), false, 'hash', 'correlation', CAST(n AS text), 101, now() + interval '30 days', 'Ann Example',
+    'ann@example.com', 'UTC', status, reason, CASE WHEN status = 'held' THEN now() END, now(), 'uid',
+    CASE WHEN status = 'held' THEN 'graceful_degradation' END, now() - interval '1 hour'
+FROM generate_series(1, 40000) AS n
+CROSS JOIN LATERAL (
+    SELECT
+        CASE WHEN n % 2 = 0 THEN 'held' ELSE 'confirmed' END AS status,
+        CASE WHEN n % 2 = 0 THEN 'breaker_open' END AS reason
+) AS state
+"""
+SWEEPS: dict[str, dict[str, Any]] = {
+    "release_due": {"key": "key", "settings": "set", "limit": 500, "key_works": True, "settings_work": True},
+    "waiting_for_a_call": {"key": "key", "settings": "set", "fresh_seconds": 60},
+    "first_to_try": {"settings": "set"},
+    "waiting": {"limit": 16, "postable": False},
+    "flag_degraded": {"max_age_seconds": 900, "limit": 500},
+    "lost_leases": {"limit": 500, "settle_seconds": 130, "ends_seconds": 160, "suspect_at": 3},
+    "expire": {"lead_seconds": 0, "limit": 500},
+    "unsent": {"limit": 500, "queue_empty": True, "patience_seconds": 5, "overtaken_seconds": 30},
+    "never_known": {"limit": 500},
+    "suspects_due": {"limit": 500, "again_seconds": 3600},
+    "series_due": {"limit": 500},
+}
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_an_idle_beat_reads_next_to_nothing(record: Any, analysed: Any) -> None:
+    """With 20,000 bookings held for the breaker, long flagged, and 20,000 done, with and without statistics."""
+    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text(FILL))
+        conn.execute(text("VACUUM ANALYZE appointments" if analysed else "VACUUM appointments"))
+
+        read = {name: blocks(conn, name, parameters) for name, parameters in SWEEPS.items()}
+
+    assert {name: count for name, count in read.items() if count > BLOCKS} == {}
+
+
+def test_no_search_and_no_sweep_reads_more_because_more_has_ended() -> None:
+    """Beside 60,000 ended bookings at most twice as many blocks as beside 600, and a few for higher indexes."""
+    command = [sys.executable, "benchmarks/plans.py", "--few", "600", "--many", "60000", "--json"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+    assert ran.stdout, ran.stderr
+    read = json.loads(ran.stdout)
+    assert {one["analysed"] for one in read} == {False, True}
+    assert [one for one in read if one["grows"]] == []
+    assert ran.returncode == 0
+
+
+def blocks(conn: Any, name: str, parameters: dict[str, Any]) -> int:
+    """Run a sweep and return how many blocks it looked at."""
+    explained = conn.execute(text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement(name).text}"), parameters)
+    [top] = explained.scalar_one()
+    return int(top["Plan"]["Shared Hit Blocks"]) + int(top["Plan"]["Shared Read Blocks"])

@@ -1,0 +1,160 @@
+"""Migrations on the wheel's PostgreSQL 18: there and back, once, all or nothing; a clear word where one is missing."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from db import revisions
+from db.engine import make_engine
+from tests.support.migrating import Migrating
+
+
+@pytest.fixture
+def url(empty_database_url: str) -> str:
+    """URL of a database without tables."""
+    return empty_database_url
+
+
+@pytest.fixture
+def empty(url: str) -> Iterator[Engine]:
+    """Connect to a database without tables."""
+    engine = make_engine(url)
+    yield engine
+    engine.dispose()
+
+
+class TestOnTheWheel(Migrating):
+    """PostgreSQL 18."""
+
+
+def test_ids_are_readable_and_in_order(empty: Engine) -> None:
+    """An operator can say where to go back to."""
+    listed = revisions.status(empty)
+
+    assert [revision.id for revision in listed][:2] == ["0001_appointments", "0002_resilience"]
+    assert listed[-1].id == revisions.head()
+    assert all(revision.doc for revision in listed)
+
+
+def test_the_list_says_what_is_applied(empty: Engine) -> None:
+    """`booking migrate --status` shows where a database stands."""
+    assert revisions.current(empty) is None
+    revisions.upgrade(empty, "0001_appointments")
+
+    assert revisions.current(empty) == "0001_appointments"
+    assert [revision.applied for revision in revisions.status(empty)][:2] == [True, False]
+
+
+def test_a_database_without_tables_is_told_what_to_run(empty: Engine) -> None:
+    """Not a traceback about a missing relation."""
+    with pytest.raises(revisions.RevisionError, match="none of our tables: run `booking migrate`"):
+        revisions.require(empty)
+
+
+def test_a_database_that_is_behind_is_told_where_it_stands(empty: Engine) -> None:
+    """With only 0001 applied the code says so, before any statement fails."""
+    revisions.upgrade(empty, "0001_appointments")
+
+    with pytest.raises(revisions.RevisionError, match=r"is at 0001_appointments, .* run `booking migrate`"):
+        revisions.require(empty)
+
+
+def test_a_database_at_the_head_has_no_problem(empty: Engine) -> None:
+    """Nothing is said."""
+    revisions.upgrade(empty)
+
+    revisions.require(empty)
+    assert revisions.standing(empty).problem is None
+
+
+def test_old_workers_live_on_beside_a_newer_database(empty: Engine) -> None:
+    """Changes expand first: a newer database is reported, never refused, and never migrated by old code."""
+    revisions.upgrade(empty)
+    with empty.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
+
+    revisions.require(empty)
+    assert "9999_future, newer than this code" in (revisions.standing(empty).problem or "")
+    assert all(revision.applied for revision in revisions.status(empty))
+    for change in (revisions.upgrade, revisions.migrate, lambda engine: revisions.downgrade(engine, 1)):
+        with pytest.raises(revisions.RevisionError, match="newer than this code"):
+            change(empty)
+
+
+def test_a_revision_that_does_not_exist_is_told_with_those_that_do(empty: Engine) -> None:
+    """A typing error changes nothing."""
+    with pytest.raises(revisions.RevisionError, match=r"no revision '0003_nothing'; .*0001_appointments"):
+        revisions.migrate(empty, "0003_nothing")
+
+
+def test_an_upgrade_never_takes_anything_back(empty: Engine) -> None:
+    """Only `migrate` and `downgrade` lose columns."""
+    revisions.upgrade(empty)
+
+    with pytest.raises(revisions.RevisionError, match="behind"):
+        revisions.upgrade(empty, "0001_appointments")
+
+
+@pytest.mark.parametrize("steps", [-1, 99])
+def test_no_more_is_taken_back_than_is_there(empty: Engine, steps: int) -> None:
+    """`booking migrate --down 99` changes nothing."""
+    revisions.upgrade(empty)
+
+    with pytest.raises(revisions.RevisionError, match="cannot take back"):
+        revisions.downgrade(empty, steps)
+    assert revisions.standing(empty).problem is None
+
+
+def test_migrating_again_does_nothing(empty: Engine) -> None:
+    """Every deploy may run it."""
+    revisions.migrate(empty)
+
+    assert revisions.migrate(empty) == revisions.upgrade(empty) == revisions.downgrade(empty, 0) == []
+
+
+def test_a_failed_migration_changes_nothing(empty: Engine) -> None:
+    """All revisions of a run are one transaction: no half-migrated database."""
+    with empty.begin() as conn:
+        conn.execute(text("CREATE TABLE alert_incidents (id int)"))
+
+    with pytest.raises(ProgrammingError, match="already exists"):
+        revisions.upgrade(empty)
+
+    with empty.connect() as conn:
+        assert inspect(conn).get_table_names() == ["alert_incidents"]
+
+
+def test_a_migration_does_not_queue_up_behind_a_busy_table(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives up, and with it everybody who would have waited behind it."""
+    monkeypatch.setattr(revisions, "LOCK_TIMEOUT", "50ms")
+    revisions.upgrade(empty, "0001_appointments")
+
+    with empty.begin() as reader:
+        reader.execute(text("SELECT * FROM appointments"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            revisions.upgrade(empty)
+
+
+def test_deploys_at_once_migrate_once(empty: Engine, url: str) -> None:
+    """Four processes start together; one migrates, three wait and find it done."""
+    code = (
+        "import sys; from db import revisions; from db.engine import make_engine;"
+        "print(len(revisions.upgrade(make_engine(sys.stdin.read()))))"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(url)
+        process.stdin.close()
+    applied = [int(process.stdout.read()) for process in processes if process.stdout is not None]
+    codes = [process.wait(30) for process in processes]
+
+    assert codes == [0] * 4
+    assert sorted(applied) == [0, 0, 0, len(revisions.status(empty))]

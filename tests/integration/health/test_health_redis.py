@@ -1,0 +1,122 @@
+"""While the shared breaker is gone: somebody is told, and outages are judged by what became of bookings."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.lifecycle import HoldReason, Status
+from db.monitoring import incidents
+from tasks import dependencies
+from tasks.health import check, observations
+from tests.support.fleet import eventually
+
+Settings = Callable[..., dict[str, str]]
+GONE = "Redis is gone: each process keeps a circuit breaker and a rate limit of its own"
+
+
+@pytest.fixture
+def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wire this process to a Redis that has been gone for as long as it takes."""
+    settings()
+    valkey.kill()
+    monkeypatch.setattr(observations, "GONE_FOR", 0.0)
+
+
+def titles() -> list[str]:
+    """Return what was told, the newest first."""
+    with dependencies.parts().engine.connect() as conn:
+        return [one.title for one in incidents.told(conn)]
+
+
+def thirty_seconds_pass(engine: Engine) -> None:
+    """Make what is known of incidents as much older."""
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+
+
+def ends(record: Any, count: int, to: Status, **changes: Any) -> None:
+    """Have as many calls of workers end so."""
+    for _ in range(count):
+        record.moved(to, why="a test", **changes)
+
+
+@pytest.mark.usefixtures("gone")
+def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any, valkey: Any) -> None:
+    """Promise 3 counts each process by itself meanwhile: an operator must know."""
+    assert (check.check(), titles()) == (1, [GONE])
+    assert check.check() == 0
+    valkey.recover()
+    dependencies.parts().engine.dispose()
+    eventually(lambda: dependencies.parts().breaker.get_status().shared, within=10, what="it is asked again")
+    assert check.check() == 0, "for a moment is not over"
+    thirty_seconds_pass(record.engine)
+    assert check.check() == 1
+    assert titles()[0].endswith(": Redis was gone")
+
+
+@pytest.mark.usefixtures("gone")
+def test_a_process_that_alone_misses_it_tells() -> None:
+    """The health check runs in another one, which may see it well."""
+    assert check.tell_if_redis_is_gone()
+    assert titles() == [GONE]
+
+
+def test_a_restart_wakes_nobody(settings: Settings, valkey: Any) -> None:
+    """It takes seconds, and calls go on meanwhile."""
+    settings()
+    valkey.kill()
+    assert (check.check(), check.check(), check.tell_if_redis_is_gone(), titles()) == (0, 0, False, [])
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize("error", ["http_503", "timeout", "connect", "http_500"])
+def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any, error: str) -> None:
+    """Three in a minute, as with it."""
+    ends(record, 1, Status.CONFIRMED, calcom_booking_uid="uid")
+    ends(record, 3, Status.RETRYING, error_type=error)
+    check.check()
+    assert [title for title in titles() if title != GONE] == [
+        "Cal.com is failing (3 failures in the last minute): 0 held, 0 at risk"
+    ]
+    with record.engine.begin() as conn:
+        conn.execute(text("UPDATE appointment_events SET created_at = created_at - interval '61 s'"))
+    thirty_seconds_pass(record.engine)
+    check.check()
+    ends(record, 2, Status.RETRYING, error_type=error)
+    check.check()
+    assert not [title for title in titles() if title.startswith("Resolved")], "no call says that it is over"
+    ends(record, 2, Status.CONFIRMED, calcom_booking_uid="uid")
+    check.check()
+    [over] = [title for title in titles() if title.startswith("Resolved")]
+    assert over.endswith(": Cal.com was failing, at most 3 failures in a minute")
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize(
+    ("failed", "answered", "told"),
+    [
+        (2, 0, None),
+        (3, 97, None),
+        (4, 12, "Cal.com is failing (4 failures in the last minute)"),
+        (2, 3, None),
+    ],
+)
+def test_without_redis_a_bad_day_is_no_outage_either(record: Any, failed: int, answered: int, told: str | None) -> None:
+    """The same thresholds: docs/decisions/0012."""
+    ends(record, failed, Status.HELD, error_type="http_503", hold_reason=HoldReason.UNREACHABLE)
+    ends(record, answered, Status.CONFIRMED, calcom_booking_uid="uid")
+    check.check()
+    check.check()
+    said = [title.partition(":")[0] for title in titles() if title.startswith("Cal.com is failing")]
+    assert said == ([] if told is None else [told])
+
+
+@pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize("error", ["credentials", "configuration", "throttled", "taken", "deadlock", None])
+def test_answers_and_faults_of_our_own_are_no_outage(record: Any, error: str | None) -> None:
+    """Each has its own alert, or none."""
+    ends(record, 5, Status.HELD, error_type=error, hold_reason=HoldReason.SUSPECT)
+    check.check()
+    assert not [title for title in titles() if title.startswith("Cal.com is failing")]

@@ -1,0 +1,97 @@
+"""The answers that Cal.com is dealt: each reply to a POST, each sight of its list, each word on an event type."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType, SimpleNamespace
+from typing import NamedTuple
+
+from db.appointments.event_types import EventKind, EventType
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.lookup import HalfMade, Sighting, SightingKind
+from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tests.model.rows import NOW, REFERENCE
+
+_FINISHED = {"answered_at": NOW}
+
+
+def _reply(meaning: Meaning, error: ErrorType, **more: object) -> Reply:
+    return Reply(meaning=meaning, outcome=CallOutcome.IGNORED, error_type=error, **more)  # type: ignore[arg-type]
+
+
+_TAKEN = {"http_status": 400, **_FINISHED}
+REPLIES: Mapping[str, Reply] = MappingProxyType(
+    {
+        "201": _reply(Meaning.BOOKED, ErrorType.NONE, uid="uid", **_FINISHED),
+        "201 of a guest's": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
+        "201 of his own": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
+        "201 that shows nobody": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
+        "500": _reply(Meaning.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
+        "502": _reply(Meaning.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY),
+        "503": _reply(Meaning.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY),
+        "no answer": _reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED),
+        "too old": _reply(Meaning.NOT_SENT, ErrorType.LEASE_LOST),
+        "no connection": _reply(Meaning.NOT_SENT, ErrorType.CONNECT),
+        "429": _reply(Meaning.THROTTLED, ErrorType.THROTTLED),
+        "a refused key": _reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS),
+        "taken": _reply(Meaning.TAKEN, ErrorType.TAKEN, ask_slots=True, **_TAKEN),
+        "full": _reply(Meaning.FULL, ErrorType.TAKEN, http_status=409, **_FINISHED),
+        "signed up": _reply(Meaning.SIGNED_UP, ErrorType.TAKEN, http_status=409, **_FINISHED),
+        "out of bounds": _reply(Meaning.BOUNDS, ErrorType.REFUSED, **_TAKEN),
+        "limit": _reply(Meaning.LIMIT, ErrorType.LIMIT, http_status=401, **_FINISHED),
+        "maximum": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, **_TAKEN),
+        "maximum, ours": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, uid="ours", **_TAKEN),
+        "maximum, his other": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, uid="other", **_TAKEN),
+        "no such type": _reply(Meaning.REFUSED, ErrorType.REFUSED, http_status=404, **_FINISHED),
+        "refused": _reply(Meaning.REFUSED, ErrorType.REFUSED, **_TAKEN),
+    }
+)
+NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as much as the product reads of it
+    {
+        "ours": (SimpleNamespace(uid="ours", marks={str(REFERENCE): None}, series_uid=None, gone=False),),
+        "other": (SimpleNamespace(uid="other", marks={}, series_uid=None, gone=False),),
+        "not found": REPLIES["no such type"],
+    }
+)
+NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in REPLIES.items()})
+
+SIGHTINGS: Mapping[str, Sighting] = MappingProxyType(
+    {
+        "found": Sighting(kind=SightingKind.FOUND, uid="uid"),
+        "cancelled": Sighting(kind=SightingKind.CANCELLED, uid="uid"),
+        "absent": Sighting(kind=SightingKind.ABSENT),
+        "absent, behind a newer one": Sighting(kind=SightingKind.ABSENT, created_after=True),
+        "absent, beside a stranger's": Sighting(kind=SightingKind.ABSENT, stranger=True),
+        "a seat by half": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("half", None, None)),
+        "a seat of his own": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
+        "503": Sighting(kind=SightingKind.FAILED, reply=REPLIES["503"]),
+        "a refused key": Sighting(kind=SightingKind.FAILED, reply=REPLIES["a refused key"]),
+    }
+)
+
+
+class Told(NamedTuple):
+    """What Cal.com told this key of an event type."""
+
+    kind: EventKind
+    sight: bool
+    seats: bool = False
+    recurs: bool = False
+
+
+@cache
+def event_type(told: Told | None) -> EventType | None:
+    """Return it as the product keeps it; None: nothing was told."""
+    if told is None:
+        return None
+    return EventType(
+        key_fingerprint="key",
+        event_type="101",
+        calcom_id=101,
+        kind=told.kind,
+        sight=told.sight,
+        seats=told.seats,
+        occurrences=8 if told.recurs else None,
+        deleted=False,
+        asked_at=NOW,
+        fresh=True,
+    )

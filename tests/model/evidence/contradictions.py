@@ -1,0 +1,47 @@
+"""What must be true of every state of a request and what Cal.com has of it."""
+
+from db.lifecycle import FINAL, HoldReason, Status
+from tasks.calcom.reply import ErrorType
+from tests.model.evidence import calcom
+from tests.model.evidence.state import World
+from tests.model.rows import Row
+
+# Only Cal.com itself fails a booking.
+ANSWERS = frozenset({ErrorType.HTTP_500, ErrorType.TAKEN, ErrorType.REFUSED, ErrorType.LIMIT})
+
+
+def doubled(world: World) -> str | None:
+    """Say that one request has made two bookings, seats or series, even if one was cancelled; None: it has not."""
+    return "two bookings of one request" if len(world.booked) > 1 else None
+
+
+def disobeyed(world: World) -> str | None:
+    """Say that it is posted again though the row, renewed for that, says: to be cancelled; None: it is not."""
+    renewed = world.turn.told[1:2] if world.turn is not None and world.turn.allowed is not None else ()
+    cancelled = any(isinstance(row, Row) and row.cancel for row in renewed)
+    return "posted, and its cancellation is asked for" if cancelled else None
+
+
+def contradicted(world: World) -> str | None:
+    """Say which promise a state breaks; None: none."""
+    row = world.row
+    if found := doubled(world) or disobeyed(world):
+        return found
+    if row.reason == HoldReason.BLIND_KEY and world.kept is not None and world.kept.sight:
+        return "held for a key that sees"
+    if row.status not in FINAL:
+        return None
+    if row.status == Status.CONFIRMED:
+        return None if world.booked else "confirmed, and Cal.com has nothing"
+    if calcom.is_live(world):
+        return f"{row.status}, and Cal.com has it"
+    if world.posts:
+        return f"{row.status}, and Cal.com may still book it"
+    if row.status == Status.FAILED and row.error not in ANSWERS:
+        return f"failed, by {row.error or 'nothing'}"
+    return None
+
+
+def over(world: World) -> bool:
+    """Say whether it has come to its end, or to a hold of which the rule itself says so."""
+    return world.row.status in FINAL or world.row.reason in (HoldReason.BLIND_KEY, HoldReason.SUSPECT)

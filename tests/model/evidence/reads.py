@@ -1,0 +1,100 @@
+"""What Cal.com may answer to each question of the product, in a state of the world."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.model.evidence import calcom
+from tests.model.evidence.deals import Deal
+from tests.model.evidence.kinds import Key, Type
+from tests.model.evidence.state import LAG, Fate, Stage, World, awaited
+from tests.model.product import Answered, Asked
+from tests.model.search import Kind
+
+SLOTS_KEPT = 1  # ticks: an answer of the slots is never older
+
+Answer = tuple[str, Kind, Any]
+
+
+def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
+    """Yield them: in words, whether Cal.com is well, and as the product is told."""
+    match asked.what:
+        case "look" | "list":
+            for seen in _seen(world, deal, whole=asked.what == "list"):
+                yield f"the list shows: {seen}", Kind.FAIR, seen
+            yield "the list answers 503", Kind.FAULT, "503"
+        case "type":
+            told = deal.of.told(key_of(world, deal))
+            if asked.of:  # a list has just shown what the key's user takes no part in
+                told = told._replace(sight=True)
+            yield f"Cal.com says of the type: {told.kind}, {'sight' if told.sight else 'no sight'}", Kind.FAIR, told
+            yield "Cal.com does not say what the type is", Kind.FAULT, None
+        case "slots":
+            for slot in _slots(world, deal.of):
+                yield f"the slots say: {slot}", Kind.FAIR, slot
+            yield "the slots do not answer", Kind.FAULT, "unasked"
+        case "named":
+            yield f"Cal.com shows the booking that it has named: {asked.of}", Kind.FAIR, asked.of
+            if asked.of == "ours" and any(one.age < LAG for one in world.booked):
+                yield "a replica does not know the booking that was named", Kind.FAULT, "not found"
+        case "post":
+            yield from _replies(world)
+
+
+def key_of(world: World, deal: Deal) -> Key:
+    """Return what our key is shown by now."""
+    if world.fate & Fate.SIGHTED:
+        return Key.ALL
+    return Key.BLANK if world.fate & Fate.KEYLESS else deal.key
+
+
+def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:
+    """Return what a replica, however late, may show this key."""
+    key = key_of(world, deal)
+    if key in {Key.NONE, Key.BLANK}:
+        return ["absent"]
+    shown = [one for one in world.booked if key is not Key.OWN or one.host != calcom.HIDDEN]
+    found: dict[str, None] = {}
+    for late in range(LAG + 1):
+        ours = [one for one in shown if one.age >= late]
+        if any(one.status != "gone" and not one.half for one in ours):
+            found["found"] = None
+        elif any(one.status == "gone" for one in ours):
+            found["cancelled"] = None
+        elif whole and any(one.half for one in ours):
+            found["a seat by half"] = None
+        elif whole and world.fate & Fate.HIS_OWN and deal.of.seats:
+            found["a seat of his own"] = None
+        elif whole and world.news >= late:
+            found["absent, behind a newer one"] = None
+        else:
+            found["absent"] = None
+            if whole and key in {Key.ADMIN, Key.STRANGE}:
+                found["absent, beside a stranger's"] = None
+    return list(found)
+
+
+def _slots(world: World, of: Type) -> list[str]:
+    """Return what the slots may say: an answer is kept for a while, and one off the grid proves nothing."""
+    if world.fate & Fate.DELETED:
+        return ["unasked"]
+    said = {"unproven": None}
+    for old in (True, False):
+        known = tuple(one for one in world.booked if not (old and one.age < SLOTS_KEPT))
+        free = calcom.free_hosts(world._replace(booked=known), of)
+        seated = any(one.status == "accepted" for one in known) or world.fate & Fate.SEATED
+        full = world.fate & Fate.FULL or any(one.half for one in known)
+        offered = not full if of.seats and seated else bool(free)
+        said["offered" if offered and not world.fate & Fate.NARROWED else "gone"] = None
+    return list(said)
+
+
+def _replies(world: World) -> Iterator[Answer]:
+    post = awaited(world)
+    if post is None:
+        yield "the POST finds no connection", Kind.FAULT, Answered("no connection")
+        return
+    replies = {"no answer": Kind.FAULT, "502": Kind.FAULT, "500": Kind.FAULT}
+    if post.stage is Stage.DONE:
+        replies[post.said] = Kind.FAIR
+    for reply, kind in replies.items():
+        yield f"Cal.com answers: {reply}", kind, Answered(reply, post.age)

@@ -1,0 +1,294 @@
+"""What the product does, asked of the product: its own attempt runs on the models' rows, and each answer is dealt.
+
+An attempt is run from its beginning with the answers that it was given so far. Where it asks for one that has not been
+dealt, it stops there, and its question is what the model answers next: as many times as there are answers. So nothing
+of `tasks/attempt.py`, `tasks/decisions.py` or `tasks/unknown/` is written twice.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+from db.appointments import others
+from db.appointments.appointment import Appointment
+from db.appointments.event_types import EventType
+from resilience.circuit_breaker.types import Denied, Reason, State
+from resilience.retry_policy import RetryPolicy
+from tasks import attempt, decisions, event_types
+from tasks.calcom.slots import Slot
+from tasks.claim import LeaseLost
+from tasks.dependencies import Terms
+from tasks.guarded_calls import NotNow
+from tasks.moves import Next, Post
+from tasks.unknown import evidence, inquiry, outcome
+from tests.model.dealt import NAMED, NAMES, REPLIES, SIGHTINGS, event_type
+from tests.model.rows import Change, Row, appointment, change
+
+SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
+# One retry is as good as three here, and so is one look before the settle time.
+TERMS = Terms(
+    deadline=1, margin=0.5, settle_unanswered=SETTLE, settle_answered=SETTLE_ANSWERED, open=1, lead=1, max_age=900
+)
+RULES = decisions.Rules(RetryPolicy(jitter=0, max_attempts=1, per_error={}), TERMS, key="key", settings="settings")
+_PARTS = SimpleNamespace(terms=TERMS, engine=SimpleNamespace(connect=nullcontext))
+
+Script = tuple[Any, ...]
+Cell = tuple[Any, ...]
+
+
+class Turn(NamedTuple):
+    """Where an attempt stands: the row that it holds, what it may post, and what it was told since."""
+
+    row: Row
+    near: bool = False  # whether the row's start is within the lead
+    allowed: Post | None = None  # once nothing stands against a POST but the breaker and the limit
+    told: Script = ()
+
+    def then(self, answer: object) -> "Turn":
+        """Return the attempt after one more answer."""
+        return self._replace(told=(*self.told, answer))
+
+
+class Asked(NamedTuple):
+    """The question at which an attempt stops; `of` is what it asks about."""
+
+    what: str
+    of: Any = None
+    allowed: Post | None = None
+
+
+class Answered(NamedTuple):
+    """The answer to a POST: the name of a reply, and how long ago its first byte was sent (None: none was)."""
+
+    reply: str
+    sent_ago: int | None = None
+
+
+class Said(NamedTuple):
+    """What an attempt does next, and the cells of the rule that it has read on the way."""
+
+    next: Asked | Change | None  # None: it writes nothing
+    cells: frozenset[Cell]
+
+
+class _Stop(BaseException):  # not an Exception: nothing of the product may take it for a failure
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked.what)
+        self.asked = asked
+
+
+class _Attempt(attempt.Attempt):
+    """An attempt that goes on where its turn stands."""
+
+    rules = RULES
+
+    def _look(self, calls: Any) -> Next | Post:
+        allowed: Post | None = calls.allowed
+        return super()._look(calls) if allowed is None else allowed
+
+    def _post(self, calls: Any, allowed: Post) -> Next:
+        calls.allowed = allowed
+        return super()._post(calls, allowed)
+
+
+class _Dealt:
+    """A claim, and the calls made under it, whose answers are dealt."""
+
+    parts = _PARTS
+
+    def __init__(self, turn: Turn) -> None:
+        self.row = appointment(turn.row, near=turn.near)
+        self.now = 0.0
+        self.clock = lambda: self.now
+        self.pause = None
+        self.allowed = turn.allowed
+        self.near = turn.near
+        self.answers = iter(turn.told)
+        self.called = turn.allowed is not None
+        self.step: Next | None = None
+
+    def ask(self, what: str, of: object = None) -> Any:
+        for answer in self.answers:
+            return answer
+        raise _Stop(Asked(what, of, self.allowed))
+
+    # -- the claim
+
+    def renew(self, **changes: Any) -> Appointment:
+        told = self.ask("renew", tuple(sorted(changes.items(), key=lambda one: one[0])))
+        if told is None:
+            raise LeaseLost
+        self.row = appointment(told, near=self.near)
+        return self.row
+
+    def first_byte_at(self, _called_at: float) -> float:
+        return self.now
+
+    def write(self, step: Next) -> bool:
+        self.step = step
+        return True
+
+    # -- its calls
+
+    def call(self, what: str, of: object = None) -> Any:
+        """Renew the claim before each call but the first, as `tasks.guarded_calls` does."""
+        if self.called:
+            self.renew()
+        self.called = True
+        return self.ask(what, of)
+
+    def permit_post(self, _item: int | None) -> Any:
+        self.called = True
+        reason = self.ask("permit")
+        return SimpleNamespace(probe=False) if reason is None else Denied(reason, 1.0, State.OPEN, 0)
+
+    def post(self, _permit: object, _row: object, may_send: Callable[[], bool]) -> Any:
+        told: Answered = self.ask("post")
+        if told.sent_ago is not None:
+            may_send()
+            self.now += told.sent_ago
+        may_go = not self.ask("shut")
+        return SimpleNamespace(reply=REPLIES[told.reply], probe=False, recorded=SimpleNamespace(may_go=may_go))
+
+    def give_up(self, _permit: object) -> None:
+        pass
+
+    def booking(self, uid: str) -> Any:
+        return NAMED[self.call("named", uid)]
+
+    def booking_of_seat(self, _uid: str) -> Any:
+        return NAMED[self.call("named", "other")]
+
+
+_running: _Dealt
+_cells: set[Cell]
+
+
+def _seen(told: str | Reason) -> Any:
+    if isinstance(told, Reason):  # the list's own breaker is open, and the service lives
+        raise NotNow(Denied(told, 1.0, State.CLOSED, 0))
+    return SIGHTINGS[told]
+
+
+def _deciding_look(*_: Any, **__: Any) -> Any:
+    return _seen(_running.call("list"))
+
+
+def _look(*_: Any, **__: Any) -> Any:
+    return _seen(_running.call("look"))
+
+
+def _known(*_: Any) -> EventType | None:
+    return event_type(_running.ask("known"))
+
+
+def _ask(*_: Any, sight: bool = False) -> EventType:
+    told = event_type(_running.call("type", sight))
+    if told is None:
+        raise event_types.NotAskedError(REPLIES["503"])
+    return told
+
+
+def _recent(*_: Any) -> EventType:
+    told = _known()
+    return told if told is not None else _ask()
+
+
+def _slots(*_: Any) -> Slot:
+    return Slot(_running.call("slots"))
+
+
+_after_absence, _after_evidence, _after_refusal = (
+    evidence.after_absence,
+    evidence.after_evidence,
+    evidence.after_refusal,
+)
+
+
+def _absence(case: evidence.Case) -> evidence.Act:
+    act = _after_absence(case)
+    _cells.add(("absence", case.kind, case.sight, case.ended, act))
+    return act
+
+
+def _evidence(kind: evidence.EventKind, reply: Any, **more: Any) -> evidence.Act:
+    act = _after_evidence(kind, reply, **more)
+    _cells.add(("evidence", kind, NAMES[id(reply)], act))
+    return act
+
+
+def _refusal(meaning: Any, kind: evidence.EventKind, *, recurs: bool, **more: Any) -> evidence.Refused:
+    may = _after_refusal(meaning, kind, recurs=recurs, **more)
+    _cells.add(("refusal", kind, recurs, meaning, may))
+    return may
+
+
+_DEALT: dict[tuple[ModuleType, str], Any] = {
+    (inquiry, "deciding_look"): _deciding_look,
+    (inquiry, "look"): _look,
+    (inquiry, "ask_slots"): _slots,
+    (inquiry, "read_bookings"): lambda told: told,
+    (inquiry, "after_absence"): _absence,
+    (inquiry, "after_evidence"): _evidence,
+    (inquiry, "after_refusal"): _refusal,
+    (inquiry, "SLOTS_KEPT"): 0,
+    (event_types, "known"): _known,
+    (event_types, "user"): lambda *_, **__: None,
+    (event_types, "ask"): _ask,
+    (event_types, "recent"): _recent,
+    (event_types, "deleted"): lambda *_: None,
+    (event_types, "learn_id"): lambda *_: None,
+    (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
+    (others, "was_booked_before"): lambda *_: _running.ask("before"),
+    (attempt, "GuardedCalls"): lambda *_, **__: _running,
+    (outcome, "LOOKS"): 1,
+    (outcome, "LOOKS_IN_ALL"): 1,
+}
+
+_said: dict[Turn, Said] = {}
+_turns: list[Turn] = []
+_numbers: dict[Turn, int] = {}
+
+
+def number(turn: Turn) -> int:
+    """Return a number that stands for a turn, so that states with it are small and have an order."""
+    found = _numbers.setdefault(turn, len(_turns))
+    if found == len(_turns):
+        _turns.append(turn)
+    return found
+
+
+def turn(number: int) -> Turn:
+    """Return the turn of a number."""
+    return _turns[number]
+
+
+def forget() -> None:
+    """Forget what the product has said: a rule of it was changed."""
+    _said.clear()
+
+
+def ask(turn: Turn) -> Said:
+    """Run the product's attempt as far as it was told, and return what it does next."""
+    said = _said.get(turn)
+    if said is None:
+        said = _said[turn] = _run(turn)
+    return said
+
+
+def _run(turn: Turn) -> Said:
+    global _running, _cells
+    before = {place: getattr(*place) for place in _DEALT}
+    _running, _cells = _Dealt(turn), set()
+    for (module, name), dealt in _DEALT.items():
+        setattr(module, name, dealt)
+    try:
+        _Attempt(_running, released=False, line=None).run()
+        step = _running.step
+        return Said(None if step is None else change(step), frozenset(_cells))
+    except _Stop as stop:
+        return Said(stop.asked, frozenset(_cells))
+    finally:
+        for (module, name), own in before.items():
+            setattr(module, name, own)

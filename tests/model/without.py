@@ -1,0 +1,59 @@
+"""Run the product with one of its rules taken away, as `make breakages` takes it from a copy."""
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from tests.model import product
+from tests.mutation.breakage import Breakage
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def without(breakage: Breakage) -> Iterator[None]:
+    """Have the product's functions run the code that it would have with the breakage, until the block ends."""
+    module = import_module(breakage.file.removesuffix(".py").replace("/", "."))
+    text = (ROOT / breakage.file).read_text("utf-8")
+    assert text.count(breakage.old) == 1, breakage.name
+    changed: dict[str, Any] = {"__name__": module.__name__}
+    exec(compile(ast.parse(text.replace(breakage.old, breakage.new)), breakage.file, "exec"), changed)  # noqa: S102 - ours
+    codes = [(own, own.__code__, other.__code__) for own, other in _functions(vars(module), changed)]
+    product.forget()
+    with patch.dict(vars(module), _constants(module, changed)):
+        try:
+            for own, _, other in codes:
+                own.__code__ = other
+            yield
+        finally:
+            for own, before, _ in codes:
+                own.__code__ = before
+            product.forget()
+
+
+def _functions(own: Any, changed: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
+    """Yield each function of a module, and of its classes, that has other code now, with the one that has it."""
+    for name, value in list(own.items()):
+        here, there = _plain(value), _plain(changed.get(name))
+        if isinstance(here, FunctionType) and isinstance(there, FunctionType):
+            if here.__code__ != there.__code__:
+                yield here, there
+        elif isinstance(here, type) and isinstance(there, type) and here is not there:
+            yield from _functions(vars(here), vars(there))
+
+
+def _plain(value: object) -> object:
+    return value.fget if isinstance(value, property) else value
+
+
+def _constants(module: ModuleType, changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the sets and tables that are others now."""
+    tables = {name: value for name, value in vars(module).items() if isinstance(value, dict | frozenset)}
+    return {
+        name: changed[name] for name, value in tables.items() if not name.startswith("__") and changed[name] != value
+    }

@@ -1,0 +1,146 @@
+"""Break the product on purpose, one promise after the other, and see that a test notices.
+
+Each breakage changes one place in a copy of this tree. Its test must pass there before and fail by an assertion after.
+The exit code is 0 when every breakage was caught; 1 when one was not, or when the list no longer fits the code.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.mutation.breakages import BREAKAGES, Breakage
+from tests.mutation.trial import ROOT, Ended, Seen, Workshop
+from worker.local.endings import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Say what became of a breakage."""
+
+    name: str
+    promise: int
+    verdict: str
+    test: str
+    said: str
+    seconds: float
+
+
+def main() -> int:
+    """Run from the command line; return the exit code."""
+    asked = _parser().parse_args()
+    unknown = set(asked.names) - {one.name for one in BREAKAGES}
+    if unknown:
+        print(f"no such breakage: {', '.join(sorted(unknown))} (--list names them)", file=sys.stderr)  # noqa: T201
+        return 2
+    chosen = [one for one in BREAKAGES if not asked.names or one.name in asked.names]
+    if asked.list:
+        _print_list(chosen)
+        return 0
+    stale = [problem for one in chosen if (problem := one.problem(ROOT))]
+    if stale:
+        print("the list of breakages is out of date:", *stale, sep="\n  ", file=sys.stderr)  # noqa: T201
+        return 1
+    try:
+        with Ending(), tempfile.TemporaryDirectory(prefix="breakages-") as folder:
+            results = _run(chosen, Workshop(Path(folder), limit=asked.limit), jobs=asked.jobs)
+    except KeyboardInterrupt:
+        return 130
+    print(json.dumps([asdict(one) for one in results]) if asked.json else _table(results))  # noqa: T201
+    return 0 if all(one.verdict == "caught" for one in results) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    made.add_argument("names", nargs="*", metavar="NAME", help="only these (all)")
+    made.add_argument("--list", action="store_true", help="print what is broken, and which test sees it; run nothing")
+    made.add_argument("--json", action="store_true", help="print the results as one line of JSON")
+    made.add_argument("--jobs", type=int, default=2, help="so many at a time (2)")
+    made.add_argument("--limit", type=float, default=600, help="seconds that a run of pytest may take (600)")
+    return made
+
+
+def _run(chosen: Sequence[Breakage], workshop: Workshop, *, jobs: int) -> list[Result]:
+    """Run every test unbroken, then each with its breakage."""
+    whole = workshop.copy()
+    if not workshop.imports_itself(whole):
+        raise SystemExit("programs in a copy import the installed project: nothing would be broken")
+    with _side_by_side(jobs, workshop) as each:
+        tests = list(dict.fromkeys(one.test for one in chosen))
+        shares = [share for n in range(jobs) if (share := tests[n::jobs])]
+        unbroken: dict[str, Seen] = {}
+        for seen in each(lambda share: workshop.run(whole, share), shares, "unbroken"):
+            unbroken |= seen
+        results = each(lambda one: _try(one, unbroken[one.test], workshop, whole), chosen, "broken")
+        return sorted(results, key=lambda result: [one.name for one in chosen].index(result.name))
+
+
+def _try(one: Breakage, unbroken: Seen, workshop: Workshop, whole: Path) -> Result:
+    begun = time.monotonic()
+    seen = unbroken
+    verdict = "FAILS UNBROKEN"
+    if unbroken.ended is Ended.PASSED:
+        broken = workshop.copy(whole)
+        one.apply(broken)
+        seen = workshop.run(broken, [one.test])[one.test]
+        verdict = _VERDICTS[seen.ended]
+    return Result(one.name, one.promise, verdict, one.test, seen.why, round(time.monotonic() - begun, 1))
+
+
+_VERDICTS = {Ended.FAILED: "caught", Ended.PASSED: "NOT CAUGHT", Ended.BROKEN: "TEST BROKEN"}
+
+
+@contextmanager
+def _side_by_side(jobs: int, workshop: Workshop) -> Iterator[Callable[..., list]]:
+    """Hand out a map over threads that tells how far it is; whatever ends the block ends all that they run."""
+    with ThreadPoolExecutor(jobs) as pool:
+
+        def each(do: Callable, items: Sequence, what: str) -> list:
+            futures = [pool.submit(do, item) for item in items]
+            ended = []
+            _tell(f"{what}: 0 of {len(futures)}")
+            for future in as_completed(futures):
+                ended.append(future.result())
+                _tell(f"{what}: {len(ended)} of {len(futures)}")
+            _tell("")
+            return ended
+
+        try:
+            yield each
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            workshop.stop()
+            raise
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def _print_list(chosen: Sequence[Breakage]) -> None:
+    for one in chosen:
+        print(f"{one.name} (promise {one.promise})\n  {one.file}\n  {one.test}")  # noqa: T201
+
+
+def _table(results: Sequence[Result]) -> str:
+    width = max(len(one.name) for one in results)
+    lines = [f"{'breakage':{width}}  promise  verdict         seconds  by"]
+    for one in results:
+        test = one.test.rpartition("::")[2]
+        lines.append(f"{one.name:{width}}  {one.promise:7}  {one.verdict:14}  {one.seconds:7.1f}  {test}")
+        if one.said:
+            lines.append(f"{'':{width}}  {one.said[: 110 - width]}")
+    caught = sum(one.verdict == "caught" for one in results)
+    return "\n".join([*lines, "", f"{caught} of {len(results)} caught"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The ways in which the product is broken on purpose, each with the promise that it breaks and the test that sees it.
+
+A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
+"""
+
+from tests.mutation.breakage import Breakage
+from tests.mutation.breaker import BREAKER
+from tests.mutation.evidence import EVIDENCE
+from tests.mutation.health import HEALTH
+from tests.mutation.holds import HOLDS
+from tests.mutation.quota import QUOTA
+from tests.mutation.steps import STEPS
+from tests.mutation.told import TOLD
+from tests.mutation.trip import TRIP
+
+__all__ = ["BREAKAGES", "Breakage"]
+
+BREAKAGES = (
+    # -- 1: accepted is kept
+    Breakage(
+        name="acks-early",
+        promise=1,
+        file="worker/celery_app.py",
+        old="task_acks_late = True",
+        new="task_acks_late = False",
+        test="tests/promises/lost_or_twice/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
+    ),
+    Breakage(
+        name="unsent-never-sent-again",
+        promise=1,
+        file="db/sql/unsent.sql",
+        old="          enqueued_at IS NULL\n          OR ",
+        new="          ",
+        test="tests/integration/appointments/test_db_unsent.py::test_what_was_never_sent_is_sent_at_once",
+    ),
+    Breakage(
+        name="long-queue-sent-twice",
+        promise=1,
+        file="db/sql/unsent.sql",
+        old="              :queue_empty\n",
+        new="              :queue_empty OR true\n",
+        test="tests/integration/appointments/test_db_unsent.py::test_a_long_queue_is_not_sent_twice",
+    ),
+    Breakage(
+        name="failed-by-an-outage",
+        promise=1,
+        file="tasks/decisions.py",
+        old="if error_type in OUTAGE:",
+        new="if False:",
+        test="tests/unit/tasks/test_life.py::test_an_outage_fails_nobody",
+    ),
+    # -- 2: at most one booking a request
+    Breakage(
+        name="claim-without-compare",
+        promise=2,
+        file="db/sql/claim.sql",
+        old="  AND status IN ('pending', 'retrying')\n",
+        new="",
+        test="tests/integration/appointments/test_db_claims.py::test_of_eight_claims_at_once_exactly_one_wins",
+    ),
+    Breakage(
+        name="move-without-token",
+        promise=2,
+        file="db/appointments/moves.py",
+        old="return and_(where, or_(_COLUMNS.status != Status.BOOKING, _COLUMNS.claim_token == token))",
+        new="return where",
+        test="tests/integration/appointments/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
+    ),
+    Breakage(
+        name="post-without-a-look",
+        promise=2,
+        file="tasks/attempt.py",
+        old="Inquiry(self.claim, calls, self.rules).look() if row.outcome_unknown else Post()",
+        new="Post()",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+    ),
+    Breakage(
+        name="lost-lease-taken-for-unsent",
+        promise=2,
+        file="db/sql/lost_leases.sql",
+        old="        outcome_unknown = true,\n",
+        new="        outcome_unknown = false,\n",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+    ),
+    Breakage(
+        name="settle-time-ignored",
+        promise=2,
+        file="tasks/unknown/outcome.py",
+        old="if times.settled_in > 0:",
+        new="if False:",
+        test="tests/unit/tasks/test_unknown.py::test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time",
+    ),
+    Breakage(
+        name="lease-unchecked-before-the-first-byte",
+        promise=2,
+        file="tasks/claim.py",
+        old="return now if in_time else None",
+        new="return now",
+        test="tests/promises/lost_or_twice/test_stale_worker.py::"
+        "test_a_claim_that_is_too_old_sends_nothing[before it connects]",
+    ),
+    Breakage(
+        name="late-uid-dropped",
+        promise=2,
+        file="tasks/claim.py",
+        old="if not moved and step.to is Status.CONFIRMED:",
+        new="if False:",
+        test="tests/promises/lost_or_twice/test_stale_worker.py::test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded",
+    ),
+    # -- 4: a hold costs nothing
+    Breakage(
+        name="hold-costs-a-retry",
+        promise=4,
+        file="tasks/decisions.py",
+        old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
+        new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
+        test="tests/unit/tasks/test_life.py::test_a_hold_costs_no_retry[True-False]",
+    ),
+    Breakage(
+        name="released-in-no-order",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="AS line\nORDER BY probe_failures, requested_at, id LIMIT :limit",
+        new="AS line\nORDER BY probe_failures, requested_at DESC, id LIMIT :limit",
+        test="tests/promises/outage/test_nobody_overtakes.py::test_the_oldest_request_is_released_first_and_alone",
+    ),
+    Breakage(
+        name="enqueued-past-those-who-wait",
+        promise=4,
+        file="tasks/booking.py",
+        old="HoldReason.BREAKER_OPEN if shut else queue.line(conn)",
+        new="HoldReason.BREAKER_OPEN if shut else None",
+        test="tests/promises/outage/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
+    ),
+    Breakage(
+        name="posted-past-those-who-wait",
+        promise=4,
+        file="tasks/attempt.py",
+        old="line = queue.line(conn, before=row.requested_at)",
+        new="line = None",
+        test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
+    ),
+    # -- 5: an operator's error fails no customer
+    Breakage(
+        name="refused-key-fails-bookings",
+        promise=5,
+        file="tasks/attempt.py",
+        old="case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:",
+        new="case Meaning.THROTTLED | Meaning.CONFIGURATION:",
+        test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
+    ),
+    # -- 6: you can see it, and nobody else can
+    Breakage(
+        name="cause-untold",
+        promise=6,
+        file="db/appointments/moves.py",
+        old='by, {"why": why, **(detail or {})}',
+        new="by, {**(detail or {})}",
+        test="tests/integration/appointments/test_db_moves.py::test_the_event_stands_if_and_only_if_the_row_moved",
+    ),
+    Breakage(
+        name="personal-data-in-the-message",
+        promise=6,
+        file="tasks/publish.py",
+        old='"headers": headers,',
+        new='"headers": headers | {"attendee": row.attendee_name},',
+        test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
+    ),
+    # -- 3 and 4: calm
+    *BREAKER,
+    # -- 1, 2 and 5: weak evidence ends nothing
+    *EVIDENCE,
+    *HEALTH,
+    *HOLDS,
+    *QUOTA,
+    *STEPS,
+    *TOLD,
+    # -- 3: a bad day is no outage
+    *TRIP,
+)

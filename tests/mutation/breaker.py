@@ -1,0 +1,295 @@
+"""The shared breaker's rules broken in its Lua, and those of the breaker of a process without Redis."""
+
+from tests.mutation.breakage import Breakage
+
+_INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
+_STATES, _RELEASE, _BLOCKS = (f"{_INTEGRATION}{name}.py::" for name in ("states", "release", "blocks"))
+_LOCAL = "tests/unit/resilience/test_local_breaker.py::"
+
+
+def _lua(name: str, file: str, old: str, new: str, test: str, promise: int = 3) -> Breakage:
+    return Breakage(name=name, promise=promise, file=f"resilience/lua/{file}.lua", old=old, new=new, test=test)
+
+
+def _here(name: str, old: str, new: str, test: str) -> Breakage:
+    return Breakage(
+        name=f"without-redis-{name}", promise=3, file="resilience/circuit_breaker/local.py", old=old, new=new,
+        test=f"{_LOCAL}{test}",
+    )  # fmt: skip
+
+
+BREAKER = (
+    # -- epochs
+    _lua(
+        "epoch-ignored",
+        "lib/state_machine",
+        "if epoch ~= 0 and epoch ~= s.epoch then",
+        "if false then",
+        f"{_CALM}test_failures_begun_before_an_outage_do_not_open_the_breaker_after_it",
+    ),
+    _lua(
+        "epoch-used-again",
+        "lib/state_machine",
+        "s.epoch = math.max(s.epoch + 1, now)",
+        "s.epoch = now",
+        f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
+    ),
+    # -- open and half-open
+    _lua(
+        "open-breaker-passed",
+        "lib/state_machine",
+        "if s.state == 'open' or s.state == 'forced_open' then",
+        "if s.state == 'forced_open' then",
+        f"{_CALM}test_what_one_process_opened_is_shut_for_all",
+    ),
+    _lua(
+        "open-ends-closed",
+        "lib/state_machine",
+        "move(s, 'half_open', 0, s.opens, 'open_over')",
+        "move(s, 'closed', 0, s.opens, 'open_over')",
+        f"{_STATES}test_open_lasts_thirty_seconds_then_one_probe_goes",
+    ),
+    _lua(
+        "more-than-one-probe",
+        "lib/state_machine",
+        "elseif s.state == 'half_open' and now < s.lease then",
+        "elseif false then",
+        f"{_INTEGRATION}shared.py::test_of_eight_processes_one_probes",
+    ),
+    _lua(
+        "look-taken-for-a-probe",
+        "lib/state_machine",
+        "elseif s.state == 'half_open' and not probe_ok then",
+        "elseif false then",
+        f"{_STATES}test_a_look_is_never_a_probe",
+    ),
+    _lua(
+        "place-taken-for-good",
+        "lib/state_machine",
+        "occupy(s, owner, now + setting.lease_for)",
+        "occupy(s, owner, now + 3600000)",
+        f"{_STATES}test_a_prober_that_dies_frees_the_place_when_its_lease_ends",
+    ),
+    _lua(
+        "place-freed-by-anybody",
+        "lib/state_machine",
+        "owner == '' and verdict or owner ~= '' and owner == s.owner",
+        "owner == '' or owner == s.owner",
+        f"{_STATES}test_a_place_is_given_back_by_its_holder_alone[]",
+    ),
+    _lua(
+        "given-up-probe-decides",
+        "lib/state_machine",
+        "owner ~= '' and owner == s.owner",
+        "owner ~= ''",
+        f"{_STATES}test_a_prober_that_was_given_up_decides_nothing",
+    ),
+    _lua(
+        "place-of-a-probe-that-says-nothing-kept",
+        "lib/state_machine",
+        "    else -- the place goes back\n      occupy(s, '', 0)\n",
+        "",
+        f"{_STATES}test_a_probe_that_says_nothing_frees_the_place",
+    ),
+    _lua(
+        "retry-after-ignored",
+        "lib/state_machine",
+        "s.opens, report.retry_after)",
+        "s.opens, 0)",
+        f"{_STATES}test_open_lasts_as_long_as_retry_after_asks[120-120]",
+    ),
+    _lua(
+        "limit-not-asked",
+        "acquire",
+        "wait = quota_wait()",
+        "wait = 0",
+        f"{_STATES}test_a_429_holds_everybody_for_as_long_as_it_says",
+    ),
+    # -- orders
+    _lua(
+        "order-obeyed-again",
+        "lib/orders",
+        "if number > 0 and number <= ordered then",
+        "if false then",
+        f"{_STATES}test_a_numbered_order_is_obeyed_once",
+    ),
+    _lua(
+        "reset-of-the-service-alone",
+        "lib/orders",
+        "if s.state ~= 'closed' or s.failures > 0 then",
+        "if false then",
+        f"{_STATES}test_reset_closes_everything_and_forgets_the_failures",
+    ),
+    _lua(
+        "reset-before-what-came-first",
+        "lib/orders",
+        "  save() -- what an order before this one has put up\n",
+        "",
+        f"{_INTEGRATION}mixed.py::test_what_is_ordered_together_is_obeyed_in_its_order",
+    ),
+    _lua(
+        "info-must-be-allowed",
+        "lib/server_run",
+        "redis.pcall",
+        "redis.call",
+        f"{_INTEGRATION}servers.py::test_a_user_without_dangerous_commands_will_do",
+    ),
+    _lua(
+        "row-cut-by-others",
+        "lib/state_machine",
+        "redis.call('LTRIM', failures, 0, NEVER - 1)",
+        "redis.call('LTRIM', failures, 0, setting.threshold - 1)",
+        f"{_INTEGRATION}mixed.py::test_each_opens_after_so_many_failures_as_its_own_setting_says",
+    ),
+    # -- blocks
+    _lua(
+        "late-refusal-blocks-again",
+        "lib/blocks",
+        "if outcome == 'credentials' and (granted_at > cleared or cleared > now) then",
+        "if outcome == 'credentials' then",
+        f"{_BLOCKS}test_a_refusal_that_was_on_its_way_blocks_a_repaired_key_no_more",
+        promise=5,
+    ),
+    _lua(
+        "repaired-key-stays-blocked",
+        "lib/blocks",
+        "elseif outcome == 'success' and trying then",
+        "elseif false then",
+        f"{_BLOCKS}test_a_key_that_is_taken_again_is_blocked_no_more",
+        promise=5,
+    ),
+    _lua(
+        "everybody-finds-out",
+        "lib/blocks",
+        "if now < next_trial then",
+        "if false then",
+        f"{_BLOCKS}test_one_call_a_minute_finds_out_in_the_whole_fleet",
+        promise=5,
+    ),
+    _lua(
+        "page-holds-the-fleet",
+        "lib/blocks",
+        "elseif outcome == 'configuration' and trying then",
+        "elseif outcome == 'configuration' then",
+        f"{_BLOCKS}test_a_page_that_meets_a_post_holds_nobody_else",
+        promise=5,
+    ),
+    _lua(
+        "page-ended-by-a-read",
+        "lib/blocks",
+        "elseif outcome == 'success' and page == ENDPOINT then",
+        "elseif outcome == 'success' then",
+        f"{_BLOCKS}test_a_page_that_meets_a_post_holds_nobody_else",
+        promise=5,
+    ),
+    # -- the pace of held work
+    _lua(
+        "window-ignored",
+        "lib/release_window",
+        "(probing and 1 or window)",
+        "(probing and 1 or setting.release_max)",
+        f"{_CALM}test_held_work_goes_at_a_pace_that_rises_from_one",
+        promise=4,
+    ),
+    _lua(
+        "window-outlives-an-outage",
+        "lib/release_window",
+        "if fence ~= present then",
+        "if not fence then",
+        f"{_RELEASE}test_after_a_change_of_state_it_begins_with_one",
+        promise=4,
+    ),
+    _lua(
+        "window-outlives-a-failure",
+        "lib/release_window",
+        "elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then",
+        "elseif false then",
+        f"{_RELEASE}test_a_failure_makes_it_one_again",
+        promise=4,
+    ),
+    _lua(
+        "released-place-kept-for-good",
+        "lib/release_window",
+        "  redis.call('ZREMRANGEBYSCORE', RELEASED, '-inf', now)\n",
+        "",
+        f"{_RELEASE}test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease",
+        promise=4,
+    ),
+    _lua(
+        "item-released-twice",
+        "release",
+        "if #granted < room and not known_already then",
+        "if #granted < room then",
+        f"{_RELEASE}test_an_item_is_not_given_to_two_releasers",
+        promise=4,
+    ),
+    _lua(
+        "denied-item-keeps-its-place",
+        "acquire",
+        "if item ~= '' then",
+        "if item ~= '' and reason == '' then",
+        f"{_RELEASE}test_an_item_that_is_denied_frees_its_place",
+        promise=4,
+    ),
+    # -- a process without Redis
+    _here(
+        "success-forgives-nothing",
+        "elif one.state is State.CLOSED and (alive or tripped):",
+        "elif one.state is State.CLOSED and tripped:",
+        "test_a_success_starts_the_count_anew",
+    ),
+    _here(
+        "more-than-one-probe",
+        "(now < one.lease or not probe_ok)",
+        "not probe_ok",
+        "test_after_thirty_seconds_one_call_goes_at_a_time",
+    ),
+    _here(
+        "old-calls-believed",
+        "if epoch not in (0, one.epoch):",
+        "if False:",
+        "test_a_call_begun_before_a_change_changes_nothing_after_it",
+    ),
+    _here(
+        "both-scopes-open",
+        "if not opens or tripped:",
+        "if not opens:",
+        "test_an_endpoints_probe_that_meets_a_dead_service_gives_its_place_back_when_that_opens",
+    ),
+    _here(
+        "burst",
+        "max(self.next_call, since) + calls",
+        "self.next_call + calls",
+        "test_calls_go_at_an_even_pace",
+    ),
+    _here(
+        "no-bound-in-flight",
+        "elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:",
+        "elif False:",
+        "test_without_a_limit_so_many_are_in_flight_as_are_released",
+    ),
+    _here(
+        "item-released-twice",
+        "[item for item in items if item not in self.released][:room]",
+        "list(items)[:room]",
+        "test_an_item_is_not_released_twice",
+    ),
+    _here(
+        "others-key-is-ours",
+        "case OrderKind.BLOCK if order.fingerprint == self.key:",
+        "case OrderKind.BLOCK:",
+        "test_an_order_blocks_the_key_it_names",
+    ),
+    _here(
+        "any-success-lifts-a-block",
+        "case CallOutcome.SUCCESS if report.trial:",
+        "case CallOutcome.SUCCESS:",
+        "test_a_refused_key_is_blocked_here",
+    ),
+    _here(
+        "block-for-good",
+        "self.blocked[cause], trial = now + self.limits.trial_every, True",
+        "self.blocked[cause] = now + self.limits.trial_every",
+        "test_what_is_blocked_in_redis_lets_one_call_go_a_minute_here[a refused key]",
+    ),
+)

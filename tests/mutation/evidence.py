@@ -1,0 +1,291 @@
+"""The rules of evidence, each taken away; the model's search must then find two bookings, or a contradiction.
+
+`tests/promises/test_model.py` takes them away by itself as well, in every run.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from tests.mutation.breakage import Breakage
+
+_TEST = "tests/promises/test_model.py::test_weak_evidence_ends_nothing"
+
+
+class Finds(StrEnum):
+    """Say what is found first where a rule is missing."""
+
+    TWO = "two bookings of one request"
+    CONTRADICTION = "a row that says what is not so"
+    STANDSTILL = "a row that nobody moves on"
+
+
+class Rule(NamedTuple):
+    """A rule of evidence, as the product is without it; what is then found, and in which deal of the model."""
+
+    breakage: Breakage
+    deal: str
+    finds: Finds
+
+
+_TAKEN_FOR = {  # the product's tests go by the kind that it takes a type for
+    "round-robin-with-confirmation-as-confirmation": "confirmation",
+    "seats-with-confirmation-as-seats": "seats",
+}
+
+
+def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Finds.CONTRADICTION) -> Rule:
+    of, *_, key = deal.split(", ")
+    blank, other = key == "sees nothing", of.startswith("series") or of.endswith("x confirmation")
+    kind = _TAKEN_FOR.get(name) or (
+        "unknown" if blank else "other" if other else of.replace(" x ", " ").replace(" ", "_")
+    )
+    return Rule(Breakage(name, 2, file, old, new, test=f"{_TEST}[{kind}]"), deal, finds)
+
+
+_EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
+_TYPES = "tasks/calcom/event_types.py"
+
+RULES = (
+    # -- what the key sees
+    _rule(
+        "sight-without-role",
+        _TYPES,
+        "host.user_id == user_id and (alone or host.mandatory) for",
+        "host.user_id == user_id for",
+        "round robin, sees its host's own",
+    ),
+    _rule(
+        "sight-believed-for-a-day",
+        _INQUIRY,
+        "kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)",
+        "kept = before or event_types.ask(claim.parts, self.calls, row, sight=stranger)",
+        "plain, sees all",
+    ),
+    _rule(
+        "sight-gained-after-the-list",
+        _INQUIRY,
+        "if not kept.sight or stranger or (before is not None and before.sight):",
+        "if True:",
+        "round robin, sees its host's own, then all",
+    ),
+    _rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
+    # -- the two moments
+    _rule(
+        "absence-believed-at-the-settle-time",
+        _UNKNOWN,
+        '"ends_at": In(max(ends, times.ends_in) if row.outcome_unknown else ends),',
+        '"ends_at": In(_settles_in(rules, reply, sent_ago, kind)),',
+        "plain, sees all",
+    ),
+    _rule(
+        "absence-believed-before-its-end",
+        _EVIDENCE,
+        "return _not_booked(case) if case.ended else _before_the_end(case)",
+        "return _not_booked(case)",
+        "round robin x confirmation, sees all",
+    ),
+    _rule(
+        "end-of-the-first-post",
+        _UNKNOWN,
+        "In(max(ends, times.ends_in) if row.outcome_unknown else ends)",
+        "In(times.ends_in if row.outcome_unknown else ends)",
+        "plain, sees all",
+    ),
+    _rule(
+        "newer-booking-though-an-earlier-post-is-open",
+        _UNKNOWN,
+        "finished and (not row.outcome_unknown or row.answered_at is not None)",
+        "finished",
+        "plain, sees all",
+    ),
+    _rule(
+        "gateway-settles-every-kind",
+        _UNKNOWN,
+        "(reply.settle is Settle.GATEWAY and kind in BY_SLOTS)",
+        "reply.settle is Settle.GATEWAY",
+        "round robin, sees its host's own",
+        Finds.TWO,
+    ),
+    _rule(
+        "evidence-post-before-the-settle-time",
+        _INQUIRY,
+        "if times.settled_in > 0:",
+        "if False:",
+        "round robin, sees its host's own",
+        Finds.TWO,
+    ),
+    _rule(
+        "failed-by-slots-before-the-end",
+        _EVIDENCE,
+        """    if not case.ended:
+        return Act.LOOK
+    return Act.UNREACHABLE""",
+        "    return Act.UNREACHABLE",
+        "plain, sees none",
+    ),
+    # -- which kinds a second POST may go to
+    _rule(
+        "second-post-of-any-kind",
+        _EVIDENCE,
+        "again = case.kind in NEVER_TWICE and case.may_retry",
+        "again = case.may_retry",
+        "round robin x confirmation, sees all",
+        Finds.TWO,
+    ),
+    _rule(
+        "evidence-post-of-any-kind",
+        _EVIDENCE,
+        "return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)",
+        "return Act.EVIDENCE if not case.waited else _blind(case)",
+        "round robin x confirmation, sees nothing",
+        Finds.TWO,
+    ),
+    _rule(
+        "round-robin-with-confirmation-as-confirmation",
+        _TYPES,
+        "    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,\n",
+        "    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,\n"
+        "    (Scheduling.ROUND_ROBIN, False, False, True): EventKind.CONFIRMATION,\n",
+        "round robin x confirmation, sees its host's own",
+        Finds.TWO,
+    ),
+    _rule(
+        "seats-with-confirmation-as-seats",
+        _TYPES,
+        "    (Scheduling.PERSONAL, True, False, False): EventKind.SEATS,\n",
+        "    (Scheduling.PERSONAL, True, False, False): EventKind.SEATS,\n"
+        "    (Scheduling.PERSONAL, True, False, True): EventKind.SEATS,\n",
+        "seats x confirmation, sees none",
+        Finds.TWO,
+    ),
+    _rule(
+        "second-post-of-what-is-to-be-cancelled",
+        _EVIDENCE,
+        "if case.untold or case.cancel or case.near:",
+        "if case.untold or case.near:",
+        "round robin, sees its host's own",
+        Finds.STANDSTILL,
+    ),
+    _rule(
+        "cancelled-and-posted-all-the-same",
+        "tasks/attempt.py",
+        "        if not row.cancel_requested:  # while we looked\n",
+        "        if True:\n",
+        "plain, sees all",
+    ),
+    # -- what answers prove
+    _rule(
+        "gone-slot-read-as-a-strangers",
+        _EVIDENCE,
+        """    if case.slot is not Slot.OFFERED:
+        return _blind(case)
+""",
+        """    if case.slot is not Slot.OFFERED:
+        return Act.REJECT_TAKEN
+""",
+        "plain, sees none",
+    ),
+    _rule(
+        "refusal-of-the-second-post-believed",
+        _INQUIRY,
+        """        if not post.evidence:
+            return settle_anew()
+""",
+        """        if not post.evidence:
+            return rejected(reply.meaning, reply.message, reply.uid)
+""",
+        "plain, sees none",
+    ),
+    _rule(
+        "taken-read-as-not-there-with-confirmation",
+        _EVIDENCE,
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.ROUND_ROBIN_SERIES},",
+        "confirmation, sees none",
+    ),
+    _rule(
+        "taken-read-as-not-there-of-a-series",
+        _EVIDENCE,
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
+        "round robin series, sees its host's own",
+    ),
+    _rule(
+        "limit-read-as-not-there-with-seats",
+        _EVIDENCE,
+        "Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
+        "Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
+        "seats, sees none",
+    ),
+    _rule(
+        "bounds-read-as-not-there-of-a-series",
+        _EVIDENCE,
+        "Meaning.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
+        "Meaning.BOUNDS: BY_EVIDENCE,",
+        "round robin series, sees its host's own",
+    ),
+    _rule(
+        "guests-booking-taken-for-his-own",
+        _EVIDENCE,
+        "return Act.REJECT if reply.is_attendee and theirs and not reply.untellable else Act.BLIND",
+        "return Act.REJECT",
+        "round robin, sees its host's own",
+    ),
+    _rule(
+        "own-seat-taken-for-anothers",
+        _EVIDENCE,
+        "return Act.REJECT if address_seated else Act.BLIND",
+        "return Act.REJECT",
+        "seats, sees none",
+    ),
+    _rule(
+        "deleted-type-taken-for-proof",
+        _EVIDENCE,
+        """    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        return Act.BLIND
+""",
+        """    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        return Act.REJECT
+""",
+        "round robin, sees its host's own",
+    ),
+    _rule(
+        "failed-without-proof",
+        _UNKNOWN,
+        'return Next(Status.HELD, "retries used up, and still no proof", changes | hold)',
+        "return rules.exhausted(reply.error_type, reply.message, changes | KNOWN)",
+        "round robin, sees its host's own",
+    ),
+    # -- a first refusal, a series, a seat by half
+    _rule(
+        "rejected-without-a-look",
+        _INQUIRY,
+        """        if (step := outcome.seen(rules, row, sighting)) is not None:
+            return step
+        slot =""",
+        "        slot =",
+        "plain, sent twice by a proxy, sees all",
+    ),
+    _rule(
+        "refused-series-believed",
+        _EVIDENCE,
+        "if recurs or (kind is EventKind.UNKNOWN",
+        "if (kind is EventKind.UNKNOWN",
+        "series, sees all",
+    ),
+    _rule(
+        "refusal-by-an-unknown-kind-believed",
+        _EVIDENCE,
+        "if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):",
+        "if recurs:",
+        "series, sees nothing",
+    ),
+    _rule(
+        "half-made-seat-overlooked",
+        _INQUIRY,
+        "if ended and kept.seats and (half := sighting.half_made) is not None:",
+        "if False and (half := sighting.half_made) is not None:",
+        "seats, sees all",
+    ),
+)
+EVIDENCE = tuple(rule.breakage for rule in RULES)

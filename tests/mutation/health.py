@@ -1,0 +1,126 @@
+"""What sees that the fleet is well, taken away, one by one: something stands still, or is wrong, and nobody hears."""
+
+from tests.mutation.breakage import Breakage
+
+_CLOCKS = "tests/promises/test_clocks.py::"
+_GONE = "tests/integration/health/test_health_redis.py::"
+_LEVELS = "tests/integration/health/test_health_levels.py::"
+_HEALTH = "tests/integration/health/test_health.py::"
+
+HEALTH = (
+    Breakage(
+        name="ticks-that-expire",
+        promise=4,
+        file="worker/schedule.py",
+        old='"headers": {TICK: seconds}}}',
+        new='"headers": {TICK: seconds}, "expires": max(10.0, 3 * seconds)}}',
+        test=f"{_CLOCKS}test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_says[15 s ahead]",
+    ),
+    Breakage(
+        name="piled-up-ticks-all-run",
+        promise=4,
+        file="tasks/periodic.py",
+        old="if not self._pace.begin(every):",
+        new="if not self._pace.begin(0.0):",
+        test=f"{_CLOCKS}test_ticks_that_piled_up_while_no_worker_ran_are_done_once",
+    ),
+    Breakage(
+        name="release-at-its-moment-taken-for-a-tick",
+        promise=4,
+        file="tasks/periodic.py",
+        old="every = self.request.get(TICK)",
+        new="every = self.request.get(TICK, 1.0)",
+        test="tests/unit/tasks/test_periodic.py::test_a_worker_drops_ticks_and_runs_whatever_was_sent_for_its_own_moment",
+    ),
+    Breakage(
+        name="postgres-gone-said-at-each-tick",
+        promise=6,
+        file="tasks/periodic.py",
+        old="first = not self._failing",
+        new="first = True",
+        test="tests/unit/tasks/test_periodic.py::test_a_database_that_is_gone_is_said_in_one_line_and_once_when_it_is_back",
+    ),
+    Breakage(
+        name="beat-that-never-started-is-missed-by-nobody",
+        promise=6,
+        file="db/monitoring/heartbeats.py",
+        old="return None if asked_at is None else Heartbeat(None, asked_at, every, now)",
+        new="return None",
+        test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
+    ),
+    Breakage(
+        name="one-host-without-the-breaker-told-by-nobody",
+        promise=6,
+        file="worker/heartbeat.py",
+        old="            look_at_redis()\n",
+        new="            pass\n",
+        test="tests/promises/redis/test_shared_breaker_gone.py"
+        "::test_one_host_that_cannot_reach_the_shared_breaker_is_told_and_books_on",
+    ),
+    Breakage(
+        name="redis-gone-told-by-nobody",
+        promise=6,
+        file="tasks/health/check.py",
+        old="*([redis] if redis else []),",
+        new="",
+        test=f"{_GONE}test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return",
+    ),
+    Breakage(
+        name="outage-without-redis-told-by-nobody",
+        promise=6,
+        file="tasks/health/check.py",
+        old="services = by_record(conn, services, built.detector.settings, now)",
+        new="pass",
+        test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
+    ),
+    Breakage(
+        name="breaker-that-waits-for-a-call-called-an-outage",
+        promise=6,
+        file="tasks/health/observations.py",
+        old="status.state is State.HALF_OPEN and status.breaker.opens > 0",
+        new="status.state is State.HALF_OPEN",
+        test=f"{_LEVELS}test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage",
+    ),
+    Breakage(
+        name="breaker-that-nobody-waits-for-hides-the-next-outage",
+        promise=6,
+        file="tasks/health/observations.py",
+        old="if services.half_open and waiting else level",
+        new="if services.half_open else level",
+        test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",
+    ),
+    Breakage(
+        name="redis-user-without-scripts-called-well",
+        promise=6,
+        file="worker/cli/check/check.py",
+        old="if trouble := breaker_trouble(url):",
+        new="if trouble := None:",
+        test="tests/integration/cli/test_cli_check.py"
+        "::test_a_redis_user_that_may_not_share_a_breaker_is_wrong[-@scripting]",
+    ),
+    Breakage(
+        name="wrong-clock-called-well",
+        promise=6,
+        file="worker/cli/check/clocks.py",
+        old="if abs(one.ahead) > TOO_FAR + one.give_or_take]",
+        new="if False]",
+        test="tests/integration/cli/test_cli_check.py::test_a_redis_whose_clock_is_wrong_is_named",
+    ),
+    Breakage(
+        name="caller-waits-for-frozen-calls",
+        promise=1,
+        file="db/engine.py",
+        old="within(timeout))",
+        new="timeout)",
+        test="tests/integration/database/test_db_patience.py::test_who_finds_all_connections_taken_waits_no_longer_than_it_may",
+    ),
+    Breakage(
+        name="forgotten-endpoint-open-for-ever",
+        promise=6,
+        file="db/monitoring/breaker_events.py",
+        old='if row["reason"] == BEGUN:',
+        new="if False:",
+        test="tests/integration/breaker/test_breaker_begun.py"
+        "::test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed[failure_endpoint]",
+    ),
+)

@@ -1,0 +1,122 @@
+"""The limit that Cal.com tells, and the pace without Redis, part by part: each of them taken away."""
+
+from tests.mutation.breakage import Breakage
+
+_QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local.py"
+_TOLD = "tests/integration/breaker/test_told_limit.py::"
+_WORLD = "tests/integration/breaker/test_rate_limit.py::"
+_PACE = "tests/unit/resilience/test_local_pace.py::"
+_OTHERS = f"{_WORLD}test_others_who_use_half_of_the_key_cost_at_most_three_429_a_minute"
+
+
+def _taken(name: str, old: str, new: str, test: str, file: str = _QUOTA) -> Breakage:
+    return Breakage(name=name, promise=3, file=file, old=old, new=new, test=test)
+
+
+QUOTA = (
+    _taken(
+        "window-without-its-edge",
+        "local ends = at + reset + edge",
+        "local ends = at + reset",
+        f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
+    ),
+    _taken(
+        "window-counted-from-the-answer",
+        "local ends = at + reset + edge",
+        "local ends = now + reset + edge",
+        f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
+    ),
+    _taken(
+        "no-scout",
+        "return quota.scout == 1 and",
+        "return false and",
+        f"{_OTHERS}[evenly]",
+    ),
+    _taken(
+        "others-unseen",
+        "(quota.spent == 1 or quota.others > 0)",
+        "quota.spent == 1",
+        f"{_TOLD}test_after_a_window_in_which_others_were_seen_one_call_goes_first",
+    ),
+    _taken(
+        "flight-forgotten",
+        " - in_flight() - reserve",
+        " - reserve",
+        f"{_WORLD}test_what_cal_com_allows_is_used_up_and_no_call_is_one_too_many[0-130]",
+    ),
+    _taken(
+        "latest-instead-of-least",
+        "math.min(quota.left == -1 and left or quota.left, left)",
+        "left",
+        f"{_TOLD}test_an_answer_that_was_overtaken_tells_of_no_more_calls",
+    ),
+    _taken(
+        "old-windows-believed",
+        "elseif ends > quota.ends then",
+        "else",
+        f"{_TOLD}test_an_answer_of_a_window_that_is_over_tells_nothing",
+    ),
+    _taken(
+        "nothing-left-to-others",
+        "math.min(math.max(1, math.floor(quota.limit / 20)), quota.limit - 1)",
+        "0",
+        f"{_TOLD}test_a_twentieth_of_what_cal_com_allows_is_left_to_others",
+    ),
+    _taken(
+        "lost-report-in-flight-for-good",
+        "quota_set('granted_before', quota.granted)\n",
+        "quota_set('granted_before', quota.granted_before + quota.granted)\n",
+        f"{_TOLD}test_a_call_that_was_never_reported_is_in_flight_for_two_windows",
+    ),
+    _taken(
+        "429-waited-for-as-it-asks",
+        "math.max(wait, least)",
+        "wait",
+        f"{_TOLD}test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time",
+    ),
+    _taken(
+        "429-shuts-nobody",
+        "  if now < quota.shut then",
+        "  if false then",
+        f"{_TOLD}test_a_429_shuts_the_key_when_nothing_else_was_told",
+    ),
+    _taken(
+        "clock-set-back-believed",
+        "if setting.gap > 0 and quota.paid_until >",
+        "if false and quota.paid_until >",
+        f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
+    ),
+    _taken(
+        "window-of-a-clock-set-back",
+        "if quota.ends > now + setting.rate_window + tolerance then",
+        "if false then",
+        f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
+    ),
+    _taken(
+        "our-own-limit-without-a-pace",
+        "if setting.gap > 0 and backlog() > setting.depth then",
+        "if false then",
+        f"{_WORLD}test_no_window_has_more_calls_than_our_own_limit",
+    ),
+    _taken(
+        "line-waits-for-what-beat-missed",
+        "self._take_pace(len(granted), now - SECOND)",
+        "self._take_pace(len(granted), now)",
+        f"{_PACE}test_the_line_goes_at_the_limits_pace",
+        _LOCAL,
+    ),
+    _taken(
+        "released-is-paced-twice",
+        'paced = item != ""',
+        "paced = item in self.released",
+        f"{_PACE}test_what_was_released_elsewhere_is_not_paced_once_more",
+        _LOCAL,
+    ),
+    _taken(
+        "unheard-order-forgotten-without-redis",
+        "            local.obey(mine, at)\n",
+        "",
+        "tests/promises/redis/test_redis_gone.py::test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies",
+        "resilience/circuit_breaker/failover.py",
+    ),
+)

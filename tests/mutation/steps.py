@@ -1,0 +1,195 @@
+"""Guards that no search of the model sees, each taken away: a test that carries a booking step by step must fail."""
+
+from tests.mutation.breakage import Breakage
+
+_HOLDS = "tests/promises/lost_or_twice/test_evidence_holds.py::"
+_PROBES = "tests/promises/outage/test_probes.py::"
+_ASKED = "tests/promises/lost_or_twice/test_asked_once_more.py::"
+_OLDER = "tests/promises/lost_or_twice/test_older_rows.py::"
+_TWINS = "tests/promises/lost_or_twice/test_twins.py::"
+_SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
+
+STEPS = (
+    # -- asking for proof comes to an end
+    Breakage(
+        name="evidence-posts-never-end",
+        promise=2,
+        file="tasks/unknown/evidence.py",
+        old="if case.kind in BY_EVIDENCE and not case.waited else",
+        new="if case.kind in BY_EVIDENCE else",
+        test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
+    ),
+    Breakage(
+        name="wait-for-proof-begins-anew",
+        promise=2,
+        file="db/sql/release_due.sql",
+        old="IN ('breaker_open', 'throttled', 'credentials', 'configuration')",
+        new="IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration')",
+        test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",
+    ),
+    Breakage(
+        name="unreadable-type-circles",
+        promise=1,
+        file="tasks/unknown/inquiry.py",
+        old="if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:",
+        new="if False:",
+        test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
+    ),
+    Breakage(
+        name="suspect-by-an-outage",
+        promise=1,
+        file="tasks/moves.py",
+        old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
+        new="return self.failed_probe",
+        test="tests/unit/tasks/test_life.py::test_an_outage_makes_nobody_suspect[failure_service-2-breaker_open]",
+    ),
+    # -- a look is not the booking
+    Breakage(
+        name="probes-never-set-back",
+        promise=1,
+        file="tasks/attempt.py",
+        old="row.probe_failures + 1 if posted.blamed else 0",
+        new="row.probe_failures + posted.failed_probe",
+        test=f"{_PROBES}test_two_outages_and_a_first_500_make_no_booking_suspect",
+    ),
+    Breakage(
+        name="probe-costs-a-retry",
+        promise=4,
+        file="tasks/attempt.py",
+        old="self.claim.row.retry_count + (not probe)",
+        new="self.claim.row.retry_count + 1",
+        test=f"{_PROBES}test_a_probe_costs_no_retry",
+    ),
+    Breakage(
+        name="shut-list-taken-for-a-shut-breaker",
+        promise=4,
+        file="tasks/attempt.py",
+        old="            if no.look_only:\n",
+        new="            if False:\n",
+        test=f"{_PROBES}test_a_list_that_fails_makes_no_booking_suspect_and_holds_it_by_its_right_name",
+    ),
+    Breakage(
+        name="denied-look-comes-again-at-once",
+        promise=4,
+        file="tasks/decisions.py",
+        old="In(max(retry_after or 0.0, self.terms.open))",
+        new="In(retry_after or self.terms.open)",
+        test="tests/unit/tasks/test_life.py::test_a_booking_whose_look_is_denied_does_not_come_again_at_once[1.0]",
+    ),
+    Breakage(
+        name="report-of-a-post-forgotten",
+        promise=4,
+        file="tasks/attempt.py",
+        old="any(one.closed for one in self.reports)",
+        new="self.reports[-1].closed",
+        test=f"{_PROBES}test_what_a_post_has_closed_is_known_though_looks_follow_it",
+    ),
+    Breakage(
+        name="enqueue-takes-the-probe",
+        promise=3,
+        file="tasks/booking.py",
+        old="            shut = _is_shut()",
+        new="            shut = parts().breaker.is_open(CREATE)",
+        test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
+    ),
+    # -- one guarded call
+    Breakage(
+        name="page-taken-for-cal-com",
+        promise=3,
+        file="tasks/guarded_calls.py",
+        old="    content = read_content(answer)\n    return content if isinstance(content, Reply) else None",
+        new="    return None if isinstance(answer, Answer) and answer.status == 200 else read_content(answer)",
+        test="tests/unit/tasks/test_guard.py::test_a_page_of_something_else_is_no_success_of_cal_coms",
+    ),
+    Breakage(
+        name="permit-kept-by-what-was-raised",
+        promise=3,
+        file="tasks/guarded_calls.py",
+        old="            if answer is None:\n                self.give_up(permit)\n",
+        new="            pass\n",
+        test="tests/unit/tasks/test_guard.py::test_a_permit_is_given_back_whatever_happens[error1]",
+    ),
+    Breakage(
+        name="moments-by-our-own-clock",
+        promise=3,
+        file="tasks/calcom/rate_limit_headers.py",
+        old='http_date(headers.get("date", "")) or datetime.now(UTC)',
+        new="datetime.now(UTC)",
+        test="tests/unit/calcom/test_waits.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
+    ),
+    Breakage(
+        name="tightest-limit-told",
+        promise=3,
+        file="tasks/calcom/rate_limit_headers.py",
+        old="return max(limits,",
+        new="return min(limits,",
+        test="tests/unit/calcom/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_is_told[headers2-told2]",
+    ),
+    Breakage(
+        name="429-asked-again-at-once",
+        promise=3,
+        file="tasks/calcom/rate_limit_headers.py",
+        old="return max(*waits, LEAST) if waits else None",
+        new="return max(waits, default=None)",
+        test="tests/unit/calcom/test_waits.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
+    ),
+    # -- what was known is asked again
+    Breakage(
+        name="series-gone-with-its-first-week",
+        promise=2,
+        file="tasks/recheck.py",
+        old='row.series_uid or row.calcom_booking_uid or ""',
+        new='row.calcom_booking_uid or ""',
+        test=f"{_ASKED}test_a_series_whose_first_week_was_cancelled_stands",
+    ),
+    Breakage(
+        name="deleted-type-for-good",
+        promise=2,
+        file="tasks/event_types.py",
+        old="    facts = _facts(calls, row, before)\n",
+        new="    if before and before.deleted:\n        return before\n    facts = _facts(calls, row, before)\n",
+        test=f"{_ASKED}test_a_type_that_was_deleted_and_made_anew_is_asked_what_it_is_now",
+    ),
+    Breakage(
+        name="named-type-asked-by-number",
+        promise=1,
+        file="tasks/event_types.py",
+        old="if row.username is not None and row.event_type_slug is not None:",
+        new="if row.username is not None and row.event_type_slug is not None and number is None:",
+        test=f"{_ASKED}test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again",
+    ),
+    # -- an upgrade
+    Breakage(
+        name="older-502-posted-at-once",
+        promise=2,
+        file="tasks/unknown/outcome.py",
+        old="            settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)\n",
+        new="",
+        test=f"{_OLDER}test_a_502_that_an_older_worker_took_for_settled_is_not_posted_at_once",
+    ),
+    # -- twins
+    Breakage(
+        name="twin-in-flight-taken-for-earlier",
+        promise=1,
+        file="db/sql/lost_leases.sql",
+        old="CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END",
+        new="coalesce(sent_at, lease_expires_at)",
+        test=f"{_TWINS}test_a_twin_that_was_booked_while_a_worker_was_lost_was_not_there_before",
+    ),
+    Breakage(
+        name="twins-cancelled-seat-counts",
+        promise=1,
+        file="tasks/unknown/inquiry.py",
+        old="return not isinstance(told, Reply) and any(not booking.gone for booking in told)",
+        new="return True",
+        test=f"{_TWINS}test_a_twins_seat_counts_only_while_cal_com_still_has_it",
+    ),
+    Breakage(
+        name="hidden-series-keep-others-waiting",
+        promise=6,
+        file="tasks/maintenance/lookouts.py",
+        old="            series.put_off(conn, row.id)\n",
+        new="            pass\n",
+        test=f"{_SERIES}test_series_that_cal_com_does_not_show_keep_no_other_waiting",
+    ),
+)

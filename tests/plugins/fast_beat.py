@@ -1,6 +1,0 @@
-"""A beat that ticks every two seconds, so that tests need not wait for one of five: `celery -A fast_beat beat`."""
-
-from worker import app as app  # noqa: PLC0414 - Celery looks for it here
-from worker.schedule import SCHEDULE, every
-
-SCHEDULE["check-health"] = every(2.0, "tasks.health.check_health") | {"args": (2.0,)}

@@ -1,0 +1,62 @@
+"""What the fire suite has found, small: each of these once cost bookings a long wait, or a worker its life."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy.exc import DBAPIError
+
+from db import appointments
+from db.lifecycle import Status
+from tasks import dependencies
+from tasks.database_errors import as_appointment_error
+from tasks.publish import QUEUE
+from tests.support.fleet import Fleet, eventually, finals, request
+from worker import enqueue_bookings
+
+
+def test_a_worker_outlives_a_redis_that_is_out_of_memory(
+    fleet: Callable[..., Fleet], simulator: Any, redis_url: str
+) -> None:
+    """It could take a message and not note that it had: which ended it, and every call that it had under way."""
+    running = fleet()
+    worker = running.worker(concurrency=2)
+    running.maintenance()
+    running.beat()
+    simulator.settings(latency=0.2)
+    wanted = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(40)])]
+    eventually(simulator.bookings, what="it is at work")
+    with redis.Redis.from_url(redis_url) as client:
+        waiting = client.llen(QUEUE)
+        client.config_set("maxmemory", 1)
+        eventually(lambda: client.llen(QUEUE) < waiting and "OutOfMemory" in running.logs(), what="it meets it")
+        client.config_set("maxmemory", 0)
+    ends = finals(wanted)
+    assert {one.status for one in ends.values()} == {Status.CONFIRMED}
+    assert worker.poll() is None
+    assert len(simulator.bookings()) == len(wanted)
+
+
+def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
+    settings: Callable[..., dict[str, str]], database_url: str
+) -> None:
+    """Prepared statements break when a table grows: that was one error for each connection and statement."""
+    settings()
+    engine = dependencies.parts().engine
+
+    def read() -> None:
+        with engine.connect() as first, engine.connect() as second:  # two of the pool
+            for conn in (first, second):
+                appointments.release_due(conn, key="any", settings="any", limit=1)
+                conn.commit()
+
+    for _ in range(8):  # psycopg prepares at the sixth
+        read()
+    with psycopg.connect(database_url) as migration:
+        migration.execute("ALTER TABLE appointments ADD COLUMN later integer")
+    with pytest.raises(DBAPIError) as stale:
+        read()
+    assert as_appointment_error(stale.value).is_retryable()
+    read()

@@ -1,0 +1,125 @@
+"""Promise 2: at most one Cal.com booking a request, whatever Cal.com answers, or does not."""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+from tasks.booking import Outcome, Receipt, outcome
+from tests.support.fleet import Fleet, eventually, finals, request
+from worker import enqueue_bookings
+
+Judge = Callable[[dict[int, Outcome]], None]
+Counts = Callable[[], Counter[str]]
+POST = {"method": "POST", "path": "/v2/bookings"}
+
+
+def ids(receipts: list[Any]) -> list[int]:
+    """Return the ids of accepted requests."""
+    assert all(isinstance(receipt, Receipt) for receipt in receipts)
+    return [receipt.appointment_id for receipt in receipts]
+
+
+def held(wanted: list[int], reason: HoldReason) -> list[Outcome]:
+    """Wait until every booking is held for one reason."""
+
+    def all_held() -> list[Outcome] | None:
+        now = [outcome(one) for one in wanted]
+        return [one for one in now if one] if all(one and one.hold_reason is reason for one in now) else None
+
+    seen: list[Outcome] = eventually(all_held, what=f"held({reason})")
+    return seen
+
+
+def test_answers_lost_after_the_commit_book_nobody_twice(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge
+) -> None:
+    """200 bookings, a fifth of the answers lost after Cal.com has booked, a lagging list, slots not exclusive."""
+    simulator.settings(replica_lag=1)
+    simulator.faults("commit_then_hang", share=0.1, match=POST)
+    simulator.faults("commit_then_reset", share=0.11, match=POST)
+    fleet().start(concurrency=32)
+    ends = finals(ids(enqueue_bookings([request(number) for number in range(200)])))
+    lost = [entry for entry in simulator.journal() if entry["fault"] in ("commit_then_hang", "commit_then_reset")]
+    assert len(lost) >= 20, "the faults were met"
+    judge(ends)
+
+
+@pytest.mark.parametrize("event_type", [102, 103], ids=["requires confirmation", "seats"])
+def test_types_that_cal_com_itself_books_twice_are_booked_once(
+    fleet: Callable[..., Fleet], simulator: Any, booked: Counts, event_type: int
+) -> None:
+    """Two POSTs in flight double these types at Cal.com: so there are never two."""
+    simulator.settings(replica_lag=1)
+    simulator.faults("commit_then_hang", share=0.2, match=POST)
+    fleet().start()
+    requests = [request(number, event_type) for number in range(40)]
+    ends = finals(ids(enqueue_bookings(requests)))
+    assert {one.status for one in ends.values()} == {Status.CONFIRMED}
+    assert Counter(booked().values()) == {1: 40}
+
+
+def test_a_hang_without_a_booking_is_booked_once_after_its_settle_time(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge, posts: Counts
+) -> None:
+    """Nothing is posted again before absence is certain."""
+    simulator.settings(replica_lag=1)
+    simulator.faults("hang", share=0.2, match=POST)
+    fleet().start(concurrency=32)
+    ends = finals(ids(enqueue_bookings([request(number) for number in range(100)])), within=90)
+    judge(ends)
+    again = {mark for mark, count in posts().items() if count > 1}
+    starts = [entry for entry in simulator.journal() if entry["method"] == "POST" and entry["reference"] in again]
+    assert again, "the fault was met"
+    for mark in again:
+        times = sorted(entry["t0"] for entry in starts if entry["reference"] == mark)
+        assert all(later - earlier >= 3.0 for earlier, later in pairwise(times))
+
+
+def test_a_key_that_cannot_see_its_bookings_never_posts_twice(
+    fleet: Callable[..., Fleet], simulator: Any, posts: Counts
+) -> None:
+    """Absence proves nothing to a blind key: its unknown bookings are held for the operator."""
+    simulator.faults("commit_then_hang", match=POST)
+    fleet(CALCOM_API_KEY="cal_test_blind").start()
+    wanted = ids(enqueue_bookings([request(number) for number in range(10)]))
+    held(wanted, HoldReason.BLIND_KEY)
+    assert Counter(posts().values()) == {1: 10}
+
+
+def test_a_key_that_comes_to_see_lets_its_held_bookings_go(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge
+) -> None:
+    """Once its user hosts or owns the type, the held bookings are found: nothing is posted again."""
+    simulator.faults("commit_then_hang", match=POST, count=3)
+    fleet(CALCOM_API_KEY="cal_test_blind").start()
+    wanted = ids(enqueue_bookings([request(number) for number in range(3)]))
+    held(wanted, HoldReason.BLIND_KEY)
+    simulator.settings(keys={"cal_test_blind": "all"})
+    judge(finals(wanted))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"CALCOM_API_VERSION": "2024-04-15"}, {"CALCOM_BASE_URL": "{url}/elsewhere"}], ids=["version", "URL"]
+)
+def test_talking_to_the_wrong_thing_holds_and_fails_nobody(
+    fleet: Callable[..., Fleet], simulator: Any, booked: Counts, wrong: dict[str, str]
+) -> None:
+    """A wrong URL or version is the operator's error, never the customer's."""
+    given = {name: value.format(url=simulator.url) for name, value in wrong.items()}
+    fleet(**given).start()
+    held(ids(enqueue_bookings([request(number) for number in range(5)])), HoldReason.CONFIGURATION)
+    assert not booked()
+
+
+def test_a_refused_key_holds_and_a_good_one_lets_go(fleet: Callable[..., Fleet], judge: Judge) -> None:
+    """A revoked key fails nobody; workers that start with another key release what it held."""
+    first = fleet(CALCOM_API_KEY="cal_test_expired").start()
+    wanted = ids(enqueue_bookings([request(number) for number in range(5)]))
+    held(wanted, HoldReason.CREDENTIALS)
+    first.stop()
+    fleet(CALCOM_API_KEY="cal_test_owner").start()
+    judge(finals(wanted))

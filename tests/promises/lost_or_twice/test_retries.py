@@ -1,0 +1,123 @@
+"""Retries as they happen on a real worker: when, how often, and never for a refusal or in an outage."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from db.lifecycle import HoldReason, Status
+from tasks.booking import outcome
+from tests.support.fleet import Fleet, eventually, finals, request
+from worker import enqueue_booking
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+LATE = 0.3  # seconds that a delivery may take on top of its delay
+
+
+def post_times(simulator: Any) -> list[float]:
+    """Return when each POST came, in seconds."""
+    return [entry["t0"] for entry in simulator.journal() if entry["method"] == "POST"]
+
+
+@pytest.mark.alone
+def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Cal.com says "taken" and still offers the slot: each gap is the policy's delay +-10 %, plus at most 0.3 s."""
+    fleet().start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    seen = len(post_times(simulator))
+    simulator.faults("status", name="taken", match=POST)
+    enqueue_booking(request(1))
+    times = eventually(lambda: len(post_times(simulator)) == seen + 4 and post_times(simulator)[seen:])
+    for gap, delay in zip([later - earlier for earlier, later in pairwise(times)], (1.0, 2.0, 4.0), strict=True):
+        assert 0.9 * delay <= gap <= 1.1 * delay + LATE
+
+
+@pytest.mark.alone
+def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_the_settle_time(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Cal.com answers 500, and may have booked: nothing is posted again before that can be seen."""
+    fleet(CALCOM_SETTLE_ANSWERED_SECONDS="5", CALCOM_SETTLE_SECONDS="60").start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="internal", count=1, match=POST)
+    last = simulator.journal()[-1]["n"]
+    finals([enqueue_booking(request(1)).appointment_id])
+    calls = [entry for entry in simulator.journal(last) if entry["target"].startswith("/v2/bookings")]
+    assert [entry["method"] for entry in calls] == ["POST", "GET", "GET", "GET", "POST"]
+    answered, first, second, settled, again = calls
+    assert 0.9 <= first["t0"] - answered["t1"] <= 1.1 + LATE
+    assert 0.9 * 2 <= second["t0"] - first["t1"] <= 1.1 * 2 + LATE
+    assert 5.0 <= settled["t0"] - answered["t1"] <= 5.0 + LATE
+    assert again["t0"] - settled["t1"] <= LATE, "what the type is, and its slots, is asked between"
+
+
+@pytest.mark.alone
+def test_retry_after_is_kept_to_the_letter(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """What Cal.com asks for overrides the schedule."""
+    fleet().start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    simulator.faults("status", name="unavailable", retry_after=2, count=1, match=POST)
+    last = simulator.journal()[-1]["n"]
+    finals([enqueue_booking(request(1)).appointment_id])
+    calls = [entry for entry in simulator.journal(last) if entry["target"].startswith("/v2/bookings")]
+    answered, look = calls[:2]
+    assert (answered["method"], look["method"]) == ("POST", "GET")
+    assert 2.0 <= look["t0"] - answered["t0"] <= 2.0 + LATE
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"status": 400, "shape": "A", "message": "Attempting to book a meeting in the past."},
+        {"status": 403, "shape": "A", "message": "You are not allowed to book this event type."},
+        {"status": 404, "shape": "A", "message": "Event type with id 110 not found."},
+        {"status": 422, "shape": "A", "message": "No hosts"},
+        {"name": "limit"},
+        {"status": 409, "shape": "A", "message": "No more seats left at this seated booking."},
+    ],
+    ids=lambda refusal: str(refusal.get("name") or refusal["status"]),
+)
+def test_a_refusal_is_called_once(fleet: Callable[..., Fleet], simulator: Any, refusal: dict[str, Any]) -> None:
+    """Asking again would not help, and the caller is told Cal.com's own words."""
+    simulator.faults("status", match=POST, **refusal)
+    fleet().start()
+    [end] = finals([enqueue_booking(request(1)).appointment_id]).values()
+    assert end.status is Status.REJECTED
+    assert len(post_times(simulator)) == 1
+
+
+def test_a_masked_database_error_for_ever_fails_after_four_posts(
+    fleet: Callable[..., Fleet], simulator: Any, database_url: str
+) -> None:
+    """Slots are free and Cal.com answers, only never well: three retries, then `failed`."""
+    fleet(RETRY_DELAYS="0.2,0.2,0.2").start()
+    finals([enqueue_booking(request(0)).appointment_id])
+    seen = len(post_times(simulator))
+    simulator.faults("status", name="database", match=POST)
+    receipt = enqueue_booking(request(1))
+    [end] = finals([receipt.appointment_id]).values()
+    with create_engine(database_url.replace("postgresql://", "postgresql+psycopg://")).connect() as conn:
+        used = conn.execute(
+            text("SELECT retry_count FROM appointments WHERE id = :id"), {"id": receipt.appointment_id}
+        ).scalar_one()
+    assert (end.status, used, len(post_times(simulator)) - seen) == (Status.FAILED, 3, 4)
+
+
+def test_a_refused_connection_for_ever_holds_and_never_fails(fleet: Callable[..., Fleet]) -> None:
+    """An outage fails nobody: unreachable, retried after the hold, and held again."""
+    fleet(CALCOM_BASE_URL="http://127.0.0.1:9", RETRY_DELAYS="0.2,0.2,0.2").start()
+    receipt = enqueue_booking(request(1))
+
+    def unreachable() -> bool:
+        now = outcome(receipt.appointment_id)
+        assert now is not None
+        assert now.status is not Status.FAILED
+        return now.hold_reason is HoldReason.UNREACHABLE
+
+    eventually(unreachable)
+    eventually(lambda: not unreachable(), what="released to be tried again")
+    eventually(unreachable)

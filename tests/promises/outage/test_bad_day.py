@@ -1,0 +1,138 @@
+"""Promise 3, from its other side: a bad day is no outage. Where a few calls fail nobody is held for it.
+
+The breaker's settings are the defaults, but for the limit. Requests come forty a second, so that each of these takes
+less than a minute: what counts is how many calls fail, and beside how many. benchmarks/bad_day.py takes its time.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+
+from db.lifecycle import FINAL, HoldReason, Status
+from db.schema import appointments as table
+from resilience.circuit_breaker.types import State
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
+from tests.support.fleet import Fleet, at_rest, eventually, finals, request
+from worker import enqueue_bookings
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+HEALTHY, BROKEN = 110, 999
+DEFAULTS = {
+    "CIRCUIT_BREAKER_THRESHOLD": "5",
+    "CIRCUIT_BREAKER_WINDOW": "60",
+    "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "30",
+    "CALCOM_READ_TIMEOUT": "20",
+    "CALCOM_DEADLINE": "20",
+}
+WARM, REQUESTS = 16, 600
+TOGETHER, PAUSE = 5, 0.125  # forty a second
+
+
+@pytest.fixture
+def busy(fleet: Callable[..., Fleet], simulator: Any) -> Callable[..., None]:
+    """Start two processes of eight threads, which have booked already."""
+
+    def start(**given: str) -> None:
+        running = fleet(**DEFAULTS | given)
+        simulator.event_type(BROKEN, exclusive=False)
+        for number in range(2):
+            running.worker(concurrency=8, name=f"bookings{number}")
+        running.maintenance()
+        running.beat()
+        eventually(lambda: running.logs().count(" ready.") == 3, what="three workers")
+        finals(accept([HEALTHY] * WARM, first=100_000))
+
+    return start
+
+
+def accept(event_types: list[int], *, first: int) -> list[int]:
+    """Accept one request for each of these event types."""
+    wanted = [request(first + number, event_type) for number, event_type in enumerate(event_types)]
+    return [receipt.appointment_id for receipt in enqueue_bookings(wanted)]  # type: ignore[union-attr]
+
+
+def keep_asking(event_type_of: Callable[[int], int], *, more: Callable[[int], bool]) -> dict[int, list[int]]:
+    """Ask at an even pace as long as there shall be more; return the ids by event type."""
+    ids: dict[int, list[int]] = {HEALTHY: [], BROKEN: []}
+    pause, asked = Event(), 0
+    while more(asked):
+        kinds = [event_type_of(asked + number) for number in range(TOGETHER)]
+        for kind, one in zip(kinds, accept(kinds, first=asked), strict=True):
+            ids[kind].append(one)
+        asked += TOGETHER
+        pause.wait(PAUSE)
+    return ids
+
+
+def have_ended(event_type: int) -> bool:
+    """Say whether all bookings of this event type are final."""
+    live = select(func.count()).where(table.c.event_type_id == event_type, table.c.status.not_in(FINAL))
+    with dependencies.parts().engine.connect() as conn:
+        return conn.execute(live).scalar_one() == 0
+
+
+def opened() -> list[str | None]:
+    """Return what opened, in order: an endpoint's name, or None for the service."""
+    return [one.endpoint for one in dependencies.parts().breaker.transitions(count=1000) if one.new is State.OPEN]
+
+
+def holds() -> int:
+    """Count how often a booking was held, for whatever reason."""
+    with dependencies.parts().engine.connect() as conn:
+        return int(conn.execute(text("SELECT count(*) FROM appointment_events WHERE kind = 'held'")).scalar_one())
+
+
+@pytest.mark.alone
+def test_three_percent_of_errors_open_nothing_and_hold_nobody(
+    busy: Callable[..., None], simulator: Any, booked: Callable[[], Counter[str]]
+) -> None:
+    """600 requests while 3 % of the POSTs are answered 500: each is booked once, after retries of its own."""
+    busy()
+    simulator.faults("status", name="internal", share=0.03, match=POST)
+
+    ids = keep_asking(lambda _: HEALTHY, more=lambda asked: asked < REQUESTS)[HEALTHY]
+
+    assert opened() == []
+    ends = finals(ids)
+    assert (opened(), holds()) == ([], 0)
+    assert Counter(end.status for end in ends.values()) == {Status.CONFIRMED: REQUESTS}
+    assert Counter(booked().values()) == {1: REQUESTS + WARM}
+    assert len([entry for entry in simulator.journal() if entry["status"] == 500]) >= 5, "it was a bad day"
+
+
+@pytest.mark.alone
+def test_an_event_type_that_always_fails_holds_nobody_while_others_are_booked(
+    busy: Callable[..., None], simulator: Any
+) -> None:
+    """One request in twenty is for it, and healthy ones come until its last has ended: those fail, each for itself."""
+    busy()
+    simulator.faults("status", name="internal", match=POST | {"event_type_id": BROKEN})
+
+    ids = keep_asking(
+        lambda number: BROKEN if number % 20 == 7 and number < REQUESTS else HEALTHY,
+        more=lambda asked: asked < REQUESTS or (asked < 4 * REQUESTS and not have_ended(BROKEN)),
+    )
+
+    assert opened() == []
+    ends = finals(ids[HEALTHY] + ids[BROKEN])
+    assert holds() == 0
+    assert Counter(ends[one].status for one in ids[BROKEN]) == {Status.FAILED: REQUESTS // 20}
+    assert {ends[one].status for one in ids[HEALTHY]} == {Status.CONFIRMED}
+
+
+def test_where_only_broken_ones_are_left_the_endpoint_opens_and_they_are_an_operators(
+    busy: Callable[..., None], simulator: Any
+) -> None:
+    """With nothing beside them that goes well it is an outage, until each has failed as a probe three times."""
+    busy(CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+    simulator.faults("status", name="internal", match=POST | {"event_type_id": BROKEN})
+
+    ends = at_rest(accept([BROKEN] * 6, first=0))
+
+    assert set(opened()) == {CREATE}
+    assert {(end.status, end.hold_reason) for end in ends} == {(Status.HELD, HoldReason.SUSPECT)}

@@ -1,0 +1,165 @@
+"""Promise 3 where only half of Cal.com is dead: what is dead is left alone, and what lives is used.
+
+Step by step at ten bookings a minute, through the breaker that a fleet shares; its clock is moved by hand. The same at
+other paces, and with calls in flight: tests/integration/breaker/test_trip_dead_post.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.transitions import Transition
+from resilience.circuit_breaker.types import Denied, Permit, Recorded, State
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.guarded_calls import CREATE, LIST
+from tests.support.fleet import Fleet, eventually, request
+from tests.support.stepping import Hand, accept, carry, lose, state
+from worker.local.demo.story import Clock
+from worker.wiring import build
+
+POST = {"method": "POST", "path": "/v2/bookings"}
+LOOK = {"method": "GET", "path": "/v2/bookings"}
+GAP = 6.0  # seconds between two bookings: ten a minute
+GIVEN_UP, ON_ITS_WAY = 2.0, 0.3  # seconds: CALCOM_DEADLINE of a test's fleet; from the permit to the first byte
+
+
+class SharedByHand(CircuitBreaker):
+    """One process's end of the fleet's breaker, going by a clock that is moved by hand."""
+
+    def __init__(self, redis_url: str, clock: Hand) -> None:
+        super().__init__("calcom", redis=make_redis(redis_url), settings=BreakerSettings(rate_limit=0))
+        self.tell = clock
+
+    def acquire(self, endpoint: str, **how: Any) -> Permit | Denied:
+        """Ask, now."""
+        return super().acquire(endpoint, **how, now=self.tell())
+
+    def record(self, permit: Permit, *outcome: Any, **more: Any) -> Recorded:
+        """Report, now."""
+        return super().record(permit, *outcome, **more, now=self.tell())
+
+    def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
+        """Give back, now."""
+        super().give_back(endpoint, item, now=now or self.tell())
+
+    def states(self) -> dict[str | None, State]:
+        """Return the state of the service, and of each endpoint that is not closed."""
+        status = self.get_status(now=self.tell())
+        shut = {name: one.state for name, one in status.endpoints.items() if one.state is not State.CLOSED}
+        return {None: status.state, **shut}
+
+
+@pytest.fixture
+def clock(settings: Callable[..., dict[str, str]], redis_url: str) -> Hand:
+    """Give this process a breaker with the default settings, and hand out its clock."""
+    settings(CALCOM_READ_TIMEOUT="1", CALCOM_DEADLINE="1", CALCOM_SETTLE_SECONDS="130")
+    hand, built = Hand(), build()
+    dependencies.fill(lambda: replace(built, breaker=SharedByHand(redis_url, hand)))
+    return hand
+
+
+def states() -> dict[str | None, State]:
+    """Return what the breaker says."""
+    breaker = dependencies.parts().breaker
+    assert isinstance(breaker, SharedByHand)
+    return breaker.states()
+
+
+def calls(simulator: Any, of: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the calls of one endpoint."""
+    wanted = (of["method"], of["path"])
+    return [one for one in simulator.journal() if (one["method"], one["target"].partition("?")[0]) == wanted]
+
+
+@pytest.mark.parametrize("fault", ["hang", "status"], ids=["time-outs", "504s"])
+def test_a_dead_post_is_left_alone_after_five_though_every_look_is_answered(
+    clock: Hand, simulator: Any, fault: str
+) -> None:
+    """Each unknown booking is looked for twice before the next one comes; the sixth is held, and so are all others."""
+    simulator.faults(fault, match=POST, **({} if fault == "hang" else {"name": "gateway_timeout"}))
+    for number in range(5):
+        [lost] = accept(request(number))
+        for after in (0.0, 1.0, 2.0):
+            assert carry(lost, after=after, clock=clock).outcome_unknown
+        clock.move(GAP - 3)
+
+    [late] = accept(request(9))
+    carried = carry(late, clock=clock)
+
+    assert states() == {None: State.CLOSED, CREATE: State.OPEN}
+    assert state(carried) == (Status.HELD, HoldReason.BREAKER_OPEN)
+    assert len(calls(simulator, POST)) == 5
+    assert [look["status"] for look in calls(simulator, LOOK)] == [200] * 10
+
+
+def test_a_refusal_shows_that_cal_com_lives(clock: Hand, simulator: Any) -> None:
+    """Four POSTs are not answered, one is refused for good, four more are not: no outage yet. One more is."""
+    gone, no = {"name": "gateway_timeout"}, {"status": 422, "shape": "A", "message": "No hosts"}
+    seen = []
+    for number, answer in enumerate([*[gone] * 4, no, *[gone] * 5]):
+        simulator.no_faults()
+        simulator.faults("status", match=POST, **answer)
+        carry(*accept(request(number)), clock=clock)
+        seen.append(states())
+
+    assert seen == [{None: State.CLOSED}] * 9 + [{None: State.OPEN}]
+
+
+def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simulator: Any) -> None:
+    """What must be looked for waits, held; what may be posted is booked as ever."""
+    simulator.faults("status", name="gateway_timeout", match=LOOK)
+    lost = accept(*(request(number) for number in range(6)))
+    for one in lost:
+        lose(one)
+    booked = []
+    for number, one in enumerate(lost[:5]):
+        carry(one, clock=clock)
+        [new] = accept(request(100 + number))
+        booked.append(carry(new, after=GAP, clock=clock).status)
+
+    sixth = carry(lost[5], clock=clock)
+    [new] = accept(request(200))
+    booked.append(carry(new, clock=clock).status)
+
+    assert states() == {None: State.CLOSED, LIST: State.OPEN}
+    assert booked == [Status.CONFIRMED] * 6
+    assert state(sixth) == (Status.HELD, HoldReason.UNREACHABLE)
+    assert len(calls(simulator, LOOK)) == 5
+
+
+def openings() -> list[Transition]:
+    """Return each change to open."""
+    return [one for one in dependencies.parts().breaker.transitions() if one.new is State.OPEN]
+
+
+@pytest.mark.alone
+def test_a_fleet_leaves_a_post_alone_that_is_never_answered(fleet: Callable[..., Fleet], simulator: Any) -> None:
+    """A hundred bookings a minute, each POST given up after two seconds: five fail, and those in flight by then."""
+    given = {
+        "CIRCUIT_BREAKER_THRESHOLD": "5",
+        "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "30",
+        "CALCOM_SETTLE_SECONDS": "130",
+    }
+    running = fleet(**given).start(concurrency=16)
+    eventually(lambda: running.logs().count(" ready.") == 2, what="both workers")
+    simulator.faults("hang", match=POST)
+    pause, shut_for = Event(), 0
+    for number in range(60):
+        accept(request(number))
+        shut_for += bool(openings())
+        if shut_for == 8:
+            break
+        pause.wait(0.6)
+
+    assert [one.endpoint for one in openings()] == [CREATE]
+    opened = Clock().monotonic_of(openings()[0].at)
+    begun = [post["t0"] for post in calls(simulator, POST)]
+    assert len([at for at in begun if at < opened - GIVEN_UP - ON_ITS_WAY]) <= 5, "failed by then"
+    assert max(begun) <= opened + ON_ITS_WAY, "none goes afterwards"

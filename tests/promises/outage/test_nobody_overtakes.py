@@ -1,0 +1,74 @@
+"""Promise 4: held bookings go in the order in which they were requested, and who comes later waits behind them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db import appointments
+from db.lifecycle import HoldReason, Status
+from tasks import dependencies
+from tasks.attempt import claim
+from tasks.booking import outcome
+from tasks.maintenance.release import release_paced
+from tests.support.fleet import request
+from worker import enqueue_booking
+
+
+@pytest.fixture
+def calm(settings: Callable[..., dict[str, str]]) -> None:
+    """Deploy, without a worker: what is released stays `pending`."""
+    settings()
+
+
+def held(number: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
+    """Accept a request whose first attempt found the breaker open."""
+    asked = enqueue_booking(request(number)).appointment_id
+    return hold(asked, reason)
+
+
+def hold(asked: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
+    """Claim a booking and hold it."""
+    with dependencies.parts().engine.begin() as conn:
+        row = appointments.claim(conn, asked, lease_seconds=50)
+        assert row is not None
+        assert appointments.move(conn, asked, Status.BOOKING, Status.HELD, token=row.claim_token, hold_reason=reason)
+    return asked
+
+
+@pytest.mark.usefixtures("calm")
+@pytest.mark.parametrize("reason", [HoldReason.BREAKER_OPEN, HoldReason.THROTTLED])
+def test_who_asks_while_others_wait_is_held_behind_them(reason: HoldReason) -> None:
+    """Though the breaker is closed by now, and the limit is not reached."""
+    held(1, reason)
+
+    receipt = enqueue_booking(request(2))
+
+    assert (receipt.status, receipt.hold_reason) == (Status.HELD, reason)
+
+
+@pytest.mark.usefixtures("calm")
+def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
+    """Its message was in the queue when an older request met the open breaker."""
+    first, second = (enqueue_booking(request(number)).appointment_id for number in (1, 2))
+    hold(first)
+
+    attempt = claim(dependencies.parts(), second)
+    assert attempt is not None
+    attempt.run()
+
+    assert outcome(second).status is Status.HELD  # type: ignore[union-attr]
+    assert simulator.journal() == []
+
+
+@pytest.mark.usefixtures("calm")
+def test_the_oldest_request_is_released_first_and_alone() -> None:
+    """Whoever was held first: the pace begins with one."""
+    asked = [enqueue_booking(request(number)).appointment_id for number in range(5)]
+    for one in reversed(asked):
+        hold(one)
+
+    assert release_paced() == 1
+
+    waits = [outcome(one).status for one in asked]  # type: ignore[union-attr]
+    assert waits == [Status.PENDING] + [Status.HELD] * 4

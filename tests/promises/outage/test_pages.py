@@ -1,0 +1,91 @@
+"""A page that is not Cal.com's, for some seconds: it holds what it meets, and nobody need release anything."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+from tasks import dependencies
+from tasks.booking import Outcome, outcome
+from tests.support.fleet import Fleet, eventually, finals, request, row
+from worker import enqueue_booking, enqueue_bookings
+
+Judge = Callable[[dict[int, Outcome]], None]
+POST = {"method": "POST", "path": "/v2/bookings"}
+SHORT = "tests.support.workers.short_minute"
+
+
+def start(running: Fleet) -> None:
+    """Start a fleet whose minute between two harmless calls is short."""
+    running.celery("worker", "-P", "threads", "-c", "16", "-Q", "bookings", "-n", "bookings@test", app=SHORT)
+    running.celery("worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", "maintenance@test", app=SHORT)
+    running.beat()
+
+
+def forty() -> list[int]:
+    """Ask for forty bookings at once."""
+    return [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(40)])]
+
+
+def met(simulator: Any) -> Counter[str]:
+    """Count the calls that the page answered, by method."""
+    return Counter(entry["method"] for entry in simulator.journal() if entry["fault"])
+
+
+def test_after_five_seconds_of_a_page_for_every_call_all_are_booked_without_an_operator(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge
+) -> None:
+    """Within two minutes, with default settings; and the page met next to none of them, for the fleet was held."""
+    fleet(
+        CIRCUIT_BREAKER_THRESHOLD="5",
+        CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30",
+        CALCOM_RATE_LIMIT_PER_MINUTE="100",
+        CALCOM_CONNECT_TIMEOUT="5",
+        CALCOM_READ_TIMEOUT="30",
+        CALCOM_DEADLINE="40",
+    ).start()
+    simulator.faults("html", status=403, seconds=5)
+
+    wanted = forty()
+
+    judge(finals(wanted, within=120))
+    assert met(simulator)["POST"] < 40
+
+
+@pytest.mark.parametrize("status", [403, 302])
+def test_a_page_that_meets_post_alone_costs_one_booking_a_try(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge, status: int
+) -> None:
+    """The harmless call is answered well all the time: one goes first, and the others only when it came through."""
+    start(fleet(CALCOM_RATE_LIMIT_PER_MINUTE="0"))
+    simulator.faults("html", status=status, match=POST)
+    wanted = forty()
+    eventually(lambda: met(simulator)["POST"] >= 42, what="two tries of one booking, after the first of each")
+    held = Counter(one.hold_reason for one in map(outcome, wanted) if one)
+
+    simulator.no_faults()
+
+    judge(finals(wanted, within=60))
+    assert held[HoldReason.CONFIGURATION] >= 39
+    assert met(simulator)["POST"] < 50
+
+
+def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge
+) -> None:
+    """Each try of it is later than the one before; without the page it is booked like the others."""
+    start(fleet())
+    simulator.faults("html", status=403, match={**POST, "event_type_id": 101})
+    poor = enqueue_booking(request(100, event_type=101)).appointment_id
+    eventually(lambda: row(poor).hold_reason is HoldReason.CONFIGURATION)
+
+    others = forty()
+
+    assert {one.status for one in finals(others, within=30).values()} == {Status.CONFIRMED}
+    eventually(lambda: row(poor).posts >= 3, within=60)
+    assert dependencies.parts().breaker.get_status().wrong_settings == ()
+    assert met(simulator)["POST"] < 8
+    simulator.no_faults()
+    judge(finals([*others, poor], within=90))

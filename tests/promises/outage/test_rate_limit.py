@@ -1,0 +1,166 @@
+"""Over the rate limit Cal.com is sent nothing: real workers' attempts, with the limit's minute scaled to seconds."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.attempt import claim
+from tasks.maintenance.release import release_paced
+from tests.support.fleet import eventually, request
+from worker import enqueue_bookings
+from worker.wiring import build
+
+WINDOW = 9.0  # seconds that stand for a minute
+ALLOWED = 120  # calls a minute: Cal.com's limit
+OURS, MORE = 100, 110  # calls a minute: CALCOM_RATE_LIMIT_PER_MINUTE as it comes, and as an operator may set it
+OTHER = "/v2/slots?other=1"
+
+
+@contextmanager
+def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iterator[None]:
+    """Make real attempts in 16 threads of this process, whose breaker counts `limit` calls in a scaled minute.
+
+    No setting scales the minute, so these are no processes of their own; what is sent goes to the threads directly.
+    """
+    built = build()
+    limits = BreakerSettings(threshold=100_000, rate_limit=limit, rate_window=WINDOW, permit_lease=12)
+    breaker = CircuitBreaker("calcom", redis=make_redis(redis_url), settings=limits, key=built.breaker.key)
+    dependencies.fill(lambda: replace(built, breaker=breaker))
+    with ThreadPoolExecutor(16) as pool:
+
+        def send(rows: Iterable[Appointment], *, released: bool = False, **_: Any) -> bool:
+            for row in rows:
+                pool.submit(work, row.id, released=released)
+            return True
+
+        monkeypatch.setattr("tasks.booking.send", send)
+        monkeypatch.setattr("tasks.maintenance.release.send", send)
+        with beat():
+            yield
+
+
+@contextmanager
+def beat() -> Iterator[None]:
+    """Let held bookings go as beat does; scaled: every tenth of a second."""
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.1):
+            release_paced()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
+
+
+def work(appointment_id: int, *, released: bool) -> None:
+    """Do what the task does."""
+    attempt = claim(dependencies.parts(), appointment_id, released=released)
+    if attempt is not None:
+        done = attempt.run()
+        if done.makes_room:
+            release_paced(done.room)
+
+
+def all_confirmed(ids: list[int]) -> bool:
+    """Say whether all went through."""
+    with dependencies.parts().engine.connect() as conn:
+        count = conn.execute(text("SELECT count(*) FROM appointments WHERE status = 'confirmed'")).scalar_one()
+    return bool(count == len(ids))
+
+
+@contextmanager
+def another_client(simulator: Any, calls: int) -> Iterator[None]:
+    """Use up `calls` of each window of the same key, evenly."""
+    stop = threading.Event()
+
+    def call() -> None:
+        headers = {"Authorization": "Bearer cal_test_owner", "cal-api-version": "2024-08-13"}
+        with requests.Session() as session:
+            while not stop.wait(WINDOW / calls):
+                session.get(simulator.url + OTHER, headers=headers, timeout=5)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "allowance"),
+    [
+        pytest.param(250, OURS, OURS, id="as it comes"),
+        pytest.param(500, MORE, ALLOWED, id="set to 110", marks=pytest.mark.alone),
+    ],
+)
+def test_our_own_rate_limit_spares_us_every_429(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Callable[..., dict[str, str]],
+    redis_url: str,
+    simulator: Any,
+    count: int,
+    limit: int,
+    allowance: int,
+) -> None:
+    """Not one 429, and at least 0.8 of our own allowance used; of Cal.com's, when the limit comes near to it."""
+    settings()
+    simulator.settings(rate_limit=ALLOWED, rate_window=WINDOW, rate_block=WINDOW)
+    with workers(monkeypatch, redis_url, limit):
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(count)])]
+        eventually(lambda: all_confirmed(ids), within=90)
+        calls = simulator.journal()
+    assert not [call for call in calls if call["status"] == 429]
+    assert len([call for call in calls if call["uid"]]) == count
+    span = max(call["t0"] for call in calls) - min(call["t0"] for call in calls)
+    assert len(calls) / span * WINDOW >= 0.8 * allowance
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("ours", [0, 100_000])
+def test_a_limit_that_only_cal_com_tells_is_used_up_and_never_met(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Callable[..., dict[str, str]],
+    redis_url: str,
+    simulator: Any,
+    ours: int,
+) -> None:
+    """150 calls at 60 a window, with no setting of our own or one that is far too large: three windows, no 429."""
+    settings()
+    simulator.settings(rate_limit=60, rate_window=WINDOW, rate_block=WINDOW, latency=[0.05, 0.25])
+    with workers(monkeypatch, redis_url, ours):
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(150)])]
+        eventually(lambda: all_confirmed(ids), within=90)
+        calls = simulator.journal()
+    assert not [call for call in calls if call["status"] == 429]
+    begun = sorted(call["t0"] for call in calls)
+    assert sum(call < begun[0] + 2.6 * WINDOW for call in begun) == 150
+
+
+def test_another_client_of_the_same_key_costs_at_most_three_a_minute(
+    monkeypatch: pytest.MonkeyPatch, settings: Callable[..., dict[str, str]], redis_url: str, simulator: Any
+) -> None:
+    """Cal.com's own count is told with each answer, and believed."""
+    settings()
+    simulator.settings(rate_limit=ALLOWED, rate_window=WINDOW, rate_block=WINDOW)
+    with another_client(simulator, ALLOWED // 2), workers(monkeypatch, redis_url, OURS):
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(150)])]
+        eventually(lambda: all_confirmed(ids), within=90)
+        calls = simulator.journal()
+    refused = [call["t0"] for call in calls if call["status"] == 429 and "other=1" not in call["target"]]
+    assert max((sum(first <= one < first + WINDOW for one in refused) for first in refused), default=0) <= 3
+    assert len([call for call in calls if call["uid"]]) == 150

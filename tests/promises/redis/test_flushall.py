@@ -1,0 +1,85 @@
+"""Promise 1, at scale: what Redis forgets is sent again soon, and what it has not forgotten is not sent twice."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import text
+
+from tasks import dependencies
+from tasks.maintenance.sweeper import rescue_stranded
+from tasks.publish import QUEUE
+from tests.support.fleet import Fleet, eventually, request
+from worker import enqueue_booking, enqueue_bookings
+
+MANY = 50_000
+# Rows as an hour of enqueueing leaves them, the first of them delivered: the queue has simply not come further.
+WAITING = text("""
+INSERT INTO appointments (
+    uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at,
+    attendee_name, attendee_email, attendee_time_zone, status, enqueued_at, requested_at, calcom_booking_uid
+)
+SELECT gen_random_uuid(), 'key ' || n, false, '', '', 'task ' || n, 110, '2030-03-01Z'::timestamptz,
+    'Pat Example', 'pat@example.com', 'UTC', CASE WHEN n <= 100 THEN 'confirmed' ELSE 'pending' END, at, at,
+    CASE WHEN n <= 100 THEN 'uid' || n END
+FROM (SELECT n, now() - interval '1 hour' + n * interval '70 ms' AS at FROM generate_series(1, :many) AS n) AS one
+RETURNING id
+""")
+LEFT = text("SELECT count(*) FROM appointments WHERE status = 'pending' AND resends = 0")
+
+
+@pytest.mark.alone
+def test_a_thousand_queued_bookings_move_again_within_fifteen_seconds(
+    fleet: Callable[..., Fleet], simulator: Any, redis_url: str
+) -> None:
+    """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost."""
+    running = fleet(CALCOM_READ_TIMEOUT="4", CALCOM_DEADLINE="4").start(concurrency=8)
+    eventually(lambda: running.logs().count(" ready.") >= 2, what="the workers are ready")
+    simulator.settings(latency=0.5)
+    enqueue_bookings([request(number) for number in range(1000)])
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    began = time.monotonic()
+
+    def left() -> int:
+        with dependencies.parts().engine.connect() as conn:
+            return int(conn.execute(LEFT).scalar_one())
+
+    assert left() > 800, "the queue was long"
+    eventually(lambda: left() == 0, within=60, what="all are moving again")
+    assert time.monotonic() - began < 15
+    eventually(lambda: queued(redis_url) > 300, what="they wait in line again")
+
+
+def test_a_long_queue_that_is_only_slow_is_not_sent_twice(
+    settings: Callable[..., dict[str, str]], redis_url: str
+) -> None:
+    """Fifty thousand messages, an hour old: no evidence that any of them is lost."""
+    settings()
+    enqueue_booking(request(0))
+    with dependencies.parts().engine.begin() as conn:
+        ids = list(conn.execute(WAITING, {"many": MANY - 1}).scalars())
+    publish_like_the_first(redis_url, ids[100:])
+    before = queued(redis_url)
+    assert [rescue_stranded.run()["messages"] for _ in range(3)] == [0, 0, 0]
+    assert queued(redis_url) == before == MANY - 100
+
+
+def publish_like_the_first(url: str, ids: list[int]) -> None:
+    """Put a message for each into the queue, in the shape of the one that is there."""
+    with redis.Redis.from_url(url) as client:
+        [first] = client.lrange(QUEUE, 0, -1)  # type: ignore[misc]  # redis-py's types serve its async client too
+        message = json.loads(first)
+        _, options, embedded = json.loads(base64.b64decode(message["body"]))
+        bodies = (base64.b64encode(json.dumps([[one], options, embedded]).encode()).decode() for one in ids)
+        client.lpush(QUEUE, *(json.dumps({**message, "body": body}) for body in bodies))
+
+
+def queued(url: str) -> int:
+    """Count the messages in the bookings' queue."""
+    with redis.Redis.from_url(url) as client:
+        return int(client.llen(QUEUE))  # type: ignore[arg-type]  # the same

@@ -1,0 +1,228 @@
+"""Redis saves work and keeps no promise: whatever happens to it, no booking and no order of an operator is lost."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
+from statistics import median
+from typing import Any
+
+import pytest
+import redis
+
+from db.lifecycle import Status
+from db.monitoring import overrides
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Permit, State
+from resilience.shared_state.client import make_redis
+from tasks import dependencies
+from tasks.guarded_calls import CREATE
+from tasks.operations import breaker_overrides
+from tests.support.fleet import ROOT, Fleet, eventually, finals, request, row
+from tests.support.rabbit import rabbit
+from worker import enqueue_bookings
+from worker.local.embedded import Guard
+
+BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
+AT_MOST = 0.2  # seconds that a guarded call may cost more
+HURT = ["scripts forgotten", "everything forgotten", "restarted", "frozen"]
+
+
+def hurt(valkey: Any, how: str, *, seconds: float = 10) -> None:
+    """Do it; `seconds`: how long it is frozen."""
+    with redis.Redis.from_url(valkey.url) as client:
+        match how:
+            case "scripts forgotten":
+                client.script_flush()
+            case "everything forgotten":
+                client.flushall()
+            case "restarted":
+                valkey.kill()
+                valkey.restart()
+            case "frozen":
+                valkey.pause()
+                threading.Event().wait(seconds)  # the fault itself lasts so long
+                valkey.resume()
+
+
+def enqueue(first: int, count: int) -> list[int]:
+    """Enqueue bookings and return their ids."""
+    return [receipt.appointment_id for receipt in enqueue_bookings([request(first + n) for n in range(count)])]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("how", HURT)
+def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
+    fleet: Callable[..., Fleet],
+    simulator: Any,
+    valkey: Any,
+    judge: Callable[[Any], None],
+    how: str,
+) -> None:
+    """Cal.com is down, Redis is hurt, Cal.com comes back, Redis is hurt again in the drain."""
+    running = fleet(**BREAKER).start()
+    wanted = enqueue(0, 1)
+    finals(wanted)
+    simulator.faults("status", name="unavailable")
+    wanted += enqueue(1, 20)
+    eventually(lambda: dependencies.parts().breaker.get_status().state is State.OPEN, what="the breaker opens")
+    wanted += enqueue(21, 60)
+    hurt(valkey, how)
+    wanted += enqueue(81, 20)
+    simulator.no_faults()
+    simulator.faults("latency", delay=0.1)
+    eventually(lambda: len(simulator.bookings()) > 5, what="the drain begins")
+    hurt(valkey, how, seconds=3)
+    judge(finals(wanted))
+    said = running.logs()
+    assert [line for line in said.splitlines() if "raised unexpected" in line or "task_failed" in line] == []
+
+
+@pytest.mark.parametrize(("mode", "state"), [("open", State.FORCED_OPEN), ("off", State.OFF)])
+@pytest.mark.parametrize("how", ["everything forgotten", "restarted"])
+def test_an_operators_order_outlives_redis(
+    settings: Callable[..., dict[str, str]], valkey: Any, how: str, mode: str, state: State
+) -> None:
+    """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
+    settings(**BREAKER)
+    built = dependencies.parts()
+    assert built.breaker.acquire(CREATE, owner="before")
+    assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
+    hurt(valkey, how)
+    eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
+    assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
+
+
+def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
+    settings: Callable[..., dict[str, str]], valkey: Any
+) -> None:
+    """It was given since its last call, and stands in Postgres."""
+    settings(**BREAKER)
+    built = dependencies.parts()
+    assert built.breaker.acquire(CREATE, owner="before")
+    with built.engine.begin() as conn:
+        overrides.order(conn, built.breaker.service, breaker_overrides.OPEN, by="operator", why="a test")
+    valkey.kill()
+    assert not built.breaker.acquire(CREATE, owner="after")
+
+
+def breaker_in(state: State, url: str) -> CircuitBreaker:
+    """Build a breaker of its own in this state, whose orders stand in Postgres."""
+    engine, service = dependencies.parts().engine, state.value
+    breaker = CircuitBreaker(
+        service,
+        redis=make_redis(url),
+        settings=BreakerSettings(open_for=60, rate_limit=0),
+        orders=lambda: breaker_overrides.in_force(engine, service),
+    )
+    for _ in range(5 if state is State.OPEN else 0):
+        breaker.record_failure("timeout")
+    if mode := {State.FORCED_OPEN: breaker_overrides.OPEN, State.OFF: breaker_overrides.OFF}.get(state):
+        breaker_overrides.order(engine, breaker, mode, by="operator", why="a test")
+    return breaker
+
+
+def costs(breaker: CircuitBreaker, seconds: float) -> list[float]:
+    """Make guarded calls of a twentieth of a second for so long; return what the breaker added to each."""
+    call, ends_at, added = threading.Event(), time.monotonic() + seconds, list[float]()
+    while (asked_at := time.monotonic()) < ends_at:
+        permit = breaker.acquire(CREATE, owner=f"{threading.get_ident()} {asked_at}")
+        called_at = time.monotonic()
+        call.wait(0.05)
+        answered_at = time.monotonic()
+        if isinstance(permit, Permit):
+            breaker.record(permit, CallOutcome.SUCCESS)
+        added.append(called_at - asked_at + time.monotonic() - answered_at)
+    return added
+
+
+@pytest.mark.alone
+def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_no_state(
+    settings: Callable[..., dict[str, str]], valkey: Any
+) -> None:
+    """Whatever state it is in: who looks whether Redis is back waits once, all others not at all."""
+    settings()
+    breakers = {state: breaker_in(state, valkey.url) for state in State if state is not State.HALF_OPEN}
+    threads = [*breakers.values()] * 3
+    with ThreadPoolExecutor(len(threads)) as pool:
+        usual = median(chain(*pool.map(costs, threads, repeat(1))))
+        valkey.pause()
+        frozen = list(chain(*pool.map(costs, threads, repeat(10))))
+        valkey.resume()
+    assert median(frozen) - usual < AT_MOST / 10
+    assert sum(cost - usual > AT_MOST for cost in frozen) <= 2, "two noisy cores; who looks does so forty times"
+    for state, breaker in breakers.items():
+        assert eventually(lambda: (now := breaker.get_status()).shared and now.state) is state  # noqa: B023
+        assert bool(breaker.acquire(CREATE, owner="after")) is (state in {State.CLOSED, State.OFF})
+
+
+@pytest.fixture(scope="module")
+def rabbit_url() -> Iterator[str]:
+    """Run a RabbitMQ, so that a fleet works on while Redis is gone."""
+    with Guard() as guard:
+        yield rabbit(guard).url
+
+
+def bring(state: State, simulator: Any) -> None:
+    """Bring the shared breaker into this state; Cal.com is well, unless it is open."""
+    built = dependencies.parts()
+    if state is State.OPEN:
+        simulator.faults("status", name="unavailable")
+        enqueue(100, 20)
+    elif state is not State.CLOSED:
+        mode = breaker_overrides.OFF if state is State.OFF else breaker_overrides.OPEN
+        assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
+    if state is State.HALF_OPEN:
+        assert breaker_overrides.auto(built.engine, built.breaker, by="operator", why="a test")
+    eventually(lambda: built.breaker.get_status().state is state, what=f"the breaker is {state}")
+
+
+@pytest.mark.debian_rabbitmq
+@pytest.mark.parametrize("state", State)
+def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
+    fleet: Callable[..., Fleet],
+    simulator: Any,
+    valkey: Any,
+    rabbit_url: str,
+    judge: Callable[[Any], None],
+    state: State,
+) -> None:
+    """The fleet works on: what is shut stays shut, what is not goes on, and the shared state is as it was."""
+    running = fleet(CELERY_BROKER_URL=rabbit_url, **{**BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"})
+    running.worker(name="other", concurrency=8)
+    running.start(concurrency=8)
+    simulator.faults("latency", delay=1)
+    finals(enqueue(0, 16))
+    bring(state, simulator)
+    wanted = enqueue(200, 60)
+    shut = state in {State.OPEN, State.FORCED_OPEN}
+    if shut:
+        eventually(lambda: all(row(one).status is Status.HELD for one in wanted), what="the workers have been told")
+    else:
+        eventually(lambda: len(simulator.journal()) > 16, what="the next bookings are on their way")
+    valkey.kill()
+    calls = len(simulator.journal())
+    threading.Event().wait(10)  # the fault itself lasts so long
+    assert (len(simulator.journal()) == calls) is shut
+    valkey.restart()
+    wanted += enqueue(300, 20)  # half-open waits for somebody who calls
+    breaker, after = dependencies.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
+    eventually(lambda: (now := breaker.get_status()).shared and now.state is after, what=f"it is {after}")
+    simulator.no_faults()
+    assert breaker_overrides.reset(dependencies.parts().engine, breaker, by="operator", why="the test is over")
+    judge(finals([*range(1, max(wanted) + 1)]))
+
+
+@pytest.mark.debian_rabbitmq
+@pytest.mark.alone
+def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_gone() -> None:
+    """Eight processes; Cal.com dies meanwhile, too. The long form is benchmarks/redis_gone.py: ten minutes."""
+    argv = [sys.executable, "benchmarks/redis_gone.py", "--seconds", "50", "--limit", "600", "--json"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["broken"] == [], result

@@ -1,0 +1,209 @@
+"""Two versions of the product side by side, as in the minutes of a deploy: one Postgres, one Valkey, one Cal.com.
+
+The old version has its own tables and workers first; then they are migrated under it, and the new one comes beside.
+"""
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from packaging.requirements import Requirement
+from psycopg import sql
+
+from worker.local import processes
+from worker.local.embedded import EmbeddedError, Guard, servers
+from worker.local.processes import Part, Running
+from worker.settings.model import Settings
+
+ROOT = Path(__file__).parents[2]
+ENTRIES = ROOT / "tests" / "side_by_side"
+START_SECONDS = 60.0
+MIGRATE_SECONDS = 60.0
+HURRY = (("SIGQUIT", 3.0),)
+LATENCY = ("0.05", "0.15")
+
+# Names that every version knows. The breaker's are its defaults but for the open window, which is asked for; times are
+# short so that what the outage leaves unclear settles within seconds.
+SETTINGS: dict[str, Any] = {
+    "calcom_connect_timeout": 1.0,
+    "calcom_read_timeout": 2.0,
+    "calcom_deadline": 3.0,
+    "calcom_rate_limit_per_minute": 0,
+    "calcom_settle_seconds": 6.0,
+    "calcom_settle_answered_seconds": 1.0,
+    "retry_delays": (0.3, 0.6, 1.2),
+    "log_format": "json",
+}
+
+
+class CannotRun(Exception):  # noqa: N818 - it says what is missing, and nothing went wrong
+    """Say in one line why the old version cannot be started here, and what to do."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One version: where its code lies, and where its processes run."""
+
+    name: str
+    code: Path
+    running: Running
+
+    def crew(self) -> list[Part]:
+        """Name its processes: two workers, one for the periodic tasks, beat."""
+        parts = [processes.worker(1, concurrency=8), processes.worker(2, concurrency=8), processes.maintenance()]
+        return [self._own(replace(part, end=HURRY)) for part in parts] + [self._own(processes.beat())]
+
+    def caller(self, first: int, count: int, rate: float) -> Part:
+        """Name a process that asks for bookings by this version's code."""
+        argv = (sys.executable, str(ENTRIES / "caller.py"), str(first), str(count), str(rate))
+        return Part(f"{self.name} caller {first}", argv, ready="accepted ")
+
+    def _own(self, part: Part) -> Part:
+        """Name a process so that both versions can have it, and let its calls say whose they are."""
+        argv = [f"{self.name}-{word}" if word.endswith("@%h") else word for word in part.argv]
+        argv[argv.index("-A") + 1] = "entry"
+        return replace(part, name=f"{self.name} {part.name}", argv=tuple(argv))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the run needs."""
+
+    url: str
+    """Of Cal.com, from its operator's side."""
+    database_url: str
+    sides: dict[str, Side]
+    guard: Guard
+
+    def order(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Give Cal.com an order, or ask it something."""
+        answer = requests.request(method, self.url + path, json=body, timeout=60)
+        answer.raise_for_status()
+        read: dict[str, Any] = answer.json()
+        return read
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask Postgres."""
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            return conn.execute(sql.SQL(query)).fetchall()
+
+    def migrate(self, name: str) -> None:
+        """Bring the tables to what a version wants, by its own command."""
+        side = self.sides[name]
+        command = [sys.executable, "-m", "worker.cli", "migrate"]
+        environment = dict(side.running.environment)
+        ran = subprocess.run(
+            command,
+            cwd=side.running.cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=MIGRATE_SECONDS,
+            check=False,
+        )
+        if ran.returncode:
+            raise EmbeddedError(f"booking migrate of the {name} version: {ran.stderr.strip() or ran.stdout.strip()}")
+
+    def start(self, name: str) -> None:
+        """Start the crew of a version, and wait until it works."""
+        side = self.sides[name]
+        crew = side.crew()
+        for part in crew:
+            side.running.start(part)
+        for part in crew:
+            side.running.wait_until_ready(part, START_SECONDS)
+
+    def end(self) -> None:
+        """End every process of both versions, so that nothing moves while the judge reads."""
+        self.guard.close()
+
+
+@contextlib.contextmanager
+def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
+    """Start the servers and lay out both versions; the caller migrates and starts them."""
+    with contextlib.ExitStack() as stack:
+        folders = stack.enter_context(Guard())
+        code = {"old": unpack(revision, folders.folder() / "old"), "new": ROOT}
+        fit(code["old"])
+        say("PostgreSQL, Valkey and the simulator")
+        embedded = stack.enter_context(servers())
+        logs = (logs or embedded.folder / "logs").resolve()
+        logs.mkdir(parents=True, exist_ok=True)
+        settings = Settings.load(
+            database_url=embedded.database_url,
+            redis_url=embedded.redis_url,
+            calcom_api_key="cal_test_owner",
+            circuit_breaker_half_open_timeout=open_seconds,
+            **SETTINGS,
+        )
+        calcom = _running(embedded.guard, settings, ROOT, logs, logs)
+        simulator = processes.simulator("--rate-limit", "0", "--latency", *LATENCY, "--not-exclusive", "all")
+        calcom.start(simulator)
+        calcom.wait_until_ready(simulator, START_SECONDS)
+        url = calcom.address(simulator)
+        settings = settings.model_copy(update={"calcom_base_url": url})
+        guard = stack.enter_context(Guard())
+        sides = {}
+        for name, where in code.items():
+            here = folders.folder()  # without a .env
+            sides[name] = Side(name, where, _running(guard, settings, where, logs, here))
+        yield Stage(url, embedded.database_url, sides, guard)
+
+
+def unpack(revision: str, folder: Path) -> Path:
+    """Write the product as it was at a revision into a folder that is to be made, and return it.
+
+    An archive and no worktree: the repository is not written to, so nothing is left in it, however this ends.
+
+    Raises:
+        CannotRun: The revision is not here, or no git.
+    """
+    if shutil.which("git") is None:
+        raise CannotRun("git is not here, and the old version lies in the repository: install git")
+    git = ["git", "-C", str(ROOT)]
+    known = subprocess.run(
+        [*git, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], capture_output=True, check=False
+    )
+    if known.returncode:
+        raise CannotRun(f"there is no revision {revision} here: name another (OLD=REV), or git fetch --unshallow")
+    product = ["worker", "tasks", "resilience", "db", "pyproject.toml"]
+    archive = subprocess.run([*git, "archive", revision, *product], capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def fit(code: Path) -> None:
+    """Check that the libraries of this environment are what an old version asks for.
+
+    Raises:
+        CannotRun: One is not.
+    """
+    project = tomllib.loads((code / "pyproject.toml").read_text())["project"]
+    missing = []
+    for requirement in map(Requirement, project["dependencies"]):
+        try:
+            here = version(requirement.name)
+        except PackageNotFoundError:
+            here = ""
+        if not here or not requirement.specifier.contains(here, prereleases=True):
+            missing.append(f"{requirement} (here: {here or 'none'})")
+    if missing:
+        raise CannotRun(f"the old version wants libraries that .venv does not have: {', '.join(missing)}")
+
+
+def _running(guard: Guard, settings: Settings, code: Path, logs: Path, cwd: Path) -> Running:
+    path = os.pathsep.join((str(code), str(ENTRIES)))
+    return Running(guard, {**settings.environment(), "PYTHONPATH": path}, logs, cwd=cwd)

@@ -1,0 +1,206 @@
+"""A real fleet for tests: workers and beat as processes of their own, and this process as the caller."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from db import appointments
+from db.appointments import Appointment
+from db.lifecycle import FINAL, HoldReason
+from db.schema import appointments as table
+from tasks import dependencies
+from tasks.booking import Outcome, outcome
+from tasks.request.model import BookingRequest
+from tests.support.zygote import Forked, Zygote
+from worker.wiring import build
+
+ROOT = Path(__file__).parents[2]
+Process = Forked | subprocess.Popen[bytes]
+STUCK = {HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
+
+
+def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str = "") -> Any:
+    """Wait for a condition to hold and return what it gave; fail when it does not within this many seconds."""
+    ends_at = time.monotonic() + within
+    pause = threading.Event()
+    while True:
+        asked_at = time.monotonic()
+        if seen := condition():
+            return seen
+        now = time.monotonic()
+        if now > ends_at:
+            pytest.fail(f"not within {within:g} s: {what or condition}")
+        pause.wait(max(0.05, now - asked_at))  # who waits must not be what others wait for
+
+
+class Fleet:
+    """Start and stop the processes of one deployment, as a Celery user would type them.
+
+    With a zygote they are forked from it, which takes a tenth of the time.
+    """
+
+    def __init__(self, environment: dict[str, str], folder: Path, zygote: Zygote | None = None) -> None:
+        self.environment = environment
+        self.folder = folder
+        self.zygote = zygote
+        self.processes: list[Process] = []
+
+    def start(self, *, concurrency: int = 16, pool: str = "threads") -> "Fleet":
+        """Start one worker, the maintenance worker and beat."""
+        self.worker(concurrency=concurrency, pool=pool)
+        self.maintenance()
+        self.beat()
+        return self
+
+    def worker(self, *, concurrency: int = 16, pool: str = "threads", name: str = "bookings") -> Process:
+        """Start a worker of the bookings queue."""
+        return self.celery("worker", "-P", pool, "-c", str(concurrency), "-Q", "bookings", "-n", f"{name}@test")
+
+    def maintenance(self) -> Process:
+        """Start the worker of the periodic tasks."""
+        return self.celery("worker", "-P", "threads", "-c", "2", "-Q", "maintenance", "-n", "maintenance@test")
+
+    def beat(self) -> Process:
+        """Start beat."""
+        return self.celery("beat")
+
+    def celery(self, *arguments: str, app: str = "worker") -> Process:
+        """Start `celery -A worker ...`; its log goes to a file of this fleet."""
+        log = self.folder / f"{len(self.processes)}-{arguments[0]}.log"
+        argv = ["-A", app, *arguments]
+        self.processes.append(self.zygote.fork(argv, self.environment, log) if self.zygote else self._start(argv, log))
+        return self.processes[-1]
+
+    def _start(self, argv: list[str], log: Path) -> "subprocess.Popen[bytes]":
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", "celery", *argv],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """Kill every process; what that leaves behind is the product's business, and tested."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+    def logs(self) -> str:
+        """Return everything that was logged so far."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+
+def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
+    """Wait until every booking is final and return the outcomes."""
+    live = select(func.count()).where(table.c.id.in_(ids), table.c.status.not_in(FINAL))
+
+    def left() -> int:
+        with dependencies.parts().engine.connect() as conn:
+            return int(conn.execute(live).scalar_one())
+
+    eventually(lambda: left() == 0, within=within, what=f"{len(ids)} bookings final")
+    return {one: end for one in ids if (end := outcome(one)) is not None}
+
+
+def at_rest(ids: list[int], *, within: float = 60.0) -> list[Outcome]:
+    """Wait until each booking is final, or held until somebody acts; return the outcomes in the same order."""
+
+    def all_rest() -> list[Outcome] | None:
+        now = [one for one in map(outcome, ids) if one is not None]
+        return now if all(one.final or one.hold_reason in STUCK for one in now) else None
+
+    seen: list[Outcome] = eventually(all_rest, within=within, what=f"{len(ids)} bookings at rest")
+    return seen
+
+
+def row(appointment_id: int) -> Appointment:
+    """Read a booking's row."""
+    with dependencies.parts().engine.connect() as conn:
+        found = appointments.get(conn, appointment_id)
+    assert found is not None
+    return found
+
+
+def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
+    """Ask for the slot of this number, on the half-hour grid that the simulator offers."""
+    return BookingRequest.parse(
+        {
+            "event_type_id": event_type,
+            "start": datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30),
+            "attendee": {
+                "name": "Pat Example",
+                "email": f"pat{number}@example.com",
+                "time_zone": "Europe/Berlin",
+            },
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def settings(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, simulator: Any
+) -> Iterator[Callable[..., dict[str, str]]]:
+    """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given."""
+
+    def give(**more: str) -> dict[str, str]:
+        simulator.settings(rate_limit=0)
+        given = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "CALCOM_BASE_URL": simulator.url,
+            "CALCOM_API_KEY": "cal_test_owner",
+            "CALCOM_CONNECT_TIMEOUT": "1",
+            "CALCOM_READ_TIMEOUT": "2",
+            "CALCOM_DEADLINE": "2",
+            "CALCOM_SETTLE_SECONDS": "3",
+            "CALCOM_SETTLE_ANSWERED_SECONDS": "1",
+            "CALCOM_RATE_LIMIT_PER_MINUTE": "0",
+            "CIRCUIT_BREAKER_THRESHOLD": "100000",
+            "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "2",
+            **more,
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        dependencies.fill(build)
+        return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
+
+    yield give
+    dependencies.end()  # what it keeps to tell late would be told to the next test's Redis
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Run the process that fleets are forked from."""
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fleet(settings: Callable[..., dict[str, str]], tmp_path: Path, zygote: Zygote) -> Iterator[Callable[..., Fleet]]:
+    """Make fleets; they end with the test."""
+    made: list[Fleet] = []
+
+    def make(**given: str) -> Fleet:
+        made.append(Fleet(settings(**given), tmp_path, zygote))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()

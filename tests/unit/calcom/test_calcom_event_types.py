@@ -1,0 +1,235 @@
+"""What an event type is, and whom its list shows everything, on answers recorded from a real Cal.com."""
+
+import json
+from typing import Any
+
+import pytest
+
+from db.event_kind import EventKind
+from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning, Reply
+from tests.support.calcom_answers import NO_ROUTE, NO_TYPE, refused, shown, whole
+
+OFF = {"disabled": True}
+NONE: dict[str, Any] = {"recurrence": None, "price": 0, "confirmationPolicy": OFF, "seats": OFF}
+PERSONAL = {
+    "id": 2015,
+    "ownerId": 142,
+    "lengthInMinutes": 30,
+    "title": "personal",
+    "slug": "personal",
+    "minimumBookingNotice": 0,
+    "users": [{"id": 142, "name": "Host42 Fake", "username": "host42"}],
+    "bookingWindow": OFF,
+    "requiresBookerEmailVerification": False,
+    "bookingRequiresAuthentication": False,
+    "bookerActiveBookingsLimit": OFF,
+    **NONE,
+}
+TEAM = {"id": 2001, "ownerId": None, "teamId": 301, "team": {"id": 301}, "assignAllTeamMembers": False, **NONE}
+
+
+def host(user_id: int, **more: Any) -> dict[str, Any]:
+    """Return a host as Cal.com shows one."""
+    return {"userId": user_id, "name": "A Fake", "username": f"host{user_id - 100}", "avatarUrl": None, **more}
+
+
+ROUND_ROBIN = {
+    **TEAM,
+    "schedulingType": "roundRobin",
+    "hosts": [host(number, mandatory=False, priority="medium") for number in (121, 122)],
+}
+COLLECTIVE = {**TEAM, "id": 2014, "schedulingType": "collective", "hosts": [host(140), host(141)]}
+MANAGED = {**TEAM, "schedulingType": "managed", "hosts": [host(140)]}
+SEATS = {"disabled": False, "seatsPerTimeSlot": 2, "showAttendeeInfo": True, "showAvailabilityCount": True}
+ALWAYS = {"type": "always", "blockUnconfirmedBookingsInBooker": False}
+THRESHOLD = {
+    "type": "time",
+    "noticeThreshold": {"unit": "hours", "count": 48},
+    "blockUnconfirmedBookingsInBooker": False,
+}
+WEEKLY = {"disabled": False, "interval": 1, "occurrences": 8, "frequency": "weekly"}
+STRIPE = {"apps": {"stripe": {"enabled": True, "price": 500, "currency": "eur"}}}
+
+
+def read(data: object) -> EventTypeFacts | Reply:
+    """Read an event type."""
+    return read_event_type(whole(200, {"status": "success", "data": data}))
+
+
+def facts(data: object) -> EventTypeFacts:
+    """Read an event type that can be read."""
+    told = read(data)
+    assert isinstance(told, EventTypeFacts)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("shown_as", "traits", "kind"),
+    [
+        (PERSONAL, {}, EventKind.PLAIN),
+        (COLLECTIVE, {}, EventKind.COLLECTIVE),
+        (ROUND_ROBIN, {}, EventKind.ROUND_ROBIN),
+        (PERSONAL, {"seats": SEATS}, EventKind.SEATS),
+        (ROUND_ROBIN, {"seats": SEATS}, EventKind.ROUND_ROBIN_SEATS),
+        (PERSONAL, {"confirmationPolicy": ALWAYS}, EventKind.CONFIRMATION),
+        (PERSONAL, {"confirmationPolicy": THRESHOLD}, EventKind.CONFIRMATION),
+        (COLLECTIVE, {"confirmationPolicy": ALWAYS}, EventKind.CONFIRMATION),
+        (ROUND_ROBIN, {"recurrence": WEEKLY}, EventKind.ROUND_ROBIN_SERIES),
+        (PERSONAL, {"bookerActiveBookingsLimit": {"maximumActiveBookings": 1}}, EventKind.PLAIN),
+        (PERSONAL, {"bookingLimitsCount": {"day": 1}}, EventKind.PLAIN),
+        (ROUND_ROBIN, {"confirmationPolicy": ALWAYS}, EventKind.OTHER),
+        (ROUND_ROBIN, {"confirmationPolicy": THRESHOLD}, EventKind.OTHER),
+        (PERSONAL, {"confirmationPolicy": ALWAYS, "seats": SEATS}, EventKind.OTHER),
+        (PERSONAL, {"confirmationPolicy": ALWAYS, "recurrence": WEEKLY}, EventKind.OTHER),
+        (ROUND_ROBIN, {"confirmationPolicy": ALWAYS, "recurrence": WEEKLY}, EventKind.OTHER),
+        (ROUND_ROBIN, {"seats": SEATS, "recurrence": WEEKLY}, EventKind.OTHER),
+        (PERSONAL, {"recurrence": WEEKLY}, EventKind.OTHER),
+        (COLLECTIVE, {"recurrence": WEEKLY}, EventKind.OTHER),
+        (COLLECTIVE, {"seats": SEATS}, EventKind.OTHER),
+        (PERSONAL, {"price": 500}, EventKind.OTHER),
+        (ROUND_ROBIN, {"price": 500}, EventKind.OTHER),
+        (PERSONAL, {"metadata": STRIPE}, EventKind.OTHER),
+        (PERSONAL, {"metadata": {"apps": {"stripe": {"enabled": False, "price": 500}}}}, EventKind.PLAIN),
+        (MANAGED, {}, EventKind.OTHER),
+        (ROUND_ROBIN, {"schedulingType": "lottery"}, EventKind.OTHER),
+        (ROUND_ROBIN, {"schedulingType": None}, EventKind.OTHER),
+    ],
+)
+def test_an_event_type_is_of_the_kind_that_a_second_post_meets(
+    shown_as: dict[str, Any], traits: dict[str, Any], kind: EventKind
+) -> None:
+    """Row by row of the rule; what no row names is OTHER."""
+    assert facts({**shown_as, **traits}).kind is kind
+
+
+def test_what_a_booking_of_the_type_has_is_told() -> None:
+    """Cal.com's number, seats, and how many weeks a series must have."""
+    seated = facts({**PERSONAL, "seats": SEATS})
+    weekly = facts({**ROUND_ROBIN, "recurrence": WEEKLY})
+
+    assert (seated.calcom_id, seated.owner_id, seated.seats, seated.occurrences) == (2015, 142, True, None)
+    assert (weekly.calcom_id, weekly.owner_id, weekly.seats, weekly.occurrences) == (2001, None, False, 8)
+
+
+@pytest.mark.parametrize("member", ["id", "ownerId", "recurrence", "price", "confirmationPolicy", "seats"])
+def test_a_trait_that_is_not_told_is_not_taken_for_none(member: str) -> None:
+    """Cal.com shows each of them of every type: without it the type would look plainer than it is."""
+    told = read({name: value for name, value in PERSONAL.items() if name != member})
+
+    assert isinstance(told, Reply)
+    assert told.meaning is Meaning.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("id", "2015"),
+        ("ownerId", None),
+        ("recurrence", []),
+        ("recurrence", {"frequency": "weekly"}),
+        ("price", None),
+        ("price", "0"),
+        ("price", False),
+        ("confirmationPolicy", None),
+        ("confirmationPolicy", {}),
+        ("confirmationPolicy", {"disabled": False}),
+        ("confirmationPolicy", {"type": "sometimes"}),
+        ("seats", None),
+        ("seats", {"disabled": False}),
+        ("seats", {"disabled": False, "seatsPerTimeSlot": None}),
+    ],
+)
+def test_a_trait_in_an_unknown_shape_is_not_guessed(member: str, value: object) -> None:
+    """The kind stays unknown, which allows least."""
+    assert isinstance(read({**PERSONAL, member: value}), Reply)
+
+
+@pytest.mark.parametrize("hosts", [None, [None], [{"userId": "121"}], [{"mandatory": True}]])
+def test_hosts_that_cannot_be_read_are_not_left_out(hosts: object) -> None:
+    """Of one host too few, the other would look like the only one."""
+    assert isinstance(read({**ROUND_ROBIN, "hosts": hosts}), Reply)
+
+
+FIXED = {**ROUND_ROBIN, "hosts": [host(169, mandatory=True), host(170, mandatory=False)]}
+
+
+@pytest.mark.parametrize(
+    ("shown_as", "user", "sees"),
+    [
+        (PERSONAL, 142, True),
+        (PERSONAL, 120, False),
+        (COLLECTIVE, 140, True),
+        (COLLECTIVE, 141, True),
+        (COLLECTIVE, 120, False),
+        (ROUND_ROBIN, 121, False),
+        (ROUND_ROBIN, 120, False),
+        ({**ROUND_ROBIN, "hosts": [host(121, mandatory=False)]}, 121, True),
+        ({**ROUND_ROBIN, "hosts": [host(121, mandatory=False)]}, 120, False),
+        ({**ROUND_ROBIN, "hosts": []}, 121, False),
+        (FIXED, 169, True),
+        (FIXED, 170, False),
+        ({**ROUND_ROBIN, "hosts": [host(169, mandatory="yes"), host(170)]}, 169, False),
+        (MANAGED, 140, False),
+    ],
+)
+def test_sight_is_by_role_only(shown_as: dict[str, Any], user: int, sees: bool) -> None:  # noqa: FBT001 - a column
+    """Owner, only host, fixed host, host of a collective: that the type may be read proves nothing."""
+    assert facts(shown_as).sees_all(user) is sees
+
+
+def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
+    """For one that was deleted Cal.com says the same."""
+    told = read_event_type(refused(NO_TYPE))
+
+    assert isinstance(told, Reply)
+    assert (told.meaning, told.http_status) == (Meaning.REFUSED, 404)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (refused(NO_ROUTE), Meaning.CONFIGURATION),
+        (refused((401, "UnauthorizedException", "CustomThrottlerGuard - Invalid API Key")), Meaning.CREDENTIALS),
+        (whole(200, {"status": "success", "data": {"eventType": {"id": 2015}}}), Meaning.UNKNOWN),
+        (Answer(200, {}, b"<html>", 0.1), Meaning.CONFIGURATION),
+        (Answer(200, {}, json.dumps({"data": PERSONAL}).encode(), 0.1, truncated=True), Meaning.UNKNOWN),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), Meaning.UNKNOWN),
+    ],
+    ids=["another API version", "a bad key", "an older shape", "a page", "cut", "no answer"],
+)
+def test_what_is_no_event_type_is_said_as_any_other_answer(answer: Answer | NoAnswer, meaning: Meaning) -> None:
+    """A 404 of the wrong version is configuration, and not absence."""
+    for told in (read_event_type(answer), read_me(answer)):
+        assert isinstance(told, Reply)
+        assert told.meaning is meaning
+    assert isinstance(read_event_types(answer, "personal"), Reply)
+
+
+def test_a_users_type_is_found_by_its_name() -> None:
+    """An array with the one type, all members as by number."""
+    assert read_event_types(whole(200, {"status": "success", "data": [PERSONAL]}), "personal") == facts(PERSONAL)
+    assert read_event_types(shown("[]"), "personal") is None
+
+
+@pytest.mark.parametrize("data", [[PERSONAL, PERSONAL], [{**PERSONAL, "slug": "other"}], [None], [{}], PERSONAL])
+def test_a_name_that_finds_something_else_finds_nothing(data: object) -> None:
+    """Neither the wrong type nor "no such type"."""
+    assert isinstance(read_event_types(whole(200, {"status": "success", "data": data}), "personal"), Reply)
+
+
+def test_whose_our_key_is_is_told() -> None:
+    """His address stays out of logs."""
+    me = read_me(shown('{"id":121,"email":"host21@","name":"Host21 Fake","username":"host21","organizationId":null}'))
+
+    assert me == Me(121, "host21@example.com")
+    assert "@" not in repr(me)
+
+
+@pytest.mark.parametrize(
+    "short", ['{"id":"121","email":"host21@"}', '{"id":true,"email":"host21@"}', '{"id":121}', "[]"]
+)
+def test_a_user_who_is_not_told_is_not_guessed(short: str) -> None:
+    """Sight would be built on it."""
+    assert isinstance(read_me(shown(short)), Reply)

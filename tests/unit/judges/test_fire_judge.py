@@ -1,0 +1,200 @@
+"""The judge of the fire suite believes neither side, at the end or at the moment when a row ended."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.chaos import blind, books
+from tests.chaos.books import Line, Row
+from tests.chaos.kinds import HOST, IDS, OTHER, event_types, request
+from tests.chaos.parts import ONE_SET
+
+BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
+WEEKLY = 7
+
+
+def at(seconds: float) -> datetime:
+    """Return a moment of the run."""
+    return BEGAN + timedelta(seconds=seconds)
+
+
+BOOKED = Line(reference="r1", uid="u1", made=at(1), start="9:00")
+SECOND = replace(BOOKED, uid="u2", made=at(3))
+CONFIRMED = Row(id=1, reference="r1", status="confirmed", uid="u1", ends=((at(2), "confirmed"),))
+REJECTED = Row(id=1, reference="r1", status="rejected", ends=((at(2), "rejected"),))
+SERIES = replace(CONFIRMED, event_type_id=WEEKLY)
+
+
+def contradictions(row: Row, *lines: Line) -> list[str]:
+    """Judge one row, of an event type that makes two weeks if it is the weekly one."""
+    return list(books.contradictions([row], books.by_reference(lines), {WEEKLY: 2}))
+
+
+@pytest.mark.parametrize(
+    ("row", "alerts", "says"),
+    [
+        (Row(id=1, reference="r1", status="retrying"), (), "still retrying"),
+        (Row(id=1, reference="r1", status="held", hold_reason="settling"), ("settling",), "still held"),
+        (Row(id=1, reference="r1", status="held", hold_reason="blind_key"), ("suspect",), "nobody is told"),
+        (Row(id=2, reference="r2", status="rejected"), (), "there is no row"),
+    ],
+)
+def test_what_was_accepted_and_has_no_end_is_lost(row: Row, alerts: tuple[str, ...], says: str) -> None:
+    """Neither final, nor held for a person whom an open alert tells of it."""
+    [found] = books.lost([1], [row], alerts)
+    assert says in found
+
+
+def test_what_is_held_for_a_person_who_is_told_is_not_lost() -> None:
+    """That is an end until somebody decides."""
+    held = Row(id=1, reference="r1", status="held", hold_reason="blind_key")
+    assert list(books.lost([1, 2], [held, replace(CONFIRMED, id=2)], {"blind_key"})) == []
+
+
+@pytest.mark.parametrize(
+    "second",
+    [SECOND, replace(SECOND, ended=at(4)), replace(BOOKED, seat_uid="s2"), replace(SECOND, half_made=True)],
+)
+def test_a_request_that_is_booked_twice_is_found(second: Line) -> None:
+    """Also when one of them is gone again, is the second seat of one booking, or is made by half and stands."""
+    assert len(list(books.double([CONFIRMED], books.by_reference([BOOKED, second])))) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [replace(SECOND, start="a week later"), replace(SECOND, half_made=True, ended=at(4)), SECOND]
+)
+def test_weeks_removed_halves_and_other_requests_are_no_doubles(other: Line) -> None:
+    """A series is one booking a week; what was made by half and removed was never the customer's."""
+    other = replace(other, reference="r2") if other is SECOND else other
+    assert list(books.double([CONFIRMED], books.by_reference([BOOKED, other]))) == []
+
+
+@pytest.mark.parametrize("status", ["rejected", "failed", "expired", "cancelled"])
+@pytest.mark.parametrize("line", [BOOKED, SECOND, replace(BOOKED, ended=at(5))])
+def test_told_not_booked_while_it_is_booked_is_found(status: str, line: Line) -> None:
+    """Booked before the end, by a POST that was still at work then, or gone again when the run is over."""
+    row = replace(REJECTED, status=status, ends=((at(2), status),))
+    assert len(contradictions(row, line)) == 1
+
+
+def test_what_was_told_once_is_judged_though_the_row_says_otherwise_now() -> None:
+    """The customer was told no; that a later look turns it into a yes does not take that back."""
+    row = replace(CONFIRMED, ends=((at(2), "rejected"), (at(9), "confirmed")))
+    assert len(contradictions(row, BOOKED)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "lines"),
+    [
+        (CONFIRMED, ()),
+        (CONFIRMED, (replace(BOOKED, uid="u9"),)),
+        (CONFIRMED, (replace(BOOKED, seat_uid="s1"),)),
+        (CONFIRMED, (replace(BOOKED, ended=at(1.5)),)),
+        (CONFIRMED, (replace(BOOKED, half_made=True),)),
+        (SERIES, (BOOKED,)),
+        (replace(SERIES, weeks=2, told_cut=True), (BOOKED,)),
+        (replace(SERIES, weeks=1), (BOOKED,)),
+    ],
+)
+def test_confirmed_and_not_there_is_found(row: Row, lines: tuple[Line, ...]) -> None:
+    """Not at all, by another uid or seat, gone by then, without a seat, or as a series that lacks weeks unsaid."""
+    assert len(contradictions(row, *lines)) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "lines"),
+    [
+        (CONFIRMED, (BOOKED,)),
+        (CONFIRMED, (replace(BOOKED, ended=at(3)),)),
+        (replace(CONFIRMED, seat_uid="s1"), (replace(BOOKED, seat_uid="s1"),)),
+        (REJECTED, ()),
+        (REJECTED, (replace(BOOKED, ended=at(1.5)),)),
+        (SERIES, (BOOKED, replace(SECOND, start="a week later"))),
+        (replace(SERIES, weeks=1, told_cut=True), (BOOKED,)),
+    ],
+)
+def test_books_that_agree_are_in_order(row: Row, lines: tuple[Line, ...]) -> None:
+    """A person may cancel what is confirmed, and a series may be cut if that is told."""
+    assert contradictions(row, *lines) == []
+
+
+def test_a_booking_of_a_reference_that_no_row_has_is_found() -> None:
+    """We have booked something that nobody asked for."""
+    assert len(contradictions(CONFIRMED, BOOKED, replace(SECOND, reference="r9"))) == 1
+
+
+def test_the_books_are_read_as_the_simulator_writes_them() -> None:
+    """A seat that was given back."""
+    told: dict[str, Any] = {
+        "reference": "r1",
+        "uid": "u1",
+        "seatUid": "s1",
+        "start": "2030-01-07T10:00:00.000Z",
+        "organizer": HOST,
+        "halfMade": False,
+        "made": "2030-01-07T09:00:01.000Z",
+        "ended": "2030-01-07T09:00:05.000Z",
+    }
+    read = Line.read(told)
+    assert (read.made, read.ended, read.seat_uid, read.organizer) == (at(1), at(5), "s1", HOST)
+    assert (read.lived(at(3)), read.lived(at(6)), read.over(at(6))) == (True, False, True)
+
+
+def cell(kind: str, *lines: Line, **more: Any) -> blind.Cell:
+    """Return why a row of this kind is held, for the key of one of two hosts."""
+    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS[kind], **more)
+    return blind.cell(row, lines, sight=kind in ONE_SET, host=HOST, kind_known=True)
+
+
+UNTOLD = {"untold": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "more", "may"),
+    [
+        ("round robin", (), {}, False),  # the evidence POST tells
+        ("round robin", (), {"refusal": {"meaning": "taken", **UNTOLD}}, False),
+        ("round robin", (), {"refusal": {"meaning": "limit", **UNTOLD}}, False),
+        ("round robin", (), {"refusal": {"meaning": "maximum"}}, False),  # of the first POST, not of that one
+        ("round robin", (), {"refusal": {"meaning": "maximum", **UNTOLD}}, True),
+        ("round robin", (), {"cancel_requested": True}, True),
+        ("round robin", (), {"error_type": "http_500", "evidence_posts": 1}, False),  # it has retries left
+        ("round robin", (), {"error_type": "http_500", "evidence_posts": 9}, True),
+        ("round robin", (), {"waited": blind.MAX_AGE - 1}, False),
+        ("round robin", (), {"waited": blind.MAX_AGE + 1}, True),
+        ("round robin x seats", (), {"refusal": {"meaning": "full", **UNTOLD}}, False),
+        ("round robin x recurring", (), {"refusal": {"meaning": "taken", **UNTOLD}}, True),
+        ("round robin x recurring", (), {"refusal": {"meaning": "limit", **UNTOLD}}, True),
+        ("round robin x confirmation", (), {}, True),
+        ("round robin x confirmation", (replace(BOOKED, organizer=OTHER),), {}, True),
+        ("round robin x confirmation", (replace(BOOKED, organizer=HOST),), {}, False),  # its own list shows it
+        ("plain", (), {}, False),  # its own type: it sees all
+    ],
+)
+def test_only_what_its_own_cell_holds_may_be_held(
+    kind: str, lines: tuple[Line, ...], more: dict[str, Any], *, may: bool
+) -> None:
+    """Whoever holds everything is never wrong: each held row must be one that nobody can tell."""
+    assert cell(kind, *lines, **more).may is may
+
+
+def test_with_a_key_that_sees_all_nothing_may_be_held() -> None:
+    """Absence is proof for it."""
+    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS["round robin"])
+    every = frozenset(IDS)
+    counts, wrong = blind.judge([row], {}, sight=every, host=None, kind_known=True)
+    assert (sum(counts.values()), len(list(wrong))) == (1, 1)
+
+
+def test_the_same_number_asks_for_the_same() -> None:
+    """A caller that was killed asks again, and must not ask for something else."""
+    assert request(77) == request(77)
+    assert len({(one.event_type_id, one.start, one.attendee.email) for one in map(request, range(400))}) > 350
+
+
+def test_every_kind_that_is_asked_for_is_an_event_type_of_the_part() -> None:
+    """And every event type but the two beside is asked for."""
+    asked = {request(number).event_type_id for number in range(100)}
+    assert asked == set(IDS.values()) < {one["id"] for one in event_types(BEGAN.date())}

@@ -1,0 +1,137 @@
+"""What else the answer of a deciding look proves: that it is young, that the key sees all, what stands in our place."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from db.appointments.appointment import Appointment
+from tasks.calcom.event_types import Me
+from tasks.calcom.lookup import SightingKind
+from tasks.calcom.request_body import REFERENCE
+from tests.support.calcom_pages import OURS, Calcom, booking, look, page
+
+Make = Callable[..., Appointment]
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "after"),
+    [
+        (datetime(2030, 3, 1, 9, 4, 57, tzinfo=UTC), True),
+        (datetime(2030, 3, 1, 9, 4, 58, tzinfo=UTC), False),
+        (datetime(2030, 3, 1, 9, 6, tzinfo=UTC), False),
+        (None, False),
+    ],
+)
+def test_an_answer_with_a_younger_booking_is_younger_than_our_post(
+    row: Make,
+    answered_at: datetime | None,
+    after: bool,  # noqa: FBT001 - a column
+) -> None:
+    """Then no replica is behind; two seconds of margin, for Cal.com's Date is in whole ones."""
+    assert look(Calcom(page(booking())), row(answered_at=answered_at)).created_after is after
+
+
+HOST40, HOST41 = Me(140, "host40@example.com"), Me(141, "HOST41@example.com")
+STRANGER = Me(120, "host20@example.com")
+COLLECTIVE = booking(attendees=[{"email": "ann.coll@example.com"}, {"email": "Host41@example.com"}])
+
+
+@pytest.mark.parametrize(
+    ("listed", "me", "strange"),
+    [
+        (COLLECTIVE, HOST40, False),
+        (COLLECTIVE, HOST41, False),
+        (COLLECTIVE, STRANGER, True),
+        (COLLECTIVE, None, False),
+        (booking(hosts=[{"id": "unknown"}]), STRANGER, False),
+        (booking(attendees=[]), STRANGER, False),
+        (booking(eventTypeId=102), STRANGER, False),
+    ],
+    ids=["organizer", "attendee", "neither", "nobody knows who", "no host shown", "attendees hidden", "another type"],
+)
+def test_a_booking_that_is_none_of_the_keys_user_shows_that_he_sees_all(
+    row: Make,
+    listed: dict[str, Any],
+    me: Me | None,
+    strange: bool,  # noqa: FBT001 - a column
+) -> None:
+    """Only where it shows both, who hosts it and who attends it."""
+    assert look(Calcom(page(listed)), row(), me=me).stranger is strange
+
+
+def seated(*attendees: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a booking with seats."""
+    entry = booking("shared", attendees=list(attendees), **changes)
+    del entry["metadata"]
+    return entry
+
+
+ANN: dict[str, Any] = {"email": "ann@example.com", "metadata": {}}
+
+
+@pytest.mark.parametrize(
+    ("attendee", "found"),
+    [
+        (ANN, ("shared", None, None)),
+        ({**ANN, "seatUid": "s"}, ("shared", "s", None)),
+        ({**ANN, "seatUid": "s", "metadata": {REFERENCE: "r0"}}, ("shared", "s", "r0")),
+    ],
+    ids=["without a seat", "by another way", "by another request"],
+)
+def test_a_seat_of_our_address_that_is_not_ours_is_told(
+    row: Make, attendee: dict[str, Any], found: tuple[str, str | None, str | None]
+) -> None:
+    """It is absent, and something of the customer is there all the same."""
+    sighting = look(Calcom(page(seated({"email": "bob@example.com", "seatUid": "b"}, attendee))), row())
+
+    assert sighting.kind is SightingKind.ABSENT
+    assert sighting.half_made is not None
+    assert (sighting.half_made.uid, sighting.half_made.seat_uid, sighting.half_made.reference) == found
+
+
+def test_of_two_that_are_not_ours_the_one_without_a_seat_is_told(row: Make) -> None:
+    """Somebody must look at it."""
+    half = look(Calcom(page(seated({**ANN, "seatUid": "s", "metadata": {REFERENCE: "r0"}}, ANN))), row()).half_made
+
+    assert half is not None
+    assert (half.seat_uid, half.reference) == (None, None)
+
+
+def test_a_phone_only_attendee_is_known_by_the_address_that_calcom_made_up(row: Make) -> None:
+    """Of his number's digits."""
+    by_phone = row(attendee_email=None, attendee_phone="+12025550143")
+
+    assert look(Calcom(page(seated({"email": "12025550143@sms.cal.com"}))), by_phone).half_made is not None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        seated({"email": "Ann@example.com"}),
+        seated(ANN, start="2030-03-01T09:30:00Z"),
+        seated(ANN, status="cancelled"),
+        seated(ANN, eventTypeId=102),
+        seated({**ANN, "seatUid": "s", "metadata": {REFERENCE: OURS}}),
+        booking(attendees=[ANN]),
+    ],
+    ids=["another letter case", "another start", "over", "another type", "ours", "no seats"],
+)
+def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, Any]) -> None:
+    """Of a type without seats an attendee has none."""
+    assert look(Calcom(page(entry)), row()).half_made is None
+
+
+@pytest.mark.parametrize(
+    ("attendees", "hides"),
+    [
+        ([{"email": "bob@example.com", "metadata": {}}], True),
+        ([{"email": "bob@example.com", "seatUid": "b", "metadata": {}}], False),
+        ([], False),
+    ],
+    ids=["half made", "whole", "hidden from this key"],
+)
+def test_anybodys_half_made_seat_hides_the_free_ones(row: Make, attendees: list[dict[str, Any]], hides: bool) -> None:  # noqa: FBT001 - a case
+    """Of such a booking Cal.com offers no slot, and books whoever posts (findings D3)."""
+    assert look(Calcom(page(seated(*attendees))), row()).hides_seats is hides

@@ -1,0 +1,176 @@
+"""What an audit thinks of a booking that Cal.com lists, and what an answer to a cancellation means."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from db.appointments.appointment import Appointment
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.audit.compare import orphan
+from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.listing import Question
+from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Meaning
+from tasks.calcom.request_body import REFERENCE
+from tests.support.judging import OURS, THEIRS, booking, found, judged, listing, seated
+
+Judge = Callable[..., Finding | Silence | Question]
+
+
+@pytest.fixture
+def verdict(row: Callable[..., Appointment]) -> Judge:
+    """Judge a row that is confirmed with the uid "own", but for what is given."""
+    return partial(judged, row)
+
+
+def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> None:
+    """Whatever their order; one that is over is none."""
+    for entries in ([booking(), booking("two")], [booking("two"), booking()]):
+        said = verdict(*entries, booking("over", status="cancelled"))
+        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        booking("two", start="2030-03-01T09:30:00Z"),
+        booking("two", eventTypeId=102, eventType={"id": 102, "slug": "other"}),
+        booking("two", attendees=[{"seatUid": "s", "metadata": {REFERENCE: THEIRS}}]),
+        booking("two", attendees=[{"seatUid": "not a\nuid", "metadata": {REFERENCE: OURS}}]),
+    ],
+    ids=["another time", "another type", "others in it", "a seat without a uid"],
+)
+def test_what_is_not_proven_is_not_cancelled(verdict: Judge, other: dict[str, Any]) -> None:
+    """Said all the same."""
+    assert found(verdict(booking(), other)) == (Kind.TWICE, None, [])
+
+
+def test_a_double_that_the_host_has_accepted_is_not_cancelled(verdict: Judge) -> None:
+    """While its own is still waiting for him: the customer would be left with nothing."""
+    assert found(verdict(booking(status="pending"), booking("two"))) == (Kind.TWICE, None, [])
+    for both in ("pending", "accepted"):
+        said = verdict(booking(status=both), booking("two", status="pending"))
+        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+
+
+def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:
+    """The other one is named by booking and seat; without a seat in the row nobody can say which it is."""
+    entry = seated(s1=OURS, s2=THEIRS, s3=OURS)
+    assert found(verdict(entry, calcom_seat_uid="s3")) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["own, seat s1"])
+    assert found(verdict(entry)) == (Kind.TWICE, None, [])
+
+
+def test_a_seat_among_others_agrees(verdict: Judge) -> None:
+    """In its booking, or moved to another one."""
+    assert verdict(seated(s1=OURS, s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
+    assert verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
+
+
+def test_another_requests_booking_is_not_ours(verdict: Judge) -> None:
+    """The row names it, and it carries another reference: nobody has booked for this row."""
+    assert found(verdict(booking(reference=THEIRS))) == (Kind.ABSENT, None, [])
+    assert found(verdict(seated(s2=THEIRS))) == (Kind.ABSENT, None, [])
+    assert verdict(booking(reference=None)) is Silence.AGREES, "somebody may have taken the reference out"
+
+
+def test_a_booking_that_moved_within_the_list_agrees(verdict: Judge) -> None:
+    """Wherever it is now, its successor carries our reference."""
+    there = booking(status="cancelled", rescheduledToUid="two")
+    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is Silence.AGREES
+    assert found(verdict(there, booking("two", status="cancelled"))) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+
+
+def test_moves_in_a_circle_are_not_followed_for_ever(verdict: Judge) -> None:
+    """A hostile list must not keep us."""
+    there = booking(status="cancelled", rescheduledToUid="two")
+    back = booking("two", status="cancelled", rescheduledToUid="own")
+    assert verdict(there, back) is Silence.CANNOT_TELL
+
+
+def test_a_list_may_show_a_booking_twice(verdict: Judge) -> None:
+    """A page that shifted must not make a double of it."""
+    assert verdict(booking(), booking()) is Silence.AGREES
+
+
+@pytest.mark.parametrize("mark", ["nonsense", "", OURS.replace("-", ""), OURS.replace("7", "A"), 7, None])
+def test_only_a_reference_as_we_write_it_is_ours(mark: object) -> None:
+    """Anybody may use our word in metadata."""
+    assert not listing(booking(metadata={REFERENCE: mark})).places
+
+
+def test_an_orphan_that_is_over_is_no_finding() -> None:
+    """What lives under a reference that nobody here has is said."""
+    places = listing(booking(status="cancelled")).places[OURS]
+    assert orphan(OURS, places) is None
+    assert orphan(OURS, listing(booking()).places[OURS]) is not None
+
+
+def answer(status: int, content: Any) -> Answer:
+    """Return an answer with JSON."""
+    return Answer(status, {}, json.dumps(content).encode(), 0.1)
+
+
+def error(message: str) -> dict[str, Any]:
+    """Return an error in Cal.com's shape A."""
+    return {"status": "error", "error": {"code": "BadRequestException", "message": message}}
+
+
+AGAIN = "Can't cancel booking with uid=own because it has been cancelled already. Please provide uid of a booking ..."
+NO_SEAT = "Invalid seatUid: this seat does not exist or has already been cancelled."
+
+
+@pytest.mark.parametrize(
+    ("given", "seat"),
+    [
+        (answer(200, {"status": "success", "data": booking(status="cancelled")}), None),
+        (answer(200, {"status": "success", "data": seated(s2=THEIRS)}), "s1"),
+        (answer(200, {"status": "success", "data": booking(status="cancelled")}), "s1"),
+        (answer(400, error(AGAIN)), None),
+        (answer(400, error(NO_SEAT)), "s1"),
+    ],
+)
+def test_what_is_gone_is_cancelled_now_or_before(given: Answer, seat: str | None) -> None:
+    """Both are the same to us."""
+    assert read_cancel(given, seat_uid=seat) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "seat", "meaning", "outcome"),
+    [
+        (answer(200, {"status": "success", "data": booking()}), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, ["rubbish"]), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(400, {"statusCode": 400, "message": "no"}), None, Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(404, error("Booking with uid=own not found")), None, Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(400, error("Invalid seatUid: this seat does not belong")), "s1", Meaning.REFUSED, CallOutcome.SUCCESS),
+        (answer(502, None), None, Meaning.UNKNOWN, CallOutcome.FAILURE_SERVICE),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), None, Meaning.UNKNOWN, None),
+        (
+            NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=1),
+            None,
+            Meaning.NOT_SENT,
+            CallOutcome.IGNORED,
+        ),
+    ],
+)
+def test_anything_else_says_why_it_may_still_be_there(
+    given: Answer | NoAnswer, seat: str | None, meaning: Meaning, outcome: CallOutcome | None
+) -> None:
+    """A 200 that does not show the end is no proof of it."""
+    reply = read_cancel(given, seat_uid=seat)
+    assert reply is not None
+    assert (reply.meaning, outcome or reply.outcome) == (meaning, reply.outcome)
+
+
+def test_a_seat_gives_its_reason_only_when_asked() -> None:
+    """Some versions refuse it beside a seat, some demand it; a whole booking always has it."""
+    asked = read_cancel(answer(400, {"statusCode": 400, "message": "Cancellation reason is required"}), seat_uid="s")
+    assert wants_reason(asked)
+    assert not wants_reason(read_cancel(answer(404, error("not found")), seat_uid="s"))
+    assert cancel_body("s", None) == {"seatUid": "s"}
+    assert cancel_body("s", "why") == {"seatUid": "s", "cancellationReason": "why"}
+    assert cancel_body(None, "why") == {"cancellationReason": "why"}

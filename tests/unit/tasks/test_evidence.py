@@ -1,0 +1,254 @@
+"""Weak evidence ends nothing: every cell of the tables in docs/promises.md, "What may end a booking"."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.event_kind import EventKind
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.slots import Slot
+from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Case, after_absence, after_evidence
+
+PROMISES = Path(__file__).parents[3] / "docs" / "promises.md"
+K = EventKind
+LAST_ROW = (K.OTHER, K.UNKNOWN)  # what no row names: round robin x confirmation, a price, a kind that is not known ...
+
+
+def case(kind: EventKind, **more: Any) -> Case:
+    """Describe a booking that a deciding look, at its settle time or later, did not find."""
+    return Case(**({"kind": kind, "sight": False, "settled": True, "ended": False} | more))
+
+
+def reply(meaning: Meaning, status: int | None = None, **more: Any) -> Reply:
+    """Say what Cal.com said."""
+    return Reply(
+        meaning=meaning,
+        outcome=CallOutcome.SUCCESS,
+        error_type=ErrorType.REFUSED,
+        http_status=status,
+        message="no",
+        **more,
+    )
+
+
+# -- order, rule 2: before the settle time -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "sight"), list(product(EventKind, (False, True))))
+def test_nothing_is_posted_and_nothing_ends_before_the_settle_time(kind: EventKind, sight: bool) -> None:  # noqa: FBT001
+    """A POST of ours may still be working: a second one would double, and refusals would be false."""
+    for slot in (None, *Slot):
+        assert after_absence(case(kind, sight=sight, settled=False, slot=slot)) is Act.LOOK
+
+
+# -- order, rule 3: with sight -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_TWICE))
+def test_with_sight_another_post_goes_where_it_can_never_double(kind: EventKind) -> None:
+    """From the settle time on, before absence may end it: at the price of a retry."""
+    seen = case(kind, sight=True)
+    assert after_absence(seen) is Act.ASK_SLOTS
+    assert {slot: after_absence(case(kind, sight=True, slot=slot)) for slot in Slot} == {
+        Slot.OFFERED: Act.POST,
+        Slot.UNPROVEN: Act.POST,
+        Slot.UNASKED: Act.POST,
+        Slot.GONE: Act.LOOK,
+    }
+
+
+@pytest.mark.parametrize("kind", LAST_ROW)
+def test_with_sight_what_could_double_waits_for_the_end(kind: EventKind) -> None:
+    """A second POST of these makes a second booking: only proven absence allows one."""
+    assert {after_absence(case(kind, sight=True, slot=slot)) for slot in (None, *Slot)} == {Act.LOOK}
+
+
+@pytest.mark.parametrize("stop", [{"cancel": True}, {"near": True}, {"may_retry": False}])
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_with_sight_nothing_is_posted_that_is_cancelled_near_or_used_up(kind: EventKind, stop: dict[str, bool]) -> None:
+    """And nothing ends before the end."""
+    assert {after_absence(case(kind, sight=True, slot=slot, **stop)) for slot in (None, *Slot)} == {Act.LOOK}
+
+
+@pytest.mark.parametrize(
+    "refusal", sorted(set(Meaning) & {Meaning.LIMIT, Meaning.FULL, Meaning.ANOTHERS, Meaning.REFUSED})
+)
+def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: Meaning) -> None:
+    """Our own booking may be what refuses it."""
+    assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, slot=Slot.OFFERED)) is Act.LOOK
+    assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, ended=True)) is Act.REJECT
+
+
+def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
+    """The same words also stand for a fault of Cal.com's database (docs/calcom.md, row 9)."""
+    acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=Meaning.TAKEN, slot=slot)) for slot in Slot}
+    assert acts == {Slot.OFFERED: Act.POST, Slot.GONE: Act.LOOK, Slot.UNPROVEN: Act.LOOK, Slot.UNASKED: Act.LOOK}
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+@pytest.mark.parametrize(
+    ("more", "act"),
+    [
+        ({}, Act.ASK_SLOTS),
+        ({"cancel": True, "slot": Slot.GONE, "near": True}, Act.CANCEL),
+        ({"slot": Slot.GONE}, Act.REJECT_TAKEN),
+        ({"near": True}, Act.EXPIRE),
+        ({"slot": Slot.OFFERED}, Act.AFRESH),
+        ({"slot": Slot.UNPROVEN}, Act.AFRESH),
+        ({"slot": Slot.OFFERED, "may_retry": False}, Act.FAIL),
+        ({"slot": Slot.OFFERED, "may_retry": False, "outage": True}, Act.UNREACHABLE),
+        ({"slot": Slot.OFFERED, "refusal": Meaning.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.UNPROVEN, "refusal": Meaning.TAKEN}, Act.REJECT_TAKEN),
+        ({"slot": Slot.UNASKED, "refusal": Meaning.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.UNASKED, "refusal": Meaning.TAKEN, "may_retry": False}, Act.REJECT_TAKEN),
+        ({"refusal": Meaning.MAXIMUM}, Act.REJECT),
+    ],
+)
+def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[str, Any], act: Act) -> None:
+    """Cancelled, taken, expired, posted afresh, failed or unreachable: in this order."""
+    assert after_absence(case(kind, sight=True, ended=True, **more)) is act
+
+
+# -- order, rule 4: without sight --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(BY_SLOTS))
+@pytest.mark.parametrize(
+    ("more", "act"),
+    [
+        ({"slots_tell": False}, Act.LOOK),
+        ({}, Act.ASK_SLOTS),
+        ({"slot": Slot.OFFERED}, Act.POST),
+        ({"slot": Slot.OFFERED, "may_retry": False}, Act.LOOK),
+        ({"slot": Slot.OFFERED, "may_retry": False, "ended": True}, Act.FAIL),
+        ({"slot": Slot.OFFERED, "may_retry": False, "ended": True, "outage": True}, Act.UNREACHABLE),
+        ({"slot": Slot.GONE}, Act.LOOK),
+        ({"slot": Slot.GONE, "ended": True}, Act.BLIND),
+        ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
+        ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
+        ({"slot": Slot.OFFERED, "waited": True}, Act.POST),
+    ],
+)
+def test_without_sight_slots_tell_of_plain_and_collective_types(
+    kind: EventKind, more: dict[str, Any], act: Act
+) -> None:
+    """Offered: it is not ours that took it. Gone: whether ours or a stranger's did cannot be told."""
+    assert after_absence(case(kind, **more)) is act
+
+
+@pytest.mark.parametrize("kind", sorted(BY_EVIDENCE))
+@pytest.mark.parametrize("ended", [False, True])
+def test_without_sight_one_evidence_post_tells_of_the_kinds_that_cal_com_checks_itself(
+    kind: EventKind,
+    ended: bool,  # noqa: FBT001
+) -> None:
+    """Whatever the slots say, and without the slots being asked; not after a long wait, nor twice for one answer."""
+    assert after_absence(case(kind, ended=ended)) is Act.EVIDENCE
+    stopped = Act.BLIND if ended else Act.LOOK
+    assert after_absence(case(kind, ended=ended, waited=True)) is stopped
+    assert after_absence(case(kind, ended=ended, untold=True)) is stopped
+
+
+@pytest.mark.parametrize("kind", LAST_ROW)
+@pytest.mark.parametrize("slot", [None, *Slot])
+def test_without_sight_nothing_is_posted_that_could_double(kind: EventKind, slot: Slot | None) -> None:
+    """It is looked for until the end, and then held."""
+    assert after_absence(case(kind, slot=slot)) is Act.LOOK
+    assert after_absence(case(kind, slot=slot, ended=True)) is Act.BLIND
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+@pytest.mark.parametrize("stop", [{"cancel": True}, {"near": True}])
+def test_without_sight_nothing_is_posted_that_is_cancelled_or_near(kind: EventKind, stop: dict[str, bool]) -> None:
+    """Held, never cancelled, expired or rejected: it may be booked."""
+    for slot in (None, *Slot):
+        assert after_absence(case(kind, slot=slot, **stop)) is Act.LOOK
+        assert after_absence(case(kind, slot=slot, ended=True, **stop)) is Act.BLIND
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
+    """Rejected, cancelled, expired: never without sight; failed only where the slots show that nothing is there."""
+    endings = {Act.CANCEL, Act.EXPIRE, Act.REJECT, Act.REJECT_TAKEN, Act.AFRESH, Act.FAIL, Act.UNREACHABLE}
+    flags = [dict(zip(("cancel", "near", "may_retry", "outage", "waited", "untold", "slots_tell"), bits, strict=True))
+             for bits in product((False, True), repeat=7)]  # fmt: skip
+    for ended, slot, refusal, more in product(
+        (False, True), (None, *Slot), (None, Meaning.TAKEN, Meaning.LIMIT), flags
+    ):
+        act = after_absence(case(kind, ended=ended, slot=slot, refusal=refusal, **more))
+        allowed = {Act.FAIL, Act.UNREACHABLE} if kind in BY_SLOTS and slot is Slot.OFFERED and ended else set()
+        assert act not in endings - allowed
+
+
+# -- rule 5 and its table: the evidence POST ---------------------------------------------------------------------------
+
+COLUMNS = (K.ROUND_ROBIN, K.SEATS, K.ROUND_ROBIN_SEATS, K.CONFIRMATION, K.ROUND_ROBIN_SERIES)
+THERE, TAKEN, REFUSED, BLIND, OPEN = Act.CONFIRM, Act.REJECT_TAKEN, Act.REJECT, Act.BLIND, Act.UNKNOWN
+ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
+    "201 ours": (reply(Meaning.BOOKED, 201, uid="u"), {}, (THERE,) * 5),
+    "201 another's, our address first, never in flight with this one": (
+        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": True}, (REFUSED,) * 5),
+    "201 another's, our address first, in flight with this one": (
+        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": False}, (BLIND,) * 5),
+    "201 another's, our address a guest's": (
+        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=False), {"theirs": True}, (BLIND,) * 5),
+    "201 that hides its attendees": (
+        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True, untellable=True), {"theirs": True}, (BLIND,) * 5),
+    "400 taken": (reply(Meaning.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
+    "409 taken": (reply(Meaning.TAKEN, 409), {}, (OPEN,) * 5),
+    "400 out of bounds": (reply(Meaning.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
+    "401 limit": (reply(Meaning.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
+    "409 signed up, by another row of ours": (
+        reply(Meaning.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, OPEN, OPEN, OPEN)),
+    "409 signed up": (reply(Meaning.SIGNED_UP, 409), {}, (OPEN, BLIND, OPEN, OPEN, OPEN)),
+    "409 no more seats": (reply(Meaning.FULL, 409), {}, (OPEN, TAKEN, TAKEN, OPEN, OPEN)),
+    "400 maximum, its uid not asked": (reply(Meaning.MAXIMUM, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
+    "400 maximum, its uid ours": (reply(Meaning.MAXIMUM, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),
+    "400 maximum, its uid another's": (reply(Meaning.MAXIMUM, 400, uid="u"), {"named_is_ours": False}, (BLIND,) * 5),
+    "400 maximum, without a uid": (reply(Meaning.MAXIMUM, 400), {}, (BLIND,) * 5),
+    "401 login": (reply(Meaning.REFUSED, 401), {}, (BLIND,) * 5),
+    "403 login": (reply(Meaning.REFUSED, 403), {}, (BLIND,) * 5),
+    "404": (reply(Meaning.REFUSED, 404), {}, (BLIND,) * 5),
+    "422": (reply(Meaning.REFUSED, 422), {}, (BLIND,) * 5),
+    "another 400": (reply(Meaning.REFUSED, 400), {}, (OPEN,) * 5),
+    "400 B, 500, reset, none": (reply(Meaning.UNKNOWN), {}, (OPEN,) * 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), list(product(ANSWERS, COLUMNS)), ids=lambda value: str(value).replace(" ", "-")
+)
+def test_each_answer_to_the_evidence_post_is_read_by_kind(answer: str, kind: EventKind) -> None:
+    """Where Cal.com looks for the attendee's booking first, a refusal says that ours is not there."""
+    told, facts, acts = ANSWERS[answer]
+    assert after_evidence(kind, told, **facts) is acts[COLUMNS.index(kind)]
+
+
+WORDS = {
+    "confirmed": {Act.CONFIRM},
+    "rejected": {Act.REJECT, Act.REJECT_TAKEN},
+    "held(blind_key)": {Act.BLIND},
+    "unknown": {Act.UNKNOWN},
+    "ask for that uid": {Act.ASK_UID},
+}
+
+
+def table(title: str) -> Iterator[list[str]]:
+    """Yield the rows of the table that follows a line of docs/promises.md."""
+    lines = PROMISES.read_text("utf-8").split(title)[1].split("\n\n")[1].splitlines()
+    for line in lines[2:]:
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_document_has_the_same_table() -> None:
+    """docs/promises.md says of each answer and kind what the product does."""
+    rows = {cells[0]: cells[1:] for cells in table("The answer to the evidence POST")}
+    assert rows.keys() == ANSWERS.keys()
+    for answer, (_, _, acts) in ANSWERS.items():
+        for cell, act in zip(rows[answer], acts, strict=True):
+            assert act in WORDS[re.sub(r"[:,].*", "", cell)], f"{answer}: {cell}"
