@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import h11
@@ -30,7 +31,7 @@ class Server:
         self._world = world
         self._wires: dict[Wire, asyncio.Task[None] | None] = {}
         self._port = Port(self._serve, self._end_connections)
-        self._orders = Port(self._serve, lambda _crash: None)
+        self._orders = Port(partial(self._serve, ends_with_api=False), lambda _crash: None)
         self._control = Control(world, self._port)
 
     async def open(self, host: str, port: int, control_port: int | None = None) -> tuple[int, int | None]:
@@ -50,9 +51,12 @@ class Server:
         for working in self._world.working if crash else ():
             working.cancel()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, ends_with_api: bool = True
+    ) -> None:
         wire = Wire(reader, writer, self._world.clock.monotonic)
-        self._wires[wire] = asyncio.current_task()
+        if ends_with_api:
+            self._wires[wire] = asyncio.current_task()
         try:
             while (head := await wire.head(self._world.settings.keep_alive)) is not None:
                 await self._one(wire, head)
@@ -63,7 +67,7 @@ class Server:
         except asyncio.CancelledError:
             pass  # the process ends
         finally:
-            del self._wires[wire]
+            self._wires.pop(wire, None)
             wire.close()
 
     async def _one(self, wire: Wire, head: Head) -> None:

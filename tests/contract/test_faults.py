@@ -7,7 +7,10 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -256,6 +259,18 @@ def answers(simulator: Any) -> bool:
         return bool(simulator.call("GET", "/health").status_code == 200)
     except requests.ConnectionError:
         return False
+
+
+def test_who_has_connected_to_give_an_order_is_heard_whatever_happens_to_cal_com(simulator: Any) -> None:
+    """The orders' own port is no part of what is down: neither is a connection that has said nothing yet."""
+    orders = urlsplit(simulator.control)
+    with closing(HTTPConnection(str(orders.hostname), orders.port, timeout=5)) as line:
+        line.connect()
+        simulator.order("/_faults", {"kind": "refuse", "seconds": 60})
+
+        line.request("GET", "/_books")
+
+        assert line.getresponse().status == 200
 
 
 def test_many_hanging_calls_hold_nobody_up(simulator: Any, start: str) -> None:
