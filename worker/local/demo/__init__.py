@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import worker
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -61,7 +60,7 @@ def _perform(ready: Stage, lines: Sequence[bytes], board: Board) -> Result:
 
 
 def _examples() -> Path:
-    file = Path(worker.__file__).parents[1] / "examples" / "bookings.jsonl"
+    file = Path(__file__).parents[3] / "examples" / "bookings.jsonl"
     if not file.exists():
         raise Stop(
             "examples/bookings.jsonl is not here: the demo comes with a clone of the project, not with the package"
