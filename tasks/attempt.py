@@ -13,7 +13,7 @@ from db.appointments.events import MADE_AGAIN
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types
-from tasks.calcom.reply import ErrorType, Meaning, Settle
+from tasks.calcom.reply import ErrorType, ReplyKind, Settle
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import Rules
 from tasks.dependencies import Parts
@@ -172,16 +172,18 @@ class Attempt:
         if reply.error_type is ErrorType.LEASE_LOST:
             return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
         open_before = row.outcome_unknown
-        match reply.meaning:
-            case Meaning.BOOKED:
+        match reply.kind:
+            case ReplyKind.BOOKED:
                 return self._booked(allowed, posted)
-            case Meaning.NOT_SENT | Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION if open_before:
+            case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if (
+                open_before
+            ):
                 return outcome.look_failed(rules, row, reply, posted)  # nothing is known more
-            case Meaning.NOT_SENT:
+            case ReplyKind.NOT_SENT:
                 return rules.again(row, reply.error_type, reply.message, reply.retry_after, posted)
-            case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:
+            case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
                 return rules.held(row, reply)
-            case Meaning.UNKNOWN:
+            case ReplyKind.UNKNOWN:
                 kept = event_types.known(self.claim.parts, row) if reply.settle is Settle.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
                 return outcome.unknown(rules, row, posted, kind=kind, post=allowed)

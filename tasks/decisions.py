@@ -12,7 +12,7 @@ from db.appointments import Appointment
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
 from resilience.retry_policy import RetryPolicy
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Terms
 from tasks.moves import KNOWN, In, Next, Post, Posted
 
@@ -121,12 +121,12 @@ class Rules:
         What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
         longer each time: else it would cost the limit a call a minute.
         """
-        reason = _HELD_FOR.get(reply.meaning, HoldReason.CONFIGURATION)
+        reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
             met = max(row.posts - row.retry_count, 0)  # what was retried met no page
             hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
-        return Next(Status.HELD, f"held: {reply.meaning.value}", hold | error(reply))
+        return Next(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
         """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
@@ -163,7 +163,7 @@ _STATUS: dict[str, int] = {
 OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
 
 
-_HELD_FOR = {Meaning.THROTTLED: HoldReason.THROTTLED, Meaning.CREDENTIALS: HoldReason.CREDENTIALS}
+_HELD_FOR = {ReplyKind.THROTTLED: HoldReason.THROTTLED, ReplyKind.CREDENTIALS: HoldReason.CREDENTIALS}
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open",
     Reason.THROTTLED: "our own rate limit is reached",

@@ -12,7 +12,7 @@ from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Parts
 from tasks.guarded_calls import GuardedCalls, NotNow
 
@@ -131,4 +131,4 @@ def _is_hidden(reply: Reply) -> bool:
     """Say whether Cal.com itself refuses to show the type: to this key, or in a version that has no such call."""
     if reply.http_status not in {403, 404}:
         return False
-    return reply.meaning is Meaning.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))
+    return reply.kind is ReplyKind.REFUSED or reply.message.startswith(("PermissionsGuard", "Cannot GET"))

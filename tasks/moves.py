@@ -7,7 +7,7 @@ from typing import Any
 
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 
 # What a row says of itself once it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
@@ -103,18 +103,18 @@ def cancelled_unbooked() -> Next:
 
 
 _REFUSED_AS = {
-    Meaning.ANOTHERS: "already booked for this attendee",
-    Meaning.SIGNED_UP: "already booked for this attendee",
-    Meaning.TAKEN: "the slot is taken",
-    Meaning.FULL: "the slot is taken",
-    Meaning.LIMIT: "a limit is reached",
-    Meaning.MAXIMUM: "a limit is reached",
+    ReplyKind.ANOTHERS: "already booked for this attendee",
+    ReplyKind.SIGNED_UP: "already booked for this attendee",
+    ReplyKind.TAKEN: "the slot is taken",
+    ReplyKind.FULL: "the slot is taken",
+    ReplyKind.LIMIT: "a limit is reached",
+    ReplyKind.MAXIMUM: "a limit is reached",
 }
 
 
-def rejected(meaning: Meaning | None, message: str, uid: str | None = None) -> Next:
+def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Next:
     """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
-    what = _REFUSED_AS.get(meaning or Meaning.REFUSED, "refused")
+    what = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
     why = f"{what}: {message}" if message else what
     there = {} if uid is None else {"calcom_booking_uid": uid}
     return Next(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

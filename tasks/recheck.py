@@ -10,7 +10,7 @@ from db.appointments import audit
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from tasks.calcom.booking import Booking, read_bookings
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Parts
 from tasks.guarded_calls import GuardedCalls, NotNow
 
@@ -42,7 +42,7 @@ def still_booked(parts: Parts, row: Appointment) -> Standing:
     except NotNow:
         return Standing.UNASKED
     if isinstance(told, Reply):
-        not_found = told.meaning is Meaning.REFUSED and told.http_status == 404 and "was not found" in told.message
+        not_found = told.kind is ReplyKind.REFUSED and told.http_status == 404 and "was not found" in told.message
         gone = not_found and _is_old(parts, row)
     elif any(_lives(booking, row) for booking in told):
         return Standing.LIVES

@@ -13,7 +13,7 @@ from tasks.audit.listing import Place, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import read_bookings
 from tasks.calcom.cancel import cancel_body, wants_reason
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 
 BY = "operator"
 FRESH_SECONDS = 60.0  # from the look that proves a double to its cancellation
@@ -141,7 +141,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float
         _end(calls, row, double, audit.CANCELLED, why)
         return Fixed(ok=True, said=f"{double.name} is cancelled at Cal.com")
     said = reply.message or reply.error_type.value.replace("_", " ")
-    if reply.meaning is Meaning.UNKNOWN:  # the intent stays open: the next audit sees what came of it
+    if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit sees what came of it
         return Fixed(ok=False, said=f"{double.name}: no clear answer ({said}); run the audit again")
     if intended:
         _end(calls, row, double, audit.KEPT, said)

@@ -17,14 +17,14 @@ from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Attendee, Booking
 from tasks.calcom.classify import Page, read_list
 from tasks.calcom.http.answer import Answer
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
 
 PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
 LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever
 LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 TRIES = 4  # of one call
-MAY_PASS = frozenset({Meaning.UNKNOWN, Meaning.NOT_SENT, Meaning.THROTTLED})
+MAY_PASS = frozenset({ReplyKind.UNKNOWN, ReplyKind.NOT_SENT, ReplyKind.THROTTLED})
 
 Progress = Callable[[int, int], object]  # how many are done, and how many there are
 
@@ -178,7 +178,7 @@ def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
         if isinstance(page, Page):
             return page
         failure = page
-        if failure.meaning not in MAY_PASS or attempt + 1 == TRIES:
+        if failure.kind not in MAY_PASS or attempt + 1 == TRIES:
             break
         if isinstance(answer, Answer) and answer.truncated:
             take = max(1, take // 4)
@@ -188,7 +188,7 @@ def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
 
 def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
     """Wait until a call that failed may be made again; the time of a 429 is kept by the breaker."""
-    if failure.meaning is not Meaning.THROTTLED:
+    if failure.kind is not ReplyKind.THROTTLED:
         calls.pause(failure.retry_after or calls.parts.policy.delay(attempt))
 
 

@@ -9,7 +9,7 @@ from tasks.audit.finding import Finding, Silence
 from tasks.audit.listing import MAY_PASS, TRIES, About, Answered, Listing, Question, wait_after
 from tasks.calcom.booking import read_bookings
 from tasks.calcom.event_types import read_event_type
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> Finding | Silence:
@@ -34,9 +34,9 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
             for booking in told:
                 listing.add(booking)
             return Answered.FOUND
-        if told.meaning is Meaning.REFUSED and told.http_status == 404:
+        if told.kind is ReplyKind.REFUSED and told.http_status == 404:
             return Answered.NOWHERE
-        if told.meaning not in MAY_PASS or attempt + 1 == TRIES:
+        if told.kind not in MAY_PASS or attempt + 1 == TRIES:
             break
         wait_after(calls, told, attempt)
     return Answered.UNTOLD

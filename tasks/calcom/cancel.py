@@ -8,13 +8,13 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import read_booking
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 
 _GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
 _RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
-    meaning=Meaning.UNKNOWN,
+    kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
     message="cancelled, says Cal.com, but its answer does not show it",
@@ -34,7 +34,7 @@ def cancel_body(seat_uid: str | None, reason: str | None) -> dict[str, Any]:
 
 def wants_reason(reply: Reply | None) -> bool:
     """Return whether nothing was cancelled because no reason was given."""
-    return reply is not None and reply.meaning is Meaning.REFUSED and reply.message.startswith(_WANTS_REASON)
+    return reply is not None and reply.kind is ReplyKind.REFUSED and reply.message.startswith(_WANTS_REASON)
 
 
 def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | None:
@@ -45,10 +45,10 @@ def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | N
     failure = read_failure(answer)
     if failure is None and isinstance(answer, Answer):
         return None if _shows_end(answer.body, seat_uid) else _UNREADABLE
-    if failure is None or failure.meaning is not Meaning.REFUSED:
+    if failure is None or failure.kind is not ReplyKind.REFUSED:
         return failure
     if failure.message.startswith(_RACED):
-        return replace(failure, meaning=Meaning.UNKNOWN)
+        return replace(failure, kind=ReplyKind.UNKNOWN)
     return None if _GONE_ALREADY.search(failure.message) else failure
 
 

@@ -7,7 +7,7 @@ from tasks.calcom.booking import Booking, read_booking, read_instant
 from tasks.calcom.created import read_created
 from tasks.calcom.failures import CONFIGURATION, UNREADABLE, failure_of, read_content
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 
 _NO_SUCH_TYPE = "The requested event-types do not exist"
 
@@ -58,7 +58,7 @@ def read_list(answer: Answer | NoAnswer) -> Page | Reply:
     content = read_content(answer)
     if isinstance(content, Reply):
         deleted = content.http_status == 400 and content.message.startswith(_NO_SUCH_TYPE)
-        return replace(content, meaning=Meaning.DELETED) if deleted else content
+        return replace(content, kind=ReplyKind.DELETED) if deleted else content
     data = content.get("data")
     if not isinstance(data, list):  # an older API version nests it; a wrong server has none
         return replace(CONFIGURATION, http_status=200, message="not a list of bookings: wrong URL or API version?")

@@ -7,11 +7,11 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Attendee, Booking, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of
 from tasks.calcom.http.answer import Answer, parse
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 
-_BOOKED = Reply(meaning=Meaning.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
+_BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
 _ANOTHERS = replace(  # 2
-    _BOOKED, meaning=Meaning.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
+    _BOOKED, kind=ReplyKind.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
 )
 _CUT = replace(UNREADABLE, message="booked, says Cal.com, but its answer cannot be read")  # 3
 

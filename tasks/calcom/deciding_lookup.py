@@ -15,7 +15,7 @@ from tasks.calcom.classify import Page, read_list
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import PAGE, HalfMade, Query, Reads, Sighting, SightingKind, narrowed, ours_among, shows_type
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address
 
 LARGEST_PAGE = 250  # Cal.com's own limit
@@ -43,7 +43,7 @@ def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | N
             sighting = _read(page, appointment, calcom_id, me)
             if _is_whole(page) or _reaches(page, since) or sighting.kind is SightingKind.FOUND:
                 return sighting
-        elif page.meaning is Meaning.DELETED:  # what was booked of it is still listed, without a type
+        elif page.kind is ReplyKind.DELETED:  # what was booked of it is still listed, without a type
             deleted = True
             del at_its_time["eventTypeId"]
         else:
@@ -58,7 +58,7 @@ def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | N
 
 
 _TOO_MANY = Reply(
-    meaning=Meaning.UNKNOWN,
+    kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.IGNORED,
     error_type=ErrorType.UNREADABLE,
     message=f"more than {LARGEST_PAGE} bookings are listed at one time: Cal.com ignores the filters, or miscounts",

@@ -8,45 +8,45 @@ from typing import Any
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.rate_limit_headers import retry_after, throttled_for
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 from tasks.calcom.sanitize import safe, usable
 
 # The rows of the table; the numbers are its own.
 UNREADABLE = Reply(  # 3
-    meaning=Meaning.UNKNOWN,
+    kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
     settle=Settle.ANSWERED,
 )
 _NOT_SENT = Reply(  # 4
-    meaning=Meaning.NOT_SENT, outcome=CallOutcome.FAILURE_SERVICE, error_type=ErrorType.CONNECT
+    kind=ReplyKind.NOT_SENT, outcome=CallOutcome.FAILURE_SERVICE, error_type=ErrorType.CONNECT
 )
 _UNANSWERED = replace(  # 5
-    _NOT_SENT, meaning=Meaning.UNKNOWN, error_type=ErrorType.TIMEOUT, settle=Settle.UNANSWERED
+    _NOT_SENT, kind=ReplyKind.UNKNOWN, error_type=ErrorType.TIMEOUT, settle=Settle.UNANSWERED
 )
 _BROKEN = replace(UNREADABLE, error_type=ErrorType.HTTP_500)  # 6
 _PROXY = replace(_UNANSWERED, settle=Settle.GATEWAY)  # 7
-_THROTTLED = Reply(meaning=Meaning.THROTTLED, outcome=CallOutcome.THROTTLED, error_type=ErrorType.THROTTLED)  # 8
+_THROTTLED = Reply(kind=ReplyKind.THROTTLED, outcome=CallOutcome.THROTTLED, error_type=ErrorType.THROTTLED)  # 8
 _TAKEN = Reply(  # 9
-    meaning=Meaning.TAKEN,
+    kind=ReplyKind.TAKEN,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.TAKEN,
     settle=Settle.ANSWERED,
     ask_slots=True,
 )
-_FULL = replace(_TAKEN, meaning=Meaning.FULL, ask_slots=False)  # 9: slots prove nothing of seats
-_SIGNED_UP = replace(_FULL, meaning=Meaning.SIGNED_UP)
+_FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing of seats
+_SIGNED_UP = replace(_FULL, kind=ReplyKind.SIGNED_UP)
 _DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
-_LIMIT = replace(_FULL, meaning=Meaning.LIMIT, error_type=ErrorType.LIMIT)  # 11
-_MAXIMUM = replace(_LIMIT, meaning=Meaning.MAXIMUM)
+_LIMIT = replace(_FULL, kind=ReplyKind.LIMIT, error_type=ErrorType.LIMIT)  # 11
+_MAXIMUM = replace(_LIMIT, kind=ReplyKind.MAXIMUM)
 _CREDENTIALS = Reply(  # 12
-    meaning=Meaning.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
+    kind=ReplyKind.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
 CONFIGURATION = Reply(  # 13
-    meaning=Meaning.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
+    kind=ReplyKind.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
 )
-_REFUSED = replace(_FULL, meaning=Meaning.REFUSED, error_type=ErrorType.REFUSED)  # 14
-_BOUNDS = replace(_REFUSED, meaning=Meaning.BOUNDS)
+_REFUSED = replace(_FULL, kind=ReplyKind.REFUSED, error_type=ErrorType.REFUSED)  # 14
+_BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
 _NOTHING_SENT = {  # by our own decision, where row 4 is the network's
@@ -103,7 +103,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         wait = throttled_for(answer.headers)
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
-    if row.meaning is Meaning.UNKNOWN and row.settle is Settle.ANSWERED and not finished:
+    if row.kind is ReplyKind.UNKNOWN and row.settle is Settle.ANSWERED and not finished:
         row = replace(row, settle=Settle.UNANSWERED)  # whoever says so is not Cal.com, which may still be at work
     return replace(
         row,
@@ -111,7 +111,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         message=_message(answer, row, said),
         retry_after=wait,
         answered_at=answer.date if finished else None,
-        uid=_named(said) if row.meaning is Meaning.MAXIMUM and said else None,
+        uid=_named(said) if row.kind is ReplyKind.MAXIMUM and said else None,
     )
 
 
@@ -136,7 +136,7 @@ def _read_no_answer(answer: NoAnswer) -> Reply:
 
 def _message(answer: Answer, row: Reply, said: "_Said | None") -> str:
     message = safe(said.message) if said else ""
-    if row.meaning is Meaning.CONFIGURATION and not message:
+    if row.kind is ReplyKind.CONFIGURATION and not message:
         message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
     if said and said.wants_other_body:
         message += ": another API version was understood"

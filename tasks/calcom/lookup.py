@@ -11,7 +11,7 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
 from tasks.calcom.classify import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
 
 PAGE = 100
@@ -93,7 +93,7 @@ def look(
     if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
     seen = _look(client, appointment, query, calcom_id)
-    if "eventTypeId" in query and seen.reply is not None and seen.reply.meaning is Meaning.DELETED:
+    if "eventTypeId" in query and seen.reply is not None and seen.reply.kind is ReplyKind.DELETED:
         del query["eventTypeId"]  # what was booked of it is still listed, without a type
         return replace(_look(client, appointment, query, calcom_id), deleted=True)
     return seen
@@ -168,7 +168,7 @@ def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]
             return
         skip += len(page.bookings)
     yield Reply(
-        meaning=Meaning.UNKNOWN,
+        kind=ReplyKind.UNKNOWN,
         outcome=CallOutcome.IGNORED,
         error_type=ErrorType.UNREADABLE,
         message=f"more than {skip} bookings are listed: Cal.com ignores the filters",

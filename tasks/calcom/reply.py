@@ -7,10 +7,10 @@ from enum import StrEnum
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.error_types import ErrorType
 
-__all__ = ["REFUSALS", "ErrorType", "Meaning", "Reply", "Settle"]
+__all__ = ["REFUSALS", "ErrorType", "Reply", "ReplyKind", "Settle"]
 
 
-class Meaning(StrEnum):
+class ReplyKind(StrEnum):
     """Say what an answer to a POST means for its booking; `tasks.decisions` turns each into a move."""
 
     BOOKED = "booked"  # ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
@@ -32,14 +32,14 @@ class Meaning(StrEnum):
 
 REFUSALS = frozenset(
     {
-        Meaning.ANOTHERS,
-        Meaning.TAKEN,
-        Meaning.SIGNED_UP,
-        Meaning.FULL,
-        Meaning.BOUNDS,
-        Meaning.LIMIT,
-        Meaning.MAXIMUM,
-        Meaning.REFUSED,
+        ReplyKind.ANOTHERS,
+        ReplyKind.TAKEN,
+        ReplyKind.SIGNED_UP,
+        ReplyKind.FULL,
+        ReplyKind.BOUNDS,
+        ReplyKind.LIMIT,
+        ReplyKind.MAXIMUM,
+        ReplyKind.REFUSED,
     }
 )
 
@@ -70,7 +70,7 @@ class Reply:
     it was made for our very address, which is not only a guest's; `untellable` that Cal.com hides whose it is.
     """
 
-    meaning: Meaning
+    kind: ReplyKind
     outcome: CallOutcome
     error_type: ErrorType
     message: str = ""

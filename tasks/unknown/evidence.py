@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from db.event_kind import EventKind
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.slots import Slot
 
 
@@ -58,7 +58,7 @@ class Case:
     ended: bool
     slot: Slot | None = None  # None: not asked yet
     slots_tell: bool = True
-    refusal: Meaning | None = None
+    refusal: ReplyKind | None = None
     untold: bool = False
     cancel: bool = False
     near: bool = False
@@ -79,11 +79,11 @@ def after_absence(case: Case) -> Act:
 def _before_the_end(case: Case) -> Act:
     """With sight: absence ends nothing yet (a replica may lag), but another POST may go where it is harmless."""
     again = case.kind in NEVER_TWICE and case.may_retry and not (case.cancel or case.near)
-    if not again or case.refusal not in {None, Meaning.TAKEN}:
+    if not again or case.refusal not in {None, ReplyKind.TAKEN}:
         return Act.LOOK
     if case.slot is None:
         return Act.ASK_SLOTS
-    if case.slot is Slot.GONE or (case.refusal is Meaning.TAKEN and case.slot is not Slot.OFFERED):
+    if case.slot is Slot.GONE or (case.refusal is ReplyKind.TAKEN and case.slot is not Slot.OFFERED):
         return Act.LOOK
     return Act.POST
 
@@ -92,7 +92,7 @@ def _not_booked(case: Case) -> Act:
     """With sight, and after the end: what is not listed is not booked."""
     if case.cancel:
         return Act.CANCEL
-    if case.refusal not in {None, Meaning.TAKEN}:
+    if case.refusal not in {None, ReplyKind.TAKEN}:
         return Act.REJECT
     if case.near:  # slots of a time that has come are never offered: they say nothing
         return Act.EXPIRE
@@ -101,7 +101,7 @@ def _not_booked(case: Case) -> Act:
     if case.slot is Slot.GONE:
         return Act.REJECT_TAKEN
     silent = case.slot is Slot.UNPROVEN or (case.slot is Slot.UNASKED and not case.may_retry)
-    if case.refusal is Meaning.TAKEN and silent:
+    if case.refusal is ReplyKind.TAKEN and silent:
         return Act.REJECT_TAKEN
     if case.may_retry:
         return Act.AFRESH
@@ -135,11 +135,11 @@ def _blind(case: Case) -> Act:
 
 # What an evidence POST is refused with where Cal.com has looked for the attendee's booking first: ours is not there.
 # Not of a series: its weeks are looked at one by one, and what refuses week 5 leaves weeks 1 to 4 (findings: C3).
-_NOT_THERE: dict[Meaning, frozenset[EventKind]] = {
-    Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
-    Meaning.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
-    Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
-    Meaning.FULL: SEATED,
+_NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
+    ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
+    ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
+    ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
+    ReplyKind.FULL: SEATED,
 }
 _CANNOT_BE_TOLD = frozenset({401, 403, 404, 422})  # a login, a type that is gone, no hosts: before any check of ours
 
@@ -158,20 +158,20 @@ def after_evidence(
     this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this very address.
     `named_is_ours`: whether the booking that a refusal names is ours (None: not asked yet).
     """
-    meaning = reply.meaning
-    if meaning is Meaning.BOOKED:
+    reply_kind = reply.kind
+    if reply_kind is ReplyKind.BOOKED:
         return Act.CONFIRM
-    if meaning is Meaning.ANOTHERS:
+    if reply_kind is ReplyKind.ANOTHERS:
         return Act.REJECT if reply.is_attendee and theirs and not reply.untellable else Act.BLIND
-    if meaning is Meaning.MAXIMUM:
+    if reply_kind is ReplyKind.MAXIMUM:
         return _maximum(reply, named_is_ours=named_is_ours)
-    if meaning in _NOT_THERE and (meaning is not Meaning.TAKEN or reply.http_status == 400):
-        if kind in _NOT_THERE[meaning]:
-            return Act.REJECT if meaning in {Meaning.BOUNDS, Meaning.LIMIT} else Act.REJECT_TAKEN
-        return Act.UNKNOWN if meaning is Meaning.FULL else Act.BLIND
-    if meaning is Meaning.SIGNED_UP and kind is EventKind.SEATS:
+    if reply_kind in _NOT_THERE and (reply_kind is not ReplyKind.TAKEN or reply.http_status == 400):
+        if kind in _NOT_THERE[reply_kind]:
+            return Act.REJECT if reply_kind in {ReplyKind.BOUNDS, ReplyKind.LIMIT} else Act.REJECT_TAKEN
+        return Act.UNKNOWN if reply_kind is ReplyKind.FULL else Act.BLIND
+    if reply_kind is ReplyKind.SIGNED_UP and kind is EventKind.SEATS:
         return Act.REJECT if address_seated else Act.BLIND
-    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
         return Act.BLIND
     return Act.UNKNOWN
 
@@ -194,7 +194,7 @@ class Refused(StrEnum):
 
 
 def after_refusal(
-    meaning: Meaning,
+    reply_kind: ReplyKind,
     kind: EventKind,
     *,
     recurs: bool,
@@ -209,10 +209,10 @@ def after_refusal(
     Cal.com refuses before it looks at any week (a type that is not there, a login, no hosts) leaves none, whatever the
     kind.
     """
-    before_any_week = meaning is Meaning.REFUSED and status in _CANNOT_BE_TOLD
-    if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):
+    before_any_week = reply_kind is ReplyKind.REFUSED and status in _CANNOT_BE_TOLD
+    if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):
         return Refused.UNKNOWN
     if not looked:
         return Refused.LOOK
     fault = slot is Slot.OFFERED or (slot is Slot.UNASKED and may_retry)
-    return Refused.RETRY if meaning is Meaning.TAKEN and fault else Refused.REJECT
+    return Refused.RETRY if reply_kind is ReplyKind.TAKEN and fault else Refused.REJECT

@@ -18,7 +18,7 @@ from tasks import event_types
 from tasks.calcom.booking import Booking, read_bookings
 from tasks.calcom.deciding_lookup import deciding_look
 from tasks.calcom.lookup import Sighting, SightingKind, look
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import Rules
@@ -64,7 +64,7 @@ class Inquiry:
             return self._decide(times)
         except NotAskedError as no:
             # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
-            if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
+            if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
                 return outcome.blind(self.rules, times)
             return outcome.look_failed(self.rules, claim.row, no.reply)
 
@@ -95,7 +95,7 @@ class Inquiry:
             if half.reference is None and half.seat_uid is None:
                 return outcome.half_made(row, half.uid)
             how = "by another request" if half.reference else "by another way"
-            return rejected(Meaning.ANOTHERS, f"booked {how}", half.uid)
+            return rejected(ReplyKind.ANOTHERS, f"booked {how}", half.uid)
         case = Case(
             kind=kept.kind,
             sight=kept.sight,
@@ -137,15 +137,15 @@ class Inquiry:
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
         claim, rules = self.claim, self.rules
-        meaning, status = refused_as(refusal), refusal["http_status"]
+        reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:
             kept = event_types.recent(claim.parts, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
-            if no.reply.meaning is Meaning.UNKNOWN and waited > rules.terms.wait_for_proof:
+            if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.terms.wait_for_proof:
                 return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
-        may = after_refusal(meaning, kept.kind, recurs=kept.recurs, looked=False, status=status)
+        may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
             return outcome.refused_in_part(rules, row, refusal)
         sighting = look(self.calls, row, calcom_id=kept.calcom_id, by_address=False)
@@ -154,16 +154,16 @@ class Inquiry:
             return outcome.refused_later(rules, row, refusal, sighting.reply)
         if (step := outcome.seen(rules, row, sighting)) is not None:
             return step
-        slot = self._slot() if meaning is Meaning.TAKEN and refusal["ask_slots"] else None
+        slot = self._slot() if reply_kind is ReplyKind.TAKEN and refusal["ask_slots"] else None
         may_retry = rules.may_retry(row.retry_count, refusal["error_type"])
         may = after_refusal(
-            meaning, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
+            reply_kind, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
         )
         if claim.row.cancel_requested:
             return cancelled_unbooked()
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        return rejected(meaning, refusal["message"], refusal["uid"])
+        return rejected(reply_kind, refusal["message"], refusal["uid"])
 
     # -- after a second POST -----------------------------------------------------------------------------------------
 
@@ -186,9 +186,9 @@ class Inquiry:
         if kept is None:
             return settle_anew()
         theirs = address_seated = False
-        if reply.meaning is Meaning.ANOTHERS:
+        if reply.kind is ReplyKind.ANOTHERS:
             theirs = self._is_theirs(row, reply)
-        elif reply.meaning is Meaning.SIGNED_UP:
+        elif reply.kind is ReplyKind.SIGNED_UP:
             address_seated = self._is_seated_before(row)
         act = after_evidence(kept.kind, reply, theirs=theirs, address_seated=address_seated)
         named: Booking | None = None
@@ -205,7 +205,7 @@ class Inquiry:
                     row, named.uid, seat, "Cal.com names it in its refusal", series_uid=named.series_uid
                 )
             case Act.REJECT | Act.REJECT_TAKEN:
-                return rejected(reply.meaning, reply.message, reply.uid)
+                return rejected(reply.kind, reply.message, reply.uid)
             case Act.BLIND:
                 return settle_anew(untold=True)
         return settle_anew()
@@ -241,7 +241,7 @@ class Inquiry:
         except NotNow:
             return reply
         if isinstance(told, Reply):
-            gone = told.meaning is Meaning.REFUSED and told.http_status == 404
+            gone = told.kind is ReplyKind.REFUSED and told.http_status == 404
             return None if gone and Times.of(row, self.rules).ends_in <= 0 else told  # a replica may lag
         return next((one for one in told if str(row.uuid) in one.marks), None)
 

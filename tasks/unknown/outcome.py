@@ -11,7 +11,7 @@ from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import Sighting, SightingKind
-from tasks.calcom.reply import Meaning, Reply, Settle
+from tasks.calcom.reply import Reply, ReplyKind, Settle
 from tasks.decisions import LOOKS, LOOKS_IN_ALL, OUTAGE, Rules, error
 from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 from tasks.unknown.evidence import BY_SLOTS, Act
@@ -172,7 +172,7 @@ def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Pos
 
     Why the booking's own first POST failed decides on its retries; a look's own trouble must not.
     """
-    if reply is not None and reply.meaning in _NO_CUSTOMERS_FAULT:
+    if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKS_IN_ALL:
         delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
@@ -184,7 +184,9 @@ def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Pos
     return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": In(0)})
 
 
-_NO_CUSTOMERS_FAULT = frozenset({Meaning.THROTTLED, Meaning.CREDENTIALS, Meaning.CONFIGURATION, Meaning.REFUSED})
+_NO_CUSTOMERS_FAULT = frozenset(
+    {ReplyKind.THROTTLED, ReplyKind.CREDENTIALS, ReplyKind.CONFIGURATION, ReplyKind.REFUSED}
+)
 
 
 def look_again(rules: Rules, row: Appointment, times: Times) -> Next:
@@ -239,7 +241,7 @@ def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post
                 {"last_error": "the slot's time has come"} | KNOWN,
             )
         case Act.REJECT_TAKEN:
-            return rejected(Meaning.TAKEN, refusal.get("message", "the slot is no longer offered"))
+            return rejected(ReplyKind.TAKEN, refusal.get("message", "the slot is no longer offered"))
         case Act.REJECT:
             return rejected(refused_as(refusal), refusal["message"], refusal.get("uid"))
         case Act.FAIL | Act.UNREACHABLE:

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 
 # During a deploy the version before reads these rows, and knows no other words: each of these by the one that it had.
 _BEFORE = {
-    Meaning.SIGNED_UP: Meaning.TAKEN,
-    Meaning.FULL: Meaning.TAKEN,
-    Meaning.BOUNDS: Meaning.REFUSED,
-    Meaning.MAXIMUM: Meaning.LIMIT,
+    ReplyKind.SIGNED_UP: ReplyKind.TAKEN,
+    ReplyKind.FULL: ReplyKind.TAKEN,
+    ReplyKind.BOUNDS: ReplyKind.REFUSED,
+    ReplyKind.MAXIMUM: ReplyKind.LIMIT,
 }
 
 
 def as_refusal(reply: Reply) -> dict[str, Any]:
     """Return what a row keeps of a refusal."""
     return {
-        "means": reply.meaning.value,
-        "meaning": _BEFORE.get(reply.meaning, reply.meaning).value,
+        "means": reply.kind.value,
+        "meaning": _BEFORE.get(reply.kind, reply.kind).value,
         "message": reply.message,
         "uid": reply.uid,
         "ask_slots": reply.ask_slots,
@@ -27,6 +27,6 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
     }
 
 
-def refused_as(refusal: Mapping[str, Any]) -> Meaning:
+def refused_as(refusal: Mapping[str, Any]) -> ReplyKind:
     """Return what a kept refusal means; one that the version before has kept has only its own word."""
-    return Meaning(refusal.get("means", refusal["meaning"]))
+    return ReplyKind(refusal.get("means", refusal["meaning"]))

@@ -8,41 +8,41 @@ from typing import NamedTuple
 from db.appointments.event_types import EventKind, EventType
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, Sighting, SightingKind
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 from tests.model.rows import NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}
 
 
-def _reply(meaning: Meaning, error: ErrorType, **more: object) -> Reply:
-    return Reply(meaning=meaning, outcome=CallOutcome.IGNORED, error_type=error, **more)  # type: ignore[arg-type]
+def _reply(reply_kind: ReplyKind, error: ErrorType, **more: object) -> Reply:
+    return Reply(kind=reply_kind, outcome=CallOutcome.IGNORED, error_type=error, **more)  # type: ignore[arg-type]
 
 
 _TAKEN = {"http_status": 400, **_FINISHED}
 REPLIES: Mapping[str, Reply] = MappingProxyType(
     {
-        "201": _reply(Meaning.BOOKED, ErrorType.NONE, uid="uid", **_FINISHED),
-        "201 of a guest's": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
-        "201 of his own": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
-        "201 that shows nobody": _reply(Meaning.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
-        "500": _reply(Meaning.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
-        "502": _reply(Meaning.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY),
-        "503": _reply(Meaning.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY),
-        "no answer": _reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED),
-        "too old": _reply(Meaning.NOT_SENT, ErrorType.LEASE_LOST),
-        "no connection": _reply(Meaning.NOT_SENT, ErrorType.CONNECT),
-        "429": _reply(Meaning.THROTTLED, ErrorType.THROTTLED),
-        "a refused key": _reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS),
-        "taken": _reply(Meaning.TAKEN, ErrorType.TAKEN, ask_slots=True, **_TAKEN),
-        "full": _reply(Meaning.FULL, ErrorType.TAKEN, http_status=409, **_FINISHED),
-        "signed up": _reply(Meaning.SIGNED_UP, ErrorType.TAKEN, http_status=409, **_FINISHED),
-        "out of bounds": _reply(Meaning.BOUNDS, ErrorType.REFUSED, **_TAKEN),
-        "limit": _reply(Meaning.LIMIT, ErrorType.LIMIT, http_status=401, **_FINISHED),
-        "maximum": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, **_TAKEN),
-        "maximum, ours": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, uid="ours", **_TAKEN),
-        "maximum, his other": _reply(Meaning.MAXIMUM, ErrorType.LIMIT, uid="other", **_TAKEN),
-        "no such type": _reply(Meaning.REFUSED, ErrorType.REFUSED, http_status=404, **_FINISHED),
-        "refused": _reply(Meaning.REFUSED, ErrorType.REFUSED, **_TAKEN),
+        "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", **_FINISHED),
+        "201 of a guest's": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
+        "201 of his own": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
+        "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
+        "500": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
+        "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY),
+        "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY),
+        "no answer": _reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED),
+        "too old": _reply(ReplyKind.NOT_SENT, ErrorType.LEASE_LOST),
+        "no connection": _reply(ReplyKind.NOT_SENT, ErrorType.CONNECT),
+        "429": _reply(ReplyKind.THROTTLED, ErrorType.THROTTLED),
+        "a refused key": _reply(ReplyKind.CREDENTIALS, ErrorType.CREDENTIALS),
+        "taken": _reply(ReplyKind.TAKEN, ErrorType.TAKEN, ask_slots=True, **_TAKEN),
+        "full": _reply(ReplyKind.FULL, ErrorType.TAKEN, http_status=409, **_FINISHED),
+        "signed up": _reply(ReplyKind.SIGNED_UP, ErrorType.TAKEN, http_status=409, **_FINISHED),
+        "out of bounds": _reply(ReplyKind.BOUNDS, ErrorType.REFUSED, **_TAKEN),
+        "limit": _reply(ReplyKind.LIMIT, ErrorType.LIMIT, http_status=401, **_FINISHED),
+        "maximum": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, **_TAKEN),
+        "maximum, ours": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="ours", **_TAKEN),
+        "maximum, his other": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="other", **_TAKEN),
+        "no such type": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, http_status=404, **_FINISHED),
+        "refused": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, **_TAKEN),
     }
 )
 NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as much as the product reads of it

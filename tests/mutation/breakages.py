@@ -145,8 +145,8 @@ BREAKAGES = (
         name="refused-key-fails-bookings",
         promise=5,
         file="tasks/attempt.py",
-        old="case Meaning.THROTTLED | Meaning.CREDENTIALS | Meaning.CONFIGURATION:",
-        new="case Meaning.THROTTLED | Meaning.CONFIGURATION:",
+        old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
+        new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
     ),
     # -- 6: you can see it, and nobody else can

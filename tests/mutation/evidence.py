@@ -192,36 +192,36 @@ RULES = (
             return settle_anew()
 """,
         """        if not post.evidence:
-            return rejected(reply.meaning, reply.message, reply.uid)
+            return rejected(reply.kind, reply.message, reply.uid)
 """,
         "plain, sees none",
     ),
     _rule(
         "taken-read-as-not-there-with-confirmation",
         _EVIDENCE,
-        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
-        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.ROUND_ROBIN_SERIES},",
+        "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.ROUND_ROBIN_SERIES},",
         "confirmation, sees none",
     ),
     _rule(
         "taken-read-as-not-there-of-a-series",
         _EVIDENCE,
-        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
-        "Meaning.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
+        "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
+        "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
         "round robin series, sees its host's own",
     ),
     _rule(
         "limit-read-as-not-there-with-seats",
         _EVIDENCE,
-        "Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
-        "Meaning.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
+        "ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
+        "ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS, EventKind.SEATS}),",
         "seats, sees none",
     ),
     _rule(
         "bounds-read-as-not-there-of-a-series",
         _EVIDENCE,
-        "Meaning.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
-        "Meaning.BOUNDS: BY_EVIDENCE,",
+        "ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
+        "ReplyKind.BOUNDS: BY_EVIDENCE,",
         "round robin series, sees its host's own",
     ),
     _rule(
@@ -241,10 +241,10 @@ RULES = (
     _rule(
         "deleted-type-taken-for-proof",
         _EVIDENCE,
-        """    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
         return Act.BLIND
 """,
-        """    if meaning is Meaning.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
         return Act.REJECT
 """,
         "round robin, sees its host's own",
@@ -276,7 +276,7 @@ RULES = (
     _rule(
         "refusal-by-an-unknown-kind-believed",
         _EVIDENCE,
-        "if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or meaning is Meaning.ANOTHERS)):",
+        "if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):",
         "if recurs:",
         "series, sees nothing",
     ),

@@ -31,7 +31,7 @@ STEPS = (
         name="unreadable-type-circles",
         promise=1,
         file="tasks/unknown/inquiry.py",
-        old="if no.reply.meaning is Meaning.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:",
+        old="if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:",
         new="if False:",
         test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
     ),

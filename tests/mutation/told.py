@@ -35,7 +35,7 @@ TOLD = (
         name="deleted-type-hides-its-bookings",
         promise=2,
         file="tasks/calcom/lookup.py",
-        old="seen.reply is not None and seen.reply.meaning is Meaning.DELETED:",
+        old="seen.reply is not None and seen.reply.kind is ReplyKind.DELETED:",
         new="False:",
         test=f"{_WEAK}test_what_was_booked_of_a_type_that_is_deleted_since_is_found",
     ),

@@ -13,7 +13,7 @@ from tasks.attempt import claim
 from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tasks.dependencies import parts
 from tests.support.fleet import request
 from worker import enqueue_booking, outcome
@@ -60,7 +60,7 @@ def test_a_redirect_to_a_secret_place_goes_nowhere(
 
     answer = client(server.url).post_booking({})
 
-    assert read_post(answer, reference="r").meaning is Meaning.CONFIGURATION
+    assert read_post(answer, reference="r").kind is ReplyKind.CONFIGURATION
     assert len(server.requests) == 1
     assert [
         seen for seen in audited[begins:] if "169.254" in seen[1] or "passwd" in seen[1] or ", 6379" in seen[1]
@@ -191,7 +191,7 @@ def test_what_is_hardly_http_is_an_answer_or_none(serve: Callable, client: Calla
 
     assert isinstance(said, Answer | NoAnswer)
     reply = read_post(said, reference="r")
-    assert reply.meaning not in {Meaning.BOOKED, Meaning.ANOTHERS}
+    assert reply.kind not in {ReplyKind.BOOKED, ReplyKind.ANOTHERS}
 
 
 def test_a_second_answer_is_not_taken_for_the_next_calls(serve: Callable, client: Callable) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"])
@@ -24,7 +24,7 @@ def test_a_redirect_is_not_followed(serve: Callable, client: Callable, status: s
     answer = client(serve(redirect).url).post_booking({})
 
     assert isinstance(answer, Answer)
-    assert read_post(answer, reference="r").meaning is Meaning.CONFIGURATION
+    assert read_post(answer, reference="r").kind is ReplyKind.CONFIGURATION
     assert elsewhere.connections == 0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product as each
 
 from db.appointments.event_types import EventKind
-from tasks.calcom.reply import REFUSALS, Meaning
+from tasks.calcom.reply import REFUSALS, ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
 from tests.model.dealt import REPLIES
@@ -15,7 +15,7 @@ _YES_OR_NO = (False, True)
 
 def of_absence() -> Iterator[Cell]:
     """Yield what may follow a deciding look: by kind, sight, and whether absence may end the row by now."""
-    slots, refusals = (None, *Slot), (None, *Meaning)
+    slots, refusals = (None, *Slot), (None, *ReplyKind)
     for kind, sight, ended, slot, refusal in each(EventKind, _YES_OR_NO, _YES_OR_NO, slots, refusals):
         for flags in each(_YES_OR_NO, repeat=6):
             names = ("untold", "cancel", "near", "may_retry", "outage", "waited")
@@ -27,7 +27,7 @@ def of_absence() -> Iterator[Cell]:
 def of_evidence() -> Iterator[Cell]:
     """Yield what each refusal of an evidence POST says, by kind; what is booked or unknown it is never asked about."""
     for kind, (name, reply) in each(BY_EVIDENCE, REPLIES.items()):
-        if reply.meaning not in REFUSALS:
+        if reply.kind not in REFUSALS:
             continue
         theirs, named = name == "201 of his own", {"ours": True, "other": False}.get(reply.uid or "")
         for seated, ours in each(_YES_OR_NO, (None, named)):
@@ -38,12 +38,12 @@ def of_evidence() -> Iterator[Cell]:
 def of_refusal() -> Iterator[Cell]:
     """Yield what each refusal may do to a row that was never unknown, by kind, and whether it is a series."""
     for kind, reply, looked, slot, may_retry in each(EventKind, REPLIES.values(), _YES_OR_NO, Slot, _YES_OR_NO):
-        if reply.meaning not in REFUSALS:
+        if reply.kind not in REFUSALS:
             continue
         for recurs in _SERIES.get(kind, (False,)):
             told = {"recurs": recurs, "looked": looked, "slot": slot, "may_retry": may_retry}
-            may = after_refusal(reply.meaning, kind, status=reply.http_status, **told)
-            yield "refusal", kind, recurs, reply.meaning, may
+            may = after_refusal(reply.kind, kind, status=reply.http_status, **told)
+            yield "refusal", kind, recurs, reply.kind, may
 
 
 _SERIES = {EventKind.ROUND_ROBIN_SERIES: (True,), EventKind.OTHER: _YES_OR_NO}
@@ -65,10 +65,10 @@ def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return
             return "it has no seats"
         case ("evidence", kind, "signed up", _) if kind is not EventKind.SEATS:
             return "it has no seats, or an earlier booking is given back first"
-        case ("refusal", kind, _, Meaning.ANOTHERS, _) if kind in _FIND_NOTHING:
+        case ("refusal", kind, _, ReplyKind.ANOTHERS, _) if kind in _FIND_NOTHING:
             return "Cal.com looks for no earlier booking of an attendee"
-        case ("refusal", kind, recurs, Meaning.FULL | Meaning.SIGNED_UP, _) if recurs or kind in _WITHOUT_SEATS:
+        case ("refusal", kind, recurs, ReplyKind.FULL | ReplyKind.SIGNED_UP, _) if recurs or kind in _WITHOUT_SEATS:
             return "it has no seats; a series with seats is not dealt, for nothing is known of one"
-        case ("refusal", EventKind.ROUND_ROBIN_SEATS, _, Meaning.SIGNED_UP, _):
+        case ("refusal", EventKind.ROUND_ROBIN_SEATS, _, ReplyKind.SIGNED_UP, _):
             return "an earlier booking is given back first"
     return None

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.calcom.booking import Attendee, Booking, read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tests.support.calcom_answers import NO_SEAT, NO_UID, refused, shown, whole
 
 SEATED = (
@@ -75,25 +75,25 @@ def test_a_booking_that_is_not_there_is_refused_with_404(refusal: tuple[int, str
     reply = read_bookings(refused(refusal))
 
     assert isinstance(reply, Reply)
-    assert (reply.meaning, reply.http_status) == (Meaning.REFUSED, 404)
+    assert (reply.kind, reply.http_status) == (ReplyKind.REFUSED, 404)
     assert "not found" in reply.message
 
 
 @pytest.mark.parametrize(
-    ("answer", "meaning"),
+    ("answer", "reply_kind"),
     [
-        (refused((404, "NotFoundException", "Cannot GET /v2/bookings/x")), Meaning.CONFIGURATION),
-        (whole(200, {"status": "success", "data": None}), Meaning.CONFIGURATION),
-        (whole(200, {"status": "success", "data": []}), Meaning.UNKNOWN),
-        (whole(200, {"status": "success", "data": [{"uid": "x"}, {"uid": None}]}), Meaning.UNKNOWN),
-        (Answer(200, {}, b"<html>", 0.1), Meaning.CONFIGURATION),
-        (Answer(200, {}, b'{"data":{"uid":"x"}}', 0.1, truncated=True), Meaning.UNKNOWN),
-        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), Meaning.UNKNOWN),
+        (refused((404, "NotFoundException", "Cannot GET /v2/bookings/x")), ReplyKind.CONFIGURATION),
+        (whole(200, {"status": "success", "data": None}), ReplyKind.CONFIGURATION),
+        (whole(200, {"status": "success", "data": []}), ReplyKind.UNKNOWN),
+        (whole(200, {"status": "success", "data": [{"uid": "x"}, {"uid": None}]}), ReplyKind.UNKNOWN),
+        (Answer(200, {}, b"<html>", 0.1), ReplyKind.CONFIGURATION),
+        (Answer(200, {}, b'{"data":{"uid":"x"}}', 0.1, truncated=True), ReplyKind.UNKNOWN),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), ReplyKind.UNKNOWN),
     ],
 )
-def test_what_is_no_booking_is_never_read_as_one(answer: Answer | NoAnswer, meaning: Meaning) -> None:
+def test_what_is_no_booking_is_never_read_as_one(answer: Answer | NoAnswer, reply_kind: ReplyKind) -> None:
     """Nor a part of a series as the whole."""
     reply = read_bookings(answer)
 
     assert isinstance(reply, Reply)
-    assert reply.meaning is meaning
+    assert reply.kind is reply_kind

@@ -2,7 +2,7 @@
 
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.cancel import read_cancel
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tests.support.calcom_answers import refused
 
 
@@ -13,4 +13,4 @@ def test_a_seat_of_which_the_record_is_not_found_may_be_cancelled_by_this_very_c
     )
 
     assert reply is not None
-    assert (reply.meaning, reply.outcome) == (Meaning.UNKNOWN, CallOutcome.SUCCESS)
+    assert (reply.kind, reply.outcome) == (ReplyKind.UNKNOWN, CallOutcome.SUCCESS)

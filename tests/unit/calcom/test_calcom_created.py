@@ -12,7 +12,7 @@ import pytest
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 from tasks.calcom.request_body import REFERENCE
 from tests.support.calcom_answers import DATE, created, shown, whole
 
@@ -55,7 +55,7 @@ def test_row_1_a_201_with_our_reference_is_booked(answer: Answer, reference: str
     """Accepted and pending bookings are ours when they carry our reference."""
     reply = read(answer, reference)
 
-    assert (reply.meaning, reply.outcome, reply.uid) == (Meaning.BOOKED, CallOutcome.SUCCESS, uid)
+    assert (reply.kind, reply.outcome, reply.uid) == (ReplyKind.BOOKED, CallOutcome.SUCCESS, uid)
     assert (reply.error_type, reply.seat_uid, reply.http_status) == (ErrorType.NONE, None, 201)
 
 
@@ -106,7 +106,7 @@ def test_row_1_the_seat_at_the_top_is_the_one_that_this_post_made(short: str, ui
     """Whatever the attendees show: a replica that lags shows them as they were before (62 of 62)."""
     reply = read(created(short))
 
-    assert (reply.meaning, reply.uid, reply.seat_uid) == (Meaning.BOOKED, uid, seat)
+    assert (reply.kind, reply.uid, reply.seat_uid) == (ReplyKind.BOOKED, uid, seat)
 
 
 WEEKS = [
@@ -129,7 +129,7 @@ def test_row_1_of_a_series_the_week_at_our_start_counts(
     """And else the first that carries our reference; the series has a uid of its own."""
     reply = read(created(json.dumps(entries)))
 
-    assert (reply.meaning, reply.uid, reply.series_uid) == (Meaning.BOOKED, uid, "cf2fe2fc~")
+    assert (reply.kind, reply.uid, reply.series_uid) == (ReplyKind.BOOKED, uid, "cf2fe2fc~")
     assert reply.at_start is at_start
 
 
@@ -138,7 +138,7 @@ def test_row_1_a_200_that_shows_ours_is_a_booking(short: str, uid: str) -> None:
     """A proxy has changed the status; the booking is there."""
     reply = read(shown(short))
 
-    assert (reply.meaning, reply.uid, reply.http_status) == (Meaning.BOOKED, uid, 200)
+    assert (reply.kind, reply.uid, reply.http_status) == (ReplyKind.BOOKED, uid, 200)
 
 
 GUEST = '{"uid":"eDiTYkF~","metadata":{"ref":"rb"},"attendees":[{"email":"bob@"},{"email":"ann0@"}]}'
@@ -178,8 +178,8 @@ def test_row_2_a_201_that_was_there_before_says_whose_it_is(short: str, other: s
     """Guests are attendees, too: only who stands first, or has a seat, was booked."""
     reply = read(created(short))
 
-    assert (reply.meaning, reply.outcome, reply.error_type) == (
-        Meaning.ANOTHERS,
+    assert (reply.kind, reply.outcome, reply.error_type) == (
+        ReplyKind.ANOTHERS,
         CallOutcome.SUCCESS,
         ErrorType.REFUSED,
     )
@@ -199,14 +199,14 @@ def test_row_2_recorded(name: str) -> None:
     """A 201 may return the booking that this attendee already had: its metadata tells."""
     reply = read(recorded(name), attendee="ann@example.test")
 
-    assert (reply.meaning, reply.is_attendee) == (Meaning.ANOTHERS, True)
+    assert (reply.kind, reply.is_attendee) == (ReplyKind.ANOTHERS, True)
 
 
 def test_row_2_hidden_attendees_leave_untold_whose_seat_it_is() -> None:
     """No seat was made, and none is shown: it may be ours."""
     reply = read(created('{"uid":"bjTLRaH~","attendees":[],"seatUid":""}'))
 
-    assert (reply.meaning, reply.untellable, reply.is_attendee) == (Meaning.ANOTHERS, True, False)
+    assert (reply.kind, reply.untellable, reply.is_attendee) == (ReplyKind.ANOTHERS, True, False)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_row_3_any_other_201_with_seats_is_unknown(short: str) -> None:
     """Never "rejected": our seat may be behind the replica that was read."""
     reply = read(created(short))
 
-    assert (reply.meaning, reply.settle, reply.error_type) == (Meaning.UNKNOWN, Settle.ANSWERED, ErrorType.UNREADABLE)
+    assert (reply.kind, reply.settle, reply.error_type) == (ReplyKind.UNKNOWN, Settle.ANSWERED, ErrorType.UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -239,8 +239,8 @@ def test_row_3_a_201_that_cannot_be_read_is_unknown(answer: Answer) -> None:
     """Cal.com has probably booked, and has finished."""
     reply = read(answer, "job-1")
 
-    assert (reply.meaning, reply.settle, reply.outcome) == (
-        Meaning.UNKNOWN,
+    assert (reply.kind, reply.settle, reply.outcome) == (
+        ReplyKind.UNKNOWN,
         Settle.ANSWERED,
         CallOutcome.FAILURE_ENDPOINT,
     )
@@ -259,10 +259,10 @@ def test_row_3_what_is_cut_or_empty_is_unknown_for_long(answer: Answer) -> None:
     """Cal.com never says so to a POST: it may still be at work behind whoever does."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.settle, reply.answered_at) == (Meaning.UNKNOWN, Settle.UNANSWERED, None)
+    assert (reply.kind, reply.settle, reply.answered_at) == (ReplyKind.UNKNOWN, Settle.UNANSWERED, None)
 
 
 @pytest.mark.parametrize("answer", [whole(200, {"data": {"uid": "x", "metadata": {}}}), whole(200, [])])
 def test_row_13_a_200_that_shows_nothing_of_ours_is_the_wrong_server(answer: Answer) -> None:
     """Held until the settings are others."""
-    assert read(answer).meaning is Meaning.CONFIGURATION
+    assert read(answer).kind is ReplyKind.CONFIGURATION

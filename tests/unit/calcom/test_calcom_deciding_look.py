@@ -10,7 +10,7 @@ from db.appointments.appointment import Appointment
 from tasks.calcom.deciding_lookup import TRIES
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import SightingKind
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tests.support.calcom_answers import NO_SUCH_TYPES, refused
 from tests.support.calcom_pages import NOW, OURS, Calcom, aged, booking, look, ours, page
 
@@ -100,7 +100,7 @@ def test_what_is_nowhere_whole_is_no_proof_of_absence(row: Make) -> None:
 
     assert sighting.kind is SightingKind.FAILED
     assert sighting.reply is not None
-    assert sighting.reply.meaning is Meaning.UNKNOWN
+    assert sighting.reply.kind is ReplyKind.UNKNOWN
 
 
 def test_a_type_whose_number_nobody_knows_is_looked_for_at_the_rows_time(row: Make) -> None:
@@ -196,14 +196,16 @@ def test_a_series_lives_in_any_of_its_weeks(row: Make, first: dict[str, Any], ui
 
 
 @pytest.mark.parametrize(
-    ("answer", "meaning"),
+    ("answer", "reply_kind"),
     [
-        (NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30), Meaning.UNKNOWN),
-        (refused((401, "UnauthorizedException", "CustomThrottlerGuard - Invalid API Key")), Meaning.CREDENTIALS),
-        (Answer(429, {}, b"", 0.1), Meaning.THROTTLED),
+        (NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30), ReplyKind.UNKNOWN),
+        (refused((401, "UnauthorizedException", "CustomThrottlerGuard - Invalid API Key")), ReplyKind.CREDENTIALS),
+        (Answer(429, {}, b"", 0.1), ReplyKind.THROTTLED),
     ],
 )
-def test_a_look_that_fails_says_how_and_asks_no_more(row: Make, answer: Answer | NoAnswer, meaning: Meaning) -> None:
+def test_a_look_that_fails_says_how_and_asks_no_more(
+    row: Make, answer: Answer | NoAnswer, reply_kind: ReplyKind
+) -> None:
     """The reply is read as any other."""
     calcom = Calcom(answer)
 
@@ -211,4 +213,4 @@ def test_a_look_that_fails_says_how_and_asks_no_more(row: Make, answer: Answer |
 
     assert sighting.kind is SightingKind.FAILED
     assert sighting.reply is not None
-    assert (sighting.reply.meaning, len(calcom.asked)) == (meaning, 1)
+    assert (sighting.reply.kind, len(calcom.asked)) == (reply_kind, 1)

@@ -8,7 +8,7 @@ import pytest
 from db.event_kind import EventKind
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tests.support.calcom_answers import NO_ROUTE, NO_TYPE, refused, shown, whole
 
 OFF = {"disabled": True}
@@ -119,7 +119,7 @@ def test_a_trait_that_is_not_told_is_not_taken_for_none(member: str) -> None:
     told = read({name: value for name, value in PERSONAL.items() if name != member})
 
     assert isinstance(told, Reply)
-    assert told.meaning is Meaning.UNKNOWN
+    assert told.kind is ReplyKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -184,26 +184,26 @@ def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
     told = read_event_type(refused(NO_TYPE))
 
     assert isinstance(told, Reply)
-    assert (told.meaning, told.http_status) == (Meaning.REFUSED, 404)
+    assert (told.kind, told.http_status) == (ReplyKind.REFUSED, 404)
 
 
 @pytest.mark.parametrize(
-    ("answer", "meaning"),
+    ("answer", "reply_kind"),
     [
-        (refused(NO_ROUTE), Meaning.CONFIGURATION),
-        (refused((401, "UnauthorizedException", "CustomThrottlerGuard - Invalid API Key")), Meaning.CREDENTIALS),
-        (whole(200, {"status": "success", "data": {"eventType": {"id": 2015}}}), Meaning.UNKNOWN),
-        (Answer(200, {}, b"<html>", 0.1), Meaning.CONFIGURATION),
-        (Answer(200, {}, json.dumps({"data": PERSONAL}).encode(), 0.1, truncated=True), Meaning.UNKNOWN),
-        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), Meaning.UNKNOWN),
+        (refused(NO_ROUTE), ReplyKind.CONFIGURATION),
+        (refused((401, "UnauthorizedException", "CustomThrottlerGuard - Invalid API Key")), ReplyKind.CREDENTIALS),
+        (whole(200, {"status": "success", "data": {"eventType": {"id": 2015}}}), ReplyKind.UNKNOWN),
+        (Answer(200, {}, b"<html>", 0.1), ReplyKind.CONFIGURATION),
+        (Answer(200, {}, json.dumps({"data": PERSONAL}).encode(), 0.1, truncated=True), ReplyKind.UNKNOWN),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), ReplyKind.UNKNOWN),
     ],
     ids=["another API version", "a bad key", "an older shape", "a page", "cut", "no answer"],
 )
-def test_what_is_no_event_type_is_said_as_any_other_answer(answer: Answer | NoAnswer, meaning: Meaning) -> None:
+def test_what_is_no_event_type_is_said_as_any_other_answer(answer: Answer | NoAnswer, reply_kind: ReplyKind) -> None:
     """A 404 of the wrong version is configuration, and not absence."""
     for told in (read_event_type(answer), read_me(answer)):
         assert isinstance(told, Reply)
-        assert told.meaning is meaning
+        assert told.kind is reply_kind
     assert isinstance(read_event_types(answer, "personal"), Reply)
 
 

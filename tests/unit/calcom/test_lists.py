@@ -9,7 +9,7 @@ import pytest
 
 from tasks.calcom.classify import Page, read_list, read_slots
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import REFERENCE
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "calcom" / "answers.json"
@@ -67,28 +67,28 @@ def test_an_empty_list_is_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "meaning"),
+    ("answer", "reply_kind"),
     [
-        (Answer(200, {}, b'{"status":"success","data":{"bookings":[]}}', 0.1), Meaning.CONFIGURATION),
-        (Answer(200, {}, b"<html>", 0.1), Meaning.CONFIGURATION),
-        (recorded("no key: GET list"), Meaning.CONFIGURATION),
-        (recorded("list: take=abc"), Meaning.CONFIGURATION),
-        (recorded("wrong path"), Meaning.CONFIGURATION),
-        (recorded("bad key: GET list"), Meaning.CREDENTIALS),
-        (recorded("429 (call 121)"), Meaning.THROTTLED),
-        (recorded("Postgres down: GET list"), Meaning.UNKNOWN),
-        (Answer(200, {}, b'{"data":[', 0.1, truncated=True), Meaning.UNKNOWN),
-        (listed({"uid": None}), Meaning.UNKNOWN),
-        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), Meaning.UNKNOWN),
-        (NoAnswer(sent=False, error_type="dns", message="", elapsed=1), Meaning.NOT_SENT),
+        (Answer(200, {}, b'{"status":"success","data":{"bookings":[]}}', 0.1), ReplyKind.CONFIGURATION),
+        (Answer(200, {}, b"<html>", 0.1), ReplyKind.CONFIGURATION),
+        (recorded("no key: GET list"), ReplyKind.CONFIGURATION),
+        (recorded("list: take=abc"), ReplyKind.CONFIGURATION),
+        (recorded("wrong path"), ReplyKind.CONFIGURATION),
+        (recorded("bad key: GET list"), ReplyKind.CREDENTIALS),
+        (recorded("429 (call 121)"), ReplyKind.THROTTLED),
+        (recorded("Postgres down: GET list"), ReplyKind.UNKNOWN),
+        (Answer(200, {}, b'{"data":[', 0.1, truncated=True), ReplyKind.UNKNOWN),
+        (listed({"uid": None}), ReplyKind.UNKNOWN),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), ReplyKind.UNKNOWN),
+        (NoAnswer(sent=False, error_type="dns", message="", elapsed=1), ReplyKind.NOT_SENT),
     ],
 )
-def test_what_is_no_list_is_never_read_as_an_empty_one(answer: Answer | NoAnswer, meaning: Meaning) -> None:
+def test_what_is_no_list_is_never_read_as_an_empty_one(answer: Answer | NoAnswer, reply_kind: ReplyKind) -> None:
     """An older version's shape, an unreadable entry, a page of HTML: absence must not be concluded from them."""
     reply = read_list(answer)
 
     assert isinstance(reply, Reply)
-    assert reply.meaning is meaning
+    assert reply.kind is reply_kind
 
 
 def test_slots_are_read_as_instants() -> None:

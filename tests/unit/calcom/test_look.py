@@ -10,7 +10,7 @@ from db.appointments.appointment import Appointment
 from tasks.calcom.booking import read_booking
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import MAX_PAGES, SightingKind, look, shows_type
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.calcom_answers import NO_SUCH_TYPES, refused
 
@@ -147,7 +147,7 @@ def test_a_look_that_fails_says_how(row: Make) -> None:
 
     assert sighting.kind is SightingKind.FAILED
     assert sighting.reply is not None
-    assert sighting.reply.meaning is Meaning.UNKNOWN
+    assert sighting.reply.kind is ReplyKind.UNKNOWN
 
 
 def test_the_email_is_asked_for_as_it_was_posted(row: Make) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import REFUSALS, Meaning, Reply, Settle
+from tasks.calcom.reply import REFUSALS, Reply, ReplyKind, Settle
 from tests.support.calcom_answers import (
     BOUNDS,
     DATE,
@@ -50,26 +50,26 @@ def test_when_it_answered_is_said_by_calcoms_clock_alone(answer: Answer | NoAnsw
 
 
 @pytest.mark.parametrize(
-    ("refusal", "meaning", "uid"),
+    ("refusal", "reply_kind", "uid"),
     [
-        (TAKEN_USER, Meaning.TAKEN, None),
-        (TAKEN_HOSTS, Meaning.TAKEN, None),
-        (BOUNDS, Meaning.BOUNDS, None),
-        (LIMIT, Meaning.LIMIT, None),
-        (SIGNED_UP, Meaning.SIGNED_UP, None),
-        (FULL, Meaning.FULL, None),
-        (MAX, Meaning.MAXIMUM, None),
-        (max_uid("9wLYAq1~"), Meaning.MAXIMUM, "9wLYAq1~"),
-        (max_uid("not a uid"), Meaning.MAXIMUM, None),
-        (DB, Meaning.UNKNOWN, None),
-        (ISE, Meaning.UNKNOWN, None),
+        (TAKEN_USER, ReplyKind.TAKEN, None),
+        (TAKEN_HOSTS, ReplyKind.TAKEN, None),
+        (BOUNDS, ReplyKind.BOUNDS, None),
+        (LIMIT, ReplyKind.LIMIT, None),
+        (SIGNED_UP, ReplyKind.SIGNED_UP, None),
+        (FULL, ReplyKind.FULL, None),
+        (MAX, ReplyKind.MAXIMUM, None),
+        (max_uid("9wLYAq1~"), ReplyKind.MAXIMUM, "9wLYAq1~"),
+        (max_uid("not a uid"), ReplyKind.MAXIMUM, None),
+        (DB, ReplyKind.UNKNOWN, None),
+        (ISE, ReplyKind.UNKNOWN, None),
     ],
 )
 def test_each_refusal_of_a_second_post_has_a_word_of_its_own(
-    refusal: tuple[int, str, str], meaning: Meaning, uid: str | None
+    refusal: tuple[int, str, str], reply_kind: ReplyKind, uid: str | None
 ) -> None:
     """For what each of them proves differs from kind to kind (docs/promises.md)."""
     reply = read(refused(refusal))
 
-    assert (reply.meaning, reply.uid, reply.settle) == (meaning, uid, Settle.ANSWERED)
-    assert (meaning in REFUSALS) == (meaning is not Meaning.UNKNOWN)
+    assert (reply.kind, reply.uid, reply.settle) == (reply_kind, uid, Settle.ANSWERED)
+    assert (reply_kind in REFUSALS) == (reply_kind is not ReplyKind.UNKNOWN)

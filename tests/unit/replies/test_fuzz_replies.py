@@ -12,7 +12,7 @@ from tasks.calcom.classify import Page, read_list, read_post, read_slots
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import REFERENCE
 
 OURS = "8c6f4a52-0000-4000-8000-000000000001"
@@ -89,7 +89,7 @@ def test_only_a_201_with_our_reference_or_seat_and_a_uid_is_booked(answer: Answe
 
     assert isinstance(reply, Reply)
     assert reply.message.isprintable()
-    if reply.meaning is Meaning.BOOKED:
+    if reply.kind is ReplyKind.BOOKED:
         assert isinstance(answer, Answer)
         assert answer.status in {200, 201}
         assert not answer.truncated
@@ -98,8 +98,8 @@ def test_only_a_201_with_our_reference_or_seat_and_a_uid_is_booked(answer: Answe
         assert reply.uid.isprintable()
         assert carries(json.loads(answer.body)["data"], reply.uid)
     if isinstance(answer, NoAnswer):
-        assert reply.meaning in {Meaning.UNKNOWN, Meaning.NOT_SENT, Meaning.CREDENTIALS}
-        assert (reply.meaning is Meaning.UNKNOWN) == answer.sent
+        assert reply.kind in {ReplyKind.UNKNOWN, ReplyKind.NOT_SENT, ReplyKind.CREDENTIALS}
+        assert (reply.kind is ReplyKind.UNKNOWN) == answer.sent
 
 
 @few

@@ -3,35 +3,37 @@
 import pytest
 
 from db.event_kind import EventKind
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import Refused, after_refusal
 
 
 @pytest.mark.parametrize("kind", list(EventKind))
 @pytest.mark.parametrize(
-    "meaning", sorted({Meaning.TAKEN, Meaning.LIMIT, Meaning.BOUNDS, Meaning.MAXIMUM, Meaning.FULL})
+    "reply_kind", sorted({ReplyKind.TAKEN, ReplyKind.LIMIT, ReplyKind.BOUNDS, ReplyKind.MAXIMUM, ReplyKind.FULL})
 )
-def test_no_refusal_is_told_before_a_look(kind: EventKind, meaning: Meaning) -> None:
+def test_no_refusal_is_told_before_a_look(kind: EventKind, reply_kind: ReplyKind) -> None:
     """And of what recurs, or is of unknown kind, not before its end: weeks may be booked."""
-    first = after_refusal(meaning, kind, recurs=False, looked=False)
+    first = after_refusal(reply_kind, kind, recurs=False, looked=False)
     assert first is (Refused.UNKNOWN if kind is EventKind.UNKNOWN else Refused.LOOK)
-    assert after_refusal(meaning, kind, recurs=True, looked=False) is Refused.UNKNOWN
+    assert after_refusal(reply_kind, kind, recurs=True, looked=False) is Refused.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("meaning", "status", "first"),
+    ("reply_kind", "status", "first"),
     [
-        *((Meaning.REFUSED, status, Refused.LOOK) for status in (401, 403, 404, 422)),
-        (Meaning.REFUSED, 400, Refused.UNKNOWN),
-        (Meaning.ANOTHERS, 201, Refused.LOOK),
+        *((ReplyKind.REFUSED, status, Refused.LOOK) for status in (401, 403, 404, 422)),
+        (ReplyKind.REFUSED, 400, Refused.UNKNOWN),
+        (ReplyKind.ANOTHERS, 201, Refused.LOOK),
     ],
 )
-def test_what_is_refused_before_any_week_is_made_needs_no_kind(meaning: Meaning, status: int, first: Refused) -> None:
+def test_what_is_refused_before_any_week_is_made_needs_no_kind(
+    reply_kind: ReplyKind, status: int, first: Refused
+) -> None:
     """A type that is not there, a login: no week can be booked, so one look is enough. A 400 may be week five's."""
-    assert after_refusal(meaning, EventKind.UNKNOWN, recurs=False, looked=False, status=status) is first
+    assert after_refusal(reply_kind, EventKind.UNKNOWN, recurs=False, looked=False, status=status) is first
     if first is Refused.LOOK:
-        assert after_refusal(meaning, EventKind.UNKNOWN, recurs=False, looked=True, status=status) is Refused.REJECT
+        assert after_refusal(reply_kind, EventKind.UNKNOWN, recurs=False, looked=True, status=status) is Refused.REJECT
 
 
 @pytest.mark.parametrize(
@@ -52,5 +54,6 @@ def test_taken_is_believed_unless_cal_com_still_offers_the_slot(
 ) -> None:
     """Row 9: the same words also stand for a fault of Cal.com's database or calendar, which the slots may share."""
     assert (
-        after_refusal(Meaning.TAKEN, EventKind.PLAIN, recurs=False, looked=True, slot=slot, may_retry=may_retry) is told
+        after_refusal(ReplyKind.TAKEN, EventKind.PLAIN, recurs=False, looked=True, slot=slot, may_retry=may_retry)
+        is told
     )

@@ -8,7 +8,7 @@ import pytest
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 from tasks.calcom.request_body import REFERENCE
 from tasks.decisions import OUTAGE
 
@@ -45,7 +45,7 @@ def test_row_4_a_request_that_never_left_is_transient(kind: str) -> None:
     """Refused, no such name, no TLS, no connection in time: certainly not booked."""
     reply = read(NoAnswer(sent=False, error_type=kind, message="refused", elapsed=0.1))
 
-    assert (reply.meaning, reply.outcome) == (Meaning.NOT_SENT, CallOutcome.FAILURE_SERVICE)
+    assert (reply.kind, reply.outcome) == (ReplyKind.NOT_SENT, CallOutcome.FAILURE_SERVICE)
     assert reply.error_type in OUTAGE
     assert reply.error_type == kind
 
@@ -54,7 +54,7 @@ def test_row_4_our_own_no_says_nothing_about_calcom() -> None:
     """A lease that was lost before the first byte is not a failure of Cal.com."""
     reply = read(NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=0.1))
 
-    assert (reply.meaning, reply.outcome) == (Meaning.NOT_SENT, CallOutcome.IGNORED)
+    assert (reply.kind, reply.outcome) == (ReplyKind.NOT_SENT, CallOutcome.IGNORED)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_row_5_no_answer_after_sending_is_unknown_for_long(answer: Answer | NoAn
     """It may be booked, and may still be being booked: ten of ten were, seen."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.UNANSWERED)
+    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.UNANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_SERVICE, error_type)
     assert reply.error_type in OUTAGE
 
@@ -89,7 +89,7 @@ def test_row_6_a_500_may_have_booked(name: str) -> None:
     """Committed, then 500, was seen; the origin has finished, so a short settle time is enough."""
     reply = read(recorded(name))
 
-    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
+    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.ANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_500)
     assert reply.error_type not in OUTAGE
 
@@ -99,8 +99,8 @@ def test_row_7_a_proxys_no_settles_by_the_kind_of_the_event_type(status: int, er
     """Cal.com may still be at work behind it: never twice for a plain or collective type (45 of 45), others double."""
     reply = read(made(status, "<html>", retry_after="7"))
 
-    assert (reply.meaning, reply.settle, reply.outcome) == (
-        Meaning.UNKNOWN,
+    assert (reply.kind, reply.settle, reply.outcome) == (
+        ReplyKind.UNKNOWN,
         Settle.GATEWAY,
         CallOutcome.FAILURE_SERVICE,
     )
@@ -113,49 +113,49 @@ def test_row_8_too_many_requests_waits_as_long_as_is_said(answer: Answer) -> Non
     """A 429 booked nothing and is nobody's failure, whoever said it."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.outcome, reply.retry_after) == (Meaning.THROTTLED, CallOutcome.THROTTLED, 60.0)
+    assert (reply.kind, reply.outcome, reply.retry_after) == (ReplyKind.THROTTLED, CallOutcome.THROTTLED, 60.0)
 
 
 @pytest.mark.parametrize(
-    ("name", "meaning"),
+    ("name", "reply_kind"),
     [
-        ("same POST again, sequential", Meaning.TAKEN),
-        ("outside the schedule (Saturday)", Meaning.TAKEN),
-        ("round robin: third attendee, all hosts busy", Meaning.TAKEN),
-        ("CALCOM_ENV=development: identical pairs at once, plain: the loser", Meaning.TAKEN),
-        ("seats: same attendee again", Meaning.SIGNED_UP),
-        ("seats: fourth attendee (3 seats)", Meaning.FULL),
+        ("same POST again, sequential", ReplyKind.TAKEN),
+        ("outside the schedule (Saturday)", ReplyKind.TAKEN),
+        ("round robin: third attendee, all hosts busy", ReplyKind.TAKEN),
+        ("CALCOM_ENV=development: identical pairs at once, plain: the loser", ReplyKind.TAKEN),
+        ("seats: same attendee again", ReplyKind.SIGNED_UP),
+        ("seats: fourth attendee (3 seats)", ReplyKind.FULL),
     ],
 )
-def test_row_9_taken_may_be_calcoms_own_fault(name: str, meaning: Meaning) -> None:
+def test_row_9_taken_may_be_calcoms_own_fault(name: str, reply_kind: ReplyKind) -> None:
     """Taken is what Cal.com also says for a fault of its own, so the slots are asked, but not about seats."""
     reply = read(recorded(name))
 
-    assert (reply.meaning, reply.outcome, reply.settle) == (meaning, CallOutcome.SUCCESS, Settle.ANSWERED)
-    assert reply.ask_slots is (meaning is Meaning.TAKEN)
+    assert (reply.kind, reply.outcome, reply.settle) == (reply_kind, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert reply.ask_slots is (reply_kind is ReplyKind.TAKEN)
 
 
 def test_row_10_the_masked_database_error_is_unknown() -> None:
     """The loser of a race, or any fault of the database: look."""
     reply = read(recorded("identical pairs, plain event: the loser"))
 
-    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, Settle.ANSWERED)
+    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.ANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.DATABASE)
 
 
 @pytest.mark.parametrize(
-    ("name", "meaning"),
+    ("name", "reply_kind"),
     [
-        ("booking limit 1 per day: second", Meaning.LIMIT),
-        ("duration limit: the same again", Meaning.LIMIT),
-        ("max active bookings per booker 1: second", Meaning.MAXIMUM),
+        ("booking limit 1 per day: second", ReplyKind.LIMIT),
+        ("duration limit: the same again", ReplyKind.LIMIT),
+        ("max active bookings per booker 1: second", ReplyKind.MAXIMUM),
     ],
 )
-def test_row_11_a_limit_is_not_about_the_key(name: str, meaning: Meaning) -> None:
+def test_row_11_a_limit_is_not_about_the_key(name: str, reply_kind: ReplyKind) -> None:
     """A 401 may be a booking limit: the customer is refused, the key is fine."""
     reply = read(recorded(name))
 
-    assert (reply.meaning, reply.outcome, reply.settle) == (meaning, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert (reply.kind, reply.outcome, reply.settle) == (reply_kind, CallOutcome.SUCCESS, Settle.ANSWERED)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_row_12_a_refused_key_never_refuses_a_customer(answer: Answer | NoAnswer
     """These hold the booking until the key is another."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.outcome) == (Meaning.CREDENTIALS, CallOutcome.CREDENTIALS)
+    assert (reply.kind, reply.outcome) == (ReplyKind.CREDENTIALS, CallOutcome.CREDENTIALS)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_row_13_the_wrong_server_never_refuses_a_customer(answer: Answer) -> Non
     """Wrong URL, wrong version, wrong permission: held until the settings are others."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.outcome) == (Meaning.CONFIGURATION, CallOutcome.CONFIGURATION)
+    assert (reply.kind, reply.outcome) == (ReplyKind.CONFIGURATION, CallOutcome.CONFIGURATION)
     assert reply.message
 
 
@@ -213,7 +213,7 @@ def test_row_14_a_refusal_carries_calcoms_words(answer: Answer) -> None:
     """Refused for good: Cal.com is alive and said why."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.outcome, reply.settle) == (Meaning.REFUSED, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert (reply.kind, reply.outcome, reply.settle) == (ReplyKind.REFUSED, CallOutcome.SUCCESS, Settle.ANSWERED)
     assert reply.message
 
 
@@ -236,7 +236,7 @@ def test_row_15_anything_else_may_have_booked(answer: Answer, settle: Settle) ->
     """What the table does not know is looked into before it is believed; only Cal.com itself says that it is done."""
     reply = read(answer)
 
-    assert (reply.meaning, reply.settle) == (Meaning.UNKNOWN, settle)
+    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, settle)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_OTHER)
 
 

@@ -14,7 +14,7 @@ from tasks.audit.finding import Finding, Fix, Kind, Silence
 from tasks.audit.listing import Question
 from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.judging import OURS, THEIRS, booking, found, judged, listing, seated
 
@@ -139,31 +139,36 @@ def test_what_is_gone_is_cancelled_now_or_before(given: Answer, seat: str | None
 
 
 @pytest.mark.parametrize(
-    ("given", "seat", "meaning", "outcome"),
+    ("given", "seat", "reply_kind", "outcome"),
     [
-        (answer(200, {"status": "success", "data": booking()}), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(200, ["rubbish"]), None, Meaning.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
-        (answer(400, {"statusCode": 400, "message": "no"}), None, Meaning.REFUSED, CallOutcome.SUCCESS),
-        (answer(404, error("Booking with uid=own not found")), None, Meaning.REFUSED, CallOutcome.SUCCESS),
-        (answer(400, error("Invalid seatUid: this seat does not belong")), "s1", Meaning.REFUSED, CallOutcome.SUCCESS),
-        (answer(502, None), None, Meaning.UNKNOWN, CallOutcome.FAILURE_SERVICE),
-        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), None, Meaning.UNKNOWN, None),
+        (answer(200, {"status": "success", "data": booking()}), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, {"data": seated(s1=OURS, s2=OURS)}), "s1", ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(200, ["rubbish"]), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_ENDPOINT),
+        (answer(400, {"statusCode": 400, "message": "no"}), None, ReplyKind.REFUSED, CallOutcome.SUCCESS),
+        (answer(404, error("Booking with uid=own not found")), None, ReplyKind.REFUSED, CallOutcome.SUCCESS),
+        (
+            answer(400, error("Invalid seatUid: this seat does not belong")),
+            "s1",
+            ReplyKind.REFUSED,
+            CallOutcome.SUCCESS,
+        ),
+        (answer(502, None), None, ReplyKind.UNKNOWN, CallOutcome.FAILURE_SERVICE),
+        (NoAnswer(sent=True, error_type="timeout", message="", elapsed=1), None, ReplyKind.UNKNOWN, None),
         (
             NoAnswer(sent=False, error_type="lease_lost", message="", elapsed=1),
             None,
-            Meaning.NOT_SENT,
+            ReplyKind.NOT_SENT,
             CallOutcome.IGNORED,
         ),
     ],
 )
 def test_anything_else_says_why_it_may_still_be_there(
-    given: Answer | NoAnswer, seat: str | None, meaning: Meaning, outcome: CallOutcome | None
+    given: Answer | NoAnswer, seat: str | None, reply_kind: ReplyKind, outcome: CallOutcome | None
 ) -> None:
     """A 200 that does not show the end is no proof of it."""
     reply = read_cancel(given, seat_uid=seat)
     assert reply is not None
-    assert (reply.meaning, outcome or reply.outcome) == (meaning, reply.outcome)
+    assert (reply.kind, outcome or reply.outcome) == (reply_kind, reply.outcome)
 
 
 def test_a_seat_gives_its_reason_only_when_asked() -> None:

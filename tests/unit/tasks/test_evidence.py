@@ -10,7 +10,7 @@ import pytest
 
 from db.event_kind import EventKind
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS, NEVER_TWICE, Act, Case, after_absence, after_evidence
 
@@ -24,10 +24,10 @@ def case(kind: EventKind, **more: Any) -> Case:
     return Case(**({"kind": kind, "sight": False, "settled": True, "ended": False} | more))
 
 
-def reply(meaning: Meaning, status: int | None = None, **more: Any) -> Reply:
+def reply(reply_kind: ReplyKind, status: int | None = None, **more: Any) -> Reply:
     """Say what Cal.com said."""
     return Reply(
-        meaning=meaning,
+        kind=reply_kind,
         outcome=CallOutcome.SUCCESS,
         error_type=ErrorType.REFUSED,
         http_status=status,
@@ -76,9 +76,9 @@ def test_with_sight_nothing_is_posted_that_is_cancelled_near_or_used_up(kind: Ev
 
 
 @pytest.mark.parametrize(
-    "refusal", sorted(set(Meaning) & {Meaning.LIMIT, Meaning.FULL, Meaning.ANOTHERS, Meaning.REFUSED})
+    "refusal", sorted(set(ReplyKind) & {ReplyKind.LIMIT, ReplyKind.FULL, ReplyKind.ANOTHERS, ReplyKind.REFUSED})
 )
-def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: Meaning) -> None:
+def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: ReplyKind) -> None:
     """Our own booking may be what refuses it."""
     assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, slot=Slot.OFFERED)) is Act.LOOK
     assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, ended=True)) is Act.REJECT
@@ -86,7 +86,7 @@ def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: Meaning)
 
 def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
     """The same words also stand for a fault of Cal.com's database (docs/calcom.md, row 9)."""
-    acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=Meaning.TAKEN, slot=slot)) for slot in Slot}
+    acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=ReplyKind.TAKEN, slot=slot)) for slot in Slot}
     assert acts == {Slot.OFFERED: Act.POST, Slot.GONE: Act.LOOK, Slot.UNPROVEN: Act.LOOK, Slot.UNASKED: Act.LOOK}
 
 
@@ -102,11 +102,11 @@ def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
         ({"slot": Slot.UNPROVEN}, Act.AFRESH),
         ({"slot": Slot.OFFERED, "may_retry": False}, Act.FAIL),
         ({"slot": Slot.OFFERED, "may_retry": False, "outage": True}, Act.UNREACHABLE),
-        ({"slot": Slot.OFFERED, "refusal": Meaning.TAKEN}, Act.AFRESH),
-        ({"slot": Slot.UNPROVEN, "refusal": Meaning.TAKEN}, Act.REJECT_TAKEN),
-        ({"slot": Slot.UNASKED, "refusal": Meaning.TAKEN}, Act.AFRESH),
-        ({"slot": Slot.UNASKED, "refusal": Meaning.TAKEN, "may_retry": False}, Act.REJECT_TAKEN),
-        ({"refusal": Meaning.MAXIMUM}, Act.REJECT),
+        ({"slot": Slot.OFFERED, "refusal": ReplyKind.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.UNPROVEN, "refusal": ReplyKind.TAKEN}, Act.REJECT_TAKEN),
+        ({"slot": Slot.UNASKED, "refusal": ReplyKind.TAKEN}, Act.AFRESH),
+        ({"slot": Slot.UNASKED, "refusal": ReplyKind.TAKEN, "may_retry": False}, Act.REJECT_TAKEN),
+        ({"refusal": ReplyKind.MAXIMUM}, Act.REJECT),
     ],
 )
 def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[str, Any], act: Act) -> None:
@@ -178,7 +178,7 @@ def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
     flags = [dict(zip(("cancel", "near", "may_retry", "outage", "waited", "untold", "slots_tell"), bits, strict=True))
              for bits in product((False, True), repeat=7)]  # fmt: skip
     for ended, slot, refusal, more in product(
-        (False, True), (None, *Slot), (None, Meaning.TAKEN, Meaning.LIMIT), flags
+        (False, True), (None, *Slot), (None, ReplyKind.TAKEN, ReplyKind.LIMIT), flags
     ):
         act = after_absence(case(kind, ended=ended, slot=slot, refusal=refusal, **more))
         allowed = {Act.FAIL, Act.UNREACHABLE} if kind in BY_SLOTS and slot is Slot.OFFERED and ended else set()
@@ -190,33 +190,33 @@ def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
 COLUMNS = (K.ROUND_ROBIN, K.SEATS, K.ROUND_ROBIN_SEATS, K.CONFIRMATION, K.ROUND_ROBIN_SERIES)
 THERE, TAKEN, REFUSED, BLIND, OPEN = Act.CONFIRM, Act.REJECT_TAKEN, Act.REJECT, Act.BLIND, Act.UNKNOWN
 ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
-    "201 ours": (reply(Meaning.BOOKED, 201, uid="u"), {}, (THERE,) * 5),
+    "201 ours": (reply(ReplyKind.BOOKED, 201, uid="u"), {}, (THERE,) * 5),
     "201 another's, our address first, never in flight with this one": (
-        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": True}, (REFUSED,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": True}, (REFUSED,) * 5),
     "201 another's, our address first, in flight with this one": (
-        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": False}, (BLIND,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": False}, (BLIND,) * 5),
     "201 another's, our address a guest's": (
-        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=False), {"theirs": True}, (BLIND,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=False), {"theirs": True}, (BLIND,) * 5),
     "201 that hides its attendees": (
-        reply(Meaning.ANOTHERS, 201, uid="u", is_attendee=True, untellable=True), {"theirs": True}, (BLIND,) * 5),
-    "400 taken": (reply(Meaning.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
-    "409 taken": (reply(Meaning.TAKEN, 409), {}, (OPEN,) * 5),
-    "400 out of bounds": (reply(Meaning.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
-    "401 limit": (reply(Meaning.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True, untellable=True), {"theirs": True}, (BLIND,) * 5),
+    "400 taken": (reply(ReplyKind.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
+    "409 taken": (reply(ReplyKind.TAKEN, 409), {}, (OPEN,) * 5),
+    "400 out of bounds": (reply(ReplyKind.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
+    "401 limit": (reply(ReplyKind.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
     "409 signed up, by another row of ours": (
-        reply(Meaning.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, OPEN, OPEN, OPEN)),
-    "409 signed up": (reply(Meaning.SIGNED_UP, 409), {}, (OPEN, BLIND, OPEN, OPEN, OPEN)),
-    "409 no more seats": (reply(Meaning.FULL, 409), {}, (OPEN, TAKEN, TAKEN, OPEN, OPEN)),
-    "400 maximum, its uid not asked": (reply(Meaning.MAXIMUM, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
-    "400 maximum, its uid ours": (reply(Meaning.MAXIMUM, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),
-    "400 maximum, its uid another's": (reply(Meaning.MAXIMUM, 400, uid="u"), {"named_is_ours": False}, (BLIND,) * 5),
-    "400 maximum, without a uid": (reply(Meaning.MAXIMUM, 400), {}, (BLIND,) * 5),
-    "401 login": (reply(Meaning.REFUSED, 401), {}, (BLIND,) * 5),
-    "403 login": (reply(Meaning.REFUSED, 403), {}, (BLIND,) * 5),
-    "404": (reply(Meaning.REFUSED, 404), {}, (BLIND,) * 5),
-    "422": (reply(Meaning.REFUSED, 422), {}, (BLIND,) * 5),
-    "another 400": (reply(Meaning.REFUSED, 400), {}, (OPEN,) * 5),
-    "400 B, 500, reset, none": (reply(Meaning.UNKNOWN), {}, (OPEN,) * 5),
+        reply(ReplyKind.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, OPEN, OPEN, OPEN)),
+    "409 signed up": (reply(ReplyKind.SIGNED_UP, 409), {}, (OPEN, BLIND, OPEN, OPEN, OPEN)),
+    "409 no more seats": (reply(ReplyKind.FULL, 409), {}, (OPEN, TAKEN, TAKEN, OPEN, OPEN)),
+    "400 maximum, its uid not asked": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
+    "400 maximum, its uid ours": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),
+    "400 maximum, its uid another's": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {"named_is_ours": False}, (BLIND,) * 5),
+    "400 maximum, without a uid": (reply(ReplyKind.MAXIMUM, 400), {}, (BLIND,) * 5),
+    "401 login": (reply(ReplyKind.REFUSED, 401), {}, (BLIND,) * 5),
+    "403 login": (reply(ReplyKind.REFUSED, 403), {}, (BLIND,) * 5),
+    "404": (reply(ReplyKind.REFUSED, 404), {}, (BLIND,) * 5),
+    "422": (reply(ReplyKind.REFUSED, 422), {}, (BLIND,) * 5),
+    "another 400": (reply(ReplyKind.REFUSED, 400), {}, (OPEN,) * 5),
+    "400 B, 500, reset, none": (reply(ReplyKind.UNKNOWN), {}, (OPEN,) * 5),
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Meaning
+from tasks.calcom.reply import ReplyKind
 from tasks.guarded_calls import GuardedCalls, NotNow
 
 Row = Callable[..., Appointment]
@@ -119,7 +119,7 @@ def test_a_page_that_meets_a_post_is_reported_and_one_that_meets_a_read_is_not(r
     permit = attempt.permit_post()
     assert isinstance(permit, Permit)
 
-    assert attempt.post(permit, row(), lambda: True).reply.meaning is Meaning.CONFIGURATION
+    assert attempt.post(permit, row(), lambda: True).reply.kind is ReplyKind.CONFIGURATION
 
     assert breaker.outcomes == [CallOutcome.IGNORED, CallOutcome.CONFIGURATION]
 
@@ -213,7 +213,7 @@ def test_a_post_takes_its_place_in_the_release_and_says_what_its_report_led_to(r
 
     result = attempt.post(permit._replace(probe=True), row(), lambda: True)
 
-    assert (result.reply.meaning, result.probe, result.recorded.may_go) == (Meaning.UNKNOWN, True, True)
+    assert (result.reply.kind, result.probe, result.recorded.may_go) == (ReplyKind.UNKNOWN, True, True)
     assert [(asked["item"], asked["probe_ok"]) for asked in breaker.asked] == [(7, True)]
 
 

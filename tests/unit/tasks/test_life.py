@@ -9,7 +9,7 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.decisions import Rules
 from tasks.dependencies import Terms
 from tasks.moves import In, Next, Post, Posted
@@ -18,14 +18,14 @@ Row = Callable[..., Appointment]
 RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")
 
 
-def reply(meaning: Meaning, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
+def reply(reply_kind: ReplyKind, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
     """Say what Cal.com said."""
-    return Reply(**{"meaning": meaning, "outcome": CallOutcome.IGNORED, "error_type": error, **more})
+    return Reply(**{"kind": reply_kind, "outcome": CallOutcome.IGNORED, "error_type": error, **more})
 
 
 def failed(outcome: CallOutcome, *, probe: bool = False, shut: bool = False) -> Posted:
     """Say what came of a POST that failed."""
-    return Posted(reply(Meaning.UNKNOWN, ErrorType.HTTP_500, outcome=outcome), probe=probe, shut=shut)
+    return Posted(reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, outcome=outcome), probe=probe, shut=shut)
 
 
 @pytest.mark.parametrize(("used", "delay"), [(0, 1.0), (1, 2.0), (2, 4.0)])
@@ -43,17 +43,17 @@ def test_an_outage_fails_nobody(row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meaning", "reason", "column", "value"),
+    ("reply_kind", "reason", "column", "value"),
     [
-        (Meaning.CREDENTIALS, HoldReason.CREDENTIALS, "held_for", "key-1"),
-        (Meaning.CONFIGURATION, HoldReason.CONFIGURATION, "held_for", "settings-1"),
+        (ReplyKind.CREDENTIALS, HoldReason.CREDENTIALS, "held_for", "key-1"),
+        (ReplyKind.CONFIGURATION, HoldReason.CONFIGURATION, "held_for", "settings-1"),
     ],
 )
 def test_an_operators_error_holds_and_costs_no_retry(
-    row: Row, meaning: Meaning, reason: HoldReason, column: str, value: object
+    row: Row, reply_kind: ReplyKind, reason: HoldReason, column: str, value: object
 ) -> None:
     """A revoked key and a wrong URL hold the booking until what they wait for has changed."""
-    step = RULES.held(row(), reply(meaning, retry_after=17.0))
+    step = RULES.held(row(), reply(reply_kind, retry_after=17.0))
     assert (step.to, step.changes.get("hold_reason"), step.changes.get(column)) == (Status.HELD, reason, value)
     assert "retry_count" not in step.changes
 
@@ -61,8 +61,8 @@ def test_an_operators_error_holds_and_costs_no_retry(
 @pytest.mark.parametrize(("posts", "pause"), [(0, 60), (1, 120), (3, 480), (6, 3600), (999, 3600)])
 def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, posts: int, pause: float) -> None:
     """A minute, as the harmless call; then less and less often, or each such booking would cost a call a minute."""
-    step = RULES.held(row(posts=posts), reply(Meaning.CONFIGURATION))
-    retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(Meaning.CONFIGURATION))
+    step = RULES.held(row(posts=posts), reply(ReplyKind.CONFIGURATION))
+    retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(ReplyKind.CONFIGURATION))
 
     assert step.changes.get("hold_until") == retried.changes.get("hold_until") == In(pause)
 

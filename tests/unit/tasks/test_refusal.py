@@ -3,24 +3,24 @@
 import pytest
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.reply import REFUSALS, ErrorType, Meaning, Reply
+from tasks.calcom.reply import REFUSALS, ErrorType, Reply, ReplyKind
 from tasks.unknown.refusal import as_refusal, refused_as
 
 # Every word of a refusal that 977511c knows (its tasks/calcom/reply.py); another one is a ValueError there.
 KNOWN_BEFORE = frozenset({"anothers", "taken", "limit", "refused"})
 
 
-def refused(meaning: Meaning) -> Reply:
+def refused(reply_kind: ReplyKind) -> Reply:
     """Be refused."""
-    return Reply(meaning=meaning, outcome=CallOutcome.SUCCESS, error_type=ErrorType.REFUSED, message="no")
+    return Reply(kind=reply_kind, outcome=CallOutcome.SUCCESS, error_type=ErrorType.REFUSED, message="no")
 
 
-@pytest.mark.parametrize("meaning", sorted(REFUSALS))
-def test_a_refusal_is_kept_in_words_of_both_versions(meaning: Meaning) -> None:
+@pytest.mark.parametrize("reply_kind", sorted(REFUSALS))
+def test_a_refusal_is_kept_in_words_of_both_versions(reply_kind: ReplyKind) -> None:
     """During a deploy a worker of either version takes the row next: each finds a word that it knows."""
-    kept = as_refusal(refused(meaning))
+    kept = as_refusal(refused(reply_kind))
     assert kept["meaning"] in KNOWN_BEFORE
-    assert refused_as(kept) is meaning
+    assert refused_as(kept) is reply_kind
 
 
 @pytest.mark.parametrize("word", sorted(KNOWN_BEFORE))

@@ -12,7 +12,7 @@ from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks.calcom.lookup import Sighting, SightingKind
-from tasks.calcom.reply import ErrorType, Meaning, Reply, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
 from tasks.decisions import LOOKS, Rules
 from tasks.dependencies import Terms
 from tasks.moves import In, Next, Post, Posted
@@ -27,19 +27,19 @@ REFUSAL = {"meaning": "taken", "message": "no", "uid": None, "error_type": "take
 CALCOM_SAYS = NOW - timedelta(minutes=3)  # its clock is its own
 
 
-def reply(meaning: Meaning, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
+def reply(reply_kind: ReplyKind, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
     """Say what Cal.com said."""
-    return Reply(meaning=meaning, outcome=CallOutcome.IGNORED, error_type=error, **more)
+    return Reply(kind=reply_kind, outcome=CallOutcome.IGNORED, error_type=error, **more)
 
 
 def timed_out() -> Reply:
     """Say nothing: the POST may still be working."""
-    return reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED)
+    return reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED)
 
 
 def answered_500() -> Reply:
     """Say 500: Cal.com's application has finished."""
-    return reply(Meaning.UNKNOWN, ErrorType.HTTP_500, settle=Settle.ANSWERED, answered_at=CALCOM_SAYS)
+    return reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, settle=Settle.ANSWERED, answered_at=CALCOM_SAYS)
 
 
 def at(seconds: float) -> datetime:
@@ -74,7 +74,7 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
     row: Row, settle: Settle, kind: EventKind | None, settles: float, ends: float
 ) -> None:
     """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
-    answer = reply(Meaning.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
+    answer = reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
     step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
     assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
     assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
@@ -196,7 +196,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 
     One that fails after two that found nothing is tried again: a bad day of a few percent holds nobody for that.
     """
-    sighting = Sighting(kind=SightingKind.FAILED, reply=reply(Meaning.UNKNOWN, ErrorType.HTTP_503))
+    sighting = Sighting(kind=SightingKind.FAILED, reply=reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503))
     steps = [outcome.seen(RULES, open_row(row, looks=looks), sighting) for looks in (0, 2, 4, 5)]
     assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.RETRYING, Status.HELD]
     assert steps[-1] is not None
@@ -208,7 +208,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 
 def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(row: Row) -> None:
     """The POST met an outage: once the key is right again, it is still the outage's."""
-    refused = reply(Meaning.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
+    refused = reply(ReplyKind.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
     held = outcome.look_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
     assert (held.to, held.changes.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
     assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")

@@ -7,7 +7,7 @@ from db.appointments.appointment import Appointment
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.classify import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ErrorType, Meaning, Reply
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Parts
 from tasks.guarded_calls import GuardedCalls, NotNow
 from worker.cli.check.event_types import check_types
@@ -48,12 +48,12 @@ def check_calcom(
 
 def _trouble(answer: Answer | NoAnswer, reply: Reply, settings: Settings) -> tuple[bool, str]:
     said = f" ({reply.message})" if reply.message else ""
-    match reply.meaning:
-        case Meaning.CREDENTIALS:
+    match reply.kind:
+        case ReplyKind.CREDENTIALS:
             return False, f"CALCOM_API_KEY: Cal.com refuses it{said}; set a valid key"
-        case Meaning.CONFIGURATION:
+        case ReplyKind.CONFIGURATION:
             return False, _wrong_thing(answer, settings)
-        case Meaning.THROTTLED:
+        case ReplyKind.THROTTLED:
             return True, f"{_host(settings)} answers; its limit of calls is used up for now"
         case _ if isinstance(answer, NoAnswer):
             why = _NO_CONNECTION.get(reply.error_type, reply.error_type.value)

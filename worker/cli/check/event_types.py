@@ -9,7 +9,7 @@ from db.appointments.event_types import EventKind, EventType
 from tasks import event_types
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.classify import read_list
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Parts
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls
@@ -59,7 +59,7 @@ def _ask(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
     if told.kind is not EventKind.UNKNOWN or told.deleted or (number := told.calcom_id or row.event_type_id) is None:
         return told
     page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
-    if isinstance(page, Reply) and page.meaning is Meaning.DELETED:
+    if isinstance(page, Reply) and page.kind is ReplyKind.DELETED:
         event_types.deleted(parts, row)
         return event_types.known(parts, row) or told
     return told

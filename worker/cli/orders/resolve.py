@@ -14,7 +14,7 @@ from db.appointments import Appointment, audit
 from db.lifecycle import LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, read_bookings
-from tasks.calcom.reply import Meaning, Reply
+from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.sanitize import usable
 from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
@@ -99,7 +99,7 @@ def _ask(calls: AuditCalls, uid: str) -> Sequence[Booking] | str:
 
 
 def _is_missing(there: Sequence[Booking] | Reply) -> bool:
-    return isinstance(there, Reply) and there.meaning is Meaning.REFUSED and there.http_status == 404
+    return isinstance(there, Reply) and there.kind is ReplyKind.REFUSED and there.http_status == 404
 
 
 def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
