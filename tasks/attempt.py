@@ -13,7 +13,7 @@ from db.appointments.events import MADE_AGAIN
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types
-from tasks.calcom.reply import ErrorType, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import Rules
 from tasks.dependencies import Parts
@@ -184,7 +184,7 @@ class Attempt:
             case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
                 return rules.held(row, reply)
             case ReplyKind.UNKNOWN:
-                kept = event_types.known(self.claim.parts, row) if reply.settle is Settle.GATEWAY else None
+                kept = event_types.known(self.claim.parts, row) if reply.settle_after is SettleAfter.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
                 return outcome.unknown(rules, row, posted, kind=kind, post=allowed)
         inquiry = Inquiry(self.claim, calls, rules)

@@ -8,7 +8,7 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import read_booking
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
 _RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)
@@ -19,7 +19,7 @@ _UNREADABLE = Reply(
     error_type=ErrorType.UNREADABLE,
     message="cancelled, says Cal.com, but its answer does not show it",
     http_status=200,
-    settle=Settle.ANSWERED,
+    settle_after=SettleAfter.ANSWERED,
 )
 
 

@@ -7,7 +7,7 @@ from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Attendee, Booking, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of
 from tasks.calcom.http.answer import Answer, parse
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
 _ANOTHERS = replace(  # 2
@@ -27,7 +27,7 @@ def read_created(answer: Answer, *, reference: str, attendee: str | None, start:
         here = next((one for one in ours if one.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
     elif content is None:  # cut, empty, or a proxy's word: Cal.com may still be at work
-        return replace(_CUT, http_status=answer.status, settle=Settle.UNANSWERED)
+        return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
         reply = next((told for one in bookings if (told := _existing(one, attendee)) is not None), _CUT)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.rate_limit_headers import retry_after, throttled_for
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe, usable
 
 # The rows of the table; the numbers are its own.
@@ -16,22 +16,22 @@ UNREADABLE = Reply(  # 3
     kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
-    settle=Settle.ANSWERED,
+    settle_after=SettleAfter.ANSWERED,
 )
 _NOT_SENT = Reply(  # 4
     kind=ReplyKind.NOT_SENT, outcome=CallOutcome.FAILURE_SERVICE, error_type=ErrorType.CONNECT
 )
 _UNANSWERED = replace(  # 5
-    _NOT_SENT, kind=ReplyKind.UNKNOWN, error_type=ErrorType.TIMEOUT, settle=Settle.UNANSWERED
+    _NOT_SENT, kind=ReplyKind.UNKNOWN, error_type=ErrorType.TIMEOUT, settle_after=SettleAfter.UNANSWERED
 )
 _BROKEN = replace(UNREADABLE, error_type=ErrorType.HTTP_500)  # 6
-_PROXY = replace(_UNANSWERED, settle=Settle.GATEWAY)  # 7
+_PROXY = replace(_UNANSWERED, settle_after=SettleAfter.GATEWAY)  # 7
 _THROTTLED = Reply(kind=ReplyKind.THROTTLED, outcome=CallOutcome.THROTTLED, error_type=ErrorType.THROTTLED)  # 8
 _TAKEN = Reply(  # 9
     kind=ReplyKind.TAKEN,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.TAKEN,
-    settle=Settle.ANSWERED,
+    settle_after=SettleAfter.ANSWERED,
     ask_slots=True,
 )
 _FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing of seats
@@ -103,8 +103,9 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         wait = throttled_for(answer.headers)
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
-    if row.kind is ReplyKind.UNKNOWN and row.settle is Settle.ANSWERED and not finished:
-        row = replace(row, settle=Settle.UNANSWERED)  # whoever says so is not Cal.com, which may still be at work
+    if row.kind is ReplyKind.UNKNOWN and row.settle_after is SettleAfter.ANSWERED and not finished:
+        # Whoever says so is not Cal.com, which may still be at work
+        row = replace(row, settle_after=SettleAfter.UNANSWERED)
     return replace(
         row,
         http_status=answer.status,

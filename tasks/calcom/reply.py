@@ -7,7 +7,7 @@ from enum import StrEnum
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.error_types import ErrorType
 
-__all__ = ["REFUSALS", "ErrorType", "Reply", "ReplyKind", "Settle"]
+__all__ = ["REFUSALS", "ErrorType", "Reply", "ReplyKind", "SettleAfter"]
 
 
 class ReplyKind(StrEnum):
@@ -44,7 +44,7 @@ REFUSALS = frozenset(
 )
 
 
-class Settle(StrEnum):
+class SettleAfter(StrEnum):
     """Say how long a POST may still be working after its answer, or the lack of one."""
 
     ANSWERED = "answered"  # Cal.com's application has answered: it has finished (CALCOM_SETTLE_ANSWERED_SECONDS)
@@ -75,7 +75,7 @@ class Reply:
     error_type: ErrorType
     message: str = ""
     http_status: int | None = None
-    settle: Settle = Settle.ANSWERED
+    settle_after: SettleAfter = SettleAfter.ANSWERED
     retry_after: float | None = None
     answered_at: datetime | None = None
     uid: str | None = None

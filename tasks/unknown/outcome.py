@@ -11,7 +11,7 @@ from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import Sighting, SightingKind
-from tasks.calcom.reply import Reply, ReplyKind, Settle
+from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKS, LOOKS_IN_ALL, OUTAGE, Rules, error
 from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 from tasks.unknown.evidence import BY_SLOTS, Act
@@ -64,7 +64,7 @@ def unknown(
     """
     times, terms = Times.of(row, rules), rules.terms
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
-    finished = reply.settle is Settle.ANSWERED
+    finished = reply.settle_after is SettleAfter.ANSWERED
     ends = terms.settle_unanswered if finished else terms.ends_unanswered - sent_ago
     every_one_finished = finished and (not row.outcome_unknown or row.answered_at is not None)
     again = post is not None and row.outcome_unknown
@@ -93,7 +93,7 @@ def unknown(
 
 def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
     terms = rules.terms
-    if reply.settle is Settle.ANSWERED or (reply.settle is Settle.GATEWAY and kind in BY_SLOTS):
+    if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
         return terms.settle_answered  # it ended just now, however long ago it was sent
     return terms.settle_unanswered - sent_ago
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from db.appointments.event_types import EventKind, EventType
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, Sighting, SightingKind
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tests.model.rows import NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}
@@ -26,9 +26,9 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "201 of his own": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
         "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
         "500": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
-        "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle=Settle.GATEWAY),
-        "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle=Settle.GATEWAY),
-        "no answer": _reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED),
+        "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle_after=SettleAfter.GATEWAY),
+        "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle_after=SettleAfter.GATEWAY),
+        "no answer": _reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=SettleAfter.UNANSWERED),
         "too old": _reply(ReplyKind.NOT_SENT, ErrorType.LEASE_LOST),
         "no connection": _reply(ReplyKind.NOT_SENT, ErrorType.CONNECT),
         "429": _reply(ReplyKind.THROTTLED, ErrorType.THROTTLED),

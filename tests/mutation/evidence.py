@@ -101,8 +101,8 @@ RULES = (
     _rule(
         "gateway-settles-every-kind",
         _UNKNOWN,
-        "(reply.settle is Settle.GATEWAY and kind in BY_SLOTS)",
-        "reply.settle is Settle.GATEWAY",
+        "(reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS)",
+        "reply.settle_after is SettleAfter.GATEWAY",
         "round robin, sees its host's own",
         Finds.TWO,
     ),

@@ -12,7 +12,7 @@ import pytest
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.request_body import REFERENCE
 from tests.support.calcom_answers import DATE, created, shown, whole
 
@@ -225,7 +225,11 @@ def test_row_3_any_other_201_with_seats_is_unknown(short: str) -> None:
     """Never "rejected": our seat may be behind the replica that was read."""
     reply = read(created(short))
 
-    assert (reply.kind, reply.settle, reply.error_type) == (ReplyKind.UNKNOWN, Settle.ANSWERED, ErrorType.UNREADABLE)
+    assert (reply.kind, reply.settle_after, reply.error_type) == (
+        ReplyKind.UNKNOWN,
+        SettleAfter.ANSWERED,
+        ErrorType.UNREADABLE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,9 +243,9 @@ def test_row_3_a_201_that_cannot_be_read_is_unknown(answer: Answer) -> None:
     """Cal.com has probably booked, and has finished."""
     reply = read(answer, "job-1")
 
-    assert (reply.kind, reply.settle, reply.outcome) == (
+    assert (reply.kind, reply.settle_after, reply.outcome) == (
         ReplyKind.UNKNOWN,
-        Settle.ANSWERED,
+        SettleAfter.ANSWERED,
         CallOutcome.FAILURE_ENDPOINT,
     )
     assert (reply.error_type, reply.http_status) == (ErrorType.UNREADABLE, 201)
@@ -259,7 +263,7 @@ def test_row_3_what_is_cut_or_empty_is_unknown_for_long(answer: Answer) -> None:
     """Cal.com never says so to a POST: it may still be at work behind whoever does."""
     reply = read(answer)
 
-    assert (reply.kind, reply.settle, reply.answered_at) == (ReplyKind.UNKNOWN, Settle.UNANSWERED, None)
+    assert (reply.kind, reply.settle_after, reply.answered_at) == (ReplyKind.UNKNOWN, SettleAfter.UNANSWERED, None)
 
 
 @pytest.mark.parametrize("answer", [whole(200, {"data": {"uid": "x", "metadata": {}}}), whole(200, [])])

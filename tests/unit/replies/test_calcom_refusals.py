@@ -6,7 +6,7 @@ import pytest
 
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import REFUSALS, Reply, ReplyKind, Settle
+from tasks.calcom.reply import REFUSALS, Reply, ReplyKind, SettleAfter
 from tests.support.calcom_answers import (
     BOUNDS,
     DATE,
@@ -71,5 +71,5 @@ def test_each_refusal_of_a_second_post_has_a_word_of_its_own(
     """For what each of them proves differs from kind to kind (docs/promises.md)."""
     reply = read(refused(refusal))
 
-    assert (reply.kind, reply.uid, reply.settle) == (reply_kind, uid, Settle.ANSWERED)
+    assert (reply.kind, reply.uid, reply.settle_after) == (reply_kind, uid, SettleAfter.ANSWERED)
     assert (reply_kind in REFUSALS) == (reply_kind is not ReplyKind.UNKNOWN)

@@ -8,7 +8,7 @@ import pytest
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.request_body import REFERENCE
 from tasks.decisions import OUTAGE
 
@@ -70,7 +70,7 @@ def test_row_5_no_answer_after_sending_is_unknown_for_long(answer: Answer | NoAn
     """It may be booked, and may still be being booked: ten of ten were, seen."""
     reply = read(answer)
 
-    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.UNANSWERED)
+    assert (reply.kind, reply.settle_after) == (ReplyKind.UNKNOWN, SettleAfter.UNANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_SERVICE, error_type)
     assert reply.error_type in OUTAGE
 
@@ -89,7 +89,7 @@ def test_row_6_a_500_may_have_booked(name: str) -> None:
     """Committed, then 500, was seen; the origin has finished, so a short settle time is enough."""
     reply = read(recorded(name))
 
-    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.ANSWERED)
+    assert (reply.kind, reply.settle_after) == (ReplyKind.UNKNOWN, SettleAfter.ANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_500)
     assert reply.error_type not in OUTAGE
 
@@ -99,9 +99,9 @@ def test_row_7_a_proxys_no_settles_by_the_kind_of_the_event_type(status: int, er
     """Cal.com may still be at work behind it: never twice for a plain or collective type (45 of 45), others double."""
     reply = read(made(status, "<html>", retry_after="7"))
 
-    assert (reply.kind, reply.settle, reply.outcome) == (
+    assert (reply.kind, reply.settle_after, reply.outcome) == (
         ReplyKind.UNKNOWN,
-        Settle.GATEWAY,
+        SettleAfter.GATEWAY,
         CallOutcome.FAILURE_SERVICE,
     )
     assert (reply.error_type, reply.retry_after) == (error_type, 7.0)
@@ -131,7 +131,7 @@ def test_row_9_taken_may_be_calcoms_own_fault(name: str, reply_kind: ReplyKind) 
     """Taken is what Cal.com also says for a fault of its own, so the slots are asked, but not about seats."""
     reply = read(recorded(name))
 
-    assert (reply.kind, reply.outcome, reply.settle) == (reply_kind, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert (reply.kind, reply.outcome, reply.settle_after) == (reply_kind, CallOutcome.SUCCESS, SettleAfter.ANSWERED)
     assert reply.ask_slots is (reply_kind is ReplyKind.TAKEN)
 
 
@@ -139,7 +139,7 @@ def test_row_10_the_masked_database_error_is_unknown() -> None:
     """The loser of a race, or any fault of the database: look."""
     reply = read(recorded("identical pairs, plain event: the loser"))
 
-    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, Settle.ANSWERED)
+    assert (reply.kind, reply.settle_after) == (ReplyKind.UNKNOWN, SettleAfter.ANSWERED)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.DATABASE)
 
 
@@ -155,7 +155,7 @@ def test_row_11_a_limit_is_not_about_the_key(name: str, reply_kind: ReplyKind) -
     """A 401 may be a booking limit: the customer is refused, the key is fine."""
     reply = read(recorded(name))
 
-    assert (reply.kind, reply.outcome, reply.settle) == (reply_kind, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert (reply.kind, reply.outcome, reply.settle_after) == (reply_kind, CallOutcome.SUCCESS, SettleAfter.ANSWERED)
 
 
 @pytest.mark.parametrize(
@@ -213,30 +213,34 @@ def test_row_14_a_refusal_carries_calcoms_words(answer: Answer) -> None:
     """Refused for good: Cal.com is alive and said why."""
     reply = read(answer)
 
-    assert (reply.kind, reply.outcome, reply.settle) == (ReplyKind.REFUSED, CallOutcome.SUCCESS, Settle.ANSWERED)
+    assert (reply.kind, reply.outcome, reply.settle_after) == (
+        ReplyKind.REFUSED,
+        CallOutcome.SUCCESS,
+        SettleAfter.ANSWERED,
+    )
     assert reply.message
 
 
 @pytest.mark.parametrize(
-    ("answer", "settle"),
+    ("answer", "settle_after"),
     [
-        (made(202, {"status": "success"}), Settle.ANSWERED),
-        (made(401, error_a("something new")), Settle.ANSWERED),
+        (made(202, {"status": "success"}), SettleAfter.ANSWERED),
+        (made(401, error_a("something new")), SettleAfter.ANSWERED),
         (
             made(401, {"statusCode": 401, "message": "terminating connection due to administrator command"}),
-            Settle.ANSWERED,
+            SettleAfter.ANSWERED,
         ),
-        (made(418, {"statusCode": 418, "message": "teapot"}), Settle.ANSWERED),
-        *((made(status, "<html>"), Settle.UNANSWERED) for status in (408, 421, 425, 501, 530)),
-        (made(400, {"oops": True}), Settle.UNANSWERED),
-        (Answer(400, {}, b'{"status":"error","err', 0.1, truncated=True), Settle.UNANSWERED),
+        (made(418, {"statusCode": 418, "message": "teapot"}), SettleAfter.ANSWERED),
+        *((made(status, "<html>"), SettleAfter.UNANSWERED) for status in (408, 421, 425, 501, 530)),
+        (made(400, {"oops": True}), SettleAfter.UNANSWERED),
+        (Answer(400, {}, b'{"status":"error","err', 0.1, truncated=True), SettleAfter.UNANSWERED),
     ],
 )
-def test_row_15_anything_else_may_have_booked(answer: Answer, settle: Settle) -> None:
+def test_row_15_anything_else_may_have_booked(answer: Answer, settle_after: SettleAfter) -> None:
     """What the table does not know is looked into before it is believed; only Cal.com itself says that it is done."""
     reply = read(answer)
 
-    assert (reply.kind, reply.settle) == (ReplyKind.UNKNOWN, settle)
+    assert (reply.kind, reply.settle_after) == (ReplyKind.UNKNOWN, settle_after)
     assert (reply.outcome, reply.error_type) == (CallOutcome.FAILURE_ENDPOINT, ErrorType.HTTP_OTHER)
 
 
@@ -245,7 +249,7 @@ def test_a_500_that_is_not_calcoms_own_may_still_be_working(body: str) -> None:
     """Cut, empty, or a proxy's: nobody says that the application has finished."""
     reply = read(made(500, body, date="Wed, 25 Nov 2026 15:48:41 GMT"))
 
-    assert (reply.settle, reply.outcome) == (Settle.UNANSWERED, CallOutcome.FAILURE_ENDPOINT)
+    assert (reply.settle_after, reply.outcome) == (SettleAfter.UNANSWERED, CallOutcome.FAILURE_ENDPOINT)
     assert reply.error_type not in OUTAGE
     assert reply.answered_at is None
 

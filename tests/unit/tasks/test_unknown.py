@@ -12,7 +12,7 @@ from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks.calcom.lookup import Sighting, SightingKind
-from tasks.calcom.reply import ErrorType, Reply, ReplyKind, Settle
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKS, Rules
 from tasks.dependencies import Terms
 from tasks.moves import In, Next, Post, Posted
@@ -34,12 +34,12 @@ def reply(reply_kind: ReplyKind, error: ErrorType = ErrorType.NONE, **more: Any)
 
 def timed_out() -> Reply:
     """Say nothing: the POST may still be working."""
-    return reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=Settle.UNANSWERED)
+    return reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=SettleAfter.UNANSWERED)
 
 
 def answered_500() -> Reply:
     """Say 500: Cal.com's application has finished."""
-    return reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, settle=Settle.ANSWERED, answered_at=CALCOM_SAYS)
+    return reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, settle_after=SettleAfter.ANSWERED, answered_at=CALCOM_SAYS)
 
 
 def at(seconds: float) -> datetime:
@@ -60,21 +60,21 @@ def test_a_moment_of_the_post_before_ends_nothing_of_this_one(row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settle", "kind", "settles", "ends"),
+    ("settle_after", "kind", "settles", "ends"),
     [
-        (Settle.ANSWERED, None, 5, 130),
-        (Settle.UNANSWERED, EventKind.PLAIN, 128, 158),
-        (Settle.GATEWAY, EventKind.PLAIN, 5, 158),
-        (Settle.GATEWAY, EventKind.COLLECTIVE, 5, 158),
-        (Settle.GATEWAY, EventKind.ROUND_ROBIN, 128, 158),
-        (Settle.GATEWAY, None, 128, 158),
+        (SettleAfter.ANSWERED, None, 5, 130),
+        (SettleAfter.UNANSWERED, EventKind.PLAIN, 128, 158),
+        (SettleAfter.GATEWAY, EventKind.PLAIN, 5, 158),
+        (SettleAfter.GATEWAY, EventKind.COLLECTIVE, 5, 158),
+        (SettleAfter.GATEWAY, EventKind.ROUND_ROBIN, 128, 158),
+        (SettleAfter.GATEWAY, None, 128, 158),
     ],
 )
 def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
-    row: Row, settle: Settle, kind: EventKind | None, settles: float, ends: float
+    row: Row, settle_after: SettleAfter, kind: EventKind | None, settles: float, ends: float
 ) -> None:
     """Without an answer both count from the first byte, 2 s ago; a replica's 30 s are added to the end."""
-    answer = reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle=settle)
+    answer = reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=settle_after)
     step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
     assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
     assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
