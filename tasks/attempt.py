@@ -105,10 +105,10 @@ class Attempt:
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return outcome.late_answer(row)
         try:
-            step = Inquiry(self.claim, calls, self.rules).look() if row.outcome_unknown else Post()
+            step = Inquiry(self.claim, calls, self.rules).lookup() if row.outcome_unknown else Post()
         except NotNow as no:
-            if no.look_only:
-                return self.rules.not_looked(no.denied.retry_after)
+            if no.lookups_only:
+                return self.rules.lookup_unavailable(no.denied.retry_after)
             return self.rules.not_now(self.claim.row, no.denied.reason)
         if isinstance(step, Post) and step.known:
             starts_in = (row.start_at - row.updated_at).total_seconds()
@@ -178,7 +178,7 @@ class Attempt:
             case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if (
                 open_before
             ):
-                return outcome.look_failed(rules, row, reply, posted)  # nothing is known more
+                return outcome.lookup_failed(rules, row, reply, posted)  # nothing is known more
             case ReplyKind.NOT_SENT:
                 return rules.again(row, reply.error_type, reply.message, reply.retry_after, posted)
             case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:

@@ -18,8 +18,8 @@ from tasks.moves import KNOWN, In, Next, Post, Posted
 
 TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
 TRY_AGAIN_LATEST = 3600.0  # for it doubles
-LOOKS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
-LOOKS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
+LOOKUPS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
+LOOKUPS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
 PROBES_FAILED_SUSPECT = 3
 
 
@@ -56,7 +56,7 @@ class Rules:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
         return Next(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
 
-    def not_looked(self, retry_after: float | None) -> Next:
+    def lookup_unavailable(self, retry_after: float | None) -> Next:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
 
         At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.

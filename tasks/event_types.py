@@ -42,7 +42,7 @@ def user(parts: Parts, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
         try:
             told = read_me(calls.me())
         except NotNow as no:
-            if not no.look_only:
+            if not no.lookups_only:
                 raise
             return None  # only this endpoint is shut: what a list shows is worth knowing without it
         if isinstance(told, Reply):
@@ -71,7 +71,7 @@ def ask(parts: Parts, calls: GuardedCalls, row: Appointment, *, sight: bool = Fa
             parts.calcom.key_fingerprint,
             row.event_type,
             kind=EventKind.UNKNOWN if facts is None else facts.kind,
-            sight=sight or (facts is not None and me is not None and facts.sees_all(me.user_id)),
+            sight=sight or (facts is not None and me is not None and facts.has_sight(me.user_id)),
             seats=facts is not None and facts.seats,
             occurrences=None if facts is None else facts.occurrences,
             calcom_id=None if facts is None else facts.calcom_id,

@@ -36,7 +36,7 @@ class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit 
         self.denied = denied
 
     @property
-    def look_only(self) -> bool:
+    def lookups_only(self) -> bool:
         """Return whether only the reading endpoint is shut: the service lives, and others may be booked."""
         return self.denied.reason is Reason.BREAKER_OPEN and self.denied.state is State.CLOSED
 

@@ -16,7 +16,7 @@ from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.reply import Reply, ReplyKind
 
 BY = "operator"
-FRESH_SECONDS = 60.0  # from the look that proves a double to its cancellation
+FRESH_SECONDS = 60.0  # from the lookup that proves a double to its cancellation
 REASON = "Booked twice by mistake. The other booking stands."  # the attendee may read it in Cal.com's e-mail
 
 

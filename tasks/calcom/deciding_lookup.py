@@ -1,4 +1,4 @@
-"""Look at all that Cal.com has of an event type since our POST, in one answer: only such a look may ever say "absent".
+"""Read all that Cal.com has of an event type since our POST, in one answer: only such a lookup may say "absent".
 
 No status, no address, no time: with `attendeeEmail` the key of a collective's second host is shown nothing, though it
 sees the booking (11 of 11, seen; docs/calcom.md, "Looking for our booking").
@@ -14,7 +14,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.classify import Page, read_list
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.lookup import PAGE, HalfMade, Query, Reads, Sighting, SightingKind, narrowed, ours_among, shows_type
+from tasks.calcom.lookup import PAGE, HalfMade, LookupKind, LookupResult, Query, Reads, narrowed, ours_among, shows_type
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address
 
@@ -27,12 +27,12 @@ _CREATED_MARGIN = timedelta(seconds=2)  # between Cal.com's Date, in whole secon
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
-def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> Sighting:
+def deciding_lookup(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> LookupResult:
     """Return what one whole answer shows: ours, or that it is absent, and what else that answer proves.
 
     `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug; `me` is whose our key is,
     None when nobody knows. What is found counts in any answer. Absent is only what an answer shows by itself: it lists
-    all there is, or all that was created since the appointment was asked for, or all at its time; else the look failed.
+    all there is, or all that was created since the appointment was asked for, or all at its time; else it failed.
     """
     at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
     number, deleted = at_its_time.get("eventTypeId"), False
@@ -40,21 +40,21 @@ def deciding_look(client: Reads, appointment: Appointment, *, calcom_id: int | N
         answer, page = _ask(client, {"eventTypeId": number, "sortCreated": "desc", "take": PAGE})
         if isinstance(page, Page):
             since = _since(appointment, answer)
-            sighting = _read(page, appointment, calcom_id, me)
-            if _is_whole(page) or _reaches(page, since) or sighting.kind is SightingKind.FOUND:
-                return sighting
+            result = _read(page, appointment, calcom_id, me)
+            if _is_whole(page) or _reaches(page, since) or result.kind is LookupKind.FOUND:
+                return result
         elif page.kind is ReplyKind.DELETED:  # what was booked of it is still listed, without a type
             deleted = True
             del at_its_time["eventTypeId"]
         else:
-            return Sighting(kind=SightingKind.FAILED, reply=page)
+            return LookupResult(kind=LookupKind.FAILED, reply=page)
     _, page = _ask(client, at_its_time)
     if isinstance(page, Reply):
-        return Sighting(kind=SightingKind.FAILED, reply=page, deleted=deleted)
-    sighting = replace(_read(page, appointment, calcom_id, me), deleted=deleted)
-    if _is_whole(page) or sighting.kind is SightingKind.FOUND:
-        return sighting
-    return replace(sighting, kind=SightingKind.FAILED, reply=_TOO_MANY)
+        return LookupResult(kind=LookupKind.FAILED, reply=page, deleted=deleted)
+    result = replace(_read(page, appointment, calcom_id, me), deleted=deleted)
+    if _is_whole(page) or result.kind is LookupKind.FOUND:
+        return result
+    return replace(result, kind=LookupKind.FAILED, reply=_TOO_MANY)
 
 
 _TOO_MANY = Reply(
@@ -97,12 +97,12 @@ def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | No
     return None if date is None else date - (appointment.updated_at - appointment.created_at) - _CLOCKS_MARGIN
 
 
-def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> Sighting:
+def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     found = ours_among(page.bookings, appointment, calcom_id)
     of_type = [booking for booking in page.bookings if shows_type(booking, appointment, calcom_id)]
     ended = None if appointment.answered_at is None else appointment.answered_at + _CREATED_MARGIN
     return replace(
-        found or Sighting(kind=SightingKind.ABSENT),
+        found or LookupResult(kind=LookupKind.ABSENT),
         created_after=ended is not None and any(one.created_at and one.created_at > ended for one in page.bookings),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         half_made=_half_made(of_type, appointment) if found is None else None,

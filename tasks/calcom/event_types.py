@@ -62,7 +62,7 @@ class EventTypeFacts:
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 
-    def sees_all(self, user_id: int) -> bool:
+    def has_sight(self, user_id: int) -> bool:
         """Return whether the list shows this user every booking of the type: by role only, never by what was seen."""
         match self.scheduling:
             case Scheduling.PERSONAL:

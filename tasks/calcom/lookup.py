@@ -22,20 +22,20 @@ Query = dict[str, str | int]
 
 
 class Reads(Protocol):
-    """Describe what a look asks of a client."""
+    """Describe what a lookup asks of a client."""
 
     def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
         """GET /v2/bookings."""
 
 
-class SightingKind(StrEnum):
-    """Say what a look saw."""
+class LookupKind(StrEnum):
+    """Say what a lookup saw."""
 
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
     MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the new one
     ABSENT = "absent"  # not in the list: what that proves is for `tasks.unknown.evidence` to say
-    FAILED = "failed"  # the look itself failed, or did not see enough to say "absent": `reply` says how
+    FAILED = "failed"  # the lookup itself failed, or did not see enough to say "absent": `reply` says how
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ class HalfMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """Hold what one look saw.
+class LookupResult:
+    """Hold what one lookup saw.
 
     `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
-    Of a deciding look alone: `created_after` says that the answer shows a booking which was created after our last
+    Of a deciding lookup alone: `created_after` says that the answer shows a booking which was created after our last
     POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
     so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
     our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
     """
 
-    kind: SightingKind
+    kind: LookupKind
     uid: str | None = None
     seat_uid: str | None = None
     series_uid: str | None = None
@@ -75,28 +75,28 @@ class Sighting:
     reply: Reply | None = None
 
 
-def look(
+def lookup(
     client: Reads,
     appointment: Appointment,
     *,
     calcom_id: int | None = None,
     by_address: bool = True,
-) -> Sighting:
+) -> LookupResult:
     """List bookings until ours is found, or all were seen.
 
     `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug. `by_address` is cheaper,
     and shows the key of a collective's second host nothing (docs/calcom.md, row 16). Ours carries our
     reference at the same instant and for the same event type (a reschedule keeps the metadata). One that lives ends
-    the look; of those that do not, the newest counts, so the rest of the list is seen first.
+    the lookup; of those that do not, the newest counts, so the rest of the list is seen first.
     """
     query = narrowed(appointment, calcom_id)
     if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
-    seen = _look(client, appointment, query, calcom_id)
-    if "eventTypeId" in query and seen.reply is not None and seen.reply.kind is ReplyKind.DELETED:
+    result = _search(client, appointment, query, calcom_id)
+    if "eventTypeId" in query and result.reply is not None and result.reply.kind is ReplyKind.DELETED:
         del query["eventTypeId"]  # what was booked of it is still listed, without a type
-        return replace(_look(client, appointment, query, calcom_id), deleted=True)
-    return seen
+        return replace(_search(client, appointment, query, calcom_id), deleted=True)
+    return result
 
 
 def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
@@ -114,7 +114,7 @@ def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
     return query if number is None else {**query, "eventTypeId": number}
 
 
-def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> Sighting | None:
+def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id: int | None) -> LookupResult | None:
     """Return the booking that answers the appointment: one that lives, else the newest of those that do not.
 
     A series carries one reference at many starts: its week at our start counts, and when that is over, its first that
@@ -124,12 +124,12 @@ def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id:
     here = [booking for booking in ours if booking.is_at(appointment.start_at)]
     weeks = [booking for booking in ours if booking.series_uid is not None and not booking.gone]
     if living := next((booking for booking in here if not booking.gone), None):
-        return _sighting(SightingKind.FOUND, living, appointment)
+        return _result(LookupKind.FOUND, living, appointment)
     if here and here[0].moved_to:
-        return _sighting(SightingKind.MOVED, here[0], appointment)
+        return _result(LookupKind.MOVED, here[0], appointment)
     if weeks:
-        return _sighting(SightingKind.FOUND, min(weeks, key=_start), appointment)
-    return _sighting(SightingKind.CANCELLED, here[0], appointment) if here else None
+        return _result(LookupKind.FOUND, min(weeks, key=_start), appointment)
+    return _result(LookupKind.CANCELLED, here[0], appointment) if here else None
 
 
 def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None) -> bool:
@@ -142,17 +142,17 @@ def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None
     return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
-def _look(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> Sighting:
-    seen = Sighting(kind=SightingKind.ABSENT)
+def _search(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> LookupResult:
+    result = LookupResult(kind=LookupKind.ABSENT)
     for page in _pages(client, query):
         if isinstance(page, Reply):
-            return replace(seen, kind=SightingKind.FAILED, reply=page)
+            return replace(result, kind=LookupKind.FAILED, reply=page)
         found = ours_among(page, appointment, calcom_id)
-        if found is not None and (found.kind is SightingKind.FOUND or seen.kind is SightingKind.ABSENT):
-            seen = found
-        if seen.kind is SightingKind.FOUND:
+        if found is not None and (found.kind is LookupKind.FOUND or result.kind is LookupKind.ABSENT):
+            result = found
+        if result.kind is LookupKind.FOUND:
             break
-    return seen
+    return result
 
 
 def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
@@ -188,10 +188,10 @@ def _start(booking: Booking) -> datetime:
     return booking.start or datetime.max.replace(tzinfo=UTC)
 
 
-def _sighting(kind: SightingKind, booking: Booking, appointment: Appointment) -> Sighting:
-    return Sighting(
+def _result(kind: LookupKind, booking: Booking, appointment: Appointment) -> LookupResult:
+    return LookupResult(
         kind=kind,
-        uid=booking.moved_to if kind is SightingKind.MOVED else booking.uid,
+        uid=booking.moved_to if kind is LookupKind.MOVED else booking.uid,
         seat_uid=booking.marks[str(appointment.uuid)],
         series_uid=booking.series_uid,
         event_type_id=booking.event_type_id,

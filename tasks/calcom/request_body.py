@@ -5,7 +5,7 @@ from typing import Any
 
 from db.appointments.appointment import Appointment
 
-REFERENCE = "bookingWorkerRef"  # the appointment's uuid: by it a look knows our booking from all others
+REFERENCE = "bookingWorkerRef"  # the appointment's uuid: by it a lookup knows our booking from all others
 CORRELATION = "bookingWorkerCorrelation"
 
 

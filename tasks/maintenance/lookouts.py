@@ -13,7 +13,7 @@ from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import event_types
 from tasks.calcom.booking import Booking, read_bookings
-from tasks.calcom.lookup import SightingKind, look
+from tasks.calcom.lookup import LookupKind, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Parts, parts
 from tasks.event_types import NotAskedError
@@ -49,16 +49,16 @@ def _suspects(built: Parts) -> int:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0
     for row in rows:
-        sighting = look(GuardedCalls(built, row.correlation_id), row, by_address=False)
-        if sighting.kind not in {SightingKind.FOUND, SightingKind.MOVED} or sighting.uid is None:
+        result = lookup(GuardedCalls(built, row.correlation_id), row, by_address=False)
+        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.uid is None:
             continue
         with built.engine.begin() as conn:
             appointments.record_late_uid(
                 conn,
                 row.id,
-                sighting.uid,
-                sighting.seat_uid,
-                series_uid=sighting.series_uid,
+                result.uid,
+                result.seat_uid,
+                series_uid=result.series_uid,
                 why="found at Cal.com",
                 by="sweeper",
             )

@@ -1,6 +1,6 @@
 """What may end a booking whose outcome is unknown: the whole rule, pure (docs/promises.md, "What may end a booking").
 
-No clock, no network, no database: from what is known of the event type, what the look and the slots said, what a
+No clock, no network, no database: from what is known of the event type, what the lookup and the slots said, what a
 second POST was answered with, and which moments have passed, to what may be done. Weak evidence ends nothing: a list
 that shows others' bookings proves nothing, and a refusal may be our own booking's doing.
 """
@@ -16,7 +16,7 @@ from tasks.calcom.slots import Slot
 class Act(StrEnum):
     """Say what may be done next with a booking whose outcome is unknown."""
 
-    LOOK = "look"  # nothing is certain yet: look again later
+    LOOKUP = "look"  # nothing is certain yet: look again later
     ASK_SLOTS = "ask slots"  # decide again, with what they say
     POST = "post"  # once more, at the price of a retry; its outcome is as open as the first one's
     EVIDENCE = "evidence"  # the same bytes once more: the answer says whether the first is there
@@ -44,7 +44,7 @@ SEATED = frozenset({EventKind.SEATS, EventKind.ROUND_ROBIN_SEATS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold what is known of a booking that a deciding look did not find.
+    """Hold what is known of a booking that a deciding lookup did not find.
 
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be working
     (settle_at). `ended`: absence may end it (ends_at). `slots_tell`: what the slots say is newer than the settle time.
@@ -68,9 +68,9 @@ class Case:
 
 
 def after_absence(case: Case) -> Act:
-    """Return what may be done with a booking that a deciding look did not find."""
+    """Return what may be done with a booking that a deciding lookup did not find."""
     if not case.settled:
-        return Act.LOOK
+        return Act.LOOKUP
     if not case.sight:
         return _without_sight(case)
     return _not_booked(case) if case.ended else _before_the_end(case)
@@ -80,11 +80,11 @@ def _before_the_end(case: Case) -> Act:
     """With sight: absence ends nothing yet (a replica may lag), but another POST may go where it is harmless."""
     again = case.kind in NEVER_TWICE and case.may_retry and not (case.cancel or case.near)
     if not again or case.refusal not in {None, ReplyKind.TAKEN}:
-        return Act.LOOK
+        return Act.LOOKUP
     if case.slot is None:
         return Act.ASK_SLOTS
     if case.slot is Slot.GONE or (case.refusal is ReplyKind.TAKEN and case.slot is not Slot.OFFERED):
-        return Act.LOOK
+        return Act.LOOKUP
     return Act.POST
 
 
@@ -119,18 +119,18 @@ def _without_sight(case: Case) -> Act:
 def _by_slots(case: Case) -> Act:
     """Plain and collective types: a slot that is offered is not taken by us; one that is gone may be."""
     if case.slot is None:
-        return Act.ASK_SLOTS if case.slots_tell else Act.LOOK
+        return Act.ASK_SLOTS if case.slots_tell else Act.LOOKUP
     if case.slot is not Slot.OFFERED:
         return _blind(case)
     if case.may_retry:
         return Act.POST
     if not case.ended:
-        return Act.LOOK
+        return Act.LOOKUP
     return Act.UNREACHABLE if case.outage else Act.FAIL
 
 
 def _blind(case: Case) -> Act:
-    return Act.BLIND if case.ended else Act.LOOK
+    return Act.BLIND if case.ended else Act.LOOKUP
 
 
 # What an evidence POST is refused with where Cal.com has looked for the attendee's booking first: ours is not there.
@@ -185,10 +185,10 @@ def _maximum(reply: Reply, *, named_is_ours: bool | None) -> Act:
 
 
 class Refused(StrEnum):
-    """Say what a refusal of a request that was never unknown may do, before and after the one look."""
+    """Say what a refusal of a request that was never unknown may do, before and after the one lookup."""
 
     UNKNOWN = "unknown"  # a series may be booked in part: look until its end
-    LOOK = "look"  # once, for our reference: then the refusal ends it
+    LOOKUP = "look"  # once, for our reference: then the refusal ends it
     RETRY = "retry"  # a fault of Cal.com: it still offers the slot
     REJECT = "reject"
 
@@ -205,7 +205,7 @@ def after_refusal(
 ) -> Refused:
     """Return what a refusal (its HTTP `status`) may do to a booking of which no POST was ever unknown.
 
-    No `rejected` before a look for our reference; a series is made week by week, so a refusal may leave some. What
+    No `rejected` before a lookup for our reference; a series is made week by week, so a refusal may leave some. What
     Cal.com refuses before it looks at any week (a type that is not there, a login, no hosts) leaves none, whatever the
     kind.
     """
@@ -213,6 +213,6 @@ def after_refusal(
     if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):
         return Refused.UNKNOWN
     if not looked:
-        return Refused.LOOK
+        return Refused.LOOKUP
     fault = slot is Slot.OFFERED or (slot is Slot.UNASKED and may_retry)
     return Refused.RETRY if reply_kind is ReplyKind.TAKEN and fault else Refused.REJECT

@@ -16,8 +16,8 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from tasks import event_types
 from tasks.calcom.booking import Booking, read_bookings
-from tasks.calcom.deciding_lookup import deciding_look
-from tasks.calcom.lookup import Sighting, SightingKind, look
+from tasks.calcom.deciding_lookup import deciding_lookup
+from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
@@ -44,7 +44,7 @@ class Inquiry:
 
     # -- of unknown outcome ------------------------------------------------------------------------------------------
 
-    def look(self) -> Next | Post:
+    def lookup(self) -> Next | Post:
         """Look for the booking, and return its move, or the POST that the rule allows.
 
         Raises:
@@ -58,15 +58,15 @@ class Inquiry:
         times = Times.of(row, self.rules)
         if times.settled_in > 0:
             known = event_types.known(claim.parts, row)
-            sighting = look(self.calls, row, calcom_id=known.calcom_id if known else None)
-            return outcome.seen(self.rules, row, sighting) or outcome.look_again(self.rules, row, times)
+            result = lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
+            return outcome.after_lookup(self.rules, row, result) or outcome.lookup_again(self.rules, row, times)
         try:
             return self._decide(times)
         except NotAskedError as no:
             # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
             if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
                 return outcome.blind(self.rules, times)
-            return outcome.look_failed(self.rules, claim.row, no.reply)
+            return outcome.lookup_failed(self.rules, claim.row, no.reply)
 
     def _decide(self, times: Times) -> Next | Post:
         """Look so that absence may count, ask what the event type is, and decide by both."""
@@ -75,23 +75,23 @@ class Inquiry:
         me = event_types.user(claim.parts, self.calls)
         while True:
             row = claim.row
-            sighting = deciding_look(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
-            if (step := outcome.seen(rules, claim.row, sighting)) is not None:
-                event_types.learn_id(claim.parts, row, sighting.event_type_id)
+            result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
+            if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
+                event_types.learn_id(claim.parts, row, result.event_type_id)
                 return step
-            if sighting.deleted:
+            if result.deleted:
                 event_types.deleted(claim.parts, row)
-            stranger = sighting.stranger and me == event_types.user(claim.parts, self.calls, anew=True)
+            stranger = result.stranger and me == event_types.user(claim.parts, self.calls, anew=True)
             kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)
             if not kept.sight or stranger or (before is not None and before.sight):
-                return self._absent(kept, sighting, replace(times, ends_in=0.0) if sighting.created_after else times)
+                return self._absent(kept, result, replace(times, ends_in=0.0) if result.created_after else times)
             before = kept  # it sees the type by now, and may not have when it looked
 
-    def _absent(self, kept: EventType, sighting: Sighting, times: Times) -> Next | Post:
+    def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Next | Post:
         claim, rules = self.claim, self.rules
         row = claim.row
         ended = times.ends_in <= 0
-        if ended and kept.seats and (half := sighting.half_made) is not None:
+        if ended and kept.seats and (half := result.half_made) is not None:
             if half.reference is None and half.seat_uid is None:
                 return outcome.half_made(row, half.uid)
             how = "by another request" if half.reference else "by another way"
@@ -113,10 +113,10 @@ class Inquiry:
         act = after_absence(case)
         if act is Act.ASK_SLOTS:
             slot = self._slot()
-            if slot is Slot.GONE and kept.seats and sighting.hides_seats and sighting.half_made is None:
+            if slot is Slot.GONE and kept.seats and result.hides_seats and result.half_made is None:
                 slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
             act = after_absence(replace(case, slot=slot))
-        elif act is Act.LOOK and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
+        elif act is Act.LOOKUP and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
         return outcome.ended(rules, claim.row, act, times)
 
@@ -148,11 +148,11 @@ class Inquiry:
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
             return outcome.refused_in_part(rules, row, refusal)
-        sighting = look(self.calls, row, calcom_id=kept.calcom_id, by_address=False)
+        result = lookup(self.calls, row, calcom_id=kept.calcom_id, by_address=False)
         row = claim.row
-        if sighting.kind is SightingKind.FAILED:
-            return outcome.refused_later(rules, row, refusal, sighting.reply)
-        if (step := outcome.seen(rules, row, sighting)) is not None:
+        if result.kind is LookupKind.FAILED:
+            return outcome.refused_later(rules, row, refusal, result.reply)
+        if (step := outcome.after_lookup(rules, row, result)) is not None:
             return step
         slot = self._slot() if reply_kind is ReplyKind.TAKEN and refusal["ask_slots"] else None
         may_retry = rules.may_retry(row.retry_count, refusal["error_type"])

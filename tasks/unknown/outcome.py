@@ -10,14 +10,14 @@ from typing import Any
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
-from tasks.calcom.lookup import Sighting, SightingKind
+from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKS, LOOKS_IN_ALL, OUTAGE, Rules, error
+from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, Rules, error
 from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as
 
-LONGEST_PAUSE = 3600.0  # seconds between two looks of what cannot be told
+LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
 HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
 
 
@@ -99,16 +99,16 @@ def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | N
 
 
 def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
-    """Return the move of a refused row that could not be looked for: that look is all that it waits for.
+    """Return the move of a refused row that could not be looked for: that lookup is all that it waits for.
 
-    `reply` is what that look was answered, None where it may not go now.
+    `reply` is what that lookup was answered, None where it may not go now.
     """
-    step = look_failed(rules, row, reply)
+    step = lookup_failed(rules, row, reply)
     changes = {
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else In(0),  # since when it waits for that look
+        "settle_at": row.settle_at if row.outcome_unknown else In(0),  # since when it waits for that lookup
         "ends_at": row.ends_at if row.outcome_unknown else In(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
@@ -137,22 +137,20 @@ def refused_in_part(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) 
     return Next(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
 
 
-# -- after a look ----------------------------------------------------------------------------------------------------
+# -- after a lookup ----------------------------------------------------------------------------------------------------
 
 
-def seen(rules: Rules, row: Appointment, sighting: Sighting) -> Next | None:
-    """Return the move for what a look has found, or for one that failed; None: our booking is not listed."""
-    match sighting.kind:
-        case SightingKind.FOUND | SightingKind.MOVED:
-            moved = ", moved to another time" if sighting.kind is SightingKind.MOVED else ""
-            return found(
-                row, sighting.uid, sighting.seat_uid, f"found at Cal.com{moved}", series_uid=sighting.series_uid
-            )
-        case SightingKind.CANCELLED:
-            changes = {"calcom_booking_uid": sighting.uid, "calcom_seat_uid": sighting.seat_uid}
+def after_lookup(rules: Rules, row: Appointment, result: LookupResult) -> Next | None:
+    """Return the move for what a lookup has found, or for one that failed; None: our booking is not listed."""
+    match result.kind:
+        case LookupKind.FOUND | LookupKind.MOVED:
+            moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
+            return found(row, result.uid, result.seat_uid, f"found at Cal.com{moved}", series_uid=result.series_uid)
+        case LookupKind.CANCELLED:
+            changes = {"calcom_booking_uid": result.uid, "calcom_seat_uid": result.seat_uid}
             return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
-        case SightingKind.FAILED:
-            return look_failed(rules, row, sighting.reply)
+        case LookupKind.FAILED:
+            return lookup_failed(rules, row, result.reply)
     return None
 
 
@@ -167,14 +165,14 @@ def late_answer(row: Appointment) -> Next:
     return found(row, row.calcom_booking_uid, row.calcom_seat_uid, "a late answer", series_uid=row.series_uid)
 
 
-def look_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Next:
-    """Return the move after a look that failed, or a second POST (`posted`) that booked nothing: no more is known.
+def lookup_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Next:
+    """Return the move after a lookup that failed, or a second POST (`posted`) that booked nothing: no more is known.
 
-    Why the booking's own first POST failed decides on its retries; a look's own trouble must not.
+    Why the booking's own first POST failed decides on its retries; a lookup's own trouble must not.
     """
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
-    elif row.looks + 1 < LOOKS_IN_ALL:
+    elif row.looks + 1 < LOOKUPS_IN_ALL:
         delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
@@ -189,7 +187,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 )
 
 
-def look_again(rules: Rules, row: Appointment, times: Times) -> Next:
+def lookup_again(rules: Rules, row: Appointment, times: Times) -> Next:
     """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKS:
@@ -248,7 +246,7 @@ def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post
             return rules.exhausted(row.error_type, row.last_error, KNOWN)
         case Act.BLIND:
             return blind(rules, times)
-    return look_again(rules, row, times)
+    return lookup_again(rules, row, times)
 
 
 def blind(rules: Rules, times: Times) -> Next:

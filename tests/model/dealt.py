@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db.appointments.event_types import EventKind, EventType
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.lookup import HalfMade, Sighting, SightingKind
+from tasks.calcom.lookup import HalfMade, LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tests.model.rows import NOW, REFERENCE
 
@@ -54,17 +54,17 @@ NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as
 )
 NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in REPLIES.items()})
 
-SIGHTINGS: Mapping[str, Sighting] = MappingProxyType(
+LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
     {
-        "found": Sighting(kind=SightingKind.FOUND, uid="uid"),
-        "cancelled": Sighting(kind=SightingKind.CANCELLED, uid="uid"),
-        "absent": Sighting(kind=SightingKind.ABSENT),
-        "absent, behind a newer one": Sighting(kind=SightingKind.ABSENT, created_after=True),
-        "absent, beside a stranger's": Sighting(kind=SightingKind.ABSENT, stranger=True),
-        "a seat by half": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("half", None, None)),
-        "a seat of his own": Sighting(kind=SightingKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
-        "503": Sighting(kind=SightingKind.FAILED, reply=REPLIES["503"]),
-        "a refused key": Sighting(kind=SightingKind.FAILED, reply=REPLIES["a refused key"]),
+        "found": LookupResult(kind=LookupKind.FOUND, uid="uid"),
+        "cancelled": LookupResult(kind=LookupKind.CANCELLED, uid="uid"),
+        "absent": LookupResult(kind=LookupKind.ABSENT),
+        "absent, behind a newer one": LookupResult(kind=LookupKind.ABSENT, created_after=True),
+        "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
+        "a seat by half": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("half", None, None)),
+        "a seat of his own": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
+        "503": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["503"]),
+        "a refused key": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["a refused key"]),
     }
 )
 

@@ -22,7 +22,7 @@ from tasks.dependencies import Terms
 from tasks.guarded_calls import NotNow
 from tasks.moves import Next, Post
 from tasks.unknown import evidence, inquiry, outcome
-from tests.model.dealt import NAMED, NAMES, REPLIES, SIGHTINGS, event_type
+from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, REPLIES, event_type
 from tests.model.rows import Change, Row, appointment, change
 
 SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
@@ -168,14 +168,14 @@ _cells: set[Cell]
 def _seen(told: str | Reason) -> Any:
     if isinstance(told, Reason):  # the list's own breaker is open, and the service lives
         raise NotNow(Denied(told, 1.0, State.CLOSED, 0))
-    return SIGHTINGS[told]
+    return LOOKUP_RESULTS[told]
 
 
-def _deciding_look(*_: Any, **__: Any) -> Any:
+def _deciding_lookup(*_: Any, **__: Any) -> Any:
     return _seen(_running.call("list"))
 
 
-def _look(*_: Any, **__: Any) -> Any:
+def _lookup(*_: Any, **__: Any) -> Any:
     return _seen(_running.call("look"))
 
 
@@ -225,8 +225,8 @@ def _refusal(meaning: Any, kind: evidence.EventKind, *, recurs: bool, **more: An
 
 
 _DEALT: dict[tuple[ModuleType, str], Any] = {
-    (inquiry, "deciding_look"): _deciding_look,
-    (inquiry, "look"): _look,
+    (inquiry, "deciding_lookup"): _deciding_lookup,
+    (inquiry, "lookup"): _lookup,
     (inquiry, "ask_slots"): _slots,
     (inquiry, "read_bookings"): lambda told: told,
     (inquiry, "after_absence"): _absence,
@@ -243,7 +243,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
     (outcome, "LOOKS"): 1,
-    (outcome, "LOOKS_IN_ALL"): 1,
+    (outcome, "LOOKUPS_IN_ALL"): 1,
 }
 
 _said: dict[Turn, Said] = {}

@@ -118,7 +118,7 @@ RULES = (
         "failed-by-slots-before-the-end",
         _EVIDENCE,
         """    if not case.ended:
-        return Act.LOOK
+        return Act.LOOKUP
     return Act.UNREACHABLE""",
         "    return Act.UNREACHABLE",
         "plain, sees none",
@@ -260,7 +260,7 @@ RULES = (
     _rule(
         "rejected-without-a-look",
         _INQUIRY,
-        """        if (step := outcome.seen(rules, row, sighting)) is not None:
+        """        if (step := outcome.seen(rules, row, result)) is not None:
             return step
         slot =""",
         "        slot =",
@@ -283,8 +283,8 @@ RULES = (
     _rule(
         "half-made-seat-overlooked",
         _INQUIRY,
-        "if ended and kept.seats and (half := sighting.half_made) is not None:",
-        "if False and (half := sighting.half_made) is not None:",
+        "if ended and kept.seats and (half := result.half_made) is not None:",
+        "if False and (half := result.half_made) is not None:",
         "seats, sees all",
     ),
 )

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.deciding_lookup import deciding_look
+from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.lookup import Sighting
+from tasks.calcom.lookup import LookupResult
 from tasks.calcom.request_body import REFERENCE
 
 OURS = "00000000-0000-0000-0000-000000000007"
@@ -63,6 +63,6 @@ class Calcom:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def look(calcom: Calcom, row: Appointment, *, calcom_id: int | None = None, me: Me | None = None) -> Sighting:
+def lookup(calcom: Calcom, row: Appointment, *, calcom_id: int | None = None, me: Me | None = None) -> LookupResult:
     """Look ten minutes after the row was asked for, by Postgres's clock, which its claim tells."""
-    return deciding_look(calcom, replace(row, updated_at=NOW), calcom_id=calcom_id, me=me)
+    return deciding_lookup(calcom, replace(row, updated_at=NOW), calcom_id=calcom_id, me=me)

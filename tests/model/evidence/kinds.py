@@ -55,7 +55,7 @@ class Type(NamedTuple):
             confirms=self.confirms,
             price=False,
         )
-        return Told(facts.kind, facts.sees_all(USER), self.seats, self.recurs)
+        return Told(facts.kind, facts.has_sight(USER), self.seats, self.recurs)
 
 
 _ROUND_ROBIN, _COLLECTIVE = Scheduling.ROUND_ROBIN, Scheduling.COLLECTIVE

@@ -9,10 +9,10 @@ import pytest
 from db.appointments.appointment import Appointment
 from tasks.calcom.deciding_lookup import TRIES
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.lookup import SightingKind
+from tasks.calcom.lookup import LookupKind
 from tasks.calcom.reply import ReplyKind
 from tests.support.calcom_answers import NO_SUCH_TYPES, refused
-from tests.support.calcom_pages import NOW, OURS, Calcom, aged, booking, look, ours, page
+from tests.support.calcom_pages import NOW, OURS, Calcom, aged, booking, lookup, ours, page
 
 Make = Callable[..., Appointment]
 BY_TYPE = {"eventTypeId": 101, "sortCreated": "desc", "take": 100}
@@ -28,15 +28,15 @@ def test_all_that_the_type_has_is_listed_in_one_call(row: Make) -> None:
     """No status, no address, no time: a filter may hide ours from a host who sees it."""
     calcom = Calcom(page(booking()))
 
-    sighting = look(calcom, row())
+    result = lookup(calcom, row())
 
-    assert (sighting.kind, sighting.deleted) == (SightingKind.ABSENT, False)
+    assert (result.kind, result.deleted) == (LookupKind.ABSENT, False)
     assert calcom.asked == [BY_TYPE]
 
 
 def test_an_empty_list_is_whole(row: Make) -> None:
     """What it proves is for sight to say."""
-    assert look(Calcom(page()), row()).kind is SightingKind.ABSENT
+    assert lookup(Calcom(page()), row()).kind is LookupKind.ABSENT
 
 
 @pytest.mark.parametrize("remaining", [0, 500])
@@ -44,16 +44,16 @@ def test_what_is_found_counts_in_any_answer(row: Make, remaining: int) -> None:
     """It says what it is a part of."""
     found = ours(recurringBookingUid="series", status="pending")
 
-    sighting = look(Calcom(page(booking(), found, remaining=remaining)), row())
+    result = lookup(Calcom(page(booking(), found, remaining=remaining)), row())
 
-    assert (sighting.kind, sighting.uid, sighting.series_uid) == (SightingKind.FOUND, "ours", "series")
+    assert (result.kind, result.uid, result.series_uid) == (LookupKind.FOUND, "ours", "series")
 
 
 def test_a_list_that_goes_back_before_the_request_is_enough(row: Make) -> None:
     """Newest first: what is older than the row is none of its."""
     calcom = Calcom(page(booking(), aged(6), remaining=500))
 
-    assert look(calcom, row()).kind is SightingKind.ABSENT
+    assert lookup(calcom, row()).kind is LookupKind.ABSENT
     assert len(calcom.asked) == 1
 
 
@@ -73,7 +73,7 @@ def test_a_list_that_may_hide_newer_ones_is_asked_for_at_the_rows_time(row: Make
     """Then one page must show all that there is at that time."""
     calcom = Calcom(newest, page(booking()))
 
-    assert look(calcom, row()).kind is SightingKind.ABSENT
+    assert lookup(calcom, row()).kind is LookupKind.ABSENT
     assert calcom.asked == [BY_TYPE, {**AT_ITS_TIME, "eventTypeId": 101}]
 
 
@@ -81,7 +81,7 @@ def test_an_earlier_post_counts_as_well(row: Make) -> None:
     """What is older than the last POST may be the first one's."""
     calcom = Calcom(page(booking(), aged(-2), remaining=500), page(ours()))
 
-    assert look(calcom, row(sent_at=NOW, answered_at=NOW)).uid == "ours"
+    assert lookup(calcom, row(sent_at=NOW, answered_at=NOW)).uid == "ours"
 
 
 def test_moments_are_compared_by_calcoms_clock(row: Make) -> None:
@@ -90,17 +90,17 @@ def test_moments_are_compared_by_calcoms_clock(row: Make) -> None:
     enough = Calcom(page(booking(createdAt="2030-03-01T10:05:00Z"), aged(-54), remaining=500, date=ahead))
     not_enough = Calcom(page(booking(createdAt="2030-03-01T10:05:00Z"), aged(-56), remaining=500, date=ahead), page())
 
-    assert look(enough, row()).kind is look(not_enough, row()).kind is SightingKind.ABSENT
+    assert lookup(enough, row()).kind is lookup(not_enough, row()).kind is LookupKind.ABSENT
     assert (len(enough.asked), len(not_enough.asked)) == (1, 2)
 
 
 def test_what_is_nowhere_whole_is_no_proof_of_absence(row: Make) -> None:
     """The look fails, rather than to say absent."""
-    sighting = look(Calcom(page(booking(), remaining=1)), row())
+    result = lookup(Calcom(page(booking(), remaining=1)), row())
 
-    assert sighting.kind is SightingKind.FAILED
-    assert sighting.reply is not None
-    assert sighting.reply.kind is ReplyKind.UNKNOWN
+    assert result.kind is LookupKind.FAILED
+    assert result.reply is not None
+    assert result.reply.kind is ReplyKind.UNKNOWN
 
 
 def test_a_type_whose_number_nobody_knows_is_looked_for_at_the_rows_time(row: Make) -> None:
@@ -108,27 +108,27 @@ def test_a_type_whose_number_nobody_knows_is_looked_for_at_the_rows_time(row: Ma
     by_name = row(event_type_id=None, event_type_slug="plain", username="clinic")
     unknown, known = Calcom(page(ours())), Calcom(page(ours(eventType=None)))
 
-    assert look(unknown, by_name).kind is look(known, by_name, calcom_id=101).kind is SightingKind.FOUND
+    assert lookup(unknown, by_name).kind is lookup(known, by_name, calcom_id=101).kind is LookupKind.FOUND
     assert (unknown.asked, known.asked) == ([AT_ITS_TIME], [BY_TYPE])
-    assert look(Calcom(page(booking("x", eventType={"slug": "other"}))), by_name).kind is SightingKind.ABSENT
+    assert lookup(Calcom(page(booking("x", eventType={"slug": "other"}))), by_name).kind is LookupKind.ABSENT
 
 
 @pytest.mark.parametrize(
     ("listed", "kind"),
     [
-        ([ours(eventTypeId=None, eventType=None)], SightingKind.FOUND),
-        ([booking(eventTypeId=None, eventType=None)], SightingKind.ABSENT),
+        ([ours(eventTypeId=None, eventType=None)], LookupKind.FOUND),
+        ([booking(eventTypeId=None, eventType=None)], LookupKind.ABSENT),
     ],
 )
 def test_what_was_booked_of_a_deleted_type_is_found_without_it(
-    row: Make, listed: list[dict[str, Any]], kind: SightingKind
+    row: Make, listed: list[dict[str, Any]], kind: LookupKind
 ) -> None:
     """Cal.com refuses the filter (400), and lists it without a type: the reference alone says whose it is."""
     calcom = Calcom(refused(NO_SUCH_TYPES), page(*listed))
 
-    sighting = look(calcom, row())
+    result = lookup(calcom, row())
 
-    assert (sighting.kind, sighting.deleted) == (kind, True)
+    assert (result.kind, result.deleted) == (kind, True)
     assert calcom.asked == [BY_TYPE, AT_ITS_TIME]
 
 
@@ -137,35 +137,35 @@ def test_a_count_that_is_one_too_high_is_asked_for_again(row: Make) -> None:
     once = Calcom(page(booking(), miscounted=1), page(booking(), ours()))
     always = Calcom(page(booking(), miscounted=1))
 
-    assert look(once, row()).kind is SightingKind.FOUND
-    assert look(always, row()).kind is SightingKind.ABSENT
+    assert lookup(once, row()).kind is LookupKind.FOUND
+    assert lookup(always, row()).kind is LookupKind.ABSENT
     assert (once.asked, always.asked) == ([BY_TYPE] * 2, [BY_TYPE] * TRIES)
 
 
 def test_a_list_that_counts_what_it_does_not_show_is_not_whole(row: Make) -> None:
     """More than that one is missing: it may be ours."""
-    assert look(Calcom(page(booking(), aged(6), miscounted=2)), row()).kind is SightingKind.FAILED
+    assert lookup(Calcom(page(booking(), aged(6), miscounted=2)), row()).kind is LookupKind.FAILED
 
 
 @pytest.mark.parametrize(
     ("entries", "kind", "uid"),
     [
-        ([ours(status="cancelled"), booking("alive", OURS)], SightingKind.FOUND, "alive"),
-        ([ours(status="cancelled"), booking()], SightingKind.CANCELLED, "ours"),
-        ([ours(status="rejected")], SightingKind.CANCELLED, "ours"),
-        ([ours(status="cancelled", rescheduledToUid="new")], SightingKind.MOVED, "new"),
-        ([ours(start="2030-03-01T09:30:00Z")], SightingKind.ABSENT, None),
-        ([ours(eventTypeId=102)], SightingKind.ABSENT, None),
+        ([ours(status="cancelled"), booking("alive", OURS)], LookupKind.FOUND, "alive"),
+        ([ours(status="cancelled"), booking()], LookupKind.CANCELLED, "ours"),
+        ([ours(status="rejected")], LookupKind.CANCELLED, "ours"),
+        ([ours(status="cancelled", rescheduledToUid="new")], LookupKind.MOVED, "new"),
+        ([ours(start="2030-03-01T09:30:00Z")], LookupKind.ABSENT, None),
+        ([ours(eventTypeId=102)], LookupKind.ABSENT, None),
     ],
     ids=["one of two lives", "cancelled", "declined", "moved", "another start", "another type"],
 )
 def test_what_became_of_ours_is_said(
-    row: Make, entries: list[dict[str, Any]], kind: SightingKind, uid: str | None
+    row: Make, entries: list[dict[str, Any]], kind: LookupKind, uid: str | None
 ) -> None:
     """One that lives counts before one that is over."""
-    sighting = look(Calcom(page(*entries)), row())
+    result = lookup(Calcom(page(*entries)), row())
 
-    assert (sighting.kind, sighting.uid) == (kind, uid)
+    assert (result.kind, result.uid) == (kind, uid)
 
 
 def test_one_that_is_over_does_not_end_a_list_that_is_not_whole(row: Make) -> None:
@@ -174,7 +174,7 @@ def test_one_that_is_over_does_not_end_a_list_that_is_not_whole(row: Make) -> No
         page(ours(status="cancelled"), remaining=500), page(ours(status="cancelled"), booking("alive", OURS))
     )
 
-    assert look(calcom, row()).uid == "alive"
+    assert lookup(calcom, row()).uid == "alive"
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_a_series_lives_in_any_of_its_weeks(row: Make, first: dict[str, Any], ui
     """Its week at our start, else the first that lives."""
     weeks = [booking(f"week{week}", OURS, start=f"2030-03-{1 + 7 * (week - 1):02}T09:00:00Z") for week in (3, 2)]
 
-    sighting = look(Calcom(page(*(week | {"recurringBookingUid": "series"} for week in weeks), first)), row())
+    result = lookup(Calcom(page(*(week | {"recurringBookingUid": "series"} for week in weeks), first)), row())
 
-    assert (sighting.kind, sighting.uid, sighting.series_uid) == (SightingKind.FOUND, uid, "series")
+    assert (result.kind, result.uid, result.series_uid) == (LookupKind.FOUND, uid, "series")
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_a_look_that_fails_says_how_and_asks_no_more(
     """The reply is read as any other."""
     calcom = Calcom(answer)
 
-    sighting = look(calcom, row())
+    result = lookup(calcom, row())
 
-    assert sighting.kind is SightingKind.FAILED
-    assert sighting.reply is not None
-    assert (sighting.reply.kind, len(calcom.asked)) == (reply_kind, 1)
+    assert result.kind is LookupKind.FAILED
+    assert result.reply is not None
+    assert (result.reply.kind, len(calcom.asked)) == (reply_kind, 1)

@@ -176,7 +176,7 @@ FIXED = {**ROUND_ROBIN, "hosts": [host(169, mandatory=True), host(170, mandatory
 )
 def test_sight_is_by_role_only(shown_as: dict[str, Any], user: int, sees: bool) -> None:  # noqa: FBT001 - a column
     """Owner, only host, fixed host, host of a collective: that the type may be read proves nothing."""
-    assert facts(shown_as).sees_all(user) is sees
+    assert facts(shown_as).has_sight(user) is sees
 
 
 def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:

@@ -9,7 +9,7 @@ import pytest
 from db.appointments.appointment import Appointment
 from tasks.calcom.booking import read_booking
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.lookup import MAX_PAGES, SightingKind, look, shows_type
+from tasks.calcom.lookup import MAX_PAGES, LookupKind, lookup, shows_type
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.calcom_answers import NO_SUCH_TYPES, refused
@@ -66,18 +66,18 @@ def answer(content: Any) -> Answer:
 @pytest.mark.parametrize("status", ["accepted", "pending"])
 def test_our_booking_is_found_by_its_reference(row: Make, status: str) -> None:
     """Among others of the same attendee and time."""
-    sighting = look(Listing(booking("other", "another-request"), booking(status=status)), row())
+    result = lookup(Listing(booking("other", "another-request"), booking(status=status)), row())
 
-    assert (sighting.kind, sighting.uid) == (SightingKind.FOUND, "ours")
+    assert (result.kind, result.uid) == (LookupKind.FOUND, "ours")
 
 
 def test_our_seat_is_found_at_its_attendee(row: Make) -> None:
     """Seats keep metadata there, and have a uid of their own."""
     attendees = [{"metadata": {REFERENCE: mark}, "seatUid": f"seat-{mark}"} for mark in ("another", OURS)]
 
-    sighting = look(Listing(booking("shared", None, attendees=attendees)), row())
+    result = lookup(Listing(booking("shared", None, attendees=attendees)), row())
 
-    assert (sighting.kind, sighting.uid, sighting.seat_uid) == (SightingKind.FOUND, "shared", f"seat-{OURS}")
+    assert (result.kind, result.uid, result.seat_uid) == (LookupKind.FOUND, "shared", f"seat-{OURS}")
 
 
 @pytest.mark.parametrize(
@@ -91,70 +91,70 @@ def test_our_seat_is_found_at_its_attendee(row: Make) -> None:
 )
 def test_almost_our_booking_is_not_ours(row: Make, almost: dict[str, Any]) -> None:
     """Reference, instant and event type must all be ours: a reschedule, too, keeps the reference."""
-    assert look(Listing(booking(**almost)), row()).kind is SightingKind.ABSENT
+    assert lookup(Listing(booking(**almost)), row()).kind is LookupKind.ABSENT
 
 
 def test_a_booking_whose_event_type_was_deleted_is_still_ours(row: Make) -> None:
     """Its reference says so."""
-    assert look(Listing(booking(eventTypeId=None, eventType=None)), row()).kind is SightingKind.FOUND
+    assert lookup(Listing(booking(eventTypeId=None, eventType=None)), row()).kind is LookupKind.FOUND
 
 
 @pytest.mark.parametrize(
     ("status", "moved_to", "kind", "uid"),
     [
-        ("cancelled", None, SightingKind.CANCELLED, "ours"),
-        ("rejected", None, SightingKind.CANCELLED, "ours"),
-        ("cancelled", "the-new-one", SightingKind.MOVED, "the-new-one"),
+        ("cancelled", None, LookupKind.CANCELLED, "ours"),
+        ("rejected", None, LookupKind.CANCELLED, "ours"),
+        ("cancelled", "the-new-one", LookupKind.MOVED, "the-new-one"),
     ],
 )
 def test_a_booking_that_no_longer_stands_says_what_became_of_it(
-    row: Make, status: str, moved_to: str | None, kind: SightingKind, uid: str
+    row: Make, status: str, moved_to: str | None, kind: LookupKind, uid: str
 ) -> None:
     """Cancelled, declined by its host, or moved to another time."""
-    sighting = look(Listing(booking(status=status, rescheduledToUid=moved_to)), row())
+    result = lookup(Listing(booking(status=status, rescheduledToUid=moved_to)), row())
 
-    assert (sighting.kind, sighting.uid) == (kind, uid)
+    assert (result.kind, result.uid) == (kind, uid)
 
 
 def test_a_booking_that_lives_counts_before_one_that_was_cancelled(row: Make) -> None:
     """Even when it is listed later, on another page."""
     listing = Listing(booking("gone", status="cancelled"), booking("other", "x"), booking("ours"), page=1)
 
-    assert look(listing, row()).uid == "ours"
+    assert lookup(listing, row()).uid == "ours"
 
 
 def test_all_pages_are_read_when_the_server_ignores_the_filters(row: Make) -> None:
     """It happened: one release returned everything (docs/calcom.md)."""
     others = [booking(f"other-{n}", f"request-{n}") for n in range(350)]
 
-    sighting = look(Listing(*others, booking()), row())
+    result = lookup(Listing(*others, booking()), row())
 
-    assert (sighting.kind, sighting.uid) == (SightingKind.FOUND, "ours")
+    assert (result.kind, result.uid) == (LookupKind.FOUND, "ours")
 
 
 def test_a_list_without_an_end_is_no_proof_of_absence(row: Make) -> None:
     """The look fails, rather than to say absent."""
     listing = Listing(*[booking(f"other-{n}", f"request-{n}") for n in range(MAX_PAGES + 1)], page=1)
 
-    sighting = look(listing, row())
+    result = lookup(listing, row())
 
-    assert (sighting.kind, len(listing.asked)) == (SightingKind.FAILED, MAX_PAGES)
+    assert (result.kind, len(listing.asked)) == (LookupKind.FAILED, MAX_PAGES)
 
 
 def test_a_look_that_fails_says_how(row: Make) -> None:
     """The reply is read as any other."""
-    sighting = look(Dead(), row())
+    result = lookup(Dead(), row())
 
-    assert sighting.kind is SightingKind.FAILED
-    assert sighting.reply is not None
-    assert sighting.reply.kind is ReplyKind.UNKNOWN
+    assert result.kind is LookupKind.FAILED
+    assert result.reply is not None
+    assert result.reply.kind is ReplyKind.UNKNOWN
 
 
 def test_the_email_is_asked_for_as_it_was_posted(row: Make) -> None:
     """Byte for byte, with the event type and a day's window."""
     listing = Listing()
 
-    look(listing, row(attendee_email="ann+tag@example.com"))
+    lookup(listing, row(attendee_email="ann+tag@example.com"))
 
     assert listing.asked == [
         {
@@ -173,9 +173,9 @@ def test_a_phone_only_attendee_is_looked_for_without_an_email(row: Make) -> None
     """Cal.com makes an address up; a wrong guess would hide the booking."""
     listing = Listing(booking())
 
-    sighting = look(listing, row(attendee_email=None, attendee_phone="+12025550143"))
+    result = lookup(listing, row(attendee_email=None, attendee_phone="+12025550143"))
 
-    assert sighting.kind is SightingKind.FOUND
+    assert result.kind is LookupKind.FOUND
     assert "attendeeEmail" not in listing.asked[0]
 
 
@@ -184,9 +184,9 @@ def test_an_event_type_named_by_slug_is_compared_by_slug(row: Make) -> None:
     by_slug = row(event_type_id=None, event_type_slug="plain", username="clinic")
     listing = Listing(booking())
 
-    assert look(listing, by_slug).kind is SightingKind.FOUND
+    assert lookup(listing, by_slug).kind is LookupKind.FOUND
     assert "eventTypeId" not in listing.asked[0]
-    assert look(Listing(booking(eventType={"slug": "other"})), by_slug).kind is SightingKind.ABSENT
+    assert lookup(Listing(booking(eventType={"slug": "other"})), by_slug).kind is LookupKind.ABSENT
 
 
 def test_an_event_type_whose_number_is_known_is_asked_for_by_number(row: Make) -> None:
@@ -194,24 +194,24 @@ def test_an_event_type_whose_number_is_known_is_asked_for_by_number(row: Make) -
     by_slug = row(event_type_id=None, event_type_slug="plain", username="clinic")
     listing = Listing(booking(eventType={"slug": "renamed"}))
 
-    assert look(listing, by_slug, calcom_id=101).kind is SightingKind.FOUND
+    assert lookup(listing, by_slug, calcom_id=101).kind is LookupKind.FOUND
     assert listing.asked[0]["eventTypeId"] == 101
-    assert look(Listing(booking(eventTypeId=102, eventType={"slug": "other"})), by_slug, calcom_id=101).uid is None
+    assert lookup(Listing(booking(eventTypeId=102, eventType={"slug": "other"})), by_slug, calcom_id=101).uid is None
 
 
 def test_a_deleted_event_type_is_looked_for_without_it(row: Make) -> None:
     """Cal.com refuses the filter (400), and lists what was booked of the type without one."""
     listing = Listing(booking(eventTypeId=None, eventType=None), deleted=101)
 
-    sighting = look(listing, row())
+    result = lookup(listing, row())
 
-    assert (sighting.kind, sighting.uid, sighting.deleted) == (SightingKind.FOUND, "ours", True)
+    assert (result.kind, result.uid, result.deleted) == (LookupKind.FOUND, "ours", True)
     assert ["eventTypeId" in asked for asked in listing.asked] == [True, False]
 
 
 def test_a_booking_that_is_found_says_of_which_series_it_is(row: Make) -> None:
     """A series may be cut: its weeks are counted by its uid."""
-    assert look(Listing(booking(recurringBookingUid="series")), row()).series_uid == "series"
+    assert lookup(Listing(booking(recurringBookingUid="series")), row()).series_uid == "series"
 
 
 def test_a_slug_is_its_owners_own(row: Make) -> None:

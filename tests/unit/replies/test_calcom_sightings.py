@@ -8,9 +8,9 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from tasks.calcom.event_types import Me
-from tasks.calcom.lookup import SightingKind
+from tasks.calcom.lookup import LookupKind
 from tasks.calcom.request_body import REFERENCE
-from tests.support.calcom_pages import OURS, Calcom, booking, look, page
+from tests.support.calcom_pages import OURS, Calcom, booking, lookup, page
 
 Make = Callable[..., Appointment]
 
@@ -30,7 +30,7 @@ def test_an_answer_with_a_younger_booking_is_younger_than_our_post(
     after: bool,  # noqa: FBT001 - a column
 ) -> None:
     """Then no replica is behind; two seconds of margin, for Cal.com's Date is in whole ones."""
-    assert look(Calcom(page(booking())), row(answered_at=answered_at)).created_after is after
+    assert lookup(Calcom(page(booking())), row(answered_at=answered_at)).created_after is after
 
 
 HOST40, HOST41 = Me(140, "host40@example.com"), Me(141, "HOST41@example.com")
@@ -58,7 +58,7 @@ def test_a_booking_that_is_none_of_the_keys_user_shows_that_he_sees_all(
     strange: bool,  # noqa: FBT001 - a column
 ) -> None:
     """Only where it shows both, who hosts it and who attends it."""
-    assert look(Calcom(page(listed)), row(), me=me).stranger is strange
+    assert lookup(Calcom(page(listed)), row(), me=me).stranger is strange
 
 
 def seated(*attendees: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -84,16 +84,16 @@ def test_a_seat_of_our_address_that_is_not_ours_is_told(
     row: Make, attendee: dict[str, Any], found: tuple[str, str | None, str | None]
 ) -> None:
     """It is absent, and something of the customer is there all the same."""
-    sighting = look(Calcom(page(seated({"email": "bob@example.com", "seatUid": "b"}, attendee))), row())
+    result = lookup(Calcom(page(seated({"email": "bob@example.com", "seatUid": "b"}, attendee))), row())
 
-    assert sighting.kind is SightingKind.ABSENT
-    assert sighting.half_made is not None
-    assert (sighting.half_made.uid, sighting.half_made.seat_uid, sighting.half_made.reference) == found
+    assert result.kind is LookupKind.ABSENT
+    assert result.half_made is not None
+    assert (result.half_made.uid, result.half_made.seat_uid, result.half_made.reference) == found
 
 
 def test_of_two_that_are_not_ours_the_one_without_a_seat_is_told(row: Make) -> None:
     """Somebody must look at it."""
-    half = look(Calcom(page(seated({**ANN, "seatUid": "s", "metadata": {REFERENCE: "r0"}}, ANN))), row()).half_made
+    half = lookup(Calcom(page(seated({**ANN, "seatUid": "s", "metadata": {REFERENCE: "r0"}}, ANN))), row()).half_made
 
     assert half is not None
     assert (half.seat_uid, half.reference) == (None, None)
@@ -103,7 +103,7 @@ def test_a_phone_only_attendee_is_known_by_the_address_that_calcom_made_up(row: 
     """Of his number's digits."""
     by_phone = row(attendee_email=None, attendee_phone="+12025550143")
 
-    assert look(Calcom(page(seated({"email": "12025550143@sms.cal.com"}))), by_phone).half_made is not None
+    assert lookup(Calcom(page(seated({"email": "12025550143@sms.cal.com"}))), by_phone).half_made is not None
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_phone_only_attendee_is_known_by_the_address_that_calcom_made_up(row: 
 )
 def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, Any]) -> None:
     """Of a type without seats an attendee has none."""
-    assert look(Calcom(page(entry)), row()).half_made is None
+    assert lookup(Calcom(page(entry)), row()).half_made is None
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, 
 )
 def test_anybodys_half_made_seat_hides_the_free_ones(row: Make, attendees: list[dict[str, Any]], hides: bool) -> None:  # noqa: FBT001 - a case
     """Of such a booking Cal.com offers no slot, and books whoever posts (findings D3)."""
-    assert look(Calcom(page(seated(*attendees))), row()).hides_seats is hides
+    assert lookup(Calcom(page(seated(*attendees))), row()).hides_seats is hides

@@ -15,16 +15,16 @@ from tasks.unknown.evidence import Refused, after_refusal
 def test_no_refusal_is_told_before_a_look(kind: EventKind, reply_kind: ReplyKind) -> None:
     """And of what recurs, or is of unknown kind, not before its end: weeks may be booked."""
     first = after_refusal(reply_kind, kind, recurs=False, looked=False)
-    assert first is (Refused.UNKNOWN if kind is EventKind.UNKNOWN else Refused.LOOK)
+    assert first is (Refused.UNKNOWN if kind is EventKind.UNKNOWN else Refused.LOOKUP)
     assert after_refusal(reply_kind, kind, recurs=True, looked=False) is Refused.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("reply_kind", "status", "first"),
     [
-        *((ReplyKind.REFUSED, status, Refused.LOOK) for status in (401, 403, 404, 422)),
+        *((ReplyKind.REFUSED, status, Refused.LOOKUP) for status in (401, 403, 404, 422)),
         (ReplyKind.REFUSED, 400, Refused.UNKNOWN),
-        (ReplyKind.ANOTHERS, 201, Refused.LOOK),
+        (ReplyKind.ANOTHERS, 201, Refused.LOOKUP),
     ],
 )
 def test_what_is_refused_before_any_week_is_made_needs_no_kind(
@@ -32,7 +32,7 @@ def test_what_is_refused_before_any_week_is_made_needs_no_kind(
 ) -> None:
     """A type that is not there, a login: no week can be booked, so one look is enough. A 400 may be week five's."""
     assert after_refusal(reply_kind, EventKind.UNKNOWN, recurs=False, looked=False, status=status) is first
-    if first is Refused.LOOK:
+    if first is Refused.LOOKUP:
         assert after_refusal(reply_kind, EventKind.UNKNOWN, recurs=False, looked=True, status=status) is Refused.REJECT
 
 

@@ -43,7 +43,7 @@ def reply(reply_kind: ReplyKind, status: int | None = None, **more: Any) -> Repl
 def test_nothing_is_posted_and_nothing_ends_before_the_settle_time(kind: EventKind, sight: bool) -> None:  # noqa: FBT001
     """A POST of ours may still be working: a second one would double, and refusals would be false."""
     for slot in (None, *Slot):
-        assert after_absence(case(kind, sight=sight, settled=False, slot=slot)) is Act.LOOK
+        assert after_absence(case(kind, sight=sight, settled=False, slot=slot)) is Act.LOOKUP
 
 
 # -- order, rule 3: with sight -----------------------------------------------------------------------------------------
@@ -58,21 +58,21 @@ def test_with_sight_another_post_goes_where_it_can_never_double(kind: EventKind)
         Slot.OFFERED: Act.POST,
         Slot.UNPROVEN: Act.POST,
         Slot.UNASKED: Act.POST,
-        Slot.GONE: Act.LOOK,
+        Slot.GONE: Act.LOOKUP,
     }
 
 
 @pytest.mark.parametrize("kind", LAST_ROW)
 def test_with_sight_what_could_double_waits_for_the_end(kind: EventKind) -> None:
     """A second POST of these makes a second booking: only proven absence allows one."""
-    assert {after_absence(case(kind, sight=True, slot=slot)) for slot in (None, *Slot)} == {Act.LOOK}
+    assert {after_absence(case(kind, sight=True, slot=slot)) for slot in (None, *Slot)} == {Act.LOOKUP}
 
 
 @pytest.mark.parametrize("stop", [{"cancel": True}, {"near": True}, {"may_retry": False}])
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_with_sight_nothing_is_posted_that_is_cancelled_near_or_used_up(kind: EventKind, stop: dict[str, bool]) -> None:
     """And nothing ends before the end."""
-    assert {after_absence(case(kind, sight=True, slot=slot, **stop)) for slot in (None, *Slot)} == {Act.LOOK}
+    assert {after_absence(case(kind, sight=True, slot=slot, **stop)) for slot in (None, *Slot)} == {Act.LOOKUP}
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_with_sight_nothing_is_posted_that_is_cancelled_near_or_used_up(kind: Ev
 )
 def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: ReplyKind) -> None:
     """Our own booking may be what refuses it."""
-    assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, slot=Slot.OFFERED)) is Act.LOOK
+    assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, slot=Slot.OFFERED)) is Act.LOOKUP
     assert after_absence(case(K.PLAIN, sight=True, refusal=refusal, ended=True)) is Act.REJECT
 
 
 def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
     """The same words also stand for a fault of Cal.com's database (docs/calcom.md, row 9)."""
     acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=ReplyKind.TAKEN, slot=slot)) for slot in Slot}
-    assert acts == {Slot.OFFERED: Act.POST, Slot.GONE: Act.LOOK, Slot.UNPROVEN: Act.LOOK, Slot.UNASKED: Act.LOOK}
+    assert acts == {Slot.OFFERED: Act.POST, Slot.GONE: Act.LOOKUP, Slot.UNPROVEN: Act.LOOKUP, Slot.UNASKED: Act.LOOKUP}
 
 
 @pytest.mark.parametrize("kind", list(EventKind))
@@ -121,13 +121,13 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
 @pytest.mark.parametrize(
     ("more", "act"),
     [
-        ({"slots_tell": False}, Act.LOOK),
+        ({"slots_tell": False}, Act.LOOKUP),
         ({}, Act.ASK_SLOTS),
         ({"slot": Slot.OFFERED}, Act.POST),
-        ({"slot": Slot.OFFERED, "may_retry": False}, Act.LOOK),
+        ({"slot": Slot.OFFERED, "may_retry": False}, Act.LOOKUP),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True}, Act.FAIL),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True, "outage": True}, Act.UNREACHABLE),
-        ({"slot": Slot.GONE}, Act.LOOK),
+        ({"slot": Slot.GONE}, Act.LOOKUP),
         ({"slot": Slot.GONE, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
@@ -149,7 +149,7 @@ def test_without_sight_one_evidence_post_tells_of_the_kinds_that_cal_com_checks_
 ) -> None:
     """Whatever the slots say, and without the slots being asked; not after a long wait, nor twice for one answer."""
     assert after_absence(case(kind, ended=ended)) is Act.EVIDENCE
-    stopped = Act.BLIND if ended else Act.LOOK
+    stopped = Act.BLIND if ended else Act.LOOKUP
     assert after_absence(case(kind, ended=ended, waited=True)) is stopped
     assert after_absence(case(kind, ended=ended, untold=True)) is stopped
 
@@ -158,7 +158,7 @@ def test_without_sight_one_evidence_post_tells_of_the_kinds_that_cal_com_checks_
 @pytest.mark.parametrize("slot", [None, *Slot])
 def test_without_sight_nothing_is_posted_that_could_double(kind: EventKind, slot: Slot | None) -> None:
     """It is looked for until the end, and then held."""
-    assert after_absence(case(kind, slot=slot)) is Act.LOOK
+    assert after_absence(case(kind, slot=slot)) is Act.LOOKUP
     assert after_absence(case(kind, slot=slot, ended=True)) is Act.BLIND
 
 
@@ -167,7 +167,7 @@ def test_without_sight_nothing_is_posted_that_could_double(kind: EventKind, slot
 def test_without_sight_nothing_is_posted_that_is_cancelled_or_near(kind: EventKind, stop: dict[str, bool]) -> None:
     """Held, never cancelled, expired or rejected: it may be booked."""
     for slot in (None, *Slot):
-        assert after_absence(case(kind, slot=slot, **stop)) is Act.LOOK
+        assert after_absence(case(kind, slot=slot, **stop)) is Act.LOOKUP
         assert after_absence(case(kind, slot=slot, ended=True, **stop)) is Act.BLIND
 
 

@@ -146,12 +146,12 @@ def test_what_is_denied_sends_nothing() -> None:
     breaker = Breaker(denied(Reason.BREAKER_OPEN, 7.0, state=State.OPEN))
     with pytest.raises(NotNow) as no:
         calls(breaker, client).list_bookings({})
-    assert (no.value.denied.retry_after, no.value.look_only) == (7.0, False)
+    assert (no.value.denied.retry_after, no.value.lookups_only) == (7.0, False)
     assert (client.calls, breaker.reports) == ([], [])
 
 
 @pytest.mark.parametrize(
-    ("denial", "look_only"),
+    ("denial", "lookups_only"),
     [
         (denied(Reason.BREAKER_OPEN, endpoint_state=State.OPEN), True),
         (denied(Reason.BREAKER_OPEN, state=State.HALF_OPEN), False),
@@ -159,9 +159,9 @@ def test_what_is_denied_sends_nothing() -> None:
         (denied(Reason.CREDENTIALS), False),
     ],
 )
-def test_only_a_shut_endpoint_of_a_service_that_lives_concerns_looks_alone(denial: Denied, look_only: bool) -> None:  # noqa: FBT001 - a column
+def test_only_a_shut_endpoint_of_a_service_that_lives_concerns_looks_alone(denial: Denied, lookups_only: bool) -> None:  # noqa: FBT001 - a column
     """Then others may be booked meanwhile."""
-    assert NotNow(denial).look_only is look_only
+    assert NotNow(denial).lookups_only is lookups_only
 
 
 def test_a_read_probes_its_own_endpoint_but_not_the_service() -> None:

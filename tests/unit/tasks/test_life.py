@@ -113,14 +113,14 @@ def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row)
 
 def test_a_booking_that_cannot_be_looked_at_leaves_the_line() -> None:
     """Only the list is down: others may be booked, and must not wait behind this one."""
-    step = RULES.not_looked(99.0)
+    step = RULES.lookup_unavailable(99.0)
     assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, In(99.0))
 
 
 @pytest.mark.parametrize("asked_again_in", [1.0, None])
 def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(asked_again_in: float | None) -> None:
     """Another look is the probe, and may last as long as a call: eight such rows made 76 events in 15 s."""
-    step = RULES.not_looked(asked_again_in)
+    step = RULES.lookup_unavailable(asked_again_in)
     assert step.changes.get("hold_until") == In(Terms().open)
 
 

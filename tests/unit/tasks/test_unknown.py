@@ -11,9 +11,9 @@ from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
-from tasks.calcom.lookup import Sighting, SightingKind
+from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKS, Rules
+from tasks.decisions import LOOKUPS, Rules
 from tasks.dependencies import Terms
 from tasks.moves import In, Next, Post, Posted
 from tasks.unknown import outcome
@@ -137,28 +137,30 @@ def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
 @pytest.mark.parametrize(
     ("kind", "to"),
     [
-        (SightingKind.FOUND, Status.CONFIRMED),
-        (SightingKind.MOVED, Status.CONFIRMED),
-        (SightingKind.CANCELLED, Status.CANCELLED),
+        (LookupKind.FOUND, Status.CONFIRMED),
+        (LookupKind.MOVED, Status.CONFIRMED),
+        (LookupKind.CANCELLED, Status.CANCELLED),
     ],
 )
-def test_what_a_look_finds_is_the_outcome(row: Row, kind: SightingKind, to: Status) -> None:
+def test_what_a_look_finds_is_the_outcome(row: Row, kind: LookupKind, to: Status) -> None:
     """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
-    step = outcome.seen(RULES, open_row(row, settled_in=99), Sighting(kind=kind, uid="u1"))
+    step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, uid="u1"))
     assert step is not None
     assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
 
 
 def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
     """Some may still be made: absence of the others counts only from then on."""
-    step = outcome.seen(RULES, open_row(row), Sighting(kind=SightingKind.FOUND, uid="u1", series_uid="s1"))
+    step = outcome.after_lookup(RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, uid="u1", series_uid="s1"))
     assert step is not None
     assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
 
 
 def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> None:
     """After an unknown answer (1 s) two more looks follow; what may follow is certain only at the settle time."""
-    steps = [outcome.look_again(RULES, open_row(row, looks=looks), Times(100, 130, 9e9, 5)) for looks in range(LOOKS)]
+    steps = [
+        outcome.lookup_again(RULES, open_row(row, looks=looks), Times(100, 130, 9e9, 5)) for looks in range(LOOKUPS)
+    ]
     assert [(step.to, step.retry_in) for step in steps] == [
         (Status.RETRYING, 2.0),
         (Status.RETRYING, 4.0),
@@ -169,7 +171,7 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
     """Five seconds after a 500 another POST may go: nobody waits seven for it."""
-    step = outcome.look_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
+    step = outcome.lookup_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
     assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, In(2))
 
 
@@ -178,7 +180,7 @@ def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
     row: Row, since: float, pause: float
 ) -> None:
     """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
-    step = outcome.look_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
+    step = outcome.lookup_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
     assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, In(pause))
 
 
@@ -196,8 +198,8 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 
     One that fails after two that found nothing is tried again: a bad day of a few percent holds nobody for that.
     """
-    sighting = Sighting(kind=SightingKind.FAILED, reply=reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503))
-    steps = [outcome.seen(RULES, open_row(row, looks=looks), sighting) for looks in (0, 2, 4, 5)]
+    result = LookupResult(kind=LookupKind.FAILED, reply=reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503))
+    steps = [outcome.after_lookup(RULES, open_row(row, looks=looks), result) for looks in (0, 2, 4, 5)]
     assert [step.to for step in steps if step] == [Status.RETRYING, Status.RETRYING, Status.RETRYING, Status.HELD]
     assert steps[-1] is not None
     assert steps[-1].changes["hold_reason"] is HoldReason.UNREACHABLE
@@ -209,7 +211,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
 def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(row: Row) -> None:
     """The POST met an outage: once the key is right again, it is still the outage's."""
     refused = reply(ReplyKind.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")
-    held = outcome.look_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
+    held = outcome.lookup_failed(RULES, open_row(row, error_type=ErrorType.TIMEOUT), refused)
     assert (held.to, held.changes.get("hold_reason")) == (Status.HELD, HoldReason.CREDENTIALS)
     assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")
 
