@@ -1,0 +1,76 @@
+"""docs/architecture.md tells the truth: every table, key, periodic task and room is in it, and no other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from db.schema import metadata
+from resilience.shared_state.scripts import breaker_keys, stats_keys
+from worker.schedule import schedule
+
+ROOT = Path(__file__).parents[3]
+PACKAGES = ("worker", "tasks", "resilience", "db", "simulator")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the cells of the table under a heading, without its head."""
+    [text] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def names(cell: str) -> list[str]:
+    """Return what a cell names in code style."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_table_is_there() -> None:
+    """A table that nobody describes is a table that nobody dares to drop."""
+    assert sorted(row[0].strip("`") for row in rows("Every table")) == sorted(metadata.tables)
+
+
+def test_every_key_of_a_script_is_there() -> None:
+    """The breaker's, an endpoint's, and those that only count."""
+    described = {name for row in rows("Every key in Redis") for name in names(row[0]) if name.startswith("{")}
+
+    assert described == {
+        *breaker_keys("calcom", "ENDPOINT"),
+        *stats_keys("calcom"),
+        *stats_keys("database"),
+    }
+
+
+def test_every_periodic_task_is_there_with_its_period() -> None:
+    """As beat sends them."""
+    setting = 61.0
+    sent = {entry["task"]: entry["schedule"] for entry in schedule(setting).values()}
+
+    described = {names(row[0])[0]: row[1] for row in rows("Every periodic task")}
+
+    written = {task: "`METRICS_AGGREGATE_SECONDS`" if s == setting else f"{s:g} s" for task, s in sent.items()}
+    assert described == written
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_room_is_there(package: str) -> None:
+    """Each folder of a package that holds code of ours is named in its row."""
+    [row] = [row for row in rows("The packages") if row[0].startswith(f"[{package}/]")]
+    folders = {
+        path.name
+        for path in (ROOT / package).iterdir()
+        if path.is_dir() and any(file.suffix in {".py", ".lua", ".sql"} for file in path.iterdir())
+    }
+
+    assert {
+        name.rstrip("/") for cell in row for name in names(cell) if name.endswith("/") and "/lib" not in name
+    } == folders
+
+
+def test_every_link_leads_to_a_file() -> None:
+    """The maps of the house are the first thing that goes stale."""
+    for document in ("docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"):
+        folder = (ROOT / document).parent
+        links = re.findall(r"\]\(([^)#]+)", (ROOT / document).read_text("utf-8"))
+        assert [link for link in links if not (folder / link).exists()] == [], document
