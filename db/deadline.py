@@ -1,4 +1,4 @@
-"""How long we wait for Postgres to answer. Its own time-outs end nothing while it is frozen: it keeps them itself."""
+"""A deadline for what is asked of Postgres. Its own time-outs end nothing while it is frozen: it keeps them itself."""
 
 import time
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from psycopg.abc import PQGen, PQGenConn
 
 RV = TypeVar("RV")
 _NEVER = float("inf")
-_ends_at: ContextVar[float | None] = ContextVar("patience_ends_at", default=None)  # monotonic
+_ends_at: ContextVar[float | None] = ContextVar("deadline_ends_at", default=None)  # monotonic
 
 
 @contextmanager
-def patience(seconds: float | None) -> Iterator[None]:
+def deadline(seconds: float | None) -> Iterator[None]:
     """Bound all that this block asks of Postgres together, connecting included; None: it may take as long as it likes.
 
     What is out of time ends as an OperationalError on a closed connection: Postgres rolls back, unless it was asked to
@@ -28,8 +28,8 @@ def patience(seconds: float | None) -> Iterator[None]:
         _ends_at.reset(token)
 
 
-def within(seconds: float | None) -> float | None:
-    """Return how long may be waited for something that takes so long at most (None: for ever), by our patience."""
+def remaining(seconds: float | None) -> float | None:
+    """Return how many seconds may be waited for something that may take `seconds` (None: for ever), by the deadline."""
     ends_at = _ends_at.get()
     if ends_at is None or ends_at == _NEVER:
         return seconds
@@ -37,10 +37,10 @@ def within(seconds: float | None) -> float | None:
     return left if seconds is None else min(seconds, left)
 
 
-class Connection(psycopg.Connection[Any]):
+class DeadlineConnection(psycopg.Connection[Any]):
     """Hang up on a server that does not answer in time."""
 
-    answer_within = _NEVER  # seconds for one exchange, outside any `patience`
+    answer_within = _NEVER  # seconds for one exchange, outside any `deadline`
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for one exchange to end; a `timeout` is psycopg's own, for what it can do without."""
@@ -56,7 +56,7 @@ class Connection(psycopg.Connection[Any]):
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        """Connect within the block's patience: libpq's own connect_timeout knows nothing below two seconds."""
+        """Connect before the block's deadline: libpq's own connect_timeout knows nothing below two seconds."""
         connecting = super()._connect_gen(conninfo)
         try:
             wanted = next(connecting)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlalchemy.util.queue import Queue
 
-from db.deadline import Connection, within
+from db.deadline import DeadlineConnection, remaining
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -35,7 +35,7 @@ def make_engine(
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
     A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
-    Who finds all connections taken waits for one `pool_timeout_s`, or as long as its `patience` lasts.
+    Who finds all connections taken waits for one `pool_timeout_s`, or until its `deadline`.
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
@@ -64,7 +64,7 @@ def make_engine(
         # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
         address.difference_update_query(given),
         connect_args=arguments,
-        poolclass=_Pool,
+        poolclass=_DeadlinePool,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout_s,
@@ -79,21 +79,21 @@ def make_engine(
     return engine
 
 
-class _Places(Queue[ConnectionPoolEntry]):
-    """Wait for a connection as long as the block's patience lasts, for others may be frozen with all of them.
+class _DeadlineQueue(Queue[ConnectionPoolEntry]):
+    """Wait for a connection until the block's deadline, for others may be frozen with all of them.
 
     And by a monotonic clock: SQLAlchemy's queue (2.0, util/queue.py) waits by the time of day, which may be set back.
     """
 
-    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - theirs
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - as in Queue
         with self.mutex:
             if block:
-                self.not_empty.wait_for(lambda: not self._empty(), within(timeout))
+                self.not_empty.wait_for(lambda: not self._empty(), remaining(timeout))
             return super().get(block=False)
 
 
-class _Pool(QueuePool):
-    _queue_class = _Places  # as AsyncAdaptedQueuePool sets its own
+class _DeadlinePool(QueuePool):
+    _queue_class = _DeadlineQueue  # as AsyncAdaptedQueuePool sets its own
 
 
 def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:
@@ -102,7 +102,7 @@ def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:
     def connect(
         _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: Sequence[Any], named: Mapping[str, Any]
     ) -> Any:
-        connection = Connection.connect(*arguments, **named)
+        connection = DeadlineConnection.connect(*arguments, **named)
         connection.answer_within = seconds
         return connection
 

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from db.deadline import patience
+from db.deadline import deadline
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
@@ -89,7 +89,7 @@ def status(engine: Engine) -> list[Revision]:
 
 def upgrade(engine: Engine, to: str = "head") -> list[str]:
     """Apply the revisions up to `to` and return their ids; raise RevisionError when `to` is unknown or behind."""
-    with patience(None), engine.begin() as conn:
+    with deadline(None), engine.begin() as conn:
         at, goal = _locked(conn), _place(to)
         if goal < at:
             raise RevisionError(f"{to} is behind the database: `booking migrate --to {to}` takes revisions back")
@@ -98,7 +98,7 @@ def upgrade(engine: Engine, to: str = "head") -> list[str]:
 
 def downgrade(engine: Engine, steps: int) -> list[str]:
     """Take back the newest `steps` revisions and return their ids, newest first; what their columns held is gone."""
-    with patience(None), engine.begin() as conn:
+    with deadline(None), engine.begin() as conn:
         at = _locked(conn)
         if not 0 <= steps <= at:
             raise RevisionError(f"cannot take back {steps} revisions: the database has {at}")
@@ -107,14 +107,14 @@ def downgrade(engine: Engine, steps: int) -> list[str]:
 
 def migrate(engine: Engine, to: str = "head") -> list[str]:
     """Go to revision `to`, forward or back, and return the ids applied or taken back (`booking migrate --to`)."""
-    with patience(None), engine.begin() as conn:
+    with deadline(None), engine.begin() as conn:
         at = _locked(conn)
         return _go(conn, at, _place(to))
 
 
 def _locked(conn: Connection) -> int:
     """Wait for any other migration to end, then return how many revisions the database has."""
-    conn.execute(text("SET LOCAL statement_timeout = 0"))  # a table may be large, and `patience(None)` waits for it
+    conn.execute(text("SET LOCAL statement_timeout = 0"))  # a table may be large, and `deadline(None)` waits for it
     conn.execute(text("SET LOCAL lock_timeout = 0"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     conn.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Inserted, NewAppointment, queue
-from db.deadline import patience
+from db.deadline import deadline
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from resilience import correlation
 from resilience.circuit_breaker.types import State
@@ -126,7 +126,7 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
     patient = PATIENCE + len(requests) * PATIENCE_EACH
     kept: list[Inserted] = []
     try:
-        with patience(patient):
+        with deadline(patient):
             shut = _is_shut()  # reads operators' orders, where Redis has none
             with parts().engine.begin() as conn:
                 line = HoldReason.BREAKER_OPEN if shut else queue.line(conn)  # nobody overtakes those who wait
@@ -147,7 +147,7 @@ def _is_shut() -> bool:
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return how a booking stands now; None when there is no such booking."""
-    with database_errors(), patience(PATIENCE), parts().engine.connect() as conn:
+    with database_errors(), deadline(PATIENCE), parts().engine.connect() as conn:
         row = appointments.get(conn, appointment_id)
     if row is None:
         return None

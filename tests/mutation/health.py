@@ -110,9 +110,9 @@ HEALTH = (
         name="caller-waits-for-frozen-calls",
         promise=1,
         file="db/engine.py",
-        old="within(timeout))",
+        old="remaining(timeout))",
         new="timeout)",
-        test="tests/integration/database/test_db_patience.py::test_who_finds_all_connections_taken_waits_no_longer_than_it_may",
+        test="tests/integration/database/test_db_deadline.py::test_who_finds_all_connections_taken_waits_no_longer_than_it_may",
     ),
     Breakage(
         name="forgotten-endpoint-open-for-ever",

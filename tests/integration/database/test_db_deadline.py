@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import appointments
-from db.deadline import patience
+from db.deadline import deadline
 from db.engine import make_engine
 from tasks.database_errors import as_appointment_error
 from tests.support.fleet import eventually
@@ -53,16 +53,16 @@ def test_a_frozen_server_is_hung_up_on(engines: Callable[..., Engine], postgres:
     assert took < 10
 
 
-def test_patience_bounds_all_that_a_block_asks_together(engines: Callable[..., Engine]) -> None:
+def test_a_deadline_bounds_all_that_a_block_asks_together(engines: Callable[..., Engine]) -> None:
     """Whatever the server is busy with: the caller is told in time, and what was asked is rolled back."""
     engine = engines()
-    ask(engine, "CREATE TABLE told (n integer)")
+    ask(engine, "CREATE TABLE asked (n integer)")
     began = time.monotonic()
-    with patience(0.5), pytest.raises(OperationalError):
-        ask(engine, "INSERT INTO told VALUES (1)", "SELECT pg_sleep(0.3)", "SELECT pg_sleep(8)")
+    with deadline(0.5), pytest.raises(OperationalError):
+        ask(engine, "INSERT INTO asked VALUES (1)", "SELECT pg_sleep(0.3)", "SELECT pg_sleep(8)")
     assert time.monotonic() - began < 4
     with engine.connect() as conn:
-        assert conn.execute(text("SELECT count(*) FROM told")).scalar_one() == 0
+        assert conn.execute(text("SELECT count(*) FROM asked")).scalar_one() == 0
 
 
 def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Callable[..., Engine]) -> None:
@@ -70,14 +70,14 @@ def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Ca
     engine = engines(pool_size=1, max_overflow=0, pool_timeout_s=60)
 
     def impatient() -> None:
-        with patience(0.2):
+        with deadline(0.2):
             ask(engine)
 
     with engine.connect() as taken, ThreadPoolExecutor(2) as threads:
-        told = threads.submit(impatient)
-        assert told in wait([told], timeout=30).done, "told before it is free again"
-        assert isinstance(told.exception(), PoolTimeoutError)
-        assert "are in use" in str(as_appointment_error(told.exception()))
+        refused = threads.submit(impatient)
+        assert refused in wait([refused], timeout=30).done, "refused before it is free again"
+        assert isinstance(refused.exception(), PoolTimeoutError)
+        assert "are in use" in str(as_appointment_error(refused.exception()))
         waiting = threads.submit(ask, engine)
         assert waiting not in wait([waiting], timeout=0.2).done
         taken.close()
@@ -85,9 +85,9 @@ def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Ca
 
 
 def test_a_migration_has_all_the_time_that_it_needs(engines: Callable[..., Engine]) -> None:
-    """A large table takes long; no patience but its own ends it."""
+    """A large table takes long; no deadline but its own ends it."""
     engine = engines(statement_timeout_ms=500)
-    with patience(None), engine.begin() as conn:
+    with deadline(None), engine.begin() as conn:
         conn.execute(text("SET LOCAL statement_timeout = 0"))
         conn.execute(text("SELECT pg_sleep(3)"))
 
