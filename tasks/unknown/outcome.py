@@ -190,7 +190,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 def lookup_again(rules: Rules, row: Appointment, times: Times) -> Next:
     """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
     if times.settled_in > 0:
-        if row.looks + 1 >= LOOKS:
+        if row.looks + 1 >= LOOKUPS:
             return _settling("not listed yet; what may follow is certain only at the settle time", times.settled_in)
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
         changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}

@@ -218,9 +218,9 @@ def _evidence(kind: evidence.EventKind, reply: Any, **more: Any) -> evidence.Act
     return act
 
 
-def _refusal(meaning: Any, kind: evidence.EventKind, *, recurs: bool, **more: Any) -> evidence.Refused:
-    may = _after_refusal(meaning, kind, recurs=recurs, **more)
-    _cells.add(("refusal", kind, recurs, meaning, may))
+def _refusal(reply_kind: Any, kind: evidence.EventKind, *, recurs: bool, **more: Any) -> evidence.Refused:
+    may = _after_refusal(reply_kind, kind, recurs=recurs, **more)
+    _cells.add(("refusal", kind, recurs, reply_kind, may))
     return may
 
 

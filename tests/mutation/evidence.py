@@ -260,7 +260,7 @@ RULES = (
     _rule(
         "rejected-without-a-look",
         _INQUIRY,
-        """        if (step := outcome.seen(rules, row, result)) is not None:
+        """        if (step := outcome.after_lookup(rules, row, result)) is not None:
             return step
         slot =""",
         "        slot =",
