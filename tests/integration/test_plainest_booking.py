@@ -1,0 +1,21 @@
+"""The plainest booking stays short to read: how many files it meets, and how many lines they have."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OWN = {"files": 16, "lines": 2400}
+ALL = {"files": 48, "lines": 5500}
+
+
+def test_the_plainest_booking_meets_few_files() -> None:
+    """Claimed, posted, 201, confirmed: who reads how a booking is made reads these whole files, and no other."""
+    script = [sys.executable, "benchmarks/plainest_booking.py", "--json"]
+    found = json.loads(subprocess.check_output(script, cwd=ROOT, text=True))
+
+    own, every = found["today"]["own"], found["today"]["all"]
+    assert {"tasks/booking.py", "db/sql/claim.sql", "tasks/calcom/client.py"} <= found["files"].keys()
+    assert (own["files"] <= OWN["files"], own["lines"] <= OWN["lines"]) == (True, True), found
+    assert (every["files"] <= ALL["files"], every["lines"] <= ALL["lines"]) == (True, True), found
