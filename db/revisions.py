@@ -34,7 +34,7 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SchemaState:
     """Where a database stands; `known` is False for a revision this code has never heard of: a newer one."""
 
     current: str | None
@@ -64,10 +64,10 @@ def current(engine: Engine) -> str | None:
         return _current(conn)
 
 
-def standing(engine: Engine) -> Standing:
+def schema_state(engine: Engine) -> SchemaState:
     """Compare the database with this code; the answer's `problem` says what to do."""
     at = current(engine)
-    return Standing(at, head(), known=at is None or at in _ids())
+    return SchemaState(at, head(), known=at is None or at in _ids())
 
 
 def require(engine: Engine) -> None:
@@ -75,9 +75,9 @@ def require(engine: Engine) -> None:
 
     A newer database passes: changes expand first, so that old workers live on beside new ones during a deploy.
     """
-    where = standing(engine)
-    if where.known and where.problem is not None:
-        raise RevisionError(where.problem)
+    state = schema_state(engine)
+    if state.known and state.problem is not None:
+        raise RevisionError(state.problem)
 
 
 def status(engine: Engine) -> list[Revision]:

@@ -29,11 +29,11 @@ def run(*, to: str | None, down: int | None) -> None:
 def status() -> bool:
     """List the revisions with a mark at those that the database has; return whether it has all and no more."""
     engine = parts().engine
-    standing = revisions.standing(engine)
+    schema = revisions.schema_state(engine)
     for revision in revisions.status(engine):
         mark = ("applied ", "green") if revision.applied else ("missing ", "bold yellow")
-        here = "  <- the database is here" if revision.id == standing.current else ""
+        here = "  <- the database is here" if revision.id == schema.current else ""
         screen.say(mark, " ", revision.id, "  ", (revision.doc, "dim"), (here, "bold"))
-    if standing.problem:
-        screen.note(("booking: ", "bold"), standing.problem)
-    return standing.problem is None
+    if schema.problem:
+        screen.note(("booking: ", "bold"), schema.problem)
+    return schema.problem is None

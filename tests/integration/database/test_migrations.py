@@ -68,7 +68,7 @@ def test_a_database_at_the_head_has_no_problem(empty: Engine) -> None:
     revisions.upgrade(empty)
 
     revisions.require(empty)
-    assert revisions.standing(empty).problem is None
+    assert revisions.schema_state(empty).problem is None
 
 
 def test_old_workers_live_on_beside_a_newer_database(empty: Engine) -> None:
@@ -78,7 +78,7 @@ def test_old_workers_live_on_beside_a_newer_database(empty: Engine) -> None:
         conn.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
 
     revisions.require(empty)
-    assert "9999_future, newer than this code" in (revisions.standing(empty).problem or "")
+    assert "9999_future, newer than this code" in (revisions.schema_state(empty).problem or "")
     assert all(revision.applied for revision in revisions.status(empty))
     for change in (revisions.upgrade, revisions.migrate, lambda engine: revisions.downgrade(engine, 1)):
         with pytest.raises(revisions.RevisionError, match="newer than this code"):
@@ -106,7 +106,7 @@ def test_no_more_is_taken_back_than_is_there(empty: Engine, steps: int) -> None:
 
     with pytest.raises(revisions.RevisionError, match="cannot take back"):
         revisions.downgrade(empty, steps)
-    assert revisions.standing(empty).problem is None
+    assert revisions.schema_state(empty).problem is None
 
 
 def test_migrating_again_does_nothing(empty: Engine) -> None:

@@ -84,7 +84,7 @@ def _postgres(engine: Engine) -> Iterator[Finding]:
     try:
         with engine.connect() as conn:
             version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
-        standing = revisions.standing(engine)
+        schema = revisions.schema_state(engine)
     except SQLAlchemyError as error:
         detail = str(getattr(error, "orig", None) or "").strip().splitlines()
         said = "; ".join(explain(error) or ())
@@ -95,8 +95,8 @@ def _postgres(engine: Engine) -> Iterator[Finding]:
         yield Finding("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
         return
     yield Finding("Postgres", ok=True, said=f"{release} answers")
-    problem = standing.problem
-    yield Finding("migrations", ok=problem is None, said=problem or f"at {standing.current}, the newest")
+    problem = schema.problem
+    yield Finding("migrations", ok=problem is None, said=problem or f"at {schema.current}, the newest")
 
 
 def _broker(settings: Settings) -> Finding:
