@@ -70,13 +70,6 @@ def call(breaker: CircuitBreaker, outcome: CallOutcome = CallOutcome.SUCCESS) ->
     return bool(permit)
 
 
-def seconds(do: Callable[[], object]) -> float:
-    """Measure."""
-    begun = time.perf_counter()
-    do()
-    return time.perf_counter() - begun
-
-
 def wipe(url: str) -> None:
     """Make Redis forget everything."""
     with redis.Redis.from_url(url) as client:
