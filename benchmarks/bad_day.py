@@ -100,7 +100,7 @@ def _ours(asked: argparse.Namespace, day: str) -> dict[str, Any]:
         times = _spend(asked, day, ready.calcom, ask, have_ended=_broken_have_ended)
         names = {str(row.uuid): str(row.id) for row in _rows("SELECT id, uuid FROM appointments")}
         result = _judged("booking-worker", day, times, ready.calcom, names)
-        changes = dependencies.parts().breaker.transitions(count=1000)
+        changes = dependencies.current().breaker.transitions(count=1000)
         met = _rows("SELECT count(*) AS number FROM appointments WHERE circuit_breaker_open_at_booking IS NOT NULL")
         holds = Counter(
             row.why for row in _rows("SELECT detail ->> 'why' AS why FROM appointment_events WHERE kind = 'held'")
@@ -198,7 +198,7 @@ def _broken_have_ended() -> bool:
 
 
 def _rows(query: str) -> list[Any]:
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return list(conn.execute(text(query), {"broken": BROKEN} if ":broken" in query else {}))
 
 

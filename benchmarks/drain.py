@@ -77,7 +77,7 @@ def _drain(ready: Stage, first: int, count: int, size: int) -> dict[str, Any]:
     before = ready.calcom.last()
     ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
     _ask(first, TRIP)
-    until(dependencies.parts().breaker.is_open, within=30, pause=_pause)
+    until(dependencies.current().breaker.is_open, within=30, pause=_pause)
     asked_from = time.monotonic()
     _ask(first + TRIP, count)
     held_in = time.monotonic() - asked_from
@@ -108,7 +108,7 @@ def _confirmed(count: int) -> None:
     """Wait until as many bookings are confirmed in the database."""
 
     def enough() -> bool:
-        with dependencies.parts().engine.connect() as conn:
+        with dependencies.current().engine.connect() as conn:
             query = text("SELECT count(*) FROM appointments WHERE status = :status")
             return bool(conn.execute(query, {"status": Status.CONFIRMED.value}).scalar_one() >= count)
 
@@ -122,7 +122,7 @@ def _rate(calls: list[dict[str, Any]], begin: float) -> float:
 
 def _overtaken(calls: list[dict[str, Any]]) -> int:
     """Return how many bookings, at most, waited at the moment at which one that was requested later was posted."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         held = "posts = 1 AND circuit_breaker_open_at_booking IS NOT NULL"
         query = text(f"SELECT uuid FROM appointments WHERE {held} ORDER BY requested_at, id")  # noqa: S608 - ours
         rank = {str(row.uuid): place for place, row in enumerate(conn.execute(query))}

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _memory(ready: Stage, count: int) -> dict[str, Any]:
-    dependencies.parts().breaker.force_open("operator", "a benchmark")
+    dependencies.current().breaker.force_open("operator", "a benchmark")
     enqueue_bookings(some(0, BATCH))
     _pause(3.0)  # beat has run each task once
     worker = next(pid for part, pid in ready.pids.items() if part.startswith("worker"))
@@ -61,10 +61,10 @@ def _memory(ready: Stage, count: int) -> dict[str, Any]:
 def _ratio(rounds: int) -> dict[str, float]:
     """Enqueue with the breaker closed and open in turn; the line is emptied before each, or it would hold all."""
     took: dict[bool, list[float]] = {False: [], True: []}
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for turn in range(2 * rounds):
         shut = bool(turn % 2)
-        with dependencies.parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             conn.execute(text("TRUNCATE appointments, appointment_events"))
         (breaker.force_open if shut else breaker.reset)("operator", "a benchmark")
         asked = some(1_000_000 + turn * BATCH, BATCH)
@@ -78,7 +78,7 @@ def _ratio(rounds: int) -> dict[str, float]:
 
 
 def _all_ended() -> bool:
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return not conn.execute(text("SELECT count(*) FROM appointments WHERE status <> 'confirmed'")).scalar_one()
 
 

@@ -54,7 +54,7 @@ def batch(running: Stage, number: int) -> float:
 def open_incident() -> None:
     """Give the fleet something to tell."""
     now = datetime.now(UTC)
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         incident = incidents.suspect(conn, "a benchmark", None, now, count=1, detail={})
         if incident:
             incidents.tell(conn, incident, "A benchmark", now)
@@ -62,7 +62,7 @@ def open_incident() -> None:
 
 def close_incidents() -> None:
     """Let nothing be due any more."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.exec_driver_sql("DELETE FROM alert_incidents")
 
 

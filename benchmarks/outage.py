@@ -76,7 +76,7 @@ def _outage(ready: Stage, *, seconds: float, rate: float, after: float) -> dict[
     clock = Clock()
     changes = [
         Change(clock.monotonic_of(one.at), one.old, one.new)
-        for one in dependencies.parts().breaker.transitions(count=2000)
+        for one in dependencies.current().breaker.transitions(count=2000)
         if one.endpoint is None
     ]
     rows = _rows()
@@ -128,7 +128,7 @@ def _ask(first: int, rate: float, seconds: float) -> int:
 def _rows() -> list[Row]:
     """Return our rows, by time of request."""
     query = "SELECT id, uuid, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [Row(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
 
 

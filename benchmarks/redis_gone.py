@@ -89,7 +89,7 @@ def _gone(ready: Stage, *, seconds: float, limit: int) -> dict[str, Any]:
     with contextlib.suppress(TimeoutError):  # who is not confirmed by then is counted as lost
         until(lambda: _count("confirmed") == accepted, within=in_line * 60 / limit + 4 * SETTLE, pause=_pause)
 
-    status = dependencies.parts().breaker.get_status()
+    status = dependencies.current().breaker.get_status()
     journal = ready.calcom.order("GET", "/_journal")["entries"]
     verdict = judge(accepted, _rows(), ready.calcom.order("GET", "/_bookings")["bookings"], journal)
     begun = [float(call["t0"]) for call in journal]
@@ -132,21 +132,21 @@ def _watch(seconds: float, gone: float) -> float:
     query = text("SELECT count(*) FROM alert_incidents WHERE kind = 'redis_gone' AND news > 0")
     while (now := time.monotonic()) < ends:
         if told == math.inf:
-            with dependencies.parts().engine.connect() as conn:
+            with dependencies.current().engine.connect() as conn:
                 told = now - gone if conn.execute(query).scalar_one() else told
         _pause(min(0.5, ends - now))
     return told
 
 
 def _count(status: str) -> int:
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         query = text("SELECT count(*) FROM appointments WHERE status = :status")
         return int(conn.execute(query, {"status": status}).scalar_one())
 
 
 def _rows() -> list[Row]:
     query = "SELECT id, uuid, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [Row(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
 
 

@@ -15,10 +15,10 @@ from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Record
 from tasks import event_types
 from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
-from tasks.decisions import Rules
-from tasks.dependencies import Parts
+from tasks.decisions import BookingDecisions
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
-from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed
+from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed, cancelled_unbooked, confirmed
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry, was_made_now
 
@@ -31,7 +31,7 @@ class Attempted:
     `reports`: what the reports of its calls led to. `gave_back`: it left its place in the release's window unused.
     """
 
-    step: Next | None
+    step: Move | None
     row: Appointment
     reports: tuple[Recorded, ...] = ()
     gave_back: bool = False
@@ -67,37 +67,39 @@ class Attempt:
         """Look or post, and write down what came of it."""
         claim, reports = self.claim, list[Recorded]()
         calls = GuardedCalls(
-            claim.parts,
+            claim.deps,
             claim.row.correlation_id,
             owner=str(claim.row.claim_token),
             probe_ok=self.released,
             renew=claim.renew,
-            patience=claim.parts.terms.margin,  # as much of a claim as its calls do not need
+            patience=claim.deps.timings.margin,  # as much of a claim as its calls do not need
             pause=claim.pause,
             heard=reports.append,
         )
         has_place = self.released  # until its POST takes it
-        step: Next | Post | None
+        step: Move | Proceed | None
         try:
             step = self._look(calls)
-            if isinstance(step, Post):
+            if isinstance(step, Proceed):
                 has_place = False
                 step = self._post(calls, step)
         except LeaseLost:
             step = None
         finally:
             if has_place:
-                claim.parts.breaker.give_back(CREATE, claim.row.id)
+                claim.deps.breaker.give_back(CREATE, claim.row.id)
         moved = step is not None and claim.write(step)
         return Attempted(step if moved else None, claim.row, tuple(reports), gave_back=has_place)
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> BookingDecisions:
         """Today's rules."""
-        parts = self.claim.parts
-        return Rules(parts.policy, parts.terms, parts.calcom.key_fingerprint, parts.calcom.settings_fingerprint)
+        deps = self.claim.deps
+        return BookingDecisions(
+            deps.policy, deps.timings, deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
+        )
 
-    def _look(self, calls: GuardedCalls) -> Next | Post:
+    def _look(self, calls: GuardedCalls) -> Move | Proceed:
         """Return the move of the row, or the POST that nothing stands against but the breaker and the limit."""
         row = self.claim.row
         if self.line is not None:
@@ -105,19 +107,19 @@ class Attempt:
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return outcome.late_answer(row)
         try:
-            step = Inquiry(self.claim, calls, self.rules).lookup() if row.outcome_unknown else Post()
+            step = Inquiry(self.claim, calls, self.rules).lookup() if row.outcome_unknown else Proceed()
         except NotNow as no:
             if no.lookups_only:
                 return self.rules.lookup_unavailable(no.denied.retry_after)
             return self.rules.not_now(self.claim.row, no.denied.reason)
-        if isinstance(step, Post) and step.known:
+        if isinstance(step, Proceed) and step.known:
             starts_in = (row.start_at - row.updated_at).total_seconds()
             return self.rules.before_post(self.claim.row, starts_in=starts_in) or step
         return step
 
     # -- posting -----------------------------------------------------------------------------------------------------
 
-    def _post(self, calls: GuardedCalls, allowed: Post) -> Next:
+    def _post(self, calls: GuardedCalls, allowed: Proceed) -> Move:
         row = self.claim.row
         permit = calls.permit_post(row.id if self.released else None)
         if isinstance(permit, Denied):
@@ -132,7 +134,7 @@ class Attempt:
         step = self._after_post(calls, allowed, posted)
         return replace(step, changes={**step.changes, **_counted(self.claim.row, posted)})
 
-    def _renew_to_post(self, allowed: Post, *, probe: bool) -> Next | None:
+    def _renew_to_post(self, allowed: Proceed, *, probe: bool) -> Move | None:
         """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
 
         Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
@@ -146,8 +148,8 @@ class Attempt:
             return None
         if allowed.known:
             return cancelled_unbooked()
-        return Next(
-            Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": In(0)}, retry_in=0
+        return Move(
+            Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": FromNow(0)}, retry_in=0
         )
 
     def _send(self, calls: GuardedCalls, permit: Permit) -> Posted:
@@ -167,10 +169,10 @@ class Attempt:
             shut=not result.recorded.may_go,
         )
 
-    def _after_post(self, calls: GuardedCalls, allowed: Post, posted: Posted) -> Next:
+    def _after_post(self, calls: GuardedCalls, allowed: Proceed, posted: Posted) -> Move:
         row, reply, rules = self.claim.row, posted.reply, self.rules
         if reply.error_type is ErrorType.LEASE_LOST:
-            return Next(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": In(0)}, retry_in=0)
+            return Move(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": FromNow(0)}, retry_in=0)
         open_before = row.outcome_unknown
         match reply.kind:
             case ReplyKind.BOOKED:
@@ -184,26 +186,26 @@ class Attempt:
             case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
                 return rules.held(row, reply)
             case ReplyKind.UNKNOWN:
-                kept = event_types.known(self.claim.parts, row) if reply.settle_after is SettleAfter.GATEWAY else None
+                kept = event_types.known(self.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
                 return outcome.unknown(rules, row, posted, kind=kind, post=allowed)
         inquiry = Inquiry(self.claim, calls, rules)
         return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
 
-    def _booked(self, allowed: Post, posted: Posted) -> Next:
-        parts, row, reply = self.claim.parts, self.claim.row, posted.reply
-        event_types.learn_id(parts, row, reply.event_type_id)
+    def _booked(self, allowed: Proceed, posted: Posted) -> Move:
+        deps, row, reply = self.claim.deps, self.claim.row, posted.reply
+        event_types.learn_id(deps, row, reply.event_type_id)
         why = f"Cal.com booked it ({reply.http_status})"
         step = confirmed(
             reply.uid,
             reply.seat_uid,
             why,
             series_uid=reply.series_uid,
-            count_at=row.ends_at or (None if reply.at_start else In(parts.terms.settle_unanswered)),
+            count_at=row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered)),
         )
         if not (allowed.evidence and was_made_now(posted)):
             return step
-        kept = event_types.known(parts, row)
+        kept = event_types.known(deps, row)
         by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
         why = f"{why}: made now, the earlier one was not there any more, or never"
         return replace(step, why=why, notable=MADE_AGAIN if by_host else None)
@@ -218,7 +220,7 @@ def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
 
 
 def claim(
-    parts: Parts,
+    deps: Dependencies,
     appointment_id: int,
     *,
     released: bool = False,
@@ -231,13 +233,13 @@ def claim(
     requested earlier and are held. `at_once`: the message before this one failed at the database.
     """
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
-    with parts.engine.begin() as conn:
-        row = appointments.claim(conn, appointment_id, lease_seconds=parts.terms.lease)
+    with deps.engine.begin() as conn:
+        row = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease)
         line = None
         if row is not None and not (released or row.posts or row.outcome_unknown):
             line = queue.line(conn, before=row.requested_at)
     if row is None:
         if released:
-            parts.breaker.give_back(CREATE, appointment_id)
+            deps.breaker.give_back(CREATE, appointment_id)
         return None
-    return Attempt(Claim(parts, row, at, clock, at_once=at_once), released=released, line=line)
+    return Attempt(Claim(deps, row, at, clock, at_once=at_once), released=released, line=line)

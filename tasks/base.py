@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import Appointment
 from resilience.exceptions import AppointmentException
 from resilience.retry_policy import is_immediate
+from tasks import dependencies
 from tasks.database_errors import as_appointment_error
-from tasks.dependencies import parts
 from tasks.publish import AT_ONCE, LONGEST_COUNTDOWN, send
 
 
@@ -60,9 +60,9 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
         error = as_appointment_error(exc)
         attempt = self.request.retries
-        if not error.is_retryable() or attempt >= parts().policy.max_attempts:
+        if not error.is_retryable() or attempt >= dependencies.current().policy.max_attempts:
             return _ignore()  # not lost: the sweeper finds the row, or its lease
-        delay = parts().policy.delay(attempt, error)
+        delay = dependencies.current().policy.delay(attempt, error)
         again = self.signature_from_request(countdown=delay, retries=attempt + 1)
         if is_immediate(error):
             again.options["headers"] = {**(again.options.get("headers") or {}), AT_ONCE: True}

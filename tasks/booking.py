@@ -20,10 +20,10 @@ from resilience import correlation
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
+from tasks import dependencies
 from tasks.attempt import Attempted, claim
 from tasks.base import BookingTask, ComeAgain
 from tasks.database_errors import as_appointment_error, database_errors
-from tasks.dependencies import parts
 from tasks.guarded_calls import CREATE
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
@@ -100,7 +100,7 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     """
     [kept] = _keep([request])
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
-        standing = still_booked(parts(), kept.appointment)
+        standing = still_booked(dependencies.current(), kept.appointment)
         if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
             [kept] = _keep([request])
         elif standing is Standing.LIVES:
@@ -128,26 +128,26 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
     try:
         with deadline(patient):
             shut = _is_shut()  # reads operators' orders, where Redis has none
-            with parts().engine.begin() as conn:
+            with dependencies.current().engine.begin() as conn:
                 line = HoldReason.BREAKER_OPEN if shut else queue.line(conn)  # nobody overtakes those who wait
                 kept = appointments.insert(conn, [_row(request, line) for request in requests])
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
-    parts().detector.tell()
+    dependencies.current().detector.tell()
     return kept
 
 
 def _is_shut() -> bool:
     """Return whether the breaker lets no booking go; to ask takes nothing: a probe's place is for who calls Cal.com."""
-    status = parts().breaker.get_status()
+    status = dependencies.current().breaker.get_status()
     states = {status.state, status.endpoints.get(CREATE, status.breaker).state}
     return status.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return how a booking stands now; None when there is no such booking."""
-    with database_errors(), deadline(PATIENCE), parts().engine.connect() as conn:
+    with database_errors(), deadline(PATIENCE), dependencies.current().engine.connect() as conn:
         row = appointments.get(conn, appointment_id)
     if row is None:
         return None
@@ -185,7 +185,7 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         log.warning("no_such_id", given=type(appointment_id).__name__)
         raise Ignore
     attempt = claim(
-        parts(),
+        dependencies.current(),
         appointment_id,
         released=bool(self.request.get(RELEASED)),
         at_once=bool(self.request.get(AT_ONCE)),

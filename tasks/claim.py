@@ -17,8 +17,8 @@ from db.appointments import Appointment, events
 from db.lifecycle import Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
-from tasks.dependencies import Parts
-from tasks.moves import In, Next
+from tasks.dependencies import Dependencies
+from tasks.moves import FromNow, Move
 from tasks.publish import LONGEST_COUNTDOWN
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
@@ -36,14 +36,14 @@ class Claim:
     """
 
     def __init__(
-        self, parts: Parts, row: Appointment, claimed_at: float, clock: Callable[[], float], *, at_once: bool
+        self, deps: Dependencies, row: Appointment, claimed_at: float, clock: Callable[[], float], *, at_once: bool
     ) -> None:
-        self.parts = parts
+        self.deps = deps
         self.row = row
         self.clock = clock
         self.pause = threading.Event().wait
         self._at_once = at_once
-        self._lease_ends = claimed_at + parts.terms.lease
+        self._lease_ends = claimed_at + deps.timings.lease
 
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease before a further call, and return the row as it is now.
@@ -52,22 +52,22 @@ class Claim:
             LeaseLost: It is no longer ours.
         """
         at = self.clock()
-        with self.parts.engine.begin() as conn:
+        with self.deps.engine.begin() as conn:
             renewed = appointments.renew(
-                conn, self.row.id, self.row.claim_token, lease_seconds=self.parts.terms.lease, **changes
+                conn, self.row.id, self.row.claim_token, lease_seconds=self.deps.timings.lease, **changes
             )
         if renewed is None:
             raise LeaseLost
-        self.row, self._lease_ends = renewed, at + self.parts.terms.lease
+        self.row, self._lease_ends = renewed, at + self.deps.timings.lease
         return renewed
 
     def first_byte_at(self, called_at: float) -> float | None:
         """Return this moment, if the first byte of a call that was begun at `called_at` may be sent at it."""
-        now, terms = self.clock(), self.parts.terms
-        in_time = called_at + terms.deadline <= self._lease_ends and now < called_at + terms.margin
+        now, timings = self.clock(), self.deps.timings
+        in_time = called_at + timings.deadline <= self._lease_ends and now < called_at + timings.margin
         return now if in_time else None
 
-    def write(self, step: Next) -> bool:
+    def write(self, step: Move) -> bool:
         """Make the move; return False when the row was no longer ours."""
         changes = _sql({**step.changes, "leases_lost": 0})
         if step.retry_in is not None and step.retry_in > LONGEST_COUNTDOWN:
@@ -86,8 +86,8 @@ class Claim:
                     self.pause(WRITE_AGAIN)
         return False
 
-    def _move(self, step: Next, changes: dict[str, Any]) -> bool:
-        with self.parts.engine.begin() as conn:
+    def _move(self, step: Move, changes: dict[str, Any]) -> bool:
+        with self.deps.engine.begin() as conn:
             moved = appointments.move(
                 conn,
                 self.row.id,
@@ -113,8 +113,8 @@ class Claim:
 
 def _sql(changes: dict[str, Any]) -> dict[str, Any]:
     """Turn moments relative to now into SQL, so that Postgres's clock is the only one that rows know."""
-    return {name: _moment(value) if isinstance(value, In) else value for name, value in changes.items()}
+    return {name: _moment(value) if isinstance(value, FromNow) else value for name, value in changes.items()}
 
 
-def _moment(moment: In) -> ColumnElement[datetime]:
+def _moment(moment: FromNow) -> ColumnElement[datetime]:
     return func.now() + timedelta(seconds=moment.seconds)

@@ -13,8 +13,8 @@ from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.dependencies import Terms
-from tasks.moves import KNOWN, In, Next, Post, Posted
+from tasks.dependencies import Timings
+from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed
 
 TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
 TRY_AGAIN_LATEST = 3600.0  # for it doubles
@@ -24,45 +24,48 @@ PROBES_FAILED_SUSPECT = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class BookingDecisions:
     """Decide by a retry policy, the times a booking lives by, and the fingerprints of today's key and settings."""
 
     policy: RetryPolicy
-    terms: Terms
+    timings: Timings
     key: str
     settings: str
 
     # -- at the claim ------------------------------------------------------------------------------------------------
 
-    def before_post(self, row: Appointment, *, starts_in: float) -> Next | None:
+    def before_post(self, row: Appointment, *, starts_in: float) -> Move | None:
         """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
         if row.cancel_requested:
-            return Next(Status.CANCELLED, "cancelled before it was posted", KNOWN)
-        if starts_in <= self.terms.lead:
-            return Next(
+            return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
+        if starts_in <= self.timings.lead:
+            return Move(
                 Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
             )
         return None
 
-    def not_now(self, row: Appointment, reason: Reason, allowed: Post | None = None) -> Next:
+    def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
         """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
 
         `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
-        return Next(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
+        return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
 
-    def behind_others(self, row: Appointment, line: HoldReason) -> Next:
+    def behind_others(self, row: Appointment, line: HoldReason) -> Move:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
-        return Next(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
+        return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
 
-    def lookup_unavailable(self, retry_after: float | None) -> Next:
+    def lookup_unavailable(self, retry_after: float | None) -> Move:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
 
         At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.
         """
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(max(retry_after or 0.0, self.terms.open))}
-        return Next(Status.HELD, "Cal.com's list does not answer", hold)
+        hold = {
+            "hold_reason": HoldReason.UNREACHABLE,
+            "hold_until": FromNow(max(retry_after or 0.0, self.timings.open)),
+        }
+        return Move(Status.HELD, "Cal.com's list does not answer", hold)
 
     # -- after a call ------------------------------------------------------------------------------------------------
 
@@ -73,7 +76,7 @@ class Rules:
         message: str,
         retry_after: float | None = None,
         posted: Posted | None = None,
-    ) -> Next:
+    ) -> Move:
         """Return the retry of a booking of which nothing is booked, or its end when retries are used up."""
         went_wrong = {"last_error": message or error_type, "error_type": error_type}
         if not self.may_retry(row.retry_count, error_type):
@@ -93,7 +96,7 @@ class Rules:
         *,
         posted: Posted | None,
         used: int | None = None,
-    ) -> Next:
+    ) -> Move:
         """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
 
         `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
@@ -102,20 +105,20 @@ class Rules:
         """
         if posted is None or not (posted.shut or posted.failed_probe):
             cost = {} if used is None else {"retry_count": used}
-            return Next(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": In(delay)}, retry_in=delay)
+            return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_FAILED_SUSPECT:
-            return Next(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
-        return Next(Status.HELD, "the circuit breaker is open", hold)
+            return Move(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
+        return Move(Status.HELD, "the circuit breaker is open", hold)
 
-    def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Next:
+    def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Move:
         """Return the end of a booking whose retries are used up."""
         if error_type in OUTAGE:  # an outage fails nobody
-            hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(self.terms.open)}
-            return Next(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
-        return Next(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
+            hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(self.timings.open)}
+            return Move(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
+        return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
-    def held(self, row: Appointment, reply: Reply) -> Next:
+    def held(self, row: Appointment, reply: Reply) -> Move:
         """Return the hold of a booking whose call was answered by a limit, or by something else than Cal.com's API.
 
         What answered is asked about by a harmless call; only the booking whose POST, and no other's, meets it waits
@@ -125,15 +128,15 @@ class Rules:
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
             met = max(row.posts - row.retry_count, 0)  # what was retried met no page
-            hold["hold_until"] = In(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
-        return Next(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
+            hold["hold_until"] = FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
+        return Move(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
         """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
         hold: dict[str, Any] = {"hold_reason": reason}  # after a 429 the breaker keeps the time
         match reason:
             case HoldReason.BREAKER_OPEN:
-                hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or In(0)
+                hold["circuit_breaker_open_at_booking"] = row.circuit_breaker_open_at_booking or FromNow(0)
                 hold["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.CIRCUIT_BREAKER_OPEN)
             case HoldReason.CREDENTIALS:
                 hold["held_for"] = self.key

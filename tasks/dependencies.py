@@ -15,7 +15,7 @@ from tasks.calcom.client import CalcomClient
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Timings:
     """Hold the times that a booking lives by, in seconds.
 
     `deadline` bounds one whole call; `margin` is what a claim may lose before its first byte is sent; `settle_*` come
@@ -53,7 +53,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """Name what a task needs; worker/wiring.py is the only place that builds one."""
 
     engine: Engine
@@ -61,25 +61,25 @@ class Parts:
     breaker: CircuitBreaker
     detector: FailureDetector
     policy: RetryPolicy
-    terms: Terms
+    timings: Timings
     broker_url: str = field(repr=False)  # holds a password
     alerts: Sinks
 
 
 _lock = threading.Lock()
-_build: Callable[[], Parts] | None = None
-_built: tuple[int, Parts] | None = None
+_build: Callable[[], Dependencies] | None = None
+_built: tuple[int, Dependencies] | None = None
 
 
-def fill(build: Callable[[], Parts]) -> None:
-    """Say how the parts are built; they are built when first asked for."""
+def fill(build: Callable[[], Dependencies]) -> None:
+    """Say how the dependencies are built; they are built when first asked for."""
     global _build, _built
     with _lock:
         _build, _built = build, None
 
 
-def parts() -> Parts:
-    """Return this process's parts.
+def current() -> Dependencies:
+    """Return this process's dependencies.
 
     Pools and sockets do not survive a fork (prefork), and `worker_process_init` does not fire for threads: so they
     are built at first use, and again when the process id has changed.
@@ -101,7 +101,7 @@ def parts() -> Parts:
 
 
 def end() -> None:
-    """Let go of the parts that this process has built, if any: what is kept to be told is told, connections close."""
+    """Let go of the dependencies that this process has built, if any: what is kept to be told is told, connections close."""
     global _built
     with _lock:
         built, _built = _built, None

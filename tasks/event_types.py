@@ -13,7 +13,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 
 
@@ -29,15 +29,15 @@ _users: dict[str, Me] = {}  # by settings: whose a key is never changes
 _learnt: dict[tuple[str, str], int] = {}  # the number that was written down, by key and event type
 
 
-def known(parts: Parts, row: Appointment) -> EventType | None:
+def known(deps: Dependencies, row: Appointment) -> EventType | None:
     """Return what today's key was told of the row's event type, however long ago; None: it has never asked."""
-    with parts.engine.connect() as conn:
-        return event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
+    with deps.engine.connect() as conn:
+        return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
-def user(parts: Parts, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
+def user(deps: Dependencies, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
     """Return whose our key is, asked once a process or `anew`; None when Cal.com does not tell now."""
-    settings = parts.calcom.settings_fingerprint
+    settings = deps.calcom.settings_fingerprint
     if anew or settings not in _users:
         try:
             told = read_me(calls.me())
@@ -51,7 +51,7 @@ def user(parts: Parts, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
     return _users[settings]
 
 
-def ask(parts: Parts, calls: GuardedCalls, row: Appointment, *, sight: bool = False) -> EventType:
+def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, sight: bool = False) -> EventType:
     """Ask now, and keep what is told; `sight`: a list has just shown this key what its user takes no part in.
 
     A type that was deleted stays what it was until there is one again. One that this key may not read, or whose number
@@ -60,15 +60,15 @@ def ask(parts: Parts, calls: GuardedCalls, row: Appointment, *, sight: bool = Fa
     Raises:
         NotAskedError: Cal.com did not tell.
     """
-    before = known(parts, row)
+    before = known(deps, row)
     facts = _facts(calls, row, before)
     if facts is None and before is not None and before.deleted:
         return before
-    me = None if facts is None else user(parts, calls)
-    with parts.engine.begin() as conn:
+    me = None if facts is None else user(deps, calls)
+    with deps.engine.begin() as conn:
         return event_types.keep(
             conn,
-            parts.calcom.key_fingerprint,
+            deps.calcom.key_fingerprint,
             row.event_type,
             kind=EventKind.UNKNOWN if facts is None else facts.kind,
             sight=sight or (facts is not None and me is not None and facts.has_sight(me.user_id)),
@@ -78,34 +78,34 @@ def ask(parts: Parts, calls: GuardedCalls, row: Appointment, *, sight: bool = Fa
         )
 
 
-def recent(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
+def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
     """Return what was told within a day, else ask.
 
     Raises:
         NotAskedError: Cal.com did not tell.
     """
-    before = known(parts, row)
-    return before if before is not None and before.fresh and not before.deleted else ask(parts, calls, row)
+    before = known(deps, row)
+    return before if before is not None and before.fresh and not before.deleted else ask(deps, calls, row)
 
 
-def learn_id(parts: Parts, row: Appointment, number: int | None) -> None:
+def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
     """Keep the number of a team's type that is named by its slug, once a process: nothing else tells it.
 
     A database that fails now costs nothing: what was booked is to be written next, and the next 201 tells it again.
     """
-    what = (parts.calcom.key_fingerprint, row.event_type)
+    what = (deps.calcom.key_fingerprint, row.event_type)
     if number is None or row.team_slug is None or row.event_type_id is not None or _learnt.get(what) == number:
         return
     with suppress(SQLAlchemyError):
-        with parts.engine.begin() as conn:
+        with deps.engine.begin() as conn:
             event_types.learn_id(conn, *what, number)
         _learnt[what] = number
 
 
-def deleted(parts: Parts, row: Appointment) -> None:
+def deleted(deps: Dependencies, row: Appointment) -> None:
     """Record that Cal.com has the row's event type no more; the sight from before still counts."""
-    with parts.engine.begin() as conn:
-        event_types.mark_deleted(conn, parts.calcom.key_fingerprint, row.event_type)
+    with deps.engine.begin() as conn:
+        event_types.mark_deleted(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
 def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> EventTypeFacts | None:

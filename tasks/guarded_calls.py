@@ -17,7 +17,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.rate_limit_headers import allowance
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 
 CREATE, CANCEL, LIST, GET = "bookings.create", "bookings.cancel", "bookings.list", "bookings.get"
 SLOTS, EVENT_TYPES, ME = "slots", "event_types", "me"
@@ -64,7 +64,7 @@ class GuardedCalls:
 
     def __init__(
         self,
-        parts: Parts,
+        deps: Dependencies,
         correlation_id: str,
         *,
         owner: str = "",
@@ -74,10 +74,10 @@ class GuardedCalls:
         pause: Callable[[float], object] | None = None,
         heard: Callable[[Recorded], object] = lambda _: None,
     ) -> None:
-        self.parts = parts
+        self.deps = deps
         self.pause = pause or threading.Event().wait
-        self._client = parts.calcom
-        self._breaker = parts.breaker
+        self._client = deps.calcom
+        self._breaker = deps.breaker
         self._correlation_id = correlation_id
         self._owner = owner or str(uuid4())
         self._probe_ok = probe_ok
@@ -235,7 +235,7 @@ class GuardedCalls:
             news=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
         self._heard(recorded)
-        self.parts.detector.tell()
+        self.deps.detector.tell()
         return CallResult(answer, reply, permit.probe, recorded)
 
 

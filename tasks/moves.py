@@ -23,14 +23,14 @@ KNOWN: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class In:
+class FromNow:
     """Stand for a moment this many seconds from Postgres's now; negative is before it."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class Move:
     """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not).
 
     `notable` is the kind of an event that an operator is alerted to.
@@ -44,7 +44,7 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Proceed:
     """Say that the booking may be posted now.
 
     `retry`: that costs one. `known`: nothing is booked, for certain. `evidence`: the same bytes once more, to learn
@@ -86,20 +86,20 @@ def confirmed(
     why: str,
     *,
     series_uid: str | None = None,
-    count_at: datetime | In | None = None,
-) -> Next:
+    count_at: datetime | FromNow | None = None,
+) -> Move:
     """Return the move of a booking that Cal.com holds under `uid`.
 
     Of a series, `count_at` is when its weeks are counted; None: the answer to its POST shows that it is whole.
     """
     changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
     series = {} if series_uid is None else {"series_uid": series_uid, "ends_at": count_at}
-    return Next(Status.CONFIRMED, why, changes | KNOWN | series)
+    return Move(Status.CONFIRMED, why, changes | KNOWN | series)
 
 
-def cancelled_unbooked() -> Next:
+def cancelled_unbooked() -> Move:
     """Return the move of a booking that the operator has cancelled and Cal.com has not."""
-    return Next(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
+    return Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
 
 
 _REFUSED_AS = {
@@ -112,9 +112,9 @@ _REFUSED_AS = {
 }
 
 
-def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Next:
+def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
     """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
     what = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
     why = f"{what}: {message}" if message else what
     there = {} if uid is None else {"calcom_booking_uid": uid}
-    return Next(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)
+    return Move(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

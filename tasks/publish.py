@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks.dependencies import parts
+from tasks import dependencies
 
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
 # the sweeper, which sends a row when its time has come.
@@ -50,7 +50,7 @@ def send(
     unsent = _publish(rows, countdown, released=released, held=held or released)
     if unsent:
         try:
-            with parts().engine.begin() as conn:
+            with dependencies.current().engine.begin() as conn:
                 appointments.mark_unsent(conn, unsent)
         except SQLAlchemyError as exc:  # the mark only spares the sweeper its wait for evidence
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
@@ -132,7 +132,7 @@ def _producer() -> Iterator[Producer]:
     """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
     producer = getattr(_local, "producer", None)
     if producer is None or _local.pid != os.getpid():  # first use, or a child: a socket has one owner
-        url = parts().broker_url
+        url = dependencies.current().broker_url
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
         options = {**current_app.conf.broker_transport_options, **fail_fast}
         connection = Connection(url, connect_timeout=0.5, transport_options=options)

@@ -11,7 +11,7 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from tasks.calcom.booking import Booking, read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 
 PATIENCE = 2.0  # seconds: somebody may be on the phone
@@ -27,13 +27,13 @@ class Standing(StrEnum):
     UNASKED = "unasked"  # Cal.com may not be asked, did not answer in time, or too soon to say
 
 
-def still_booked(parts: Parts, row: Appointment) -> Standing:
+def still_booked(deps: Dependencies, row: Appointment) -> Standing:
     """Look at a confirmed booking by its uid, and cancel it here when it is gone there.
 
     A "not found" counts only when the confirmation is older than the settle time: a replica that lags says the same,
     byte for byte (docs/calcom.md, "By uid").
     """
-    calls = GuardedCalls(parts, row.correlation_id)
+    calls = GuardedCalls(deps, row.correlation_id)
     try:
         if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
             told = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
@@ -43,12 +43,12 @@ def still_booked(parts: Parts, row: Appointment) -> Standing:
         return Standing.UNASKED
     if isinstance(told, Reply):
         not_found = told.kind is ReplyKind.REFUSED and told.http_status == 404 and "was not found" in told.message
-        gone = not_found and _is_old(parts, row)
+        gone = not_found and _is_old(deps, row)
     elif any(_lives(booking, row) for booking in told):
         return Standing.LIVES
     else:
         gone = True
-    return Standing.GONE if gone and _cancel(parts, row) else Standing.UNASKED
+    return Standing.GONE if gone and _cancel(deps, row) else Standing.UNASKED
 
 
 def _lives(booking: Booking, row: Appointment) -> bool:
@@ -59,13 +59,13 @@ def _lives(booking: Booking, row: Appointment) -> bool:
     return not booking.gone and (by_other_uid or booking.uid == row.calcom_booking_uid)
 
 
-def _is_old(parts: Parts, row: Appointment) -> bool:
-    with parts.engine.connect() as conn:
-        return audit.now(conn) - row.updated_at > timedelta(seconds=parts.terms.settle_unanswered)
+def _is_old(deps: Dependencies, row: Appointment) -> bool:
+    with deps.engine.connect() as conn:
+        return audit.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
 
 
-def _cancel(parts: Parts, row: Appointment) -> bool:
-    with parts.engine.begin() as conn:
+def _cancel(deps: Dependencies, row: Appointment) -> bool:
+    with deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
             row.id,

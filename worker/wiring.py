@@ -3,7 +3,7 @@
 from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
-from tasks.dependencies import Parts, Terms, fill
+from tasks.dependencies import Dependencies, Timings, fill
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_detector
 from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
@@ -11,12 +11,12 @@ from worker.local.running import running
 from worker.settings.model import MARGIN, Settings
 
 
-def build() -> Parts:
+def build() -> Dependencies:
     """Build what this process's tasks work with; connections are made when they are first used."""
     return build_from(running(Settings.load()))
 
 
-def build_from(settings: Settings) -> Parts:
+def build_from(settings: Settings) -> Dependencies:
     """Build the parts from given settings."""
     engine = make_engine(settings.database_url or "")
     calcom = CalcomClient(
@@ -28,7 +28,7 @@ def build_from(settings: Settings) -> Parts:
         deadline=settings.calcom_deadline,
     )
     breaker = make_breaker(settings, engine, calcom)
-    return Parts(
+    return Dependencies(
         engine=engine,
         calcom=calcom,
         breaker=breaker,
@@ -39,7 +39,7 @@ def build_from(settings: Settings) -> Parts:
             max_attempts=settings.retry_max_attempts,
             transient_errors=settings.retry_transient_errors,
         ),
-        terms=Terms(
+        timings=Timings(
             deadline=settings.calcom_deadline,
             margin=MARGIN,
             settle_unanswered=settings.calcom_settle_seconds,

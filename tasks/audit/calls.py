@@ -7,7 +7,7 @@ from db.appointments import queue
 from db.lifecycle import HoldReason
 from resilience import correlation
 from resilience.circuit_breaker.types import Denied, Permit, Reason
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask, GuardedCalls
 
 _SOON = 1.0  # seconds, where the limit does not say when to ask again
@@ -31,13 +31,13 @@ class AuditCalls(GuardedCalls):
 
     def __init__(
         self,
-        parts: Parts,
+        deps: Dependencies,
         *,
         pause: Callable[[float], object] | None = None,
         waiting: Callable[[float], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(parts, correlation.new(), pause=pause)
+        super().__init__(deps, correlation.new(), pause=pause)
         self.clock = clock
         self._waiting = waiting
 
@@ -56,5 +56,5 @@ class AuditCalls(GuardedCalls):
 
     def _bookings_wait(self) -> bool:
         """Return whether bookings wait for the limit: what is free of it is theirs."""
-        with self.parts.engine.connect() as conn:
+        with self.deps.engine.connect() as conn:
             return queue.line(conn) is HoldReason.THROTTLED

@@ -41,7 +41,7 @@ def fix(calls: AuditCalls, finding: Finding) -> Fixed:
 
 
 def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
-    with calls.parts.engine.begin() as conn:
+    with calls.deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
             row.id,
@@ -63,7 +63,7 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
     told = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
     if isinstance(told, Reply) or not any(str(row.uuid) in booking.marks and not booking.gone for booking in told):
         return Fixed(ok=False, said="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
-    with calls.parts.engine.begin() as conn:
+    with calls.deps.engine.begin() as conn:
         appointments.record_late_uid(
             conn,
             row.id,
@@ -97,7 +97,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
     while True:
         looked_at = calls.clock()
         listing = read_listing(calls, between(row.start_at, row.start_at + timedelta(milliseconds=1)))
-        with calls.parts.engine.connect() as conn:
+        with calls.deps.engine.connect() as conn:
             fresh = appointments.get(conn, row.id)
         again = None if fresh is None else verdict(calls, fresh, listing, settled=True)
         if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
@@ -121,7 +121,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float
         if calls.clock() - looked_at > FRESH_SECONDS:
             raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
         if not intended:
-            with calls.parts.engine.begin() as conn:
+            with calls.deps.engine.begin() as conn:
                 intended = audit.intend(conn, row, double.uid, double.seat_uid, why)
         return intended
 
@@ -149,7 +149,7 @@ def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float
 
 
 def _end(calls: AuditCalls, row: Appointment, double: Place, kind: str, why: str) -> None:
-    with calls.parts.engine.begin() as conn:
+    with calls.deps.engine.begin() as conn:
         events.record(conn, row.id, kind, BY, {"why": why, "uid": double.uid, "seat": double.seat_uid})
 
 

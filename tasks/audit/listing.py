@@ -189,7 +189,7 @@ def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
 def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
     """Wait until a call that failed may be made again; the time of a 429 is kept by the breaker."""
     if failure.kind is not ReplyKind.THROTTLED:
-        calls.pause(failure.retry_after or calls.parts.policy.delay(attempt))
+        calls.pause(failure.retry_after or calls.deps.policy.delay(attempt))
 
 
 def is_at(booking: Booking, row: Appointment) -> bool:

@@ -38,7 +38,7 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
 def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
     """Return the references of the rows, by the day, UTC, of their start."""
     days: defaultdict[datetime, list[str]] = defaultdict(list)
-    with calls.parts.engine.connect() as conn:
+    with calls.deps.engine.connect() as conn:
         for row in audit.once_unknown(conn):
             day = row.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             days[day].append(str(row.uuid))
@@ -46,5 +46,5 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
 
 
 def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
-    with calls.parts.engine.connect() as conn:  # given back before Cal.com is asked: an audit may wait for its turn
+    with calls.deps.engine.connect() as conn:  # given back before Cal.com is asked: an audit may wait for its turn
         return sorted(audit.by_references(conn, references), key=lambda row: (row.start_at, row.id))

@@ -44,7 +44,7 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:
     """Find out how many weeks the row's event type makes; what a worker was told of it costs no call."""
-    known = event_types.known(calls.parts, row)
+    known = event_types.known(calls.deps, row)
     if known is not None and known.kind is not EventKind.UNKNOWN:
         listing.occurrences[row.event_type] = known.occurrences
         return Answered.FOUND

@@ -15,7 +15,7 @@ from tasks.audit.fixes import BY, Fixed, fix
 from tasks.audit.listing import Listing, Place, Progress, Question, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 
 _NOT_JUDGED: tuple[Silence, ...] = (Silence.UNDER_WAY, Silence.TOO_YOUNG, Silence.CANNOT_TELL)
 
@@ -74,21 +74,21 @@ def survey(
     Raises:
         AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
-    parts = calls.parts
-    with parts.engine.connect() as conn:
+    deps = calls.deps
+    with deps.engine.connect() as conn:
         began = audit.now(conn)
     seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
     hidden = []
-    with parts.engine.connect() as conn:
+    with deps.engine.connect() as conn:
         for row in _rows(conn, seen, ours):
-            said = judge(row, seen.listing, settled=_is_settled(row, began, parts))
+            said = judge(row, seen.listing, settled=_is_settled(row, began, deps))
             if isinstance(said, Question):
                 hidden.append(row)
             else:
                 seen.add(row, said)
     for number, row in enumerate(hidden, 1):  # with no connection kept: an audit may wait long for its turn
-        seen.add(row, verdict(calls, row, seen.listing, settled=_is_settled(row, began, parts)))
+        seen.add(row, verdict(calls, row, seen.listing, settled=_is_settled(row, began, deps)))
         asking(number, len(hidden))
     seen.asked = sum(row.status is Status.CONFIRMED for row in hidden)
     seen.findings += [found for reference, places in ours.items() if (found := orphan(reference, places))]
@@ -97,7 +97,7 @@ def survey(
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[Finding, Fixed]]:
     """Do what is safe about each finding, one after the other, and say what became of it."""
-    _complete_record(calls.parts, seen)
+    _complete_record(calls.deps, seen)
     for finding in seen.findings:
         if finding.fix is not None:
             try:
@@ -126,9 +126,9 @@ def _rows(conn: Connection, seen: Survey, ours: dict[str, list[Place]]) -> Itera
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
 
 
-def _is_settled(row: Appointment, began: datetime, parts: Parts) -> bool:
+def _is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
     """Say whether what Cal.com did not show when the audit began is not there: a replica lags, a series takes time."""
-    young = began - timedelta(seconds=parts.terms.settle_unanswered)
+    young = began - timedelta(seconds=deps.timings.settle_unanswered)
     return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
@@ -149,11 +149,11 @@ def _count(seen: Survey) -> dict[str, list[Place]]:
     return ours
 
 
-def _complete_record(parts: Parts, seen: Survey) -> None:
+def _complete_record(deps: Dependencies, seen: Survey) -> None:
     """Write down the end of cancellations that were begun and are done: their audit was killed, or not answered."""
     places = [place for some in seen.listing.places.values() for place in some]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.gone}
-    with parts.engine.begin() as conn:
+    with deps.engine.begin() as conn:
         for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):
             booking = seen.listing.bookings.get(uid)
             if booking is not None and booking.moved_to is None and (uid, seat) not in live:

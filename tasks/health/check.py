@@ -9,7 +9,7 @@ from celery import shared_task
 
 from db.monitoring import heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import Heartbeat
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.health.delivery import send
 from tasks.health.incident_rules import Finding, Kind
 from tasks.health.incidents import settle
@@ -33,17 +33,17 @@ def check(every: float = EVERY) -> int:
 
     `every` is the beat's interval in seconds: who watches the ticks learns it from here.
     """
-    built = parts()
+    built = dependencies.current()
     services, redis = look_at_services(built), redis_is_gone(built)
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
-        held = status_queries.holds(conn, now, lead=built.terms.lead, half_made=HALF_MADE)
+        held = status_queries.holds(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
         known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, tuple(Kind))}
         services = by_record(conn, services, built.detector.settings, now)
         found = [
             *([redis] if redis else []),
-            *outages(conn, services, held, known, now, lead=built.terms.lead),
-            *holds(held, now, built.terms, key_refused=services.key_refused),
+            *outages(conn, services, held, known, now, lead=built.timings.lead),
+            *holds(held, now, built.timings, key_refused=services.key_refused),
             *endings(conn, known, now),
         ]
         told = settle(conn, found, now, kinds=tuple(Kind), unknown=services.unknown)
@@ -62,7 +62,7 @@ def tell_if_beat_is_dead() -> Heartbeat | None:
     Raises:
         SQLAlchemyError: Postgres is gone, so nothing can be known.
     """
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         beat = heartbeats.last(conn, BEAT, every=EVERY, lock=True)
         if not beat_is_dead(beat):
             return beat
@@ -81,10 +81,10 @@ def tell_if_redis_is_gone() -> bool:
     Raises:
         SQLAlchemyError: Postgres is gone, so nobody can be told.
     """
-    gone = redis_is_gone(parts())
+    gone = redis_is_gone(dependencies.current())
     if gone is None:
         return False
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         told = settle(conn, [gone], heartbeats.now(conn), kinds=[Kind.REDIS_GONE])
     told.say()
     return True
@@ -92,5 +92,5 @@ def tell_if_redis_is_gone() -> bool:
 
 def last_tick() -> Heartbeat | None:
     """Return when health was last looked at; None: there is nothing to miss."""
-    with parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return heartbeats.last(conn, BEAT, every=EVERY)

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
+from tasks import dependencies
 from tasks.alert_sinks import Message, Sinks
-from tasks.dependencies import parts
 from tasks.periodic import PeriodicTask
 
 AT_ONCE = 10  # messages in one go
@@ -34,7 +34,7 @@ def send_alerts() -> int:
 
 def send() -> int:
     """Start sending what is due, unless this process is at it; return how many messages it took up."""
-    sinks = parts().alerts
+    sinks = dependencies.current().alerts
     if not sinks.names or not _sending.acquire(blocking=False):
         return 0
     claimed: list[Delivery] = []
@@ -64,7 +64,7 @@ def _send_all(sinks: Sinks, claimed: list[Delivery]) -> None:
 
 
 def _claim(sinks: Sinks) -> list[Delivery]:
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         return deliveries.claim(conn, sinks.names, lease_seconds=sinks.limit + MARGIN, limit=AT_ONCE)
 
 
@@ -72,7 +72,7 @@ def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
     for place, trouble in sinks.deliver([(one.sink, _message(one)) for one in claimed]):
         one = claimed[place]
         about = {"incident": one.incident_id, "news": one.news, "sink": one.sink}
-        with parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             if trouble is None:
                 deliveries.sent(conn, one)
                 log.info("alert_sent", **about)

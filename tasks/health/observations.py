@@ -17,7 +17,7 @@ from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
 from resilience.failure_detector import DetectorSettings, FailureDetector, FailureStats
-from tasks.dependencies import Parts, Terms
+from tasks.dependencies import Dependencies, Timings
 from tasks.health.incident_rules import GONE_FOR, NOTABLE, QUIET, THROTTLED_FOR, Finding, Kind, Level
 from tasks.health.messages import span
 
@@ -66,9 +66,9 @@ class Services:
     shared: bool
 
 
-def look_at_services(parts: Parts) -> Services:
+def look_at_services(deps: Dependencies) -> Services:
     """Ask the breaker and the detector; neither raises for trouble with Redis."""
-    status, detector = parts.breaker.get_status(), parts.detector
+    status, detector = deps.breaker.get_status(), deps.detector
     judged, unknown = [], set()
     for service in detector.services:
         guarded = service == status.service
@@ -86,7 +86,7 @@ def look_at_services(parts: Parts) -> Services:
     return Services(
         tuple(judged),
         frozenset(unknown),
-        key_refused=status.shared and parts.calcom.key_fingerprint in status.blocked_keys,
+        key_refused=status.shared and deps.calcom.key_fingerprint in status.blocked_keys,
         guarded=status.service,
         # Times opened in a row: an order that was taken back leaves none.
         half_open=status.shared and status.state is State.HALF_OPEN and status.breaker.opens > 0,
@@ -112,9 +112,9 @@ def by_record(conn: Connection, services: Services, settings: DetectorSettings, 
     return replace(services, judged=(*services.judged, judged), unknown=services.unknown - {judged.key})
 
 
-def redis_is_gone(parts: Parts) -> Finding | None:
+def redis_is_gone(deps: Dependencies) -> Finding | None:
     """Say whether this process has missed the shared breaker for longer than a restart takes; it asks once more."""
-    shared, gone_for = parts.breaker.get_status().shared, parts.breaker.gone_for()
+    shared, gone_for = deps.breaker.get_status().shared, deps.breaker.gone_for()
     return None if shared or gone_for is None or gone_for < GONE_FOR else Finding(Kind.REDIS_GONE)
 
 
@@ -140,19 +140,19 @@ def outages(
             yield Finding(one.kind, one.subject, level, facts=facts)
 
 
-def holds(held: Mapping[HoldReason, Holds], now: datetime, terms: Terms, *, key_refused: bool) -> Iterator[Finding]:
+def holds(held: Mapping[HoldReason, Holds], now: datetime, timings: Timings, *, key_refused: bool) -> Iterator[Finding]:
     """Say what is held for a reason that an operator must know, and what is held for too long."""
     for reason in _BY_REASON:
         some = held.get(reason)
         if reason is HoldReason.CREDENTIALS and key_refused:
-            yield Finding(Kind.CREDENTIALS, facts=_facts([some] if some else [], terms.lead))
+            yield Finding(Kind.CREDENTIALS, facts=_facts([some] if some else [], timings.lead))
         elif some and (reason is not HoldReason.THROTTLED or (now - some.oldest).total_seconds() >= THROTTLED_FOR):
             half_made = {"half_made": some.half_made} if reason is HoldReason.SUSPECT else {}
-            yield Finding(Kind(reason.value), count=some.count, facts=_facts([some], terms.lead) | half_made)
+            yield Finding(Kind(reason.value), count=some.count, facts=_facts([some], timings.lead) | half_made)
     late = [one for one in held.values() if one.late]
-    if late and terms.max_age:
+    if late and timings.max_age:
         figures = {"held": sum(one.late for one in late), "at_risk": sum(one.late_at_risk for one in late)}
-        facts = {**_facts(late, terms.lead), **figures, "max_age": span(terms.max_age)}
+        facts = {**_facts(late, timings.lead), **figures, "max_age": span(timings.max_age)}
         yield Finding(Kind.HELD_TOO_LONG, count=figures["held"], facts=facts)
 
 

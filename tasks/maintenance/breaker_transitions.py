@@ -5,7 +5,7 @@ from celery import shared_task
 
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask
 
@@ -24,7 +24,7 @@ def record_transitions() -> int:
     Redis have missed one.
     """
     global _written  # noqa: PLW0603 - a place in a generation's stream; whoever forgets it reads again
-    built = parts()
+    built = dependencies.current()
     before = built.breaker.get_status()
     breaker_overrides.repeat(built.engine, built.breaker, before)
     generation, place = _written

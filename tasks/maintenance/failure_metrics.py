@@ -10,7 +10,7 @@ from db.monitoring import failure_metrics
 from resilience.call_stats.stats import WITHOUT_ENDPOINT
 from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.periodic import PeriodicTask
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ def aggregate_failure_metrics() -> int:
     transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
     is left out: a gap, never a wrong figure.
     """
-    new = sum(aggregate(service) for service in parts().detector.services)
+    new = sum(aggregate(service) for service in dependencies.current().detector.services)
     if new:
         log.info("aggregated", rows=new)
     return new
@@ -32,10 +32,10 @@ def aggregate_failure_metrics() -> int:
 
 def aggregate(service: str) -> int:
     """Write one service's windows."""
-    engine = parts().engine
+    engine = dependencies.current().engine
     with engine.connect() as conn:
         written = failure_metrics.written_until(conn, service)
-    windows = parts().detector.calls(service).finished_windows(written.timestamp() if written else 0.0)
+    windows = dependencies.current().detector.calls(service).finished_windows(written.timestamp() if written else 0.0)
     if not windows:
         return 0
     with engine.begin() as conn:

@@ -11,11 +11,11 @@ from celery import shared_task
 from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
-from tasks import event_types
+from tasks import dependencies, event_types
 from tasks.calcom.booking import Booking, read_bookings
 from tasks.calcom.lookup import LookupKind, lookup
 from tasks.calcom.reply import Reply
-from tasks.dependencies import Parts, parts
+from tasks.dependencies import Dependencies
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.periodic import PeriodicTask
@@ -33,7 +33,7 @@ def look_again() -> dict[str, int]:
     if not _looking.acquire(blocking=False):
         return {}
     try:
-        done = {"suspects": _suspects(parts()), "series": _series(parts())}
+        done = {"suspects": _suspects(dependencies.current()), "series": _series(dependencies.current())}
     except NotNow:  # not while the breaker is open, or the limit is reached
         return {}
     finally:
@@ -43,7 +43,7 @@ def look_again() -> dict[str, int]:
     return done
 
 
-def _suspects(built: Parts) -> int:
+def _suspects(built: Dependencies) -> int:
     """Confirm suspects that are found at Cal.com; the others are looked for again in an hour."""
     with built.engine.begin() as conn:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
@@ -66,14 +66,14 @@ def _suspects(built: Parts) -> int:
     return found
 
 
-def _series(built: Parts) -> int:
+def _series(built: Dependencies) -> int:
     """Count the weeks of series whose POST was refused, or not answered, in the middle."""
     with built.engine.connect() as conn:
         rows = series.series_due(conn, AT_ONCE)
     return sum(_count(built, row) for row in rows)
 
 
-def _count(built: Parts, row: Appointment) -> bool:
+def _count(built: Dependencies, row: Appointment) -> bool:
     calls = GuardedCalls(built, row.correlation_id)
     weeks = read_bookings(calls.booking(row.series_uid or ""))
     if isinstance(weeks, Reply):

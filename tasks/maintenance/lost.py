@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from db.monitoring import incidents
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.health.incident_rules import Kind
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ def tell_lost(sent_again: Iterable[Appointment]) -> None:
     if not count:
         return
     try:
-        with parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             incidents.add(conn, Kind.MESSAGES_LOST, None, count)
     except SQLAlchemyError as exc:
         log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)

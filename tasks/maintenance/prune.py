@@ -9,7 +9,7 @@ from celery import shared_task
 from sqlalchemy import Engine, func, select
 
 from db.monitoring import retention
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.periodic import PeriodicTask
 
 BATCH = 1000  # rows looked at in a transaction: milliseconds, so nobody waits long for a lock
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 @shared_task(base=PeriodicTask, name="tasks.prune.prune")
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
-    deleted = delete_older(parts().engine, parts().terms.retention)
+    deleted = delete_older(dependencies.current().engine, dependencies.current().timings.retention)
     if any(deleted.values()):
         log.info("pruned", **deleted)
     return deleted

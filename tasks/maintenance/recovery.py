@@ -11,8 +11,9 @@ from celery import shared_task
 
 from db.appointments import queue, sweeps
 from resilience import correlation
+from tasks import dependencies
 from tasks.decisions import TRY_AGAIN
-from tasks.dependencies import Parts, parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask
@@ -33,7 +34,7 @@ def ask_again() -> int:
     if not _asking.acquire(blocking=False):
         return 0
     try:
-        return _recover(parts())
+        return _recover(dependencies.current())
     finally:
         _asking.release()
 
@@ -43,7 +44,7 @@ def ask_at_once() -> None:
     call_later(ASK_AGAIN, "maintenance", countdown=0)
 
 
-def _recover(built: Parts) -> int:
+def _recover(built: Dependencies) -> int:
     calcom, seen = built.calcom, built.breaker.get_status()
     refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
     wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
@@ -64,7 +65,7 @@ def _recover(built: Parts) -> int:
     return release_caused(key_works=True, settings_work=True)
 
 
-def _is_well(built: Parts) -> bool:
+def _is_well(built: Dependencies) -> bool:
     try:
         reply = GuardedCalls(built, correlation.new()).try_again()
     except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached

@@ -13,7 +13,7 @@ from db import appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import Recorded, Released, State
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.guarded_calls import CREATE
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
@@ -31,7 +31,7 @@ _wanted = threading.Event()
 @shared_task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
-    parts().detector.tell()
+    dependencies.current().detector.tell()
     return _release_due() + release_paced()
 
 
@@ -58,13 +58,15 @@ def release_paced(told: Recorded | None = None) -> int:
 
 def release_when_open_ends() -> None:
     """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
-    wait = parts().breaker.release_quota(CREATE).retry_after
+    wait = dependencies.current().breaker.release_quota(CREATE).retry_after
     if wait is not None:
         call_later(RELEASE, "maintenance", countdown=wait)
 
 
 def _release(told: Recorded | None) -> int:
-    view: Recorded | Released = told if told is not None and told.room > 0 else parts().breaker.release_quota(CREATE)
+    view: Recorded | Released = (
+        told if told is not None and told.room > 0 else dependencies.current().breaker.release_quota(CREATE)
+    )
     count = 0
     while view.room > 0:
         sent, view = _release_some(view)
@@ -76,9 +78,9 @@ def _release(told: Recorded | None) -> int:
 
 def _release_some(view: Recorded | Released) -> tuple[int, Released]:
     """Send the oldest for which there is room; return how many, and how much room is left."""
-    breaker = parts().breaker
+    breaker = dependencies.current().breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         # A few more than there is room for: another process may be about to send the first of them.
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
@@ -89,7 +91,7 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
         return 0, released
     released_ids: set[int] = set()
     try:
-        with parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
     finally:  # places of those that have moved on, and of all when Postgres failed us
@@ -101,7 +103,7 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
 
 
 def _release_due() -> int:
-    built = parts()
+    built = dependencies.current()
     calcom, seen = built.calcom, built.breaker.get_status()
     shut = {*seen.wrong_settings, *seen.paged_settings}
     return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
@@ -112,8 +114,8 @@ def _release_due() -> int:
 
 def release_caused(*, key_works: bool, settings_work: bool) -> int:
     """Send what is held and whose time has come, or whose cause is gone; return how many."""
-    calcom = parts().calcom
-    with parts().engine.begin() as conn:
+    calcom = dependencies.current().calcom
+    with dependencies.current().engine.begin() as conn:
         rows = appointments.release_due(
             conn,
             key=calcom.key_fingerprint,
@@ -127,8 +129,8 @@ def release_caused(*, key_works: bool, settings_work: bool) -> int:
 
 def release_first() -> int:
     """Send the one booking that goes first when what answers is Cal.com's API again; return how many that is."""
-    with parts().engine.begin() as conn:
-        first = sweeps.first_to_try(conn, settings=parts().calcom.settings_fingerprint)
+    with dependencies.current().engine.begin() as conn:
+        first = sweeps.first_to_try(conn, settings=dependencies.current().calcom.settings_fingerprint)
         rows = [] if first is None else queue.release_these(conn, [first])
     return _sent(rows)
 

@@ -14,7 +14,7 @@ from kombu.connection import Connection
 from db import appointments
 from db.appointments import Appointment
 from db.appointments import queue as pacing
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.maintenance.lost import tell_lost
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
@@ -43,11 +43,11 @@ def expire_held() -> int:
     And those of which nobody could tell until a day after their slot. Flags those that have been held for long: they
     stay held, and still go through when Cal.com is back.
     """
-    with parts().engine.begin() as conn:
-        expired = appointments.expire(conn, lead_seconds=parts().terms.lead, limit=BATCH)
+    with dependencies.current().engine.begin() as conn:
+        expired = appointments.expire(conn, lead_seconds=dependencies.current().timings.lead, limit=BATCH)
     if expired:
         log.info("expired", count=len(expired))
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         given_up = appointments.never_known(conn, BATCH)
     if given_up:
         log.warning("never_known", count=len(given_up))
@@ -56,22 +56,22 @@ def expire_held() -> int:
 
 
 def _flag_degraded() -> None:
-    max_age = parts().terms.max_age
+    max_age = dependencies.current().timings.max_age
     if not max_age:
         return
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         flagged = pacing.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
     if flagged:
         log.warning("held_too_long", count=len(flagged), max_age=max_age)
 
 
 def _lost_leases() -> int:
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         rows = appointments.lost_leases(
             conn,
             BATCH,
-            settle_seconds=parts().terms.settle_unanswered,
-            ends_seconds=parts().terms.ends_unanswered,
+            settle_seconds=dependencies.current().timings.settle_unanswered,
+            ends_seconds=dependencies.current().timings.ends_unanswered,
             suspect_after=LEASES_LOST_SUSPECT,
         )
     send(row for row in rows if row.hold_reason is None)
@@ -100,13 +100,15 @@ def _lost_messages() -> int:
 
 
 def _take_unsent(*, queue_empty: bool, patience: float) -> list[Appointment]:
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=patience)
 
 
 def _queue_is_empty() -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
-    with Connection(parts().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
+    with Connection(
+        dependencies.current().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}
+    ) as connection:
         try:
             queue = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

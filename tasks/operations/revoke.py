@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason, Status
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.publish import TASK, send, tell
 
 TRIES = 5  # a booking that is just moving is looked at again
@@ -59,7 +59,7 @@ def cancel(task_ids: list[str], hostname: str) -> None:
 
 def _cancel(task_id: str, hostname: str) -> None:
     for _ in range(TRIES):
-        with parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             row = appointments.by_task(conn, task_id)
             if row is None or row.status in FINAL or row.cancel_requested:
                 return

@@ -21,10 +21,10 @@ from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
-from tasks.decisions import Rules
+from tasks.decisions import BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import Next, Post, Posted, cancelled_unbooked, rejected
+from tasks.moves import Move, Posted, Proceed, cancelled_unbooked, rejected
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
@@ -40,11 +40,11 @@ class Inquiry:
 
     claim: Claim
     calls: GuardedCalls
-    rules: Rules
+    rules: BookingDecisions
 
     # -- of unknown outcome ------------------------------------------------------------------------------------------
 
-    def lookup(self) -> Next | Post:
+    def lookup(self) -> Move | Proceed:
         """Look for the booking, and return its move, or the POST that the rule allows.
 
         Raises:
@@ -57,37 +57,37 @@ class Inquiry:
             return self._after_refusal(row, row.refusal)
         times = Times.of(row, self.rules)
         if times.settled_in > 0:
-            known = event_types.known(claim.parts, row)
+            known = event_types.known(claim.deps, row)
             result = lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
             return outcome.after_lookup(self.rules, row, result) or outcome.lookup_again(self.rules, row, times)
         try:
             return self._decide(times)
         except NotAskedError as no:
             # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
-            if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.terms.wait_for_proof:
+            if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
 
-    def _decide(self, times: Times) -> Next | Post:
+    def _decide(self, times: Times) -> Move | Proceed:
         """Look so that absence may count, ask what the event type is, and decide by both."""
         claim, rules = self.claim, self.rules
-        before = event_types.known(claim.parts, claim.row)
-        me = event_types.user(claim.parts, self.calls)
+        before = event_types.known(claim.deps, claim.row)
+        me = event_types.user(claim.deps, self.calls)
         while True:
             row = claim.row
             result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
             if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
-                event_types.learn_id(claim.parts, row, result.event_type_id)
+                event_types.learn_id(claim.deps, row, result.event_type_id)
                 return step
             if result.deleted:
-                event_types.deleted(claim.parts, row)
-            stranger = result.stranger and me == event_types.user(claim.parts, self.calls, anew=True)
-            kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)
+                event_types.deleted(claim.deps, row)
+            stranger = result.stranger and me == event_types.user(claim.deps, self.calls, anew=True)
+            kept = event_types.ask(claim.deps, self.calls, row, sight=stranger)
             if not kept.sight or stranger or (before is not None and before.sight):
                 return self._absent(kept, result, replace(times, ends_in=0.0) if result.created_after else times)
             before = kept  # it sees the type by now, and may not have when it looked
 
-    def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Next | Post:
+    def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:
         claim, rules = self.claim, self.rules
         row = claim.row
         ended = times.ends_in <= 0
@@ -105,10 +105,10 @@ class Inquiry:
             refusal=refused_as(row.refusal) if row.refusal else None,
             untold=bool(row.refusal and row.refusal.get("untold")),
             cancel=row.cancel_requested,
-            near=times.starts_in <= rules.terms.lead,
+            near=times.starts_in <= rules.timings.lead,
             may_retry=rules.may_retry(row.retry_count, row.error_type),
             outage=outcome.is_outage(row),
-            waited=times.waited > rules.terms.wait_for_proof,
+            waited=times.waited > rules.timings.wait_for_proof,
         )
         act = after_absence(case)
         if act is Act.ASK_SLOTS:
@@ -122,7 +122,7 @@ class Inquiry:
 
     # -- refused -----------------------------------------------------------------------------------------------------
 
-    def refused(self, reply: Reply) -> Next:
+    def refused(self, reply: Reply) -> Move:
         """Return the move of a row of which no POST was ever unknown, and whose POST was refused with `reply`.
 
         Raises:
@@ -135,14 +135,14 @@ class Inquiry:
         except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
             return outcome.refused_later(self.rules, claim.row, refusal)
 
-    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Next:
+    def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
         claim, rules = self.claim, self.rules
         reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:
-            kept = event_types.recent(claim.parts, self.calls, row)
+            kept = event_types.recent(claim.deps, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
-            if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.terms.wait_for_proof:
+            if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.timings.wait_for_proof:
                 return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
@@ -167,7 +167,7 @@ class Inquiry:
 
     # -- after a second POST -----------------------------------------------------------------------------------------
 
-    def second_refused(self, post: Post, posted: Posted) -> Next:
+    def second_refused(self, post: Proceed, posted: Posted) -> Move:
         """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
 
         Raises:
@@ -177,12 +177,12 @@ class Inquiry:
         row, reply = claim.row, posted.reply
         refusal = as_refusal(reply)
 
-        def settle_anew(**more: Any) -> Next:
+        def settle_anew(**more: Any) -> Move:
             return outcome.unknown(rules, row, posted, post=post, refusal={**refusal, **more})
 
         if not post.evidence:
             return settle_anew()
-        kept = event_types.known(claim.parts, row)
+        kept = event_types.known(claim.deps, row)
         if kept is None:
             return settle_anew()
         theirs = address_seated = False
@@ -218,12 +218,12 @@ class Inquiry:
             reference = UUID(reply.other_reference)
         except ValueError:
             return True
-        with self.claim.parts.engine.connect() as conn:
+        with self.claim.deps.engine.connect() as conn:
             return others.was_booked_before(conn, reference, row) is not False
 
     def _is_seated_before(self, row: Appointment) -> bool:
         """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
-        with self.claim.parts.engine.connect() as conn:
+        with self.claim.deps.engine.connect() as conn:
             seat = others.seat_before(conn, row)
         if seat is None:
             return False

@@ -12,8 +12,8 @@ from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, Rules, error
-from tasks.moves import KNOWN, In, Next, Post, Posted, cancelled_unbooked, confirmed, rejected
+from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
+from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed, cancelled_unbooked, confirmed, rejected
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as
 
@@ -31,7 +31,7 @@ class Times:
     waited: float  # for proof, while Cal.com could be asked
 
     @classmethod
-    def of(cls, row: Appointment, rules: Rules) -> "Times":
+    def of(cls, row: Appointment, rules: BookingDecisions) -> "Times":
         """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
@@ -39,8 +39,8 @@ class Times:
             ends_in = (row.ends_at - now).total_seconds()
         else:  # by a worker of an older version, which knows no such moment and took a 502 for settled at once
             sent_ago = (now - (row.sent_at or now)).total_seconds()
-            settled_in = max(settled_in, rules.terms.settle_unanswered - sent_ago)
-            ends_in = max(settled_in, rules.terms.ends_unanswered - sent_ago)
+            settled_in = max(settled_in, rules.timings.settle_unanswered - sent_ago)
+            ends_in = max(settled_in, rules.timings.ends_unanswered - sent_ago)
         since = row.askable_since or row.sent_at or now
         starts_in, waited = (row.start_at - now).total_seconds(), (now - since).total_seconds()
         return cls(settled_in, max(ends_in, settled_in), starts_in, waited)
@@ -50,33 +50,33 @@ class Times:
 
 
 def unknown(
-    rules: Rules,
+    rules: BookingDecisions,
     row: Appointment,
     posted: Posted,
     *,
     kind: EventKind | None = None,
-    post: Post | None = None,
+    post: Proceed | None = None,
     refusal: Mapping[str, Any] | None = None,
-) -> Next:
+) -> Move:
     """Return the move of a row whose POST may have booked: look first, and from when on what may follow.
 
     `kind` is what is known of the event type; `post` what allowed the POST while an earlier one was unknown.
     """
-    times, terms = Times.of(row, rules), rules.terms
+    times, timings = Times.of(row, rules), rules.timings
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
     finished = reply.settle_after is SettleAfter.ANSWERED
-    ends = terms.settle_unanswered if finished else terms.ends_unanswered - sent_ago
+    ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
     every_one_finished = finished and (not row.outcome_unknown or row.answered_at is not None)
     again = post is not None and row.outcome_unknown
     retried = row.retry_count + (again and post is not None and post.retry)
     delay = reply.retry_after or rules.policy.delay(row.retry_count)
     changes: dict[str, Any] = {
         "outcome_unknown": True,
-        "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else In(-sent_ago),
-        "settle_at": In(_settles_in(rules, reply, sent_ago, kind)),
-        "ends_at": In(max(ends, times.ends_in) if row.outcome_unknown else ends),
+        "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
+        "settle_at": FromNow(_settles_in(rules, reply, sent_ago, kind)),
+        "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
         "answered_at": reply.answered_at if every_one_finished else None,
-        "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else In(0),
+        "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
         "looks": 0,
         "refusal": refusal,
@@ -85,20 +85,22 @@ def unknown(
     }
     if post is not None and post.evidence and not rules.may_retry(retried, None):
         # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
-        wait = max(terms.open, changes["settle_at"].seconds, times.waited)
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(wait), "retry_count": retried}
-        return Next(Status.HELD, "retries used up, and still no proof", changes | hold)
+        wait = max(timings.open, changes["settle_at"].seconds, times.waited)
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
+        return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
     return rules.retry(row, "the outcome is unknown; look first", changes, delay, posted=posted, used=retried)
 
 
-def _settles_in(rules: Rules, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
-    terms = rules.terms
+def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
+    timings = rules.timings
     if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
-        return terms.settle_answered  # it ended just now, however long ago it was sent
-    return terms.settle_unanswered - sent_ago
+        return timings.settle_answered  # it ended just now, however long ago it was sent
+    return timings.settle_unanswered - sent_ago
 
 
-def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None) -> Next:
+def refused_later(
+    rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None
+) -> Move:
     """Return the move of a refused row that could not be looked for: that lookup is all that it waits for.
 
     `reply` is what that lookup was answered, None where it may not go now.
@@ -108,8 +110,8 @@ def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], re
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else In(0),  # since when it waits for that lookup
-        "ends_at": row.ends_at if row.outcome_unknown else In(0),
+        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # since when it waits for that lookup
+        "ends_at": row.ends_at if row.outcome_unknown else FromNow(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
@@ -117,30 +119,30 @@ def refused_later(rules: Rules, row: Appointment, refusal: Mapping[str, Any], re
     return replace(step, why="refused; look for our booking before that is told", changes=changes)
 
 
-def refused_in_part(rules: Rules, row: Appointment, refusal: Mapping[str, Any]) -> Next:
+def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
     """Return the move of a refused row that may be booked in part: a series is made week by week (findings: C3)."""
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
         "sent_at": row.requested_at,  # not later than its POST
-        "settle_at": In(rules.terms.settle_answered),
-        "ends_at": In(rules.terms.settle_unanswered),
+        "settle_at": FromNow(rules.timings.settle_answered),
+        "ends_at": FromNow(rules.timings.settle_unanswered),
         "answered_at": None,
-        "askable_since": In(0),
+        "askable_since": FromNow(0),
         "evidence_posts": 0,
         "looks": 0,
         "refusal": {**refusal, "look_due": False},
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
-        "next_attempt_at": In(delay),
+        "next_attempt_at": FromNow(delay),
     }
-    return Next(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
+    return Move(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
 
 
 # -- after a lookup ----------------------------------------------------------------------------------------------------
 
 
-def after_lookup(rules: Rules, row: Appointment, result: LookupResult) -> Next | None:
+def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult) -> Move | None:
     """Return the move for what a lookup has found, or for one that failed; None: our booking is not listed."""
     match result.kind:
         case LookupKind.FOUND | LookupKind.MOVED:
@@ -148,24 +150,24 @@ def after_lookup(rules: Rules, row: Appointment, result: LookupResult) -> Next |
             return found(row, result.uid, result.seat_uid, f"found at Cal.com{moved}", series_uid=result.series_uid)
         case LookupKind.CANCELLED:
             changes = {"calcom_booking_uid": result.uid, "calcom_seat_uid": result.seat_uid}
-            return Next(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
+            return Move(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
         case LookupKind.FAILED:
             return lookup_failed(rules, row, result.reply)
     return None
 
 
-def found(row: Appointment, uid: str | None, seat_uid: str | None, why: str, *, series_uid: str | None = None) -> Next:
+def found(row: Appointment, uid: str | None, seat_uid: str | None, why: str, *, series_uid: str | None = None) -> Move:
     """Return the confirmation of a booking that was found: at least one POST of it had begun."""
-    step = confirmed(uid, seat_uid, why, series_uid=series_uid, count_at=row.ends_at or In(0))
+    step = confirmed(uid, seat_uid, why, series_uid=series_uid, count_at=row.ends_at or FromNow(0))
     return replace(step, changes={**step.changes, **_posted(row)})
 
 
-def late_answer(row: Appointment) -> Next:
+def late_answer(row: Appointment) -> Move:
     """Return the confirmation of a row whose booking was recorded by a call that had been given up."""
     return found(row, row.calcom_booking_uid, row.calcom_seat_uid, "a late answer", series_uid=row.series_uid)
 
 
-def lookup_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Next:
+def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:
     """Return the move after a lookup that failed, or a second POST (`posted`) that booked nothing: no more is known.
 
     Why the booking's own first POST failed decides on its retries; a lookup's own trouble must not.
@@ -177,9 +179,9 @@ def lookup_failed(rules: Rules, row: Appointment, reply: Reply | None, posted: P
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
-        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": In(rules.terms.open), "looks": 0}
-        step = Next(Status.HELD, "Cal.com could not be looked at", hold | error(reply))
-    return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": In(0)})
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rules.timings.open), "looks": 0}
+        step = Move(Status.HELD, "Cal.com could not be looked at", hold | error(reply))
+    return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": FromNow(0)})
 
 
 _NO_CUSTOMERS_FAULT = frozenset(
@@ -187,53 +189,53 @@ _NO_CUSTOMERS_FAULT = frozenset(
 )
 
 
-def lookup_again(rules: Rules, row: Appointment, times: Times) -> Next:
+def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
     """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
             return _settling("not listed yet; what may follow is certain only at the settle time", times.settled_in)
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
-        changes = {"looks": row.looks + 1, "next_attempt_at": In(delay)}
-        return Next(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
-    pause = max(rules.terms.settle_answered, -times.settled_in)
+        changes = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
+        return Move(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
+    pause = max(rules.timings.settle_answered, -times.settled_in)
     return _settling("not listed, and it may still come", min(pause, max(times.ends_in, 0.0)))
 
 
-def wait_for_slots(seconds: float) -> Next:
+def wait_for_slots(seconds: float) -> Move:
     """Return the wait until what the slots say is newer than the settle time."""
     return _settling("not listed; the slots are asked when their answer is new", seconds)
 
 
-def _settling(why: str, seconds: float) -> Next:
-    return Next(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": In(seconds), "looks": 0})
+def _settling(why: str, seconds: float) -> Move:
+    return Move(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": FromNow(seconds), "looks": 0})
 
 
-def half_made(row: Appointment, uid: str) -> Next:
+def half_made(row: Appointment, uid: str) -> Move:
     """Return the hold of a seat that Cal.com has made by half: it is never posted again (findings: D3)."""
     changes = {
         "hold_reason": HoldReason.SUSPECT,
-        "hold_until": In(LONGEST_PAUSE),
+        "hold_until": FromNow(LONGEST_PAUSE),
         "error_type": HALF_MADE,
         "last_error": f"half made at Cal.com: booking {uid} has the attendee without a seat",
     }
-    return Next(Status.HELD, "half made at Cal.com", changes | _posted(row))
+    return Move(Status.HELD, "half made at Cal.com", changes | _posted(row))
 
 
-def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post:  # noqa: PLR0911 - one return an act
+def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return an act
     """Return the move, or the POST, that the rule allows."""
     refusal = row.refusal or {}
     match act:
         case Act.POST:
-            return Post(retry=True, known=False)
+            return Proceed(retry=True, known=False)
         case Act.EVIDENCE:
             retry = row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
-            return Post(retry=retry, known=False, evidence=True)
+            return Proceed(retry=retry, known=False, evidence=True)
         case Act.AFRESH:
-            return Post(retry=True)
+            return Proceed(retry=True)
         case Act.CANCEL:
             return cancelled_unbooked()
         case Act.EXPIRE:
-            return Next(
+            return Move(
                 Status.EXPIRED,
                 "not booked, and its start is too near, or past",
                 {"last_error": "the slot's time has come"} | KNOWN,
@@ -249,11 +251,11 @@ def ended(rules: Rules, row: Appointment, act: Act, times: Times) -> Next | Post
     return lookup_again(rules, row, times)
 
 
-def blind(rules: Rules, times: Times) -> Next:
+def blind(rules: BookingDecisions, times: Times) -> Move:
     """Return the hold of what cannot be told; it is looked for again after as long again as it has waited."""
-    pause = min(max(rules.terms.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
-    hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": In(pause), "looks": 0}
-    return Next(Status.HELD, "not listed, and nothing proves that it is not there", hold)
+    pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
+    hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
+    return Move(Status.HELD, "not listed, and nothing proves that it is not there", hold)
 
 
 def is_outage(row: Appointment) -> bool:

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from db import revisions
 from tasks import dependencies
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tests.chaos import kinds
 from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
@@ -90,7 +90,7 @@ class Stage:
     network: Network
     crew: Crew
     orders: Orders
-    dependencies: Parts  # of this process, the operator, who has lines of its own
+    dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -177,7 +177,7 @@ def _make_role(postgres: Postgres) -> str:
     return postgres.url.replace(f"booking:{postgres.password}@", f"{APP}:{password}@")
 
 
-def _wire(settings: Settings) -> Parts:
+def _wire(settings: Settings) -> Dependencies:
     """Make this process the operator: with settings that stand in no environment."""
     wiring.MARGIN = breaker.MARGIN = MARGIN
     dependencies.fill(lambda: wiring.build_from(settings))
@@ -188,7 +188,7 @@ def _wire(settings: Settings) -> Parts:
     vars(app).pop("amqp", None)
     # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
     app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
-    return dependencies.parts()
+    return dependencies.current()
 
 
 def _environment(network: Network, side: str, settings: Settings, orders: Path) -> Mapping[str, str]:

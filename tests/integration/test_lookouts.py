@@ -26,7 +26,7 @@ def suspect(settings: Callable[..., dict[str, str]], simulator: Any) -> int:
     settings()
     simulator.faults("commit_then_reset", match=POST, count=1)
     asked = enqueue_booking(request(1)).appointment_id
-    attempt = claim(dependencies.parts(), asked)
+    attempt = claim(dependencies.current(), asked)
     assert attempt is not None
     attempt.run()
     write(asked, status=Status.HELD, hold_reason=HoldReason.SUSPECT, held_at=func.now(), next_attempt_at=None)
@@ -35,7 +35,7 @@ def suspect(settings: Callable[..., dict[str, str]], simulator: Any) -> int:
 
 def write(appointment_id: int, **columns: Any) -> None:
     """Write columns past the door, as a fault would."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
@@ -65,7 +65,7 @@ def test_a_suspect_that_is_not_found_is_looked_for_again_in_an_hour(suspect: int
 def test_cal_com_is_left_alone_while_the_breaker_is_open(suspect: int, simulator: Any) -> None:
     """A look of nobody's is worth no call then."""
     called = len(simulator.journal())
-    dependencies.parts().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.force_open("operator", "a test")
 
     assert look_again() == {}
 

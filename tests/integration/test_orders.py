@@ -12,24 +12,24 @@ from db.models.resilience import BreakerOverrides, CircuitBreakerEvents
 from db.monitoring import overrides
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.operations import breaker_overrides
 
 
 @pytest.fixture
-def built(settings: Callable[..., dict[str, str]]) -> Parts:
+def built(settings: Callable[..., dict[str, str]]) -> Dependencies:
     """Build this process's parts."""
     settings()
-    return dependencies.parts()
+    return dependencies.current()
 
 
-def give(built: Parts, mode: str = breaker_overrides.OPEN) -> bool:
+def give(built: Dependencies, mode: str = breaker_overrides.OPEN) -> bool:
     """Order, as `booking breaker` does."""
     return breaker_overrides.order(built.engine, built.breaker, mode, by="ops", why="a test")
 
 
-def several(built: Parts) -> None:
+def several(built: Dependencies) -> None:
     """Give a few orders to a breaker that has begun, and end them."""
     built.breaker.record_success("bookings.create")
     for _ in range(3):
@@ -38,7 +38,9 @@ def several(built: Parts) -> None:
         built.breaker.record_success("bookings.create")
 
 
-def test_the_first_order_after_redis_has_forgotten_is_obeyed_and_said_to_be(built: Parts, redis_url: str) -> None:
+def test_the_first_order_after_redis_has_forgotten_is_obeyed_and_said_to_be(
+    built: Dependencies, redis_url: str
+) -> None:
     """The breaker that begins again reads it by itself: it has not been missed."""
     several(built)
     with Redis.from_url(redis_url) as client:
@@ -49,7 +51,7 @@ def test_the_first_order_after_redis_has_forgotten_is_obeyed_and_said_to_be(buil
     assert built.breaker.get_status().state is State.FORCED_OPEN
 
 
-def test_an_order_is_obeyed_after_the_way_back_and_forward(built: Parts) -> None:
+def test_an_order_is_obeyed_after_the_way_back_and_forward(built: Dependencies) -> None:
     """The tables are new; the fleet still knows what it has obeyed."""
     several(built)
     revisions.migrate(built.engine, "0001_appointments")
@@ -60,7 +62,7 @@ def test_an_order_is_obeyed_after_the_way_back_and_forward(built: Parts) -> None
     assert built.breaker.get_status().state is State.FORCED_OPEN
 
 
-def test_an_order_is_obeyed_in_a_restored_database(built: Parts) -> None:
+def test_an_order_is_obeyed_in_a_restored_database(built: Dependencies) -> None:
     """The backup was made before the last orders."""
     several(built)
     with built.engine.begin() as conn:
@@ -71,7 +73,7 @@ def test_an_order_is_obeyed_in_a_restored_database(built: Parts) -> None:
     assert built.breaker.get_status().state is State.OFF
 
 
-def test_an_order_that_nobody_could_be_told_is_said_to_wait(built: Parts, valkey: Any) -> None:
+def test_an_order_that_nobody_could_be_told_is_said_to_wait(built: Dependencies, valkey: Any) -> None:
     """It is kept, and obeyed when Redis is back."""
     several(built)
     valkey.kill()
@@ -79,7 +81,7 @@ def test_an_order_that_nobody_could_be_told_is_said_to_wait(built: Parts, valkey
     assert not give(built)
 
 
-def test_a_block_that_the_breaker_has_lifted_ends_where_it_is_written_down(built: Parts) -> None:
+def test_a_block_that_the_breaker_has_lifted_ends_where_it_is_written_down(built: Dependencies) -> None:
     """By state: also when who lifted it died before it could write. Another key's block stays."""
     for key in ("other", built.breaker.key):
         block(built, key)
@@ -96,7 +98,7 @@ def test_a_block_that_the_breaker_has_lifted_ends_where_it_is_written_down(built
     assert built.breaker.get_status().blocked_keys == ("other",)
 
 
-def test_a_block_that_redis_has_missed_is_given_again_and_not_lifted(built: Parts) -> None:
+def test_a_block_that_redis_has_missed_is_given_again_and_not_lifted(built: Dependencies) -> None:
     """Only what was obeyed can have been lifted."""
     several(built)
     block(built, "other")
@@ -111,7 +113,7 @@ def test_a_block_that_redis_has_missed_is_given_again_and_not_lifted(built: Part
         assert lifted.scalar_one() == 0
 
 
-def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Parts, redis_url: str) -> None:
+def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Dependencies, redis_url: str) -> None:
     """Its places in the stream are lower than those that were read before."""
     with Redis.from_url(redis_url) as client:
         built.breaker.force_open("ops", "before")
@@ -128,7 +130,7 @@ def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Parts, red
         assert "off" in conn.execute(select(CircuitBreakerEvents.new_state)).scalars().all()
 
 
-def block(built: Parts, key: str) -> None:
+def block(built: Dependencies, key: str) -> None:
     """Write down that Cal.com has refused a key."""
     with built.engine.begin() as conn:
         overrides.order(conn, "calcom", "credentials", by="worker", why="refused", key_fingerprint=key)

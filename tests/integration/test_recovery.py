@@ -28,19 +28,19 @@ def today(settings: Callable[..., dict[str, str]]) -> None:
 
 def hold(number: int, reason: HoldReason, **columns: Any) -> int:
     """Make a booking that is held for today's key or settings."""
-    calcom = dependencies.parts().calcom
+    calcom = dependencies.current().calcom
     today = calcom.key_fingerprint if reason is HoldReason.CREDENTIALS else calcom.settings_fingerprint
     asked = enqueue_booking(request(number)).appointment_id
     values = {"status": Status.HELD, "hold_reason": reason, "held_for": today, "held_at": func.now(), **columns}
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == asked).values(**values))
     return asked
 
 
 def refuse() -> None:
     """Have the breaker block today's key."""
-    dependencies.parts().breaker.block_key(
-        dependencies.parts().breaker.key, by="worker", why="Cal.com refused this key"
+    dependencies.current().breaker.block_key(
+        dependencies.current().breaker.key, by="worker", why="Cal.com refused this key"
     )
 
 
@@ -48,7 +48,7 @@ def meet_a_page(simulator: Any, number: int = 1) -> int:
     """Post a booking that a page answers."""
     simulator.faults("html", status=403, match={"method": "POST"}, count=1)
     asked = enqueue_booking(request(number)).appointment_id
-    attempt = claim(dependencies.parts(), asked)
+    attempt = claim(dependencies.current(), asked)
     assert attempt is not None
     attempt.run()
     assert row(asked).hold_reason is HoldReason.CONFIGURATION
@@ -67,7 +67,7 @@ def test_nothing_is_asked_while_no_booking_waits_for_it(simulator: Any) -> None:
 
     refuse()
     hold(2, HoldReason.CONFIGURATION)
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.hold_reason == HoldReason.CREDENTIALS).values(held_for="other"))
     assert ask_again() == 0
 
@@ -84,7 +84,7 @@ def test_a_refused_key_is_tried_once_a_minute_by_a_call_that_books_nothing(simul
 
     assert asked(simulator) == ["/v2/bookings?take=1"]
     assert row(held).status is Status.HELD
-    assert dependencies.parts().breaker.get_status().blocked_keys == (dependencies.parts().breaker.key,)
+    assert dependencies.current().breaker.get_status().blocked_keys == (dependencies.current().breaker.key,)
 
 
 def test_a_key_that_is_taken_again_is_not_blocked_any_more(simulator: Any) -> None:
@@ -95,13 +95,13 @@ def test_a_key_that_is_taken_again_is_not_blocked_any_more(simulator: Any) -> No
     ask_again()
 
     assert asked(simulator) == ["/v2/bookings?take=1"]
-    assert dependencies.parts().breaker.get_status().blocked_keys == ()
+    assert dependencies.current().breaker.get_status().blocked_keys == ()
 
 
 @pytest.mark.parametrize("block", ["key", "settings"])
 def test_a_line_behind_a_block_is_enough_to_ask(simulator: Any, block: str) -> None:
     """Who stands in line is held by the block, too, under another name; nobody else may be left to ask for."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     hold(1, HoldReason.BREAKER_OPEN, held_for=None)
     if block == "key":
         refuse()
@@ -125,7 +125,7 @@ def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any)
     ask_again()
     sent = len(simulator.journal())
     other = enqueue_booking(request(2)).appointment_id
-    attempt = claim(dependencies.parts(), other)
+    attempt = claim(dependencies.current(), other)
     assert attempt is not None
 
     attempt.run()
@@ -136,28 +136,28 @@ def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any)
 
 def test_of_what_a_page_met_one_goes_first(simulator: Any) -> None:
     """The harmless call was answered well; whether a POST is, only a POST tells."""
-    calcom = dependencies.parts().calcom
+    calcom = dependencies.current().calcom
     meet_a_page(simulator)
     ids = [hold(number, HoldReason.CONFIGURATION) for number in (2, 3)]
 
     assert ask_again() == 1
 
     assert [row(one).status for one in ids] == [Status.PENDING, Status.HELD]
-    assert dependencies.parts().breaker.get_status().paged_settings == (calcom.settings_fingerprint,)
+    assert dependencies.current().breaker.get_status().paged_settings == (calcom.settings_fingerprint,)
 
 
 @pytest.mark.parametrize("kind", ["page", "cancel"])
 def test_a_page_that_meets_anything_but_a_post_says_nothing_of_posts(simulator: Any, kind: str) -> None:
     """No POST that goes through would ever lift what such a page says."""
     simulator.faults("html", status=403, count=1)
-    calls = GuardedCalls(dependencies.parts(), "correlation")
+    calls = GuardedCalls(dependencies.current(), "correlation")
 
     if kind == "page":
         calls.list_bookings({"take": 1})
     else:
         calls.cancel("uid", {}, may_send=lambda: True, correlation_id="correlation")
 
-    status = dependencies.parts().breaker.get_status()
+    status = dependencies.current().breaker.get_status()
     assert (status.wrong_settings, status.paged_settings) == ((), ())
 
 
@@ -165,7 +165,7 @@ def test_cal_com_is_left_alone_while_the_breaker_is_open(simulator: Any) -> None
     """A blocked key lets one call through, an outage does not."""
     refuse()
     hold(1, HoldReason.CREDENTIALS)
-    dependencies.parts().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.force_open("operator", "a test")
 
     assert ask_again() == 0
 
@@ -175,7 +175,7 @@ def test_cal_com_is_left_alone_while_the_breaker_is_open(simulator: Any) -> None
 def test_without_redis_only_a_call_of_this_process_ends_a_hold(simulator: Any, valkey: Any) -> None:
     """What others know nobody can say; it is asked once a minute all the same."""
     ids = [hold(1, HoldReason.CREDENTIALS), hold(2, HoldReason.CONFIGURATION)]
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).values(held_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 10)))
     valkey.kill()
 
@@ -204,14 +204,14 @@ def test_a_page_is_asked_about_at_once(fleet: Callable[..., Fleet], simulator: A
 
     enqueue_booking(request(1))
 
-    wrong = (dependencies.parts().calcom.settings_fingerprint,)
-    eventually(lambda: dependencies.parts().breaker.get_status().wrong_settings == wrong)
+    wrong = (dependencies.current().calcom.settings_fingerprint,)
+    eventually(lambda: dependencies.current().breaker.get_status().wrong_settings == wrong)
     assert asked(simulator) == ["/v2/bookings?take=1"]
 
 
 def test_a_post_that_cal_com_answers_lifts_what_a_page_said(simulator: Any) -> None:
     """Whatever it says: Cal.com itself was there; a read does not, for the page may meet POST alone."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     meet_a_page(simulator)
     for endpoint, left in ((LIST, 1), (CREATE, 0)):
         permit = breaker.acquire(endpoint, owner=endpoint)

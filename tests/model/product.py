@@ -18,20 +18,22 @@ from resilience.retry_policy import RetryPolicy
 from tasks import attempt, decisions, event_types
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
-from tasks.dependencies import Terms
+from tasks.dependencies import Timings
 from tasks.guarded_calls import NotNow
-from tasks.moves import Next, Post
+from tasks.moves import Move, Proceed
 from tasks.unknown import evidence, inquiry, outcome
 from tests.model.dealt import LOOKUP_RESULTS, NAMED, NAMES, REPLIES, event_type
 from tests.model.rows import Change, Row, appointment, change
 
 SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
 # One retry is as good as three here, and so is one look before the settle time.
-TERMS = Terms(
+TIMINGS = Timings(
     deadline=1, margin=0.5, settle_unanswered=SETTLE, settle_answered=SETTLE_ANSWERED, open=1, lead=1, max_age=900
 )
-RULES = decisions.Rules(RetryPolicy(jitter=0, max_attempts=1, per_error={}), TERMS, key="key", settings="settings")
-_PARTS = SimpleNamespace(terms=TERMS, engine=SimpleNamespace(connect=nullcontext))
+RULES = decisions.BookingDecisions(
+    RetryPolicy(jitter=0, max_attempts=1, per_error={}), TIMINGS, key="key", settings="settings"
+)
+_DEPS = SimpleNamespace(timings=TIMINGS, engine=SimpleNamespace(connect=nullcontext))
 
 Script = tuple[Any, ...]
 Cell = tuple[Any, ...]
@@ -42,7 +44,7 @@ class Turn(NamedTuple):
 
     row: Row
     near: bool = False  # whether the row's start is within the lead
-    allowed: Post | None = None  # once nothing stands against a POST but the breaker and the limit
+    allowed: Proceed | None = None  # once nothing stands against a POST but the breaker and the limit
     told: Script = ()
 
     def then(self, answer: object) -> "Turn":
@@ -55,7 +57,7 @@ class Asked(NamedTuple):
 
     what: str
     of: Any = None
-    allowed: Post | None = None
+    allowed: Proceed | None = None
 
 
 class Answered(NamedTuple):
@@ -83,11 +85,11 @@ class _Attempt(attempt.Attempt):
 
     rules = RULES
 
-    def _look(self, calls: Any) -> Next | Post:
-        allowed: Post | None = calls.allowed
+    def _look(self, calls: Any) -> Move | Proceed:
+        allowed: Proceed | None = calls.allowed
         return super()._look(calls) if allowed is None else allowed
 
-    def _post(self, calls: Any, allowed: Post) -> Next:
+    def _post(self, calls: Any, allowed: Proceed) -> Move:
         calls.allowed = allowed
         return super()._post(calls, allowed)
 
@@ -95,7 +97,7 @@ class _Attempt(attempt.Attempt):
 class _Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
-    parts = _PARTS
+    deps = _DEPS
 
     def __init__(self, turn: Turn) -> None:
         self.row = appointment(turn.row, near=turn.near)
@@ -106,7 +108,7 @@ class _Dealt:
         self.near = turn.near
         self.answers = iter(turn.told)
         self.called = turn.allowed is not None
-        self.step: Next | None = None
+        self.step: Move | None = None
 
     def ask(self, what: str, of: object = None) -> Any:
         for answer in self.answers:
@@ -125,7 +127,7 @@ class _Dealt:
     def first_byte_at(self, _called_at: float) -> float:
         return self.now
 
-    def write(self, step: Next) -> bool:
+    def write(self, step: Move) -> bool:
         self.step = step
         return True
 

@@ -10,7 +10,7 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import FINAL, MOVES, Status
 from tasks.calcom.reply import ErrorType
 from tasks.decisions import OUTAGE
-from tasks.moves import In, Next
+from tasks.moves import FromNow, Move
 
 NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 REFERENCE = UUID(int=1)
@@ -97,7 +97,7 @@ _PASSED_OVER = frozenset(
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "means", "untold")
 
 
-def change(step: Next) -> Change:
+def change(step: Move) -> Change:
     """Keep of a step what the models know; a column that they have never heard of is an error."""
     sets: dict[str, Any] = {"lost": 0, "reason": ""}  # what tasks/attempt.py and db/appointments/moves.py add
     for name, value in step.changes.items():
@@ -136,7 +136,7 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
 
 
 def _ticks(value: object) -> int:
-    return max(0, ceil(value.seconds)) if isinstance(value, In) else 0
+    return max(0, ceil(value.seconds)) if isinstance(value, FromNow) else 0
 
 
 @cache

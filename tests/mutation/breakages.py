@@ -70,8 +70,8 @@ BREAKAGES = (
         name="post-without-a-look",
         promise=2,
         file="tasks/attempt.py",
-        old="Inquiry(self.claim, calls, self.rules).lookup() if row.outcome_unknown else Post()",
-        new="Post()",
+        old="Inquiry(self.claim, calls, self.rules).lookup() if row.outcome_unknown else Proceed()",
+        new="Proceed()",
         test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
     ),
     Breakage(

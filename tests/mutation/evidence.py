@@ -57,8 +57,8 @@ RULES = (
     _rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_types.ask(claim.parts, self.calls, row, sight=stranger)",
-        "kept = before or event_types.ask(claim.parts, self.calls, row, sight=stranger)",
+        "kept = event_types.ask(claim.deps, self.calls, row, sight=stranger)",
+        "kept = before or event_types.ask(claim.deps, self.calls, row, sight=stranger)",
         "plain, sees all",
     ),
     _rule(
@@ -73,8 +73,8 @@ RULES = (
     _rule(
         "absence-believed-at-the-settle-time",
         _UNKNOWN,
-        '"ends_at": In(max(ends, times.ends_in) if row.outcome_unknown else ends),',
-        '"ends_at": In(_settles_in(rules, reply, sent_ago, kind)),',
+        '"ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),',
+        '"ends_at": FromNow(_settles_in(rules, reply, sent_ago, kind)),',
         "plain, sees all",
     ),
     _rule(
@@ -87,8 +87,8 @@ RULES = (
     _rule(
         "end-of-the-first-post",
         _UNKNOWN,
-        "In(max(ends, times.ends_in) if row.outcome_unknown else ends)",
-        "In(times.ends_in if row.outcome_unknown else ends)",
+        "FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends)",
+        "FromNow(times.ends_in if row.outcome_unknown else ends)",
         "plain, sees all",
     ),
     _rule(
@@ -252,7 +252,7 @@ RULES = (
     _rule(
         "failed-without-proof",
         _UNKNOWN,
-        'return Next(Status.HELD, "retries used up, and still no proof", changes | hold)',
+        'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
         "return rules.exhausted(reply.error_type, reply.message, changes | KNOWN)",
         "round robin, sees its host's own",
     ),

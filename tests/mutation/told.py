@@ -51,7 +51,7 @@ TOLD = (
         name="lagging-replica-cancels-what-stands",
         promise=2,
         file="tasks/recheck.py",
-        old="gone = not_found and _is_old(parts, row)",
+        old="gone = not_found and _is_old(deps, row)",
         new="gone = not_found",
         test=f"{_ASKED}test_where_cal_com_cannot_tell_the_receipt_says_as_of_when",
     ),

@@ -34,7 +34,7 @@ def told(taking: Sink) -> list[str]:
 
 def scalar(query: str) -> Any:
     """Read one value from the database."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return conn.execute(text(query)).scalar()
 
 
@@ -65,7 +65,7 @@ def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[...
         last = scalar(ticked)
         fast_beat(running)
         eventually(lambda: scalar(ticked) > last, what="beat ticks again")
-        with dependencies.parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             half_a_minute = "last_seen_at = last_seen_at - interval '30 s'"
             conn.execute(text(f"UPDATE alert_incidents SET {half_a_minute} WHERE kind = 'beat_dead'"))  # noqa: S608
         eventually(lambda: len(told(taking)) >= 3, what="their return is told")
@@ -96,7 +96,7 @@ def test_a_sink_that_hangs_delays_no_booking_and_no_periodic_task(fleet: Callabl
 def hang(hanging: Sink) -> None:
     """Have the fleet tell an incident to the sink that hangs."""
     now = datetime.now(UTC)
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         incident = incidents.suspect(conn, "a test", None, now, count=1, detail={})
         assert incident is not None
         incidents.tell(conn, incident, "A test", now)

@@ -55,7 +55,7 @@ def test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_say
     running.beat()
 
     judge(finals(ids))
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         ticked = text("SELECT ticked_at > now() - interval '1 minute' FROM heartbeats")
         assert eventually(lambda: conn.execute(ticked).scalar(), what="health is checked")
 
@@ -63,7 +63,7 @@ def test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_say
 def test_ticks_that_piled_up_while_no_worker_ran_are_done_once(fleet: Callable[..., Fleet]) -> None:
     """An hour without a maintenance worker leaves thousands; each does what the one before it has just done."""
     running = fleet()
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text("CREATE TABLE ticks (at timestamptz DEFAULT now())"))
         conn.execute(
             text(
@@ -82,6 +82,6 @@ def test_ticks_that_piled_up_while_no_worker_ran_are_done_once(fleet: Callable[.
     running.maintenance()
 
     eventually(lambda: broker.ask(url, (MAINTENANCE,)).queues == {MAINTENANCE: 0}, what="all are taken")
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         eventually(lambda: conn.execute(text("SELECT count(*) FROM ticks")).scalar(), what="one has run")
         assert conn.execute(text("SELECT count(*) FROM ticks")).scalar() == 1

@@ -27,7 +27,7 @@ def test_one_correlation_id_tells_the_whole_story(fleet: Callable[..., Fleet], s
     simulator.faults("status", name="unavailable")
     ours = enqueue_booking(request(1, correlation_id=STORY)).appointment_id
     enqueue_bookings([request(number) for number in range(2, 8)])
-    eventually(lambda: dependencies.parts().breaker.get_status().state is not State.CLOSED, what="the breaker opens")
+    eventually(lambda: dependencies.current().breaker.get_status().state is not State.CLOSED, what="the breaker opens")
     eventually(lambda: held(ours), what="ours is held")
     simulator.no_faults()
     assert finals([ours])[ours].status is Status.CONFIRMED
@@ -53,7 +53,7 @@ def at_calcom(simulator: Any) -> list[str]:
 def held(appointment_id: int) -> bool:
     """Say whether it met the open breaker."""
     query = "SELECT circuit_breaker_open_at_booking IS NOT NULL FROM appointments WHERE id = :id"
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return bool(conn.execute(text(query), {"id": appointment_id}).scalar_one())
 
 

@@ -56,7 +56,7 @@ def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Flee
         else:
             simulator.no_faults()
             simulator.faults("latency", delay=0.3)
-            dependencies.parts().breaker.reset("operator", "a test")
+            dependencies.current().breaker.reset("operator", "a test")
         finals([held.appointment_id])
         last = "REVOKED" if end == "revoked" else "SUCCESS"
         eventually(lambda: seen[held.task_id][-1] == last, within=10, what=last)

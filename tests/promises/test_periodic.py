@@ -21,9 +21,9 @@ def test_a_postgres_that_is_gone_is_one_line_in_the_log_and_one_when_it_is_back(
     running.maintenance()
     running.beat()
     ticked = "SELECT count(*) FROM heartbeats"
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         eventually(lambda: conn.execute(text(ticked)).scalar(), what="health is checked")
-    dependencies.parts().engine.dispose()
+    dependencies.current().engine.dispose()
 
     postgres.kill()
     for name in 5 * TASKS:

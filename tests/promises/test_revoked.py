@@ -39,11 +39,11 @@ def test_a_held_booking_is_cancelled_though_it_has_no_message(
     """The worker acts on the command itself; the others in line go through when the breaker closes."""
     running = fleet().start()
     ready(running, 2)
-    dependencies.parts().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.force_open("operator", "a test")
     held = [enqueue_booking(request(number)) for number in range(3)]
     app.control.revoke(held[1].task_id)
     eventually(lambda: status(held[1].appointment_id) is Status.CANCELLED, within=10)
-    dependencies.parts().breaker.reset("operator", "a test")
+    dependencies.current().breaker.reset("operator", "a test")
     ends = finals([receipt.appointment_id for receipt in held])
     assert [end.status for _, end in sorted(ends.items())] == [Status.CONFIRMED, Status.CANCELLED, Status.CONFIRMED]
     assert len(posts()) == len(simulator.bookings()) == 2
@@ -96,7 +96,7 @@ def test_a_call_under_way_is_not_cut_off_and_who_revoked_too_late_is_told(
     [end] = finals([late.appointment_id]).values()
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
     check.check()
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         told = [(one.kind, one.detail.get("first_id")) for one in incidents.told(conn, open_only=True)]
     assert told == [("cancel_there", str(late.appointment_id))]
 
@@ -105,8 +105,8 @@ def test_workers_that_hear_it_at_once_write_it_once(settings: Callable[..., dict
     """Each of them has read the booking before the first one writes."""
     settings()
     asked = enqueue_booking(request(1))
-    assert claim(dependencies.parts(), asked.appointment_id) is not None
-    engine = dependencies.parts().engine
+    assert claim(dependencies.current(), asked.appointment_id) is not None
+    engine = dependencies.current().engine
     with ThreadPoolExecutor(3) as workers:
         with engine.begin() as conn:
             conn.execute(select(table).where(table.c.id == asked.appointment_id).with_for_update())

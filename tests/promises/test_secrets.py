@@ -136,9 +136,9 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("nowhere")
 def test_no_object_shows_a_secret_when_it_is_printed() -> None:
     """A debugger, an error reporter or a stray print shows reprs."""
-    settings, built = Settings.load(), dependencies.parts()
+    settings, built = Settings.load(), dependencies.current()
     objects = [settings, built, built.engine, built.engine.url, built.engine.pool, built.calcom, built.breaker]
-    objects += [built.policy, built.terms, vars(built.breaker), make_redis(settings.redis_url or "")]
+    objects += [built.policy, built.timings, vars(built.breaker), make_redis(settings.redis_url or "")]
     objects += [Connection(settings.broker_url), app]
 
     assert leaks("\n".join(f"{one!r} {one}" for one in objects), WRONG) == []
@@ -147,7 +147,7 @@ def test_no_object_shows_a_secret_when_it_is_printed() -> None:
 @pytest.mark.usefixtures("nowhere")
 def test_no_error_shows_a_secret_when_nobody_is_there() -> None:
     """With its causes, as a traceback prints them."""
-    settings, built = Settings.load(), dependencies.parts()
+    settings, built = Settings.load(), dependencies.current()
     seen = []
 
     for kind, attempt in (

@@ -9,12 +9,12 @@ import requests
 
 from db.appointments import Appointment, events
 from db.lifecycle import Status
+from tasks import dependencies
 from tasks.audit.calls import AuditCalls
 from tasks.audit.finding import Finding, Kind, Silence
 from tasks.audit.fixes import Fixed
 from tasks.audit.survey import Survey, mend, survey
 from tasks.calcom.request_body import booking_body
-from tasks.dependencies import parts
 
 # Event types of the simulator; OPEN books every POST.
 OPEN, SEATS, PLAIN, CONFIRM, ROUND_ROBIN = 110, 103, 101, 102, 104
@@ -109,7 +109,7 @@ class Scene:
 
     def calls(self, pause: Any = lambda _: None) -> AuditCalls:
         """Give the calls of an audit."""
-        return AuditCalls(parts(), pause=pause)
+        return AuditCalls(dependencies.current(), pause=pause)
 
     def audit(self) -> Survey:
         """Audit without changing anything."""

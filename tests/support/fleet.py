@@ -110,7 +110,7 @@ def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
     live = select(func.count()).where(table.c.id.in_(ids), table.c.status.not_in(FINAL))
 
     def left() -> int:
-        with dependencies.parts().engine.connect() as conn:
+        with dependencies.current().engine.connect() as conn:
             return int(conn.execute(live).scalar_one())
 
     eventually(lambda: left() == 0, within=within, what=f"{len(ids)} bookings final")
@@ -130,7 +130,7 @@ def at_rest(ids: list[int], *, within: float = 60.0) -> list[Outcome]:
 
 def row(appointment_id: int) -> Appointment:
     """Read a booking's row."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         found = appointments.get(conn, appointment_id)
     assert found is not None
     return found

@@ -66,7 +66,7 @@ def accept(*requests: BookingRequest) -> list[int]:
 
 def let_pass(seconds: float) -> None:
     """Let so much time pass for all that the record holds."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         for name, columns in _MOMENTS.items():
             older = ", ".join(f"{one} = {one} - make_interval(secs => :s)" for one in columns.split(", "))
             conn.execute(text(f"UPDATE {name} SET {older}"), {"s": seconds})  # noqa: S608 - names of our own
@@ -74,7 +74,7 @@ def let_pass(seconds: float) -> None:
 
 def write(appointment_id: int, **columns: Any) -> None:
     """Write columns past the door, as a fault or an older version would."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
@@ -90,7 +90,7 @@ def carry(appointment_id: int, *, after: float = 0.0, clock: Hand | None = None)
     _release(appointment_id)
     if row(appointment_id).status is Status.RETRYING:
         write(appointment_id, next_attempt_at=None)
-    attempt = claim(dependencies.parts(), appointment_id)
+    attempt = claim(dependencies.current(), appointment_id)
     if attempt is not None:
         if clock is not None:
             attempt.claim.pause = clock.move
@@ -140,7 +140,7 @@ def lose(appointment_id: int) -> None:
 
 def _release(appointment_id: int) -> None:
     """Let a held booking go whose time or cause has passed, or that stands in the breaker's line."""
-    calcom = dependencies.parts().calcom
-    with dependencies.parts().engine.begin() as conn:
+    calcom = dependencies.current().calcom
+    with dependencies.current().engine.begin() as conn:
         appointments.release_due(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, limit=100)
         queue.release_these(conn, [appointment_id])

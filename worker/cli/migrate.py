@@ -1,7 +1,7 @@
 """`booking migrate`: bring the database to where this code needs it, or back."""
 
 from db import revisions
-from tasks.dependencies import parts
+from tasks import dependencies
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.console import screen
 
@@ -12,7 +12,7 @@ def run(*, to: str | None, down: int | None) -> None:
     Raises:
         RevisionError: There is no such revision, or the database is newer than this code.
     """
-    engine = parts().engine
+    engine = dependencies.current().engine
     before = revisions.current(engine)
     gone = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
     after = revisions.current(engine)
@@ -28,7 +28,7 @@ def run(*, to: str | None, down: int | None) -> None:
 
 def status() -> bool:
     """List the revisions with a mark at those that the database has; return whether it has all and no more."""
-    engine = parts().engine
+    engine = dependencies.current().engine
     schema = revisions.schema_state(engine)
     for revision in revisions.status(engine):
         mark = ("applied ", "green") if revision.applied else ("missing ", "bold yellow")

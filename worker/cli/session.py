@@ -2,18 +2,19 @@
 
 from sqlalchemy import Engine, text
 
-from tasks.dependencies import Parts, parts
+from tasks import dependencies
+from tasks.dependencies import Dependencies
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 
 
-def ready() -> Parts:
+def ready() -> Dependencies:
     """Return this process's parts, with a database that answers and has our tables.
 
     Raises:
         SettingsError: A setting is wrong or missing.
         SQLAlchemyError: Postgres does not answer, or the migrations have not run.
     """
-    built = parts()
+    built = dependencies.current()
     with built.engine.connect() as conn:  # Alembic would say it more exactly, and takes as long as the whole command
         conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
     return built

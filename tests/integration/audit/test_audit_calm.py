@@ -8,9 +8,9 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import State
+from tasks import dependencies
 from tasks.audit.calls import AuditHalted
 from tasks.audit.survey import survey
-from tasks.dependencies import parts
 from tasks.operations import breaker_overrides
 from tests.support.auditing import Scene
 from tests.support.fleet import eventually
@@ -27,7 +27,14 @@ def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) 
 
 def test_an_open_breaker_ends_it_with_nothing_sent(scene: Scene, simulator: Any) -> None:
     """And with words that say so."""
-    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(
+        dependencies.current().engine,
+        dependencies.current().breaker,
+        "open",
+        by="ops",
+        why="Cal.com asked us to",
+        until=None,
+    )
     with pytest.raises(AuditHalted, match="the circuit breaker is open"):
         scene.audit()
     assert simulator.journal() == []
@@ -35,7 +42,7 @@ def test_an_open_breaker_ends_it_with_nothing_sent(scene: Scene, simulator: Any)
 
 def test_a_half_open_breaker_keeps_its_probe_for_a_booking(scene: Scene, simulator: Any) -> None:
     """The one permit of a half-open breaker is there for the asking afterwards."""
-    breaker = parts().breaker
+    breaker = dependencies.current().breaker
     for _ in range(3):
         breaker.record_failure("timeout")
     eventually_half_open(breaker)
@@ -54,7 +61,7 @@ def eventually_half_open(breaker: Any) -> None:
 @pytest.mark.parametrize("endpoint", ["bookings.list", "bookings.get", "bookings.cancel"])
 def test_it_probes_what_only_audits_call(scene: Scene, endpoint: str) -> None:
     """The service is well; without a probe nothing but an operator's reset would ever open that call again."""
-    breaker = parts().breaker
+    breaker = dependencies.current().breaker
     for _ in range(3):
         breaker.record_failure("http_500", endpoint)
     eventually(lambda: breaker.get_status().endpoints[endpoint].state is State.HALF_OPEN, within=10)
@@ -96,13 +103,13 @@ def test_a_key_that_cal_com_refuses_ends_it(
 def test_over_the_limit_it_waits_for_its_turn(settings: Callable[..., dict[str, str]], scene: Scene) -> None:
     """As long as the limit says, and sends nothing meanwhile."""
     settings(CALCOM_RATE_LIMIT_PER_MINUTE="60")
-    breaker, waits = parts().breaker, []
+    breaker, waits = dependencies.current().breaker, []
     while breaker.acquire("bookings.list", owner=f"somebody {len(waits)} {breaker}", probe_ok=False):
         pass
 
     def pause(seconds: float) -> None:
         waits.append((seconds, len(scene.simulator.journal())))
-        parts().breaker.reset(by="test", why="time passes")
+        dependencies.current().breaker.reset(by="test", why="time passes")
         if len(waits) == 3:
             raise KeyboardInterrupt
 
@@ -137,7 +144,7 @@ def test_each_question_has_its_permit_and_report(
     assert [entry["target"] for entry in simulator.journal()] == [path] * 3
     with pytest.raises(AuditHalted, match="the circuit breaker is open"):
         ask(calls)
-    states = {name: one.state for name, one in parts().breaker.get_status().endpoints.items()}
+    states = {name: one.state for name, one in dependencies.current().breaker.get_status().endpoints.items()}
     assert (states[endpoint], len(simulator.journal())) == (State.OPEN, 3)
 
 

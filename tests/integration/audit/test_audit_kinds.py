@@ -9,8 +9,8 @@ import pytest
 from db.appointments import event_types
 from db.appointments.event_types import EventKind
 from db.lifecycle import HoldReason, Status
+from tasks import dependencies
 from tasks.audit.finding import Kind
-from tasks.dependencies import parts
 from tests.support.auditing import Scene
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -154,8 +154,8 @@ def test_how_many_weeks_there_should_be_is_asked_once(scene: Scene) -> None:
     for row in rows:
         scene.record.write(row.id, series_of=8)
     assert questions() == 0
-    with parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         weeks = {"kind": EventKind.OTHER, "sight": True, "occurrences": 8}
-        event_types.keep(conn, parts().calcom.key_fingerprint, rows[0].event_type, **weeks)
+        event_types.keep(conn, dependencies.current().calcom.key_fingerprint, rows[0].event_type, **weeks)
     scene.record.write(rows[0].id, series_of=None)
     assert questions() == 0

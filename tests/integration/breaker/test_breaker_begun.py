@@ -28,7 +28,7 @@ def test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed(
 ) -> None:
     """The service's own, and that of the calls which book."""
     settings(CIRCUIT_BREAKER_THRESHOLD="3")
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for number in range(3):
         permit = breaker.acquire(CREATE, owner=f"call {number}")
         assert isinstance(permit, Permit)
@@ -38,7 +38,7 @@ def test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed(
 
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    dependencies.parts().engine.dispose()
+    dependencies.current().engine.dispose()
     dependencies.fill(build)  # a process that remembers nothing
     record_transitions()
     record_transitions()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import Status
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.operations import breaker_overrides
 from tests.support.auditing import Scene
 from tests.support.fleet import eventually
@@ -96,7 +96,14 @@ def test_by_default_it_begins_yesterday(scene: Scene, booking: Booking) -> None:
 
 def test_while_the_breaker_is_open_it_says_so(scene: Scene, booking: Booking) -> None:
     """In two lines, with nothing sent and nothing judged."""
-    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(
+        dependencies.current().engine,
+        dependencies.current().breaker,
+        "open",
+        by="ops",
+        why="Cal.com asked us to",
+        until=None,
+    )
     ran = booking("audit", "--fix", "--json")
     assert (ran.code, ran.out) == (1, "")
     assert "booking: the circuit breaker is open: Cal.com is left alone" in ran.err

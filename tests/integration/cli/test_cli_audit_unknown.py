@@ -8,7 +8,7 @@ import pytest
 
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import State
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.operations import breaker_overrides
 from tests.support.auditing import Scene
 
@@ -95,11 +95,18 @@ def test_it_changes_nothing(scene: Scene, booking: Booking, told: list[tuple[Any
 def test_each_call_needs_a_permit(scene: Scene, booking: Booking, told: list[tuple[Any, str]]) -> None:
     """While the breaker is open nothing goes, and that is said."""
     calls = len(scene.simulator.journal())
-    breaker_overrides.order(parts().engine, parts().breaker, "open", by="ops", why="Cal.com asked us to", until=None)
+    breaker_overrides.order(
+        dependencies.current().engine,
+        dependencies.current().breaker,
+        "open",
+        by="ops",
+        why="Cal.com asked us to",
+        until=None,
+    )
     ran = booking("audit", "--once-unknown")
     assert ran.code == 1
     assert "the circuit breaker is open: Cal.com is left alone" in ran.err
     assert "0 were asked for, and nothing was changed; run it again" in ran.err
     assert len(scene.simulator.journal()) == calls
-    assert parts().breaker.get_status().state is State.FORCED_OPEN
+    assert dependencies.current().breaker.get_status().state is State.FORCED_OPEN
     assert told

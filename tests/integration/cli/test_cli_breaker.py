@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks.dependencies import parts
+from tasks import dependencies
 
 Booking = Callable[..., Any]
 
 
 def test_another_keys_block_is_told_and_is_no_fault(booking: Booking) -> None:
     """After the documented remedy, a new key, the old one's block stays and stops nothing."""
-    parts().breaker.block_key("old-key", by="worker", why="Cal.com refused this key")
+    dependencies.current().breaker.block_key("old-key", by="worker", why="Cal.com refused this key")
 
     ran = booking("breaker", "status")
 
@@ -22,7 +22,9 @@ def test_another_keys_block_is_told_and_is_no_fault(booking: Booking) -> None:
 
 def test_todays_refused_key_is_a_fault_and_says_what_ends_it(booking: Booking) -> None:
     """By itself, or by the order to try it again."""
-    parts().breaker.block_key(parts().breaker.key, by="worker", why="Cal.com refused this key")
+    dependencies.current().breaker.block_key(
+        dependencies.current().breaker.key, by="worker", why="Cal.com refused this key"
+    )
 
     ran = booking("breaker", "status")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from tasks.dependencies import parts
+from tasks import dependencies
 from tests.support.auditing import Scene
 from worker.cli.orders import resolve
 
@@ -191,7 +191,7 @@ def test_cal_com_is_left_alone_while_the_breaker_is_open(booking: Booking, scene
     """An operator's question is a call like any other."""
     row = blind(scene)
     uid = scene.post(row)["uid"]
-    parts().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.force_open("operator", "a test")
     before = len(scene.simulator.journal())
     ran = booking("resolve", row.id, uid)
     assert (ran.code, len(scene.simulator.journal())) == (1, before)

@@ -7,7 +7,7 @@ from sqlalchemy import func
 
 from db.appointments import event_types
 from db.lifecycle import HoldReason, Status
-from tasks.dependencies import parts
+from tasks import dependencies
 
 Booking = Callable[..., Any]
 PERSONAL = ("Ann Example", "ann1@example.com", "+12025550143", "guest@example.com", "4711")
@@ -85,7 +85,7 @@ def test_a_deleted_event_type_is_said_where_it_is_named(booking: Booking, record
     """What this key was told of it is known without a call."""
     row = record.keep(event_type_id=104)
     with record.engine.begin() as conn:
-        event_types.mark_deleted(conn, parts().calcom.key_fingerprint, row.event_type)
+        event_types.mark_deleted(conn, dependencies.current().calcom.key_fingerprint, row.event_type)
     shown = booking("show", row.id).out
     assert "event type 104 (deleted at Cal.com)" in shown
     assert "Its event type no longer exists at Cal.com." in shown

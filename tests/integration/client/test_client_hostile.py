@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from tasks import dependencies
 from tasks.attempt import claim
 from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
-from tasks.dependencies import parts
 from tests.support.fleet import request
 from worker import enqueue_booking, outcome
 from worker.cli.check import check
@@ -229,7 +229,7 @@ def test_nothing_that_cal_com_says_commands_a_terminal(
 
     settings(CALCOM_BASE_URL=serve(refuse).url)
     receipt = enqueue_booking(request(1))
-    attempt = claim(parts(), receipt.appointment_id)
+    attempt = claim(dependencies.current(), receipt.appointment_id)
     assert attempt is not None
     attempt.run()
 

@@ -22,7 +22,7 @@ WINDOW = 0.1  # seconds
 def wired(settings: Callable[..., dict[str, str]]) -> None:
     """Wire this process, and wait for the first window that is whole."""
     settings(METRICS_AGGREGATE_SECONDS=str(WINDOW))
-    calls = dependencies.parts().detector.calls(SERVICE)
+    calls = dependencies.current().detector.calls(SERVICE)
     calls.count_success("select")
     calls.flush()
     began = time.monotonic()
@@ -31,13 +31,13 @@ def wired(settings: Callable[..., dict[str, str]]) -> None:
 
 def stats(endpoint: str | None = None) -> Any:
     """Ask the detector."""
-    dependencies.parts().detector.calls(SERVICE).flush()
-    return dependencies.parts().detector.get_failure_stats(SERVICE, endpoint)
+    dependencies.current().detector.calls(SERVICE).flush()
+    return dependencies.current().detector.get_failure_stats(SERVICE, endpoint)
 
 
 def failures() -> Counter[str]:
     """Count the failures by type, out of the windows as they stand."""
-    calls = dependencies.parts().detector.calls(SERVICE)
+    calls = dependencies.current().detector.calls(SERVICE)
     calls.flush()
     windows = calls.finished_windows(now=2_000_000_000)
     return sum(
@@ -47,7 +47,7 @@ def failures() -> Counter[str]:
 
 def run(statement: str) -> None:
     """Run a statement in a transaction of its own."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text(statement))
 
 
@@ -67,7 +67,7 @@ def test_a_deadlock_is_counted_as_one() -> None:
     run("CREATE TABLE pair (id int PRIMARY KEY); INSERT INTO pair VALUES (1), (2)")
 
     def lock(first: int, second: int) -> str:
-        with dependencies.parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             conn.execute(text("SET LOCAL deadlock_timeout = '50ms'"))
             conn.execute(text("SELECT id FROM pair WHERE id = :id FOR UPDATE"), {"id": first})
             meet.wait(10)
@@ -83,7 +83,7 @@ def test_a_deadlock_is_counted_as_one() -> None:
 
 def test_a_statement_that_takes_too_long_is_a_time_out() -> None:
     """57014."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text("SET LOCAL statement_timeout = '20ms'"))
         with pytest.raises(DBAPIError):
             conn.execute(text("SELECT pg_sleep(5)"))
@@ -116,7 +116,7 @@ def test_what_the_server_says_of_the_data_is_no_failure_of_it() -> None:
 def test_successes_are_told_within_a_second() -> None:
     """By the process itself, whatever else it does."""
     run("SELECT count(*) FROM appointments")
-    detector = dependencies.parts().detector
+    detector = dependencies.current().detector
     eventually(lambda: detector.get_failure_stats(SERVICE, "select.appointments").calls, within=10)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from db import appointments
 from db.lifecycle import FINAL, HoldReason, Status
 from db.monitoring import retention
-from tasks.dependencies import parts
+from tasks import dependencies
 from tasks.maintenance.prune import delete_before, delete_older
 from tests.support import metrics
 
@@ -206,8 +206,8 @@ def test_a_run_keeps_what_the_setting_says(settings: Any, record: Any, now: date
     settings(RETENTION_DAYS=days)
     many(record, 10, now)
 
-    deleted = delete_older(parts().engine, parts().terms.retention)
+    deleted = delete_older(dependencies.current().engine, dependencies.current().timings.retention)
 
     assert deleted.get("failure_metrics", 0) == gone
     assert left(record, "failure_metrics") == 20 - gone
-    parts().engine.dispose()
+    dependencies.current().engine.dispose()

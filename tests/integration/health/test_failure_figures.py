@@ -56,7 +56,7 @@ def script(seed: int) -> list[Call]:
 
 def play(calls: list[Call]) -> None:
     """Report the calls as guarded calls do, each at its time."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for call in calls:
         permit = breaker.acquire(call.endpoint, owner=call.name, now=call.at)
         assert isinstance(permit, Permit)
@@ -69,7 +69,7 @@ def play(calls: list[Call]) -> None:
 def hour(settings: Callable[..., dict[str, str]]) -> list[Call]:
     """Play the hour."""
     settings()
-    dependencies.parts().breaker.acquire(
+    dependencies.current().breaker.acquire(
         "slots", owner="first", now=T0
     )  # Redis knows the breaker from the hour's beginning on
     calls = script(7)
@@ -79,7 +79,7 @@ def hour(settings: Callable[..., dict[str, str]]) -> list[Call]:
 
 def test_every_figure_of_the_detector_is_that_of_an_independent_count(hour: list[Call]) -> None:
     """Of the service and of each endpoint, at many moments of the hour."""
-    detector = dependencies.parts().detector
+    detector = dependencies.current().detector
     seen = [call for call in hour if call.at < T0 + 1800]
     for now in (T0 + 1799.999, T0 + 1900.5, T0 + 2060.25):
         for endpoint in (None, *ENDPOINTS):
@@ -103,7 +103,7 @@ def test_every_column_of_failure_metrics_is_that_of_an_independent_count(hour: l
     """Each window, each endpoint, each error type; nothing that did not happen."""
     play([call for call in hour if call.at >= T0 + 1800])
     failure_metrics.aggregate("calcom")
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         rows = conn.execute(text("SELECT * FROM failure_metrics WHERE service = 'calcom'")).mappings().all()
     told = {(row["window_start"], row["endpoint"], row["error_type"]): columns(row) for row in rows}
     assert told == counted(hour)

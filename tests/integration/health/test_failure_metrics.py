@@ -29,12 +29,12 @@ STATEMENTS = 2  # of one aggregation: read how far it is written, write
 def begun(settings: Callable[..., dict[str, str]]) -> None:
     """Begin the breaker with the first minute."""
     settings()
-    dependencies.parts().breaker.acquire("slots", owner="first", now=T0)
+    dependencies.current().breaker.acquire("slots", owner="first", now=T0)
 
 
 def call(at: float, error: str = "none", endpoint: str = "slots") -> None:
     """Make one guarded call."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     permit = breaker.acquire(endpoint, owner=f"{at}", now=at)
     assert isinstance(permit, Permit)
     outcome = CallOutcome.SUCCESS if error == "none" else CallOutcome.FAILURE_ENDPOINT
@@ -55,7 +55,7 @@ def aggregate() -> int:
 
 def rows() -> list[Any]:
     """Read every row."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return list(conn.execute(text("SELECT * FROM failure_metrics WHERE service = 'calcom' ORDER BY id")))
 
 
@@ -76,7 +76,7 @@ def test_twice_or_an_hour_late_gives_the_same_rows() -> None:
     once = rows()
     assert aggregate() == aggregate() == 0
     assert rows() == once
-    with redis.Redis.from_url(dependencies.parts().broker_url) as client:
+    with redis.Redis.from_url(dependencies.current().broker_url) as client:
         assert [name for name in client.hkeys("{calcom}:windows") if b"/" in name] == []
     minutes_later(30, 90)
     assert aggregate() == 60
@@ -101,7 +101,7 @@ def test_two_beats_at_once_write_one_row_each() -> None:
 def test_killed_at_any_statement_and_run_again_gives_the_same_rows(fatal: int) -> None:
     """The last one dies at the commit: then all is written, or nothing."""
     minutes(20)
-    engine, done = dependencies.parts().engine, 0
+    engine, done = dependencies.current().engine, 0
 
     def die(*_: Any) -> None:
         nonlocal done
@@ -128,7 +128,7 @@ def test_a_window_of_which_redis_lost_a_part_is_a_gap() -> None:
     """FLUSHALL in mid-minute: no figure is better than a wrong one."""
     call(T0 + 5)
     call(T0 + 65)
-    with redis.Redis.from_url(dependencies.parts().broker_url) as client:
+    with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.flushall()
     call(T0 + 90)
     call(T0 + 125)
@@ -139,17 +139,17 @@ def test_a_window_of_which_redis_lost_a_part_is_a_gap() -> None:
 def test_a_server_that_runs_anew_is_doubted_once() -> None:
     """It may have come back with figures of before: a restart from an old snapshot, a failover."""
     call(T0 + 5)
-    with redis.Redis.from_url(dependencies.parts().broker_url) as client:
+    with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.hset("{calcom}:windows", "run", "another server")
     assert aggregate() == 0
     now = time.time()
     call(now - now % 60 + 60)
-    assert dependencies.parts().breaker.calls.finished_windows(now=now + 120) != []
+    assert dependencies.current().breaker.calls.finished_windows(now=now + 120) != []
 
 
 def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
     """This process counted them, the fleet's windows lack them."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     call(T0 + 5)
     valkey.pause()
     breaker.record_failure("timeout", "slots", now=T0 + 10)
@@ -169,7 +169,7 @@ def test_the_detector_needs_no_memory_of_its_own_for_more_calls() -> None:
     told = "slots none 0 490 900 90;bookings.create none 0 490 900 90;slots timeout 2 20 900 90;"
 
     def outcomes(first: int, last: int) -> int:
-        with redis.Redis.from_url(dependencies.parts().broker_url) as client:
+        with redis.Redis.from_url(dependencies.current().broker_url) as client:
             run = client.register_script(scripts.assemble("count"))
             keys = scripts.stats_keys("calcom")
             pipe = client.pipeline(transaction=False)
@@ -186,7 +186,7 @@ def test_the_detector_needs_no_memory_of_its_own_for_more_calls() -> None:
 def test_a_guarded_call_makes_no_round_trip_for_being_counted() -> None:
     """A call is one script before it and one after it, a failed one too."""
     call(T0 + 1)
-    with redis.Redis.from_url(dependencies.parts().broker_url) as client:
+    with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.config_resetstat()
         for second in range(10):
             call(T0 + 2 + second, ("none", "timeout")[second % 2])
@@ -200,7 +200,7 @@ def test_a_day_is_written_in_a_thousandth_of_a_day() -> None:
     day = [window(minute) for minute in range(1440)]
     began = time.monotonic()
     told = [row for one in day for row in failure_metrics.rows("calcom", one)]
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         assert write(conn, told) == 28_800
     assert time.monotonic() - began < 86.4
 
@@ -216,8 +216,8 @@ def window(minute: int) -> Window:
 def test_a_worker_that_ends_tells_its_last_statements(settings: Callable[..., dict[str, str]], signal: Signal) -> None:
     """They are kept for up to a second, and nobody would tell them any more."""
     settings()
-    before = dependencies.parts().detector.get_failure_stats("database").calls
+    before = dependencies.current().detector.get_failure_stats("database").calls
     for _ in range(5):
-        dependencies.parts().detector.calls("database").count_success("select")
+        dependencies.current().detector.calls("database").count_success("select")
     signal.send(sender=None)
-    assert dependencies.parts().detector.get_failure_stats("database").calls >= before + 5
+    assert dependencies.current().detector.get_failure_stats("database").calls >= before + 5

@@ -51,12 +51,12 @@ def sinks(settings: Callable[..., dict[str, str]]) -> Iterator[Sinks]:
     dependencies.fill(lambda: replace(build(), alerts=taking))
     yield taking
     eventually(lambda: not delivery._sending.locked(), what="the sender has ended")  # noqa: SLF001 - before the database
-    dependencies.parts().engine.dispose()
+    dependencies.current().engine.dispose()
 
 
 def fail(times: int, outcome: CallOutcome = CallOutcome.FAILURE_SERVICE) -> None:
     """Have calls fail."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for number in range(times):
         permit = breaker.acquire(CREATE, owner=f"call {number}")
         breaker.record(permit, outcome, reason="503")  # type: ignore[arg-type]
@@ -67,19 +67,19 @@ def pass_time(seconds: float) -> None:
     moved = ", ".join(
         f"{name} = {name} - make_interval(secs => :s)" for name in ("opened_at", "last_seen_at", "news_at")
     )
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text(f"UPDATE alert_incidents SET {moved}"), {"s": seconds})  # noqa: S608 - no one's input
 
 
 def told() -> list[Incident]:
     """Return what operators were told of, the oldest first."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return incidents.told(conn)[::-1]
 
 
 def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sinks, record: Any) -> None:
     """Critical, open, half-open, open again: one message, its updates, and a resolution with the totals."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     near = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     record.write(near.id, start_at=timedelta(minutes=100))
@@ -93,7 +93,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
         check.check()
         eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - one message after the other
     breaker.reset("operator", "a test")
-    dependencies.parts().detector.reset("calcom")
+    dependencies.current().detector.reset("calcom")
     with record.engine.begin() as conn:  # as record_transitions does
         breaker_events.record_transitions(conn, [OPENED | {"epoch": epoch} for epoch in (1, 2)])
     check.check()
@@ -119,7 +119,7 @@ def test_a_sink_that_fails_is_told_later_and_the_other_only_once(sinks: Sinks) -
     check.check()
     for still in ({"two"}, set()):
         eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - it has noted what came of it
-        with dependencies.parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             conn.execute(text("UPDATE alert_deliveries SET next_attempt_at = now() WHERE trouble IS NOT NULL"))
         sinks.broken = still
         assert delivery.send() == 1
@@ -159,8 +159,8 @@ def test_many_looks_at_once_tell_once(sinks: Sinks) -> None:
 
 def test_an_operators_order_is_no_outage(sinks: Sinks) -> None:
     """Who orders the breaker open knows it."""
-    dependencies.parts().breaker.force_open("operator", "a test")
-    assert dependencies.parts().breaker.get_status().state is State.FORCED_OPEN
+    dependencies.current().breaker.force_open("operator", "a test")
+    assert dependencies.current().breaker.get_status().state is State.FORCED_OPEN
     assert (check.check(), sinks.titles) == (0, [])
 
 
@@ -241,7 +241,7 @@ def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_t
     check.check()
     check.tell_if_beat_is_dead()
     assert told() == []
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = ticked_at - interval '16 seconds'"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: check.tell_if_beat_is_dead(), range(16)))
@@ -278,7 +278,7 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
     eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - nobody else uses what we give up
     valkey.kill()
     pass_time(60)
-    dependencies.parts().engine.dispose()
+    dependencies.current().engine.dispose()
     dependencies.fill(lambda: replace(build(), alerts=sinks))
     assert check.check() == 0
     [one] = told()

@@ -18,13 +18,13 @@ Settings = Callable[..., dict[str, str]]
 
 def titles() -> list[str]:
     """Return what was told."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [one.title for one in incidents.told(conn)]
 
 
 def calls(count: int, outcome: CallOutcome) -> None:
     """Make guarded calls that end so."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for number in range(count):
         permit = breaker.acquire(CREATE, owner=f"{outcome} {number}")
         assert isinstance(permit, Permit)
@@ -36,7 +36,7 @@ def test_three_failures_in_a_minute_among_a_hundred_calls_wake_nobody(settings: 
     settings(CIRCUIT_BREAKER_THRESHOLD="100")
     calls(97, CallOutcome.SUCCESS)
     calls(3, CallOutcome.FAILURE_SERVICE)
-    assert dependencies.parts().detector.is_service_critical("calcom")
+    assert dependencies.current().detector.is_service_critical("calcom")
     assert (check.check(), titles()) == (0, [])
 
     calls(60, CallOutcome.FAILURE_SERVICE)
@@ -55,13 +55,13 @@ def test_three_failures_of_four_calls_are_told(settings: Settings) -> None:
 def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings) -> None:
     """It may wait for days, and would hide the next outage."""
     settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for _ in range(3):
         breaker.record_failure("http_500", "slots")
     assert check.check() == 1
 
     eventually(lambda: breaker.get_status().endpoints["slots"].state is State.HALF_OPEN, within=10)
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
     assert check.check() == 1
     assert titles()[0].startswith("Resolved")
@@ -69,7 +69,7 @@ def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings) -> 
 
 def thirty_seconds_pass() -> None:
     """Make what was seen of incidents as much older."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
 
 
@@ -78,7 +78,7 @@ def test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage(
 ) -> None:
     """Cal.com is well: what the order held goes in a moment, and without traffic there is nothing to tell."""
     settings()
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     breaker.force_open("operator", "a test")
     breaker.auto("operator", "a test")
     assert breaker.get_status().state is State.HALF_OPEN
@@ -92,7 +92,7 @@ def test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking
 ) -> None:
     """Nobody knows whether it is over; once nothing waits it may stay so for days, and would hide the next one."""
     settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     row = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     calls(3, CallOutcome.FAILURE_SERVICE)
     assert check.check() == 1

@@ -26,7 +26,7 @@ def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 def titles() -> list[str]:
     """Return what was told, the newest first."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [one.title for one in incidents.told(conn)]
 
 
@@ -48,8 +48,8 @@ def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any,
     assert (check.check(), titles()) == (1, [GONE])
     assert check.check() == 0
     valkey.recover()
-    dependencies.parts().engine.dispose()
-    eventually(lambda: dependencies.parts().breaker.get_status().shared, within=10, what="it is asked again")
+    dependencies.current().engine.dispose()
+    eventually(lambda: dependencies.current().breaker.get_status().shared, within=10, what="it is asked again")
     assert check.check() == 0, "for a moment is not over"
     thirty_seconds_pass(record.engine)
     assert check.check() == 1

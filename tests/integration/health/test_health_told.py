@@ -26,7 +26,7 @@ def breaker(settings: Callable[..., dict[str, str]]) -> None:
 
 def told() -> list[Incident]:
     """Return what operators were told of."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return incidents.told(conn)
 
 
@@ -68,7 +68,7 @@ def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: 
     record.write(old.id, sent_at=timedelta(minutes=-16))
 
     for _ in range(3):
-        dependencies.parts().breaker.record_failure("http_500", CREATE)
+        dependencies.current().breaker.record_failure("http_500", CREATE)
     check.check()
 
     [one] = told()

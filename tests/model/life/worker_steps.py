@@ -23,7 +23,7 @@ BLAMELESS = Turn(Row(Status.BOOKING), False, Allowed(), (None,))  # about to pos
 NOT_BOOKED = frozenset(
     {Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED}
 )  # see db/appointments/moves.py
-BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # Rules.behind_others
+BEHIND = Change(Status.HELD, (("lost", 0), ("reason", HoldReason.BREAKER_OPEN)))  # BookingDecisions.behind_others
 Ended = tuple[str, Kind, Turn | Change | None]
 
 

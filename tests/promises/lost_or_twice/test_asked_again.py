@@ -21,7 +21,7 @@ def booked(settings: Callable[..., dict[str, str]]) -> int:
 
 def book(receipt: Receipt) -> int:
     """Carry out a booking that was accepted just now."""
-    attempt = claim(dependencies.parts(), receipt.appointment_id)
+    attempt = claim(dependencies.current(), receipt.appointment_id)
     assert attempt is not None
     attempt.run()
     assert row(receipt.appointment_id).status is Status.CONFIRMED
@@ -57,7 +57,7 @@ def test_what_still_stands_is_a_duplicate_as_of_now(booked: int, simulator: Any,
 def test_where_cal_com_cannot_tell_the_receipt_says_as_of_when(booked: int, simulator: Any, trouble: str) -> None:
     """Nothing is cancelled here because of it: neither an outage nor a young 404 proves that it is gone."""
     if trouble == "an open breaker":
-        dependencies.parts().breaker.force_open("operator", "a test")
+        dependencies.current().breaker.force_open("operator", "a test")
     elif trouble == "a replica that lags":
         simulator.settings(replica_lag=60)
     else:

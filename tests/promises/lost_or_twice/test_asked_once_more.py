@@ -36,8 +36,8 @@ def by_name(number: int, slug: str, username: str) -> BookingRequest:
 
 def kind_of(appointment_id: int) -> str | None:
     """Return what our key was last told that the booking's type is."""
-    with dependencies.parts().engine.connect() as conn:
-        known = event_types.known(conn, dependencies.parts().calcom.key_fingerprint, row(appointment_id).event_type)
+    with dependencies.current().engine.connect() as conn:
+        known = event_types.known(conn, dependencies.current().calcom.key_fingerprint, row(appointment_id).event_type)
     return None if known is None else known.kind.value
 
 
@@ -131,7 +131,7 @@ def test_an_audit_records_nothing_that_was_cancelled_since_it_looked(settings: S
     for one in uids:
         write(one, status=Status.FAILED, calcom_booking_uid=None, sent_at=row(one).requested_at)
     let_pass(3600)
-    calls = AuditCalls(dependencies.parts(), pause=lambda _: None)
+    calls = AuditCalls(dependencies.current(), pause=lambda _: None)
     seen = survey(calls, START - timedelta(days=1), START + timedelta(days=1))
     assert [(one.kind, one.row and one.row.id) for one in seen.findings] == [(Kind.NOT_HERE, one) for one in uids]
     simulator.person("cancel", uids[cancelled])

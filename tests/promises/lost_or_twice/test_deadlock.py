@@ -33,10 +33,10 @@ def test_what_the_database_broke_is_tried_again_at_once(
 ) -> None:
     """At the claim, and when Cal.com has just booked; a mere time-out is tried again after a pause."""
     fleet().worker(concurrency=2)
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(text(HURT.format(sqlstate=sqlstate, status=status)))
     judge(finals([enqueue_booking(request(0)).appointment_id]))
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         row = conn.execute(text("SELECT resilience_strategy, retry_count, posts FROM appointments")).one()
         assert conn.execute(text("SELECT last_value FROM hurt")).scalar_one() >= 2
     assert row == (strategy, 0, 1)

@@ -98,7 +98,7 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
     assert refused.value.is_retryable()
     assert str(refused.value)
     assert took < 2 * SECOND
-    assert dependencies.parts().engine.pool.checkedout() == 0
+    assert dependencies.current().engine.pool.checkedout() == 0
     assert not enqueue_booking(request(1)).duplicate
 
 
@@ -107,7 +107,7 @@ def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
 ) -> None:
     """It has kept the request and could not say so: a caller who is told "no" would ask for another time."""
     settings()
-    engine = dependencies.parts().engine
+    engine = dependencies.current().engine
     keep = engine.dialect.do_commit
 
     def keep_and_die(connection: Any) -> None:

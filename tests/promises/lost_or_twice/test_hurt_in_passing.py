@@ -44,7 +44,7 @@ def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
 ) -> None:
     """Prepared statements break when a table grows: that was one error for each connection and statement."""
     settings()
-    engine = dependencies.parts().engine
+    engine = dependencies.current().engine
 
     def read() -> None:
         with engine.connect() as first, engine.connect() as second:  # two of the pool

@@ -44,7 +44,7 @@ def test_what_an_older_worker_held_for_a_blind_key_is_looked_for(settings: Setti
         held,
         status=Status.HELD,
         hold_reason=HoldReason.BLIND_KEY,
-        held_for=dependencies.parts().calcom.key_fingerprint,
+        held_for=dependencies.current().calcom.key_fingerprint,
         held_at=func.now(),
         hold_until=None,
         next_attempt_at=None,

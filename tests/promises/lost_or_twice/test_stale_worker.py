@@ -30,7 +30,7 @@ def asked(settings: Callable[..., dict[str, str]]) -> int:
 
 def sweep_as_after_the_lease(appointment_id: int) -> None:
     """Let the claim run out by Postgres's clock, and take the row up."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(lease_expires_at=table.c.created_at))
         assert appointments.lost_leases(conn, 10, settle_seconds=0)
 
@@ -38,11 +38,11 @@ def sweep_as_after_the_lease(appointment_id: int) -> None:
 @pytest.mark.parametrize("frozen", ["before it connects", "while it connects"])
 def test_a_claim_that_is_too_old_sends_nothing(asked: int, posts: Callable[[], Counter[str]], frozen: str) -> None:
     """The lease is checked right before the first byte: another worker may be at it by now."""
-    margin = dependencies.parts().terms.margin
+    margin = dependencies.current().timings.margin
     times = {"before it connects": [0.0, margin + 1, margin + 1], "while it connects": [0.0, 0.0, margin]}[frozen]
     clock = chain(times, repeat(times[-1]))  # at the claim, at the call, before the first byte
 
-    attempt = claim(dependencies.parts(), asked, clock=clock.__next__)
+    attempt = claim(dependencies.current(), asked, clock=clock.__next__)
     assert attempt is not None
     step = attempt.run().step
 
@@ -55,7 +55,7 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
     asked: int, posts: Callable[[], Counter[str]], simulator: Any
 ) -> None:
     """Its claim is gone, so it moves nothing; but the next one knows the booking without a look, and posts nothing."""
-    late = claim(dependencies.parts(), asked)
+    late = claim(dependencies.current(), asked)
     assert late is not None
     sweep_as_after_the_lease(asked)
 
@@ -65,7 +65,7 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
     assert kept is not None
     assert (kept.status, kept.calcom_booking_uid) == (Status.RETRYING, booking["uid"])
 
-    following = claim(dependencies.parts(), asked)
+    following = claim(dependencies.current(), asked)
     assert following is not None
     following.run()
     assert outcome(asked).status is Status.CONFIRMED  # type: ignore[union-attr]
@@ -76,18 +76,18 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
     asked: int, posts: Callable[[], Counter[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator was told so; the row as it was at the claim does not know."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         then = table.c.created_at
         unknown = {"outcome_unknown": True, "sent_at": then, "settle_at": then, "ends_at": then}
         conn.execute(update(table).where(table.c.id == asked).values(unknown))
-        key = dependencies.parts().calcom.key_fingerprint
+        key = dependencies.current().calcom.key_fingerprint
         event_types.keep(conn, key, "110", kind=event_types.EventKind.PLAIN, sight=True)
-    attempt = claim(dependencies.parts(), asked)
+    attempt = claim(dependencies.current(), asked)
     assert attempt is not None
     seen = GuardedCalls.list_bookings
 
     def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
-        orders.cancel(dependencies.parts().engine, str(asked), not_booked=False, why="the customer called")
+        orders.cancel(dependencies.current().engine, str(asked), not_booked=False, why="the customer called")
         return seen(calls, params)
 
     monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)

@@ -25,7 +25,7 @@ def twins(event_type: int) -> list[BookingRequest]:
 
 def claimed(appointment_id: int) -> Attempt:
     """Claim a booking by a worker that does nothing yet."""
-    attempt = claim(dependencies.parts(), appointment_id)
+    attempt = claim(dependencies.current(), appointment_id)
     assert attempt is not None
     return attempt
 

@@ -30,9 +30,9 @@ def ids(requests: list[Any]) -> list[int]:
 
 def attempt(appointment_id: int) -> Status:
     """Carry a booking one attempt further, whose time has come; return where it stands then."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(next_attempt_at=None))
-    claimed = claim(dependencies.parts(), appointment_id)
+    claimed = claim(dependencies.current(), appointment_id)
     assert claimed is not None
     claimed.run()
     return row(appointment_id).status
@@ -108,7 +108,7 @@ def test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told(
     assert [(row(one).series_weeks, row(one).series_of) for one in both] == [(4, 8), (2, 8)]
     assert [len(simulator.bookings(str(row(one).uuid))) for one in both] == [4, 2], "nothing was posted again"
     check.check()
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         told = {one.kind: one.occurrences for one in incidents.told(conn, open_only=True)}
     assert told["series_cut"] == 2
 

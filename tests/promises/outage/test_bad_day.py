@@ -72,18 +72,18 @@ def keep_asking(event_type_of: Callable[[int], int], *, more: Callable[[int], bo
 def have_ended(event_type: int) -> bool:
     """Say whether all bookings of this event type are final."""
     live = select(func.count()).where(table.c.event_type_id == event_type, table.c.status.not_in(FINAL))
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return conn.execute(live).scalar_one() == 0
 
 
 def opened() -> list[str | None]:
     """Return what opened, in order: an endpoint's name, or None for the service."""
-    return [one.endpoint for one in dependencies.parts().breaker.transitions(count=1000) if one.new is State.OPEN]
+    return [one.endpoint for one in dependencies.current().breaker.transitions(count=1000) if one.new is State.OPEN]
 
 
 def holds() -> int:
     """Count how often a booking was held, for whatever reason."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return int(conn.execute(text("SELECT count(*) FROM appointment_events WHERE kind = 'held'")).scalar_one())
 
 

@@ -84,7 +84,7 @@ def test_an_outage_under_steady_traffic_is_met_by_probes_alone(fleet: Callable[.
     wanted += keep_asking(1, seconds=5, rate=10)
     simulator.no_faults()
     back, clock = monotonic(), Clock()
-    told = [one for one in dependencies.parts().breaker.transitions(count=1000) if one.endpoint is None]
+    told = [one for one in dependencies.current().breaker.transitions(count=1000) if one.endpoint is None]
     changes = [Change(clock.monotonic_of(one.at), one.old, one.new) for one in told]
     reached = [entry for entry in calls(simulator)[1:] if entry["t0"] < back]
     calm = measure(changes, reached, held_peak=0, back=back, last_booked=None)
@@ -160,5 +160,5 @@ def test_a_refused_key_is_used_once_and_a_good_one_confirms_all(
     assert after_it in ([], ["/v2/bookings?take=1"])  # that is asked once a minute
     first.stop()
     fleet(CALCOM_API_KEY="cal_test_owner").start()
-    dependencies.parts().breaker.reset("operator", "a good key")
+    dependencies.current().breaker.reset("operator", "a good key")
     assert {one.status for one in finals(wanted).values()} == {Status.CONFIRMED}

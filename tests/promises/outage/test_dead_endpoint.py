@@ -67,7 +67,7 @@ def clock(settings: Callable[..., dict[str, str]], redis_url: str) -> Hand:
 
 def states() -> dict[str | None, State]:
     """Return what the breaker says."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     assert isinstance(breaker, SharedByHand)
     return breaker.states()
 
@@ -136,7 +136,7 @@ def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simula
 
 def openings() -> list[Transition]:
     """Return each change to open."""
-    return [one for one in dependencies.parts().breaker.transitions() if one.new is State.OPEN]
+    return [one for one in dependencies.current().breaker.transitions() if one.new is State.OPEN]
 
 
 @pytest.mark.alone

@@ -22,7 +22,7 @@ OPEN, LATENCY = 2.0, 0.4  # seconds; so long that the fleet waits for Cal.com an
 
 def rows(query: str) -> list[Any]:
     """Read the database directly."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return list(conn.execute(text(query)))
 
 
@@ -82,7 +82,7 @@ def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[...
     simulator.faults("status", name="unavailable")
     before = len(simulator.journal())
     enqueue(STEADY, TRIP)
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     eventually(lambda: breaker.get_status().state is not State.CLOSED, what="the breaker opens")
     enqueue(STEADY + TRIP, HELD)
 

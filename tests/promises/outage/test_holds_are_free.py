@@ -38,7 +38,7 @@ def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
     workers = [running.worker(), running.maintenance()]
     running.beat()
     eventually(lambda: running.logs().count(" ready.") == 2, what="both workers")
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     breaker.force_open("operator", "a test")
     enqueue(0, BATCH)
     with redis.Redis.from_url(redis_url) as client:
@@ -59,11 +59,11 @@ def test_a_hold_takes_no_longer_to_accept_than_a_booking(settings: Callable[...,
     """Medians of rounds in turn, the breaker closed and open; a hold even saves the message."""
     settings()
     took: dict[Status, list[float]] = {Status.PENDING: [], Status.HELD: []}
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     enqueue(0, 200)
     for turn in range(ROUNDS * 2):
         status = Status.HELD if turn % 2 else Status.PENDING
-        with dependencies.parts().engine.begin() as conn:
+        with dependencies.current().engine.begin() as conn:
             conn.execute(text("DELETE FROM appointments"))  # nobody waits in line, or the closed rounds would hold too
         (breaker.force_open if turn % 2 else breaker.reset)("operator", "a test")
         began = time.monotonic()

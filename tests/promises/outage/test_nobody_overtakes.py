@@ -29,7 +29,7 @@ def held(number: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
 
 def hold(asked: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
     """Claim a booking and hold it."""
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         row = appointments.claim(conn, asked, lease_seconds=50)
         assert row is not None
         assert appointments.move(conn, asked, Status.BOOKING, Status.HELD, token=row.claim_token, hold_reason=reason)
@@ -53,7 +53,7 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
     first, second = (enqueue_booking(request(number)).appointment_id for number in (1, 2))
     hold(first)
 
-    attempt = claim(dependencies.parts(), second)
+    attempt = claim(dependencies.current(), second)
     assert attempt is not None
     attempt.run()
 

@@ -85,7 +85,7 @@ def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(
 
     assert {one.status for one in finals(others, within=30).values()} == {Status.CONFIRMED}
     eventually(lambda: row(poor).posts >= 3, within=60)
-    assert dependencies.parts().breaker.get_status().wrong_settings == ()
+    assert dependencies.current().breaker.get_status().wrong_settings == ()
     assert met(simulator)["POST"] < 8
     simulator.no_faults()
     judge(finals([*others, poor], within=90))

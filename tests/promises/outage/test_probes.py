@@ -29,7 +29,7 @@ LATE = SOON | {"CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"}
 
 def half_open(endpoint: str | None = None, *, reason: str = "http_500") -> None:
     """Open the breaker and wait until a probe may go."""
-    breaker = dependencies.parts().breaker
+    breaker = dependencies.current().breaker
     for _ in range(5):
         breaker.record_failure(reason, endpoint)
 
@@ -42,14 +42,14 @@ def half_open(endpoint: str | None = None, *, reason: str = "http_500") -> None:
 
 def why(appointment_id: int) -> list[str]:
     """Return what a booking's story gives as reasons."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [str(event.detail.get("why")) for event in events.story(conn, appointment_id)]
 
 
 def knows_its_type() -> None:
     """Let the key know what the type is, so that it is not asked."""
-    with dependencies.parts().engine.begin() as conn:
-        keep(conn, dependencies.parts().calcom.key_fingerprint, str(PLAIN), kind=EventKind.PLAIN, sight=True)
+    with dependencies.current().engine.begin() as conn:
+        keep(conn, dependencies.current().calcom.key_fingerprint, str(PLAIN), kind=EventKind.PLAIN, sight=True)
 
 
 def probe_with(one: int, simulator: Any, fault: tuple[str, dict[str, Any]]) -> Appointment:
@@ -74,7 +74,7 @@ def test_a_thousand_enqueues_in_half_open_leave_the_probe_free(settings: Setting
     kept = {enqueue_booking(request(number)).status for number in range(1000)}
 
     assert kept == {Status.PENDING}
-    permit = dependencies.parts().breaker.acquire(CREATE, owner="the first booking that is posted")
+    permit = dependencies.current().breaker.acquire(CREATE, owner="the first booking that is posted")
     assert isinstance(permit, Permit)
     assert permit.probe
 
@@ -83,7 +83,7 @@ def test_while_the_breaker_is_open_who_enqueues_is_held(settings: Settings) -> N
     """Of the service, or of the one call that books."""
     settings(**LATE)
     for _ in range(5):
-        dependencies.parts().breaker.record_failure("http_500", CREATE)
+        dependencies.current().breaker.record_failure("http_500", CREATE)
     assert enqueue_booking(request(1)).hold_reason is HoldReason.BREAKER_OPEN
 
 
@@ -184,14 +184,14 @@ def test_while_one_look_is_the_probe_no_other_comes_again_and_again(settings: Se
     for one in waiting:
         lose(one)
     half_open(LIST)
-    assert dependencies.parts().breaker.acquire(LIST, owner="the look that is the probe")
+    assert dependencies.current().breaker.acquire(LIST, owner="the look that is the probe")
 
     for one in waiting:
-        claimed = claim(dependencies.parts(), one)
+        claimed = claim(dependencies.current(), one)
         assert claimed is not None
         claimed.run()
 
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         held = conn.execute(
             select(table.c.hold_reason, table.c.hold_until - table.c.held_at).where(table.c.id.in_(waiting))
         ).all()
@@ -205,7 +205,7 @@ def test_what_a_post_has_closed_is_known_though_looks_follow_it(settings: Settin
     first, second = accept(request(1, PLAIN), request(1, PLAIN, attendee=BO))
     carry(first)
     half_open(reason="timeout")
-    claimed = claim(dependencies.parts(), second)
+    claimed = claim(dependencies.current(), second)
     assert claimed is not None
 
     done = claimed.run()
@@ -224,9 +224,9 @@ def test_a_look_that_opens_the_breaker_is_known_though_another_call_follows_it(
     lose(one)
     let_pass(1)
     for _ in range(4):
-        dependencies.parts().breaker.record_failure("http_500", LIST)
+        dependencies.current().breaker.record_failure("http_500", LIST)
     simulator.faults("status", name="internal", match=LISTS, count=1)
-    claimed = claim(dependencies.parts(), one)
+    claimed = claim(dependencies.current(), one)
     assert claimed is not None
 
     assert claimed.run().opened

@@ -69,7 +69,7 @@ def beat() -> Iterator[None]:
 
 def work(appointment_id: int, *, released: bool) -> None:
     """Do what the task does."""
-    attempt = claim(dependencies.parts(), appointment_id, released=released)
+    attempt = claim(dependencies.current(), appointment_id, released=released)
     if attempt is not None:
         done = attempt.run()
         if done.makes_room:
@@ -78,7 +78,7 @@ def work(appointment_id: int, *, released: bool) -> None:
 
 def all_confirmed(ids: list[int]) -> bool:
     """Say whether all went through."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         count = conn.execute(text("SELECT count(*) FROM appointments WHERE status = 'confirmed'")).scalar_one()
     return bool(count == len(ids))
 

@@ -48,7 +48,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
     simulator.no_faults()
     if meanwhile == "stalls":
         valkey.resume()
-    built = dependencies.parts()
+    built = dependencies.current()
     if order == "reset":
         eventually(lambda: breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again"))
 
@@ -60,7 +60,7 @@ def test_after_a_401_that_is_repaired_at_cal_com_none_stays_held(
 
 def in_force() -> list[overrides.Override]:
     """Read the orders in force."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return overrides.in_force(conn, "calcom")
 
 
@@ -75,7 +75,7 @@ def test_what_a_process_remembers_of_a_refused_key_strands_nothing(
 ) -> None:
     """The key was refused and repaired, and days later Redis is silent for a moment."""
     settings()
-    built = dependencies.parts()
+    built = dependencies.current()
     simulator.faults("status", name="invalid_key", count=1)
     first = enqueue_booking(request(1)).appointment_id
     run(first)
@@ -102,7 +102,7 @@ def test_a_hold_that_is_written_after_the_reset_ends_like_the_others(
 ) -> None:
     """The attempt was denied before; the operator was quicker than its last statement."""
     settings()
-    built = dependencies.parts()
+    built = dependencies.current()
     built.breaker.block_key(built.breaker.key, by="worker", why="refused")
     one = enqueue_booking(request(1)).appointment_id
     move = appointments.move
@@ -123,7 +123,7 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
 ) -> None:
     """Neither in Redis nor where blocks are written down, from where they would come back."""
     settings()
-    built = dependencies.parts()
+    built = dependencies.current()
     permit = built.breaker.acquire("bookings.create", owner="slow")
     assert permit
     built.breaker.block_key(built.breaker.key, by="worker", why="refused")
@@ -138,6 +138,6 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
 
 def run(appointment_id: int) -> None:
     """Do what a worker does with one message."""
-    attempt = claim(dependencies.parts(), appointment_id)
+    attempt = claim(dependencies.current(), appointment_id)
     assert attempt is not None
     attempt.run()

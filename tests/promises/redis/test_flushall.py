@@ -46,7 +46,7 @@ def test_a_thousand_queued_bookings_move_again_within_fifteen_seconds(
     began = time.monotonic()
 
     def left() -> int:
-        with dependencies.parts().engine.connect() as conn:
+        with dependencies.current().engine.connect() as conn:
             return int(conn.execute(LEFT).scalar_one())
 
     assert left() > 800, "the queue was long"
@@ -61,7 +61,7 @@ def test_a_long_queue_that_is_only_slow_is_not_sent_twice(
     """Fifty thousand messages, an hour old: no evidence that any of them is lost."""
     settings()
     enqueue_booking(request(0))
-    with dependencies.parts().engine.begin() as conn:
+    with dependencies.current().engine.begin() as conn:
         ids = list(conn.execute(WAITING, {"many": MANY - 1}).scalars())
     publish_like_the_first(redis_url, ids[100:])
     before = queued(redis_url)

@@ -69,7 +69,7 @@ def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
     finals(wanted)
     simulator.faults("status", name="unavailable")
     wanted += enqueue(1, 20)
-    eventually(lambda: dependencies.parts().breaker.get_status().state is State.OPEN, what="the breaker opens")
+    eventually(lambda: dependencies.current().breaker.get_status().state is State.OPEN, what="the breaker opens")
     wanted += enqueue(21, 60)
     hurt(valkey, how)
     wanted += enqueue(81, 20)
@@ -89,7 +89,7 @@ def test_an_operators_order_outlives_redis(
 ) -> None:
     """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
     settings(**BREAKER)
-    built = dependencies.parts()
+    built = dependencies.current()
     assert built.breaker.acquire(CREATE, owner="before")
     assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
     hurt(valkey, how)
@@ -102,7 +102,7 @@ def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
 ) -> None:
     """It was given since its last call, and stands in Postgres."""
     settings(**BREAKER)
-    built = dependencies.parts()
+    built = dependencies.current()
     assert built.breaker.acquire(CREATE, owner="before")
     with built.engine.begin() as conn:
         overrides.order(conn, built.breaker.service, breaker_overrides.OPEN, by="operator", why="a test")
@@ -112,7 +112,7 @@ def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
 
 def breaker_in(state: State, url: str) -> CircuitBreaker:
     """Build a breaker of its own in this state, whose orders stand in Postgres."""
-    engine, service = dependencies.parts().engine, state.value
+    engine, service = dependencies.current().engine, state.value
     breaker = CircuitBreaker(
         service,
         redis=make_redis(url),
@@ -169,7 +169,7 @@ def rabbit_url() -> Iterator[str]:
 
 def bring(state: State, simulator: Any) -> None:
     """Bring the shared breaker into this state; Cal.com is well, unless it is open."""
-    built = dependencies.parts()
+    built = dependencies.current()
     if state is State.OPEN:
         simulator.faults("status", name="unavailable")
         enqueue(100, 20)
@@ -210,10 +210,10 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     assert (len(simulator.journal()) == calls) is shut
     valkey.restart()
     wanted += enqueue(300, 20)  # half-open waits for somebody who calls
-    breaker, after = dependencies.parts().breaker, State.CLOSED if state is State.HALF_OPEN else state
+    breaker, after = dependencies.current().breaker, State.CLOSED if state is State.HALF_OPEN else state
     eventually(lambda: (now := breaker.get_status()).shared and now.state is after, what=f"it is {after}")
     simulator.no_faults()
-    assert breaker_overrides.reset(dependencies.parts().engine, breaker, by="operator", why="the test is over")
+    assert breaker_overrides.reset(dependencies.current().engine, breaker, by="operator", why="the test is over")
     judge(finals([*range(1, max(wanted) + 1)]))
 
 

@@ -13,7 +13,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 def told() -> list[str]:
     """Return what was told of Redis, the newest first."""
-    with dependencies.parts().engine.connect() as conn:
+    with dependencies.current().engine.connect() as conn:
         return [one.title for one in incidents.told(conn) if one.kind == Kind.REDIS_GONE]
 
 

@@ -33,7 +33,9 @@ def test_only_the_guarded_call_calls_cal_com() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("call", ["parts().calcom.me()", "calcom.list_bookings({})", "self.parts.calcom.booking"])
+@pytest.mark.parametrize(
+    "call", ["dependencies.current().calcom.me()", "calcom.list_bookings({})", "self.deps.calcom.booking"]
+)
 def test_a_call_around_the_guard_is_seen(call: str) -> None:
-    """Through the parts, or by a name of its own."""
+    """Through the deps, or by a name of its own."""
     assert len(unguarded(call)) == 1

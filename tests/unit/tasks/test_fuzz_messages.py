@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from kombu import Connection
 from kombu.serialization import dumps
 
+from tasks import dependencies
 from tasks.attempt import claim
 from tasks.base import BookingTask
-from tasks.dependencies import Parts, parts
+from tasks.dependencies import Dependencies
 from worker.transports.redis import is_message
 
 many = options(max_examples=300, deadline=None, derandomize=True)
@@ -98,7 +99,7 @@ def _serialized(body: Any) -> tuple[bytes, None, str, str]:
 
 @few
 @given(JSON | st.sampled_from(["1", "\x00", "\ud800", "' OR 1=1", 2**31, 2**63, -(2**70), True, 1e308]))
-def test_an_argument_that_is_no_booking_claims_nothing(deployed: Parts, argument: Any) -> None:
+def test_an_argument_that_is_no_booking_claims_nothing(deployed: Dependencies, argument: Any) -> None:
     """Or fails in a way that BookingTask knows; half a surrogate pair is the one text that cannot even be asked for."""
     try:
         attempt = claim(deployed, argument)
@@ -108,7 +109,7 @@ def test_an_argument_that_is_no_booking_claims_nothing(deployed: Parts, argument
 
 
 @pytest.fixture
-def deployed(settings: Callable[..., dict[str, str]]) -> Parts:
+def deployed(settings: Callable[..., dict[str, str]]) -> Dependencies:
     """Wire this process as a worker is."""
     settings()
-    return parts()
+    return dependencies.current()

@@ -67,8 +67,8 @@ def answer(status: int = 200, body: bytes = EMPTY, **headers: str) -> Answer:
 
 def calls(breaker: Breaker, client: Client, **more: Any) -> GuardedCalls:
     """Return guarded calls of this client."""
-    parts: Any = SimpleNamespace(calcom=client, breaker=breaker, detector=SimpleNamespace(tell=lambda: None))
-    return GuardedCalls(parts, "story", **more)
+    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, detector=SimpleNamespace(tell=lambda: None))
+    return GuardedCalls(deps, "story", **more)
 
 
 def denied(reason: Reason, wait: float | None = 1.0, **states: State) -> Denied:

@@ -10,12 +10,12 @@ from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.decisions import Rules
-from tasks.dependencies import Terms
-from tasks.moves import In, Next, Post, Posted
+from tasks.decisions import BookingDecisions
+from tasks.dependencies import Timings
+from tasks.moves import FromNow, Move, Posted, Proceed
 
 Row = Callable[..., Appointment]
-RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")
+RULES = BookingDecisions(RetryPolicy(jitter=0), Timings(), key="key-1", settings="settings-1")
 
 
 def reply(reply_kind: ReplyKind, error: ErrorType = ErrorType.NONE, **more: Any) -> Reply:
@@ -39,7 +39,7 @@ def test_an_outage_fails_nobody(row: Row) -> None:
     """Retries used up on a refused connection hold the booking; they never fail it."""
     step = RULES.again(row(retry_count=3), ErrorType.CONNECT, "refused")
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
-    assert step.changes.get("hold_until") == In(Terms().open)
+    assert step.changes.get("hold_until") == FromNow(Timings().open)
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     step = RULES.held(row(posts=posts), reply(ReplyKind.CONFIGURATION))
     retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(ReplyKind.CONFIGURATION))
 
-    assert step.changes.get("hold_until") == retried.changes.get("hold_until") == In(pause)
+    assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
 
 
 def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
     """Nothing was sent: it goes as soon as the settings are known to reach Cal.com."""
-    step = RULES.not_now(row(), Reason.CONFIGURATION, Post())
+    step = RULES.not_now(row(), Reason.CONFIGURATION, Proceed())
 
     assert (step.changes.get("hold_reason"), step.changes.get("held_for")) == (HoldReason.CONFIGURATION, "settings-1")
     assert "hold_until" not in step.changes
@@ -107,32 +107,32 @@ def test_a_call_that_failed_while_others_may_go_is_a_retry(row: Row) -> None:
 
 def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row) -> None:
     """Nothing is booked, and the POST to come costs its retry; the hold itself costs none."""
-    step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, Post(retry=True))
+    step = RULES.not_now(row(outcome_unknown=True, retry_count=1), Reason.THROTTLED, Proceed(retry=True))
     assert (step.to, step.changes["outcome_unknown"], step.changes["retry_count"]) == (Status.HELD, False, 2)
 
 
 def test_a_booking_that_cannot_be_looked_at_leaves_the_line() -> None:
     """Only the list is down: others may be booked, and must not wait behind this one."""
     step = RULES.lookup_unavailable(99.0)
-    assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, In(99.0))
+    assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, FromNow(99.0))
 
 
 @pytest.mark.parametrize("asked_again_in", [1.0, None])
 def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(asked_again_in: float | None) -> None:
     """Another look is the probe, and may last as long as a call: eight such rows made 76 events in 15 s."""
     step = RULES.lookup_unavailable(asked_again_in)
-    assert step.changes.get("hold_until") == In(Terms().open)
+    assert step.changes.get("hold_until") == FromNow(Timings().open)
 
 
 def test_a_booking_whose_time_has_come_is_not_posted(row: Row) -> None:
     """With nothing unknown about it, it ends expired."""
     step = RULES.before_post(row(), starts_in=0)
-    assert isinstance(step, Next)
+    assert isinstance(step, Move)
     assert step.to is Status.EXPIRED
 
 
 def test_a_cancelled_booking_is_not_posted(row: Row) -> None:
     """What the operator asked for before the first byte is done."""
     step = RULES.before_post(row(cancel_requested=True), starts_in=1e6)
-    assert isinstance(step, Next)
+    assert isinstance(step, Move)
     assert step.to is Status.CANCELLED

@@ -13,16 +13,16 @@ from resilience.circuit_breaker.types import CallOutcome
 from resilience.retry_policy import RetryPolicy, TransientErrors
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKUPS, Rules
-from tasks.dependencies import Terms
-from tasks.moves import In, Next, Post, Posted
+from tasks.decisions import LOOKUPS, BookingDecisions
+from tasks.dependencies import Timings
+from tasks.moves import FromNow, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.evidence import Act
 from tasks.unknown.outcome import Times
 
 Row = Callable[..., Appointment]
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)  # as the rows of conftest.py have it
-RULES = Rules(RetryPolicy(jitter=0), Terms(), key="key-1", settings="settings-1")
+RULES = BookingDecisions(RetryPolicy(jitter=0), Timings(), key="key-1", settings="settings-1")
 REFUSAL = {"meaning": "taken", "message": "no", "uid": None, "error_type": "taken", "ask_slots": True}
 CALCOM_SAYS = NOW - timedelta(minutes=3)  # its clock is its own
 
@@ -77,16 +77,16 @@ def test_an_unknown_answer_settles_and_ends_from_when_cal_com_can_have_booked(
     answer = reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=settle_after)
     step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=2.0), kind=kind)
     assert (step.to, step.changes["outcome_unknown"], step.retry_in) == (Status.RETRYING, True, 1.0)
-    assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(settles), In(ends))
-    assert (step.changes["sent_at"], step.changes["retry_count"]) == (In(-2.0), 0)
+    assert (step.changes["settle_at"], step.changes["ends_at"]) == (FromNow(settles), FromNow(ends))
+    assert (step.changes["sent_at"], step.changes["retry_count"]) == (FromNow(-2.0), 0)
 
 
 def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     """The first POST was not answered: 150 s are left, whatever the second one's 130 s."""
     step = outcome.unknown(
-        RULES, open_row(row, ends_in=150), Posted(answered_500(), sent_ago=0.1), post=Post(known=False)
+        RULES, open_row(row, ends_in=150), Posted(answered_500(), sent_ago=0.1), post=Proceed(known=False)
     )
-    assert step.changes["ends_at"] == In(150)
+    assert step.changes["ends_at"] == FromNow(150)
     assert step.changes["sent_at"] == at(-5)
 
 
@@ -103,35 +103,35 @@ def test_only_when_every_post_was_answered_a_later_booking_ends_the_wait(row: Ro
 def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:
     """Once for each unknown POST it is free; then each costs one."""
 
-    def after(post: Post, **more: Any) -> dict[str, Any]:
+    def after(post: Proceed, **more: Any) -> dict[str, Any]:
         step = outcome.unknown(RULES, open_row(row, **more), Posted(answered_500(), sent_ago=0.1), post=post)
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
-    assert after(Post(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
-    assert outcome.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9, 9)) == Post(known=False, evidence=True)
-    assert after(Post(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
+    assert after(Proceed(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
+    assert outcome.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9, 9)) == Proceed(known=False, evidence=True)
+    assert after(Proceed(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
     again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9, 9))
-    assert again == Post(known=False, evidence=True, retry=True)
+    assert again == Proceed(known=False, evidence=True, retry=True)
 
 
 def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
     """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
     used = open_row(row, retry_count=3, evidence_posts=2)
     post = outcome.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9, 9))
-    assert post == Post(known=False, evidence=True, retry=False)
+    assert post == Proceed(known=False, evidence=True, retry=False)
     step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (
         Status.HELD,
         HoldReason.UNREACHABLE,
-        In(130),
+        FromNow(130),
     )
 
 
 def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
     """A booking that Cal.com always answers with 500 is left alone for as long again as it has waited."""
     used = open_row(row, retry_count=3, evidence_posts=5, askable_since=at(-400))
-    step = outcome.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Post(known=False, evidence=True))
-    assert step.changes["hold_until"] == In(400)
+    step = outcome.unknown(RULES, used, Posted(answered_500(), sent_ago=0.1), post=Proceed(known=False, evidence=True))
+    assert step.changes["hold_until"] == FromNow(400)
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time(row: Row) -> No
         (Status.RETRYING, 4.0),
         (Status.HELD, None),
     ]
-    assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, In(100))
+    assert (steps[2].changes["hold_reason"], steps[2].changes["hold_until"]) == (HoldReason.SETTLING, FromNow(100))
 
 
 def test_a_look_comes_at_the_settle_time_when_that_is_sooner(row: Row) -> None:
     """Five seconds after a 500 another POST may go: nobody waits seven for it."""
     step = outcome.lookup_again(RULES, open_row(row, looks=1), Times(2, 127, 9e9, 3))
-    assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, In(2))
+    assert (step.to, step.retry_in, step.changes["next_attempt_at"]) == (Status.RETRYING, 2, FromNow(2))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 5), (5, 5), (20, 20), (100, 25)])
@@ -181,16 +181,16 @@ def test_between_settle_time_and_end_it_waits_as_long_again_as_it_has_waited(
 ) -> None:
     """A replica that is 8 s behind confirms it within a few looks; the last look comes at the end."""
     step = outcome.lookup_again(RULES, open_row(row), Times(-since, 125 - since, 9e9, since))
-    assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, In(pause))
+    assert (step.changes["hold_reason"], step.changes["hold_until"]) == (HoldReason.SETTLING, FromNow(pause))
 
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 130), (500, 500), (10_000, 3600)])
 def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: float, pause: float) -> None:
     """At most an hour apart."""
     step = outcome.ended(RULES, open_row(row), Act.BLIND, Times(-since, -since, 9e9, since))
-    assert isinstance(step, Next)
+    assert isinstance(step, Move)
     assert (step.changes["hold_reason"], step.changes["held_for"]) == (HoldReason.BLIND_KEY, "key-1")
-    assert step.changes["hold_until"] == In(pause)
+    assert step.changes["hold_until"] == FromNow(pause)
 
 
 def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> None:
@@ -204,7 +204,7 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
     assert steps[-1] is not None
     assert steps[-1].changes["hold_reason"] is HoldReason.UNREACHABLE
     assert all(
-        "outcome_unknown" not in step.changes and step.changes["askable_since"] == In(0) for step in steps if step
+        "outcome_unknown" not in step.changes and step.changes["askable_since"] == FromNow(0) for step in steps if step
     )
 
 
@@ -222,14 +222,16 @@ def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outag
 ) -> None:
     """A lost lease is an outage, too."""
     step = outcome.ended(RULES, open_row(row, retry_count=3, error_type=error), Act.FAIL, Times(-130, 0, 9e9, 130))
-    assert isinstance(step, Next)
+    assert isinstance(step, Move)
     assert (step.to, step.changes["outcome_unknown"]) == (to, False)
     assert outcome.is_outage(row(error_type=ErrorType.LEASE_LOST))
 
 
 def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> None:
     """RETRY_TRANSIENT_ERRORS decides which answers are worth another POST."""
-    rules = Rules(RetryPolicy(transient_errors=TransientErrors.parse("503")), Terms(), key="k", settings="s")
+    rules = BookingDecisions(
+        RetryPolicy(transient_errors=TransientErrors.parse("503")), Timings(), key="k", settings="s"
+    )
     assert not rules.may_retry(0, ErrorType.HTTP_500)
 
 
@@ -238,7 +240,7 @@ def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) 
     """The rule, the moves and the lifecycle agree."""
     asked = open_row(row, refusal={"meaning": "limit", "message": "no", "uid": None})
     step = outcome.ended(RULES, asked, act, Times(-130, 0, 9e9, 130))
-    assert isinstance(step, Post) or step.to in MOVES[Status.BOOKING]
+    assert isinstance(step, Proceed) or step.to in MOVES[Status.BOOKING]
 
 
 def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
@@ -262,4 +264,4 @@ def test_a_series_that_is_refused_in_the_middle_is_unknown(row: Row) -> None:
     """Weeks before the refused one are booked (5 of 5, seen): five seconds, and absence at its end."""
     step = outcome.refused_in_part(RULES, row(), REFUSAL)
     assert (step.to, step.changes["outcome_unknown"]) == (Status.RETRYING, True)
-    assert (step.changes["settle_at"], step.changes["ends_at"]) == (In(5), In(130))
+    assert (step.changes["settle_at"], step.changes["ends_at"]) == (FromNow(5), FromNow(130))

@@ -49,8 +49,8 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
     """
     fixed: dict[int, Fixed] = {}
     with listening(screen.note):
-        parts = ready()
-        calls = AuditCalls(parts, waiting=say_waiting)
+        deps = ready()
+        calls = AuditCalls(deps, waiting=say_waiting)
         try:
             with bars("Reading Cal.com's list", "Asking for what it does not show") as (reading, asking):
                 seen = survey(calls, start, end, progress=reading, asking=asking)

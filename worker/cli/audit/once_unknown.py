@@ -22,8 +22,8 @@ def run(*, personal: bool, json: bool) -> bool:
     found: list[tuple[Appointment, Finding]] = []
     asked = 0
     with listening(screen.note):
-        parts = ready()
-        calls = AuditCalls(parts, waiting=say_waiting)
+        deps = ready()
+        calls = AuditCalls(deps, waiting=say_waiting)
         try:
             with bars("Asking for what was once unknown") as (shown,):
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.operations import breaker_overrides
 from worker.cli.session import ready
 from worker.console import screen
@@ -57,7 +57,7 @@ def status(*, json: bool) -> bool:
     return well
 
 
-def _blocks(parts: Parts, now: BreakerStatus) -> Iterator[tuple[str, str]]:
+def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]]:
     """Tell what is not sent because of a key or of settings, today's or others'."""
     for key in now.blocked_keys:
         if key == parts.calcom.key_fingerprint:
@@ -96,7 +96,7 @@ def reset(*, by: str, why: str) -> bool:
     return _said(parts, NOT_DONE, done=done)
 
 
-def _said(parts: Parts, otherwise: str, *, done: bool) -> bool:
+def _said(parts: Dependencies, otherwise: str, *, done: bool) -> bool:
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")

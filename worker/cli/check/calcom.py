@@ -8,7 +8,7 @@ from tasks.audit.calls import AuditHalted
 from tasks.calcom.classify import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from worker.cli.check.event_types import check_types
 from worker.settings.model import Settings
@@ -23,7 +23,7 @@ _NO_CONNECTION = {
 
 
 def check_calcom(
-    parts: Parts, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
+    parts: Dependencies, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     if settings.calcom_api_key is None:

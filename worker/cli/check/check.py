@@ -11,8 +11,9 @@ from db import revisions
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from resilience import correlation
+from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.dependencies import Parts, parts
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
@@ -68,7 +69,7 @@ def look() -> Iterator[Finding]:
     yield from (Finding("settings", ok=False, said=slip) for slip in slips)
     if not slips:
         yield Finding("settings", ok=True, said="read and in range")
-    built = parts()
+    built = dependencies.current()
     migrated = False
     for finding in _postgres(built.engine):
         migrated = finding.about == "migrations" and finding.ok
@@ -130,17 +131,17 @@ def _clocks(engine: Engine, settings: Settings) -> Finding:
     return Finding("clocks", ok=True, said=said, warning=not well)
 
 
-def _calcom(built: Parts, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
+def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
     for ok, said in check_calcom(built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)):
         yield Finding("Cal.com", ok=ok, said=said)
 
 
-def _calls(built: Parts, *, migrated: bool) -> GuardedCalls:
+def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
     """Return calls before which bookings go; without a record there are none."""
     return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else GuardedCalls(built, correlation.new())
 
 
-def _types(built: Parts, *, migrated: bool) -> list[Appointment]:
+def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
     if not migrated:
         return []
     with built.engine.connect() as conn:

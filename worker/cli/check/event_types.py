@@ -10,7 +10,7 @@ from tasks import event_types
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.classify import read_list
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.dependencies import Parts
+from tasks.dependencies import Dependencies
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls
 from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
@@ -35,7 +35,9 @@ class Settled(Enum):
     )
 
 
-def check_types(parts: Parts, calls: GuardedCalls, confirmed: Sequence[Appointment]) -> Iterator[tuple[bool, str]]:
+def check_types(
+    parts: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment]
+) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     found: dict[Settled, list[str]] = defaultdict(list)
     halted = ""
@@ -53,7 +55,7 @@ def check_types(parts: Parts, calls: GuardedCalls, confirmed: Sequence[Appointme
             yield how is not Settled.NOT_AT_ALL, said + (halted if how is Settled.NOT_ASKED else "")
 
 
-def _ask(parts: Parts, calls: GuardedCalls, row: Appointment) -> EventType:
+def _ask(parts: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
     """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
     told = event_types.ask(parts, calls, row)
     if told.kind is not EventKind.UNKNOWN or told.deleted or (number := told.calcom_id or row.event_type_id) is None:

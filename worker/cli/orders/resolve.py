@@ -35,10 +35,10 @@ def run(id_or_key: str, uid: str) -> bool:
     Raises:
         Stop: There is no such row, or Cal.com cannot be asked now; nothing was changed.
     """
-    parts = ready()
+    deps = ready()
     with listening(screen.note):
         try:
-            done = resolve(AuditCalls(parts, waiting=say_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(deps, waiting=say_waiting), id_or_key, uid)
         except AuditHalted as halted:
             raise Stop(str(halted), "nothing was changed") from None
     (screen.say if done.ok else screen.note)(done.said)
@@ -52,7 +52,7 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Done:
         Stop: There is no such row.
         AuditHalted: Cal.com cannot be asked now.
     """
-    with calls.parts.engine.connect() as conn:
+    with calls.deps.engine.connect() as conn:
         row = named(conn, id_or_key)
     if (done := _needs_none(row, uid)) is not None:
         return done
@@ -111,7 +111,7 @@ def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
 def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Done:
     start = screen.clock(found.start) if found.start else "an unknown time"
     standing = "cancelled" if found.gone else "accepted" if found.accepted else "not confirmed by its host yet"
-    with calls.parts.engine.connect() as conn:
+    with calls.deps.engine.connect() as conn:
         whose = _whose(conn, found)
     said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
     return Done(ok=False, said=said)
@@ -134,7 +134,7 @@ def _gone(row: Appointment, ours: Booking) -> Done:
 
 
 def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Done:
-    with calls.parts.engine.begin() as conn:
+    with calls.deps.engine.begin() as conn:
         seat_uid = ours.marks[str(row.uuid)]
         had = appointments.record_late_uid(conn, row.id, ours.uid, seat_uid, series_uid=ours.series_uid, why=WHY, by=BY)
         after = appointments.get(conn, row.id)

@@ -31,11 +31,11 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
     if earlier < span:
         raise typer.BadParameter("--compare: the earlier period would overlap with this one; give at least --since")
     settings = running(Settings.load())
-    parts = ready()
+    deps = ready()
     seen = read(
-        parts.engine,
-        parts.detector.services,
-        parts.breaker.service,
+        deps.engine,
+        deps.detector.services,
+        deps.breaker.service,
         since=span,
         compare=earlier,
         redis_trouble=broker.redis_trouble(settings.redis_url or ""),
