@@ -1,7 +1,7 @@
 """How much code there is, or what commits took out and brought: `python benchmarks/lines_of_code.py 977511c [REV ...]`.
 
 A line of code is one that is not blank, no comment and no docstring. For a revision: the lines of the product (worker,
-tasks, resilience, db) and of all, and the median of tokens a line of Python. For a range (A..B): the difference of each commit.
+tasks, resilience, db) and of all, and the median of tokens a line of Python. For a range (A..B): each one's.
 """
 
 import argparse
