@@ -178,8 +178,8 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "audit, references": lambda: list(audit.by_references(conn, [str(row.uuid), str(booked.uuid)])),
         "audit, intents": lambda: audit.open_intents(conn, *week),
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
-        "ended badly": lambda: status_queries.ended(conn, Status.FAILED, NOW - DAY),
-        "unclear calls": lambda: status_queries.unclear(conn, NOW - DAY),
+        "ended badly": lambda: status_queries.ended_bookings(conn, Status.FAILED, NOW - DAY),
+        "unclear calls": lambda: status_queries.unclear_calls(conn, NOW - DAY),
         "others": lambda: others.seat_before(conn, row),
         "booked before": lambda: others.was_booked_before(conn, booked.uuid, row),
     }

@@ -81,6 +81,6 @@ def indexes() -> tuple[Index, ...]:
         _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, seat_before
         _index("ended_unknown", "start_at", "id", where=f"{_ENDED} AND sent_at IS NOT NULL"),  # ended_unknown_between
         _index("confirmed_types", _EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
-        _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # standing.unclear
+        _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # status_queries.unclear_calls
         _index("requested_at", "requested_at"),  # the report's periods
     )

@@ -1,4 +1,4 @@
-"""What alerts ask of bookings: what is held and for how long, what ended badly. Plain reads; nothing waits for them."""
+"""How bookings stand, in numbers, for operators, metrics and alerts. Plain reads; nothing waits for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,21 +15,43 @@ AT_RISK = 7200.0  # seconds before its time is up from which a held booking is a
 
 
 @dataclass(frozen=True)
-class Holds:
-    """Bookings that one reason holds; `late` are those flagged as held too long, `half_made` seats without a seat."""
+class HoldSummary:
+    """Bookings that one reason holds, for `booking status`."""
+
+    reason: HoldReason
+    count: int
+    oldest_held_at: datetime
+    oldest_requested_at: datetime
+    next_until: datetime | None  # when the first of them is due; None: none waits for a time
+
+
+@dataclass(frozen=True)
+class InProgress:
+    """Bookings that are on their way."""
+
+    oldest_pending_at: datetime | None  # requested; None when nothing is pending
+    overdue_retries: int  # retrying, past next_attempt_at
+    unknown: int  # outcome unknown, wherever they are
+    never_sent: int  # waiting without a message
+    lost_leases: int  # lease ran out, not yet taken up
+
+
+@dataclass(frozen=True)
+class HoldRisk:
+    """Bookings that one reason holds, for alerts; `late` are those flagged as held too long."""
 
     count: int
     at_risk: int
     late: int
     late_at_risk: int
-    half_made: int
+    half_made: int  # seats that Cal.com has made by half
     oldest: datetime
     first_start: datetime
     first_id: int
 
 
 @dataclass(frozen=True)
-class Unclear:
+class UnclearCalls:
     """Bookings whose outcome was unknown and is known by now, and how many of them are booked."""
 
     known: int
@@ -37,7 +59,7 @@ class Unclear:
 
 
 @dataclass(frozen=True)
-class EndedCalls:
+class RecordedCalls:
     """How many bookings' calls came to something since a moment, and how many of them failed."""
 
     count: int
@@ -45,7 +67,7 @@ class EndedCalls:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedBookings:
     """Bookings that ended in one bad way since a moment, `first_id` the lowest of them."""
 
     count: int
@@ -53,7 +75,43 @@ class Ended:
     first_id: int
 
 
-def holds(conn: Connection, now: datetime, *, lead: float, half_made: str) -> dict[HoldReason, Holds]:
+def status_counts(conn: Connection) -> dict[Status, int]:
+    """Count bookings by status; a status that nothing has counts 0."""
+    found = conn.execute(select(_columns.status, func.count()).group_by(_columns.status))
+    return dict.fromkeys(Status, 0) | {row[0]: row[1] for row in found}
+
+
+def hold_summaries(conn: Connection) -> list[HoldSummary]:
+    """Describe holds by reason, the reason that has held longest first."""
+    oldest = func.min(_columns.held_at)
+    rows = conn.execute(
+        select(
+            _columns.hold_reason, func.count(), oldest, func.min(_columns.requested_at), func.min(_columns.hold_until)
+        )
+        .where(_columns.status == Status.HELD)
+        .group_by(_columns.hold_reason)
+        .order_by(oldest)
+    )
+    return [HoldSummary(*row) for row in rows]
+
+
+def in_progress(conn: Connection) -> InProgress:
+    """Describe what is on its way, and what stands still though it should not."""
+    status, now = _columns.status, func.now()
+    sent_for = status.in_([Status.PENDING, Status.RETRYING])
+    row = conn.execute(
+        select(
+            func.min(_columns.requested_at).filter(status == Status.PENDING),
+            func.count().filter(status == Status.RETRYING, _columns.next_attempt_at <= now),
+            func.count().filter(_columns.outcome_unknown),
+            func.count().filter(sent_for, _columns.enqueued_at.is_(None)),
+            func.count().filter(status == Status.BOOKING, _columns.lease_expires_at <= now),
+        ).where(status.in_([Status.PENDING, Status.RETRYING, Status.BOOKING, Status.HELD]))
+    ).one()
+    return InProgress(*row)
+
+
+def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) -> dict[HoldReason, HoldRisk]:
     """Describe holds by reason; at risk is what starts within two hours of the moment at which it expires.
 
     `half_made` is the error type of a seat that Cal.com has made by half.
@@ -75,32 +133,32 @@ def holds(conn: Connection, now: datetime, *, lead: float, half_made: str) -> di
         .where(_columns.status == Status.HELD)
         .group_by(_columns.hold_reason)
     )
-    return {reason: Holds(*figures) for reason, *figures in rows}
+    return {reason: HoldRisk(*figures) for reason, *figures in rows}
 
 
-def ended(conn: Connection, status: Status, since: datetime) -> Ended | None:
+def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:
     """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did."""
     row = conn.execute(
         select(func.count(), func.max(_columns.updated_at), func.min(_columns.id)).where(
             _columns.status == status, _columns.updated_at >= since
         )
     ).one()
-    return Ended(*row) if row[0] else None
+    return EndedBookings(*row) if row[0] else None
 
 
-def unclear(conn: Connection, since: datetime) -> Unclear:
+def unclear_calls(conn: Connection, since: datetime) -> UnclearCalls:
     """Count what became of the calls that were not clearly answered since a moment, as far as that is known."""
     known = and_(~_columns.outcome_unknown, _columns.sent_at >= since)  # implies the index's `sent_at IS NOT NULL`
     booked = func.count().filter(_columns.status == Status.CONFIRMED)
-    return Unclear(*conn.execute(select(func.count(), booked).where(known)).one())
+    return UnclearCalls(*conn.execute(select(func.count(), booked).where(known)).one())
 
 
-def calls(conn: Connection, since: datetime, *, failed: Collection[str]) -> EndedCalls:
+def recorded_calls(conn: Connection, since: datetime, *, failed: Collection[str]) -> RecordedCalls:
     """Count calls since a moment by the events of bookings; `failed` are the error types that say so."""
-    return EndedCalls(*conn.execute(statement("calls_by_record"), {"since": since, "failed": list(failed)}).one())
+    return RecordedCalls(*conn.execute(statement("calls_by_record"), {"since": since, "failed": list(failed)}).one())
 
 
-def opened(conn: Connection, service: str, since: datetime) -> int:
+def breaker_openings(conn: Connection, service: str, since: datetime) -> int:
     """Count how often a service's breakers opened since a moment."""
     events = circuit_breaker_events.c
     count: int = conn.execute(

@@ -37,7 +37,7 @@ def check(every: float = EVERY) -> int:
     services, redis = look_at_services(built), redis_is_gone(built)
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
-        held = status_queries.holds(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
+        held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
         known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, tuple(Kind))}
         services = by_record(conn, services, built.detector.settings, now)
         found = [

@@ -105,10 +105,10 @@ def _detail(finding: Finding, incident: Incident | None, *, telling: bool) -> di
 def _totals(conn: Connection, incident: Incident) -> dict[str, int]:
     if incident.kind != Kind.OUTAGE:
         return {}
-    since = incident.opened_at
+    subject, since = incident.subject or "", incident.opened_at
     # Redis's clock and Postgres's may differ by a little, and the breaker opens before it is seen open.
-    totals = {"breaker opened": status_queries.opened(conn, incident.subject or "", since - timedelta(seconds=30))}
+    totals = {"breaker opened": status_queries.breaker_openings(conn, subject, since - timedelta(seconds=30))}
     for status in (Status.EXPIRED, Status.FAILED):
-        some = status_queries.ended(conn, status, since)
+        some = status_queries.ended_bookings(conn, status, since)
         totals[status.value] = some.count if some else 0
     return totals

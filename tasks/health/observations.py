@@ -12,7 +12,7 @@ from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
 from db.monitoring.incidents import Incident
-from db.monitoring.status_queries import Ended, Holds
+from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
@@ -98,7 +98,7 @@ def by_record(conn: Connection, services: Services, settings: DetectorSettings, 
     """Judge the guarded service by what became of bookings, where no breaker is shared; else it may stay unknown."""
     if services.shared:
         return services
-    calls = status_queries.calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
+    calls = status_queries.recorded_calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
     if not calls.count:
         return services
     rate, enough = calls.failed / calls.count, calls.count >= settings.minimum_calls
@@ -121,7 +121,7 @@ def redis_is_gone(deps: Dependencies) -> Finding | None:
 def outages(
     conn: Connection,
     services: Services,
-    held: Mapping[HoldReason, Holds],
+    held: Mapping[HoldReason, HoldRisk],
     known: Known,
     now: datetime,
     *,
@@ -134,13 +134,15 @@ def outages(
             waiting = [held[reason] for reason in _OF_AN_OUTAGE if reason in held]
             level = Level.DOWN if services.half_open and waiting else level
             if level:
-                unclear = status_queries.unclear(conn, _since(known, one.key, now))
+                unclear = status_queries.unclear_calls(conn, _since(known, one.key, now))
                 facts |= _facts(waiting, lead) | {"unclear": unclear.known, "booked": unclear.booked}
         if level:
             yield Finding(one.kind, one.subject, level, facts=facts)
 
 
-def holds(held: Mapping[HoldReason, Holds], now: datetime, timings: Timings, *, key_refused: bool) -> Iterator[Finding]:
+def holds(
+    held: Mapping[HoldReason, HoldRisk], now: datetime, timings: Timings, *, key_refused: bool
+) -> Iterator[Finding]:
     """Say what is held for a reason that an operator must know, and what is held for too long."""
     for reason in _BY_REASON:
         some = held.get(reason)
@@ -159,7 +161,7 @@ def holds(held: Mapping[HoldReason, Holds], now: datetime, timings: Timings, *, 
 def endings(conn: Connection, known: Known, now: datetime) -> Iterator[Finding]:
     """Say what happened lately of the kinds that gather; an incident counts from its begin on."""
     for kind, status in ((Kind.FAILED, Status.FAILED), (Kind.EXPIRED, Status.EXPIRED)):
-        yield from _gathered(kind, status_queries.ended(conn, status, _since(known, (kind, None), now)), now)
+        yield from _gathered(kind, status_queries.ended_bookings(conn, status, _since(known, (kind, None), now)), now)
     for kind in sorted(NOTABLE):
         yield from _gathered(kind, events.latest(conn, [kind], _since(known, (kind, None), now)).get(kind), now)
     lost = known.get((Kind.MESSAGES_LOST, None))
@@ -172,7 +174,7 @@ def _since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime
     return (known[key].opened_at if key in known else now) - timedelta(seconds=QUIET)
 
 
-def _gathered(kind: Kind, some: Ended | Happened | None, now: datetime) -> Iterator[Finding]:
+def _gathered(kind: Kind, some: EndedBookings | Happened | None, now: datetime) -> Iterator[Finding]:
     if some and (now - some.last_at).total_seconds() < QUIET:
         facts = {"count": some.count, "first_id": str(some.first_id)}
         yield Finding(kind, count=some.count, seen_at=some.last_at, facts=facts)
@@ -197,7 +199,7 @@ def _level(detector: FailureDetector, service: str, stats: FailureStats) -> Leve
     return Level.HEALTHY if few_of_many else Level[detector.get_health_status(service).status.name]
 
 
-def _facts(some: list[Holds], lead: float) -> dict[str, Any]:
+def _facts(some: list[HoldRisk], lead: float) -> dict[str, Any]:
     """Count what is held; `until` is when the first one at risk expires."""
     at_risk = sum(one.at_risk for one in some)
     facts: dict[str, Any] = {"held": sum(one.count for one in some), "at_risk": at_risk}

@@ -10,11 +10,10 @@ from rich.text import Text
 from sqlalchemy import Engine, func, select
 
 from db.lifecycle import FINAL, Status
-from db.monitoring import heartbeats, incidents
-from db.monitoring import status as views
+from db.monitoring import heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
-from db.monitoring.status import Held, Waiting
+from db.monitoring.status_queries import HoldSummary, InProgress
 from tasks.health.check import BEAT, EVERY, beat_is_dead
 from tasks.health.incident_rules import Kind
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
@@ -36,8 +35,8 @@ class Standing:
 
     now: datetime
     counts: dict[Status, int]
-    held: list[Held]
-    waiting: Waiting
+    held: list[HoldSummary]
+    waiting: InProgress
     queues: dict[str, int]
     workers: list[str]
     beat: Heartbeat | None
@@ -60,7 +59,7 @@ def run(*, json: bool) -> bool:
 def run_held(*, json: bool) -> None:
     """Show what is held, by reason."""
     with ready().engine.connect() as conn:
-        held = views.held(conn)
+        held = status_queries.hold_summaries(conn)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     if json:
         screen.as_json({"held": sum(one.count for one in held), "reasons": [asdict(one) for one in held]})
@@ -73,7 +72,8 @@ def run_held(*, json: bool) -> None:
 def look(engine: Engine, settings: Settings, *, shared: bool) -> Standing:
     """Read the database, ask the broker and the workers, and say what looks wrong; `shared`: Redis has the breaker."""
     with engine.connect() as conn:
-        counts, held, waiting = views.counts(conn), views.held(conn), views.waiting(conn)
+        counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
+        waiting = status_queries.in_progress(conn)
         beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.told(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
@@ -132,7 +132,7 @@ def _incident_problems(told: list[Incident], now: datetime, *, shared: bool) -> 
             yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
 
 
-def _lag_problems(waiting: Waiting, now: datetime) -> Iterator[str]:
+def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
     if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at).total_seconds()) > LATE:
         yield f"the oldest booking has waited {screen.span(late)} for a worker"
     if waiting.lost_leases:
@@ -169,12 +169,12 @@ def _counted(counts: dict[Status, int]) -> Text:
     return said
 
 
-def _held_line(one: Held, now: datetime) -> str:
+def _held_line(one: HoldSummary, now: datetime) -> str:
     until = f", next {screen.ago(one.next_until, now)}" if one.next_until else ""
     return f"{one.reason}, oldest {screen.ago(one.oldest_held_at, now)}{until}"
 
 
-def _held_table(held: list[Held], now: datetime) -> Table:
+def _held_table(held: list[HoldSummary], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name, side in (("reason", "left"), ("held", "right"), ("oldest", "left"), ("asked", "left"), ("next", "left")):
         table.add_column(name, justify=side)  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from sqlalchemy import text as sql
 from db import appointments
 from db.appointments import events
 from db.lifecycle import HoldReason, Status
-from db.monitoring import status as views
+from db.monitoring import status_queries
+from db.monitoring.status_queries import HoldSummary, InProgress
 
 
 def find(record: Any, text: str) -> Any:
@@ -188,9 +189,9 @@ def test_an_event_type_is_named_in_one_way(record: Any) -> None:
 def test_an_empty_record_has_an_empty_view(record: Any) -> None:
     """Nothing is zero, not missing."""
     with record.engine.connect() as conn:
-        assert views.counts(conn) == dict.fromkeys(Status, 0)
-        assert views.held(conn) == []
-        assert views.waiting(conn) == views.Waiting(None, 0, 0, 0, 0)
+        assert status_queries.status_counts(conn) == dict.fromkeys(Status, 0)
+        assert status_queries.hold_summaries(conn) == []
+        assert status_queries.in_progress(conn) == InProgress(None, 0, 0, 0, 0)
 
 
 def test_bookings_are_counted_by_status(record: Any) -> None:
@@ -200,10 +201,10 @@ def test_bookings_are_counted_by_status(record: Any) -> None:
     record.moved(Status.FAILED)
 
     with record.engine.connect() as conn:
-        assert views.counts(conn) == dict.fromkeys(Status, 0) | {Status.PENDING: 2, Status.FAILED: 1}
+        assert status_queries.status_counts(conn) == dict.fromkeys(Status, 0) | {Status.PENDING: 2, Status.FAILED: 1}
 
 
-def test_holds_are_told_by_reason_the_oldest_first(record: Any) -> None:
+def test_holds_are_counted_by_reason_the_oldest_first(record: Any) -> None:
     """How many, since when, asked for when, and when the first is due."""
     throttled, suspect, older = (record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) for _ in range(3))
     due = timedelta(seconds=30)
@@ -212,15 +213,15 @@ def test_holds_are_told_by_reason_the_oldest_first(record: Any) -> None:
     throttled, older = record.read(throttled.id), record.read(older.id)
 
     with record.engine.connect() as conn:
-        told = views.held(conn)
+        summaries = status_queries.hold_summaries(conn)
 
-    assert told == [
-        views.Held(HoldReason.SUSPECT, 2, older.held_at, suspect.requested_at, None),
-        views.Held(HoldReason.THROTTLED, 1, throttled.held_at, throttled.requested_at, throttled.hold_until),
+    assert summaries == [
+        HoldSummary(HoldReason.SUSPECT, 2, older.held_at, suspect.requested_at, None),
+        HoldSummary(HoldReason.THROTTLED, 1, throttled.held_at, throttled.requested_at, throttled.hold_until),
     ]
 
 
-def test_what_stands_still_is_told(record: Any) -> None:
+def test_what_stands_still_is_counted(record: Any) -> None:
     """A retry past its time, an unknown outcome, a message that was never sent, a lease that ran out."""
     pending, retrying, claimed = record.keep(), record.moved(Status.RETRYING), record.claimed()
     past = timedelta(seconds=-1)
@@ -229,6 +230,6 @@ def test_what_stands_still_is_told(record: Any) -> None:
     record.write(claimed.id, lease_expires_at=past)
 
     with record.engine.connect() as conn:
-        assert views.waiting(conn) == views.Waiting(
+        assert status_queries.in_progress(conn) == InProgress(
             oldest_pending_at=pending.requested_at, overdue_retries=1, unknown=1, never_sent=1, lost_leases=1
         )

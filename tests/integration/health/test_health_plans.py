@@ -33,10 +33,10 @@ WHERE oid = CAST('appointments' AS regclass) OR oid IN (
 """
 SINCE = datetime.now(UTC) - timedelta(minutes=15)
 QUESTIONS: dict[str, Callable[[Connection], Any]] = {
-    "failed": lambda conn: status_queries.ended(conn, Status.FAILED, SINCE),
-    "expired": lambda conn: status_queries.ended(conn, Status.EXPIRED, SINCE),
-    "unclear": lambda conn: status_queries.unclear(conn, SINCE),
-    "calls": lambda conn: status_queries.calls(conn, SINCE, failed=["http_503"]),
+    "failed": lambda conn: status_queries.ended_bookings(conn, Status.FAILED, SINCE),
+    "expired": lambda conn: status_queries.ended_bookings(conn, Status.EXPIRED, SINCE),
+    "unclear": lambda conn: status_queries.unclear_calls(conn, SINCE),
+    "calls": lambda conn: status_queries.recorded_calls(conn, SINCE, failed=["http_503"]),
     "notable": lambda conn: events.latest(conn, events.NOTABLE, SINCE),
 }
 BLOCKS = 20  # of 8 KiB; the rows fill some 700

@@ -9,7 +9,7 @@ import typer
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
-from db.monitoring.status import Held
+from db.monitoring.status_queries import HoldSummary
 from tasks.health.assessment import Outlook
 from tasks.health.baseline import Level, Measure, Unusual, Usual
 from tests.support.metrics import MINUTE, window
@@ -42,7 +42,7 @@ WELL = Figures(
     alerts=[],
     slowest=[Slow("select.appointments", 999.0)],
     redis_trouble=None,
-    held=[Held(HoldReason.BREAKER_OPEN, 3, NOW - 10 * MINUTE, NOW - 10 * MINUTE, None)],
+    held=[HoldSummary(HoldReason.BREAKER_OPEN, 3, NOW - 10 * MINUTE, NOW - 10 * MINUTE, None)],
     oldest_metric=NOW - 90 * DAY,
     sizes=[Size("appointments", 1_200_000, 400_000_000)],
     log_bytes=12_000_000,

@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from db.lifecycle import FINAL, Status
-from db.monitoring import metrics_history, report, status
+from db.monitoring import metrics_history, report, status_queries
 from db.monitoring.metrics_history import Window
 from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
-from db.monitoring.status import Held
+from db.monitoring.status_queries import HoldSummary
 from tasks.guarded_calls import CREATE
 from tasks.health.assessment import Outlook, outlook
 
@@ -53,7 +53,7 @@ class Figures:
     alerts: list[Alerts]
     slowest: list[Slow]
     redis_trouble: str | None
-    held: list[Held]
+    held: list[HoldSummary]
     oldest_metric: datetime | None
     sizes: list[Size]
     log_bytes: int | None
@@ -93,7 +93,7 @@ def read(
             alerts=report.alerts(conn, begins, until),
             slowest=report.slowest_statements(conn, begins, until, SLOWEST),
             redis_trouble=redis_trouble,
-            held=status.held(conn),
+            held=status_queries.hold_summaries(conn),
             oldest_metric=report.oldest_metric(conn),
             sizes=report.sizes(conn),
             log_bytes=_size(log_file),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from db.lifecycle import FINAL, Status
-from db.monitoring import status as views
+from db.monitoring import status_queries
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import State
@@ -64,7 +64,7 @@ class Story:
     def look(self) -> Counts:
         """Look once, tell what is new, and return how many bookings stand where."""
         with self._stage.engine.connect() as conn:
-            self._counts = views.counts(conn)
+            self._counts = status_queries.status_counts(conn)
         self.held_peak = max(self.held_peak, self._counts[Status.HELD])
         news = [*self._calcoms(), *self._breakers()]
         for at, words in sorted(news):
