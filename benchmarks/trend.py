@@ -17,7 +17,7 @@ from typing import Any
 
 from weeks import DAY, LENGTH, MINUTE, START, Incident, Weeks, weeks
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.baseline import Measure, Rule, merge, score, usual
 from tasks.health.forecast import forecast
 
@@ -121,7 +121,7 @@ def _alarms(found: Scores, first: int, rule: Rule) -> Iterator[int]:
             yield minute
 
 
-def _detector(windows: list[Window | None], one: Incident) -> int | None:
+def _detector(windows: list[CallWindow | None], one: Incident) -> int | None:
     """Return the minute in which the failure detector would call the service degraded."""
     for minute in range(one.begins, one.ends):
         last = merge(w for w in windows[minute - 4 : minute + 1] if w)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 
 START = datetime(2029, 10, 1, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)
@@ -42,7 +42,7 @@ class Incident:
 class Weeks:
     """Windows of a minute by their number; None: lost."""
 
-    windows: list[Window | None]
+    windows: list[CallWindow | None]
     incidents: list[Incident]
 
 
@@ -60,7 +60,7 @@ def weeks(rng: random.Random, *, quiet: int, judged: int, busiest: float, per_we
     return Weeks(list(_windows(rng, last * DAY, busiest, hit)), incidents)
 
 
-def _windows(rng: random.Random, length: int, busiest: float, hit: dict[int, Incident]) -> Iterator[Window | None]:
+def _windows(rng: random.Random, length: int, busiest: float, hit: dict[int, Incident]) -> Iterator[CallWindow | None]:
     daily, slow, gap = 0.0, 0.0, 0
     for minute in range(length):
         if minute % DAY == 0:
@@ -77,7 +77,7 @@ def _windows(rng: random.Random, length: int, busiest: float, hit: dict[int, Inc
             failures = min(calls, failures + rng.randrange(1, 4))  # a hiccup
         mean = 900 * (1 + 0.4 * busy) * slower * math.exp(slow + rng.gauss(0, 0.1 + 0.5 / math.sqrt(calls + 1)))
         start = START + minute * MINUTE
-        yield Window(start, start + MINUTE, calls, failures, mean) if calls and not gap else None
+        yield CallWindow(start, start + MINUTE, calls, failures, mean) if calls and not gap else None
         gap = max(0, gap - 1)
 
 

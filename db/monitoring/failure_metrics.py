@@ -1,17 +1,30 @@
-"""Failures counted by window: written once, whoever counts them again."""
+"""Calls and failures counted by window: written once, whoever counts them again; one without a row is unknown."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import failure_metrics as _metrics
+from db.sql import statement
 
 _columns = _metrics.c
 BATCH = 1000
 """Rows of one INSERT: PostgreSQL takes 65,535 parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallWindow:
+    """All calls of a service in one window, its endpoints together."""
+
+    start: datetime
+    end: datetime
+    calls: int
+    failures: int
+    average_ms: float | None  # None: not known
 
 
 def written_until(conn: Connection, service: str) -> datetime | None:
@@ -27,6 +40,22 @@ def written_until(conn: Connection, service: str) -> datetime | None:
 
 def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Write rows (columns of `failure_metrics`); return how many were new. What is there stays as it is."""
-    statement = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once").returning(_columns.id)
-    parts = (list(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH))
-    return sum(len(conn.execute(statement, part).all()) for part in parts)
+    written = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once").returning(_columns.id)
+    batches = (list(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH))
+    return sum(len(conn.execute(written, batch).all()) for batch in batches)
+
+
+def past_days(
+    conn: Connection, service: str, now: datetime, *, days: int, before: timedelta, after: timedelta
+) -> list[CallWindow]:
+    """Read what was around this time of day, today and on each of the `days` before; oldest first.
+
+    `before` and `after` together are less than a day.
+    """
+    parameters = {"service": service, "now": now, "days": days, "before": before, "after": after}
+    return [CallWindow(*row) for row in conn.execute(statement("metrics_past_days"), parameters)]
+
+
+def between(conn: Connection, service: str, since: datetime, until: datetime) -> list[CallWindow]:
+    """Read the windows that began in a period, oldest first."""
+    return past_days(conn, service, until, days=0, before=until - since, after=timedelta(0))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db.monitoring.metrics_history import Window, past_days
+from db.monitoring.failure_metrics import CallWindow, past_days
 from tasks.health.baseline import RULE, Measure, Unusual, Usual, judge, usual
 from tasks.health.forecast import AHEAD, QUARTER, Forecast, forecast
 
@@ -43,6 +43,6 @@ def unusual(conn: Connection, service: str, now: datetime) -> list[Unusual]:
     return outlook(conn, service, now).unusual
 
 
-def _fresh(history: Iterable[Window], now: datetime) -> list[Window]:
+def _fresh(history: Iterable[CallWindow], now: datetime) -> list[CallWindow]:
     today = [window for window in history if now - window.start < 2 * RULE.around]
     return today if today and now - today[-1].end <= FRESH else []

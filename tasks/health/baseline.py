@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 
 DAY = timedelta(days=1)
 STEP = timedelta(minutes=1)  # between two judgements
@@ -88,9 +88,9 @@ class Unusual:
     """How many standard deviations above the usual, the least of the judgements in a row."""
 
 
-def usual(history: Iterable[Window], now: datetime, rule: Rule = RULE) -> Usual:
+def usual(history: Iterable[CallWindow], now: datetime, rule: Rule = RULE) -> Usual:
     """Say what is usual at this time of day; `history` may hold more than is looked at."""
-    days: dict[int, dict[int, list[Window]]] = defaultdict(lambda: defaultdict(list))
+    days: dict[int, dict[int, list[CallWindow]]] = defaultdict(lambda: defaultdict(list))
     for window in history:
         age = now - window.start
         day = round(age / DAY)
@@ -100,7 +100,7 @@ def usual(history: Iterable[Window], now: datetime, rule: Rule = RULE) -> Usual:
     return Usual(_failures(kept, rule), _latency(kept, rule))
 
 
-def judge(now_usual: Usual, recent: Sequence[Window], rule: Rule = RULE) -> list[Unusual]:
+def judge(now_usual: Usual, recent: Sequence[CallWindow], rule: Rule = RULE) -> list[Unusual]:
     """Say what is unusual at the end of `recent` (oldest first), in every one of the last few judgements."""
     if not recent:
         return []
@@ -142,7 +142,7 @@ def score(now_usual: Usual, span: Span, measure: Measure, rule: Rule = RULE) -> 
     return (math.log(span.average_ms) - level.middle) / max(level.spread, rule.latency_floor)
 
 
-def merge(windows: Iterable[Window]) -> Span:
+def merge(windows: Iterable[CallWindow]) -> Span:
     """Put windows together; latency is weighted by calls."""
     calls = failures = timed = 0
     spent = 0.0

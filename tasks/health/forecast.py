@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.baseline import DAY, Measure, Span, merge
 
 QUARTER = timedelta(minutes=15)
@@ -38,7 +38,7 @@ class Forecast:
 
 
 def forecast(
-    history: Iterable[Window],
+    history: Iterable[CallWindow],
     now: datetime,
     measure: Measure,
     *,
@@ -76,8 +76,10 @@ def expect(day: Quarters, usual: Quarters, ahead: int) -> float | None:
     return usual[ahead] + left * (day[LAST] - usual[LAST])
 
 
-def _quarters(history: Iterable[Window], now: datetime, measure: Measure, least: int) -> dict[int, dict[int, float]]:
-    days: dict[int, dict[int, list[Window]]] = defaultdict(lambda: defaultdict(list))
+def _quarters(
+    history: Iterable[CallWindow], now: datetime, measure: Measure, least: int
+) -> dict[int, dict[int, float]]:
+    days: dict[int, dict[int, list[CallWindow]]] = defaultdict(lambda: defaultdict(list))
     for window in history:
         day = round((now - window.start) / DAY)
         if day >= 0 and LAST <= (number := (window.start - now + day * DAY) // QUARTER) < AHEAD:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 
 MINUTE = timedelta(minutes=1)
 INSERT = text("""
@@ -23,24 +23,24 @@ FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (
 """)
 
 
-def window(start: datetime, calls: int = 100, failures: int = 0, average_ms: float = 1000.0) -> Window:
+def window(start: datetime, calls: int = 100, failures: int = 0, average_ms: float = 1000.0) -> CallWindow:
     """Make a window of a minute."""
-    return Window(start, start + MINUTE, calls, failures, average_ms)
+    return CallWindow(start, start + MINUTE, calls, failures, average_ms)
 
 
-def days(now: datetime, count: int = 10, **what: Any) -> list[Window]:
+def days(now: datetime, count: int = 10, **what: Any) -> list[CallWindow]:
     """Make the windows of two hours around this time of day on past days."""
     past = (now - timedelta(days=day) for day in range(count, 0, -1))
     return [window(moment + minute * MINUTE, **what) for moment in past for minute in range(-60, 60)]
 
 
-def write(conn: Connection, service: str, endpoint: str, windows: Iterable[Window]) -> None:
+def write(conn: Connection, service: str, endpoint: str, windows: Iterable[CallWindow]) -> None:
     """Write windows of one endpoint: failures of two types, or the row `none`."""
     rows = [row for one in windows for row in _rows(service, endpoint, one)]
     conn.execute(INSERT, {"rows": json.dumps(rows, default=str)})
 
 
-def _rows(service: str, endpoint: str, one: Window) -> Iterator[dict[str, Any]]:
+def _rows(service: str, endpoint: str, one: CallWindow) -> Iterator[dict[str, Any]]:
     timeouts = one.failures // 2
     kinds = {"timeout": timeouts, "503": one.failures - timeouts} if one.failures else {"none": one.calls}
     for error, count in kinds.items():

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.monitoring import metrics_history, report
-from db.monitoring.metrics_history import Window
+from db.monitoring import failure_metrics, report
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.assessment import outlook, unusual
 from tasks.health.baseline import Measure
 from tests.support import metrics
@@ -162,12 +162,12 @@ def test_a_window_is_the_sum_of_its_endpoints(record: Any, now: datetime) -> Non
         metrics.write(conn, "calcom", "bookings.list", [metrics.window(begins, 20, 0, 1000.0)])
         metrics.write(conn, "calcom", "bookings.list", [metrics.window(begins + 5 * metrics.MINUTE, 3, 0, 500.0)])
         metrics.write(conn, "database", "select", [metrics.window(begins, 999, 9)])
-        found = metrics_history.between(conn, "calcom", now - DAY, now)
+        found = failure_metrics.between(conn, "calcom", now - DAY, now)
 
     minutes = [begins, begins + 5 * metrics.MINUTE]
     assert found == [
-        Window(minutes[0], minutes[0] + metrics.MINUTE, 100, 7, 1800.0),
-        Window(minutes[1], minutes[1] + metrics.MINUTE, 3, 0, 500.0),
+        CallWindow(minutes[0], minutes[0] + metrics.MINUTE, 100, 7, 1800.0),
+        CallWindow(minutes[1], minutes[1] + metrics.MINUTE, 3, 0, 500.0),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.baseline import RULE, Measure, Unusual, judge, usual
 from tasks.health.forecast import Forecast, forecast
 from tests.support.metrics import MINUTE, days, window
@@ -19,17 +19,17 @@ ROOT = Path(__file__).parents[3]
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 
 
-def lately(minutes: int = 20, **what: Any) -> list[Window]:
+def lately(minutes: int = 20, **what: Any) -> list[CallWindow]:
     """Make the windows of the last minutes."""
     return [window(NOW - n * MINUTE, **what) for n in range(minutes, 0, -1)]
 
 
-def judged(recent: list[Window], history: list[Window] | None = None) -> list[Unusual]:
+def judged(recent: list[CallWindow], history: list[CallWindow] | None = None) -> list[Unusual]:
     """Judge against ten days of 1 % failures and a second for a call."""
     return judge(usual(days(NOW, failures=1) if history is None else history, NOW), recent)
 
 
-def hour(history: list[Window], recent: list[Window], measure: Measure = Measure.FAILURES) -> list[Forecast]:
+def hour(history: list[CallWindow], recent: list[CallWindow], measure: Measure = Measure.FAILURES) -> list[Forecast]:
     """Forecast."""
     return forecast([*history, *recent], NOW, measure)
 
@@ -75,7 +75,7 @@ def test_a_blip_is_not_unusual() -> None:
 def test_a_handful_of_failures_in_few_calls_is_noise() -> None:
     """3 of 25 happens by chance at 1 %, though 30 of 250 would not."""
 
-    def some(calls: int, failures: int) -> list[Window]:
+    def some(calls: int, failures: int) -> list[CallWindow]:
         """Let three windows fail that are in both judgements."""
         recent = lately(calls=calls)
         return [*recent[:-4], *(replace(one, failures=failures) for one in recent[-4:-1]), recent[-1]]
@@ -109,7 +109,7 @@ def test_a_gap_is_unknown_and_not_zero() -> None:
 
 def test_windows_longer_than_ours_are_judged_one_by_one() -> None:
     """METRICS_AGGREGATE_SECONDS may be ten minutes: two such windows in a row are needed."""
-    wide = [Window(NOW - n * 10 * MINUTE, NOW - (n - 1) * 10 * MINUTE, 1000, 80, 1000.0) for n in (2, 1)]
+    wide = [CallWindow(NOW - n * 10 * MINUTE, NOW - (n - 1) * 10 * MINUTE, 1000, 80, 1000.0) for n in (2, 1)]
 
     assert judged(wide) != []
     assert judged([replace(wide[0], failures=10), wide[1]]) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from db.lifecycle import FINAL, Status
-from db.monitoring import metrics_history, report, status_queries
-from db.monitoring.metrics_history import Window
+from db.monitoring import failure_metrics, report, status_queries
+from db.monitoring.failure_metrics import CallWindow
 from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
 from db.monitoring.status_queries import HoldSummary
 from tasks.guarded_calls import CREATE
@@ -49,7 +49,7 @@ class Figures:
     earlier: Success
     waits: Waits
     outlooks: list[Outlook]
-    calls: dict[str, list[Window]]
+    calls: dict[str, list[CallWindow]]
     alerts: list[Alerts]
     slowest: list[Slow]
     redis_trouble: str | None
@@ -89,7 +89,7 @@ def read(
             earlier=Success.of(report.bookings(conn, earlier, earlier + since)),
             waits=report.waits(conn, begins, until),
             outlooks=[outlook(conn, service, until) for service in services],
-            calls={service: metrics_history.between(conn, service, begins, until) for service in services},
+            calls={service: failure_metrics.between(conn, service, begins, until) for service in services},
             alerts=report.alerts(conn, begins, until),
             slowest=report.slowest_statements(conn, begins, until, SLOWEST),
             redis_trouble=redis_trouble,

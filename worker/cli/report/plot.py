@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.baseline import Span, merge
 
 CELLS = 48
@@ -38,11 +38,11 @@ def states(changes: Sequence[tuple[datetime, str]], until: datetime, cells: int 
 
 
 def cells(
-    windows: Sequence[Window], since: datetime, until: datetime, read: Callable[[Span], float | None]
+    windows: Sequence[CallWindow], since: datetime, until: datetime, read: Callable[[Span], float | None]
 ) -> list[float | None]:
     """Put windows into as many cells as a curve has; None where nothing is known."""
     width = (until - since) / CELLS
-    sorted_in: list[list[Window]] = [[] for _ in range(CELLS)]
+    sorted_in: list[list[CallWindow]] = [[] for _ in range(CELLS)]
     for window in windows:
         sorted_in[(window.start - since) // width].append(window)
     spans = [merge(some) for some in sorted_in]

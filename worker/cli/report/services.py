@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from db.monitoring.metrics_history import Window
+from db.monitoring.failure_metrics import CallWindow
 from tasks.health.assessment import Outlook
 from tasks.health.baseline import Measure, Unusual, merge
 from worker.cli.report import plot
@@ -13,7 +13,9 @@ NAMES = {"calcom": "Cal.com", "database": "database"}
 _WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Measure.LATENCY: milliseconds}
 
 
-def service(seen: Outlook, calls: Sequence[Window], since: datetime, until: datetime, *, plain: bool) -> Iterator[Line]:
+def service(
+    seen: Outlook, calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool
+) -> Iterator[Line]:
     """Say how a service does beside its own past."""
     name = NAMES.get(seen.service, seen.service)
     said, ok = _now(seen)
@@ -59,7 +61,7 @@ def _next(name: str, seen: Outlook) -> Iterator[Line]:
         yield Line(f"{name} in 1 h", "expected: " + "; ".join(said))
 
 
-def _drawn(calls: Sequence[Window], since: datetime, until: datetime, *, plain: bool) -> Iterator[str]:
+def _drawn(calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool) -> Iterator[str]:
     total = merge(calls)
     if not total.calls:
         return
