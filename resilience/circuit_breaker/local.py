@@ -27,8 +27,8 @@ from resilience.circuit_breaker.types import (
 from resilience.circuit_breaker.wire import Report
 
 SECOND = 1000
-LONGEST = 3600 * SECOND
-"""For which a 429 may shut us out."""
+MAX_THROTTLE = 3600 * SECOND
+"""For which a 429 may hold us."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
@@ -88,10 +88,11 @@ class LocalBreaker:
             Reason.CONFIGURATION: until if seen.wrong else 0,
         }
         """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
-        self.shut = 0
+        self.throttled_until = 0
         self.trial = 0
         """When the next call may go that is asked for to find out."""
-        self.next_call = 0.0
+        self.tat = 0.0
+        """Theoretical arrival time of the next call (GCRA without a burst), ms."""
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
         """Items of the last second, and when they were released."""
@@ -130,7 +131,8 @@ class LocalBreaker:
         self.in_flight.pop(report.owner, None)
         match report.outcome:
             case CallOutcome.THROTTLED:
-                self.shut = max(self.shut, now + min(max(report.retry_after, SECOND), LONGEST))
+                pause = min(max(report.retry_after, SECOND), MAX_THROTTLE)
+                self.throttled_until = max(self.throttled_until, now + pause)
             case CallOutcome.CREDENTIALS:
                 self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
             case CallOutcome.CONFIGURATION if report.trial:
@@ -207,10 +209,10 @@ class LocalBreaker:
         if trial and now < self.trial:
             return Reason.CONFIGURATION, (self.trial - now) / SECOND, False
         reason, seconds, probing = self._shut_by_breakers(self.scope(), self.scope(endpoint), now, probe_ok=probe_ok)
-        wait = self.shut - now
-        if self.limits.gap and not paced:
-            wait = max(wait, math.ceil(self.next_call - now))
-        elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:
+        wait = self.throttled_until - now
+        if self.limits.emission_interval and not paced:
+            wait = max(wait, math.ceil(self.tat - now))
+        elif not self.limits.emission_interval and len(self.in_flight) >= self.limits.release_max:
             wait = max(wait, SECOND)
         if reason is None and wait > 0:
             return Reason.THROTTLED, wait / SECOND, False
@@ -228,13 +230,13 @@ class LocalBreaker:
 
     def _room(self, now: int, *, probing: bool) -> int:
         """Say how many may be released: what the pace has left over since the last time, of a second at most."""
-        if probing or not self.limits.gap:
+        if probing or not self.limits.emission_interval:
             return max(0, (1 if probing else self.limits.release_max) - len(self.released))
-        left = now - max(self.next_call, now - SECOND)
-        return max(0, math.ceil(left * SECOND / self.limits.gap))
+        left = now - max(self.tat, now - SECOND)
+        return max(0, math.ceil(left * SECOND / self.limits.emission_interval))
 
     def _take_pace(self, calls: int, since: int) -> None:
-        self.next_call = max(self.next_call, since) + calls * self.limits.gap / SECOND
+        self.tat = max(self.tat, since) + calls * self.limits.emission_interval / SECOND
 
     def _hear(
         self, one: LocalScope, epoch: int, now: int, report: Report, *, alive: bool | None, tripped: bool = False

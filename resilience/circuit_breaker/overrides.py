@@ -63,8 +63,10 @@ class OperatorOrders:
         if answer is None:
             return self._failover.run_local(now, self._own_status)
         _, at, fields, rate, waiting, sending = answer
-        shut = int(pairs(rate).get("shut", 0))
-        return status.read(self.service, pairs(fields), now=at, shut=shut, waiting=waiting, sending=sending)
+        throttled_until = int(pairs(rate).get("shut", 0))
+        return status.read(
+            self.service, pairs(fields), now=at, throttled_until=throttled_until, waiting=waiting, sending=sending
+        )
 
     def _own_status(self, local: LocalBreaker, now: int) -> BreakerStatus:
         return status.of_process(self.service, local, now, key=self.key, configuration=self.configuration)

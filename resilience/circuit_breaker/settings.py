@@ -10,6 +10,10 @@ NEVER = 1000
 """A threshold above this never trips."""
 
 
+_WIRE_NAMES = {"emission_interval": "gap", "burst_tolerance": "depth"}
+"""Clients of other releases write these: another text would be reported as other settings during a deploy."""
+
+
 class Limits(NamedTuple):
     """The numbers that the rules count with, by the names that the scripts know; times in milliseconds."""
 
@@ -20,9 +24,9 @@ class Limits(NamedTuple):
     open_max: int
     lease_for: int
     release_max: int
-    gap: int
-    """Microseconds that one call costs of the rate limit; 0: no limit of our own."""
-    depth: int
+    emission_interval: int
+    """Microseconds that one call costs of the rate limit, which is GCRA (lua/lib/quota.lua); 0: no limit of our own."""
+    burst_tolerance: int
     """Microseconds by which calls may be ahead of an even pace."""
     rate_window: int
     trial_every: int
@@ -31,8 +35,9 @@ class Limits(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Write what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
-        return json.dumps(self._asdict(), separators=(",", ":"))
+        """Return what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
+        numbers = {_WIRE_NAMES.get(name, name): value for name, value in self._asdict().items()}
+        return json.dumps(numbers, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class BreakerSettings:
         `rate_window`; so in any such window no more than `rate_limit` go.
         """
         burst = self.rate_burst or max(1, self.rate_limit // 20)
-        gap = 0 if self.rate_limit == 0 else math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1))
+        interval = math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1)) if self.rate_limit else 0
         return Limits(
             threshold=self.threshold,
             span=_ms(self.window),
@@ -114,8 +119,8 @@ class BreakerSettings:
             open_max=_ms(self.open_max),
             lease_for=_ms(self.permit_lease),
             release_max=self.release_max,
-            gap=gap,
-            depth=gap * (burst - 1),
+            emission_interval=interval,
+            burst_tolerance=interval * (burst - 1),
             rate_window=_ms(self.rate_window),
             trial_every=_ms(self.trial_every),
             size=_ms(self.count_window),

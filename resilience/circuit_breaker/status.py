@@ -66,11 +66,11 @@ def read(
     fields: Mapping[str, str],
     *,
     now: int,
-    shut: int,
+    throttled_until: int,
     waiting: int,
     sending: int,
 ) -> BreakerStatus:
-    """Read a breaker's fields as `status.lua` gives them; `shut`: until when a 429 does, ms."""
+    """Read a breaker's fields as `status.lua` gives them; `throttled_until`: ms."""
     names = sorted({name.rpartition("/")[0] for name in fields if name.endswith(("/epoch", "/failures"))})
     born = int(fields.get("born", 0))
     return BreakerStatus(
@@ -83,7 +83,7 @@ def read(
         blocked_keys=_named(fields, "blocked:"),
         wrong_settings=_named(fields, "wrong:"),
         paged_settings=_named(fields, "page:"),
-        throttled_for=max(0, shut - now) / 1000,
+        throttled_for=max(0, throttled_until - now) / 1000,
         window=int(fields.get("window", 1)),
         waiting=waiting,
         sending=sending,
@@ -130,7 +130,7 @@ def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configu
         blocked_keys=(key,) if now < local.blocked[Reason.CREDENTIALS] else (),
         wrong_settings=(configuration,) if now < local.blocked[Reason.CONFIGURATION] else (),
         paged_settings=(),
-        throttled_for=max(0, local.shut - now) / 1000,
+        throttled_for=max(0, local.throttled_until - now) / 1000,
         window=0,
         waiting=0,
         sending=len(local.in_flight),

@@ -1,7 +1,7 @@
 -- Ask: may this call go?
 -- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so a probe  8 item: the released work that is
 --         being sent, or ''  9 '1': the one call that a block lets through
--- Returns view, then granted, or why not; ms to wait; probe (0, 1); released (0, 1); the number of the told window | forgotten
+-- Returns view, then granted, or why not; ms to wait; probe (0, 1); released (0, 1); the number of the window of the service's count | forgotten
 -- Why     credentials, service, endpoint and rate limit must agree before any of them gives something away: between two
 --         commands another worker's probe would go too.
 local owner, probe_ok, item, trying = unpack(ARGV, 6)

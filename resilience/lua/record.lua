@@ -1,19 +1,19 @@
 -- Report: what came of a call.
 -- ARGV    6 success | failure_service | failure_endpoint | throttled | credentials | configuration | ignored
 --         7 owner  8 item, or ''  9 '1': it was the call that a block lets through  10, 11 epochs of the service and the
---         endpoint in the permit (0: the present ones, -1: none)  12 the told window of the permit, -1: no permit
+--         endpoint in the permit (0: the present ones, -1: none)  12 the window of the service's count in the permit, -1: no permit
 --         13 when it was granted, ms  14 reason  15 ms of Retry-After  16 stretch: by how much longer OPEN is, at random  17 context, JSON
 --         18 error ('': not counted)  19 severity  20 ms that it took
---         21, 22, 23 what the answer told of its count: limit (0: nothing), calls left, ms until it begins anew
+--         21, 22, 23 what the answer's headers told: limit (0: nothing), calls remaining, ms until the window ends
 -- Returns view, then recorded, how many held items may be released now | forgotten
 -- Why     counting, judging and changing state in one step: of 64 failures at once exactly one opens the breaker.
-local outcome, owner, item, trying, service_epoch, endpoint_epoch, told_window, granted_at, reason, retry_after, stretch,
-  about, error, severity, took, limit, left, reset = unpack(ARGV, 6)
+local outcome, owner, item, trying, service_epoch, endpoint_epoch, quota_window, granted_at, reason, retry_after, stretch,
+  about, error, severity, took, limit, remaining, reset = unpack(ARGV, 6)
 if not born then
   return { 'forgotten' }
 end
 service_epoch, endpoint_epoch = tonumber(service_epoch), tonumber(endpoint_epoch)
-told_window, granted_at, retry_after = tonumber(told_window), tonumber(granted_at), tonumber(retry_after)
+quota_window, granted_at, retry_after = tonumber(quota_window), tonumber(granted_at), tonumber(retry_after)
 context = about
 if error ~= '' then
   count_calls(setting.size, ENDPOINT, error, tonumber(severity), 1, took, took, context)
@@ -21,7 +21,7 @@ end
 expire(service)
 expire(endpoint)
 
-quota_record(outcome, told_window, granted_at, retry_after, tonumber(limit), tonumber(left), tonumber(reset))
+quota_record(outcome, quota_window, granted_at, retry_after, tonumber(limit), tonumber(remaining), tonumber(reset))
 
 if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.epoch then
   window_open()

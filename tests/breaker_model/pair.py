@@ -178,12 +178,12 @@ class Pair:
 
     def moments(self) -> Iterator[int]:
         """Give the moments at which something changes by itself."""
-        rules = self.rules
+        rules, limit = self.rules, self.rules.limit
         for scope in rules.scopes.values():
             yield from (scope.ends, scope.lease)
             yield from (at + 1000 for at in scope.in_a_row[:1])
-        yield from (rules.limit.shut, rules.limit.ends, rules.limit.scout_at + 5000, rules.blocks.next_trial)
-        yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), rules.limit.arrival // 1000)
+        yield from (limit.throttled_until, limit.resets_at, limit.scout_at + 5000, rules.blocks.next_trial)
+        yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), limit.tat // 1000)
 
     def arrows(self) -> set[tuple[str, str, str]]:
         """Read which changes of state the server's stream tells of: old, new, reason."""

@@ -62,7 +62,7 @@ class Breaker:
 
     def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Answer:
         """Let a call go, when all agree."""
-        self.limit.see(at.limits, at.now)
+        self.limit.clamp(at.limits, at.now)
         self._expire(at)
         reason, wait, probing = self._obstacle(at, probe_ok=probe_ok, trial=trial)
         if not reason:
@@ -81,12 +81,12 @@ class Breaker:
 
     def record(self, at: Caller, report: Report) -> Answer:
         """Hear what came of a call."""
-        self.limit.see(at.limits, at.now)
+        self.limit.clamp(at.limits, at.now)
         if report.error:
             about = (report.error, report.severity, 1, report.took, report.took, report.context)
             self.counts.count(at.endpoint, *about, size=at.limits.size, now=at.now)
         self._expire(at, report.context)
-        self._hear_of_the_limit(at, report)
+        self._report_to_the_limit(at, report)
         epochs = self._epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
@@ -110,7 +110,7 @@ class Breaker:
 
     def release(self, at: Caller, items: Sequence[str]) -> Answer:
         """Let the oldest held items go that may; none twice."""
-        self.limit.see(at.limits, at.now)
+        self.limit.clamp(at.limits, at.now)
         self._expire(at)
         self.ramp.see(self._epochs(at), at.now)
         room, reason, wait = self._room(at)
@@ -195,19 +195,19 @@ class Breaker:
         free = int(min(free, self.limit.room(at.limits, at.now) - len(self.ramp.waiting)))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
-    def _hear_of_the_limit(self, at: Caller, report: Report) -> None:
+    def _report_to_the_limit(self, at: Caller, report: Report) -> None:
         if report.window >= 0:
             self.limit.answered(report.window, report.granted_at)
         if report.limit:  # a 429 tells it, too
             self.limit.limit = report.limit
         if report.outcome == "throttled":
-            self.limit.refuse(report.granted_at, report.retry_after, at.limits)
+            self.limit.apply_429(report.granted_at, report.retry_after, at.limits)
             return
-        if report.outcome == "success" and report.granted_at >= self.limit.shut:
+        if report.outcome == "success" and report.granted_at >= self.limit.throttled_until:
             self.limit.refused = 0
         if report.limit:
-            told = (report.limit, report.left, report.reset)
-            self.limit.told(report.window, report.granted_at, told, at.limits, at.now)
+            headers = (report.limit, report.left, report.reset)
+            self.limit.apply_headers(report.window, report.granted_at, headers, at.limits, at.now)
 
     def _hear(
         self, scope: Scope, epoch: int, at: Caller, report: Report, *, alive: bool | None, tripped: bool = False

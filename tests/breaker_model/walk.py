@@ -115,12 +115,12 @@ class Walk:
         limit = pick((0, 0, 0, 1, 1, 2, 20, 40, 60))
         flight = known.this.granted - known.this.answered + known.last.granted - known.last.answered
         lefts = (
-            limit - known.this.granted - known.carried - pick((0, 1, 2)),
+            limit - known.this.granted - known.carried_over - pick((0, 1, 2)),
             flight - 1 + limit // 20 + pick((0, 1, 2)),
         )
         edge, tolerance = at.limits.rate_window // 200, at.limits.rate_window // 40
         beside = pick((0, 0, 1, -1)) + pick((-tolerance, 0, 0, tolerance))
-        resets = (known.ends + beside, self.pair.now + beside, known.ends + pick((300, 1150, -300)))
+        resets = (known.resets_at + beside, self.pair.now + beside, known.resets_at + pick((300, 1150, -300)))
         return limit, max(0, pick((*lefts, 0, 30))), max(0, pick(resets) - permit.granted_at - edge)
 
     def release(self) -> list[str]:
@@ -252,7 +252,7 @@ class Walk:
         client = self.rng.choice((1, 1, 2))
         permits = [self.pair.acquire(self.caller(client)) for _ in range(self.rng.randrange(1, 5))]
         if self.rng.random() < 0.4:
-            self.pair.now = max(self.pair.now, self.pair.rules.limit.ends + self.rng.choice((-1, 0, 1)))
+            self.pair.now = max(self.pair.now, self.pair.rules.limit.resets_at + self.rng.choice((-1, 0, 1)))
             permits.append(self.pair.acquire(self.caller(client)))
         self.rng.shuffle(permits)
         for permit in filter(None, permits):
@@ -267,7 +267,7 @@ class Walk:
         if permit:
             self.pair.record(self.caller(2), permit, self.report(GOOD, (20, 0, 900)))
         self.pair.acquire(self.caller(2))
-        self.pair.now = max(self.pair.now, self.pair.rules.limit.ends)
+        self.pair.now = max(self.pair.now, self.pair.rules.limit.resets_at)
         self.pair.acquire(self.caller(2))
         self.pair.now = max(self.pair.now, self.pair.rules.limit.scout_at + self.rng.choice((20, 4999, 5000, 5001)))
         self.pair.acquire(self.caller(2))
@@ -282,7 +282,7 @@ class Walk:
             if permit:
                 outcome = self.rng.choice((CallOutcome.THROTTLED, CallOutcome.THROTTLED, GOOD))
                 self.pair.record(self.caller(client), permit, self.report(outcome))
-            self.pair.now = max(self.pair.now, self.pair.rules.limit.shut + self.rng.choice((-1, 0, 0, 1)))
+            self.pair.now = max(self.pair.now, self.pair.rules.limit.throttled_until + self.rng.choice((-1, 0, 0, 1)))
         for _ in range(2):
             self.pair.acquire(self.caller(client))
 

@@ -258,13 +258,13 @@ BREAKER = (
     ),
     _here(
         "burst",
-        "max(self.next_call, since) + calls",
-        "self.next_call + calls",
+        "max(self.tat, since) + calls",
+        "self.tat + calls",
         "test_calls_go_at_an_even_pace",
     ),
     _here(
         "no-bound-in-flight",
-        "elif not self.limits.gap and len(self.in_flight) >= self.limits.release_max:",
+        "elif not self.limits.emission_interval and len(self.in_flight) >= self.limits.release_max:",
         "elif False:",
         "test_without_a_limit_so_many_are_in_flight_as_are_released",
     ),

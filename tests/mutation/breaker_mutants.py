@@ -30,17 +30,13 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "reply: if #writes > 1 then",
         ),
         "At the bound itself both ways are the same.": (
-            "quota: if setting.gap > 0 and quota.paid_until >= now * 1000 + setting.depth + setting.gap then",
-            "quota: if quota.shut >= now + LONGEST then",
-            "quota: if quota.ends >= now + setting.rate_window + tolerance then",
-            "quota: if setting.gap > 0 and backlog() >= setting.depth then",
-            "quota: elseif ends >= quota.ends then",
+            "quota: if emission_interval > 0 and backlog() >= burst_tolerance then",
+            "quota: elseif resets_at >= quota.resets_at then",
             "state_machine: elseif s.state == 'closed' and verdict and s.failures >= 0 then",
         ),
-        "No limit of ours has a gap of a microsecond.": (
-            "quota: if setting.gap > 1 and quota.paid_until > now * 1000 + setting.depth + setting.gap then",
-            "quota: if setting.gap > 1 and backlog() > setting.depth then",
-            "quota: if setting.gap > 1 then",
+        "No limit of ours has an interval of a microsecond.": (
+            "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
+            "quota: if emission_interval > 1 then",
         ),
         "The first to ask begins window 1: no permit is of window 0.": (
             "quota: elseif window > 0 and window == quota.window - 1 then",

@@ -1,4 +1,4 @@
-"""The limit that Cal.com tells, and the pace without Redis, part by part: each of them taken away."""
+"""The limit that Cal.com's headers tell, and the pace without Redis, part by part: each of them taken away."""
 
 from tests.mutation.breakage import Breakage
 
@@ -16,14 +16,14 @@ def _taken(name: str, old: str, new: str, test: str, file: str = _QUOTA) -> Brea
 QUOTA = (
     _taken(
         "window-without-its-edge",
-        "local ends = at + reset + edge",
-        "local ends = at + reset",
+        "local resets_at = at + reset + reset_margin",
+        "local resets_at = at + reset",
         f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
         "window-counted-from-the-answer",
-        "local ends = at + reset + edge",
-        "local ends = now + reset + edge",
+        "local resets_at = at + reset + reset_margin",
+        "local resets_at = now + reset + reset_margin",
         f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
@@ -34,8 +34,8 @@ QUOTA = (
     ),
     _taken(
         "others-unseen",
-        "(quota.spent == 1 or quota.others > 0)",
-        "quota.spent == 1",
+        "(quota.exhausted == 1 or quota.foreign > 0)",
+        "quota.exhausted == 1",
         f"{_TOLD}test_after_a_window_in_which_others_were_seen_one_call_goes_first",
     ),
     _taken(
@@ -46,13 +46,13 @@ QUOTA = (
     ),
     _taken(
         "latest-instead-of-least",
-        "math.min(quota.left == -1 and left or quota.left, left)",
-        "left",
+        "math.min(quota.remaining == -1 and remaining or quota.remaining, remaining)",
+        "remaining",
         f"{_TOLD}test_an_answer_that_was_overtaken_tells_of_no_more_calls",
     ),
     _taken(
         "old-windows-believed",
-        "elseif ends > quota.ends then",
+        "elseif resets_at > quota.resets_at then",
         "else",
         f"{_TOLD}test_an_answer_of_a_window_that_is_over_tells_nothing",
     ),
@@ -76,25 +76,25 @@ QUOTA = (
     ),
     _taken(
         "429-shuts-nobody",
-        "  if now < quota.shut then",
+        "  if now < quota.throttled_until then",
         "  if false then",
         f"{_TOLD}test_a_429_shuts_the_key_when_nothing_else_was_told",
     ),
     _taken(
         "clock-set-back-believed",
-        "if setting.gap > 0 and quota.paid_until >",
-        "if false and quota.paid_until >",
+        "  clamp('tat', now * 1000 + burst_tolerance + emission_interval)\n",
+        "",
         f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "window-of-a-clock-set-back",
-        "if quota.ends > now + setting.rate_window + tolerance then",
-        "if false then",
+        "clamp('resets_at', now + setting.rate_window + clock_tolerance)\n",
+        "",
         f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "our-own-limit-without-a-pace",
-        "if setting.gap > 0 and backlog() > setting.depth then",
+        "if emission_interval > 0 and backlog() > burst_tolerance then",
         "if false then",
         f"{_WORLD}test_no_window_has_more_calls_than_our_own_limit",
     ),
