@@ -32,7 +32,9 @@ moved AS (
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, 'pending', 'operator', jsonb_build_object('why', CAST(:why AS text), 'held', hold_reason, 'since', held_at)
+    SELECT id, 'pending', :by, jsonb_strip_nulls(jsonb_build_object(
+        'why', CAST(:why AS text), 'via', CAST(:via AS text), 'held', hold_reason, 'since', held_at
+    ))
     FROM meant
 )
 SELECT * FROM moved ORDER BY requested_at, id
