@@ -18,7 +18,7 @@ from typing import Any
 from weeks import DAY, LENGTH, MINUTE, START, Incident, Weeks, weeks
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import Measure, Rule, merge, score, usual
+from tasks.health.baseline import AnomalyRule, Measure, baseline, merge, score
 from tasks.health.forecast import forecast
 
 HISTORY = 28  # days
@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.sweep:
         _sweep(made, first, same_kind=asked.same_kind)
         return
-    rule = Rule()
+    rule = AnomalyRule()
     judged = [(one, scores(one, first, rule, same_kind=asked.same_kind)) for one in made]
     result = measure(judged, first, rule) | forecasts(made, first, random.Random(asked.seed), asked.forecasts)  # noqa: S311
     print(json.dumps(result) if asked.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
 
 
-def scores(made: Weeks, first: int, rule: Rule, *, same_kind: bool = False) -> Scores:
+def scores(made: Weeks, first: int, rule: AnomalyRule, *, same_kind: bool = False) -> Scores:
     """Score every minute from `first` on, against the usual of its hour."""
     found: Scores = []
     around = int(rule.around / MINUTE)
@@ -52,13 +52,13 @@ def scores(made: Weeks, first: int, rule: Rule, *, same_kind: bool = False) -> S
             middle = minute + 30
             past = (middle - day * DAY for day in range(1, HISTORY + 1) if not same_kind or _same(middle, day))
             history = [w for at in past if at > around for w in made.windows[at - around : at + around] if w]
-            level = usual(history, START + middle * MINUTE, rule)
+            expected = baseline(history, START + middle * MINUTE, rule)
         span = merge(w for w in made.windows[minute + 1 - int(rule.span / MINUTE) : minute + 1] if w)
-        found.append({measure: score(level, span, measure, rule) for measure in Measure})
+        found.append({measure: score(expected, span, measure, rule) for measure in Measure})
     return found
 
 
-def measure(judged: list[tuple[Weeks, Scores]], first: int, rule: Rule) -> dict[str, Any]:
+def measure(judged: list[tuple[Weeks, Scores]], first: int, rule: AnomalyRule) -> dict[str, Any]:
     """Count hits by shape, false alarms a week, and minutes of lead."""
     hits: dict[str, list[bool]] = {shape: [] for shape in LENGTH}
     leads: dict[str, list[int]] = {"ramp": [], "step": [], "spike": []}
@@ -112,7 +112,7 @@ def forecasts(made: Sequence[Weeks], first: int, rng: random.Random, count: int)
     }
 
 
-def _alarms(found: Scores, first: int, rule: Rule) -> Iterator[int]:
+def _alarms(found: Scores, first: int, rule: AnomalyRule) -> Iterator[int]:
     rows = dict.fromkeys(Measure, 0)
     for minute, told in enumerate(found, first):
         for one, value in told.items():
@@ -138,7 +138,7 @@ def _same(minute: int, day: int) -> bool:
 def _sweep(made: list[Weeks], first: int, *, same_kind: bool) -> None:
     print("span  score  in a row   hit rate  false a week  lead on ramps, steps, spikes (min)")
     for span in (3, 5, 10):
-        rule = replace(Rule(), span=span * MINUTE)
+        rule = replace(AnomalyRule(), span=span * MINUTE)
         judged = [(one, scores(one, first, rule, same_kind=same_kind)) for one in made]
         for level in (3.0, 3.5, 4.0, 5.0, 6.0):
             for row in (1, 2, 3, 5):

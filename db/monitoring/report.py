@@ -24,7 +24,7 @@ _TABLES = (appointments, appointment_events, failure_metrics, circuit_breaker_ev
 
 
 @dataclass(frozen=True)
-class Booked:
+class BookingCount:
     """Bookings of a period that went the same way."""
 
     status: Status
@@ -35,7 +35,7 @@ class Booked:
 
 
 @dataclass(frozen=True)
-class Waits:
+class ConfirmationTimes:
     """How long confirmations took, from the request on."""
 
     confirmed: int
@@ -44,7 +44,7 @@ class Waits:
 
 
 @dataclass(frozen=True)
-class Alerts:
+class IncidentCount:
     """Incidents of one kind that were open in a period."""
 
     kind: str
@@ -53,7 +53,7 @@ class Alerts:
 
 
 @dataclass(frozen=True)
-class Slow:
+class SlowStatement:
     """A statement, and the longest that it took in a period."""
 
     name: str
@@ -61,7 +61,7 @@ class Slow:
 
 
 @dataclass(frozen=True)
-class Size:
+class TableSize:
     """A table; many rows are an estimate (PostgreSQL's), bytes are with its indexes."""
 
     table: str
@@ -69,27 +69,27 @@ class Size:
     bytes: int
 
 
-def bookings(conn: Connection, since: datetime, until: datetime) -> list[Booked]:
+def booking_counts(conn: Connection, since: datetime, until: datetime) -> list[BookingCount]:
     """Count what was asked for in a period."""
     rows = conn.execute(statement("report_bookings"), {"since": since, "until": until})
-    return [Booked(Status(a), Strategy(b) if b else None, c, d) for a, b, c, d in rows]
+    return [BookingCount(Status(a), Strategy(b) if b else None, c, d) for a, b, c, d in rows]
 
 
-def waits(conn: Connection, since: datetime, until: datetime) -> Waits:
+def confirmation_times(conn: Connection, since: datetime, until: datetime) -> ConfirmationTimes:
     """Return how long the confirmations of a period's bookings took."""
-    asked = {"since": since, "until": until, "shares": list(SHARES)}
-    confirmed, seconds = conn.execute(statement("report_waits"), asked).one()
-    return Waits(confirmed, tuple(seconds or ()))
+    parameters = {"since": since, "until": until, "shares": list(SHARES)}
+    confirmed, seconds = conn.execute(statement("report_waits"), parameters).one()
+    return ConfirmationTimes(confirmed, tuple(seconds or ()))
 
 
 def breaker_states(
     conn: Connection, service: str, endpoint: str, since: datetime, until: datetime
 ) -> list[tuple[datetime, str]]:
     """Return when bookings met which state, beginning at `since`: the worse of the service's and the endpoint's."""
-    asked = {"service": service, "endpoint": endpoint, "since": since, "until": until}
+    parameters = {"service": service, "endpoint": endpoint, "since": since, "until": until}
     now = {None: "closed", endpoint: "closed"}
     states = [(since, "closed")]
-    for row in conn.execute(statement("report_breaker"), asked):
+    for row in conn.execute(statement("report_breaker"), parameters):
         now[row.endpoint] = row.state
         worst = max(now.values(), key=_WORSE.index)
         if row.at == since:
@@ -99,13 +99,13 @@ def breaker_states(
     return states
 
 
-def slowest_statements(conn: Connection, since: datetime, until: datetime, limit: int) -> list[Slow]:
+def slowest_statements(conn: Connection, since: datetime, until: datetime, limit: int) -> list[SlowStatement]:
     """Return the slowest database statements of a period, slowest first."""
     rows = conn.execute(statement("report_statements"), {"since": since, "until": until, "limit": limit})
-    return [Slow(row.endpoint or "all", row.longest_ms) for row in rows]
+    return [SlowStatement(row.endpoint or "all", row.longest_ms) for row in rows]
 
 
-def alerts(conn: Connection, since: datetime, until: datetime) -> list[Alerts]:
+def incident_counts(conn: Connection, since: datetime, until: datetime) -> list[IncidentCount]:
     """Count the incidents that began in a period, or were still open in it, by kind."""
     columns = alert_incidents.c
     rows = conn.execute(
@@ -115,7 +115,7 @@ def alerts(conn: Connection, since: datetime, until: datetime) -> list[Alerts]:
         .group_by(columns.kind)
         .order_by(columns.kind)
     )
-    return [Alerts(*row) for row in rows]
+    return [IncidentCount(*row) for row in rows]
 
 
 def oldest_metric(conn: Connection) -> datetime | None:
@@ -125,12 +125,12 @@ def oldest_metric(conn: Connection) -> datetime | None:
     return oldest
 
 
-def sizes(conn: Connection) -> list[Size]:
+def table_sizes(conn: Connection) -> list[TableSize]:
     """Return rows and bytes of the tables that grow, largest first."""
     found = conn.execute(statement("report_tables"), {"tables": [table.name for table in _TABLES]})
     counted = []
     for name, rows, heap, total in found:
         small = heap < SMALL
         exactly = conn.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one() if small else rows
-        counted.append(Size(name, exactly, total))
+        counted.append(TableSize(name, exactly, total))
     return counted

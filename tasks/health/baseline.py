@@ -2,7 +2,7 @@
 
 Pure: windows and a moment in, figures out. The usual is the median of the spans of five minutes around this time on
 past days, and their spread the MAD (median absolute deviation), so that an outage last week changes neither. A window
-that is missing is unknown. How `Rule` was chosen: docs/decisions/0011-unusual-is-judged-by-past-days.md.
+that is missing is unknown. How `AnomalyRule` was chosen: docs/decisions/0011-unusual-is-judged-by-past-days.md.
 """
 
 import math
@@ -28,7 +28,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AnomalyRule:
     """When a deviation counts as unusual."""
 
     score: float = 3.5  # robust standard deviations above the usual
@@ -43,7 +43,7 @@ class Rule:
     latency_floor: float = 0.05  # of the spread of log(ms): 5 %
 
 
-RULE = Rule()
+RULE = AnomalyRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Distribution:
     """Middle and spread on the scale where they are compared, and the middle as a person reads it."""
 
     middle: float
@@ -70,15 +70,15 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class Baseline:
     """What is usual at this time of day; None: too little is known."""
 
-    failures: Level | None
-    latency: Level | None
+    failures: Distribution | None
+    latency: Distribution | None
 
 
 @dataclass(frozen=True, slots=True)
-class Unusual:
+class Anomaly:
     """One measure that is out of the usual; `now` and `usual` are a share, or ms."""
 
     measure: Measure
@@ -88,7 +88,7 @@ class Unusual:
     """How many standard deviations above the usual, the least of the judgements in a row."""
 
 
-def usual(history: Iterable[CallWindow], now: datetime, rule: Rule = RULE) -> Usual:
+def baseline(history: Iterable[CallWindow], now: datetime, rule: AnomalyRule = RULE) -> Baseline:
     """Say what is usual at this time of day; `history` may hold more than is looked at."""
     days: dict[int, dict[int, list[CallWindow]]] = defaultdict(lambda: defaultdict(list))
     for window in history:
@@ -96,29 +96,30 @@ def usual(history: Iterable[CallWindow], now: datetime, rule: Rule = RULE) -> Us
         day = round(age / DAY)
         if day > 0 and abs(offset := age - day * DAY) <= rule.around:
             days[day][offset // rule.span].append(window)
-    kept = {day: [span for one in spans.values() if (span := merge(one)).calls] for day, spans in days.items()}
-    return Usual(_failures(kept, rule), _latency(kept, rule))
+    kept = {day: [span for windows in spans.values() if (span := merge(windows)).calls] for day, spans in days.items()}
+    return Baseline(_failures(kept, rule), _latency(kept, rule))
 
 
-def judge(now_usual: Usual, recent: Sequence[CallWindow], rule: Rule = RULE) -> list[Unusual]:
+def find_anomalies(expected: Baseline, recent: Sequence[CallWindow], rule: AnomalyRule = RULE) -> list[Anomaly]:
     """Say what is unusual at the end of `recent` (oldest first), in every one of the last few judgements."""
     if not recent:
         return []
-    found = []
+    anomalies = []
     length = recent[-1].end - recent[-1].start  # windows longer than ours are judged one by one
     span, step = max(rule.span, length), max(STEP, length)
     ends = [recent[-1].end - n * step for n in range(rule.consecutive)]
     spans = [merge(window for window in recent if end - span < window.end <= end) for end in ends]
     for measure in Measure:
-        scores = [score(now_usual, span, measure, rule) for span in spans]
-        level = now_usual.failures if measure is Measure.FAILURES else now_usual.latency
-        if level is not None and all(one is not None and one >= rule.score for one in scores):
+        scores = [score(expected, span, measure, rule) for span in spans]
+        normal = expected.failures if measure is Measure.FAILURES else expected.latency
+        least = min(-math.inf if value is None else value for value in scores)
+        if normal is not None and least >= rule.score:
             value = spans[0].rate if measure is Measure.FAILURES else spans[0].average_ms or 0.0
-            found.append(Unusual(measure, value, level.value, min(one for one in scores if one is not None)))
-    return found
+            anomalies.append(Anomaly(measure, value, normal.value, least))
+    return anomalies
 
 
-def score(now_usual: Usual, span: Span, measure: Measure, rule: Rule = RULE) -> float | None:
+def score(expected: Baseline, span: Span, measure: Measure, rule: AnomalyRule = RULE) -> float | None:
     """Return how many standard deviations a span lies above the usual; None: nothing can be said.
 
     0 when the difference is too small to be worth a look, however certain it is.
@@ -126,20 +127,20 @@ def score(now_usual: Usual, span: Span, measure: Measure, rule: Rule = RULE) -> 
     if span.calls < rule.minimum_calls:
         return None
     if measure is Measure.FAILURES:
-        level = now_usual.failures
-        if level is None:
+        normal = expected.failures
+        if normal is None:
             return None
-        if span.failures < rule.minimum_failures or span.rate < level.value + rule.failures_above:
+        if span.failures < rule.minimum_failures or span.rate < normal.value + rule.failures_above:
             return 0.0
         # Counting noise alone spreads the scaled share by this, whatever the share.
-        spread = max(level.spread, 0.5 / math.sqrt(span.calls + 0.5))
-        return (_scaled(span) - level.middle) / spread
-    level = now_usual.latency
-    if level is None or not span.average_ms:
+        spread = max(normal.spread, 0.5 / math.sqrt(span.calls + 0.5))
+        return (_scaled(span) - normal.middle) / spread
+    normal = expected.latency
+    if normal is None or not span.average_ms:
         return None
-    if span.average_ms < level.value * rule.latency_above:
+    if span.average_ms < normal.value * rule.latency_above:
         return 0.0
-    return (math.log(span.average_ms) - level.middle) / max(level.spread, rule.latency_floor)
+    return (math.log(span.average_ms) - normal.middle) / max(normal.spread, rule.latency_floor)
 
 
 def merge(windows: Iterable[CallWindow]) -> Span:
@@ -155,21 +156,21 @@ def merge(windows: Iterable[CallWindow]) -> Span:
     return Span(calls, failures, spent / timed if timed else None)
 
 
-def _failures(days: dict[int, list[Span]], rule: Rule) -> Level | None:
+def _failures(days: dict[int, list[Span]], rule: AnomalyRule) -> Distribution | None:
     known = [spans for spans in days.values() if sum(span.calls for span in spans) >= rule.minimum_calls]
     if len(known) < rule.minimum_days:
         return None
     middle, spread = _middle([_scaled(span) for spans in known for span in spans])
     rates = [sum(span.failures for span in spans) / sum(span.calls for span in spans) for spans in known]
-    return Level(middle, spread, median(rates))
+    return Distribution(middle, spread, median(rates))
 
 
-def _latency(days: dict[int, list[Span]], rule: Rule) -> Level | None:
+def _latency(days: dict[int, list[Span]], rule: AnomalyRule) -> Distribution | None:
     known = [[math.log(span.average_ms) for span in spans if span.average_ms] for spans in days.values()]
     if sum(map(bool, known)) < rule.minimum_days:
         return None
     middle, spread = _middle([value for values in known for value in values])
-    return Level(middle, spread, math.exp(middle))
+    return Distribution(middle, spread, math.exp(middle))
 
 
 def _middle(values: list[float]) -> tuple[float, float]:

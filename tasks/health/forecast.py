@@ -53,19 +53,19 @@ def forecast(
     today = days.pop(0, {})
     known = {n: [day[n] for day in days.values() if n in day] for n in range(LAST, AHEAD)}
     usual = {n: median(values) for n, values in known.items() if len(values) >= minimum_days}
-    found = []
+    forecasts = []
     for ahead in range(AHEAD):
         value = expect(today, usual, ahead)
-        told = [(day[ahead], expect(day, usual, ahead)) for day in days.values() if ahead in day]
-        errors = sorted(abs(came - said) for came, said in told if said is not None)
+        past = [(day[ahead], expect(day, usual, ahead)) for day in days.values() if ahead in day]
+        errors = sorted(abs(actual - expected) for actual, expected in past if expected is not None)
         if value is None or len(errors) < minimum_days:
             continue
         wide, over = errors[math.ceil(LIKELY * len(errors)) - 1], usual[ahead]
         stays = over + today[LAST] - usual[LAST]
         low, high = min(over, stays) - wide, max(over, stays) + wide
         ends = now + (ahead + 1) * QUARTER
-        found.append(Forecast(measure, ends, *(_read(measure, one) for one in (value, low, high, over))))
-    return found
+        forecasts.append(Forecast(measure, ends, *(_read(measure, figure) for figure in (value, low, high, over))))
+    return forecasts
 
 
 def expect(day: Quarters, usual: Quarters, ahead: int) -> float | None:
@@ -84,10 +84,12 @@ def _quarters(
         day = round((now - window.start) / DAY)
         if day >= 0 and LAST <= (number := (window.start - now + day * DAY) // QUARTER) < AHEAD:
             days[day][number].append(window)
-    return {
-        day: {n: value for n, some in quarters.items() if (value := _value(merge(some), measure, least)) is not None}
-        for day, quarters in days.items()
-    }
+    return {day: _values(quarters, measure, least) for day, quarters in days.items()}
+
+
+def _values(quarters: Mapping[int, list[CallWindow]], measure: Measure, least: int) -> dict[int, float]:
+    values = {number: _value(merge(windows), measure, least) for number, windows in quarters.items()}
+    return {number: value for number, value in values.items() if value is not None}
 
 
 def _value(span: Span, measure: Measure, least: int) -> float | None:

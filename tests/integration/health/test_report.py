@@ -9,7 +9,7 @@ from sqlalchemy import text
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring import failure_metrics, report
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.assessment import outlook, unusual
+from tasks.health.assessment import assess
 from tasks.health.baseline import Measure
 from tests.support import metrics
 
@@ -67,7 +67,7 @@ def test_a_period_counts_what_was_asked_for_in_it(record: Any, now: datetime) ->
     record.write(record.moved(Status.FAILED).id, requested_at=-HOUR)
 
     with record.engine.connect() as conn:
-        found = report.bookings(conn, now - DAY, now)
+        found = report.booking_counts(conn, now - DAY, now)
 
     assert {(one.status, one.strategy, one.at_first, one.count) for one in found} == {
         (Status.CONFIRMED, None, True, 1),
@@ -84,8 +84,8 @@ def test_waits_are_from_the_request_to_the_first_confirmation(record: Any, now: 
             again = "INSERT INTO appointment_events (appointment_id, kind, by) VALUES (:id, :kind, 'worker')"
             conn.execute(text(again), {"id": ids[0], "kind": kind})
 
-        found = report.waits(conn, now - DAY, now)
-        nothing = report.waits(conn, now - 3 * DAY, now - 2 * DAY)
+        found = report.confirmation_times(conn, now - DAY, now)
+        nothing = report.confirmation_times(conn, now - 3 * DAY, now - 2 * DAY)
 
     assert (found.confirmed, [round(one, 1) for one in found.seconds]) == (5, [3.0, 80.8, 96.2])
     assert (nothing.confirmed, nothing.seconds) == (0, ())
@@ -134,7 +134,7 @@ def test_alerts_of_a_period_are_those_that_were_open_in_it(record: Any, now: dat
             told = {"n": str(n), "news": news, "told": now if news else None}
             told |= {"opened": now - opened, "closed": None if closed is None else now - closed}
             conn.execute(text(incident), told)
-        found = report.alerts(conn, now - DAY, now)
+        found = report.incident_counts(conn, now - DAY, now)
 
     assert [(one.kind, one.count, one.still_open) for one in found] == [("degraded", 3, 1)]
 
@@ -178,10 +178,10 @@ def test_the_outlook_tells_unusual_from_usual(record: Any, now: datetime) -> Non
     with record.engine.begin() as conn:
         metrics.write(conn, "calcom", "bookings.create", [*metrics.days(now, failures=1), *lately])
         metrics.write(conn, "database", "select", [*metrics.days(now), *late])
-        calcom, database = (outlook(conn, service, now) for service in ("calcom", "database"))
-        found = unusual(conn, "calcom", now)
+        calcom, database = (assess(conn, service, now) for service in ("calcom", "database"))
 
-    assert [(one.measure, round(one.now, 2), round(one.usual, 2)) for one in found] == [(Measure.FAILURES, 0.1, 0.01)]
+    [found] = calcom.unusual
+    assert (found.measure, round(found.now, 2), round(found.usual, 2)) == (Measure.FAILURES, 0.1, 0.01)
     assert (calcom.fresh, len(calcom.forecasts)) == (True, 8)
     assert (database.fresh, database.unusual, database.forecasts) == (False, [], [])
 
@@ -221,6 +221,6 @@ def test_holds_and_sizes_are_those_of_now(record: Any) -> None:
         record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
 
     with record.engine.connect() as conn:
-        found = {one.table: one.rows for one in report.sizes(conn)}
+        found = {one.table: one.rows for one in report.table_sizes(conn)}
 
     assert (found["appointments"], found["alert_incidents"]) == (3, 0)

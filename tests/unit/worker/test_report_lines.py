@@ -8,10 +8,10 @@ import pytest
 import typer
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
+from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
-from tasks.health.assessment import Outlook
-from tasks.health.baseline import Level, Measure, Unusual, Usual
+from tasks.health.assessment import Assessment
+from tasks.health.baseline import Anomaly, Baseline, Distribution, Measure
 from tests.support.metrics import MINUTE, window
 from worker.cli.report import plot
 from worker.cli.report.figures import Figures, Success
@@ -22,29 +22,29 @@ from worker.cli.report.words import Line, percent
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LIMITS = Limits(deadline=40, max_age=900, retention_days=90)
-LEVEL = Level(0.2, 0.05, 0.01)
+LEVEL = Distribution(0.2, 0.05, 0.01)
 WELL = Figures(
     since=NOW - DAY,
     until=NOW,
     breaker=[(NOW - DAY, "closed")],
     booked=[
-        Booked(Status.CONFIRMED, None, at_first=True, count=95),
-        Booked(Status.CONFIRMED, Strategy.EXPONENTIAL_BACKOFF, at_first=False, count=4),
-        Booked(Status.REJECTED, None, at_first=False, count=1),
-        Booked(Status.CANCELLED, None, at_first=False, count=50),
-        Booked(Status.HELD, None, at_first=False, count=50),
+        BookingCount(Status.CONFIRMED, None, at_first=True, count=95),
+        BookingCount(Status.CONFIRMED, Strategy.EXPONENTIAL_BACKOFF, at_first=False, count=4),
+        BookingCount(Status.REJECTED, None, at_first=False, count=1),
+        BookingCount(Status.CANCELLED, None, at_first=False, count=50),
+        BookingCount(Status.HELD, None, at_first=False, count=50),
     ],
     earlier_since=NOW - 2 * DAY,
     earlier=Success(ended=100, confirmed=99, at_first=90),
-    waits=Waits(99, (2.0, 8.0, 30.0)),
-    outlooks=[Outlook("calcom", Usual(LEVEL, None), fresh=True, unusual=[], forecasts=[])],
+    waits=ConfirmationTimes(99, (2.0, 8.0, 30.0)),
+    outlooks=[Assessment("calcom", Baseline(LEVEL, None), fresh=True, unusual=[], forecasts=[])],
     calls={"calcom": [window(NOW - HOUR, failures=1)]},
     alerts=[],
-    slowest=[Slow("select.appointments", 999.0)],
+    slowest=[SlowStatement("select.appointments", 999.0)],
     redis_trouble=None,
     held=[HoldSummary(HoldReason.BREAKER_OPEN, 3, NOW - 10 * MINUTE, NOW - 10 * MINUTE, None)],
     oldest_metric=NOW - 90 * DAY,
-    sizes=[Size("appointments", 1_200_000, 400_000_000)],
+    sizes=[TableSize("appointments", 1_200_000, 400_000_000)],
     log_bytes=12_000_000,
 )
 
@@ -69,14 +69,14 @@ def test_a_good_day_misses_no_target() -> None:
 
 MISSED: dict[str, dict[str, Any]] = {
     "breaker closed": {"breaker": [(NOW - DAY, "closed"), (NOW - HOUR, "open")]},
-    "at first try": {"booked": [Booked(Status.CONFIRMED, None, at_first=n > 20, count=1) for n in range(100)]},
+    "at first try": {"booked": [BookingCount(Status.CONFIRMED, None, at_first=n > 20, count=1) for n in range(100)]},
     "in the end": {"earlier": Success(ended=100_000, confirmed=99_999, at_first=0)},
-    "confirmed within": {"waits": Waits(99, (2.0, 41.0, 90.0))},
+    "confirmed within": {"waits": ConfirmationTimes(99, (2.0, 41.0, 90.0))},
     "Cal.com now": {
-        "outlooks": [replace(WELL.outlooks[0], unusual=[Unusual(Measure.FAILURES, now=0.2, usual=0.01, score=9.0)])]
+        "outlooks": [replace(WELL.outlooks[0], unusual=[Anomaly(Measure.FAILURES, now=0.2, usual=0.01, score=9.0)])]
     },
-    "alerts": {"alerts": [Alerts("degraded", 2, 1)]},
-    "slowest SQL": {"slowest": [Slow("select.appointments", 1001.0)]},
+    "alerts": {"alerts": [IncidentCount("degraded", 2, 1)]},
+    "slowest SQL": {"slowest": [SlowStatement("select.appointments", 1001.0)]},
     "Redis": {"redis_trouble": "connection refused"},
     "held now": {"held": [replace(WELL.held[0], oldest_held_at=NOW - 16 * MINUTE)]},
     "rows": {"oldest_metric": NOW - 93 * DAY},
@@ -97,8 +97,8 @@ def test_a_missed_target_asks_for_a_look(name: str) -> None:
 def test_more_than_eighty_percent_go_through_at_first(enough: int, ok: Any) -> None:
     """80 % exactly is not over 80 %."""
     booked = [
-        Booked(Status.CONFIRMED, None, at_first=True, count=enough),
-        Booked(Status.CONFIRMED, Strategy.EXPONENTIAL_BACKOFF, at_first=False, count=100 - enough),
+        BookingCount(Status.CONFIRMED, None, at_first=True, count=enough),
+        BookingCount(Status.CONFIRMED, Strategy.EXPONENTIAL_BACKOFF, at_first=False, count=100 - enough),
     ]
 
     assert said(booked=booked)["at first try"].ok is ok
@@ -114,7 +114,7 @@ def test_a_fall_that_chance_explains_is_none() -> None:
 
 def test_what_is_not_known_is_not_judged() -> None:
     """Nothing was asked for, counted or kept: no line is ok, and none is missed for that."""
-    calm = {"booked": [], "waits": Waits(0, ()), "slowest": [], "calls": {"calcom": []}}
+    calm = {"booked": [], "waits": ConfirmationTimes(0, ()), "slowest": [], "calls": {"calcom": []}}
     seen = said(**calm, outlooks=[replace(WELL.outlooks[0], fresh=False)])
 
     assert {line.name for line in seen.values() if line.ok is None} == {

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, func, select
 from db.lifecycle import FINAL, Status
 from db.monitoring import failure_metrics, report, status_queries
 from db.monitoring.failure_metrics import CallWindow
-from db.monitoring.report import Alerts, Booked, Size, Slow, Waits
+from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
 from tasks.guarded_calls import CREATE
-from tasks.health.assessment import Outlook, outlook
+from tasks.health.assessment import Assessment, assess
 
 SLOWEST = 3
 
@@ -27,7 +27,7 @@ class Success:
     at_first: int
 
     @classmethod
-    def of(cls, booked: Iterable[Booked]) -> "Success":
+    def of(cls, booked: Iterable[BookingCount]) -> "Success":
         """Add up."""
         some = [one for one in booked if one.status in FINAL and one.status is not Status.CANCELLED]
         return cls(
@@ -44,18 +44,18 @@ class Figures:
     since: datetime
     until: datetime
     breaker: list[tuple[datetime, str]]
-    booked: list[Booked]
+    booked: list[BookingCount]
     earlier_since: datetime
     earlier: Success
-    waits: Waits
-    outlooks: list[Outlook]
+    waits: ConfirmationTimes
+    outlooks: list[Assessment]
     calls: dict[str, list[CallWindow]]
-    alerts: list[Alerts]
-    slowest: list[Slow]
+    alerts: list[IncidentCount]
+    slowest: list[SlowStatement]
     redis_trouble: str | None
     held: list[HoldSummary]
     oldest_metric: datetime | None
-    sizes: list[Size]
+    sizes: list[TableSize]
     log_bytes: int | None
     """None: there is no LOG_FILE, or it is not there."""
 
@@ -84,18 +84,18 @@ def read(
             since=begins,
             until=until,
             breaker=report.breaker_states(conn, breaker, CREATE, begins, until),
-            booked=report.bookings(conn, begins, until),
+            booked=report.booking_counts(conn, begins, until),
             earlier_since=earlier,
-            earlier=Success.of(report.bookings(conn, earlier, earlier + since)),
-            waits=report.waits(conn, begins, until),
-            outlooks=[outlook(conn, service, until) for service in services],
+            earlier=Success.of(report.booking_counts(conn, earlier, earlier + since)),
+            waits=report.confirmation_times(conn, begins, until),
+            outlooks=[assess(conn, service, until) for service in services],
             calls={service: failure_metrics.between(conn, service, begins, until) for service in services},
-            alerts=report.alerts(conn, begins, until),
+            alerts=report.incident_counts(conn, begins, until),
             slowest=report.slowest_statements(conn, begins, until, SLOWEST),
             redis_trouble=redis_trouble,
             held=status_queries.hold_summaries(conn),
             oldest_metric=report.oldest_metric(conn),
-            sizes=report.sizes(conn),
+            sizes=report.table_sizes(conn),
             log_bytes=_size(log_file),
         )
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.assessment import Outlook
-from tasks.health.baseline import Measure, Unusual, merge
+from tasks.health.assessment import Assessment
+from tasks.health.baseline import Anomaly, Measure, merge
 from worker.cli.report import plot
 from worker.cli.report.words import Line, milliseconds, percent
 
@@ -14,7 +14,7 @@ _WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Meas
 
 
 def service(
-    seen: Outlook, calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool
+    seen: Assessment, calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool
 ) -> Iterator[Line]:
     """Say how a service does beside its own past."""
     name = NAMES.get(seen.service, seen.service)
@@ -32,11 +32,11 @@ def service(
     yield from _next(name, seen)
 
 
-def _now(seen: Outlook) -> tuple[str, bool | None]:
+def _now(seen: Assessment) -> tuple[str, bool | None]:
     if not seen.fresh:
         return "no calls were counted lately", None
     if seen.unusual:
-        return "unusual: " + "; ".join(map(_unusual, seen.unusual)), False
+        return "unusual: " + "; ".join(map(_anomaly, seen.unusual)), False
     if seen.usual.failures is None:
         return "too little history yet to say what is usual", None
     usual = [f"{percent(seen.usual.failures.value)} failures"]
@@ -45,12 +45,12 @@ def _now(seen: Outlook) -> tuple[str, bool | None]:
     return f"as usual at this hour ({', '.join(usual)})", True
 
 
-def _unusual(one: Unusual) -> str:
-    write = _WRITE[one.measure]
-    return f"{one.measure} {write(one.now)} (usually {write(one.usual)})"
+def _anomaly(found: Anomaly) -> str:
+    write = _WRITE[found.measure]
+    return f"{found.measure} {write(found.now)} (usually {write(found.usual)})"
 
 
-def _next(name: str, seen: Outlook) -> Iterator[Line]:
+def _next(name: str, seen: Assessment) -> Iterator[Line]:
     said = []
     for measure in Measure:
         quarters = [one for one in seen.forecasts if one.measure is measure]

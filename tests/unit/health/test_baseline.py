@@ -1,4 +1,4 @@
-"""The trend tells an incident from noise, says nothing where nothing is known, and its forecast knows its own error."""
+"""The baseline tells an incident from noise and says nothing of the unknown; a forecast knows its own error."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import RULE, Measure, Unusual, judge, usual
+from tasks.health.baseline import RULE, Anomaly, Measure, baseline, find_anomalies
 from tasks.health.forecast import Forecast, forecast
 from tests.support.metrics import MINUTE, days, window
 
@@ -24,9 +24,9 @@ def lately(minutes: int = 20, **what: Any) -> list[CallWindow]:
     return [window(NOW - n * MINUTE, **what) for n in range(minutes, 0, -1)]
 
 
-def judged(recent: list[CallWindow], history: list[CallWindow] | None = None) -> list[Unusual]:
+def judged(recent: list[CallWindow], history: list[CallWindow] | None = None) -> list[Anomaly]:
     """Judge against ten days of 1 % failures and a second for a call."""
-    return judge(usual(days(NOW, failures=1) if history is None else history, NOW), recent)
+    return find_anomalies(baseline(days(NOW, failures=1) if history is None else history, NOW), recent)
 
 
 def hour(history: list[CallWindow], recent: list[CallWindow], measure: Measure = Measure.FAILURES) -> list[Forecast]:
@@ -91,9 +91,9 @@ def test_too_few_calls_say_nothing() -> None:
 
 def test_too_few_days_say_nothing() -> None:
     """A service that was new on Monday has no usual on Wednesday."""
-    level = usual(days(NOW, RULE.minimum_days - 1), NOW)
+    normal = baseline(days(NOW, RULE.minimum_days - 1), NOW)
 
-    assert (level.failures, level.latency) == (None, None)
+    assert (normal.failures, normal.latency) == (None, None)
     assert judged(lately(failures=90), days(NOW, RULE.minimum_days - 1, failures=1)) == []
 
 
@@ -101,7 +101,9 @@ def test_a_gap_is_unknown_and_not_zero() -> None:
     """Windows that were lost change neither what is usual nor what is now."""
     history, recent = days(NOW, failures=8), lately(failures=8)
 
-    assert {one.failures.value for one in (usual(history[::3], NOW), usual(history, NOW)) if one.failures} == {0.08}
+    assert {one.failures.value for one in (baseline(history[::3], NOW), baseline(history, NOW)) if one.failures} == {
+        0.08
+    }
     assert judged([], days(NOW, failures=1)) == []
     assert judged(recent[::2]) != []
     assert judged([replace(one, average_ms=None) for one in lately(failures=1)]) == []
@@ -117,10 +119,10 @@ def test_windows_longer_than_ours_are_judged_one_by_one() -> None:
 
 def test_the_forecast_of_a_usual_day_is_the_usual() -> None:
     """Each quarter of the next hour, with no error where there was none."""
-    told = hour(days(NOW, failures=2), lately(failures=2))
+    quarters = hour(days(NOW, failures=2), lately(failures=2))
 
-    assert [one.ends - NOW for one in told] == [n * 15 * MINUTE for n in (1, 2, 3, 4)]
-    assert {(round(one.value, 3), round(one.low, 3), round(one.high, 3)) for one in told} == {(0.02, 0.02, 0.02)}
+    assert [one.ends - NOW for one in quarters] == [n * 15 * MINUTE for n in (1, 2, 3, 4)]
+    assert {(round(one.value, 3), round(one.low, 3), round(one.high, 3)) for one in quarters} == {(0.02, 0.02, 0.02)}
 
 
 def test_a_deviation_fades_and_may_stay() -> None:
