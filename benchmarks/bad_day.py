@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
 from itertools import product
 from pathlib import Path
 from statistics import quantiles
@@ -24,7 +25,7 @@ from kombu import Connection
 from plain_celery import app as plain
 from plain_celery import book
 from sqlalchemy import text
-from stage import EVENT_TYPE, START_SECONDS, Calcom, some, stage, until
+from stage import EVENT_TYPE, Calcom, some, stage, until
 
 from db.lifecycle import FINAL
 from resilience.circuit_breaker.types import State
@@ -32,8 +33,8 @@ from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.request.model import BookingRequest
 from worker import enqueue_bookings
-from worker.local import processes
 from worker.local.embedded import servers
+from worker.local.environment import start_simulator
 from worker.local.processes import Part, Running
 
 KEY = "cal_test_owner"
@@ -210,7 +211,7 @@ def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connectio
         logs = embedded.folder / "logs"
         logs.mkdir()
         running = Running(embedded.guard, {}, logs, cwd=here)
-        simulator = processes.simulator("--rate-limit", "0", "--latency", "0.05", "0.05")
+        simulated = start_simulator(running, "--rate-limit", "0", "--latency", "0.05", "0.05")
         options = (
             "-b",
             embedded.redis_url,
@@ -228,12 +229,9 @@ def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connectio
             Part(f"plain {number}", (sys.executable, "-m", "celery", *options, "-n", f"plain{number}@%h"), " ready.")
             for number in range(workers)
         ]
-        for part in (simulator, *started):
-            running.start(part)
-        for part in (simulator, *started):
-            running.wait_until_ready(part, START_SECONDS)
+        running.start_all(started)
         with plain.connection_for_write(embedded.redis_url) as broker:
-            yield Calcom(running.address(simulator)), broker
+            yield Calcom(*astuple(simulated)), broker
 
 
 _pause = threading.Event().wait

@@ -137,7 +137,7 @@ def _overtaken(calls: list[dict[str, Any]]) -> int:
 
 def _trips(calcom: Calcom, since: float) -> int:
     """Return how many answers of the drain were failures: none may trip the breaker again."""
-    calls = calcom.order("GET", "/_journal")["entries"]
+    calls = calcom.journal()
     failed = [call for call in calls if float(call["t0"]) > since + 0.1 and (call["status"] or 0) >= 500]
     return len(failed)
 

@@ -80,8 +80,8 @@ def _outage(ready: Stage, *, seconds: float, rate: float, after: float) -> dict[
         if one.endpoint is None
     ]
     rows = _rows()
-    journal = ready.calcom.order("GET", "/_journal")["entries"]
-    verdict = judge(accepted, rows, ready.calcom.order("GET", "/_bookings")["bookings"], journal)
+    journal = ready.calcom.journal()
+    verdict = judge(accepted, rows, ready.calcom.bookings(), journal)
     met_it = {row.reference for row in rows[quiet:met]}
     booked = [float(call["t1"]) for call in journal if call["uid"] and call["reference"] in met_it]
     calm = measure(changes, journal, held_peak=0, back=back, last_booked=max(booked, default=None))

@@ -13,15 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from db import revisions
-from db.engine import make_engine
-from worker.local import processes
-from worker.local.embedded import servers
-from worker.local.processes import Running
+from worker.local.environment import environment
+from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[1]
 APART = ("tasks/calcom/", "resilience/")  # the client and the patterns
-START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -46,17 +42,10 @@ BEFORE = Way(own=Size(14, 1978), all=Size(32, 4060))  # 977511c, traced by this 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and print."""
     asked = _parser().parse_args(arguments)
-    with servers() as embedded:
-        logs = embedded.folder / "logs"
-        logs.mkdir()
-        running = Running(embedded.guard, {"PYTHONPATH": str(ROOT)}, logs, cwd=logs)
-        simulator = processes.simulator("--rate-limit", "0", "--latency", "0", "0")
-        running.start(simulator)
-        running.wait_until_ready(simulator, START_SECONDS)
-        engine = make_engine(embedded.database_url)
-        revisions.upgrade(engine)
-        engine.dispose()
-        lines = trace(embedded.database_url, embedded.redis_url, running.address(simulator), asked.of)
+    settings = Settings.load(database_url=None, redis_url=None)
+    with environment(settings, simulator=("--rate-limit", "0", "--latency", "0", "0")) as ready:
+        ready.migrate()
+        lines = trace(ready.servers.database_url, ready.servers.redis_url, ready.calcom.url, asked.of)
     print(_json(lines) if asked.json else _text(lines))
 
 

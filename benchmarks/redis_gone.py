@@ -90,8 +90,8 @@ def _gone(ready: Stage, *, seconds: float, limit: int) -> dict[str, Any]:
         until(lambda: _count("confirmed") == accepted, within=in_line * 60 / limit + 4 * SETTLE, pause=_pause)
 
     status = dependencies.current().breaker.get_status()
-    journal = ready.calcom.order("GET", "/_journal")["entries"]
-    verdict = judge(accepted, _rows(), ready.calcom.order("GET", "/_bookings")["bookings"], journal)
+    journal = ready.calcom.journal()
+    verdict = judge(accepted, _rows(), ready.calcom.bookings(), journal)
     begun = [float(call["t0"]) for call in journal]
     ended = [float(call["t1"]) for call in journal if call["uid"]]
     probes = int((lives - dies) // OPEN)

@@ -52,7 +52,7 @@ def _run(ours: int) -> dict[str, Any]:
         ready.calcom.order("POST", "/_settings", {"rate_limit": ALLOWED, "latency": LASTING})
         enqueue_bookings(some(0, CALLS))
         until(lambda: len(ready.calcom.confirmed()) >= CALLS, within=900, pause=threading.Event().wait)
-        journal = ready.calcom.order("GET", "/_journal")["entries"]
+        journal = ready.calcom.journal()
     begun = sorted(float(call["t0"]) for call in journal)
     return {
         "ours": ours,

@@ -80,7 +80,7 @@ def uncounted(stage: Stage) -> int:
 
 def judge(stage: Stage, ours: Record) -> Judgement:
     """Judge a record, once nothing moves any more, by what Cal.com has by now."""
-    lines = [Line.read(told) for told in stage.calcom.call("GET", "/_books")["books"]]
+    lines = [Line.read(told) for told in stage.calcom.order("GET", "/_books")["books"]]
     made, part = books.by_reference(lines), stage.part
     cells, wrong = blind.judge(
         ours.rows if part.of_kinds else [],
@@ -105,7 +105,7 @@ def judge(stage: Stage, ours: Record) -> Judgement:
 
 def stories(stage: Stage, found: Verdict) -> Iterator[str]:
     """Tell of each case all that is known: what we wrote down, and what Cal.com was sent and has."""
-    journal = stage.calcom.call("GET", "/_journal")["entries"]
+    journal = stage.calcom.journal()
     for line in found.lines:
         yield line
         number = line.removeprefix("booking ").partition(":")[0]
@@ -119,5 +119,5 @@ def stories(stage: Stage, found: Verdict) -> Iterator[str]:
             for call in journal:
                 if call["reference"] == row["uuid"]:
                     yield f"    {call['at']} {call['method']} {json.dumps(call)}"
-            for booked in stage.calcom.call("GET", f"/_books?reference={row['uuid']}")["books"]:
+            for booked in stage.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]:
                 yield f"    {booked['made']} booked {json.dumps(booked)}"

@@ -1,8 +1,6 @@
 """The stage of the fire suite: servers, simulator, network and crew of one run; all of it goes when the block ends."""
 
 import contextlib
-import json
-import os
 import secrets
 import sys
 import threading
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import requests
 from psycopg import sql
 
 from db import revisions
@@ -26,9 +23,9 @@ from tests.chaos.processes import crew
 from tests.chaos.processes.crew import Crew
 from worker import app, breaker, wiring
 from worker.celery_app import Configuration
-from worker.local import processes
-from worker.local.embedded import EmbeddedError, Guard, Postgres, Valkey, servers
-from worker.local.processes import Running
+from worker.local.embedded import EmbeddedError, Postgres, Valkey
+from worker.local.environment import SimulatedCalcom, environment
+from worker.local.processes import START_SECONDS
 from worker.logs import configure
 from worker.settings.model import Settings
 
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SIDES = ("east", "west")
-START_SECONDS = 60.0
 CONNECT_SECONDS = 10  # to a Postgres that may be killed just now
 APP = "app"  # the product's role in Postgres: a superuser knows no limit of connections
 
@@ -63,22 +59,6 @@ class Over(Exception):  # noqa: N818 - the run is ended, which is no error
     """Say that the run is being ended: whoever waits for something unwinds."""
 
 
-@dataclass(frozen=True)
-class Calcom:
-    """The simulator, from its operator's side; `api` is where bookings are made, past the network that is hurt."""
-
-    url: str
-    api: str
-
-    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Give an order, or ask something."""
-        headers = {"Content-Type": "application/json"}
-        answer = requests.request(method, self.url + path, data=json.dumps(body), headers=headers, timeout=30)
-        answer.raise_for_status()
-        read: dict[str, Any] = answer.json()
-        return read
-
-
 @dataclass
 class Stage:
     """What faults hurt, and what the judge reads."""
@@ -86,7 +66,7 @@ class Stage:
     part: "Part"
     postgres: Postgres
     valkey: Valkey
-    calcom: Calcom
+    calcom: SimulatedCalcom
     network: Network
     crew: Crew
     orders: Orders
@@ -117,19 +97,19 @@ class Stage:
 @contextlib.contextmanager
 def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
     """Start everything; the caller, last of all, asks for `rate` bookings a second."""
+    settings = Settings.load(database_url=None, redis_url=None, **SETTINGS, **part.settings)
+    options = SIMULATOR if part.of_kinds else (*SIMULATOR, *EVERY_POST_BOOKS)
+    simulator = ("--control-port", "0", "--seed", str(seed), *options)
     with contextlib.ExitStack() as stack:
-        embedded = stack.enter_context(servers())
-        guard = stack.enter_context(Guard())
+        ready = stack.enter_context(environment(settings, logs=logs, simulator=simulator))
+        guard, logs = ready.processes.guard, ready.processes.logs
         folder = guard.folder()
-        logs = logs or folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
         orders = folder / "orders"
         orders.mkdir()
-        url = _make_role(embedded.postgres)
-        calcom = _start_calcom(part, guard, logs, seed)
-        settings = Settings.load(
-            database_url=url, redis_url=embedded.redis_url, calcom_base_url=calcom.api, **SETTINGS, **part.settings
-        )
+        if part.of_kinds:
+            ready.calcom.order("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date()))
+            ready.calcom.order("POST", "/_settings", {"replica_lags": part.lags})
+        settings = ready.settings.model_copy(update={"database_url": _make_role(ready.servers.postgres)})
         configure(settings.model_copy(update={"log_file": logs / "operator.log"}))
         built = _wire(settings)
         stack.callback(built.engine.dispose)
@@ -139,9 +119,9 @@ def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Calla
         crew = stack.enter_context(Crew(guard, environments, logs))
         made = Stage(
             part,
-            embedded.postgres,
-            embedded.valkey,
-            calcom,
+            ready.servers.postgres,
+            ready.servers.valkey,
+            ready.calcom,
             network,
             crew,
             Orders(orders),
@@ -150,21 +130,6 @@ def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Calla
         )
         _man(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
         yield made
-
-
-def _start_calcom(part: "Part", guard: Guard, logs: Path, seed: int) -> Calcom:
-    """Start the simulator as the part wants it."""
-    options = SIMULATOR if part.of_kinds else (*SIMULATOR, *EVERY_POST_BOOKS)
-    simulator = processes.simulator("--control-port", "0", "--seed", str(seed), *options)
-    running = Running(guard, {**os.environ, "PYTHONPATH": str(ROOT)}, logs, cwd=logs)  # noqa: TID251 - a child's
-    running.start(simulator)
-    running.wait_until_ready(simulator, START_SECONDS)
-    api, control = (word.rstrip(",") for word in running.said(simulator).split() if word.startswith("http"))
-    calcom = Calcom(control, api)
-    if part.of_kinds:
-        calcom.call("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date()))
-        calcom.call("POST", "/_settings", {"replica_lags": part.lags})
-    return calcom
 
 
 def _make_role(postgres: Postgres) -> str:

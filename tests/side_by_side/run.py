@@ -69,10 +69,10 @@ def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run
             (new, _call(new, FIRST + each, asked.requests - FIRST - each, asked.rate / 2)),
         ]
         _confirmed(ready, FIRST + QUIET)
-        ready.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
-        ready.order("POST", "/_faults", {"kind": "latency", "delay": 0.3})  # so long a second probe could slip in
+        slow = {"kind": "latency", "delay": 0.3}  # so long a second probe could slip in
+        ready.calcom.order("POST", "/_faults", [{"kind": "status", "name": "unavailable"}, slow])
         _pause(asked.outage)
-        ready.order("DELETE", "/_faults")
+        ready.calcom.order("DELETE", "/_faults")
         say("Cal.com is back; nobody has told them")
         for side, caller in callers:
             accepted += _ended(side, caller)
@@ -129,8 +129,8 @@ def _judged(asked: Asked, ready: Stage, accepted: list[int]) -> Run:
             " WHERE service = 'calcom' ORDER BY created_at, epoch"
         )
     ]
-    journal = ready.order("GET", "/_journal")["entries"]
-    books = ready.order("GET", "/_bookings")["bookings"]
+    journal = ready.calcom.journal()
+    books = ready.calcom.bookings()
     verdict = by_books(len(accepted), [Row(*row) for row in rows], books, journal)
     calls = [_read(call, ready.sides) for call in journal]
     held = [row[0] for row in rows if row[2] == "held"]

@@ -18,21 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import requests
 from packaging.requirements import Requirement
 from psycopg import sql
 
-from worker.local import processes
-from worker.local.embedded import EmbeddedError, Guard, servers
-from worker.local.processes import Part, Running
+from worker.local.embedded import EmbeddedError, Guard
+from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
+from worker.local.processes import AT_ONCE, Part, Running, fleet
 from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = ROOT / "tests" / "side_by_side"
-START_SECONDS = 60.0
 MIGRATE_SECONDS = 60.0
-HURRY = (("SIGQUIT", 3.0),)
-LATENCY = ("0.05", "0.15")
+SIMULATOR = ("--rate-limit", "0", "--latency", "0.05", "0.15", "--not-exclusive", "all")
 
 # Names that every version knows. The breaker's are its defaults but for the open window, which is asked for; times are
 # short so that what the outage leaves unclear settles within seconds.
@@ -54,7 +51,7 @@ class CannotRun(Exception):  # noqa: N818 - it says what is missing, and nothing
 
 @dataclass(frozen=True)
 class Side:
-    """One version: where its code lies, and where its processes run."""
+    """One version: where its code lies, and what starts its processes."""
 
     name: str
     code: Path
@@ -62,8 +59,7 @@ class Side:
 
     def crew(self) -> list[Part]:
         """Name its processes: two workers, one for the periodic tasks, beat."""
-        parts = [processes.worker(1, concurrency=8), processes.worker(2, concurrency=8), processes.maintenance()]
-        return [self._own(replace(part, end=HURRY)) for part in parts] + [self._own(processes.beat())]
+        return [self._own(part) for part in fleet(8, 8, end=AT_ONCE)]
 
     def caller(self, first: int, count: int, rate: float) -> Part:
         """Name a process that asks for bookings by this version's code."""
@@ -81,18 +77,10 @@ class Side:
 class Stage:
     """What the run needs."""
 
-    url: str
-    """Of Cal.com, from its operator's side."""
+    calcom: SimulatedCalcom
     database_url: str
     sides: dict[str, Side]
     guard: Guard
-
-    def order(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Give Cal.com an order, or ask it something."""
-        answer = requests.request(method, self.url + path, json=body, timeout=60)
-        answer.raise_for_status()
-        read: dict[str, Any] = answer.json()
-        return read
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask Postgres."""
@@ -119,11 +107,7 @@ class Stage:
     def start(self, name: str) -> None:
         """Start the crew of a version, and wait until it works."""
         side = self.sides[name]
-        crew = side.crew()
-        for part in crew:
-            side.running.start(part)
-        for part in crew:
-            side.running.wait_until_ready(part, START_SECONDS)
+        side.running.start_all(side.crew())
 
     def end(self) -> None:
         """End every process of both versions, so that nothing moves while the judge reads."""
@@ -137,29 +121,18 @@ def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callabl
         folders = stack.enter_context(Guard())
         code = {"old": unpack(revision, folders.folder() / "old"), "new": ROOT}
         fit(code["old"])
-        say("PostgreSQL, Valkey and the simulator")
-        embedded = stack.enter_context(servers())
-        logs = (logs or embedded.folder / "logs").resolve()
-        logs.mkdir(parents=True, exist_ok=True)
         settings = Settings.load(
-            database_url=embedded.database_url,
-            redis_url=embedded.redis_url,
-            calcom_api_key="cal_test_owner",
+            database_url=None,
+            redis_url=None,
+            calcom_api_key=SIMULATOR_KEY,
             circuit_breaker_half_open_timeout=open_seconds,
             **SETTINGS,
         )
-        calcom = _running(embedded.guard, settings, ROOT, logs, logs)
-        simulator = processes.simulator("--rate-limit", "0", "--latency", *LATENCY, "--not-exclusive", "all")
-        calcom.start(simulator)
-        calcom.wait_until_ready(simulator, START_SECONDS)
-        url = calcom.address(simulator)
-        settings = settings.model_copy(update={"calcom_base_url": url})
-        guard = stack.enter_context(Guard())
-        sides = {}
-        for name, where in code.items():
-            here = folders.folder()  # without a .env
-            sides[name] = Side(name, where, _running(guard, settings, where, logs, here))
-        yield Stage(url, embedded.database_url, sides, guard)
+        ready = stack.enter_context(environment(settings, logs=logs, simulator=SIMULATOR, say=say))
+        sides = {
+            name: Side(name, where, _running(ready.processes, where, folders.folder())) for name, where in code.items()
+        }
+        yield Stage(ready.calcom, ready.servers.database_url, sides, ready.processes.guard)
 
 
 def unpack(revision: str, folder: Path) -> Path:
@@ -204,6 +177,7 @@ def fit(code: Path) -> None:
         raise CannotRun(f"the old version wants libraries that .venv does not have: {', '.join(missing)}")
 
 
-def _running(guard: Guard, settings: Settings, code: Path, logs: Path, cwd: Path) -> Running:
+def _running(processes: Running, code: Path, cwd: Path) -> Running:
+    """Return a starter of processes of this code; `cwd` is without a .env."""
     path = os.pathsep.join((str(code), str(ENTRIES)))
-    return Running(guard, {**settings.environment(), "PYTHONPATH": path}, logs, cwd=cwd)
+    return replace(processes, environment={**processes.environment, "PYTHONPATH": path}, cwd=cwd)

@@ -1,16 +1,20 @@
 """The processes of one deployment, and how each is started, is known to be ready, and is ended."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
 from worker.local.embedded import EmbeddedError, Guard
 
+START_SECONDS = 60.0
 SOFT_SECONDS = 14.0  # a worker waits 10 s for calls under way; what is left after this is killed, its lease runs out
 LOOK_SECONDS = 0.05
+
+Steps = tuple[tuple[str, float], ...]  # signals that end a process, each with the seconds to wait for it
+AT_ONCE: Steps = (("SIGQUIT", 3.0),)  # for workers whose calls nobody waits for
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,17 @@ class Part:
     argv: tuple[str, ...]
     ready: str = ""
     address: str = ""
-    end: tuple[tuple[str, float], ...] = (("SIGTERM", 5.0),)
+    end: Steps = (("SIGTERM", 5.0),)
 
 
-def worker(number: int, *, concurrency: int = 64) -> Part:
-    """Book: one process a core, 64 calls each."""
+def fleet(*concurrency: int, end: Steps = (("SIGQUIT", SOFT_SECONDS),)) -> list[Part]:
+    """Return a worker for each of these numbers of threads, one for the periodic tasks, and beat."""
+    workers = [worker(number, concurrency=threads) for number, threads in enumerate(concurrency, start=1)]
+    return [*(replace(part, end=end) for part in (*workers, maintenance())), beat()]
+
+
+def worker(number: int, *, concurrency: int) -> Part:
+    """Book, so many calls at once."""
     name = "bookings" if number == 1 else f"bookings{number}"
     return _worker(f"worker {number}", name, "bookings", concurrency)
 
@@ -88,6 +98,18 @@ class Running:
         environment = {**self.environment, "PYTHONUNBUFFERED": "1"}
         return self.guard.start(part.name, part.argv, cwd=self.cwd, env=environment, log=log, end=part.end)
 
+    def start_all(self, parts: Sequence[Part]) -> dict[str, int]:
+        """Start processes at once, and return their pids when all of them work. Raises EmbeddedError."""
+        pids = {part.name: self.start(part) for part in parts}
+        for part in parts:
+            self.wait_until_ready(part)
+        return pids
+
+    def end_all(self) -> None:
+        """End beat, so that nothing more is sent, then the others."""
+        self.guard.end("beat")
+        self.guard.close()
+
     def exit_code(self, part: Part) -> int | None:
         """Return how it ended; None while it runs."""
         return self.guard.wait(part.name, 0)
@@ -104,11 +126,7 @@ class Running:
             return _answers(part.address)
         return part.ready in self.said(part)
 
-    def address(self, part: Part) -> str:
-        """Return the address that a ready simulator says it listens on."""
-        return self.said(part).partition(part.ready)[2].split()[0].rstrip(",")
-
-    def wait_until_ready(self, part: Part, within: float) -> None:
+    def wait_until_ready(self, part: Part, within: float = START_SECONDS) -> None:
         """Return when it works.
 
         Raises:

@@ -87,7 +87,7 @@ def revoked(stage: Stage, rng: random.Random) -> bool:
 def _rows(stage: Stage, rng: random.Random) -> Iterator[Appointment]:
     """Read some of the newest bookings."""
     found = stage.sql("SELECT id FROM appointments ORDER BY id DESC LIMIT 60")
-    with stage.parts.engine.connect() as conn:
+    with stage.dependencies.engine.connect() as conn:
         for (one,) in rng.sample(found, k=min(len(found), SOME)):
             if row := appointments.get(conn, one):
                 yield row

@@ -60,7 +60,7 @@ class People:
             while not self._over.wait(EVERY):
                 lived += EVERY
                 if self._sees_for is not None and lived >= self._sees_for:
-                    self._stage.calcom.call("POST", "/_settings", {"keys": {self._stage.part.key: "nothing"}})
+                    self._stage.calcom.order("POST", "/_settings", {"keys": {self._stage.part.key: "nothing"}})
                     self._sees_for = None
                 self._strangers()
                 self._hosts()
@@ -89,14 +89,14 @@ class People:
             who["phoneNumber"] = "+12025550143"
         with suppress(requests.RequestException):  # the Cal.com that is hurt
             requests.post(
-                f"{self._stage.calcom.api}/v2/bookings",
+                f"{self._stage.calcom.url}/v2/bookings",
                 json=body,
                 headers={"cal-api-version": "2024-08-13"},
                 timeout=PATIENCE,
             )
 
     def _hosts(self) -> None:
-        for line in self._stage.calcom.call("GET", "/_books")["books"]:
+        for line in self._stage.calcom.order("GET", "/_books")["books"]:
             if line["status"] == "pending" and self._rng.random() < ACCEPTED:
                 self._do("accept", uid=line["uid"])
 
@@ -115,7 +115,7 @@ class People:
             self._do(self._rng.choice(["cancel", "decline"]), uid=series or uid)
 
     def _do(self, deed: str, **what: Any) -> None:
-        self._stage.calcom.call("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
+        self._stage.calcom.order("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
 
 
 def _instant(moment: datetime) -> str:

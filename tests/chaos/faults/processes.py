@@ -72,24 +72,24 @@ def _nothing(_stage: Stage, _rng: random.Random) -> None:
 
 def _unknown(stage: Stage, _rng: random.Random) -> None:
     """Make some outcomes unknown, so that somebody looks."""
-    stage.calcom.call("POST", "/_faults", {"kind": "commit_then_reset", "match": POST, "count": 3, "seconds": 5})
+    stage.calcom.order("POST", "/_faults", {"kind": "commit_then_reset", "match": POST, "count": 3, "seconds": 5})
 
 
 def _held(stage: Stage, _rng: random.Random) -> None:
     """Open the breaker, so that bookings are held and released."""
-    stage.parts.breaker.force_open("fire", "a step of the release")
+    stage.dependencies.breaker.force_open("fire", "a step of the release")
     stage.pause(1.5)
-    stage.parts.breaker.reset("fire", "a step of the release")
+    stage.dependencies.breaker.reset("fire", "a step of the release")
 
 
 def _unbooked(stage: Stage, _rng: random.Random) -> None:
     """Make some outcomes unknown, and have nothing booked: after a settled look they are posted again."""
-    stage.calcom.call("POST", "/_faults", {"kind": "hang", "match": POST, "count": 3, "seconds": 5})
+    stage.calcom.order("POST", "/_faults", {"kind": "hang", "match": POST, "count": 3, "seconds": 5})
 
 
 def _outage(stage: Stage, _rng: random.Random) -> None:
     """Have the breaker open by itself, and close again."""
-    stage.calcom.call("POST", "/_faults", {"kind": "status", "name": "unavailable", "seconds": 4})
+    stage.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable", "seconds": 4})
 
 
 _PROVOKED: dict[str, Callable[[Stage, random.Random], object]] = {

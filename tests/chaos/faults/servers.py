@@ -117,11 +117,11 @@ def calcom(order: dict[str, Any], stage: Stage, rng: random.Random) -> bool:
     """Have Cal.com misbehave for a while, towards all calls or some. It ends by itself."""
     seconds = rng.uniform(1, 4)
     share = {} if order["kind"] == "refuse" else {"share": rng.choice([0.3, 0.6, 1.0])}
-    [made] = stage.calcom.call("POST", "/_faults", {"seconds": seconds, **share, **order})["faults"]
+    [made] = stage.calcom.order("POST", "/_faults", {"seconds": seconds, **share, **order})["faults"]
     stage.pause(seconds)
     if order["kind"] == "refuse":
         return True
-    return any(one["id"] == made["id"] and one["hits"] for one in stage.calcom.call("GET", "/_faults")["faults"])
+    return any(one["id"] == made["id"] and one["hits"] for one in stage.calcom.order("GET", "/_faults")["faults"])
 
 
 CALCOM: dict[str, dict[str, Any]] = {

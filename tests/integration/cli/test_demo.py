@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import worker
 from tests.support.fleet import eventually
+from worker.local import demo as demo_module
 
 NAMES = [
     "requests",
@@ -109,7 +109,7 @@ def test_without_the_examples_it_says_where_they_are(
     call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An installed package has no examples and no simulator."""
-    monkeypatch.setattr(worker, "__file__", str(tmp_path / "worker" / "__init__.py"))
+    monkeypatch.setattr(demo_module, "__file__", str(tmp_path / "worker" / "local" / "demo" / "__init__.py"))
     ran = call("demo")
     assert (ran.code, ran.out) == (1, "")
     assert "the demo comes with a clone of the project" in ran.err

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GUARD = Path("tasks/guarded_calls.py")
-SIMULATED = Path("worker/local/demo")  # there `calcom` is the simulator
+SIMULATED = Path("worker/local")  # there `calcom` is the simulator
 FINGERPRINTS = {"key_fingerprint", "settings_fingerprint"}
 
 
@@ -37,5 +37,5 @@ def test_only_the_guarded_call_calls_cal_com() -> None:
     "call", ["dependencies.current().calcom.me()", "calcom.list_bookings({})", "self.deps.calcom.booking"]
 )
 def test_a_call_around_the_guard_is_seen(call: str) -> None:
-    """Through the deps, or by a name of its own."""
+    """Through the dependencies, or by a name of its own."""
     assert len(unguarded(call)) == 1

@@ -44,7 +44,7 @@ def _perform(ready: Stage, lines: Sequence[bytes], board: Board) -> Result:
     story = Story(ready, board.moment)
     asked, outage = Play(ready, story, board.stand).perform(lines)
     seconds = time.monotonic() - story.clock.monotonic
-    ready.end_workers()
+    ready.running.end_all()  # nothing moves while the judge reads
     rows, retries = play.rows(ready)
     journal = ready.calcom.journal()
     booked = play.last_booked(ready)

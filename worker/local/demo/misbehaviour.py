@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from worker.local.demo.outage import Outage
+from worker.local.environment import SimulatedCalcom
 from worker.settings.model import Settings
 
-LATENCY = (0.1, 0.3)  # seconds
+SIMULATOR = ("--rate-limit", "0", "--latency", "0.1", "0.3")  # seconds
 
 # A 429 blocks for 60 s at Cal.com, and for 2 s here.
 _SLOW_DOWN = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
@@ -48,18 +50,21 @@ _ALSO: dict[str, Any] = {
 }
 
 
-def orders() -> list[dict[str, Any]]:
-    """Return the faults of a bad day as `POST /_faults` takes them."""
+def misbehave(calcom: SimulatedCalcom) -> None:
+    """Begin with the faults of a bad day."""
     by_chance = [{**order, "count": most, "share": most / _AMONG} for most, _, order in FAULTS]
-    return [{**order, "match": _POST} for order in (*by_chance, _THROTTLED)]
+    calcom.order("POST", "/_faults", [{**order, "match": _POST} for order in (*by_chance, _THROTTLED)])
 
 
-def outage() -> list[dict[str, Any]]:
-    """Return the outage likewise: the part in which connections are refused, and the whole of it."""
-    return [
-        {"kind": "refuse", "seconds": REFUSED_SECONDS},
-        {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS},
-    ]
+def fail(calcom: SimulatedCalcom) -> Outage:
+    """End those, and go down for a while; nobody has to end it."""
+    calcom.order("DELETE", "/_faults")
+    refused = {"kind": "refuse", "seconds": REFUSED_SECONDS}
+    unavailable = {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS}
+    first, whole = calcom.order("POST", "/_faults", [refused, unavailable])["faults"]
+    return Outage(
+        begins=first["begins"], answers=first["begins"] + first["seconds"], back=whole["begins"] + whole["seconds"]
+    )
 
 
 def settings(**given: Any) -> Settings:

@@ -17,6 +17,7 @@ from db.lifecycle import Status
 from db.schema import appointment_events, appointments
 from worker.console.stop import Stop
 from worker.local.demo.judge import Row
+from worker.local.demo.misbehaviour import fail, misbehave
 from worker.local.demo.outage import Outage
 from worker.local.demo.stage import Stage
 from worker.local.demo.story import Counts, Story
@@ -64,11 +65,11 @@ class Play:
             self._story.say(f"requests come in, {LINES / EVERY:.0f} a second")
             # First a while that is well, so that there is something to compare the bad day with.
             self._feed(requests, lines[:good])
-            self._stage.calcom.misbehave()
+            misbehave(self._stage.calcom)
             self._story.say("Cal.com has a bad day: some calls fail")
             self._feed(requests, lines[good:bad])
             self._wait(CALM_SECONDS, lambda: self._story.calm)
-            outage = self._stage.calcom.fail()
+            outage = fail(self._stage.calcom)
             self._story.begin(outage)
             self._feed(requests, lines[bad:])
         asked = self._answer(part)
@@ -81,7 +82,7 @@ class Play:
             try:
                 descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # ENXIO: nobody reads yet
-                if self._stage.guard.wait(part.name, LOOK_SECONDS) is not None:
+                if self._stage.running.guard.wait(part.name, LOOK_SECONDS) is not None:
                     break
             else:
                 os.set_blocking(descriptor, True)

@@ -44,6 +44,12 @@ class Servers:
         return server
 
     @property
+    def urls(self) -> dict[str, str]:
+        """The settings that name what was started."""
+        names = {Postgres.name: "database_url", Valkey.name: "redis_url"}
+        return {names[name]: server.url for name, server in self.servers.items()}
+
+    @property
     def database_url(self) -> str:
         """The DATABASE_URL of the embedded PostgreSQL."""
         return self.postgres.url
