@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.chaos.parts import PARTS, Part, planned
 from tests.chaos.run import EmbeddedError, Run, run
 from tests.chaos.schedule import Planned
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 
 def main() -> int:
@@ -35,7 +35,7 @@ def main() -> int:
         return 0
     ended = []
     try:
-        with Ending():
+        with GracefulShutdown():
             for name, part, faults in parts:
                 ended.append(_run(name, part, faults, seed=seed, asked=asked))
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.mutation.breakages import BREAKAGES, Breakage
 from tests.mutation.trial import ROOT, Ended, Seen, Workshop
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def main() -> int:
         print("the list of breakages is out of date:", *stale, sep="\n  ", file=sys.stderr)  # noqa: T201
         return 1
     try:
-        with Ending(), tempfile.TemporaryDirectory(prefix="breakages-") as folder:
+        with GracefulShutdown(), tempfile.TemporaryDirectory(prefix="breakages-") as folder:
             results = _run(chosen, Workshop(Path(folder), limit=asked.limit), jobs=asked.jobs)
     except KeyboardInterrupt:
         return 130

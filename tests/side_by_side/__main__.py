@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.side_by_side.run import Asked, Run, run
 from tests.side_by_side.stage import CannotRun
 from worker.local.embedded import EmbeddedError
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 OLD = "977511c"  # the version before weak evidence: its workers know neither 0005_evidence nor the breaker of today
 
@@ -35,7 +35,7 @@ def main() -> int:
             sys.stderr.write(f"{text}\n")
 
     try:
-        with Ending():
+        with GracefulShutdown():
             size = Asked(asked.old, asked.requests, asked.rate, asked.outage, asked.open)
             ended = run(size, logs=asked.logs, say=say)
     except KeyboardInterrupt:

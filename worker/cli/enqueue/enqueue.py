@@ -15,7 +15,7 @@ from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 
 def run(path: str, *, json: bool) -> bool:
@@ -24,7 +24,7 @@ def run(path: str, *, json: bool) -> bool:
     Raises:
         Stop: The file cannot be read, or Postgres stopped answering in the middle.
     """
-    with Ending(), opened(path) as source:
+    with GracefulShutdown(), opened(path) as source:
         ready()
         lines = Lines(shown(path), enqueue_bookings, screen.note)
         source.on_pause = lines.flush

@@ -15,7 +15,7 @@ from worker.cli.session import engine
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 BATCH = 200
 # Why a retry changes nothing for the better: these go by themselves, and in order.
@@ -65,7 +65,7 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
         return False
 
     sent = 0
-    with Ending(), listening(screen.note) as notes, bars("Sending") as (told,):
+    with GracefulShutdown(), listening(screen.note) as notes, bars("Sending") as (told,):
         try:
             while rows := _batch(database, reason, since=since, why=why, event_type_id=event_type_id):
                 sent += len(rows)

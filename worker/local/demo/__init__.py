@@ -16,7 +16,7 @@ from worker.local.demo.play import Play
 from worker.local.demo.result import Result
 from worker.local.demo.stage import Stage, stage
 from worker.local.demo.story import Story
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 
 def run(*, json: bool) -> bool:
@@ -30,7 +30,7 @@ def run(*, json: bool) -> bool:
     processes.require_simulator()
     requests = sum(bool(line.strip()) for line in lines)
     prologue(console, requests)
-    with Ending(), listening(screen.note), setting_up(console) as say, stage(say) as ready:
+    with GracefulShutdown(), listening(screen.note), setting_up(console) as say, stage(say) as ready:
         say("")
         with Board(console, requests) as board:
             result = _perform(ready, lines, board)

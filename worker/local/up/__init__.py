@@ -11,8 +11,8 @@ from worker.console import broker, screen
 from worker.console.stop import Stop
 from worker.local import processes
 from worker.local.embedded.server import free_port
-from worker.local.endings import Ending
 from worker.local.environment import SIMULATOR_KEY, Environment, environment
+from worker.local.graceful_shutdown import GracefulShutdown
 from worker.local.processes import Part, Running
 from worker.local.running import record_simulator
 from worker.local.up import guide
@@ -38,7 +38,7 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
         settings = settings.model_copy(update={"calcom_api_key": SecretStr(SIMULATOR_KEY)})
     screen.say(("booking up", "bold"), "   Ctrl-C ends everything")
     screen.say()
-    with Ending() as ending, _environment(settings, simulator=simulator) as ready:
+    with GracefulShutdown() as shutdown, _environment(settings, simulator=simulator) as ready:
         watched: list[Kept] = [KeptServer(server) for server in ready.servers.servers.values()]
         if ready.simulator:
             again = ("--port", ready.calcom.url.rpartition(":")[2], *SIMULATOR_OPTIONS)
@@ -49,8 +49,8 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
         watched += _start(ready.processes, parts)
         screen.say()
         guide.show(ready.settings, ready.processes.logs, page=parts[-1].address)
-        ending.expect()
-        _supervise(watched, ending)
+        shutdown.defer()
+        _supervise(watched, shutdown)
         with _waiting("Ending; calls under way have a few seconds"):
             ready.processes.end_all()
     screen.say(f"Everything has ended; the data stay in {settings.booking_home}.")
@@ -94,12 +94,12 @@ def _start(running: Running, parts: Sequence[Part]) -> Iterator[KeptPart]:
         yield KeptPart(running, part)
 
 
-def _supervise(watched: Sequence[Kept], ending: Ending) -> None:
+def _supervise(watched: Sequence[Kept], shutdown: GracefulShutdown) -> None:
     def say(line: str) -> None:
         screen.say((f"  {time.strftime('%H:%M:%S')}  ", "dim"), (line, "bold yellow"))
 
     supervisor = Supervisor(watched, say, time.monotonic)
-    while not ending.asked.wait(LOOK_SECONDS):
+    while not shutdown.requested.wait(LOOK_SECONDS):
         supervisor.look()
     screen.say()
 

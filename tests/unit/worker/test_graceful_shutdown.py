@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from worker.local.endings import Ending
+from worker.local.graceful_shutdown import GracefulShutdown
 
 
 class Deleted:
@@ -36,7 +36,7 @@ def test_a_signal_that_comes_while_an_object_is_deleted_is_not_lost(
     """It was once: psycopg deletes connections, and `booking up` went on for ever."""
     hook, handler = sys.unraisablehook, signal.getsignal(number)
 
-    with pytest.raises(raised) as ended, Ending():
+    with pytest.raises(raised) as ended, GracefulShutdown():
         delete_and_wait(number)
 
     assert getattr(ended.value, "code", None) == code
