@@ -244,7 +244,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
-    (outcome, "LOOKS"): 1,
+    (outcome, "LOOKUPS"): 1,
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
 
