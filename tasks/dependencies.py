@@ -54,7 +54,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Name what a task needs; worker/wiring.py is the only place that builds one."""
+    """Hold what a task needs; worker/wiring.py is the only place that builds one."""
 
     engine: Engine
     calcom: CalcomClient
@@ -101,7 +101,7 @@ def current() -> Dependencies:
 
 
 def end() -> None:
-    """Let go of the dependencies that this process has built, if any: what is kept to be told is told, connections close."""
+    """Let go of what this process has built, if anything: what is kept to be told is told, connections close."""
     global _built
     with _lock:
         built, _built = _built, None

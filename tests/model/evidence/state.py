@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from tests.model.dealt import Told
-from tests.model.product import SETTLE, TERMS, Turn
+from tests.model.product import SETTLE, TIMINGS, Turn
 from tests.model.rows import Row, later
 
 WORK = 2  # ticks that a POST may still work after its byte; shorter than the settle time
@@ -84,7 +84,7 @@ def awaited(world: World) -> Post | None:
 def may_tick(world: World) -> bool:
     """Say whether time may go on: calls that read take none, and no POST works for longer than it may."""
     post = awaited(world)
-    if world.turn is not None and (post is None or post.stage is Stage.DONE or post.age >= TERMS.deadline):
+    if world.turn is not None and (post is None or post.stage is Stage.DONE or post.age >= TIMINGS.deadline):
         return False
     return all(one.age < WORK for one in world.posts)
 
