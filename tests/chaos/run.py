@@ -21,7 +21,7 @@ from tests.chaos.parts import Part
 from tests.chaos.processes.caller import receipts
 from tests.chaos.schedule import Planned
 from tests.chaos.stage import Over, Stage, stage
-from tests.chaos.watch import Watch
+from tests.chaos.watch import Watch, table
 from worker.local.embedded import EmbeddedError
 
 FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
@@ -86,7 +86,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             judged.kinds,
             judged.cells,
             tuple(judge.stories(made, judged.verdict)),
-            watch.table(watch.often, watch.longest),
+            table(watch.often, watch.longest),
         )
 
 
