@@ -55,9 +55,9 @@ def open_incident() -> None:
     """Give the fleet something to tell."""
     now = datetime.now(UTC)
     with dependencies.current().engine.begin() as conn:
-        incident = incidents.suspect(conn, "a benchmark", None, now, count=1, detail={})
+        incident = incidents.open_suspected(conn, "a benchmark", None, now, count=1, detail={})
         if incident:
-            incidents.tell(conn, incident, "A benchmark", now)
+            incidents.add_message(conn, incident, "A benchmark", now)
 
 
 def close_incidents() -> None:

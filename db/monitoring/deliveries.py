@@ -32,9 +32,9 @@ def claim(conn: Connection, sinks: Sequence[str], *, lease_seconds: float, limit
 
 
 def sent(conn: Connection, delivery: Delivery) -> None:
-    """Note that the sink took it."""
+    """Record that the sink took it."""
     news = func.greatest(_columns.news, delivery.news)
-    _note(conn, delivery, news=news, attempts=0, trouble=null(), sent_at=func.now(), next_attempt_at=func.now())
+    _update(conn, delivery, news=news, attempts=0, trouble=null(), sent_at=func.now(), next_attempt_at=func.now())
     conn.execute(
         update(alert_incidents)
         .where(alert_incidents.c.id == delivery.incident_id, alert_incidents.c.notified_at.is_(None))
@@ -42,12 +42,12 @@ def sent(conn: Connection, delivery: Delivery) -> None:
     )
 
 
-def failed(conn: Connection, delivery: Delivery, trouble: str, *, retry_in: float) -> None:
-    """Note what went wrong, and when to try again, in seconds."""
-    _note(conn, delivery, trouble=trouble, next_attempt_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in))
+def failed(conn: Connection, delivery: Delivery, error: str, *, retry_in: float) -> None:
+    """Record what went wrong, and when to try again, in seconds."""
+    _update(conn, delivery, trouble=error, next_attempt_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, retry_in))
 
 
-def _note(conn: Connection, delivery: Delivery, **values: object) -> None:
+def _update(conn: Connection, delivery: Delivery, **values: object) -> None:
     conn.execute(
         update(alert_deliveries)
         .where(_columns.incident_id == delivery.incident_id, _columns.sink == delivery.sink)

@@ -37,22 +37,22 @@ class Incident:
         return self.message.partition("\n")[0]
 
 
-def open_ones(conn: Connection, kinds: Collection[str], *, lock: bool = False) -> list[Incident]:
+def open_incidents(conn: Connection, kinds: Collection[str], *, lock: bool = False) -> list[Incident]:
     """Return the open incidents of these kinds, suspected ones too, the oldest first; `lock` keeps them as they are."""
-    asked = select(alert_incidents).where(_columns.closed_at.is_(None), _columns.kind.in_(kinds)).order_by(_columns.id)
-    rows = conn.execute(asked.with_for_update(key_share=True) if lock else asked).mappings()
+    query = select(alert_incidents).where(_columns.closed_at.is_(None), _columns.kind.in_(kinds)).order_by(_columns.id)
+    rows = conn.execute(query.with_for_update(key_share=True) if lock else query).mappings()
     return [Incident(**row) for row in rows]
 
 
-def told(conn: Connection, *, open_only: bool = False, limit: int = 50) -> list[Incident]:
+def notified(conn: Connection, *, open_only: bool = False, limit: int = 50) -> list[Incident]:
     """Return the incidents that operators were told of, the newest first."""
-    asked = select(alert_incidents).where(_columns.news > 0)
+    query = select(alert_incidents).where(_columns.news > 0)
     if open_only:
-        asked = asked.where(_columns.closed_at.is_(None))
-    return [Incident(**row) for row in conn.execute(asked.order_by(_columns.id.desc()).limit(limit)).mappings()]
+        query = query.where(_columns.closed_at.is_(None))
+    return [Incident(**row) for row in conn.execute(query.order_by(_columns.id.desc()).limit(limit)).mappings()]
 
 
-def suspect(
+def open_suspected(
     conn: Connection, kind: str, subject: str | None, now: datetime, *, count: int, detail: Mapping[str, Any]
 ) -> Incident | None:
     """Write an incident that nobody is told of yet; None when one of this kind and subject is open already."""
@@ -63,25 +63,25 @@ def suspect(
     return None if row is None else Incident(**row)
 
 
-def see(conn: Connection, incident: Incident, seen_at: datetime, *, count: int, detail: Mapping[str, Any]) -> None:
-    """Note that an open incident goes on: `count` is kept at its highest."""
+def refresh(conn: Connection, incident: Incident, seen_at: datetime, *, count: int, detail: Mapping[str, Any]) -> None:
+    """Record that an open incident goes on: `count` is kept at its highest."""
     latest = func.greatest(_columns.last_seen_at, seen_at)
     _write(conn, incident, last_seen_at=latest, occurrences=max(count, incident.occurrences), detail=dict(detail))
 
 
-def tell(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:
+def add_message(conn: Connection, incident: Incident, message: str, now: datetime, *, close: bool = False) -> None:
     """Give an incident its next message, and end it with that if `close`; whoever sends alerts finds it."""
     ended = {"closed_at": now} if close else {}
     _write(conn, incident, news=incident.news + 1, news_at=now, message=message, **ended)
 
 
 def drop(conn: Connection, incident: Incident) -> None:
-    """Forget a suspicion."""
+    """Delete an incident of which nobody was told."""
     conn.execute(delete(alert_incidents).where(_columns.id == incident.id, _columns.news == 0))
 
 
-def add(conn: Connection, kind: str, subject: str | None, count: int) -> None:
-    """Count `count` more of a kind that gathers: into the incident that is open, or into a new, untold one."""
+def add_occurrences(conn: Connection, kind: str, subject: str | None, count: int) -> None:
+    """Count `count` more of a kind that gathers: into the incident that is open, or into a new one."""
     statement = insert(alert_incidents).values(kind=kind, subject=subject, occurrences=count)
     more = {
         "occurrences": _columns.occurrences + statement.excluded.occurrences,
@@ -95,15 +95,15 @@ def add(conn: Connection, kind: str, subject: str | None, count: int) -> None:
     )
 
 
-def troubles(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
-    """Return what stands in the way of telling these incidents: `sink: trouble`, by incident."""
+def delivery_errors(conn: Connection, ids: Collection[int]) -> dict[int, list[str]]:
+    """Return why sinks have not taken the newest message of these incidents: `sink: error`, by incident."""
     columns = alert_deliveries.c
     behind = and_(columns.incident_id == _columns.id, columns.news < _columns.news, columns.trouble.is_not(None))
-    asked = select(_columns.id, columns.sink, columns.trouble).join_from(alert_incidents, alert_deliveries, behind)
-    found: dict[int, list[str]] = {}
-    for number, sink, trouble in conn.execute(asked.where(_columns.id.in_(ids)).order_by(columns.sink)):
-        found.setdefault(number, []).append(f"{sink}: {trouble}")
-    return found
+    query = select(_columns.id, columns.sink, columns.trouble).join_from(alert_incidents, alert_deliveries, behind)
+    errors: dict[int, list[str]] = {}
+    for incident_id, sink, error in conn.execute(query.where(_columns.id.in_(ids)).order_by(columns.sink)):
+        errors.setdefault(incident_id, []).append(f"{sink}: {error}")
+    return errors
 
 
 def _write(conn: Connection, incident: Incident, **values: Any) -> None:

@@ -1,6 +1,6 @@
-"""Look after the fleet's health: what is wrong becomes an incident, once for all, and whoever must know is told.
+"""The health check: what is wrong becomes an incident, once for the whole fleet, and operators are notified.
 
-Any number of beats and workers may run these at once: the tick's row lets one look at a time go on.
+Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
 """
 
 from typing import TypeGuard
@@ -11,9 +11,16 @@ from db.monitoring import heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import Heartbeat
 from tasks import dependencies
 from tasks.health.delivery import send
-from tasks.health.incident_rules import Finding, Kind
-from tasks.health.incidents import settle
-from tasks.health.observations import by_record, endings, holds, look_at_services, outages, redis_is_gone
+from tasks.health.incident_rules import IncidentKind, Observation
+from tasks.health.incidents import update_incidents
+from tasks.health.observations import (
+    judge_by_record,
+    observe_endings,
+    observe_holds,
+    observe_outages,
+    observe_redis,
+    observe_services,
+)
 from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 
@@ -29,35 +36,35 @@ def check_health(every: float = EVERY) -> int:
 
 
 def check(every: float = EVERY) -> int:
-    """Tick, look at everything once, and open, update or resolve incidents; return how many messages that made.
+    """Tick, observe everything once, and open, update or resolve incidents; return how many messages that made.
 
     `every` is the beat's interval in seconds: who watches the ticks learns it from here.
     """
-    built = dependencies.current()
-    services, redis = look_at_services(built), redis_is_gone(built)
+    built, kinds = dependencies.current(), tuple(IncidentKind)
+    services, redis = observe_services(built), observe_redis(built)
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
         held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
-        known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, tuple(Kind))}
-        services = by_record(conn, services, built.detector.settings, now)
-        found = [
+        known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
+        services = judge_by_record(conn, services, built.detector.settings, now)
+        observed = [
             *([redis] if redis else []),
-            *outages(conn, services, held, known, now, lead=built.timings.lead),
-            *holds(held, now, built.timings, key_refused=services.key_refused),
-            *endings(conn, known, now),
+            *observe_outages(conn, services, held, known, now, lead=built.timings.lead),
+            *observe_holds(held, now, built.timings, key_refused=services.key_refused),
+            *observe_endings(conn, known, now),
         ]
-        told = settle(conn, found, now, kinds=tuple(Kind), unknown=services.unknown)
-    told.say()
-    return len(told.messages)
+        notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown)
+    notifications.send()
+    return len(notifications.messages)
 
 
 def beat_is_dead(beat: Heartbeat | None) -> TypeGuard[Heartbeat]:
-    """Say whether too many ticks were missed, also from the first on; a fleet that has no booking misses none."""
+    """Return whether too many ticks were missed, also from the first on; a fleet that has no booking misses none."""
     return beat is not None and beat.age > MISSED * beat.every
 
 
-def tell_if_beat_is_dead() -> Heartbeat | None:
-    """Open or update the incident of a beat that has died, which only others can tell; return its last tick.
+def report_dead_beat() -> Heartbeat | None:
+    """Open or update the incident of a beat that has died, which only others can report; return its last tick.
 
     Raises:
         SQLAlchemyError: Postgres is gone, so nothing can be known.
@@ -66,14 +73,14 @@ def tell_if_beat_is_dead() -> Heartbeat | None:
         beat = heartbeats.last(conn, BEAT, every=EVERY, lock=True)
         if not beat_is_dead(beat):
             return beat
-        silent = Finding(Kind.BEAT_DEAD, facts={"silent": round(beat.age)})
-        told = settle(conn, [silent], beat.now, kinds=[Kind.BEAT_DEAD])
-    told.say()
+        dead = Observation(IncidentKind.BEAT_DEAD, facts={"silent": round(beat.age)})
+        notifications = update_incidents(conn, [dead], beat.now, kinds=[IncidentKind.BEAT_DEAD])
+    notifications.send()
     send()  # what could not be sent before is tried again from here
     return beat
 
 
-def tell_if_redis_is_gone() -> bool:
+def report_missing_redis() -> bool:
     """Open or update the incident of a shared breaker that this process misses; return whether it does.
 
     The health check sees only its own process's view; it ends the incident when nobody has missed it for a while.
@@ -81,16 +88,16 @@ def tell_if_redis_is_gone() -> bool:
     Raises:
         SQLAlchemyError: Postgres is gone, so nobody can be told.
     """
-    gone = redis_is_gone(dependencies.current())
-    if gone is None:
+    missing = observe_redis(dependencies.current())
+    if missing is None:
         return False
     with dependencies.current().engine.begin() as conn:
-        told = settle(conn, [gone], heartbeats.now(conn), kinds=[Kind.REDIS_GONE])
-    told.say()
+        notifications = update_incidents(conn, [missing], heartbeats.now(conn), kinds=[IncidentKind.REDIS_GONE])
+    notifications.send()
     return True
 
 
 def last_tick() -> Heartbeat | None:
-    """Return when health was last looked at; None: there is nothing to miss."""
+    """Return the last tick of the health check; None: there is nothing to miss."""
     with dependencies.current().engine.connect() as conn:
         return heartbeats.last(conn, BEAT, every=EVERY)

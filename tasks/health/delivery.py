@@ -33,7 +33,7 @@ def send_alerts() -> int:
 
 
 def send() -> int:
-    """Start sending what is due, unless this process is at it; return how many messages it took up."""
+    """Start sending what is due, unless this process is doing so; return how many messages it claimed."""
     sinks = dependencies.current().alerts
     if not sinks.names or not _sending.acquire(blocking=False):
         return 0
@@ -69,19 +69,19 @@ def _claim(sinks: Sinks) -> list[Delivery]:
 
 
 def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
-    for place, trouble in sinks.deliver([(one.sink, _message(one)) for one in claimed]):
-        one = claimed[place]
-        about = {"incident": one.incident_id, "news": one.news, "sink": one.sink}
+    for place, error in sinks.deliver([(delivery.sink, _message(delivery)) for delivery in claimed]):
+        delivery = claimed[place]
+        fields = {"incident": delivery.incident_id, "news": delivery.news, "sink": delivery.sink}
         with dependencies.current().engine.begin() as conn:
-            if trouble is None:
-                deliveries.sent(conn, one)
-                log.info("alert_sent", **about)
+            if error is None:
+                deliveries.sent(conn, delivery)
+                log.info("alert_sent", **fields)
                 continue
-            retry_in = min(FIRST_RETRY * 2.0 ** min(one.attempts - 1, 20), LONGEST_RETRY)
-            deliveries.failed(conn, one, trouble, retry_in=retry_in)
-            log.warning("alert_not_sent", **about, trouble=trouble, retry_in=retry_in)
+            retry_in = min(FIRST_RETRY * 2.0 ** min(delivery.attempts - 1, 20), LONGEST_RETRY)
+            deliveries.failed(conn, delivery, error, retry_in=retry_in)
+            log.warning("alert_not_sent", **fields, trouble=error, retry_in=retry_in)
 
 
-def _message(one: Delivery) -> Message:
-    title, _, body = one.message.partition("\n")
-    return Message(title, body or title, one.resolved)  # Apprise refuses an empty body
+def _message(delivery: Delivery) -> Message:
+    title, _, body = delivery.message.partition("\n")
+    return Message(title, body or title, delivery.resolved)  # Apprise refuses an empty body

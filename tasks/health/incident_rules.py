@@ -1,10 +1,10 @@
-"""What becomes of an incident at a look: pure rules, given times.
+"""What becomes of an incident at a health check: pure rules, given times.
 
-The state is the open row in Postgres, so any number of beats and workers may look.
+The state is the open row in Postgres, so any number of beats and workers may check.
 
     open row    seen                                    then
     none        no                                      NOTHING
-    none        yes, and its kind waits for more looks  SUSPECT   (nobody is told)
+    none        yes, and its kind waits for more checks SUSPECT   (nobody is told)
     none        yes                                     OPEN
     suspected   no                                      DROP
     suspected   yes, for ENTER_AFTER                    OPEN
@@ -25,7 +25,7 @@ from typing import Any
 from db.monitoring.incidents import Incident
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """What operators are told of; each comment says when it is over."""
 
     OUTAGE = "outage"  # one a service: degraded, critical and an open breaker are its levels; healthy and closed again
@@ -47,7 +47,7 @@ class Kind(StrEnum):
     REDIS_GONE = "redis_gone"  # every process that looks is back at the shared breaker
 
 
-class Level(IntEnum):
+class OutageLevel(IntEnum):
     """How bad an outage is; other kinds have no levels (HEALTHY)."""
 
     HEALTHY = 0
@@ -56,22 +56,24 @@ class Level(IntEnum):
     DOWN = 3  # a breaker is not closed
 
 
-GONE_FOR = 30.0  # seconds without the shared breaker after which somebody should know: a restart is shorter
+REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before somebody is told: a restart is shorter
 QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
 THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before somebody should know
 UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which it is told again
-CALM = 300.0  # seconds between two messages of one incident, its resolution apart: growing worse is told, not shouted
+MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
 
-# A share of failed calls may be a hiccup: degraded needs a second look (they come every 5 s). The others do not wait:
+# A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The others do not wait:
 # their own thresholds have counted already.
-ENTER_AFTER: Mapping[Level, float] = MappingProxyType({Level.DEGRADED: 4.0})
+ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
 # Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, told once.
 LEAVE_AFTER = 30.0
-# Written in a booking's story by whoever finds it out; an operator must act on each.
-NOTABLE = frozenset({Kind.TOLD_NOT_BOOKED, Kind.SERIES_CUT, Kind.CANCEL_THERE, Kind.MADE_AGAIN})
-# QUIET is in their finding.
-LEAVE_AT_ONCE = frozenset({Kind.MESSAGES_LOST, Kind.FAILED, Kind.EXPIRED}) | NOTABLE
-GROWN = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
+# Written among a booking's events by whoever finds it out; an operator must act on each.
+NOTABLE = frozenset(
+    {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
+)
+# QUIET is in their observation.
+LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
+GROWTH = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
 
 
 class Step(StrEnum):
@@ -87,12 +89,12 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one look found to be wrong; `facts` are counts, ids and moments, never anything personal."""
+class Observation:
+    """What one check found to be wrong; `facts` are counts, ids and moments, never anything personal."""
 
-    kind: Kind
+    kind: IncidentKind
     subject: str | None = None
-    level: Level = Level.HEALTHY
+    level: OutageLevel = OutageLevel.HEALTHY
     count: int = 1
     seen_at: datetime | None = None  # None: now; of kinds that gather, when the last one happened
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -103,8 +105,8 @@ class Finding:
         return (self.kind, self.subject)
 
 
-def step(incident: Incident | None, seen: Finding | None, now: datetime) -> Step:
-    """Say what becomes of an incident (None: none is open) after a look at `now`."""
+def next_step(incident: Incident | None, seen: Observation | None, now: datetime) -> Step:
+    """Return what becomes of an incident (None: none is open) after a check at `now`."""
     if seen is None:
         return _unseen(incident, now)
     if incident is None or not incident.news:
@@ -124,14 +126,14 @@ def _unseen(incident: Incident | None, now: datetime) -> Step:
     return Step.RESOLVE if _seconds(incident.last_seen_at, now) >= wait else Step.NOTHING
 
 
-def _update_is_due(incident: Incident, seen: Finding, now: datetime) -> bool:
-    told_at = incident.news_at or incident.opened_at
+def _update_is_due(incident: Incident, seen: Observation, now: datetime) -> bool:
+    last_message_at = incident.news_at or incident.opened_at
     due = (incident.opened_at + timedelta(seconds=after) for after in UPDATES)
-    if any(told_at < moment <= now for moment in due):
+    if any(last_message_at < moment <= now for moment in due):
         return True
-    worse = seen.level > incident.detail.get("told", Level.HEALTHY)
-    more = seen.count >= GROWN * incident.detail.get("told_count", seen.count)
-    return (worse or more) and _seconds(told_at, now) >= CALM
+    worse = seen.level > incident.detail.get("told", OutageLevel.HEALTHY)
+    more = seen.count >= GROWTH * incident.detail.get("told_count", seen.count)
+    return (worse or more) and _seconds(last_message_at, now) >= MESSAGE_INTERVAL
 
 
 def _seconds(since: datetime, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Take the step that the rules give each incident after a look: write it, find its words, say it in the log."""
+"""The step that the rules give each incident after a health check: its row, its message, its log line."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,68 +11,70 @@ from sqlalchemy import Connection
 from db.lifecycle import Status
 from db.monitoring import incidents, status_queries
 from db.monitoring.incidents import Incident
-from tasks.health import messages as message
-from tasks.health.delivery import send
-from tasks.health.incident_rules import Finding, Kind, Step, step
+from tasks.health import delivery, messages
+from tasks.health.incident_rules import IncidentKind, Observation, Step, next_step
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Told:
-    """The messages that a look made; `say` them once they are committed."""
+class Notifications:
+    """The messages that a check has made; `send` them once they are committed."""
 
     messages: tuple[tuple[Step, Incident, str], ...]
 
-    def say(self) -> None:
-        """Write them to the log, and have them sent now rather than at the next tick."""
+    def send(self) -> None:
+        """Log them, and have them sent now rather than at the next tick."""
         for taken, incident, text in self.messages:
-            say = log.info if taken is Step.RESOLVE else log.warning
-            say(f"incident_{taken}", kind=incident.kind, subject=incident.subject, said=text.partition("\n")[0])
+            write = log.info if taken is Step.RESOLVE else log.warning
+            write(f"incident_{taken}", kind=incident.kind, subject=incident.subject, said=text.partition("\n")[0])
         if self.messages:
-            send()
+            delivery.send()
 
 
-def settle(
+def update_incidents(
     conn: Connection,
-    found: Collection[Finding],
+    observed: Collection[Observation],
     now: datetime,
     *,
-    kinds: Collection[Kind],
+    kinds: Collection[IncidentKind],
     unknown: Collection[tuple[str, str | None]] = (),
-) -> Told:
-    """Step every incident of these `kinds`, open or just `found`; what is `unknown` stays as it is."""
-    known = {(one.kind, one.subject): one for one in incidents.open_ones(conn, kinds, lock=True)}
-    seen = {one.key: one for one in found}
-    messages = []
+) -> Notifications:
+    """Take the next step of every incident of these `kinds`, open or just observed; the `unknown` stay as they are."""
+    rows = incidents.open_incidents(conn, kinds, lock=True)
+    known = {(incident.kind, incident.subject): incident for incident in rows}
+    seen = {observation.key: observation for observation in observed}
+    notifications = []
     for key in dict.fromkeys([*known, *seen]):
         if key in unknown:
             continue
-        incident, finding = known.get(key), seen.get(key)
-        taken = step(incident, finding, now)
-        if finding is not None:
-            told = _go_on(conn, taken, incident, finding, now)
+        incident, observation = known.get(key), seen.get(key)
+        taken = next_step(incident, observation, now)
+        if observation is not None:
+            message = _go_on(conn, taken, incident, observation, now)
         else:
-            told = None if incident is None else _end(conn, taken, incident, now)
-        messages += [] if told is None else [(taken, *told)]
-    return Told(tuple(messages))
+            message = None if incident is None else _end(conn, taken, incident, now)
+        notifications += [] if message is None else [(taken, *message)]
+    return Notifications(tuple(notifications))
 
 
 def _go_on(
-    conn: Connection, taken: Step, incident: Incident | None, finding: Finding, now: datetime
+    conn: Connection, taken: Step, incident: Incident | None, observation: Observation, now: datetime
 ) -> tuple[Incident, str] | None:
-    """Write what was seen; return the incident and its new message, if there is one."""
-    detail = _detail(finding, incident, telling=taken in {Step.OPEN, Step.UPDATE})
+    """Write what was observed; return the incident and its new message, if there is one."""
+    kind, subject, count = observation.kind, observation.subject, observation.count
+    notify = taken in {Step.OPEN, Step.UPDATE}
+    detail = _detail(observation, incident, notify=notify)
     if incident is None:
-        incident = incidents.suspect(conn, finding.kind, finding.subject, now, count=finding.count, detail=detail)
+        incident = incidents.open_suspected(conn, kind, subject, now, count=count, detail=detail)
         if incident is None:
             return None  # another process was first
     else:
-        incidents.see(conn, incident, finding.seen_at or now, count=finding.count, detail=detail)
-    if taken not in {Step.OPEN, Step.UPDATE}:
+        incidents.refresh(conn, incident, observation.seen_at or now, count=count, detail=detail)
+    if not notify:
         return None
-    text = message.update(incident, detail, now) if taken is Step.UPDATE else message.opening(incident, detail)
-    incidents.tell(conn, incident, text, now)
+    text = messages.update(incident, detail, now) if taken is Step.UPDATE else messages.opening(incident, detail)
+    incidents.add_message(conn, incident, text, now)
     return incident, text
 
 
@@ -81,34 +83,34 @@ def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tu
         incidents.drop(conn, incident)
     if taken is not Step.RESOLVE:
         return None
-    text = message.resolution(incident, now, _totals(conn, incident))
-    incidents.tell(conn, incident, text, now, close=True)
+    text = messages.resolution(incident, now, _totals(conn, incident))
+    incidents.add_message(conn, incident, text, now, close=True)
     return incident, text
 
 
-def _detail(finding: Finding, incident: Incident | None, *, telling: bool) -> dict[str, Any]:
-    """Merge this look into what is known: the latest facts, the most of each count, the worst level, the last told."""
+def _detail(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
+    """Merge this check into what is known: the latest facts, the most of each count, the worst level, the last told."""
     before: Mapping[str, Any] = {} if incident is None else incident.detail
-    level = int(finding.level)
-    counts = {name: value for name, value in finding.facts.items() if isinstance(value, int)}
+    level = int(observation.level)
+    counts = {name: value for name, value in observation.facts.items() if isinstance(value, int)}
     most = before.get("most", {})
     return {
-        **finding.facts,
+        **observation.facts,
         "level": level,
         "worst": max(level, before.get("worst", 0)),
-        "told": level if telling else before.get("told", 0),
-        "told_count": finding.count if telling else before.get("told_count", finding.count),
+        "told": level if notify else before.get("told", 0),
+        "told_count": observation.count if notify else before.get("told_count", observation.count),
         "most": {**most, **{name: max(count, most.get(name, 0)) for name, count in counts.items()}},
     }
 
 
 def _totals(conn: Connection, incident: Incident) -> dict[str, int]:
-    if incident.kind != Kind.OUTAGE:
+    if incident.kind != IncidentKind.OUTAGE:
         return {}
     subject, since = incident.subject or "", incident.opened_at
     # Redis's clock and Postgres's may differ by a little, and the breaker opens before it is seen open.
     totals = {"breaker opened": status_queries.breaker_openings(conn, subject, since - timedelta(seconds=30))}
     for status in (Status.EXPIRED, Status.FAILED):
-        some = status_queries.ended_bookings(conn, status, since)
-        totals[status.value] = some.count if some else 0
+        ended = status_queries.ended_bookings(conn, status, since)
+        totals[status.value] = ended.count if ended else 0
     return totals

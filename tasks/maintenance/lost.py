@@ -9,7 +9,7 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.health.incident_rules import Kind
+from tasks.health.incident_rules import IncidentKind
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,6 @@ def tell_lost(sent_again: Iterable[Appointment]) -> None:
         return
     try:
         with dependencies.current().engine.begin() as conn:
-            incidents.add(conn, Kind.MESSAGES_LOST, None, count)
+            incidents.add_occurrences(conn, IncidentKind.MESSAGES_LOST, None, count)
     except SQLAlchemyError as exc:
         log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)

@@ -52,7 +52,7 @@ HEALTH = (
         name="one-host-without-the-breaker-told-by-nobody",
         promise=6,
         file="worker/heartbeat.py",
-        old="            look_at_redis()\n",
+        old="            check_redis()\n",
         new="            pass\n",
         test="tests/promises/redis/test_shared_breaker_gone.py"
         "::test_one_host_that_cannot_reach_the_shared_breaker_is_told_and_books_on",
@@ -69,7 +69,7 @@ HEALTH = (
         name="outage-without-redis-told-by-nobody",
         promise=6,
         file="tasks/health/check.py",
-        old="services = by_record(conn, services, built.detector.settings, now)",
+        old="services = judge_by_record(conn, services, built.detector.settings, now)",
         new="pass",
         test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
     ),

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.health.incident_rules import Kind
+from tasks.health.incident_rules import IncidentKind
 from tests.support.alert_sink import Sink, sink
 from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings
@@ -97,9 +97,9 @@ def hang(hanging: Sink) -> None:
     """Have the fleet tell an incident to the sink that hangs."""
     now = datetime.now(UTC)
     with dependencies.current().engine.begin() as conn:
-        incident = incidents.suspect(conn, "a test", None, now, count=1, detail={})
+        incident = incidents.open_suspected(conn, "a test", None, now, count=1, detail={})
         assert incident is not None
-        incidents.tell(conn, incident, "A test", now)
+        incidents.add_message(conn, incident, "A test", now)
     eventually(lambda: hanging.asked, what="the sink is asked")
 
 

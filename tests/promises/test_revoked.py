@@ -97,7 +97,7 @@ def test_a_call_under_way_is_not_cut_off_and_who_revoked_too_late_is_told(
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
     check.check()
     with dependencies.current().engine.connect() as conn:
-        told = [(one.kind, one.detail.get("first_id")) for one in incidents.told(conn, open_only=True)]
+        told = [(one.kind, one.detail.get("first_id")) for one in incidents.notified(conn, open_only=True)]
     assert told == [("cancel_there", str(late.appointment_id))]
 
 

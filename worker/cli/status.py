@@ -15,7 +15,7 @@ from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.incidents import Incident
 from db.monitoring.status_queries import HoldSummary, InProgress
 from tasks.health.check import BEAT, EVERY, beat_is_dead
-from tasks.health.incident_rules import Kind
+from tasks.health.incident_rules import IncidentKind
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
 from worker.cli.session import ready
 from worker.cli.show.show import STYLES
@@ -74,7 +74,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> Standing:
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
         waiting = status_queries.in_progress(conn)
-        beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.told(conn, open_only=True)
+        beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
     workers = [] if asked.trouble else _workers()
@@ -128,7 +128,7 @@ def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
 
 def _incident_problems(told: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
     for one in told:
-        if one.kind != Kind.BEAT_DEAD and not (one.kind == Kind.REDIS_GONE and not shared):  # said above, as it is now
+        if one.kind != IncidentKind.BEAT_DEAD and not (one.kind == IncidentKind.REDIS_GONE and not shared):  # said above, as it is now
             yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
 
 

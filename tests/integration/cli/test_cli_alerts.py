@@ -15,9 +15,9 @@ def tell(record: Any) -> None:
     """Have an incident told, in vain."""
     now = datetime.now(UTC)
     with record.engine.begin() as conn:
-        incident = incidents.suspect(conn, "outage", "calcom", now, count=1, detail={})
+        incident = incidents.open_suspected(conn, "outage", "calcom", now, count=1, detail={})
         assert incident is not None
-        incidents.tell(conn, incident, "Cal.com is down: 37 held, 2 at risk\nSince: now", now)
+        incidents.add_message(conn, incident, "Cal.com is down: 37 held, 2 at risk\nSince: now", now)
         [one] = deliveries.claim(conn, ["slack-1"], lease_seconds=60, limit=1)
         deliveries.failed(conn, one, "answers with HTTP 500", retry_in=10)
 

@@ -75,7 +75,7 @@ def pass_time(seconds: float) -> None:
 def told() -> list[Incident]:
     """Return what operators were told of, the oldest first."""
     with dependencies.current().engine.connect() as conn:
-        return incidents.told(conn)[::-1]
+        return incidents.notified(conn)[::-1]
 
 
 def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sinks, record: Any) -> None:
@@ -238,14 +238,14 @@ def test_lost_messages_are_told_once_they_were_sent_again(sinks: Sinks, record: 
 
 def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_too(sinks: Sinks) -> None:
     """Any number of watchers; the tick that comes after all ends it."""
-    assert check.tell_if_beat_is_dead() is None, "a fleet without a booking has missed none"
+    assert check.report_dead_beat() is None, "a fleet without a booking has missed none"
     check.check()
-    check.tell_if_beat_is_dead()
+    check.report_dead_beat()
     assert told() == []
     with dependencies.current().engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = ticked_at - interval '16 seconds'"))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: check.tell_if_beat_is_dead(), range(16)))
+        list(pool.map(lambda _: check.report_dead_beat(), range(16)))
     eventually(lambda: len(sinks.titles) == 1, within=10)
     assert sinks.titles[0].startswith("No health check for 16 s: beat, the maintenance worker or the broker may be")
     check.check()
@@ -257,14 +257,14 @@ def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_t
 
 def test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it(sinks: Sinks, record: Any) -> None:
     """From the first booking on; a worker that somebody starts by itself wakes nobody."""
-    assert check.tell_if_beat_is_dead() is None
+    assert check.report_dead_beat() is None
     first = record.keep()
     record.write(first.id, requested_at=timedelta(seconds=-14))
-    check.tell_if_beat_is_dead()
+    check.report_dead_beat()
     assert told() == []
     record.write(first.id, requested_at=timedelta(seconds=-16))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: check.tell_if_beat_is_dead(), range(16)))
+        list(pool.map(lambda _: check.report_dead_beat(), range(16)))
     eventually(lambda: len(sinks.titles) == 1, within=10)
     assert sinks.titles[0].startswith("No health check for 16 s: beat, the maintenance worker or the broker may be")
     check.check()

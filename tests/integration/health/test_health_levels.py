@@ -19,7 +19,7 @@ Settings = Callable[..., dict[str, str]]
 def titles() -> list[str]:
     """Return what was told."""
     with dependencies.current().engine.connect() as conn:
-        return [one.title for one in incidents.told(conn)]
+        return [one.title for one in incidents.notified(conn)]
 
 
 def calls(count: int, outcome: CallOutcome) -> None:

@@ -21,13 +21,13 @@ def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> No
     """Wire this process to a Redis that has been gone for as long as it takes."""
     settings()
     valkey.kill()
-    monkeypatch.setattr(observations, "GONE_FOR", 0.0)
+    monkeypatch.setattr(observations, "REDIS_UNAVAILABLE_AFTER", 0.0)
 
 
 def titles() -> list[str]:
     """Return what was told, the newest first."""
     with dependencies.current().engine.connect() as conn:
-        return [one.title for one in incidents.told(conn)]
+        return [one.title for one in incidents.notified(conn)]
 
 
 def thirty_seconds_pass(engine: Engine) -> None:
@@ -59,7 +59,7 @@ def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any,
 @pytest.mark.usefixtures("gone")
 def test_a_process_that_alone_misses_it_tells() -> None:
     """The health check runs in another one, which may see it well."""
-    assert check.tell_if_redis_is_gone()
+    assert check.report_missing_redis()
     assert titles() == [GONE]
 
 
@@ -67,7 +67,7 @@ def test_a_restart_wakes_nobody(settings: Settings, valkey: Any) -> None:
     """It takes seconds, and calls go on meanwhile."""
     settings()
     valkey.kill()
-    assert (check.check(), check.check(), check.tell_if_redis_is_gone(), titles()) == (0, 0, False, [])
+    assert (check.check(), check.check(), check.report_missing_redis(), titles()) == (0, 0, False, [])
 
 
 @pytest.mark.usefixtures("gone")

@@ -14,7 +14,7 @@ from db.monitoring.incidents import Incident
 from tasks import dependencies
 from tasks.guarded_calls import CREATE
 from tasks.health import check
-from tasks.health.incident_rules import NOTABLE, Kind
+from tasks.health.incident_rules import NOTABLE, IncidentKind
 from tasks.unknown.outcome import HALF_MADE
 
 
@@ -27,11 +27,11 @@ def breaker(settings: Callable[..., dict[str, str]]) -> None:
 def told() -> list[Incident]:
     """Return what operators were told of."""
     with dependencies.current().engine.connect() as conn:
-        return incidents.told(conn)
+        return incidents.notified(conn)
 
 
 @pytest.mark.parametrize("kind", sorted(NOTABLE))
-def test_what_an_operator_must_act_on_gathers_in_one_incident(record: Any, kind: Kind) -> None:
+def test_what_an_operator_must_act_on_gathers_in_one_incident(record: Any, kind: IncidentKind) -> None:
     """Whoever finds it out writes it into the booking's story; two are one alert, which names the first."""
     rows = [record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{number}") for number in range(3)]
     with record.engine.begin() as conn:

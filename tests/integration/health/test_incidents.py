@@ -24,10 +24,10 @@ def conn(engine: Engine) -> Iterator[Connection]:
 def opened(conn: Connection, kind: str = "outage", subject: str | None = "calcom") -> Incident:
     """Open an incident and tell it."""
     now = datetime.now(UTC)
-    incident = incidents.suspect(conn, kind, subject, now, count=1, detail={})
+    incident = incidents.open_suspected(conn, kind, subject, now, count=1, detail={})
     assert incident is not None
-    incidents.tell(conn, incident, "Cal.com is down\nSince: now", now)
-    return incidents.told(conn, limit=1)[0]
+    incidents.add_message(conn, incident, "Cal.com is down\nSince: now", now)
+    return incidents.notified(conn, limit=1)[0]
 
 
 def claim(conn: Connection, *sinks: str, lease: float = 60) -> list[Delivery]:
@@ -41,7 +41,7 @@ def test_of_many_that_open_one_incident_one_does(engine: Engine) -> None:
     def suspect(_: int) -> bool:
         with engine.begin() as conn:
             now = datetime.now(UTC)
-            return incidents.suspect(conn, "outage", None, now, count=1, detail={}) is not None
+            return incidents.open_suspected(conn, "outage", None, now, count=1, detail={}) is not None
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(suspect, range(16))).count(True) == 1
@@ -67,10 +67,10 @@ def test_a_sink_that_fails_is_tried_again_and_the_other_is_not(conn: Connection)
     deliveries.sent(conn, good)
     deliveries.failed(conn, bad, "answers with HTTP 500", retry_in=-1)
 
-    assert incidents.troubles(conn, [incident.id]) == {incident.id: ["slack-2: answers with HTTP 500"]}
+    assert incidents.delivery_errors(conn, [incident.id]) == {incident.id: ["slack-2: answers with HTTP 500"]}
     assert [(one.sink, one.attempts) for one in claim(conn)] == [("slack-2", 2)]
     assert claim(conn) == []
-    assert incidents.told(conn)[0].notified_at is not None
+    assert incidents.notified(conn)[0].notified_at is not None
 
 
 def test_a_sender_that_dies_is_followed_after_its_lease(conn: Connection) -> None:
@@ -85,7 +85,7 @@ def test_a_sink_that_was_away_gets_the_newest_message_only(conn: Connection) -> 
     """Not the opening, the updates and the resolution all at once."""
     incident = opened(conn)
     deliveries.sent(conn, claim(conn, "json-1")[0])
-    incidents.tell(conn, incident, "Resolved", datetime.now(UTC), close=True)
+    incidents.add_message(conn, incident, "Resolved", datetime.now(UTC), close=True)
 
     assert {(one.sink, one.news, one.message, one.resolved) for one in claim(conn)} == {
         (sink, 2, "Resolved", True) for sink in SINKS
@@ -95,7 +95,7 @@ def test_a_sink_that_was_away_gets_the_newest_message_only(conn: Connection) -> 
 def test_a_new_sink_hears_of_what_is_open_and_not_of_what_is_long_over(conn: Connection) -> None:
     """Who adds a sink is not flooded with the past."""
     over, now = opened(conn, "failed", None), datetime.now(UTC)
-    incidents.tell(conn, over, "Resolved", now - timedelta(hours=1), close=True)
+    incidents.add_message(conn, over, "Resolved", now - timedelta(hours=1), close=True)
     current = opened(conn)
 
     assert [one.incident_id for one in claim(conn, "mailto-3")] == [current.id]
@@ -103,9 +103,9 @@ def test_a_new_sink_hears_of_what_is_open_and_not_of_what_is_long_over(conn: Con
 
 def test_a_suspicion_is_told_to_nobody_and_leaves_nothing(conn: Connection) -> None:
     """A hiccup of one look is no incident."""
-    incident = incidents.suspect(conn, "outage", "calcom", datetime.now(UTC), count=1, detail={})
+    incident = incidents.open_suspected(conn, "outage", "calcom", datetime.now(UTC), count=1, detail={})
     assert incident is not None
-    assert (claim(conn), incidents.told(conn)) == ([], [])
+    assert (claim(conn), incidents.notified(conn)) == ([], [])
 
     incidents.drop(conn, incident)
 
@@ -116,13 +116,13 @@ def test_what_is_told_is_never_dropped(conn: Connection) -> None:
     """Only a resolution ends it."""
     incidents.drop(conn, opened(conn))
 
-    assert len(incidents.told(conn, open_only=True)) == 1
+    assert len(incidents.notified(conn, open_only=True)) == 1
 
 
 def test_a_kind_that_gathers_counts_into_one_incident(conn: Connection) -> None:
     """Two sweeps that find lost messages are one incident with their sum."""
     for count in (3, 4):
-        incidents.add(conn, "messages_lost", None, count)
+        incidents.add_occurrences(conn, "messages_lost", None, count)
 
-    [one] = incidents.open_ones(conn, ["messages_lost"])
+    [one] = incidents.open_incidents(conn, ["messages_lost"])
     assert (one.occurrences, one.news) == (7, 0)

@@ -109,7 +109,7 @@ def test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told(
     assert [len(simulator.bookings(str(row(one).uuid))) for one in both] == [4, 2], "nothing was posted again"
     check.check()
     with dependencies.current().engine.connect() as conn:
-        told = {one.kind: one.occurrences for one in incidents.told(conn, open_only=True)}
+        told = {one.kind: one.occurrences for one in incidents.notified(conn, open_only=True)}
     assert told["series_cut"] == 2
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.health.incident_rules import Kind
+from tasks.health.incident_rules import IncidentKind
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_bookings
 
@@ -14,7 +14,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 def told() -> list[str]:
     """Return what was told of Redis, the newest first."""
     with dependencies.current().engine.connect() as conn:
-        return [one.title for one in incidents.told(conn) if one.kind == Kind.REDIS_GONE]
+        return [one.title for one in incidents.notified(conn) if one.kind == IncidentKind.REDIS_GONE]
 
 
 def test_one_host_that_cannot_reach_the_shared_breaker_is_told_and_books_on(

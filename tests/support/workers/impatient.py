@@ -3,4 +3,4 @@
 from tasks.health import observations
 from worker import app as app  # noqa: PLC0414 - Celery looks for it here
 
-observations.GONE_FOR = 1.0
+observations.REDIS_UNAVAILABLE_AFTER = 1.0

@@ -18,7 +18,7 @@ class Watched:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.time, self.age, self.gone, self.told = 0.0, 100.0, False, 0
         monkeypatch.setattr(heartbeat, "last_tick", self.tick)
-        monkeypatch.setattr(heartbeat, "tell_if_beat_is_dead", self.tell)
+        monkeypatch.setattr(heartbeat, "report_dead_beat", self.tell)
         self.watcher = heartbeat.Watcher(clock=lambda: self.time)
 
     def tick(self) -> Heartbeat | None:
@@ -36,7 +36,7 @@ class Watched:
     def look_at(self, second: float) -> int:
         """Look at this moment, and return how often it was told until then."""
         self.time = second
-        assert self.watcher.look() == 1.0
+        assert self.watcher.check() == 1.0
         return self.told
 
 
@@ -94,6 +94,6 @@ def test_whatever_goes_wrong_with_redis_the_watch_of_beat_goes_on(
         asked.append(1)
         raise trouble
 
-    monkeypatch.setattr(heartbeat, "tell_if_redis_is_gone", fail)
-    heartbeat.look_at_redis()
+    monkeypatch.setattr(heartbeat, "report_missing_redis", fail)
+    heartbeat.check_redis()
     assert asked == [1]

@@ -8,7 +8,7 @@ import pytest
 
 from db.monitoring.incidents import Incident
 from tasks.health import messages
-from tasks.health.incident_rules import Kind, Level
+from tasks.health.incident_rules import IncidentKind, OutageLevel
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 FACTS = {
@@ -25,11 +25,11 @@ FACTS = {
     "until": "2030-03-01 11:00 UTC",
 }
 SAID = (Path(__file__).parents[3] / "docs" / "degradation.md").read_text("utf-8")
-CASES = [(Kind.OUTAGE, level) for level in (Level.DEGRADED, Level.CRITICAL, Level.DOWN)]
-CASES += [(kind, Level.HEALTHY) for kind in Kind if kind is not Kind.OUTAGE]
+CASES = [(IncidentKind.OUTAGE, level) for level in (OutageLevel.DEGRADED, OutageLevel.CRITICAL, OutageLevel.DOWN)]
+CASES += [(kind, OutageLevel.HEALTHY) for kind in IncidentKind if kind is not IncidentKind.OUTAGE]
 
 
-def incident(kind: Kind, level: Level, subject: str = "calcom") -> Incident:
+def incident(kind: IncidentKind, level: OutageLevel, subject: str = "calcom") -> Incident:
     """Make one that has been told once."""
     detail = {**FACTS, "level": level, "worst": level, "told": level, "most": {"held": 41, "at_risk": 5, "recent": 9}}
     values: dict[str, Any] = {"notified_at": None, "closed_at": None, "occurrences": 1, "news": 1, "message": ""}
@@ -39,7 +39,7 @@ def incident(kind: Kind, level: Level, subject: str = "calcom") -> Incident:
 
 def test_the_first_line_carries_everything() -> None:
     """Who sees nothing but a notification knows what is wrong, and how many it concerns."""
-    one = incident(Kind.OUTAGE, Level.DOWN)
+    one = incident(IncidentKind.OUTAGE, OutageLevel.DOWN)
 
     title, since, heard, do = messages.opening(one, one.detail).splitlines()
 
@@ -54,7 +54,7 @@ def test_the_first_line_carries_everything() -> None:
 
 @pytest.mark.parametrize(("kind", "level"), CASES)
 @pytest.mark.parametrize("subject", ["calcom", "database"])
-def test_every_kind_has_words_that_the_documents_know(kind: Kind, level: Level, subject: str) -> None:
+def test_every_kind_has_words_that_the_documents_know(kind: IncidentKind, level: OutageLevel, subject: str) -> None:
     """Opening, update and resolution can be written, and a caller hears no more and no less than is documented."""
     one = incident(kind, level, subject)
     opened = messages.opening(one, one.detail)
@@ -71,23 +71,31 @@ def test_every_kind_has_words_that_the_documents_know(kind: Kind, level: Level, 
 @pytest.mark.parametrize(
     ("level", "where", "title"),
     [
-        (Level.DOWN, " (bookings.create)", "Cal.com answers 500 (bookings.create); 5 of the last 7 unclear calls are"),
-        (Level.DOWN, "", "Cal.com is down; 5 of the last 7 unclear calls are"),
-        (Level.CRITICAL, "", "Cal.com is failing (8 failures in the last minute); 5 of the last 7 unclear calls are"),
+        (
+            OutageLevel.DOWN,
+            " (bookings.create)",
+            "Cal.com answers 500 (bookings.create); 5 of the last 7 unclear calls",
+        ),
+        (OutageLevel.DOWN, "", "Cal.com is down; 5 of the last 7 unclear calls"),
+        (
+            OutageLevel.CRITICAL,
+            "",
+            "Cal.com is failing (8 failures in the last minute); 5 of the last 7 unclear calls",
+        ),
     ],
 )
-def test_an_outage_in_which_bookings_are_made_all_the_same_says_so(level: Level, where: str, title: str) -> None:
+def test_an_outage_in_which_bookings_are_made_all_the_same_says_so(level: OutageLevel, where: str, title: str) -> None:
     """Who hears "down" alone calls customers who are booked."""
-    one = incident(Kind.OUTAGE, level)
+    one = incident(IncidentKind.OUTAGE, level)
     detail = {**one.detail, "where": where, "unclear": 7, "booked": 5}
 
-    assert messages.opening(one, detail).startswith(f"{title} booked all the same: 37 held, 2 at risk\n")
+    assert messages.opening(one, detail).startswith(f"{title} are booked all the same: 37 held, 2 at risk\n")
     assert "unclear calls" not in messages.opening(one, {**detail, "booked": 0})
 
 
 def test_half_made_seats_are_named_among_the_suspects() -> None:
     """They break nobody; they must be removed at Cal.com before anything is tried again."""
-    one = incident(Kind.SUSPECT, Level.HEALTHY)
+    one = incident(IncidentKind.SUSPECT, OutageLevel.HEALTHY)
     said = messages.opening(one, {**one.detail, "half_made": 2})
 
     assert said.startswith("Set aside as suspect, 2 of them half made at Cal.com: 37 held")
@@ -97,7 +105,7 @@ def test_half_made_seats_are_named_among_the_suspects() -> None:
 
 def test_whoever_was_told_not_booked_is_to_be_called() -> None:
     """The one alert of which a customer knows less than we do."""
-    one = incident(Kind.TOLD_NOT_BOOKED, Level.HEALTHY)
+    one = incident(IncidentKind.TOLD_NOT_BOOKED, OutageLevel.HEALTHY)
     facts = {"count": 3, "first_id": "42"}
     title, _, heard, do = messages.opening(one, facts).splitlines()
 
@@ -109,7 +117,7 @@ def test_whoever_was_told_not_booked_is_to_be_called() -> None:
 
 def test_a_resolution_carries_the_totals() -> None:
     """How long, how many at most, and what it cost."""
-    one = incident(Kind.OUTAGE, Level.DOWN)
+    one = incident(IncidentKind.OUTAGE, OutageLevel.DOWN)
     over = messages.resolution(one, OPENED + timedelta(minutes=23), {"breaker opened": 4, "expired": 2, "failed": 0})
 
     assert over.splitlines() == [
@@ -121,7 +129,7 @@ def test_a_resolution_carries_the_totals() -> None:
 
 def test_growing_worse_is_the_first_word() -> None:
     """It was told as degraded; now it is down."""
-    one = incident(Kind.OUTAGE, Level.DEGRADED)
-    said = messages.update(one, {**one.detail, "level": Level.DOWN}, OPENED + timedelta(hours=3))
+    one = incident(IncidentKind.OUTAGE, OutageLevel.DEGRADED)
+    said = messages.update(one, {**one.detail, "level": OutageLevel.DOWN}, OPENED + timedelta(hours=3))
 
     assert said.startswith("Worse after 3 h: Cal.com is down: 37 held")

@@ -34,8 +34,8 @@ def test() -> bool:
 def show(*, json: bool) -> None:
     """Show the latest incidents."""
     with ready().engine.connect() as conn:
-        found = incidents.told(conn)
-        troubles = incidents.troubles(conn, [one.id for one in found])
+        found = incidents.notified(conn)
+        troubles = incidents.delivery_errors(conn, [one.id for one in found])
         now = conn.execute(select(func.now())).scalar_one()
     if json:
         screen.as_json({"incidents": [_as_dict(one, troubles.get(one.id, [])) for one in found]})
