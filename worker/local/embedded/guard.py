@@ -57,11 +57,11 @@ def _forget_memory(creator: int) -> None:
             _libc.shmctl(int(segment), IPC_RMID, None)
 
 
-class Kept:
+class GuardedProcess:
     """One server that the guard keeps, and the steps that end it: signal, then patience in seconds."""
 
     def __init__(self, order: dict[str, Any]) -> None:
-        self.asked = 0.0  # monotonic
+        self.asked_at = 0.0  # monotonic
         self.steps = [(signal.Signals[name], float(patience)) for name, patience in order.get("end", [])]
         uid, gid = order.get("user") or (None, None)
         with Path(order["log"]).open("ab") as log:
@@ -112,13 +112,13 @@ class Kept:
     def ask(self) -> None:
         """Take the first step of ending it, without waiting."""
         self.send(signal.SIGCONT)
-        self.asked = time.monotonic()
+        self.asked_at = time.monotonic()
         if self.steps and self.process.poll() is None:
             self.process.send_signal(self.steps[0][0])
 
     def finish(self) -> None:
         """Wait out the first step, take the others, and kill what is left."""
-        begun = self.asked  # patience runs for all servers at once
+        begun = self.asked_at  # patience runs for all servers at once
         for number, (step, patience) in enumerate(self.steps):
             if number:
                 begun = time.monotonic()
@@ -129,12 +129,12 @@ class Kept:
         self.process.wait()
 
 
-class Guard:
+class GuardService:
     """Do what the parent orders, until it is gone."""
 
     def __init__(self, parent: int) -> None:
         self.parent = parent
-        self.kept: dict[str, Kept] = {}
+        self.guarded: dict[str, GuardedProcess] = {}
         self.folders: list[str] = []
         self.pending = b""
 
@@ -169,32 +169,32 @@ class Guard:
                 self.folders.append(folder)
                 return {"folder": folder}
             case "start":
-                if (old := self.kept.get(order["name"])) and old.process.poll() is None:
+                if (old := self.guarded.get(order["name"])) and old.process.poll() is None:
                     raise ValueError(f"{order['name']} runs already")
-                kept = self.kept[order["name"]] = Kept(order)
-                return {"pid": kept.process.pid}
+                guarded = self.guarded[order["name"]] = GuardedProcess(order)
+                return {"pid": guarded.process.pid}
             case "wait":
-                return {"code": self.kept[order["name"]].wait(order["seconds"])}
+                return {"code": self.guarded[order["name"]].wait(order["seconds"])}
             case "signal":
-                self.kept[order["name"]].send(signal.Signals[order["signal"]])
+                self.guarded[order["name"]].send(signal.Signals[order["signal"]])
                 return {}
             case "end":
-                self._end([self.kept[order["name"]]])
+                self._end([self.guarded[order["name"]]])
                 return {}
         raise ValueError(f"unknown order {order['do']}")
 
-    def _end(self, servers: list[Kept]) -> None:
-        for kept in servers:
-            kept.ask()
-        for kept in servers:
-            kept.finish()
+    def _end(self, servers: list[GuardedProcess]) -> None:
+        for guarded in servers:
+            guarded.ask()
+        for guarded in servers:
+            guarded.finish()
         self._reap_orphans()
-        for kept in servers:
-            _forget_memory(kept.process.pid)
+        for guarded in servers:
+            _forget_memory(guarded.process.pid)
 
     def _reap_orphans(self) -> None:
         """Kill what dead servers left behind; as a subreaper the guard has become its parent."""
-        known = {kept.process.pid for kept in self.kept.values()}
+        known = {guarded.process.pid for guarded in self.guarded.values()}
         while orphans := [pid for pid in _children(os.getpid()) if pid not in known]:
             for pid in orphans:
                 with contextlib.suppress(ProcessLookupError, ChildProcessError):
@@ -203,7 +203,7 @@ class Guard:
 
     def close(self) -> None:
         """End every server and remove every folder that was made here."""
-        self._end(list(reversed(self.kept.values())))
+        self._end(list(reversed(self.guarded.values())))
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -214,7 +214,7 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    guard = Guard(int(sys.argv[1]))
+    guard = GuardService(int(sys.argv[1]))
     try:
         guard.serve()
     finally:

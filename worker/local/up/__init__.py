@@ -16,8 +16,8 @@ from worker.local.graceful_shutdown import GracefulShutdown
 from worker.local.processes import Part, Running
 from worker.local.running import record_simulator
 from worker.local.up import guide
-from worker.local.up.kept import KeptPart, KeptServer
-from worker.local.up.supervisor import Kept, Supervisor
+from worker.local.up.managed import ManagedProcess, ManagedServer
+from worker.local.up.supervisor import Managed, Supervisor
 from worker.settings.model import Settings
 
 LOOK_SECONDS = 0.5
@@ -39,10 +39,12 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
     screen.say(("booking up", "bold"), "   Ctrl-C ends everything")
     screen.say()
     with GracefulShutdown() as shutdown, _environment(settings, simulator=simulator) as ready:
-        watched: list[Kept] = [KeptServer(server) for server in ready.servers.servers.values()]
+        watched: list[Managed] = [ManagedServer(server) for server in ready.servers.servers.values()]
         if ready.simulator:
             again = ("--port", ready.calcom.url.rpartition(":")[2], *SIMULATOR_OPTIONS)
-            watched.append(KeptPart(replace(ready.processes, guard=ready.servers.guard), processes.simulator(*again)))
+            watched.append(
+                ManagedProcess(replace(ready.processes, guard=ready.servers.guard), processes.simulator(*again))
+            )
         _require_broker(ready.settings)
         _migrate(ready)
         parts = [*processes.fleet(*[CONCURRENCY] * workers), processes.flower(free_port(port))]
@@ -85,16 +87,16 @@ def _migrate(ready: Environment) -> None:
     _line("tables", None, f"migrated to {applied[-1]}" if applied else "up to date")
 
 
-def _start(running: Running, parts: Sequence[Part]) -> Iterator[KeptPart]:
+def _start(running: Running, parts: Sequence[Part]) -> Iterator[ManagedProcess]:
     pids = {part.name: running.start(part) for part in parts}
     for part in parts:
         with _waiting(f"Starting {part.name}"):
             running.wait_until_ready(part)
         _line(part.name, pids[part.name], part.address)
-        yield KeptPart(running, part)
+        yield ManagedProcess(running, part)
 
 
-def _supervise(watched: Sequence[Kept], shutdown: GracefulShutdown) -> None:
+def _supervise(watched: Sequence[Managed], shutdown: GracefulShutdown) -> None:
     def say(line: str) -> None:
         screen.say((f"  {time.strftime('%H:%M:%S')}  ", "dim"), (line, "bold yellow"))
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds
-WELL_AFTER = 60.0  # a part that lived this long begins anew with the first wait
+STABLE_AFTER = 60.0  # a part that lived this long begins anew with the first wait
 
 
-class Kept(Protocol):
+class Managed(Protocol):
     """Describe what a part must be able to do."""
 
     @property
@@ -24,7 +24,7 @@ class Kept(Protocol):
 
 @dataclass
 class _Watched:
-    part: Kept
+    part: Managed
     started_at: float
     wait: float = 0.0
     due_at: float | None = None  # when it is started again; None: it runs
@@ -33,33 +33,33 @@ class _Watched:
 class Supervisor:
     """Look at every part in turn. `clock` is monotonic, in seconds; `say` takes a line for the screen."""
 
-    def __init__(self, parts: Sequence[Kept], say: Callable[[str], object], clock: Callable[[], float]) -> None:
+    def __init__(self, parts: Sequence[Managed], say: Callable[[str], object], clock: Callable[[], float]) -> None:
         self._say = say
         self._clock = clock
         self._watched = [_Watched(part, clock()) for part in parts]
 
     def look(self) -> None:
         """Notice what has died, and start what is due."""
-        for one in self._watched:
-            if one.due_at is None:
-                self._notice(one)
-            elif self._clock() >= one.due_at:
-                self._start(one)
+        for watched in self._watched:
+            if watched.due_at is None:
+                self._notice(watched)
+            elif self._clock() >= watched.due_at:
+                self._start(watched)
 
-    def _notice(self, one: _Watched) -> None:
-        code = one.part.exit_code()
+    def _notice(self, watched: _Watched) -> None:
+        code = watched.part.exit_code()
         if code is None:
             return
         now = self._clock()
-        lived_well = now - one.started_at >= WELL_AFTER
-        one.wait = FIRST_WAIT if lived_well or not one.wait else min(one.wait * 2, LONGEST_WAIT)
-        one.due_at = now + one.wait
-        self._say(f"{one.part.name} has ended ({how(code)}); it is started again in {one.wait:g} s")
+        stable = now - watched.started_at >= STABLE_AFTER
+        watched.wait = FIRST_WAIT if stable or not watched.wait else min(watched.wait * 2, LONGEST_WAIT)
+        watched.due_at = now + watched.wait
+        self._say(f"{watched.part.name} has ended ({how(code)}); it is started again in {watched.wait:g} s")
 
-    def _start(self, one: _Watched) -> None:
-        pid = one.part.start()
-        one.started_at, one.due_at = self._clock(), None
-        self._say(f"{one.part.name} runs again" + (f", pid {pid}" if pid else ""))
+    def _start(self, watched: _Watched) -> None:
+        pid = watched.part.start()
+        watched.started_at, watched.due_at = self._clock(), None
+        self._say(f"{watched.part.name} runs again" + (f", pid {pid}" if pid else ""))
 
 
 def how(code: int) -> str:

@@ -9,7 +9,7 @@ from worker.local.processes import Part, Running
 
 
 @dataclass(frozen=True)
-class KeptPart:
+class ManagedProcess:
     """A process of ours."""
 
     running: Running
@@ -30,7 +30,7 @@ class KeptPart:
 
 
 @dataclass(frozen=True)
-class KeptServer:
+class ManagedServer:
     """An embedded server."""
 
     server: Server
