@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
+from tasks.calcom.booking_answers import read_list
 from tasks.calcom.cancel import read_cancel
-from tasks.calcom.classify import read_list, read_post
+from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.rate_limit_headers import allowance

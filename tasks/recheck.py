@@ -9,7 +9,8 @@ from db import appointments
 from db.appointments import audit
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.booking import Booking
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow

@@ -11,7 +11,7 @@ from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import Finding, Fix
 from tasks.audit.listing import Place, between, read_listing
 from tasks.audit.questions import verdict
-from tasks.calcom.booking import read_bookings
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.cancel import cancel_body, wants_reason
 from tasks.calcom.reply import Reply, ReplyKind
 

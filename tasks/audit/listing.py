@@ -15,7 +15,7 @@ from uuid import UUID
 from db.appointments.appointment import Appointment
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Attendee, Booking
-from tasks.calcom.classify import Page, read_list
+from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant

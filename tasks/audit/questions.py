@@ -7,7 +7,7 @@ from tasks.audit.calls import AuditCalls
 from tasks.audit.compare import judge
 from tasks.audit.finding import Finding, Silence
 from tasks.audit.listing import MAY_PASS, TRIES, About, Answered, Listing, Question, wait_after
-from tasks.calcom.booking import read_bookings
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.event_types import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
 

@@ -1,15 +1,14 @@
 """Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import Reply
 from tasks.calcom.request_body import REFERENCE
-from tasks.calcom.sanitize import usable
+
+_UID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +82,9 @@ def read_booking(data: object) -> Booking | None:
     )
 
 
-def read_bookings(answer: Answer | NoAnswer) -> tuple[Booking, ...] | Reply:
-    """Return what GET by uid, by the uid of a seat or of a series shows; a Reply when that is nothing.
-
-    A series is all its weeks, by start. REFUSED with 404 is Cal.com's "was not found".
-    """
-    content = read_content(answer)
-    if isinstance(content, Reply):
-        return content
-    data = content.get("data")
-    if not isinstance(data, dict | list):
-        return replace(CONFIGURATION, http_status=200, message="not a booking: wrong URL or API version?")
-    entries = data if isinstance(data, list) else [data]
-    bookings = tuple(booking for entry in entries if (booking := read_booking(entry)) is not None)
-    if not bookings or len(bookings) < len(entries):
-        return replace(UNREADABLE, http_status=200, message="a booking without a uid")
-    return bookings
+def usable(uid: object) -> str | None:
+    """Return a uid that can be stored and put into a URL; None for anything else."""
+    return uid if isinstance(uid, str) and _UID.fullmatch(uid) else None
 
 
 def read_instant(text: object) -> datetime | None:

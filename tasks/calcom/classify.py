@@ -1,37 +1,19 @@
-"""Read what an answer of Cal.com means: the table "What an answer means" in docs/calcom.md, as pure functions."""
+"""Read what an answer to a POST means: the table "What an answer means" in docs/calcom.md, as pure functions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from tasks.calcom.booking import Booking, read_booking, read_instant
-from tasks.calcom.created import read_created
-from tasks.calcom.failures import CONFIGURATION, UNREADABLE, failure_of, read_content
+from resilience.circuit_breaker.types import CallOutcome
+from tasks.calcom.booking import Attendee, Booking, read_booking
+from tasks.calcom.failures import UNREADABLE, failure_of
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
-from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
-_NO_SUCH_TYPE = "The requested event-types do not exist"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Hold one page of GET /v2/bookings; `remaining` bookings follow on later pages, of `total` in all."""
-
-    bookings: tuple[Booking, ...]
-    remaining: int
-    total: int | None = None
-
-    @property
-    def missing(self) -> int:
-        """Return how many bookings Cal.com counts and does not list, on a page that is the only one.
-
-        It lists and counts one after the other: while others book, one too many is counted in 8 of 60 answers.
-        """
-        return 0 if self.total is None or self.remaining else max(self.total - len(self.bookings), 0)
-
-    @property
-    def short(self) -> bool:
-        """Return whether it lists fewer bookings than it counts, so that it must be asked for again."""
-        return self.missing > 0
+_BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
+_ANOTHERS = replace(  # 2
+    _BOOKED, kind=ReplyKind.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
+)
+_CUT = replace(UNREADABLE, message="booked, says Cal.com, but its answer cannot be read")  # 3
 
 
 def read_post(
@@ -46,43 +28,60 @@ def read_post(
     `attendee` is the address that it was posted for (`body.attendee_address`), `start` the instant.
     """
     if isinstance(answer, Answer) and answer.status in (200, 201):
-        return read_created(answer, reference=reference, attendee=attendee, start=start)
+        return _read_created(answer, reference, attendee, start)
     return failure_of(answer)
 
 
-def read_list(answer: Answer | NoAnswer) -> Page | Reply:
-    """Return the page in `answer` to GET /v2/bookings, or the reply that says why there is none.
+def _read_created(answer: Answer, reference: str, attendee: str | None, start: datetime | None) -> Reply:
+    """Return what a 200 or 201 means: our booking, another's, or neither for certain (rows 1 to 3)."""
+    content = None if answer.truncated else parse(answer.body)
+    data = content.get("data") if isinstance(content, dict) else None
+    entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry a week
+    bookings = [booking for entry in entries if (booking := read_booking(entry)) is not None]
+    ours = [booking for booking in bookings if booking.seat_uid or reference in booking.marks]
+    if ours:
+        here = next((one for one in ours if one.is_at(start)), None)
+        reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
+    elif content is None:  # cut, empty, or a proxy's word: Cal.com may still be at work
+        return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
+    elif answer.status == 201:
+        reply = next((found for one in bookings if (found := _existing(one, attendee)) is not None), _CUT)
+    else:
+        return failure_of(answer)
+    return replace(reply, http_status=answer.status, answered_at=answer.date)
 
-    A page with an entry that cannot be read is no page: it might be our booking.
+
+def _booked(booking: Booking, reference: str) -> Reply:
+    """Say that it is ours; a seat at the top level is always the one that this very POST has made (62 of 62, seen)."""
+    return replace(
+        _BOOKED,
+        uid=booking.uid,
+        seat_uid=booking.seat_uid or booking.marks.get(reference),
+        series_uid=booking.series_uid,
+        created_at=booking.created_at,
+        event_type_id=booking.event_type_id,
+    )
+
+
+def _existing(booking: Booking, attendee: str | None) -> Reply | None:
+    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
+
+    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
+    they were before.
     """
-    content = read_content(answer)
-    if isinstance(content, Reply):
-        deleted = content.http_status == 400 and content.message.startswith(_NO_SUCH_TYPE)
-        return replace(content, kind=ReplyKind.DELETED) if deleted else content
-    data = content.get("data")
-    if not isinstance(data, list):  # an older API version nests it; a wrong server has none
-        return replace(CONFIGURATION, http_status=200, message="not a list of bookings: wrong URL or API version?")
-    bookings = [booking for entry in data if (booking := read_booking(entry)) is not None]
-    if len(bookings) < len(data):
-        return replace(UNREADABLE, http_status=200, message="the list holds an entry without a uid")
-    pagination = content.get("pagination")
-    total, remaining = (_count(pagination, name) for name in ("totalItems", "remainingItems"))
-    return Page(tuple(bookings), remaining or 0, total)
-
-
-def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
-    """Return the starts that `answer` to GET /v2/slots offers, in UTC; None when it does not say."""
-    if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
+    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
+    if not booking.seated:
+        known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
+        reference = next(iter(booking.marks), None)
+    elif booking.seat_uid is None:
         return None
-    content = parse(answer.body)
-    days = content.get("data") if isinstance(content, dict) else None
-    if not isinstance(days, dict) or not all(isinstance(day, list) for day in days.values()):
-        return None
-    slots = [slot for day in days.values() for slot in day]
-    starts = {read_instant(slot.get("start")) for slot in slots if isinstance(slot, dict)}
-    return frozenset(start for start in starts if start is not None)
+    else:
+        known = _seat_of(booking, attendee)
+        reference = None if known is None else known.reference
+    is_attendee = attendee is not None and known is not None and known.email == attendee
+    untellable = booking.seated and not booking.attendees
+    return replace(reply, other_reference=reference, is_attendee=is_attendee, untellable=untellable)
 
 
-def _count(pagination: object, name: str) -> int | None:
-    value = pagination.get(name) if isinstance(pagination, dict) else None
-    return max(value, 0) if isinstance(value, int) else None
+def _seat_of(booking: Booking, attendee: str | None) -> Attendee | None:
+    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
-from tasks.calcom.classify import Page, read_list
+from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.lookup import PAGE, HalfMade, LookupKind, LookupResult, Query, Reads, narrowed, ours_among, shows_type

@@ -9,7 +9,7 @@ from typing import Protocol
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
-from tasks.calcom.classify import read_list
+from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant

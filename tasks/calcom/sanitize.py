@@ -6,7 +6,6 @@ import unicodedata
 LONGEST = 500  # characters kept
 _READ = 4 * LONGEST  # characters looked at: masking only shortens, and a hostile server may send a megabyte
 
-_UID = re.compile(r"[\x21-\x7e]{1,255}")
 _NUMBER = re.compile(r"(?<![\w.])\+?\d[\d ()/.-]{5,}\d(?!\w)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -26,11 +25,6 @@ def safe(text: object) -> str:
     masked = " ".join("[e-mail]" if "@" in word or "%40" in word else word for word in words)
     masked = _NUMBER.sub(_mask, masked)
     return masked if len(masked) <= LONGEST else masked[: LONGEST - 1] + "…"
-
-
-def usable(uid: object) -> str | None:
-    """Return a uid that can be stored and put into a URL; None for anything else."""
-    return uid if isinstance(uid, str) and _UID.fullmatch(uid) else None
 
 
 def _mask(found: re.Match[str]) -> str:

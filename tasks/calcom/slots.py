@@ -7,9 +7,8 @@ from math import gcd
 from typing import Protocol
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.booking import to_millisecond
-from tasks.calcom.classify import read_slots
-from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.booking import read_instant, to_millisecond
+from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.request_body import event_type, instant
 
 
@@ -50,6 +49,19 @@ def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
     if start in starts:
         return Slot.OFFERED
     return Slot.GONE if _is_on_grid(start, starts) else Slot.UNPROVEN
+
+
+def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
+    """Return the starts that `answer` to GET /v2/slots offers, in UTC; None when it does not say."""
+    if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
+        return None
+    content = parse(answer.body)
+    days = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(days, dict) or not all(isinstance(day, list) for day in days.values()):
+        return None
+    slots = [slot for day in days.values() for slot in day]
+    starts = {read_instant(slot.get("start")) for slot in slots if isinstance(slot, dict)}
+    return frozenset(start for start in starts if start is not None)
 
 
 def _is_on_grid(start: datetime, offered: frozenset[datetime]) -> bool:

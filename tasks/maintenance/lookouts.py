@@ -12,7 +12,8 @@ from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import dependencies, event_types
-from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.booking import Booking
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies

@@ -15,7 +15,8 @@ from db.appointments import others
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from tasks import event_types
-from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.booking import Booking
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply, ReplyKind

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.calcom.booking import Attendee, Booking, read_bookings
+from tasks.calcom.booking import Attendee, Booking
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
 from tests.support.calcom_answers import NO_SEAT, NO_UID, refused, shown, whole

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.classify import Page, read_list, read_slots
+from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import REFERENCE
+from tasks.calcom.slots import read_slots
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "calcom" / "answers.json"
 RECORDED = {entry["name"]: entry for entry in json.loads(FIXTURE.read_text())}

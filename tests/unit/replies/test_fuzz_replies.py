@@ -7,13 +7,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.event_kind import EventKind
-from tasks.calcom.booking import read_bookings
-from tasks.calcom.classify import Page, read_list, read_post, read_slots
+from tasks.calcom.booking_answers import Page, read_bookings, read_list
+from tasks.calcom.classify import read_post
 from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import REFERENCE
+from tasks.calcom.slots import read_slots
 
 OURS = "8c6f4a52-0000-4000-8000-000000000001"
 few = settings(max_examples=250, deadline=None, derandomize=True)

@@ -5,9 +5,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.calcom.classify import read_list, read_post, read_slots
+from tasks.calcom.booking_answers import read_list
+from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.request_body import REFERENCE
+from tasks.calcom.slots import read_slots
 
 WORDS = st.sampled_from(
     [

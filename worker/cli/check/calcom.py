@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from db.appointments.appointment import Appointment
 from tasks.audit.calls import AuditHalted
-from tasks.calcom.classify import read_list
+from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Dependencies

@@ -8,7 +8,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType
 from tasks import event_types
 from tasks.audit.calls import AuditHalted
-from tasks.calcom.classify import read_list
+from tasks.calcom.booking_answers import read_list
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.event_types import NotAskedError

@@ -13,9 +13,9 @@ from db import appointments
 from db.appointments import Appointment, audit
 from db.lifecycle import LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.calcom.booking import Booking, read_bookings
+from tasks.calcom.booking import Booking, usable
+from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.calcom.sanitize import usable
 from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
 from worker.cli.orders.orders import Done
