@@ -12,7 +12,6 @@ from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import dependencies, event_types
-from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, lookup
 from tasks.calcom.reply import Reply
@@ -86,7 +85,7 @@ def _count(built: Dependencies, row: Appointment) -> bool:
     except NotAskedError:
         return False
     alive = [week for week in weeks if not week.gone]
-    own: Booking | None = next((week for week in alive if week.is_at(row.start_at)), None)
+    own = next((week for week in alive if week.is_at(row.start_at)), None)
     of = kept.occurrences  # None of a type that this key may not read
     with built.engine.begin() as conn:
         return series.count_series(conn, row.id, weeks=len(alive), of=of, uid=own.uid if own else None)
