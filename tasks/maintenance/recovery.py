@@ -55,17 +55,19 @@ def _recover(built: Dependencies) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        # Who stands in line is held by the same block, under another name; without Redis nobody can say by which.
-        line = seen.shared and queue.line(conn) is not None
-    waits = (refused and (held.credentials or line)) or (wrong and line) or ((wrong or paged) and held.configuration)
-    if not waits or not _is_well(built):
+        # Who waits in the queue is held by the same block, under another name; without Redis nobody can say by which.
+        queued = seen.shared and queue.line(conn) is not None
+    waits = (
+        (refused and (held.credentials or queued)) or (wrong and queued) or ((wrong or paged) and held.configuration)
+    )
+    if not waits or not _answers(built):
         return 0
     if seen.shared:  # the state says the rest: who is held for the key goes now, who for the page when one came through
         return release_first()
     return release_caused(key_works=True, settings_work=True)
 
 
-def _is_well(built: Dependencies) -> bool:
+def _answers(built: Dependencies) -> bool:
     try:
         reply = GuardedCalls(built, correlation.new()).try_again()
     except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached

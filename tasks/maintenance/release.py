@@ -1,4 +1,4 @@
-"""Let held bookings go: those whose time or cause has passed, and those that wait in line, in order and gently.
+"""Release held bookings: those whose time or cause has passed, and those that wait in the queue, in order, gently.
 
 A cause has passed when the state says so, the fleet's or our own settings: no event is waited for, it might be missed.
 """
@@ -35,12 +35,12 @@ def release_held() -> int:
     return _release_due() + release_paced()
 
 
-def release_paced(told: Recorded | None = None) -> int:
+def release_paced(recorded: Recorded | None = None) -> int:
     """Release bookings that wait for the breaker or the limit, the oldest request first, as many as there is room for.
 
     One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
-    takes what the others left for it: the more there is to do, the more goes in one step. `told` is the caller's last
-    report, which said how much room there is; without it the breaker is asked.
+    takes what the others left for it: the more there is to do, the more goes in one step. `recorded` is what the
+    breaker answered to the caller's last call, room included; without it the breaker is asked.
     """
     count = 0
     _wanted.set()
@@ -49,10 +49,10 @@ def release_paced(told: Recorded | None = None) -> int:
             break
         try:
             _wanted.clear()
-            count += _release(told)
+            count += _release(recorded)
         finally:
             _releasing.release()
-        told = None
+        recorded = None
     return count
 
 
@@ -63,11 +63,9 @@ def release_when_open_ends() -> None:
         call_later(RELEASE, "maintenance", countdown=wait)
 
 
-def _release(told: Recorded | None) -> int:
-    view: Recorded | Released = (
-        told if told is not None and told.room > 0 else dependencies.current().breaker.release_quota(CREATE)
-    )
-    count = 0
+def _release(recorded: Recorded | None) -> int:
+    breaker, count = dependencies.current().breaker, 0
+    view: Recorded | Released = recorded if recorded and recorded.room > 0 else breaker.release_quota(CREATE)
     while view.room > 0:
         sent, view = _release_some(view)
         if not sent:
@@ -95,8 +93,8 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
     finally:  # places of those that have moved on, and of all when Postgres failed us
-        for gone in set(granted) - released_ids:
-            breaker.give_back(CREATE, gone)
+        for booking_id in set(granted) - released_ids:
+            breaker.give_back(CREATE, booking_id)
     send(rows, released=True)
     log.info("released", count=len(rows), state=released.state.value)
     return len(granted), released
@@ -105,10 +103,10 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
 def _release_due() -> int:
     built = dependencies.current()
     calcom, seen = built.calcom, built.breaker.get_status()
-    shut = {*seen.wrong_settings, *seen.paged_settings}
+    blocked = {*seen.wrong_settings, *seen.paged_settings}
     return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
         key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
-        settings_work=seen.shared and calcom.settings_fingerprint not in shut,
+        settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
     )
 
 

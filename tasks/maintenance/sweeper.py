@@ -1,4 +1,4 @@
-"""Pick up what was left lying: lost messages, lost leases, slots that have passed, what nobody has looked for lately.
+"""The sweeper: lost messages, lost leases, slots that have passed, what nobody has looked for lately.
 
 Idempotent throughout: each statement moves a row only from the state it was seen in, and locks it while it does, so
 that any number of beats and workers may run these at once.
@@ -6,21 +6,24 @@ that any number of beats and workers may run these at once.
 
 import threading
 import time
+from collections.abc import Iterable
 
 import structlog
 from celery import shared_task
 from kombu.connection import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Appointment
-from db.appointments import queue as pacing
+from db.appointments import Appointment, queue
+from db.lifecycle import Status
+from db.monitoring import incidents
 from tasks import dependencies
-from tasks.maintenance.lost import tell_lost
+from tasks.health.incident_rules import IncidentKind
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
-PATIENCE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
+GRACE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
 
 log = structlog.get_logger(__name__)
@@ -60,7 +63,7 @@ def _flag_degraded() -> None:
     if not max_age:
         return
     with dependencies.current().engine.begin() as conn:
-        flagged = pacing.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
+        flagged = queue.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
     if flagged:
         log.warning("held_too_long", count=len(flagged), max_age=max_age)
 
@@ -79,29 +82,44 @@ def _lost_leases() -> int:
 
 
 def _lost_messages() -> int:
-    """Send again what is lost: one look at the queue is evidence for all that was sent `PATIENCE` before it.
+    """Send again what is lost: one view of the queue is evidence for all that was sent `GRACE` before it.
 
     By one thread of a process: when Redis has forgotten a long queue this takes a while, and others must not wait.
     """
     if not _sending.acquire(blocking=False):
         return 0
     try:
-        looked_at, empty, count = time.monotonic(), _queue_is_empty(), 0
+        asked_at, empty, count = time.monotonic(), _queue_is_empty(), 0
         while True:
-            rows = _take_unsent(queue_empty=empty, patience=PATIENCE + time.monotonic() - looked_at)
+            rows = _take_unsent(queue_empty=empty, grace=GRACE + time.monotonic() - asked_at)
             count += len(rows)
             sent = send(rows)
             if sent:
-                tell_lost(rows)
+                report_lost(rows)
             if not sent or len(rows) < BATCH:
                 return count
     finally:
         _sending.release()
 
 
-def _take_unsent(*, queue_empty: bool, patience: float) -> list[Appointment]:
+def report_lost(sent_again: Iterable[Appointment]) -> None:
+    """Count bookings whose message was lost and has been sent again: the next health check makes an incident of it.
+
+    Retries are not counted: those that wait long are left to the sweeper on purpose. An error never stops a sweep.
+    """
+    count = sum(row.status is Status.PENDING for row in sent_again)
+    if not count:
+        return
+    try:
+        with dependencies.current().engine.begin() as conn:
+            incidents.add_occurrences(conn, IncidentKind.MESSAGES_LOST, None, count)
+    except SQLAlchemyError as exc:
+        log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)
+
+
+def _take_unsent(*, queue_empty: bool, grace: float) -> list[Appointment]:
     with dependencies.current().engine.begin() as conn:
-        return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=patience)
+        return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=grace)
 
 
 def _queue_is_empty() -> bool:
@@ -110,12 +128,10 @@ def _queue_is_empty() -> bool:
         dependencies.current().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}
     ) as connection:
         try:
-            queue = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
+            declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:
-            return (
-                str(getattr(exc, "reply_code", "")) == "404"
-            )  # Redis knows no empty queue: it is gone with its last message
+            # Redis knows no empty queue: it is gone with its last message.
+            return str(getattr(exc, "reply_code", "")) == "404"
         except Exception:  # noqa: BLE001 - each transport raises errors of its own
             return False
-    waiting: int = queue.message_count
-    return waiting == 0
+    return int(declared.message_count) == 0
