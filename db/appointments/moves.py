@@ -81,7 +81,15 @@ def amend(conn: Connection, appointment_id: int, expected: Status | Collection[S
     return result.rowcount == 1
 
 
-def request_cancel(conn: Connection, appointment_id: int, expected: Status, *, by: str, why: str) -> bool:
+def request_cancel(
+    conn: Connection,
+    appointment_id: int,
+    expected: Status,
+    *,
+    by: str,
+    why: str,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
     """Record, as an event too, that a booking is to be cancelled once its outcome is known.
 
     False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
@@ -92,7 +100,7 @@ def request_cancel(conn: Connection, appointment_id: int, expected: Status, *, b
         .values(cancel_requested=True, updated_at=func.now())
         .returning(_COLUMNS.id)
     )
-    return conn.execute(_with_event(change, "cancel_requested", by, {"why": why})).first() is not None
+    return conn.execute(_with_event(change, "cancel_requested", by, {"why": why, **(detail or {})})).first() is not None
 
 
 def move(

@@ -88,11 +88,20 @@ def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | Non
 
 
 def release_kind(
-    conn: Connection, reason: HoldReason, *, since: datetime, why: str, limit: int, event_type_id: int | None = None
+    conn: Connection,
+    reason: HoldReason,
+    *,
+    since: datetime,
+    why: str,
+    limit: int,
+    event_type_id: int | None = None,
+    by: str = "operator",
+    via: str | None = None,
 ) -> list[Appointment]:
-    """Move a batch of what was held for this reason at a moment to pending, by the operator; return the rows."""
+    """Move a batch of what was held for this reason at a moment to pending, as somebody says; return the rows."""
+    told = {"by": by, "via": via, "why": why}
     return _rows(
-        conn, "release_kind", reason=reason.value, since=since, why=why, limit=limit, event_type_id=event_type_id
+        conn, "release_kind", reason=reason.value, since=since, limit=limit, event_type_id=event_type_id, **told
     )
 
 

@@ -1,1 +1,1 @@
-"""What an operator may order, whoever carries the order: command line or Flower."""
+"""What an operator may command, whoever carries the command: command line, Flower or a page."""

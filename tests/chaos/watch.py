@@ -9,9 +9,9 @@ from typing import Any, Self
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.operations import breaker_overrides
+from tasks.operations import booking_commands, breaker_overrides
+from tasks.operations.booking_commands import Via
 from tests.chaos.stage import Stage
-from worker.cli.orders.orders import retry
 
 LOOK_SECONDS = 0.5
 LIVE = ("pending", "booking", "retrying", "held")
@@ -109,18 +109,22 @@ class Watch:
             f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
         )
         if any(reason == "credentials" for _, _, reason, _ in stuck):
-            breaker_overrides.reset(self.stage.parts.engine, self.stage.parts.breaker, by="fire", why="the key is good")
+            breaker_overrides.reset(
+                self.stage.dependencies.engine, self.stage.dependencies.breaker, by="fire", why="the key is good"
+            )
         for one, reference, reason, error in stuck:
             if error == HALF_MADE:
                 self._remove(reference)
             if reason != "credentials":
-                retry(self.stage.parts.engine, str(one), not_booked=False, why="fire")
+                booking_commands.retry(
+                    self.stage.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
+                )
 
     def _remove(self, reference: str) -> None:
         """Remove at Cal.com what is made by half, as who is told of it does."""
-        for line in self.stage.calcom.call("GET", f"/_books?reference={reference}")["books"]:
+        for line in self.stage.calcom.order("GET", f"/_books?reference={reference}")["books"]:
             if line["halfMade"] and line["ended"] is None:
-                self.stage.calcom.call("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
+                self.stage.calcom.order("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
 
 
 def table(often: Counter[str], longest: dict[str, float]) -> list[tuple[str, int, float]]:

@@ -156,11 +156,11 @@ def retry(
 
     With --held all that one cause holds is counted, and after your yes sent again, the oldest request first.
     """
-    from worker.cli.orders import ordering, orders, retry_held  # noqa: PLC0415 - loaded when run
+    from worker.cli.orders import retry_cancel, retry_held  # noqa: PLC0415 - loaded when run
 
     reason = retry_held.meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
     if reason is None:
-        _end(well=ordering.run(orders.retry, bookings or [], not_booked=not_booked, why=why))
+        _end(well=retry_cancel.retry(bookings or [], not_booked=not_booked, why=why))
     else:
         _end(well=retry_held.run(reason, event_type_id=event_type, yes=yes, json=json, why=why))
 
@@ -184,9 +184,9 @@ def resolve(
 )
 def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the operator asked") -> None:
     """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
-    from worker.cli.orders import ordering, orders  # noqa: PLC0415 - loaded when run
+    from worker.cli.orders import retry_cancel  # noqa: PLC0415 - loaded when run
 
-    _end(well=ordering.run(orders.cancel, bookings, not_booked=not_booked, why=why))
+    _end(well=retry_cancel.cancel(bookings, not_booked=not_booked, why=why))
 
 
 @app.command(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from worker.cli.orders import orders
+from tasks.operations import booking_commands
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
@@ -84,14 +84,13 @@ def test_a_cancel_that_comes_too_late_is_not_called_done(
     """The row moves on between the look and the order."""
     row = record.moved(Status.RETRYING)
     record.write(row.id, **UNKNOWN)
-    find = orders.appointments.find
+    request_cancel = booking_commands.appointments.request_cancel
 
-    def find_before_a_worker_claims(conn: Any, given: str) -> Any:
-        found = find(conn, given)
+    def request_when_a_worker_has_claimed(*arguments: Any, **given: Any) -> bool:
         record.claim(row.id)
-        return found
+        return request_cancel(*arguments, **given)
 
-    monkeypatch.setattr(orders.appointments, "find", find_before_a_worker_claims)
+    monkeypatch.setattr(booking_commands.appointments, "request_cancel", request_when_a_worker_has_claimed)
     ran = booking("cancel", row.id)
     assert (ran.code, record.read(row.id).cancel_requested) == (1, False)
     assert "has just moved on by itself" in ran.said

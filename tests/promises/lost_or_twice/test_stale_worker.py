@@ -16,9 +16,10 @@ from tasks import dependencies
 from tasks.attempt import claim
 from tasks.booking import outcome
 from tasks.guarded_calls import GuardedCalls
+from tasks.operations import booking_commands
+from tasks.operations.booking_commands import Via
 from tests.support.fleet import request
 from worker import enqueue_booking
-from worker.cli.orders import orders
 
 
 @pytest.fixture
@@ -87,7 +88,8 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
     seen = GuardedCalls.list_bookings
 
     def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
-        orders.cancel(dependencies.current().engine, str(asked), not_booked=False, why="the customer called")
+        engine = dependencies.current().engine
+        booking_commands.cancel(engine, asked, by="operator", via=Via.COMMAND_LINE, why="the customer called")
         return seen(calls, params)
 
     monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)

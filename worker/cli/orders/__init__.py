@@ -1,1 +1,1 @@
-"""`booking retry`, `cancel` and `resolve`: an operator's orders to bookings."""
+"""`booking retry`, `cancel` and `resolve`: an operator's commands to bookings."""

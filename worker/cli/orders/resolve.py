@@ -6,6 +6,7 @@ anybody (docs/calcom.md). It only ever confirms: that a uid is not there, or is 
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,6 @@ from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
 from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
-from worker.cli.orders.orders import Done
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
@@ -27,6 +27,14 @@ from worker.console.stop import Stop
 BY, WHY = "operator", "resolved by the operator"
 _MOVES = 5  # from one uid to the next: nobody moves a booking about for ever
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Say what became of it; `ok` is False when nothing is confirmed by that uid."""
+
+    ok: bool
+    said: str
 
 
 def run(id_or_key: str, uid: str) -> bool:
@@ -45,7 +53,7 @@ def run(id_or_key: str, uid: str) -> bool:
     return done.ok
 
 
-def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Done:
+def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
     """Confirm a row by the booking, or the seat, that `uid` names, if that carries the row's reference.
 
     Raises:
@@ -59,30 +67,32 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Done:
     for _ in range(_MOVES):
         there = _ask(calls, uid)
         if isinstance(there, str):
-            return Done(ok=False, said=f"{row.id}: {there}")
+            return Resolved(ok=False, said=f"{row.id}: {there}")
         ours = _ours(there, row)
         if ours is None:
             return _not_ours(calls, row, uid, there[0])
         if ours.moved_to is None:
             return _gone(row, ours) if ours.gone else _write(calls, row, ours)
         uid = ours.moved_to  # a reschedule keeps the reference
-    return Done(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
+    return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
 
 
-def _needs_none(row: Appointment, uid: str) -> Done | None:
+def _needs_none(row: Appointment, uid: str) -> Resolved | None:
     """Answer for rows that nothing can be said of now, and for what is no uid."""
     if usable(uid) is None:
-        return Done(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
+        return Resolved(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
     match row.status:
         case Status.BOOKING:
-            return Done(ok=False, said=f"{row.id}: a worker is calling Cal.com for it now; try again when that is over")
+            return Resolved(
+                ok=False, said=f"{row.id}: a worker is calling Cal.com for it now; try again when that is over"
+            )
         case Status.CANCELLED:
-            return Done(ok=False, said=f"{row.id}: is cancelled for good; if {uid} is it, cancel that at Cal.com")
+            return Resolved(ok=False, said=f"{row.id}: is cancelled for good; if {uid} is it, cancel that at Cal.com")
         case Status.CONFIRMED if uid in {row.calcom_booking_uid, row.calcom_seat_uid}:
-            return Done(ok=True, said=f"{row.id}: is confirmed as {uid} already.")
+            return Resolved(ok=True, said=f"{row.id}: is confirmed as {uid} already.")
         case Status.CONFIRMED:
             said = f"{row.id}: is confirmed already, as {row.calcom_booking_uid}; `booking audit` finds doubles"
-            return Done(ok=False, said=said)
+            return Resolved(ok=False, said=said)
     return None
 
 
@@ -108,13 +118,13 @@ def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
     return min(ours, key=lambda one: (one.gone, not one.is_at(row.start_at)), default=None)
 
 
-def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Done:
+def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Resolved:
     start = screen.clock(found.start) if found.start else "an unknown time"
     standing = "cancelled" if found.gone else "accepted" if found.accepted else "not confirmed by its host yet"
     with calls.deps.engine.connect() as conn:
         whose = _whose(conn, found)
     said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
-    return Done(ok=False, said=said)
+    return Resolved(ok=False, said=said)
 
 
 def _whose(conn: Connection, found: Booking) -> str:
@@ -125,31 +135,31 @@ def _whose(conn: Connection, found: Booking) -> str:
     return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
 
 
-def _gone(row: Appointment, ours: Booking) -> Done:
+def _gone(row: Appointment, ours: Booking) -> Resolved:
     """Leave the row as it is: another of its POSTs may have made a second one, which lives."""
     said = f"{row.id}: {ours.uid} is its booking, and was cancelled or declined at Cal.com; nothing was changed. "
     if row.status in LIVE:
         said += f"If no other stands there: `booking cancel {row.id} --not-booked`"
-    return Done(ok=False, said=said.strip())
+    return Resolved(ok=False, said=said.strip())
 
 
-def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Done:
+def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Resolved:
     with calls.deps.engine.begin() as conn:
         seat_uid = ours.marks[str(row.uuid)]
         had = appointments.record_late_uid(conn, row.id, ours.uid, seat_uid, series_uid=ours.series_uid, why=WHY, by=BY)
         after = appointments.get(conn, row.id)
     if had is None or after is None:
-        return Done(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
+        return Resolved(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")
     if after.calcom_booking_uid != ours.uid:
-        return Done(ok=False, said=f"{row.id}: has meanwhile been confirmed, as {after.calcom_booking_uid}")
+        return Resolved(ok=False, said=f"{row.id}: has meanwhile been confirmed, as {after.calcom_booking_uid}")
     if after.status is Status.CONFIRMED:
-        return Done(ok=True, said=f"{row.id}: confirmed, as {ours.uid}.{_also(after, had)}")
+        return Resolved(ok=True, said=f"{row.id}: confirmed, as {ours.uid}.{_also(after, had)}")
     if after.status in LIVE:
-        return Done(ok=True, said=f"{row.id}: {ours.uid} is written down; its next attempt confirms it.")
+        return Resolved(ok=True, said=f"{row.id}: {ours.uid} is written down; its next attempt confirms it.")
     if after.status is Status.CANCELLED:
-        return Done(ok=False, said=f"{row.id}: was cancelled meanwhile; cancel {ours.uid} at Cal.com")
+        return Resolved(ok=False, said=f"{row.id}: was cancelled meanwhile; cancel {ours.uid} at Cal.com")
     said = f"{row.id}: stays {after.status}: it was asked for again, and that newer booking lives; keep one of the two"
-    return Done(ok=False, said=f"{said}, and cancel the other at Cal.com")
+    return Resolved(ok=False, said=f"{said}, and cancel the other at Cal.com")
 
 
 def _also(row: Appointment, had: Status) -> str:

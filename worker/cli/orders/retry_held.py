@@ -1,15 +1,12 @@
 """`booking retry --held`: send again, at once, all that one cause holds."""
 
 import sys
-from datetime import datetime
 
 import typer
-from sqlalchemy import Engine
 
 from db.appointments import sweeps
-from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason
-from tasks.publish import send
+from tasks.operations.booking_commands import GO_BY_THEMSELVES, Via, retry_held
 from worker.cli.audit.audit import bars
 from worker.cli.session import engine
 from worker.console import screen
@@ -17,14 +14,7 @@ from worker.console.notes import listening
 from worker.console.stop import Stop
 from worker.local.graceful_shutdown import GracefulShutdown
 
-BATCH = 200
-# Why a retry changes nothing for the better: these go by themselves, and in order.
-_NOT_SO = {
-    HoldReason.BREAKER_OPEN: "they go by themselves, in the order they were asked for, as Cal.com takes them",
-    HoldReason.THROTTLED: "they go by themselves, in the order they were asked for, as the limit allows",
-    HoldReason.SETTLING: "before its time a look proves nothing; each is looked for then",
-}
-REASONS = [reason for reason in HoldReason if reason not in _NOT_SO]
+_REASONS = [reason for reason in HoldReason if reason not in GO_BY_THEMSELVES]
 
 
 def meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
@@ -42,10 +32,10 @@ def meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | Non
     if by_name:
         raise typer.BadParameter("--held names bookings by what holds them: no ids, no --not-booked")
     reason = HoldReason(word) if word in set(HoldReason) else None
-    if reason in REASONS:
+    if reason in _REASONS:
         return reason
-    wrong = f"{word!r} is none" if reason is None else f"not {reason}: {_NOT_SO[reason]}"
-    raise typer.BadParameter(f"{wrong}. There are: {', '.join(REASONS)}", param_hint="--held")
+    wrong = f"{word!r} is none" if reason is None else f"not {reason}: {GO_BY_THEMSELVES[reason]}"
+    raise typer.BadParameter(f"{wrong}. There are: {', '.join(_REASONS)}", param_hint="--held")
 
 
 def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
@@ -64,11 +54,14 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
         screen.note("Nothing was done.")
         return False
 
+    batches = retry_held(
+        database, reason, since=since, event_type_id=event_type_id, by="operator", via=Via.COMMAND_LINE, why=why
+    )
     sent = 0
     with GracefulShutdown(), listening(screen.note) as notes, bars("Sending") as (told,):
         try:
-            while rows := _batch(database, reason, since=since, why=why, event_type_id=event_type_id):
-                sent += len(rows)
+            for batch in batches:
+                sent += batch
                 told(sent, count)
         except KeyboardInterrupt:
             screen.note(f"\nbooking: stopped; {sent:,} of {meant} are sent again, the others stay held")
@@ -81,15 +74,6 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
     else:
         screen.say(f"{meant}: nothing to do.")
     return True
-
-
-def _batch(
-    database: Engine, reason: HoldReason, *, since: datetime, why: str, event_type_id: int | None
-) -> list[Appointment]:
-    with database.begin() as conn:
-        rows = sweeps.release_kind(conn, reason, since=since, why=why, limit=BATCH, event_type_id=event_type_id)
-    send(rows, held=True)
-    return rows
 
 
 def _agreed(meant: str) -> bool:

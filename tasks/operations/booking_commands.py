@@ -1,0 +1,204 @@
+"""An operator's commands to bookings, the same for the command line, Flower and a page: try again, cancel.
+
+Each is one transaction a booking, says what it did or why it did not, and stands in the booking's events with who gave
+it, by which way, and why.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from db import appointments
+from db.appointments import Appointment, sweeps
+from db.lifecycle import HoldReason, Status
+from tasks.moves import KNOWN
+from tasks.publish import send
+
+BATCH = 200
+_RETRYABLE = frozenset({Status.HELD, Status.FAILED})
+_FRESH_COUNTS: Mapping[str, Any] = {"leases_lost": 0, "probe_failures": 0}  # three in a row begin to count anew
+_WAIT_FOR_NO_TIME = frozenset(
+    {HoldReason.SUSPECT, HoldReason.BLIND_KEY, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
+)
+
+GO_BY_THEMSELVES: Mapping[HoldReason, str] = MappingProxyType(
+    {
+        HoldReason.BREAKER_OPEN: "they go by themselves, in the order they were asked for, as Cal.com takes them",
+        HoldReason.THROTTLED: "they go by themselves, in the order they were asked for, as the limit allows",
+        HoldReason.SETTLING: "before its time a look proves nothing; each is looked for then",
+    }
+)
+"""The holds that `retry_held` is nothing for, and why it would change nothing for the better."""
+
+
+class Via(StrEnum):
+    """By which way a command came."""
+
+    COMMAND_LINE = "command line"
+    FLOWER = "Flower"
+
+
+class CommandOutcome(StrEnum):
+    """What became of a command to one booking."""
+
+    SENT = "sent"
+    SENT_TO_LOOK_UP = "sent_to_look_up"  # it may be booked: it is looked up at Cal.com before anything is posted
+    CANCELLED = "cancelled"
+    CANCELLED_AFTER_CALL = "cancelled_after_call"  # a call is under way: cancelled if that does not book it
+    CANCELLED_AFTER_LOOKUP = "cancelled_after_lookup"  # it may be booked: cancelled once that is known not to be so
+    # Nothing was done:
+    MISSING = "missing"  # no booking has this id
+    MOVED_ON = "moved_on"  # it has just moved on by itself
+    NOT_RETRYABLE = "not_retryable"  # neither held nor failed
+    ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
+    STILL_OPEN = "still_open"  # "not booked" said while a call may still turn into a booking
+    BOOKED = "booked"
+    FAILED = "failed"
+    ENDED = "ended"  # rejected, expired or cancelled, for good
+
+
+_DONE = frozenset(
+    {
+        CommandOutcome.SENT,
+        CommandOutcome.SENT_TO_LOOK_UP,
+        CommandOutcome.CANCELLED,
+        CommandOutcome.CANCELLED_AFTER_CALL,
+        CommandOutcome.CANCELLED_AFTER_LOOKUP,
+    }
+)
+_NOT_CANCELLABLE: Mapping[Status, CommandOutcome] = {
+    Status.CONFIRMED: CommandOutcome.BOOKED,
+    Status.FAILED: CommandOutcome.FAILED,
+    Status.REJECTED: CommandOutcome.ENDED,
+    Status.EXPIRED: CommandOutcome.ENDED,
+    Status.CANCELLED: CommandOutcome.ENDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """Hold what became of a command, with where the booking stood when that was decided.
+
+    `open_for` is how many seconds a call may still turn into a booking; it goes with STILL_OPEN.
+    """
+
+    booking_id: int
+    outcome: CommandOutcome
+    status: Status | None = None
+    hold_reason: HoldReason | None = None
+    open_for: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Return whether the command was carried out, or stands in the row to be."""
+        return self.outcome in _DONE
+
+
+def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
+    """Send a held or failed booking again; what may be booked is looked up first, unless the operator has looked.
+
+    `not_booked`: the operator's word that it is not at Cal.com. Nothing is unknown after it, so that the next thing is
+    a POST like the first: the one way, beside `booking resolve`, to go on at once with what a blind key holds.
+    """
+    with engine.begin() as conn:
+        row = appointments.get(conn, booking_id)
+        if row is None:
+            return CommandResult(booking_id, CommandOutcome.MISSING)
+        if row.status not in _RETRYABLE:
+            return _result(row, CommandOutcome.NOT_RETRYABLE)
+        if not_booked and (seconds := _open_for(conn, row)) > 0:
+            return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+        changes = {**_FRESH_COUNTS, **(KNOWN if not_booked else {})}
+        try:
+            sent = _move(conn, row, Status.PENDING, _event(by, via, why), changes)
+        except appointments.KeyTakenError:
+            return _result(row, CommandOutcome.ASKED_AGAIN)
+    if sent is None:
+        return _result(row, CommandOutcome.MOVED_ON)
+    send([sent], held=row.status is Status.HELD)
+    return _result(row, CommandOutcome.SENT_TO_LOOK_UP if sent.outcome_unknown else CommandOutcome.SENT)
+
+
+def retry_held(
+    engine: Engine, reason: HoldReason, *, since: datetime, by: str, via: Via, why: str, event_type_id: int | None
+) -> Iterator[int]:
+    """Send again what was held for a reason at a moment, oldest request first; yield how many each batch has sent.
+
+    `event_type_id` None: of all event types. What may be booked is looked up first.
+    """
+    while True:
+        with engine.begin() as conn:
+            rows = sweeps.release_kind(
+                conn, reason, since=since, by=by, via=via, why=why, limit=BATCH, event_type_id=event_type_id
+            )
+        if not rows:
+            return
+        send(rows, held=True)
+        yield len(rows)
+
+
+def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
+    """Cancel a booking that is not booked; one whose outcome is open is cancelled as soon as that is known.
+
+    `not_booked`: the operator's word that it is not at Cal.com. A call under way is never cut off: what it does is
+    worth knowing.
+    """
+    with engine.begin() as conn:
+        row = appointments.get(conn, booking_id)
+        if row is None:
+            return CommandResult(booking_id, CommandOutcome.MISSING)
+        if row.status in _NOT_CANCELLABLE:
+            return _result(row, _NOT_CANCELLABLE[row.status])
+        if not_booked and (seconds := _open_for(conn, row)) > 0:
+            return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+        if row.status is not Status.BOOKING and (not_booked or not row.outcome_unknown):
+            moved = _move(conn, row, Status.CANCELLED, _event(by, via, why), KNOWN if not_booked else {})
+            return _result(row, CommandOutcome.CANCELLED if moved else CommandOutcome.MOVED_ON)
+        if row.status is not Status.HELD or row.hold_reason not in _WAIT_FOR_NO_TIME:
+            return _result(row, _request_cancel(conn, row, _event(by, via, why)))
+        event = _event(by, via, f"look before cancelling: {why}")
+        released = _move(conn, row, Status.PENDING, event, {**_FRESH_COUNTS, "cancel_requested": True})
+    if released is None:
+        return _result(row, CommandOutcome.MOVED_ON)
+    send([released], held=True)
+    return _result(row, CommandOutcome.CANCELLED_AFTER_LOOKUP)
+
+
+def _event(by: str, via: Via, why: str) -> dict[str, Any]:
+    """Return what the booking's events keep of a command."""
+    return {"by": by, "why": why, "detail": {"via": via}}
+
+
+def _request_cancel(conn: Connection, row: Appointment, event: Mapping[str, Any]) -> CommandOutcome:
+    """Write the request into the row, for whoever learns its outcome; one that stands there already is as good."""
+    asked = row.cancel_requested or appointments.request_cancel(conn, row.id, row.status, **event)
+    if not asked:
+        return CommandOutcome.MOVED_ON
+    calling = row.status is Status.BOOKING
+    return CommandOutcome.CANCELLED_AFTER_CALL if calling else CommandOutcome.CANCELLED_AFTER_LOOKUP
+
+
+def _move(
+    conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
+) -> Appointment | None:
+    """Move the row from where it was read; return it as it now is, None when it has moved on by itself."""
+    moved = appointments.move(conn, row.id, row.status, to, **event, **changes)
+    return appointments.get(conn, row.id) if moved else None
+
+
+def _open_for(conn: Connection, row: Appointment) -> float:
+    """Return for how many seconds a call may still turn into a booking, or a replica show one late."""
+    ends_at = row.ends_at or row.settle_at  # null in rows of workers that did not know it yet
+    if not row.outcome_unknown or ends_at is None:
+        return 0.0
+    now: datetime = conn.execute(select(func.now())).scalar_one()
+    return (ends_at - now).total_seconds()
+
+
+def _result(row: Appointment, outcome: CommandOutcome, *, open_for: float = 0.0) -> CommandResult:
+    return CommandResult(row.id, outcome, row.status, row.hold_reason, open_for)

@@ -1,0 +1,81 @@
+"""`booking retry` and `booking cancel`: one command for each booking named."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from db.lifecycle import HoldReason
+from tasks.operations import booking_commands
+from tasks.operations.booking_commands import CommandOutcome, CommandResult, Via
+from worker.cli.named import named
+from worker.cli.session import engine
+from worker.console import screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+
+_SENTENCES: Mapping[CommandOutcome, str] = {
+    CommandOutcome.SENT: "sent again.",
+    CommandOutcome.SENT_TO_LOOK_UP: "sent again. It is looked up at Cal.com first.",
+    CommandOutcome.CANCELLED: "cancelled.",
+    CommandOutcome.CANCELLED_AFTER_CALL: "its call to Cal.com is under way; it is cancelled if that does not book it.",
+    CommandOutcome.CANCELLED_AFTER_LOOKUP: "it may be booked already; it is cancelled once a look has shown that it is "
+    "not.",
+    CommandOutcome.MISSING: "no booking has this id or key",
+    CommandOutcome.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
+    CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
+    CommandOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
+    CommandOutcome.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
+    CommandOutcome.BOOKED: "is booked at Cal.com; cancel it there (`booking show {id}`)",
+    CommandOutcome.FAILED: "has failed and nobody will try it; nothing to cancel",
+    CommandOutcome.ENDED: "is {status} for good; nothing to cancel",
+}
+_BLIND = (
+    " This API key may never see that: look at Cal.com, then `booking cancel {id} --not-booked`, or "
+    "`booking resolve {id} UID`."
+)
+
+
+class _Command(Protocol):
+    def __call__(
+        self, engine: Engine, booking_id: int, /, *, by: str, via: Via, why: str, not_booked: bool
+    ) -> CommandResult: ...
+
+
+def retry(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    """Send each again, say what became of it, and return whether each was sent."""
+    return _run(booking_commands.retry, bookings, not_booked=not_booked, why=why)
+
+
+def cancel(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    """Cancel each, say what became of it, and return whether each is or will be cancelled."""
+    return _run(booking_commands.cancel, bookings, not_booked=not_booked, why=why)
+
+
+def _run(command: _Command, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    database = engine()
+    with listening(screen.note):
+        done = [
+            _one(command, database, id_or_key, not_booked=not_booked, why=why) for id_or_key in dict.fromkeys(bookings)
+        ]
+    for well, sentence in done:
+        (screen.say if well else screen.note)(sentence)
+    return all(well for well, _ in done)
+
+
+def _one(command: _Command, database: Engine, id_or_key: str, *, not_booked: bool, why: str) -> tuple[bool, str]:
+    """Carry out the command for one booking; a name that nobody has keeps the others from nothing."""
+    try:
+        with database.connect() as conn:
+            row = named(conn, id_or_key)
+    except Stop as unclear:
+        return False, str(unclear)
+    result = command(database, row.id, by="operator", via=Via.COMMAND_LINE, why=why, not_booked=not_booked)
+    return result.done, f"{row.id}: {_sentence(result)}"
+
+
+def _sentence(result: CommandResult) -> str:
+    sentence = _SENTENCES[result.outcome]
+    if result.outcome is CommandOutcome.CANCELLED_AFTER_LOOKUP and result.hold_reason is HoldReason.BLIND_KEY:
+        sentence += _BLIND
+    return sentence.format(id=result.booking_id, status=result.status, open_for=result.open_for)
