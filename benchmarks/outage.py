@@ -20,9 +20,9 @@ from stage import Stage, some, stage, until
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from worker import enqueue_bookings
-from worker.local.demo.judge import Row, judge
-from worker.local.demo.outage import IN_FLIGHT, Change, measure
-from worker.local.demo.story import Clock
+from worker.local.demo.judge import AppointmentRow, judge
+from worker.local.demo.outage import IN_FLIGHT, StateChange, measure
+from worker.local.demo.timeline import Clock
 
 THRESHOLD = 5
 QUIET = 3.0  # seconds of good weather before the outage
@@ -75,7 +75,7 @@ def _outage(ready: Stage, *, seconds: float, rate: float, after: float) -> dict[
 
     clock = Clock()
     changes = [
-        Change(clock.monotonic_of(one.at), one.old, one.new)
+        StateChange(clock.monotonic_of(one.at), one.old, one.new)
         for one in dependencies.current().breaker.transitions(count=2000)
         if one.endpoint is None
     ]
@@ -125,11 +125,11 @@ def _ask(first: int, rate: float, seconds: float) -> int:
     return count
 
 
-def _rows() -> list[Row]:
+def _rows() -> list[AppointmentRow]:
     """Return our rows, by time of request."""
     query = "SELECT id, uuid, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
     with dependencies.current().engine.connect() as conn:
-        return [Row(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
+        return [AppointmentRow(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
 
 
 def _confirmed(count: int) -> None:

@@ -22,7 +22,7 @@ from stage import Stage, some, stage, until
 
 from tasks import dependencies
 from worker import enqueue_bookings
-from worker.local.demo.judge import Row, judge
+from worker.local.demo.judge import AppointmentRow, judge
 from worker.local.embedded import Guard
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -144,10 +144,10 @@ def _count(status: str) -> int:
         return int(conn.execute(query, {"status": status}).scalar_one())
 
 
-def _rows() -> list[Row]:
+def _rows() -> list[AppointmentRow]:
     query = "SELECT id, uuid, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"
     with dependencies.current().engine.connect() as conn:
-        return [Row(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
+        return [AppointmentRow(one[0], str(one[1]), *one[2:]) for one in conn.execute(text(query))]
 
 
 _pause = threading.Event().wait

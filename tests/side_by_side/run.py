@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from tests.side_by_side import judge
 from tests.side_by_side.judge import Call, Change, Sentence
 from tests.side_by_side.stage import Side, Stage, stage
-from worker.local.demo.judge import Row
+from worker.local.demo.judge import AppointmentRow
 from worker.local.demo.judge import judge as by_books
-from worker.local.demo.story import Clock
+from worker.local.demo.timeline import Clock
 from worker.local.processes import Part
 
 FIRST = 20  # bookings of the old version, on its own tables
@@ -131,7 +131,7 @@ def _judged(asked: Asked, ready: Stage, accepted: list[int]) -> Run:
     ]
     journal = ready.calcom.journal()
     books = ready.calcom.bookings()
-    verdict = by_books(len(accepted), [Row(*row) for row in rows], books, journal)
+    verdict = by_books(len(accepted), [AppointmentRow(*row) for row in rows], books, journal)
     calls = [_read(call, ready.sides) for call in journal]
     held = [row[0] for row in rows if row[2] == "held"]
     probing = [change.at for change in changes if change.new == "half_open" and change.endpoint is None]

@@ -15,8 +15,8 @@ from tasks import dependencies
 from tasks.booking import outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking, enqueue_bookings
-from worker.local.demo.outage import IN_FLIGHT, Change, measure
-from worker.local.demo.story import Clock
+from worker.local.demo.outage import IN_FLIGHT, StateChange, measure
+from worker.local.demo.timeline import Clock
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 OPENED = "SELECT created_at FROM circuit_breaker_events WHERE new_state = 'open'"
@@ -85,7 +85,7 @@ def test_an_outage_under_steady_traffic_is_met_by_probes_alone(fleet: Callable[.
     simulator.no_faults()
     back, clock = monotonic(), Clock()
     told = [one for one in dependencies.current().breaker.transitions(count=1000) if one.endpoint is None]
-    changes = [Change(clock.monotonic_of(one.at), one.old, one.new) for one in told]
+    changes = [StateChange(clock.monotonic_of(one.at), one.old, one.new) for one in told]
     reached = [entry for entry in calls(simulator)[1:] if entry["t0"] < back]
     calm = measure(changes, reached, held_peak=0, back=back, last_booked=None)
     assert len([entry for entry in reached if entry["t0"] < changes[0].at + IN_FLIGHT]) <= 5 + threads

@@ -21,7 +21,7 @@ from tasks import dependencies
 from tasks.guarded_calls import CREATE, LIST
 from tests.support.fleet import Fleet, eventually, request
 from tests.support.stepping import Hand, accept, carry, lose, state
-from worker.local.demo.story import Clock
+from worker.local.demo.timeline import Clock
 from worker.wiring import build
 
 POST = {"method": "POST", "path": "/v2/bookings"}

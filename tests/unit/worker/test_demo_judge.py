@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.local.demo.judge import Row, Verdict, judge
+from worker.local.demo.judge import AppointmentRow, Verdict, judge
 
 
 def booked(uid: str, reference: str | None, status: str = "accepted") -> dict[str, Any]:
@@ -21,23 +21,25 @@ def commit(reference: str) -> dict[str, Any]:
     return {"reference": reference, "committed_at": 1.0}
 
 
-def verdict(rows: list[Row], bookings: list[dict[str, Any]], journal: list[dict[str, Any]] | None = None) -> Verdict:
+def verdict(
+    rows: list[AppointmentRow], bookings: list[dict[str, Any]], journal: list[dict[str, Any]] | None = None
+) -> Verdict:
     """Judge, with one accepted request a row."""
     return judge(len(rows), rows, bookings, journal or [])
 
 
-ONE = Row(1, "ref-1", "confirmed", uid="uid-1")
+ONE = AppointmentRow(1, "ref-1", "confirmed", uid="uid-1")
 
 
 def test_books_that_agree_are_in_order() -> None:
     """Confirmed ones stand at Cal.com once, seats and those to be confirmed included; others do not."""
     rows = [
         ONE,
-        Row(2, "ref-2", "confirmed", uid="uid-2", seat_uid="uid-2-0"),
-        Row(3, "ref-3", "confirmed", uid="uid-2", seat_uid="uid-2-1"),
-        Row(4, "ref-4", "confirmed", uid="uid-4"),
-        Row(5, "ref-5", "rejected", uid="uid-1"),  # the attendee had it already, by request 1
-        Row(6, "ref-6", "held"),
+        AppointmentRow(2, "ref-2", "confirmed", uid="uid-2", seat_uid="uid-2-0"),
+        AppointmentRow(3, "ref-3", "confirmed", uid="uid-2", seat_uid="uid-2-1"),
+        AppointmentRow(4, "ref-4", "confirmed", uid="uid-4"),
+        AppointmentRow(5, "ref-5", "rejected", uid="uid-1"),  # the attendee had it already, by request 1
+        AppointmentRow(6, "ref-6", "held"),
     ]
     bookings = [booked("uid-1", "ref-1"), seats("uid-2", "ref-2", "ref-3"), booked("uid-4", "ref-4", "pending")]
     assert verdict(rows, bookings, [commit("ref-1"), commit("ref-2")]).kept
@@ -57,7 +59,7 @@ def test_a_booking_under_another_uid_is_found() -> None:
 
 def test_a_seat_under_another_seats_uid_is_found() -> None:
     """Two seats of one booking share its uid; each has a seat uid of its own."""
-    row = Row(1, "ref-1", "confirmed", uid="uid-1", seat_uid="uid-1-9")
+    row = AppointmentRow(1, "ref-1", "confirmed", uid="uid-1", seat_uid="uid-1-9")
     assert len(verdict([row], [seats("uid-1", "ref-1")]).lost) == 1
 
 
@@ -68,7 +70,7 @@ def test_a_cancelled_booking_does_not_count_as_there() -> None:
 
 def test_a_booking_that_we_gave_up_is_found() -> None:
     """Failed here, booked there: the customer is told no and expected all the same."""
-    found = verdict([Row(1, "ref-1", "failed")], [booked("uid-1", "ref-1")])
+    found = verdict([AppointmentRow(1, "ref-1", "failed")], [booked("uid-1", "ref-1")])
     assert len(found.lost) == 1
     assert "failed here" in found.lost[0]
 
@@ -93,7 +95,7 @@ def test_a_double_booking_is_found() -> None:
 
 def test_two_seats_for_one_request_are_found() -> None:
     """The second seat is in the same booking."""
-    row = Row(1, "ref-1", "confirmed", uid="uid-1", seat_uid="uid-1-0")
+    row = AppointmentRow(1, "ref-1", "confirmed", uid="uid-1", seat_uid="uid-1-0")
     assert len(verdict([row], [seats("uid-1", "ref-1", "ref-1")]).doubled) == 1
 
 
@@ -105,5 +107,5 @@ def test_a_double_booking_that_is_gone_again_is_found() -> None:
 
 def test_what_is_not_finished_is_found() -> None:
     """Time is up, and somebody still waits for an answer."""
-    found = verdict([Row(1, "ref-1", "retrying")], [])
+    found = verdict([AppointmentRow(1, "ref-1", "retrying")], [])
     assert (found.lost, len(found.unfinished), found.kept) == ((), 1, False)

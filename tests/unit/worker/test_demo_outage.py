@@ -3,21 +3,21 @@
 from typing import Any
 
 from resilience.circuit_breaker.types import State
-from worker.local.demo.outage import IN_FLIGHT, Calm, Change, measure
+from worker.local.demo.outage import IN_FLIGHT, OutageMeasures, StateChange, measure
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 # A trip at 10, a probe in vain at 12, one that succeeds at 14.5.
 CHANGES = [
-    Change(10.0, CLOSED, OPEN),
-    Change(12.0, OPEN, HALF_OPEN),
-    Change(12.5, HALF_OPEN, OPEN),
-    Change(14.5, OPEN, HALF_OPEN),
-    Change(15.0, HALF_OPEN, CLOSED),
+    StateChange(10.0, CLOSED, OPEN),
+    StateChange(12.0, OPEN, HALF_OPEN),
+    StateChange(12.5, HALF_OPEN, OPEN),
+    StateChange(14.5, OPEN, HALF_OPEN),
+    StateChange(15.0, HALF_OPEN, CLOSED),
 ]
 PROBES = [12.1, 14.6]
 
 
-def measured(*times: float, last_booked: float | None = 18.04) -> Calm:
+def measured(*times: float, last_booked: float | None = 18.04) -> OutageMeasures:
     """Measure the outage with calls at these times; Cal.com is back at 14."""
     journal: list[dict[str, Any]] = [{"t0": time} for time in times]
     return measure(CHANGES, journal, held_peak=120, back=14.0, last_booked=last_booked)
@@ -25,7 +25,7 @@ def measured(*times: float, last_booked: float | None = 18.04) -> Calm:
 
 def test_an_outage_is_counted() -> None:
     """Each opening, each probe, and the time from Cal.com's return to the last held booking."""
-    assert measured(*PROBES) == Calm(
+    assert measured(*PROBES) == OutageMeasures(
         breaker_opened=2, calls_while_open=0, probes=2, held_peak=120, recovery_seconds=4.0
     )
 

@@ -6,22 +6,26 @@ from dataclasses import replace
 from rich.console import Console
 
 from worker.local.demo import misbehaviour
-from worker.local.demo.board import epilogue, prologue
-from worker.local.demo.judge import Row, Verdict
-from worker.local.demo.outage import Calm
-from worker.local.demo.play import Asked
+from worker.local.demo.judge import AppointmentRow, Verdict
+from worker.local.demo.outage import OutageMeasures
+from worker.local.demo.progress import epilogue, prologue
 from worker.local.demo.result import Result
+from worker.local.demo.scenario import EnqueueResult
 
-ROWS = [Row(1, "a", "confirmed", uid="uid-1"), Row(2, "b", "rejected"), Row(3, "c", "held")]
+ROWS = [
+    AppointmentRow(1, "a", "confirmed", uid="uid-1"),
+    AppointmentRow(2, "b", "rejected"),
+    AppointmentRow(3, "c", "held"),
+]
 CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"}, {"method": "GET", "fault": "hang"}]
 RESULT = Result(
-    asked=Asked(requests=6, accepted=3, duplicates=1, invalid=2, conflicts=1),
+    enqueued=EnqueueResult(requests=6, accepted=3, duplicates=1, invalid=2, conflicts=1),
     rows=ROWS,
     verdict=Verdict(lost=(), doubled=(), unfinished=()),
     retries=4,
     seconds=12.34,
     journal=CALLS,
-    calm=Calm(breaker_opened=3, calls_while_open=0, probes=3, held_peak=120, recovery_seconds=4.5),
+    outage=OutageMeasures(breaker_opened=3, calls_while_open=0, probes=3, held_peak=120, recovery_seconds=4.5),
 )
 
 
@@ -93,7 +97,7 @@ def test_a_screen_of_eighty_columns_shows_every_word() -> None:
 
 def test_an_outage_that_held_nobody_recovers_from_nothing() -> None:
     """No number is made up."""
-    lines = told(replace(RESULT, calm=replace(RESULT.calm, recovery_seconds=None))).splitlines()
+    lines = told(replace(RESULT, outage=replace(RESULT.outage, recovery_seconds=None))).splitlines()
     assert any(line.split()[:4] == ["-", "seconds", "to", "recover"] for line in lines)
 
 

@@ -8,14 +8,14 @@ from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
 from worker.local import processes
-from worker.local.demo import play
-from worker.local.demo.board import Board, epilogue, prologue, setting_up
+from worker.local.demo import scenario
+from worker.local.demo.environment import DemoEnvironment, demo_environment
 from worker.local.demo.judge import judge
 from worker.local.demo.outage import measure
-from worker.local.demo.play import Play
+from worker.local.demo.progress import ProgressScreen, epilogue, prologue, setting_up
 from worker.local.demo.result import Result
-from worker.local.demo.stage import Stage, stage
-from worker.local.demo.story import Story
+from worker.local.demo.scenario import Scenario
+from worker.local.demo.timeline import Timeline
 from worker.local.graceful_shutdown import GracefulShutdown
 
 
@@ -30,33 +30,33 @@ def run(*, json: bool) -> bool:
     processes.require_simulator()
     requests = sum(bool(line.strip()) for line in lines)
     prologue(console, requests)
-    with GracefulShutdown(), listening(screen.note), setting_up(console) as say, stage(say) as ready:
+    with GracefulShutdown(), listening(screen.note), setting_up(console) as say, demo_environment(say) as ready:
         say("")
-        with Board(console, requests) as board:
-            result = _perform(ready, lines, board)
+        with ProgressScreen(console, requests) as progress:
+            result = _perform(ready, lines, progress)
     epilogue(result, console)
     if json:
         screen.as_json(result.as_dict())
     return result.verdict.kept
 
 
-def _perform(ready: Stage, lines: Sequence[bytes], board: Board) -> Result:
-    story = Story(ready, board.moment)
-    asked, outage = Play(ready, story, board.stand).perform(lines)
-    seconds = time.monotonic() - story.clock.monotonic
+def _perform(ready: DemoEnvironment, lines: Sequence[bytes], progress: ProgressScreen) -> Result:
+    timeline = Timeline(ready, progress.moment)
+    enqueued, outage = Scenario(ready, timeline, progress.update).run(lines)
+    seconds = time.monotonic() - timeline.clock.monotonic
     ready.running.end_all()  # nothing moves while the judge reads
-    rows, retries = play.rows(ready)
+    rows, retries = scenario.rows(ready)
     journal = ready.calcom.journal()
-    booked = play.last_booked(ready)
-    calm = measure(
-        story.changes,
+    booked = scenario.last_booked(ready)
+    outage_measures = measure(
+        timeline.changes,
         journal,
-        held_peak=story.held_peak,
+        held_peak=timeline.held_peak,
         back=outage.back,
-        last_booked=None if booked is None else story.clock.monotonic_of(booked),
+        last_booked=None if booked is None else timeline.clock.monotonic_of(booked),
     )
-    verdict = judge(asked.accepted, rows, ready.calcom.bookings(), journal)
-    return Result(asked, rows, verdict, retries, seconds, journal, calm)
+    verdict = judge(enqueued.accepted, rows, ready.calcom.bookings(), journal)
+    return Result(enqueued, rows, verdict, retries, seconds, journal, outage_measures)
 
 
 def _examples() -> Path:

@@ -14,7 +14,7 @@ LIVING = ("accepted", "pending")  # pending: the host must confirm it, which is 
 
 
 @dataclass(frozen=True)
-class Row:
+class AppointmentRow:
     """One of our rows at the end of the run."""
 
     id: int
@@ -25,7 +25,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Made:
+class CalcomBooking:
     """One booking, or one seat of it, that stands at Cal.com."""
 
     uid: str
@@ -51,7 +51,10 @@ class Verdict:
 
 
 def judge(
-    accepted: int, rows: Sequence[Row], bookings: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]
+    accepted: int,
+    rows: Sequence[AppointmentRow],
+    bookings: Sequence[Mapping[str, Any]],
+    journal: Sequence[Mapping[str, Any]],
 ) -> Verdict:
     """Compare `accepted` receipts and our rows with the simulator's `/_bookings` and `/_journal`."""
     made = _made(bookings)
@@ -66,53 +69,55 @@ def judge(
 _ON_THE_WAY = ("pending", "booking", "retrying")
 
 
-def _without_row(accepted: int, rows: Sequence[Row]) -> Iterator[str]:
+def _without_row(accepted: int, rows: Sequence[AppointmentRow]) -> Iterator[str]:
     if accepted != len(rows):
         yield f"{accepted} requests were accepted, and there are {len(rows)} rows"
 
 
-def _not_there(rows: Sequence[Row], made: Mapping[str, list[Made]]) -> Iterator[str]:
+def _not_there(rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBooking]]) -> Iterator[str]:
     """Find what is confirmed here and not booked there under that uid."""
     for row in rows:
         found = made.get(row.reference, [])
-        if row.status == "confirmed" and not any(_is_this(row, one) for one in found):
-            there = f"only as {', '.join(one.uid for one in found)}" if found else "not at all"
+        if row.status == "confirmed" and not any(_is_this(row, booking) for booking in found):
+            there = f"only as {', '.join(booking.uid for booking in found)}" if found else "not at all"
             yield f"booking {row.id}: confirmed as {row.uid}, and at Cal.com {there}"
 
 
-def _not_here(rows: Sequence[Row], made: Mapping[str, list[Made]]) -> Iterator[str]:
+def _not_here(rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBooking]]) -> Iterator[str]:
     """Find what is booked there and not confirmed here."""
     by_reference = {row.reference: row for row in rows}
     for reference, found in made.items():
         row = by_reference.get(reference)
-        uids = ", ".join(dict.fromkeys(one.uid for one in found))
+        uids = ", ".join(dict.fromkeys(booking.uid for booking in found))
         if row is None:
             yield f"booking {uids} at Cal.com carries {reference or 'no reference'}, which no row has"
         elif row.status != "confirmed":
             yield f"booking {row.id}: {row.status} here, and booked at Cal.com as {uids}"
 
 
-def _doubled(rows: Sequence[Row], made: Mapping[str, list[Made]], commits: Mapping[str, int]) -> Iterator[str]:
+def _doubled(
+    rows: Sequence[AppointmentRow], made: Mapping[str, list[CalcomBooking]], commits: Mapping[str, int]
+) -> Iterator[str]:
     """Find requests that were booked more than once, also when one of the bookings is gone again."""
     ids = {row.reference: row.id for row in rows}
     for reference in {**made, **commits}:
         times = max(len(made.get(reference, ())), commits.get(reference, 0))
         if reference in ids and times > 1:
-            uids = ", ".join(one.uid for one in made.get(reference, ()))
+            uids = ", ".join(booking.uid for booking in made.get(reference, ()))
             yield f"booking {ids[reference]}: booked {times} times at Cal.com ({uids})"
 
 
-def _is_this(row: Row, one: Made) -> bool:
-    return row.uid == one.uid and (one.seat_uid is None or row.seat_uid == one.seat_uid)
+def _is_this(row: AppointmentRow, booking: CalcomBooking) -> bool:
+    return row.uid == booking.uid and (booking.seat_uid is None or row.seat_uid == booking.seat_uid)
 
 
-def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[Made]]:
+def _made(bookings: Sequence[Mapping[str, Any]]) -> dict[str, list[CalcomBooking]]:
     """Return what stands at Cal.com, by reference; under "" what carries none."""
-    made: dict[str, list[Made]] = defaultdict(list)
+    made: dict[str, list[CalcomBooking]] = defaultdict(list)
     for booking in bookings:
         if booking["status"] in LIVING:
             for reference, seat_uid in _references(booking):
-                made[reference].append(Made(booking["uid"], seat_uid))
+                made[reference].append(CalcomBooking(booking["uid"], seat_uid))
     return dict(made)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from worker.local.demo.outage import Outage
+from worker.local.demo.outage import OutageTimes
 from worker.local.environment import SimulatedCalcom
 from worker.settings.model import Settings
 
@@ -40,7 +40,7 @@ SHORTENED: tuple[tuple[str, Any, str], ...] = (
     ("circuit_breaker_half_open_timeout", 2.0, "breaker open: probe in"),
     ("circuit_breaker_window", 5.0, "failures count for"),
 )
-# Not times, or too small to be told of.
+# Not times, or too small to be shown.
 _ALSO: dict[str, Any] = {
     "calcom_connect_timeout": 1.0,
     "calcom_deadline": 3.0,
@@ -56,13 +56,13 @@ def misbehave(calcom: SimulatedCalcom) -> None:
     calcom.order("POST", "/_faults", [{**order, "match": _POST} for order in (*by_chance, _THROTTLED)])
 
 
-def fail(calcom: SimulatedCalcom) -> Outage:
+def fail(calcom: SimulatedCalcom) -> OutageTimes:
     """End those, and go down for a while; nobody has to end it."""
     calcom.order("DELETE", "/_faults")
     refused = {"kind": "refuse", "seconds": REFUSED_SECONDS}
     unavailable = {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS}
     first, whole = calcom.order("POST", "/_faults", [refused, unavailable])["faults"]
-    return Outage(
+    return OutageTimes(
         begins=first["begins"], answers=first["begins"] + first["seconds"], back=whole["begins"] + whole["seconds"]
     )
 

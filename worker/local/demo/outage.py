@@ -1,4 +1,4 @@
-"""The outage in numbers: how calm we were while Cal.com was down, and how soon all was well again. Pure.
+"""The outage in numbers: how few calls were made while Cal.com was down, and how soon all was booked. Pure.
 
 Times are seconds of this machine's monotonic clock, as in the simulator's journal.
 """
@@ -15,8 +15,8 @@ SAME_TIME = 0.02  # by which the clocks of Redis and of the simulator may differ
 
 
 @dataclass(frozen=True)
-class Outage:
-    """When Cal.com fails: it refuses connections from `begins`, answers 503 from `answers`, and is well from `back`."""
+class OutageTimes:
+    """When Cal.com fails: it refuses connections from `begins`, answers 503 from `answers`, works from `back`."""
 
     begins: float
     answers: float
@@ -24,7 +24,7 @@ class Outage:
 
 
 @dataclass(frozen=True)
-class Change:
+class StateChange:
     """One change of state of the service's breaker."""
 
     at: float
@@ -33,8 +33,8 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Calm:
-    """What the demo tells of the outage."""
+class OutageMeasures:
+    """What the demo shows of the outage."""
 
     breaker_opened: int  # changes to open: the trip, and each probe in vain
     calls_while_open: int  # that reached Cal.com, beyond the probes and what was in flight at the trip
@@ -44,26 +44,26 @@ class Calm:
 
 
 def measure(
-    changes: Sequence[Change],
+    changes: Sequence[StateChange],
     journal: Sequence[Mapping[str, Any]],
     *,
     held_peak: int,
     back: float,
     last_booked: float | None,
-) -> Calm:
+) -> OutageMeasures:
     """Read the changes of state against the journal of all calls; nobody sees calls while connections are refused."""
     calls = sorted(float(call["t0"]) for call in journal)
-    return Calm(
+    return OutageMeasures(
         breaker_opened=sum(change.new is State.OPEN for change in changes),
-        calls_while_open=sum(_too_many(changes, calls)),
+        calls_while_open=sum(_unexpected_calls(changes, calls)),
         probes=sum(change.old is State.HALF_OPEN for change in changes),
         held_peak=held_peak,
         recovery_seconds=None if last_booked is None else round(max(0.0, last_booked - back), 1),
     )
 
 
-def _too_many(changes: Sequence[Change], calls: Sequence[float]) -> Iterator[int]:
-    ends = (*changes, Change(float("inf"), State.CLOSED, State.CLOSED))
+def _unexpected_calls(changes: Sequence[StateChange], calls: Sequence[float]) -> Iterator[int]:
+    ends = (*changes, StateChange(float("inf"), State.CLOSED, State.CLOSED))
     for change, following in pairwise(ends):
         until = following.at - SAME_TIME
         if change.new is State.OPEN:

@@ -8,36 +8,36 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from worker.local.demo.judge import Row, Verdict
-from worker.local.demo.outage import Calm
-from worker.local.demo.play import Asked
+from worker.local.demo.judge import AppointmentRow, Verdict
+from worker.local.demo.outage import OutageMeasures
+from worker.local.demo.scenario import EnqueueResult
 
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that is told at the end."""
+    """Everything that is shown at the end."""
 
-    asked: Asked
-    rows: Sequence[Row]
+    enqueued: EnqueueResult
+    rows: Sequence[AppointmentRow]
     verdict: Verdict
     retries: int
     seconds: float
     journal: Sequence[Mapping[str, Any]]
-    calm: Calm
+    outage: OutageMeasures
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         ends = Counter(row.status for row in self.rows)
         return {
-            "requests": self.asked.requests,
-            "accepted": self.asked.accepted,
-            "duplicates": self.asked.duplicates,
-            "invalid": self.asked.invalid,
+            "requests": self.enqueued.requests,
+            "accepted": self.enqueued.accepted,
+            "duplicates": self.enqueued.duplicates,
+            "invalid": self.enqueued.invalid,
             **{status: ends[status] for status in ("confirmed", "rejected", "failed", "expired", "held")},
             "lost": len(self.verdict.lost),
             "double_booked": len(self.verdict.doubled),
             "retries": self.retries,
-            **asdict(self.calm),
+            **asdict(self.outage),
             "seconds": round(self.seconds, 1),
         }
 

@@ -18,8 +18,8 @@ CONCURRENCY = (32, 32)  # of each worker
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What the play needs."""
+class DemoEnvironment:
+    """What the scenario needs."""
 
     engine: Engine
     breaker: CalcomCircuitBreaker  # to look at
@@ -28,8 +28,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(say: Callable[[str], object]) -> Iterator[Stage]:
-    """Start everything; `say` hears what is being started."""
+def demo_environment(say: Callable[[str], object]) -> Iterator[DemoEnvironment]:
+    """Start everything; `say` is called with the name of what is being started."""
     settings = misbehaviour.settings(calcom_api_key=SecretStr(SIMULATOR_KEY))
     with contextlib.ExitStack() as stack:
         ready = stack.enter_context(environment(settings, simulator=misbehaviour.SIMULATOR, say=say))
@@ -39,4 +39,4 @@ def stage(say: Callable[[str], object]) -> Iterator[Stage]:
         stack.callback(engine.dispose)
         say("the workers")
         ready.processes.start_all(fleet(*CONCURRENCY, end=AT_ONCE))
-        yield Stage(engine, make_breaker(ready.settings, engine), ready.calcom, ready.processes)
+        yield DemoEnvironment(engine, make_breaker(ready.settings, engine), ready.calcom, ready.processes)

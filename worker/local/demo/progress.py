@@ -54,7 +54,7 @@ def _shortened() -> Table:
 
 @contextmanager
 def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
-    """Show what is being started; the function that comes back is told, and "" means that all is."""
+    """Show what is being started; the function that comes back takes its name, "" once all runs."""
     if not console.is_terminal:
         yield lambda _what: None
         return
@@ -69,8 +69,8 @@ def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
         yield say
 
 
-class Board:
-    """Tell moments as they come; under them three bars: requests asked, bookings held, and such as have their end."""
+class ProgressScreen:
+    """Show moments as they come; under them three bars: requests asked, bookings held, and such as have their end."""
 
     def __init__(self, console: Console, requests: int) -> None:
         columns = (
@@ -95,10 +95,10 @@ class Board:
             self._progress.stop()
 
     def moment(self, seconds: float, words: str) -> None:
-        """Tell what happened so many seconds after the beginning."""
+        """Show what happened so many seconds after the beginning."""
         self._console.print(Text(f"{seconds:6.1f} s  {words}"), soft_wrap=True)
 
-    def stand(self, asked: int, counts: Mapping[Status, int]) -> None:
+    def update(self, asked: int, counts: Mapping[Status, int]) -> None:
         """Show how many requests are sent, and how the bookings stand."""
         rows, held = sum(counts.values()), counts[Status.HELD]
         ended = sum(counts[status] for status in FINAL)

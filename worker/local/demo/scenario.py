@@ -1,4 +1,4 @@
-"""The play: requests come in, Cal.com has a bad day, then an outage; watch until each booking has its end."""
+"""The scenario: requests come in, Cal.com has a bad day, then an outage; watch until each booking has its end."""
 
 import json
 import os
@@ -16,25 +16,25 @@ from sqlalchemy import func, select
 from db.lifecycle import Status
 from db.schema import appointment_events, appointments
 from worker.console.stop import Stop
-from worker.local.demo.judge import Row
+from worker.local.demo.environment import DemoEnvironment
+from worker.local.demo.judge import AppointmentRow
 from worker.local.demo.misbehaviour import fail, misbehave
-from worker.local.demo.outage import Outage
-from worker.local.demo.stage import Stage
-from worker.local.demo.story import Counts, Story
+from worker.local.demo.outage import OutageTimes
+from worker.local.demo.timeline import Counts, Timeline
 from worker.local.processes import Part
 
 LINES, EVERY = 10, 0.5  # so many requests at once, then a pause in which `booking enqueue` sends them
 GOOD, BAD = 0.2, 0.55  # shares of the requests that come before the bad day begins, and before the outage does
-CALM_SECONDS = 15.0  # a net: while some wait in line others join it, and too few calls go to open the breaker soon
+SETTLE_SECONDS = 15.0  # a net: while some wait in line others join it, and too few calls go to open the breaker soon
 ASK_SECONDS = 60.0
 FINISH_SECONDS = 120.0  # a net: what is not final then never will be
 LOOK_SECONDS = 0.1
 
-Watch = Callable[[int, Counts], object]  # hears how many lines are asked, and how the bookings stand
+Watch = Callable[[int, Counts], object]  # takes how many lines are asked, and how the bookings stand
 
 
 @dataclass(frozen=True)
-class Asked:
+class EnqueueResult:
     """What `booking enqueue` answered."""
 
     requests: int
@@ -44,37 +44,37 @@ class Asked:
     conflicts: int
 
 
-class Play:
+class Scenario:
     """Ask for everything, break Cal.com in mid-run, and wait for the end."""
 
-    def __init__(self, stage: Stage, story: Story, watch: Watch) -> None:
-        self._stage = stage
-        self._story = story
+    def __init__(self, environment: DemoEnvironment, timeline: Timeline, watch: Watch) -> None:
+        self._environment = environment
+        self._timeline = timeline
         self._watch = watch
         self._pause = threading.Event()
         self._sent = 0
 
-    def perform(self, lines: Sequence[bytes]) -> tuple[Asked, Outage]:
-        """Run the whole play; return what was answered, and when Cal.com was down."""
-        pipe = self._stage.running.logs / "requests"
+    def run(self, lines: Sequence[bytes]) -> tuple[EnqueueResult, OutageTimes]:
+        """Run all of it; return what was answered, and when Cal.com was down."""
+        pipe = self._environment.running.logs / "requests"
         os.mkfifo(pipe)
         part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
-        self._stage.running.start(part)
+        self._environment.running.start(part)
         good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
         with self._opened(pipe, part) as requests:
-            self._story.say(f"requests come in, {LINES / EVERY:.0f} a second")
-            # First a while that is well, so that there is something to compare the bad day with.
+            self._timeline.say(f"requests come in, {LINES / EVERY:.0f} a second")
+            # First a while without faults, so that there is something to compare the bad day with.
             self._feed(requests, lines[:good])
-            misbehave(self._stage.calcom)
-            self._story.say("Cal.com has a bad day: some calls fail")
+            misbehave(self._environment.calcom)
+            self._timeline.say("Cal.com has a bad day: some calls fail")
             self._feed(requests, lines[good:bad])
-            self._wait(CALM_SECONDS, lambda: self._story.calm)
-            outage = fail(self._stage.calcom)
-            self._story.begin(outage)
+            self._wait(SETTLE_SECONDS, lambda: self._timeline.settled)
+            outage = fail(self._environment.calcom)
+            self._timeline.expect(outage)
             self._feed(requests, lines[bad:])
-        asked = self._answer(part)
-        self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._story.moving)
-        return asked, outage
+        enqueued = self._answer(part)
+        self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._timeline.moving)
+        return enqueued, outage
 
     def _opened(self, pipe: Path, part: Part) -> BinaryIO:
         """Open the pipe once the other process reads it."""
@@ -82,43 +82,43 @@ class Play:
             try:
                 descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # ENXIO: nobody reads yet
-                if self._stage.running.guard.wait(part.name, LOOK_SECONDS) is not None:
+                if self._environment.running.guard.wait(part.name, LOOK_SECONDS) is not None:
                     break
             else:
                 os.set_blocking(descriptor, True)
                 return os.fdopen(descriptor, "wb", buffering=0)
-        raise Stop(f"the requests could not be sent: {self._stage.running.said(part)[-500:]}")
+        raise Stop(f"the requests could not be sent: {self._environment.running.said(part)[-500:]}")
 
     def _feed(self, requests: BinaryIO, lines: Sequence[bytes]) -> None:
         for at in range(0, len(lines), LINES):
-            some = lines[at : at + LINES]
+            batch = lines[at : at + LINES]
             try:
-                requests.write(b"".join(some))
+                requests.write(b"".join(batch))
             except BrokenPipeError:
                 raise Stop("the requests could not be sent: `booking enqueue` has ended") from None
-            self._sent += len(some)
+            self._sent += len(batch)
             self._wait(EVERY, lambda: False)
 
     def _wait(self, seconds: float, until: Callable[[], bool]) -> None:
         ends_at = time.monotonic() + seconds
         while True:
-            self._watch(self._sent, self._story.look())
+            self._watch(self._sent, self._timeline.update())
             left = ends_at - time.monotonic()
             if left <= 0 or until():
                 return
             self._pause.wait(min(LOOK_SECONDS, left))
 
-    def _answer(self, part: Part) -> Asked:
-        self._wait(ASK_SECONDS, lambda: self._stage.running.exit_code(part) is not None)
-        *_, last = self._stage.running.said(part).strip().splitlines() or [""]
+    def _answer(self, part: Part) -> EnqueueResult:
+        self._wait(ASK_SECONDS, lambda: self._environment.running.exit_code(part) is not None)
+        *_, last = self._environment.running.said(part).strip().splitlines() or [""]
         try:
             answer: dict[str, Any] = json.loads(last)
         except ValueError:
             raise Stop(f"the requests could not be sent: {last}") from None
-        return Asked(**{name: answer[name] for name in Asked.__dataclass_fields__})
+        return EnqueueResult(**{name: answer[name] for name in EnqueueResult.__dataclass_fields__})
 
 
-def rows(stage: Stage) -> tuple[list[Row], int]:
+def rows(environment: DemoEnvironment) -> tuple[list[AppointmentRow], int]:
     """Return our rows as the judge wants them, and how often they were retried in all."""
     column = appointments.c
     wanted = (
@@ -129,16 +129,16 @@ def rows(stage: Stage) -> tuple[list[Row], int]:
         column.calcom_seat_uid,
         column.retry_count,
     )
-    with stage.engine.connect() as conn:
-        found = conn.execute(select(*wanted).order_by(column.id)).all()
-    kept = [Row(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4]) for row in found]
-    return kept, sum(row[5] for row in found)
+    with environment.engine.connect() as conn:
+        stored = conn.execute(select(*wanted).order_by(column.id)).all()
+    found = [AppointmentRow(row[0], str(row[1]), row[2].value, uid=row[3], seat_uid=row[4]) for row in stored]
+    return found, sum(row[5] for row in stored)
 
 
-def last_booked(stage: Stage) -> datetime | None:
+def last_booked(environment: DemoEnvironment) -> datetime | None:
     """Return when the last of those that the outage held was booked."""
     column, event = appointments.c, appointment_events.c
     met = column.circuit_breaker_open_at_booking.is_not(None)
     booked = select(func.max(event.created_at)).join(appointments, column.id == event.appointment_id)
-    with stage.engine.connect() as conn:
+    with environment.engine.connect() as conn:
         return conn.execute(booked.where(met, event.kind == Status.CONFIRMED.value)).scalar()
