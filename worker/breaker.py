@@ -77,7 +77,7 @@ def make_detector(settings: Settings, engine: Engine, breaker: CircuitBreaker) -
 def _write_down(engine: Engine, event: KeyBlocked) -> None:
     try:
         with engine.begin() as conn:
-            overrides.order(
+            overrides.add(
                 conn,
                 event.service,
                 "credentials",

@@ -1,4 +1,4 @@
-"""Transitions of the breaker, one row each for the whole fleet, however often they are told."""
+"""Transitions of the breaker, one row each for the whole fleet, however often they are reported."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from db.schema import circuit_breaker_events as _events
 from db.sql import statement
 
-BEGUN = "begun"  # the reason of a breaker that Redis had forgotten
+BEGUN = "begun"  # the reason of a breaker that Redis had lost
 
 
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write transitions (columns of `circuit_breaker_events`); return how many were new.
+    """Record transitions (columns of `circuit_breaker_events`); return how many were new.
 
     Where a service's breaker has begun again, those of its endpoints are closed with it.
     """
@@ -22,8 +22,8 @@ def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
         return 0
     for row in rows:
         if row["reason"] == BEGUN:
-            told = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
-            conn.execute(statement("close_forgotten"), told)
+            begun = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
+            conn.execute(statement("close_forgotten"), begun)
     change = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
     return len(conn.execute(change.returning(_events.c.id), list(rows)).all())
 
@@ -33,12 +33,12 @@ def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: 
 
     Of an outage that it met at `met_open_at`, when the breaker opened and when it closed.
     """
-    ours = and_(_events.c.created_at >= since, _events.c.context["correlation_id"].astext == correlation_id)
-    wanted = [ours]
+    caused = and_(_events.c.created_at >= since, _events.c.context["correlation_id"].astext == correlation_id)
+    conditions = [caused]
     if met_open_at is not None:
         at, state = _events.c.created_at, _events.c.new_state
         opened = select(_events.c.id).where(at <= met_open_at, state.in_(("open", "forced_open")))
         closed = select(_events.c.id).where(at > met_open_at, state == "closed")
-        wanted.append(_events.c.id.in_(opened.order_by(at.desc()).limit(1).scalar_subquery()))
-        wanted.append(_events.c.id.in_(closed.order_by(at).limit(1).scalar_subquery()))
-    return list(conn.execute(select(_events).where(or_(*wanted)).order_by(_events.c.created_at, _events.c.id)))
+        conditions.append(_events.c.id.in_(opened.order_by(at.desc()).limit(1).scalar_subquery()))
+        conditions.append(_events.c.id.in_(closed.order_by(at).limit(1).scalar_subquery()))
+    return list(conn.execute(select(_events).where(or_(*conditions)).order_by(_events.c.created_at, _events.c.id)))

@@ -1,4 +1,4 @@
-"""What operators ordered of the breaker: kept here, for Redis may forget."""
+"""Overrides of the breaker, by operators or by a refused key: kept here, for Redis may forget."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import breaker_overrides as _orders
+from db.schema import breaker_overrides as _overrides
 from db.sql import statement
 
-_columns = _orders.c
+_columns = _overrides.c
 
 
 @dataclass(frozen=True)
 class Override:
-    """An order in force; `mode` is open, off or credentials."""
+    """An override in force; `mode` is open, off or credentials."""
 
     id: int
     mode: str
@@ -25,7 +25,7 @@ class Override:
     until: datetime | None
 
 
-def order(
+def add(
     conn: Connection,
     service: str,
     mode: str,
@@ -35,7 +35,7 @@ def order(
     until: datetime | None = None,
     key_fingerprint: str | None = None,
 ) -> int | None:
-    """Write an order and return its number; None when the very same is in force (a key that is blocked stays blocked).
+    """Record an override and return its number; None when the very same is in force (a blocked key stays blocked).
 
     A number is above every one before it, also of tables that are gone: see order_number.sql.
     """
@@ -43,7 +43,7 @@ def order(
     if mode != "credentials":
         lift(conn, service, {"open", "off"}, by=by)
     conn.execute(statement("order_number"))
-    written = insert(_orders).values(
+    written = insert(_overrides).values(
         service=service, mode=mode, key_fingerprint=key_fingerprint, by=by, why=why, until=until
     )
     number: int | None = conn.execute(written.on_conflict_do_nothing().returning(_columns.id)).scalar_one_or_none()
@@ -51,17 +51,17 @@ def order(
 
 
 def lift(conn: Connection, service: str, modes: Collection[str], *, by: str, ids: Collection[int] | None = None) -> int:
-    """End the orders of these modes, or only those of them that `ids` name; return how many there were."""
+    """End the overrides of these modes, or only those of them that `ids` name; return how many there were."""
     where = [_columns.service == service, _columns.mode.in_(modes), _columns.lifted_at.is_(None)]
     if ids is not None:
         where.append(_columns.id.in_(ids))
-    return conn.execute(update(_orders).where(*where).values(lifted_at=func.now(), lifted_by=by)).rowcount
+    return conn.execute(update(_overrides).where(*where).values(lifted_at=func.now(), lifted_by=by)).rowcount
 
 
 def in_force(conn: Connection, service: str) -> list[Override]:
-    """Return the orders in force, oldest first."""
+    """Return the overrides in force, oldest first."""
     rows = conn.execute(
-        select(_orders)
+        select(_overrides)
         .where(
             _columns.service == service,
             _columns.lifted_at.is_(None),

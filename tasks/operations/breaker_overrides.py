@@ -25,7 +25,7 @@ def order(
 ) -> bool:
     """Order the breaker open or off; False when the fleet could not be told (the order is kept, and obeyed later)."""
     with engine.begin() as conn:
-        number = overrides.order(conn, breaker.service, mode, by=by, why=why, until=until) or 0
+        number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
     breaker.restore(Order(_KINDS[mode], by, why, until, number))
     seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
     return seen.shared and seen.order >= number

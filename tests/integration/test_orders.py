@@ -133,4 +133,4 @@ def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Dependenci
 def block(built: Dependencies, key: str) -> None:
     """Write down that Cal.com has refused a key."""
     with built.engine.begin() as conn:
-        overrides.order(conn, "calcom", "credentials", by="worker", why="refused", key_fingerprint=key)
+        overrides.add(conn, "calcom", "credentials", by="worker", why="refused", key_fingerprint=key)

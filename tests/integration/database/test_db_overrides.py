@@ -12,7 +12,7 @@ from db.monitoring import overrides
 def give(record: Any, mode: str = "open") -> int:
     """Write an order."""
     with record.engine.begin() as conn:
-        number = overrides.order(conn, "calcom", mode, by="ops", why="a test")
+        number = overrides.add(conn, "calcom", mode, by="ops", why="a test")
     assert number is not None
     return number
 
@@ -41,23 +41,23 @@ def test_an_order_of_an_older_version_goes_on_from_there(record: Any) -> None:
     """Its workers live beside ours during a deploy, and after it is taken back: they take the next number."""
     ours = give(record)
     with record.engine.begin() as conn:
-        theirs = conn.execute(
+        other = conn.execute(
             text(
                 "INSERT INTO breaker_overrides (service, mode, by, why) VALUES ('calcom', 'off', 'o', '') RETURNING id"
             )
         ).scalar_one()
 
-    assert ours < theirs < give(record)
+    assert ours < other < give(record)
 
 
 def test_of_orders_at_once_one_is_in_force_and_has_the_highest_number(record: Any) -> None:
     """Eight operators: each has a number of its own, and who came last is obeyed."""
     given: list[int] = []
     threads = [threading.Thread(target=lambda: given.append(give(record))) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(30)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
 
     with record.engine.begin() as conn:
         [left] = overrides.in_force(conn, "calcom")
@@ -69,9 +69,9 @@ def test_only_the_named_block_is_lifted(record: Any) -> None:
     """Another key's refusal is not ours to forget."""
     with record.engine.begin() as conn:
         blocks = [
-            overrides.order(conn, "calcom", "credentials", by="worker", why="", key_fingerprint=key)
+            overrides.add(conn, "calcom", "credentials", by="worker", why="", key_fingerprint=key)
             for key in ("today", "old")
         ]
         assert overrides.lift(conn, "calcom", {"credentials"}, by="worker", ids=[blocks[0] or 0]) == 1
 
-        assert [one.key_fingerprint for one in overrides.in_force(conn, "calcom")] == ["old"]
+        assert [override.key_fingerprint for override in overrides.in_force(conn, "calcom")] == ["old"]

@@ -105,7 +105,7 @@ def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
     built = dependencies.current()
     assert built.breaker.acquire(CREATE, owner="before")
     with built.engine.begin() as conn:
-        overrides.order(conn, built.breaker.service, breaker_overrides.OPEN, by="operator", why="a test")
+        overrides.add(conn, built.breaker.service, breaker_overrides.OPEN, by="operator", why="a test")
     valkey.kill()
     assert not built.breaker.acquire(CREATE, owner="after")
 
