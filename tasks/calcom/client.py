@@ -1,35 +1,28 @@
 """Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
 
 import hashlib
-import http.client
 import json
 import os
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
-import urllib3.exceptions
 
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.call import CALL, Call, NotSentError
+from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
+from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
 from tasks.calcom.http.resolver import RESOLVER, Resolver
 from tasks.calcom.http.transport import make_context, make_session
-from tasks.calcom.http.watchdog import WATCHDOG
 from tasks.calcom.reply import ErrorType
 
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
 MAX_BODY = 1024 * 1024  # bytes, decoded
 _CHUNK = 64 * 1024
-_NETWORK_ERRORS = (
-    OSError,  # requests' own exceptions are OSErrors too
-    http.client.HTTPException,
-    urllib3.exceptions.HTTPError,
-)
 
 
 class CalcomClient:
@@ -177,15 +170,15 @@ class CalcomClient:
                     **content,
                 )
                 body, whole = _read(response)
-        except NotSentError:
-            if call.refusal is not None:
-                raise call.refusal from None
+        except NotSentError as given_up:
+            if given_up.__cause__ is not None:
+                raise given_up.__cause__ from None
             kind = ErrorType.TIMEOUT if call.expired else ErrorType.LEASE_LOST
             return NoAnswer(sent=False, error_type=kind, message="not sent", elapsed=time.monotonic() - began_at)
         except Exception as error:
-            if not (call.sent or isinstance(error, _NETWORK_ERRORS)):
+            if not (call.sent or isinstance(error, NETWORK_ERRORS)):
                 raise
-            return _no_answer(call, error, time.monotonic() - began_at)  # once sent, whatever went wrong is unknown
+            return no_answer(call, error, time.monotonic() - began_at)
         finally:
             CALL.reset(current)
             call.finish()
@@ -215,30 +208,10 @@ def _read(response: requests.Response) -> tuple[bytes, bool]:
                 break
         else:
             return bytes(body), True
-    except _NETWORK_ERRORS:  # cut in the middle, or garbled gzip
+    except NETWORK_ERRORS:  # cut in the middle, or garbled gzip
         pass
     response.close()  # not to be used again: bytes of this answer may still be under way
     return bytes(body[:MAX_BODY]), False
-
-
-def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
-    causes = list(_causes(error))
-    late = call.expired or any(isinstance(cause, TimeoutError) for cause in causes)
-    after_sending = ErrorType.TIMEOUT if late else ErrorType.RESET
-    kind = after_sending if call.sent else ErrorType(call.phase.value)
-    return NoAnswer(call.sent, kind, "no answer in time" if late else _describe(causes[-1]), elapsed)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _describe(error: BaseException) -> str:
-    """Name the error, and the system's words for it; never its own text, which may quote a URL."""
-    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def _checked_url(base_url: str) -> str:

@@ -1,11 +1,19 @@
-"""One HTTP call: how far it has come, what it may still do, and how it is cut off."""
+"""One HTTP call: how far it has come, what it may still do, and how it is cut off at its deadline.
 
+`requests` has no time-out for a whole call: a server that drips one byte of its headers or body every few seconds never
+runs into a read time-out.
+"""
+
+import heapq
+import itertools
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tasks.calcom.http.resolver import Resolver
@@ -21,7 +29,10 @@ class Phase(StrEnum):
 
 
 class NotSentError(Exception):
-    """Say that the call was given up right before its first byte; not an OSError, which urllib3 would swallow."""
+    """Say that the call was given up right before its first byte; its cause is what `may_send` raised, if it did.
+
+    Not an OSError, which urllib3 would swallow.
+    """
 
 
 class Call:
@@ -38,12 +49,11 @@ class Call:
         self.ends_at = ends_at
         self.phase = Phase.CONNECT
         self.expired = False
-        self.refusal: Exception | None = None  # what `may_send` raised
         self._connect_timeout = connect_timeout
         self._resolver = resolver
         self._may_send = may_send
         self._lock = threading.Lock()
-        self._line: socket.socket | None = None
+        self._socket: socket.socket | None = None
 
     @property
     def sent(self) -> bool:
@@ -92,7 +102,6 @@ class Call:
         try:
             allowed = self._may_send()
         except Exception as error:
-            self.refusal = error
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
@@ -102,29 +111,85 @@ class Call:
         """End the call, from another thread: whoever reads or writes its socket wakes up at once."""
         with self._lock:
             self.expired = True
-            if self._line is not None:
-                _shut(self._line)
+            if self._socket is not None:
+                with suppress(OSError):  # the other side was faster
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def finish(self) -> None:
         """Let go of the socket: a cut that comes later hits nothing."""
         with self._lock:
-            if self._line is not None:
-                self._line.close()
-                self._line = None
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
     def _attach(self, sock: socket.socket) -> None:
         with self._lock:
-            if self._line is None:
-                self._line = socket.socket(fileno=os.dup(sock.fileno()))
+            if self._socket is None:
+                self._socket = socket.socket(fileno=os.dup(sock.fileno()))
             if self.expired:
                 raise TimeoutError("the deadline has passed")
 
 
-def _shut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:  # the other side was faster
-        return
+@dataclass(order=True, slots=True)
+class _Watch:
+    ends_at: float
+    number: int
+    cut: Callable[[], None] | None = field(compare=False)  # None: the call has ended by itself
+
+
+class Watchdog:
+    """Call `cut` of whatever is still being watched when its time comes; the thread starts at first use.
+
+    A call that has ended stays in the heap, as an empty entry, until its deadline would have come: the heap is as long
+    as there are calls begun within one deadline. Does not survive a fork; see `forget`.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, in a child: its parent's thread does not exist here, and its locks may be held for ever."""
+        self._changed = threading.Condition()
+        self._watches: list[_Watch] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self, ends_at: float, cut: Callable[[], None]) -> Iterator[None]:
+        """Run the block; if it still runs at `ends_at` (monotonic seconds), call `cut` from the watchdog's thread.
+
+        `cut` must not block or raise, and must bear being called just after the block has ended.
+        """
+        watch = _Watch(ends_at, next(self._numbers), cut)
+        with self._changed:
+            heapq.heappush(self._watches, watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="calcom-watchdog", daemon=True)
+                self._thread.start()
+            elif self._watches[0] is watch:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            watch.cut = None
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (due := self._take_due()):
+                    self._changed.wait(self._watches[0].ends_at - time.monotonic() if self._watches else None)
+            for cut in due:
+                cut()
+
+    def _take_due(self) -> list[Callable[[], None]]:
+        due = []
+        now = time.monotonic()
+        while self._watches and (self._watches[0].cut is None or self._watches[0].ends_at <= now):
+            if (cut := heapq.heappop(self._watches).cut) is not None:
+                due.append(cut)
+        return due
 
 
 CALL: ContextVar[Call] = ContextVar("calcom_call")
+WATCHDOG = Watchdog()
+os.register_at_fork(after_in_child=WATCHDOG.forget)

@@ -53,7 +53,7 @@ class _Response(http.client.HTTPResponse):
             self.fp = file
 
 
-class _Connection(HTTPConnection):
+class _BoundedConnection(HTTPConnection):
     """A connection that tells the call under way what happens to it, and does not linger."""
 
     response_class = _Response
@@ -80,16 +80,16 @@ class _Connection(HTTPConnection):
         return time.monotonic() < self._used_at + MAX_IDLE and super().is_connected
 
 
-class _TLSConnection(_Connection, HTTPSConnection):
+class _BoundedTLSConnection(_BoundedConnection, HTTPSConnection):
     tls = True
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+class _ConnectionPool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
 
 
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+class _TLSConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedTLSConnection
 
 
 class _Adapter(HTTPAdapter):
@@ -99,7 +99,7 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - theirs
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _ConnectionPool, "https": _TLSConnectionPool}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the pool alone: the context knows its authorities, and reading them anew costs 20 ms a connection."""
@@ -134,6 +134,6 @@ def _is_not_ours(_: logging.LogRecord) -> bool:
     return CALL.get(None) is None
 
 
-# urllib3 logs whole URLs, and those of a look carry an e-mail address: during our calls it is silent.
+# urllib3 logs whole URLs, and those of a lookup carry an e-mail address: during our calls it is silent.
 for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_is_not_ours)

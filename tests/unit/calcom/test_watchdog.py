@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.calcom.http.watchdog import Watchdog
+from tasks.calcom.http.call import Watchdog
 
 
 def test_what_runs_too_long_is_cut_in_order() -> None:
