@@ -1,6 +1,6 @@
 """What an audit thinks of one booking: pure, from our row and what Cal.com told (docs/audit.md).
 
-What is not proven is said and left to the operator: only a `Finding` with a `fix` may be acted on. What the list does
+What is not proven is said and left to the operator: only a `AuditFinding` with a `fix` may be acted on. What the list does
 not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
 """
 
@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import LIVE, HoldReason, Status
-from tasks.audit.finding import Finding, Fix, Kind, Silence, finding, names, uid_of
-from tasks.audit.listing import About, Answered, Listing, Place, Question
+from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, finding, names, uid_of
+from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
 from tasks.audit.series import cut
 from tasks.calcom.booking import Booking
 
@@ -36,10 +36,10 @@ class _Stand:
 
     home: _Home
     booking: Booking | None = None
-    own: Place | None = None
+    own: BookedPlace | None = None
 
 
-def judge(row: Appointment, listing: Listing, *, settled: bool) -> Finding | Silence | Question:
+def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding | Question:
     """Compare a row with what Cal.com told of the range that its start is in, or say what must be asked first.
 
     `settled`: nothing has happened to it so lately that what Cal.com shows may be older.
@@ -54,17 +54,17 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> Finding | Sil
     match stand.home:
         case _Home.LIVES:
             verdict = _lives(row, stand.own, others)
-            return cut(row, stand.booking, listing, settled=settled) if verdict is Silence.AGREES else verdict
+            return cut(row, stand.booking, listing, settled=settled) if verdict is NoFinding.AGREES else verdict
         case _Home.OVER:
             return _over(row, stand.booking, others, listing, settled=settled)
         case _Home.UNTOLD:
-            return Silence.CANNOT_TELL
+            return NoFinding.CANNOT_TELL
     if others:
         said = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} of it"
-        return finding(Kind.NOT_HERE, row, said, others)
+        return finding(AuditFindingKind.NOT_HERE, row, said, others)
     if not settled:
-        return Silence.TOO_YOUNG
-    return finding(Kind.ABSENT, row, f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}")
+        return NoFinding.TOO_YOUNG
+    return finding(AuditFindingKind.ABSENT, row, f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}")
 
 
 _NOT_THERE = {
@@ -74,13 +74,13 @@ _NOT_THERE = {
 }
 
 
-def orphan(reference: str, places: Sequence[Place]) -> Finding | None:
+def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None:
     """Return the finding for a reference that no row has; None when nothing with it lives."""
     live = tuple(place for place in places if not place.booking.gone)
     if not live:
         return None
     said = f"at Cal.com with a reference that no booking here has ({names(live)})"
-    return Finding(Kind.NOT_HERE, said, reference, None, live)
+    return AuditFinding(AuditFindingKind.NOT_HERE, said, reference, None, live)
 
 
 def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
@@ -134,69 +134,75 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
 
 
 def _over(
-    row: Appointment, booking: Booking | None, others: Sequence[Place], listing: Listing, *, settled: bool
-) -> Finding | Silence | Question:
+    row: Appointment, booking: Booking | None, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
+) -> AuditFinding | NoFinding | Question:
     """Judge a row whose own booking was cancelled or declined: of a series one week is not the whole."""
     series = row.series_uid or (booking.series_uid if booking else None)
     strangers = [place for place in others if series is None or place.series != series]
     if strangers:
         said = f"{uid_of(row)} is cancelled at Cal.com, while another booking of it lives there ({names(strangers)})"
-        return finding(Kind.CANCELLED, row, said, strangers)
+        return finding(AuditFindingKind.CANCELLED, row, said, strangers)
     if series is not None:
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
         if listing.answers[question] is Answered.UNTOLD:
-            return Silence.CANNOT_TELL
+            return NoFinding.CANNOT_TELL
         if any(not week.gone for week in listing.series[series]):
             return cut(row, booking, listing, settled=settled)
-    return finding(Kind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
+    return finding(AuditFindingKind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
 
 
-def _lives(row: Appointment, own: Place | None, others: Sequence[Place]) -> Finding | Silence:
+def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
     """Judge what a request has beside the booking that its row names."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
         said = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
         if own is None or not own.is_at(row):
             said = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
-            return finding(Kind.TWICE, row, said, doubles)
+            return finding(AuditFindingKind.TWICE, row, said, doubles)
         if not own.booking.accepted and any(place.booking.accepted for place in doubles):
             said += ", and the double is what the host has accepted"
-            return finding(Kind.TWICE, row, said, doubles)
+            return finding(AuditFindingKind.TWICE, row, said, doubles)
         if not all(_can_go(place) for place in doubles):
             said += ", in a booking that is not only its own and shows no uid of its seat"
-            return finding(Kind.TWICE, row, said, doubles)
-        return Finding(Kind.TWICE, said, str(row.uuid), row, (own, *doubles), Fix.CANCEL_DOUBLE, doubles=tuple(doubles))
+            return finding(AuditFindingKind.TWICE, row, said, doubles)
+        return AuditFinding(
+            AuditFindingKind.TWICE, said, str(row.uuid), row, (own, *doubles), Fix.CANCEL_DOUBLE, doubles=tuple(doubles)
+        )
     moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
     if own is not None and moved:
-        return finding(Kind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {names(moved)}", moved)
-    return Silence.AGREES
+        return finding(
+            AuditFindingKind.TWICE, row, f"twice at Cal.com, at two times: {own.name} and {names(moved)}", moved
+        )
+    return NoFinding.AGREES
 
 
-def _can_go(place: Place) -> bool:
+def _can_go(place: BookedPlace) -> bool:
     """Return whether it can be cancelled without touching anybody else's seat."""
     return place.seat_uid is not None or place.whole
 
 
-def _not_confirmed(row: Appointment, live: Sequence[Place], listing: Listing) -> Finding | Silence | Question:
+def _not_confirmed(
+    row: Appointment, live: Sequence[BookedPlace], listing: Listing
+) -> AuditFinding | NoFinding | Question:
     if not live:
         return _not_there(row, listing)
     if row.status is Status.BOOKING or (row.outcome_unknown and row.hold_reason not in _OPERATORS):
-        return Silence.UNDER_WAY
+        return NoFinding.UNDER_WAY
     here = [place for place in live if place.is_at(row)] or _first_week(live)
     if len(here) > 1:
         said = f"{row.status} here, twice at Cal.com ({names(here)}): which one holds is not known"
-        return finding(Kind.TWICE, row, said, here)
+        return finding(AuditFindingKind.TWICE, row, said, here)
     [place] = here
     recorded = row.calcom_booking_uid == place.uid and row.calcom_seat_uid == place.seat_uid
     if recorded and row.status in LIVE:
-        return Silence.UNDER_WAY  # its next claim sees the uid
+        return NoFinding.UNDER_WAY  # its next claim sees the uid
     said = f"at Cal.com ({place.name}), {row.status} here"
-    return finding(Kind.NOT_HERE, row, said, here, None if recorded else Fix.RECORD_UID)
+    return finding(AuditFindingKind.NOT_HERE, row, said, here, None if recorded else Fix.RECORD_UID)
 
 
-def _first_week(live: Sequence[Place]) -> Sequence[Place]:
+def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
     """Return the earliest of the weeks of one series; all of what is not that."""
     series = {place.series for place in live}
     starts = [place.booking.start for place in live if place.booking.start is not None]
@@ -205,14 +211,14 @@ def _first_week(live: Sequence[Place]) -> Sequence[Place]:
     return [place for place in live if place.booking.start == min(starts)]
 
 
-def _not_there(row: Appointment, listing: Listing) -> Finding | Silence | Question:
+def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding | Question:
     """Judge a row that is not confirmed and of which the list shows nothing alive: it may have moved, or be hidden."""
     moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
     for uid in moved[:_MOVES]:
         if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:
             return question
     if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):
-        return Silence.AGREES  # never unknown, or a worker is about to find out
+        return NoFinding.AGREES  # never unknown, or a worker is about to find out
     if row.calcom_booking_uid is not None and row.calcom_booking_uid not in listing.bookings:
         question = Question(About.BOOKING, row.calcom_booking_uid)
         if row.calcom_seat_uid is not None:
@@ -221,9 +227,11 @@ def _not_there(row: Appointment, listing: Listing) -> Finding | Silence | Questi
             return question
     half = listing.half_made(row)
     if half is None:
-        return Silence.AGREES
+        return NoFinding.AGREES
     said = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
-    return finding(Kind.HALF_MADE, row, f"{said}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}")
+    return finding(
+        AuditFindingKind.HALF_MADE, row, f"{said}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}"
+    )
 
 
 _AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks anew")

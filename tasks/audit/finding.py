@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from db.appointments.appointment import Appointment
-from tasks.audit.listing import Place
+from tasks.audit.listing import BookedPlace
 
 
-class Kind(StrEnum):
+class AuditFindingKind(StrEnum):
     """Say what does not agree."""
 
     ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
@@ -27,7 +27,7 @@ class Fix(StrEnum):
     CANCEL_DOUBLE = "cancel_double"  # at Cal.com: the booking or seat that is not our row's
 
 
-class Silence(StrEnum):
+class NoFinding(StrEnum):
     """Say why there is no finding."""
 
     AGREES = "agrees"
@@ -37,24 +37,26 @@ class Silence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One disagreement; `row` is None for a reference that no row has. `doubles` are what `fix` may cancel."""
 
-    kind: Kind
+    kind: AuditFindingKind
     said: str
     reference: str
     row: Appointment | None
-    there: tuple[Place, ...] = ()
+    there: tuple[BookedPlace, ...] = ()
     fix: Fix | None = None
-    doubles: tuple[Place, ...] = ()
+    doubles: tuple[BookedPlace, ...] = ()
 
 
-def finding(kind: Kind, row: Appointment, said: str, there: Sequence[Place] = (), fix: Fix | None = None) -> Finding:
+def finding(
+    kind: AuditFindingKind, row: Appointment, said: str, there: Sequence[BookedPlace] = (), fix: Fix | None = None
+) -> AuditFinding:
     """Return a finding of a row."""
-    return Finding(kind, said, str(row.uuid), row, tuple(there), fix)
+    return AuditFinding(kind, said, str(row.uuid), row, tuple(there), fix)
 
 
-def names(places: Sequence[Place]) -> str:
+def names(places: Sequence[BookedPlace]) -> str:
     """Name bookings and seats in a line for a person."""
     return " and ".join(place.name for place in places)
 

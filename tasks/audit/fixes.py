@@ -8,8 +8,8 @@ from db import appointments
 from db.appointments import Appointment, audit, events
 from db.lifecycle import FINAL, LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.finding import Finding, Fix
-from tasks.audit.listing import Place, between, read_listing
+from tasks.audit.finding import AuditFinding, Fix
+from tasks.audit.listing import BookedPlace, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.cancel import cancel_body, wants_reason
@@ -28,7 +28,7 @@ class Fixed:
     said: str
 
 
-def fix(calls: AuditCalls, finding: Finding) -> Fixed:
+def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
     """Do what the finding's `fix` says.
 
     Raises:
@@ -40,7 +40,7 @@ def fix(calls: AuditCalls, finding: Finding) -> Fixed:
     return _FIXES[finding.fix](calls, row, finding)
 
 
-def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+def _cancel_here(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
     with calls.deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
@@ -54,7 +54,7 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
     return Fixed(ok=True, said="cancelled here, too") if moved else Fixed(ok=True, said="has just moved on by itself")
 
 
-def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
+def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> Fixed:
     """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident.
 
     It is asked for once more: the list of a whole range may be minutes old, and a person may have cancelled it since.
@@ -88,7 +88,7 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: Finding) -> Fixed:
     return Fixed(ok=False, said=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
 
 
-def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
+def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
     """Look again at this very start, and cancel what is still a proven double of a row that is still the same.
 
     The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
@@ -100,7 +100,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
         with calls.deps.engine.connect() as conn:
             fresh = appointments.get(conn, row.id)
         again = None if fresh is None else verdict(calls, fresh, listing, settled=True)
-        if fresh is None or not isinstance(again, Finding) or again.fix is not Fix.CANCEL_DOUBLE:
+        if fresh is None or not isinstance(again, AuditFinding) or again.fix is not Fix.CANCEL_DOUBLE:
             break
         double = next((one for one in again.doubles if one.name not in ends), None)
         if double is None:  # a list that lags still shows those that we have just cancelled
@@ -111,7 +111,7 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: Finding) -> Fixed:
     return Fixed(ok=all(end.ok for end in ends.values()), said="; ".join(end.said for end in ends.values()))
 
 
-def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float) -> Fixed:
+def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at: float) -> Fixed:
     why = f"a double of {row.calcom_booking_uid}"
     intended = False
 
@@ -148,12 +148,12 @@ def _cancel(calls: AuditCalls, row: Appointment, double: Place, looked_at: float
     return Fixed(ok=False, said=f"{double.name} is not cancelled: {said}")
 
 
-def _end(calls: AuditCalls, row: Appointment, double: Place, kind: str, why: str) -> None:
+def _end(calls: AuditCalls, row: Appointment, double: BookedPlace, kind: str, why: str) -> None:
     with calls.deps.engine.begin() as conn:
         events.record(conn, row.id, kind, BY, {"why": why, "uid": double.uid, "seat": double.seat_uid})
 
 
-_FIXES: dict[Fix, Callable[[AuditCalls, Appointment, Finding], Fixed]] = {
+_FIXES: dict[Fix, Callable[[AuditCalls, Appointment, AuditFinding], Fixed]] = {
     Fix.CANCEL_HERE: _cancel_here,
     Fix.RECORD_UID: _record_uid,
     Fix.CANCEL_DOUBLE: _cancel_double,

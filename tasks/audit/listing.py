@@ -14,7 +14,7 @@ from uuid import UUID
 
 from db.appointments.appointment import Appointment
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.calcom.booking import Attendee, Booking
+from tasks.calcom.booking import BookedAttendee, Booking
 from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import Reply, ReplyKind
@@ -54,7 +54,7 @@ class Answered(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BookedPlace:
     """One booking, or one seat of one, that carries the reference of a request like ours.
 
     `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole.
@@ -84,7 +84,7 @@ class Place:
         """Return whether a POST of `row` may have made it."""
         return is_at(self.booking, row)
 
-    def is_same(self, other: "Place") -> bool:
+    def is_same(self, other: "BookedPlace") -> bool:
         """Return whether it is the same booking or seat, told again."""
         return (self.uid, self.seat_uid) == (other.uid, other.seat_uid)
 
@@ -98,7 +98,7 @@ class Listing:
     """
 
     bookings: dict[str, Booking] = field(default_factory=dict)
-    places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    places: defaultdict[str, list[BookedPlace]] = field(default_factory=lambda: defaultdict(list))
     series: defaultdict[str, list[Booking]] = field(default_factory=lambda: defaultdict(list))
     seatless: list[Booking] = field(default_factory=list)
     answers: dict[Question, Answered] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Listing:
             if booking.seated and any(_is_seatless(one) for one in booking.attendees):
                 self.seatless.append(booking)
 
-    def of(self, row: Appointment) -> list[Place]:
+    def of(self, row: Appointment) -> list[BookedPlace]:
         """Return the places that carry the row's reference, those that are over included."""
         return self.places.get(str(row.uuid), [])
 
@@ -134,7 +134,7 @@ class Listing:
                 return booking
         return None
 
-    def _known(self, place: Place) -> list[Place]:
+    def _known(self, place: BookedPlace) -> list[BookedPlace]:
         return self.places.get(place.reference, [])
 
 
@@ -206,18 +206,18 @@ def _words(reply: Reply) -> str:
     return f"{reply.error_type.value.replace('_', ' ')}{said}"
 
 
-def _places(booking: Booking) -> Iterator[Place]:
+def _places(booking: Booking) -> Iterator[BookedPlace]:
     """Yield our places in a booking: seats have the reference at their attendees, all others at the booking."""
     seats = [one for one in booking.attendees if one.reference is not None]
     for one in seats:
         if _is_ours(one.reference):
-            yield Place(one.reference, booking, one.seat_uid, whole=False)
+            yield BookedPlace(one.reference, booking, one.seat_uid, whole=False)
     alone = len(booking.marks) == 1 and not any(one.seat_uid for one in booking.attendees)
     for reference in filter(_is_ours, booking.marks.keys() - {one.reference for one in seats}):
-        yield Place(reference, booking, None, whole=alone)
+        yield BookedPlace(reference, booking, None, whole=alone)
 
 
-def _is_seatless(attendee: Attendee) -> bool:
+def _is_seatless(attendee: BookedAttendee) -> bool:
     return attendee.seat_uid is None and attendee.reference is None
 
 

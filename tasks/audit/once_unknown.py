@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from db.appointments import Appointment, audit
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls
-from tasks.audit.finding import Finding
+from tasks.audit.finding import AuditFinding
 from tasks.audit.listing import Progress, between, read_listing
 from tasks.audit.questions import verdict
 
 _TOLD = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 
 
-def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, Finding]]:
+def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
     """Yield the rejected, failed and expired rows that Cal.com has, by their start, and what it has; changes nothing.
 
     A day's list is read once for all its rows, and what it does not show is asked for by its uid, where one is known.
@@ -29,7 +29,7 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
         listing = read_listing(calls, between(day, day + timedelta(days=1)))
         for row in _rows(calls, references):  # read after the list: what has been confirmed meanwhile is no news
             said = verdict(calls, row, listing, settled=True) if row.status in _TOLD else None
-            if isinstance(said, Finding):
+            if isinstance(said, AuditFinding):
                 yield row, said
         done += len(references)
     progress(done, everything)

@@ -5,14 +5,14 @@ from db.event_kind import EventKind
 from tasks import event_types
 from tasks.audit.calls import AuditCalls
 from tasks.audit.compare import judge
-from tasks.audit.finding import Finding, Silence
+from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.listing import MAY_PASS, TRIES, About, Answered, Listing, Question, wait_after
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.event_types import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
 
 
-def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> Finding | Silence:
+def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
     """Judge a row, and ask as long as that leaves a question; what is told is added to the list.
 
     Raises:

@@ -10,14 +10,14 @@ from db.appointments import Appointment, audit, events
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.compare import judge, orphan
-from tasks.audit.finding import Finding, Silence
+from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.fixes import BY, Fixed, fix
-from tasks.audit.listing import Listing, Place, Progress, Question, between, read_listing
+from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
 from tasks.dependencies import Dependencies
 
-_NOT_JUDGED: tuple[Silence, ...] = (Silence.UNDER_WAY, Silence.TOO_YOUNG, Silence.CANNOT_TELL)
+_NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, NoFinding.CANNOT_TELL)
 
 
 @dataclass
@@ -38,21 +38,21 @@ class Survey:
     confirmed: int = 0
     judged: int = 0
     asked: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    silent: dict[Silence, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
+    findings: list[AuditFinding] = field(default_factory=list)
+    silent: dict[NoFinding, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
 
     @property
     def clean(self) -> bool:
         """Say whether everything agrees; a blind spot is not clean."""
-        return not self.findings and not self.silent[Silence.CANNOT_TELL]
+        return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
-    def add(self, row: Appointment, said: Finding | Silence) -> None:
+    def add(self, row: Appointment, said: AuditFinding | NoFinding) -> None:
         """Take in a verdict."""
-        is_silent = not isinstance(said, Finding) and said in self.silent
+        is_silent = not isinstance(said, AuditFinding) and said in self.silent
         if row.status is Status.CONFIRMED:
             self.confirmed += 1
             self.judged += not is_silent
-        if isinstance(said, Finding):
+        if isinstance(said, AuditFinding):
             self.findings.append(said)
         elif is_silent:
             self.silent[said].append(row.id)
@@ -95,7 +95,7 @@ def survey(
     return seen
 
 
-def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[Finding, Fixed]]:
+def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
     """Do what is safe about each finding, one after the other, and say what became of it."""
     _complete_record(calls.deps, seen)
     for finding in seen.findings:
@@ -106,7 +106,7 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[Finding, Fixed]]:
                 yield finding, Fixed(ok=False, said=str(halted))
 
 
-def _rows(conn: Connection, seen: Survey, ours: dict[str, list[Place]]) -> Iterator[Appointment]:
+def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
     """Yield the rows to judge, each once, and take them out of `ours`.
 
     They are the confirmed ones of the range, those whose reference is listed there, and those that ended otherwise, or
@@ -132,7 +132,7 @@ def _is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
     return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
-def _count(seen: Survey) -> dict[str, list[Place]]:
+def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
     """Count what is listed in the range itself, and return our places in it by their reference."""
 
     def is_within(booking: Booking) -> bool:

@@ -12,7 +12,7 @@ _UID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Attendee:
+class BookedAttendee:
     """Hold one attendee: with a seat, its uid and the reference of the request that took it, where Cal.com shows them.
 
     `email` is byte for byte as Cal.com stores it.
@@ -39,7 +39,7 @@ class Booking:
     marks: Mapping[str, str | None]
     seated: bool
     seat_uid: str | None
-    attendees: tuple[Attendee, ...]
+    attendees: tuple[BookedAttendee, ...]
     start: datetime | None
     created_at: datetime | None
     event_type_id: int | None
@@ -119,9 +119,9 @@ def _is_seated(data: Mapping[str, Any]) -> bool:
     return shows_seats or "seatUid" in data or not isinstance(data.get("metadata"), dict)
 
 
-def _attendee(entry: Mapping[str, Any]) -> Attendee:
+def _attendee(entry: Mapping[str, Any]) -> BookedAttendee:
     email = entry.get("email")
-    return Attendee(
+    return BookedAttendee(
         email=email if isinstance(email, str) else None,
         seat_uid=usable(entry.get("seatUid")),
         reference=_reference(_object(entry.get("metadata"))),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import Attendee, Booking, read_booking
+from tasks.calcom.booking import BookedAttendee, Booking, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -83,5 +83,5 @@ def _existing(booking: Booking, attendee: str | None) -> Reply | None:
     return replace(reply, other_reference=reference, is_attendee=is_attendee, untellable=untellable)
 
 
-def _seat_of(booking: Booking, attendee: str | None) -> Attendee | None:
+def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
     return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)

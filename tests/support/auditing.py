@@ -11,7 +11,7 @@ from db.appointments import Appointment, events
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls
-from tasks.audit.finding import Finding, Kind, Silence
+from tasks.audit.finding import AuditFinding, AuditFindingKind, NoFinding
 from tasks.audit.fixes import Fixed
 from tasks.audit.survey import Survey, mend, survey
 from tasks.calcom.request_body import booking_body
@@ -115,16 +115,16 @@ class Scene:
         """Audit without changing anything."""
         return survey(self.calls(), self.first, self.last)
 
-    def fixed(self) -> list[tuple[Finding, Fixed]]:
+    def fixed(self) -> list[tuple[AuditFinding, Fixed]]:
         """Audit and mend."""
         calls = self.calls()
         return list(mend(calls, survey(calls, self.first, self.last)))
 
-    def found(self) -> list[tuple[Kind, int | None]]:
+    def found(self) -> list[tuple[AuditFindingKind, int | None]]:
         """Audit, and return which rows have which findings."""
         return [(one.kind, one.row.id if one.row else None) for one in self.audit().findings]
 
-    def silent(self, why: Silence) -> list[int]:
+    def silent(self, why: NoFinding) -> list[int]:
         """Audit, and return the rows that were not judged, for one reason."""
         return self.audit().silent[why]
 

@@ -7,7 +7,7 @@ from typing import Any
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from tasks.audit.compare import judge
-from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding
 from tasks.audit.listing import About, Answered, Listing, Question
 from tasks.calcom.booking import read_booking
 from tasks.calcom.request_body import REFERENCE
@@ -71,7 +71,7 @@ def judged(
     answers: dict[Question, Answered] | None = None,
     occurrences: int | None = None,
     **changes: Any,
-) -> Finding | Silence | Question:
+) -> AuditFinding | NoFinding | Question:
     """Judge a row that is confirmed with the uid "own", but for what is given, against what Cal.com told.
 
     `answers` is what it was asked beside its list, `occurrences` the weeks that event type 101 makes.
@@ -83,7 +83,7 @@ def judged(
     return judge(row, listed, settled=settled)
 
 
-def found(verdict: Finding | Silence | Question) -> tuple[Kind, Fix | None, list[str]]:
+def found(verdict: AuditFinding | NoFinding | Question) -> tuple[AuditFindingKind, Fix | None, list[str]]:
     """Return the kind of a finding, its fix, and the names of what may be cancelled; fails for what is none."""
-    assert isinstance(verdict, Finding)
+    assert isinstance(verdict, AuditFinding)
     return verdict.kind, verdict.fix, [place.name for place in verdict.doubles]

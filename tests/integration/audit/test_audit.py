@@ -10,7 +10,7 @@ from sqlalchemy import text
 from db.appointments import events
 from db.lifecycle import HoldReason, Status
 from tasks.audit import listing
-from tasks.audit.finding import Kind, Silence
+from tasks.audit.finding import AuditFindingKind, NoFinding
 from tests.support.auditing import CONFIRM, OPEN, ROUND_ROBIN, Scene
 
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
@@ -44,7 +44,7 @@ def test_confirmed_here_and_absent_there(scene: Scene) -> None:
     """Not listed, and Cal.com knows no booking of that uid; nothing that is safe can be done."""
     scene.confirmed()
     row = scene.lost()
-    assert scene.found() == [(Kind.ABSENT, row.id)]
+    assert scene.found() == [(AuditFindingKind.ABSENT, row.id)]
     assert scene.fixed() == []
 
 
@@ -57,7 +57,7 @@ def test_what_the_list_does_not_show_is_asked_for(settings: Callable[..., dict[s
     assert (seen.clean, seen.confirmed, seen.judged, seen.asked) == (True, 4, 4, len(theirs))
     assert 0 < len(theirs) < 4
     scene.cancel(theirs[0].calcom_booking_uid or "")
-    assert scene.found() == [(Kind.CANCELLED, theirs[0].id)]
+    assert scene.found() == [(AuditFindingKind.CANCELLED, theirs[0].id)]
 
 
 def test_absent_is_only_said_when_a_replica_must_know(scene: Scene, simulator: Any) -> None:
@@ -66,7 +66,7 @@ def test_absent_is_only_said_when_a_replica_must_know(scene: Scene, simulator: A
     simulator.settings(replica_lag=3600)
     row = scene.record.moved(Status.CONFIRMED, calcom_booking_uid="new")
     seen = scene.audit()
-    assert (seen.silent[Silence.TOO_YOUNG], scene.found()) == ([row.id], [(Kind.ABSENT, old.id)])
+    assert (seen.silent[NoFinding.TOO_YOUNG], scene.found()) == ([row.id], [(AuditFindingKind.ABSENT, old.id)])
     assert (seen.confirmed, seen.judged) == (2, 1)
 
 
@@ -76,7 +76,7 @@ def test_an_answer_that_cannot_be_read_is_no_absence(scene: Scene, simulator: An
     simulator.faults("cut_json", match={"method": "GET", "path": f"/v2/bookings/{row.calcom_booking_uid}"})
     simulator.faults("status", name="internal", match={"method": "GET", "path": f"/v2/bookings/lost-{row.id}"})
     seen = scene.audit()
-    assert (seen.silent[Silence.CANNOT_TELL], seen.findings, seen.clean) == ([row.id], [], False)
+    assert (seen.silent[NoFinding.CANNOT_TELL], seen.findings, seen.clean) == ([row.id], [], False)
     assert (seen.confirmed, seen.judged) == (1, 0)
 
 
@@ -85,7 +85,7 @@ def test_cancelled_there_is_cancelled_here(scene: Scene) -> None:
     row, declined = scene.confirmed(), scene.confirmed(CONFIRM)
     scene.cancel(row.calcom_booking_uid or "")
     scene.call("POST", f"/v2/bookings/{declined.calcom_booking_uid}/decline")
-    assert scene.found() == [(Kind.CANCELLED, row.id), (Kind.CANCELLED, declined.id)]
+    assert scene.found() == [(AuditFindingKind.CANCELLED, row.id), (AuditFindingKind.CANCELLED, declined.id)]
     assert scene.record.read(row.id).status is Status.CONFIRMED
     assert [done.ok for _, done in scene.fixed()] == [True, True]
     assert scene.record.read(row.id).status is Status.CANCELLED
@@ -106,7 +106,7 @@ def test_rescheduled_there_is_not_absent(scene: Scene) -> None:
     assert scene.audit().clean
     uid, row = moved[1]
     scene.cancel(uid)
-    assert scene.found() == [(Kind.CANCELLED, row.id)]
+    assert scene.found() == [(AuditFindingKind.CANCELLED, row.id)]
 
 
 def test_there_and_not_here_is_recorded(scene: Scene) -> None:
@@ -117,7 +117,7 @@ def test_there_and_not_here_is_recorded(scene: Scene) -> None:
         scene.row(Status.RETRYING),
     ]
     uids = [scene.post(row)["uid"] for row in rows]
-    assert scene.found() == [(Kind.NOT_HERE, row.id) for row in rows]
+    assert scene.found() == [(AuditFindingKind.NOT_HERE, row.id) for row in rows]
     assert [done.ok for _, done in scene.fixed()] == [True, True, True]
     now = [scene.record.read(row.id) for row in rows]
     assert [row.calcom_booking_uid for row in now] == uids
@@ -130,7 +130,7 @@ def test_who_was_told_not_booked_and_is_becomes_confirmed(scene: Scene, status: 
     """Found by its reference, without any uid; somebody must be called, so the story tells it for the alert."""
     row = scene.once_unknown(status)
     made = scene.post(row)
-    assert scene.found() == [(Kind.NOT_HERE, row.id)]
+    assert scene.found() == [(AuditFindingKind.NOT_HERE, row.id)]
     [(_, done)] = scene.fixed()
     assert (done.ok, f"booking show {row.id} --personal" in done.said) == (True, True)
     now = scene.record.read(row.id)
@@ -145,7 +145,7 @@ def test_there_and_cancelled_here_is_for_the_operator(scene: Scene) -> None:
     made = scene.post(row)
     for fixes in ([False], []):
         assert [done.ok for _, done in scene.fixed()] == fixes
-        assert scene.found() == [(Kind.NOT_HERE, row.id)]
+        assert scene.found() == [(AuditFindingKind.NOT_HERE, row.id)]
     assert scene.record.read(row.id).calcom_booking_uid == made["uid"]
     assert scene.story(row) == ["late_uid", "cancel_there"]
 
@@ -159,14 +159,14 @@ def test_what_is_hidden_and_ended_is_asked_for_by_its_uid(
     scene.record.write(row.id, calcom_booking_uid=made["uid"])
     scene.record.write(other.id, calcom_booking_uid=scene.confirmed().calcom_booking_uid)
     settings(CALCOM_API_KEY="cal_test_blind")
-    assert scene.found() == [(Kind.NOT_HERE, row.id)]
+    assert scene.found() == [(AuditFindingKind.NOT_HERE, row.id)]
 
 
 def test_a_reference_that_no_row_has_is_said(scene: Scene) -> None:
     """Another installation with this key, or a record that was lost; nothing is done."""
     made = scene.post(scene.record.new(event_type_id=OPEN))
     [found] = scene.audit().findings
-    assert (found.kind, found.row, found.fix) == (Kind.NOT_HERE, None, None)
+    assert (found.kind, found.row, found.fix) == (AuditFindingKind.NOT_HERE, None, None)
     assert made["uid"] in found.said
     scene.cancel(made["uid"])
     assert scene.audit().clean
@@ -178,7 +178,7 @@ def test_what_is_being_looked_for_is_no_finding(scene: Scene) -> None:
     scene.record.write(unknown.id, **UNKNOWN)
     for row in (unknown, flying):
         scene.post(row)
-    assert scene.silent(Silence.UNDER_WAY) == [unknown.id, flying.id]
+    assert scene.silent(NoFinding.UNDER_WAY) == [unknown.id, flying.id]
     assert (scene.found(), scene.fixed()) == ([], [])
 
 
@@ -189,7 +189,7 @@ def test_all_pages_are_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> No
     seen = scene.audit()
     assert (seen.clean, seen.listed) == (True, 7)
     scene.cancel(rows[-1].calcom_booking_uid or "")
-    assert scene.found() == [(Kind.CANCELLED, rows[-1].id)]
+    assert scene.found() == [(AuditFindingKind.CANCELLED, rows[-1].id)]
 
 
 def test_only_the_days_asked_for_are_judged(scene: Scene) -> None:

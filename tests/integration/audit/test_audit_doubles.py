@@ -9,7 +9,7 @@ import pytest
 
 from db.appointments import audit
 from db.lifecycle import Status
-from tasks.audit.finding import Kind
+from tasks.audit.finding import AuditFindingKind
 from tasks.audit.survey import mend, survey
 from tests.support.auditing import SEATS, Scene
 
@@ -30,7 +30,7 @@ def test_a_double_is_cancelled_and_the_rows_own_stays(scene: Scene) -> None:
     made = scene.post(second), scene.post(second)
     scene.record.move(scene.record.claim(second.id), Status.CONFIRMED, calcom_booking_uid=made[1]["uid"])
     scene.post(first)
-    assert scene.found() == [(Kind.TWICE, first.id), (Kind.TWICE, second.id)]
+    assert scene.found() == [(AuditFindingKind.TWICE, first.id), (AuditFindingKind.TWICE, second.id)]
     assert [done.ok for _, done in scene.fixed()] == [True, True]
     assert scene.alive(first) == {first.calcom_booking_uid}
     assert scene.alive(second) == {made[1]["uid"]}
@@ -46,7 +46,7 @@ def test_of_a_seated_booking_only_the_double_seat_goes(scene: Scene) -> None:
     assert stranger.calcom_booking_uid == row.calcom_booking_uid
     scene.post(row, attendee_email="again@example.com")
     assert len(scene.alive(row)) == 2
-    assert scene.found() == [(Kind.TWICE, row.id)]
+    assert scene.found() == [(AuditFindingKind.TWICE, row.id)]
     assert [done.ok for _, done in scene.fixed()] == [True]
     assert scene.alive(row) == {row.calcom_seat_uid}
     assert scene.alive(stranger) == {stranger.calcom_seat_uid}
@@ -60,7 +60,7 @@ def test_a_seat_that_is_gone_is_said_and_left(scene: Scene) -> None:
     scene.confirmed(SEATS, start_at=row.start_at)
     seat = {"seatUid": row.calcom_seat_uid, "cancellationReason": "ill"}
     scene.call("POST", f"/v2/bookings/{row.calcom_booking_uid}/cancel", seat)
-    assert scene.found() == [(Kind.ABSENT, row.id)]
+    assert scene.found() == [(AuditFindingKind.ABSENT, row.id)]
     assert scene.fixed() == []
 
 
@@ -69,7 +69,7 @@ def test_without_a_uid_of_ours_nobody_can_say_which_is_the_double(scene: Scene) 
     row = scene.row(Status.FAILED)
     uids = {scene.post(row)["uid"] for _ in range(2)}
     [found] = scene.audit().findings
-    assert (found.kind, found.fix) == (Kind.TWICE, None)
+    assert (found.kind, found.fix) == (AuditFindingKind.TWICE, None)
     assert all(uid in found.said for uid in uids)
     assert (scene.fixed(), scene.alive(row), scene.story(row)) == ([], uids, [])
 
@@ -79,7 +79,7 @@ def test_two_times_are_no_proven_double(scene: Scene) -> None:
     row = scene.confirmed()
     scene.post(row, start_at=row.start_at + timedelta(days=1))
     [found] = scene.audit().findings
-    assert (found.kind, found.fix, len(scene.alive(row))) == (Kind.TWICE, None, 2)
+    assert (found.kind, found.fix, len(scene.alive(row))) == (AuditFindingKind.TWICE, None, 2)
 
 
 def test_a_cancelled_one_beside_a_living_one_is_for_the_operator(scene: Scene) -> None:
@@ -88,7 +88,7 @@ def test_a_cancelled_one_beside_a_living_one_is_for_the_operator(scene: Scene) -
     scene.post(row)
     scene.cancel(row.calcom_booking_uid or "")
     [found] = scene.audit().findings
-    assert (found.kind, found.fix) == (Kind.CANCELLED, None)
+    assert (found.kind, found.fix) == (AuditFindingKind.CANCELLED, None)
 
 
 def test_what_changes_between_the_list_and_the_order_is_not_touched(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from db.appointments import event_types
 from db.appointments.event_types import EventKind
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.audit.finding import Kind
+from tasks.audit.finding import AuditFindingKind
 from tests.support.auditing import Scene
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -62,11 +62,11 @@ def test_over_a_healthy_day_of_all_kinds_nothing_is_found(
 def test_each_fault_is_one_finding_by_row_and_kind(scene: Scene, well: list[Any]) -> None:
     """Told taken while booked, half made, cut, twice, refused in the middle of a series."""
     expected = {
-        told_taken(scene).id: Kind.NOT_HERE,
-        half_made(scene).id: Kind.HALF_MADE,
-        cut(scene).id: Kind.SERIES_CUT,
-        twice(scene).id: Kind.TWICE,
-        refused_midway(scene).id: Kind.NOT_HERE,
+        told_taken(scene).id: AuditFindingKind.NOT_HERE,
+        half_made(scene).id: AuditFindingKind.HALF_MADE,
+        cut(scene).id: AuditFindingKind.SERIES_CUT,
+        twice(scene).id: AuditFindingKind.TWICE,
+        refused_midway(scene).id: AuditFindingKind.NOT_HERE,
     }
     seen = scene.audit()
     assert {one.row.id: one.kind for one in seen.findings if one.row} == expected
@@ -120,7 +120,7 @@ def test_what_is_mended_leaves_what_only_people_can_mend(scene: Scene) -> None:
     assert now.status is Status.CONFIRMED
     assert now.series_uid
     [found] = scene.audit().findings
-    assert found.kind is Kind.SERIES_CUT
+    assert found.kind is AuditFindingKind.SERIES_CUT
     assert "weeks of" in found.said
     assert scene.fixed() == []
 
@@ -134,7 +134,7 @@ def test_what_is_held_as_half_made_is_a_finding(scene: Scene) -> None:
     assert scene.record.move(row, Status.HELD, hold_reason=HoldReason.SUSPECT)
     scene.record.write(row.id, **unknown)
     [found] = scene.audit().findings
-    assert (found.kind, found.row and found.row.id) == (Kind.HALF_MADE, row.id)
+    assert (found.kind, found.row and found.row.id) == (AuditFindingKind.HALF_MADE, row.id)
     assert "`booking retry`" in found.said
     scene.record.write(row.id, hold_reason=HoldReason.SETTLING, hold_until=timedelta(minutes=1))
     assert scene.audit().clean

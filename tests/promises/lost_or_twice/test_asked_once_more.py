@@ -9,7 +9,7 @@ from db.appointments import event_types
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls
-from tasks.audit.finding import Kind
+from tasks.audit.finding import AuditFindingKind
 from tasks.audit.survey import mend, survey
 from tasks.request.model import BookingRequest
 from tests.support.fleet import request, row
@@ -133,7 +133,9 @@ def test_an_audit_records_nothing_that_was_cancelled_since_it_looked(settings: S
     let_pass(3600)
     calls = AuditCalls(dependencies.current(), pause=lambda _: None)
     seen = survey(calls, START - timedelta(days=1), START + timedelta(days=1))
-    assert [(one.kind, one.row and one.row.id) for one in seen.findings] == [(Kind.NOT_HERE, one) for one in uids]
+    assert [(one.kind, one.row and one.row.id) for one in seen.findings] == [
+        (AuditFindingKind.NOT_HERE, one) for one in uids
+    ]
     simulator.person("cancel", uids[cancelled])
 
     done = {finding.row.id: fixed.ok for finding, fixed in mend(calls, seen) if finding.row}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.calcom.booking import Attendee, Booking
+from tasks.calcom.booking import BookedAttendee, Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
@@ -48,8 +48,8 @@ def test_a_seat_shows_whose_it_is() -> None:
 
     assert booking.seated
     assert booking.attendees == (
-        Attendee("ann@example.com", "1e3af7e7~", "r1"),
-        Attendee("bob@example.com", "3ca16773~", "r2"),
+        BookedAttendee("ann@example.com", "1e3af7e7~", "r1"),
+        BookedAttendee("bob@example.com", "3ca16773~", "r2"),
     )
 
 
@@ -58,7 +58,7 @@ def test_a_half_made_seat_is_an_attendee_without_one() -> None:
     booking = one('{"uid":"h~","status":"accepted","attendees":[{"email":"ann@","metadata":{}}]}')
 
     assert booking.seated
-    assert booking.attendees == (Attendee("ann@example.com", None, None),)
+    assert booking.attendees == (BookedAttendee("ann@example.com", None, None),)
 
 
 def test_a_series_is_all_its_weeks() -> None:

@@ -10,7 +10,7 @@ import pytest
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.audit.compare import orphan
-from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding
 from tasks.audit.listing import Question
 from tasks.calcom.cancel import cancel_body, read_cancel, wants_reason
 from tasks.calcom.http.answer import Answer, NoAnswer
@@ -18,7 +18,7 @@ from tasks.calcom.reply import ReplyKind
 from tasks.calcom.request_body import REFERENCE
 from tests.support.judging import OURS, THEIRS, booking, found, judged, listing, seated
 
-Judge = Callable[..., Finding | Silence | Question]
+Judge = Callable[..., AuditFinding | NoFinding | Question]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> Non
     """Whatever their order; one that is over is none."""
     for entries in ([booking(), booking("two")], [booking("two"), booking()]):
         said = verdict(*entries, booking("over", status="cancelled"))
-        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+        assert found(said) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 @pytest.mark.parametrize(
@@ -46,54 +46,58 @@ def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> Non
 )
 def test_what_is_not_proven_is_not_cancelled(verdict: Judge, other: dict[str, Any]) -> None:
     """Said all the same."""
-    assert found(verdict(booking(), other)) == (Kind.TWICE, None, [])
+    assert found(verdict(booking(), other)) == (AuditFindingKind.TWICE, None, [])
 
 
 def test_a_double_that_the_host_has_accepted_is_not_cancelled(verdict: Judge) -> None:
     """While its own is still waiting for him: the customer would be left with nothing."""
-    assert found(verdict(booking(status="pending"), booking("two"))) == (Kind.TWICE, None, [])
+    assert found(verdict(booking(status="pending"), booking("two"))) == (AuditFindingKind.TWICE, None, [])
     for both in ("pending", "accepted"):
         said = verdict(booking(status=both), booking("two", status="pending"))
-        assert found(said) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+        assert found(said) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:
     """The other one is named by booking and seat; without a seat in the row nobody can say which it is."""
     entry = seated(s1=OURS, s2=THEIRS, s3=OURS)
-    assert found(verdict(entry, calcom_seat_uid="s3")) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["own, seat s1"])
-    assert found(verdict(entry)) == (Kind.TWICE, None, [])
+    assert found(verdict(entry, calcom_seat_uid="s3")) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["own, seat s1"])
+    assert found(verdict(entry)) == (AuditFindingKind.TWICE, None, [])
 
 
 def test_a_seat_among_others_agrees(verdict: Judge) -> None:
     """In its booking, or moved to another one."""
-    assert verdict(seated(s1=OURS, s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
-    assert verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1") is Silence.AGREES
+    assert verdict(seated(s1=OURS, s2=THEIRS), calcom_seat_uid="s1") is NoFinding.AGREES
+    assert verdict(seated("another", s1=OURS), seated(s2=THEIRS), calcom_seat_uid="s1") is NoFinding.AGREES
 
 
 def test_another_requests_booking_is_not_ours(verdict: Judge) -> None:
     """The row names it, and it carries another reference: nobody has booked for this row."""
-    assert found(verdict(booking(reference=THEIRS))) == (Kind.ABSENT, None, [])
-    assert found(verdict(seated(s2=THEIRS))) == (Kind.ABSENT, None, [])
-    assert verdict(booking(reference=None)) is Silence.AGREES, "somebody may have taken the reference out"
+    assert found(verdict(booking(reference=THEIRS))) == (AuditFindingKind.ABSENT, None, [])
+    assert found(verdict(seated(s2=THEIRS))) == (AuditFindingKind.ABSENT, None, [])
+    assert verdict(booking(reference=None)) is NoFinding.AGREES, "somebody may have taken the reference out"
 
 
 def test_a_booking_that_moved_within_the_list_agrees(verdict: Judge) -> None:
     """Wherever it is now, its successor carries our reference."""
     there = booking(status="cancelled", rescheduledToUid="two")
-    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is Silence.AGREES
-    assert found(verdict(there, booking("two", status="cancelled"))) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+    assert verdict(there, booking("two", start="2030-03-05T09:00:00Z")) is NoFinding.AGREES
+    assert found(verdict(there, booking("two", status="cancelled"))) == (
+        AuditFindingKind.CANCELLED,
+        Fix.CANCEL_HERE,
+        [],
+    )
 
 
 def test_moves_in_a_circle_are_not_followed_for_ever(verdict: Judge) -> None:
     """A hostile list must not keep us."""
     there = booking(status="cancelled", rescheduledToUid="two")
     back = booking("two", status="cancelled", rescheduledToUid="own")
-    assert verdict(there, back) is Silence.CANNOT_TELL
+    assert verdict(there, back) is NoFinding.CANNOT_TELL
 
 
 def test_a_list_may_show_a_booking_twice(verdict: Judge) -> None:
     """A page that shifted must not make a double of it."""
-    assert verdict(booking(), booking()) is Silence.AGREES
+    assert verdict(booking(), booking()) is NoFinding.AGREES
 
 
 @pytest.mark.parametrize("mark", ["nonsense", "", OURS.replace("-", ""), OURS.replace("7", "A"), 7, None])

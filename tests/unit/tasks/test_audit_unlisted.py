@@ -8,7 +8,7 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from tasks.audit.finding import Finding, Fix, Kind, Silence
+from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding
 from tasks.audit.listing import About, Answered, Question
 from tests.support.judging import (
     BY_SEAT,
@@ -26,7 +26,7 @@ from tests.support.judging import (
     series,
 )
 
-Judge = Callable[..., Finding | Silence | Question]
+Judge = Callable[..., AuditFinding | NoFinding | Question]
 REJECTED = {"status": Status.REJECTED, "calcom_booking_uid": None, "sent_at": NOW}
 ADDRESS = "ann@example.com"
 
@@ -44,13 +44,13 @@ def test_what_is_not_listed_is_asked_for(verdict: Judge) -> None:
 
 def test_absence_needs_its_answer_and_time(verdict: Judge) -> None:
     """A replica that lags says the very same of what has just been booked."""
-    assert verdict(answers=NOWHERE, settled=False) is Silence.TOO_YOUNG
-    assert found(verdict(answers=NOWHERE)) == (Kind.ABSENT, None, [])
+    assert verdict(answers=NOWHERE, settled=False) is NoFinding.TOO_YOUNG
+    assert found(verdict(answers=NOWHERE)) == (AuditFindingKind.ABSENT, None, [])
 
 
 def test_no_answer_is_no_absence(verdict: Judge) -> None:
     """It is said that nobody can tell."""
-    assert verdict(answers={BY_UID: Answered.UNTOLD}) is Silence.CANNOT_TELL
+    assert verdict(answers={BY_UID: Answered.UNTOLD}) is NoFinding.CANNOT_TELL
 
 
 def test_a_seat_is_asked_for_before_its_booking(verdict: Judge) -> None:
@@ -58,10 +58,10 @@ def test_a_seat_is_asked_for_before_its_booking(verdict: Judge) -> None:
     gone = {BY_SEAT: Answered.NOWHERE}
     assert verdict(calcom_seat_uid="s1") == BY_SEAT
     assert verdict(answers=gone, calcom_seat_uid="s1") == BY_UID
-    assert found(verdict(answers=gone | NOWHERE, calcom_seat_uid="s1")) == (Kind.ABSENT, None, [])
+    assert found(verdict(answers=gone | NOWHERE, calcom_seat_uid="s1")) == (AuditFindingKind.ABSENT, None, [])
     over = seated()
     over["status"] = "cancelled"
-    assert found(verdict(over, answers=gone, calcom_seat_uid="s1")) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+    assert found(verdict(over, answers=gone, calcom_seat_uid="s1")) == (AuditFindingKind.CANCELLED, Fix.CANCEL_HERE, [])
 
 
 @pytest.mark.parametrize("shown", [seated(s2=THEIRS), seated()], ids=["others' seats", "no attendees"])
@@ -69,8 +69,8 @@ def test_a_seat_that_its_booking_does_not_show_is_asked_for(verdict: Judge, show
     """Only Cal.com's own word on that seat says that it is gone."""
     said = [verdict(shown, answers={BY_SEAT: one}, calcom_seat_uid="s1") for one in Answered]
     assert verdict(shown, calcom_seat_uid="s1") == BY_SEAT
-    assert said[:1] + said[2:] == [Silence.AGREES, Silence.CANNOT_TELL]
-    assert found(said[1]) == (Kind.ABSENT, None, [])
+    assert said[:1] + said[2:] == [NoFinding.AGREES, NoFinding.CANNOT_TELL]
+    assert found(said[1]) == (AuditFindingKind.ABSENT, None, [])
 
 
 def test_a_successor_on_another_day_is_asked_for(verdict: Judge) -> None:
@@ -78,26 +78,32 @@ def test_a_successor_on_another_day_is_asked_for(verdict: Judge) -> None:
     there = booking(status="cancelled", rescheduledToUid="far")
     far = Question(About.BOOKING, "far")
     assert verdict(there) == far
-    assert verdict(there, booking("far", start="2030-05-01T09:00:00Z"), answers={far: Answered.FOUND}) is Silence.AGREES
-    assert found(verdict(there, booking("far", status="cancelled"))) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+    assert (
+        verdict(there, booking("far", start="2030-05-01T09:00:00Z"), answers={far: Answered.FOUND}) is NoFinding.AGREES
+    )
+    assert found(verdict(there, booking("far", status="cancelled"))) == (
+        AuditFindingKind.CANCELLED,
+        Fix.CANCEL_HERE,
+        [],
+    )
     assert verdict(booking("old", status="cancelled", rescheduledToUid="own")) == BY_UID
 
 
 def test_a_double_at_the_old_time_of_a_moved_booking_is_left(verdict: Judge) -> None:
     """Both live, and the row's own is at another time: which one counts is for a person to say."""
     moved = booking(status="cancelled", rescheduledToUid="far"), booking("far", start="2030-05-01T09:00:00Z")
-    assert found(verdict(*moved, booking("two"))) == (Kind.TWICE, None, [])
+    assert found(verdict(*moved, booking("two"))) == (AuditFindingKind.TWICE, None, [])
 
 
 def test_another_uid_than_the_rows_is_said(verdict: Judge) -> None:
     """Confirmed with a booking that Cal.com does not know, while it has another one."""
     assert verdict(booking("two")) == BY_UID
-    assert found(verdict(booking("two"), answers=NOWHERE)) == (Kind.NOT_HERE, None, [])
+    assert found(verdict(booking("two"), answers=NOWHERE)) == (AuditFindingKind.NOT_HERE, None, [])
 
 
 def test_a_double_beside_a_hidden_booking_is_found(verdict: Judge) -> None:
     """Two hosts, one request: the list of one of them shows only the double."""
-    assert found(verdict(booking("two"), booking())) == (Kind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+    assert found(verdict(booking("two"), booking())) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 class TestSeries:
@@ -105,36 +111,36 @@ class TestSeries:
 
     def test_a_whole_one_agrees(self, verdict: Judge) -> None:
         """Without a further question when the range shows all of it."""
-        assert verdict(*series(4), occurrences=4) is Silence.AGREES
+        assert verdict(*series(4), occurrences=4) is NoFinding.AGREES
 
     def test_weeks_beyond_the_range_are_asked_for(self, verdict: Judge) -> None:
         """By the series' own uid; how many there should be is asked when nothing has told."""
         assert verdict(*series(2), occurrences=4) == SERIES
-        assert verdict(*series(2), answers={TYPE: Answered.UNTOLD}) is Silence.AGREES
+        assert verdict(*series(2), answers={TYPE: Answered.UNTOLD}) is NoFinding.AGREES
 
     @pytest.mark.parametrize("settled", [True, False])
     def test_a_cut_one_is_found_when_it_can_grow_no_more(self, verdict: Judge, *, settled: bool) -> None:
         """One POST makes the weeks one by one."""
         said = verdict(*series(2), occurrences=4, answers={SERIES: Answered.FOUND}, settled=settled)
         if settled:
-            assert found(said) == (Kind.SERIES_CUT, None, [])
+            assert found(said) == (AuditFindingKind.SERIES_CUT, None, [])
             assert "only 2 of 4 weeks" in getattr(said, "said", "")
         else:
-            assert said is Silence.TOO_YOUNG
+            assert said is NoFinding.TOO_YOUNG
 
     def test_what_was_counted_once_needs_no_event_type(self, verdict: Judge) -> None:
         """The record holds what the type made then; it may make more or less today."""
         said = verdict(*series(2), occurrences=2, series_of=4, answers={SERIES: Answered.FOUND})
-        assert found(said) == (Kind.SERIES_CUT, None, [])
+        assert found(said) == (AuditFindingKind.SERIES_CUT, None, [])
 
     def test_a_cancelled_week_is_no_cut(self, verdict: Judge) -> None:
         """It stays in the series as cancelled; a moved one is there with its successor, and counts once."""
         own, second, third, fourth = series(4)
         gone = second | {"status": "cancelled"}
-        assert verdict(own, gone, third, fourth, occurrences=4) is Silence.AGREES
+        assert verdict(own, gone, third, fourth, occurrences=4) is NoFinding.AGREES
         moved = second | {"status": "cancelled", "rescheduledToUid": "new"}
         new = booking("new", start="2030-03-09T09:00:00Z", recurringBookingUid="series")
-        assert verdict(own, moved, new, third, fourth, occurrences=4) is Silence.AGREES
+        assert verdict(own, moved, new, third, fourth, occurrences=4) is NoFinding.AGREES
         assert verdict(own, moved, new, third, occurrences=4) == SERIES
 
     def test_a_cancelled_first_week_leaves_the_others(self, verdict: Judge) -> None:
@@ -142,24 +148,28 @@ class TestSeries:
         own, *others = series(3, status="cancelled")
         asked = {SERIES: Answered.FOUND}
         assert verdict(own, occurrences=3) == SERIES
-        assert found(verdict(own, *others, occurrences=3, answers=asked)) == (Kind.CANCELLED, Fix.CANCEL_HERE, [])
+        assert found(verdict(own, *others, occurrences=3, answers=asked)) == (
+            AuditFindingKind.CANCELLED,
+            Fix.CANCEL_HERE,
+            [],
+        )
         alive = [one | {"status": "accepted"} for one in others]
-        assert verdict(own, *alive, occurrences=3, answers=asked) is Silence.AGREES
+        assert verdict(own, *alive, occurrences=3, answers=asked) is NoFinding.AGREES
         moved = others[0] | {"rescheduledToUid": "new"}
         new = booking("new", start="2030-03-09T09:00:00Z", recurringBookingUid="series")
-        assert verdict(own, moved, others[1], new, occurrences=3, answers=asked) is Silence.AGREES
+        assert verdict(own, moved, others[1], new, occurrences=3, answers=asked) is NoFinding.AGREES
 
     def test_a_second_series_is_a_finding(self, verdict: Judge) -> None:
         """Also where only one of its weeks is left."""
         second = booking("two", start="2030-03-08T09:00:00Z", recurringBookingUid="another")
-        assert found(verdict(*series(2), second, occurrences=2)) == (Kind.TWICE, None, [])
+        assert found(verdict(*series(2), second, occurrences=2)) == (AuditFindingKind.TWICE, None, [])
 
     def test_of_a_refused_one_the_first_week_is_recorded(self, verdict: Judge) -> None:
         """Refused at week 5, and weeks 1 to 4 stand: also when the range, or a person, left only later ones."""
         for weeks in (series(4), series(4)[1:]):
             said = verdict(*weeks, **REJECTED)
-            assert found(said) == (Kind.NOT_HERE, Fix.RECORD_UID, [])
-            assert isinstance(said, Finding)
+            assert found(said) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
+            assert isinstance(said, AuditFinding)
             assert [place.uid for place in said.there] == [weeks[0]["uid"]]
 
 
@@ -169,25 +179,29 @@ class TestNotConfirmed:
     def test_its_reference_is_enough(self, verdict: Judge) -> None:
         """Without any uid."""
         for status in (Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED):
-            assert found(verdict(booking(), **REJECTED | {"status": status})) == (Kind.NOT_HERE, Fix.RECORD_UID, [])
+            assert found(verdict(booking(), **REJECTED | {"status": status})) == (
+                AuditFindingKind.NOT_HERE,
+                Fix.RECORD_UID,
+                [],
+            )
 
     def test_a_uid_of_its_own_is_asked_for(self, verdict: Judge) -> None:
         """Where this key's list is blind, that is all that can be asked; without a uid nothing can."""
-        assert verdict(**REJECTED) is Silence.AGREES
+        assert verdict(**REJECTED) is NoFinding.AGREES
         assert verdict(**REJECTED | {"calcom_booking_uid": "own"}) == BY_UID
         assert verdict(**REJECTED | {"calcom_booking_uid": "own", "calcom_seat_uid": "s1"}) == BY_SEAT
-        assert verdict(**REJECTED | {"calcom_booking_uid": "own"}, answers=NOWHERE) is Silence.AGREES
+        assert verdict(**REJECTED | {"calcom_booking_uid": "own"}, answers=NOWHERE) is NoFinding.AGREES
 
     def test_its_booking_that_moved_is_asked_for(self, verdict: Judge) -> None:
         """It lives on another day."""
         moved = booking(status="cancelled", rescheduledToUid="far")
         assert verdict(moved, **REJECTED) == Question(About.BOOKING, "far")
         far = booking("far", start="2030-05-01T09:00:00Z")
-        assert found(verdict(moved, far, **REJECTED)) == (Kind.NOT_HERE, Fix.RECORD_UID, [])
+        assert found(verdict(moved, far, **REJECTED)) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
 
     def test_another_requests_booking_is_no_finding(self, verdict: Judge) -> None:
         """A rejected row may carry the uid of what its customer had already."""
-        assert verdict(booking(reference=THEIRS), **REJECTED | {"calcom_booking_uid": "own"}) is Silence.AGREES
+        assert verdict(booking(reference=THEIRS), **REJECTED | {"calcom_booking_uid": "own"}) is NoFinding.AGREES
 
     @pytest.mark.parametrize(
         ("reason", "is_found"),
@@ -204,9 +218,9 @@ class TestNotConfirmed:
         held = {"status": Status.HELD, "hold_reason": reason, "outcome_unknown": True, "sent_at": NOW}
         said = verdict(booking(), **held | {"calcom_booking_uid": None})
         if is_found:
-            assert found(said) == (Kind.NOT_HERE, Fix.RECORD_UID, [])
+            assert found(said) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
         else:
-            assert said is Silence.UNDER_WAY
+            assert said is NoFinding.UNDER_WAY
 
 
 class TestHalfMade:
@@ -223,8 +237,8 @@ class TestHalfMade:
     def test_it_is_found_by_the_very_address(self, verdict: Judge, half: dict[str, Any], status: Status) -> None:
         """Of a row that was once unknown."""
         row = REJECTED | {"status": status, "attendee_email": ADDRESS}
-        assert found(verdict(half, **row)) == (Kind.HALF_MADE, None, [])
-        assert verdict(half, **row | {"sent_at": None}) is Silence.AGREES
+        assert found(verdict(half, **row)) == (AuditFindingKind.HALF_MADE, None, [])
+        assert verdict(half, **row | {"sent_at": None}) is NoFinding.AGREES
 
     @pytest.mark.parametrize(
         "other",
@@ -251,8 +265,8 @@ class TestHalfMade:
         self, verdict: Judge, half: dict[str, Any], other: dict[str, Any]
     ) -> None:
         """Somebody booked it by another way, or it is another booking."""
-        assert verdict(half | other, **REJECTED | {"attendee_email": ADDRESS}) is Silence.AGREES
+        assert verdict(half | other, **REJECTED | {"attendee_email": ADDRESS}) is NoFinding.AGREES
 
     def test_a_confirmed_row_has_its_own_booking(self, verdict: Judge, half: dict[str, Any]) -> None:
         """A half-made one beside it is what an earlier POST of it left: its seat stands."""
-        assert verdict(seated(s1=OURS), half, calcom_seat_uid="s1", attendee_email=ADDRESS) is Silence.AGREES
+        assert verdict(seated(s1=OURS), half, calcom_seat_uid="s1", attendee_email=ADDRESS) is NoFinding.AGREES

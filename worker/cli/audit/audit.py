@@ -9,7 +9,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.finding import Finding, Kind, Silence
+from tasks.audit.finding import AuditFinding, AuditFindingKind, NoFinding
 from tasks.audit.fixes import Fixed
 from tasks.audit.listing import Progress as Told
 from tasks.audit.survey import Survey, mend, survey
@@ -20,17 +20,17 @@ from worker.console.stop import Stop
 
 DAY, DAYS = timedelta(days=1), 32
 _NAMES = {
-    Kind.ABSENT: "confirmed here, absent there",
-    Kind.NOT_HERE: "there, not here",
-    Kind.CANCELLED: "cancelled there",
-    Kind.TWICE: "there twice",
-    Kind.SERIES_CUT: "only some weeks there",
-    Kind.HALF_MADE: "half made there",
+    AuditFindingKind.ABSENT: "confirmed here, absent there",
+    AuditFindingKind.NOT_HERE: "there, not here",
+    AuditFindingKind.CANCELLED: "cancelled there",
+    AuditFindingKind.TWICE: "there twice",
+    AuditFindingKind.SERIES_CUT: "only some weeks there",
+    AuditFindingKind.HALF_MADE: "half made there",
 }
 _NOT_JUDGED = {
-    Silence.UNDER_WAY: "being booked or looked for right now: {rows}",
-    Silence.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
-    Silence.CANNOT_TELL: "cannot tell, for Cal.com gave no answer that can be read: {rows}",
+    NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
+    NoFinding.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
+    NoFinding.CANNOT_TELL: "cannot tell, for Cal.com gave no answer that can be read: {rows}",
 }
 _SHOWN = 20  # ids of rows that were not judged
 
@@ -67,14 +67,14 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
         screen.as_json(_as_dict(seen, fixed))
     else:
         _report(seen, fixed, open_ones, fix=fix)
-    return not open_ones and not seen.silent[Silence.CANNOT_TELL]
+    return not open_ones and not seen.silent[NoFinding.CANNOT_TELL]
 
 
 def _today() -> datetime:
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[Finding], *, fix: bool) -> None:
+def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding], *, fix: bool) -> None:
     for one in seen.findings:
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
         when = f" ({screen.clock(one.row.start_at)})" if one.row else ""
@@ -118,7 +118,7 @@ def _as_dict(seen: Survey, fixed: dict[int, Fixed]) -> dict[str, Any]:
     }
 
 
-def _finding(one: Finding, done: Fixed | None) -> dict[str, Any]:
+def _finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "id": one.row.id if one.row else None,
@@ -138,7 +138,7 @@ def say_waiting(seconds: float) -> None:
         screen.note(f"The rate limit is reached: going on in {screen.span(seconds)}.")
 
 
-def as_places(one: Finding) -> list[dict[str, str | None]]:
+def as_places(one: AuditFinding) -> list[dict[str, str | None]]:
     """Return for JSON what Cal.com has of a finding."""
     return [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there]
 

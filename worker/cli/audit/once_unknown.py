@@ -4,7 +4,7 @@ from typing import Any
 
 from db.appointments import Appointment
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.finding import Finding
+from tasks.audit.finding import AuditFinding
 from tasks.audit.once_unknown import once_unknown
 from worker.cli.audit.audit import as_places, bars, say_waiting
 from worker.cli.session import ready
@@ -19,7 +19,7 @@ def run(*, personal: bool, json: bool) -> bool:
     Raises:
         Stop: Cal.com cannot be asked now, or its list not be read; who was found until then has been said.
     """
-    found: list[tuple[Appointment, Finding]] = []
+    found: list[tuple[Appointment, AuditFinding]] = []
     asked = 0
     with listening(screen.note):
         deps = ready()
@@ -58,7 +58,7 @@ def _to_do(found: list[Appointment]) -> str:
     return f"Cal.com has {len(found):,} of them: call them. `booking audit {days} --fix` confirms what is safe."
 
 
-def _say(row: Appointment, one: Finding, *, personal: bool) -> None:
+def _say(row: Appointment, one: AuditFinding, *, personal: bool) -> None:
     uids = " and ".join(place.name for place in one.there)
     what = f"  {screen.clock(row.start_at)}, event type {row.event_type}, {row.status} here"
     screen.say((str(row.id), "bold"), what, f", {uids} there" if uids else "")
@@ -69,7 +69,7 @@ def _say(row: Appointment, one: Finding, *, personal: bool) -> None:
         screen.say(f"    {screen.plain(', '.join(part for part in people if part))}")
 
 
-def _as_dict(row: Appointment, one: Finding, *, personal: bool) -> dict[str, Any]:
+def _as_dict(row: Appointment, one: AuditFinding, *, personal: bool) -> dict[str, Any]:
     who = {name: getattr(row, name) for name in ("attendee_name", "attendee_email", "attendee_phone")}
     return {
         "id": row.id,
