@@ -1,14 +1,16 @@
-"""Take personal data and secrets out of what goes to a log or an event row, and bound its size."""
+"""Take personal data and secrets out of what goes to a log, an event row or a report, and bound its size."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MASK = "***"
 MAX_TEXT = 500  # characters
 MAX_ITEMS = 50
 MAX_DEPTH = 4
-_SEARCHED = 2000  # characters of a text that are looked at: a long one must not cost a long search
+MAX_SEARCHED = 4 * MAX_TEXT  # characters of a text that are looked at: a long one must not cost a long search
+_CONTEXT_ITEMS, _CONTEXT_TEXT = 10, 100  # of a report's context: its entries, and the characters of each
 
 # A key that contains one of these words names a person or opens a door.
 _SENSITIVE = re.compile(
@@ -19,46 +21,68 @@ _IN_TEXT = (
     (re.compile(r"//[^/\s@]+@"), f"//{MASK}@"),  # user and password inside a URL
     # An e-mail address, of the lengths that RFC 5321 allows.
     (re.compile(r"[^\s@<>\"(){}\[\],;:=/]{1,64}@[^\s@<>\"'(){}\[\],;:=/]{1,255}"), MASK),
+    (re.compile(r"((?:e_?mail|phone|attendee)\w*=)[^&\s'\"]+", re.IGNORECASE), rf"\1{MASK}"),  # in a URL's query
+    (
+        re.compile(r"[\w.%+-]{1,192}%40[\w.%-]{1,255}"),
+        MASK,
+    ),  # an e-mail address inside a URL
     (re.compile(r"\bcal_[A-Za-z0-9_]+"), MASK),  # a Cal.com API key
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\+\d(?:[ ().-]{0,2}\d){6,14}"), MASK),  # a phone number as people write it
 )
+_REASON = re.compile(r"[a-z0-9_.]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def scrub(text: str) -> str:
     """Return `text` without addresses, numbers, keys and control characters, at most 500 characters long."""
-    kept = _CONTROL.sub(" ", text[:_SEARCHED])
+    kept = _CONTROL.sub(" ", text[:MAX_SEARCHED])
     for pattern, instead in _IN_TEXT:
         kept = pattern.sub(instead, kept)
-    return kept if len(kept) <= MAX_TEXT and len(text) <= _SEARCHED else kept[: MAX_TEXT - 1] + "…"
+    return kept if len(kept) <= MAX_TEXT and len(text) <= MAX_SEARCHED else kept[: MAX_TEXT - 1] + "…"
 
 
-def redact(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of `data` that may be logged: made of JSON's types, sensitive keys masked, bounded in size."""
-    return _mapping(data, MAX_DEPTH)
+def redact(data: Mapping[str, Any], text: Callable[[str], str] = scrub) -> dict[str, Any]:
+    """Return a copy of `data` that may be logged: made of JSON's types, sensitive keys masked, bounded in size.
+
+    `text` is what each text in it goes through.
+    """
+    return _mapping(data, MAX_DEPTH, text)
 
 
-def _mapping(data: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+def bounded_context(context: Mapping[str, str | int | float | None] | None) -> str:
+    """Return the context of a report as JSON of bounded length; '' for none."""
+    if not context:
+        return ""
+    kept = {name[:_CONTEXT_TEXT]: value for name, value in list(context.items())[:_CONTEXT_ITEMS]}
+    return json.dumps(redact(kept, lambda text: scrub(text)[:_CONTEXT_TEXT]))
+
+
+def error_token(reason: str) -> str:
+    """Return the reason of a change as one short word; what is none, as free text never is, becomes `other`."""
+    return reason if _REASON.fullmatch(reason) and reason != "none" else "other"
+
+
+def _mapping(data: Mapping[Any, Any], depth: int, text: Callable[[str], str]) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, value in data.items():
         if len(clean) == MAX_ITEMS:
             clean["…"] = f"{len(data) - MAX_ITEMS} more"
             break
         name = scrub(str(key))
-        clean[name] = MASK if _SENSITIVE.search(name) and value is not None else _value(value, depth - 1)
+        clean[name] = MASK if _SENSITIVE.search(name) and value is not None else _value(value, depth - 1, text)
     return clean
 
 
-def _value(value: Any, depth: int) -> Any:
+def _value(value: Any, depth: int, text: Callable[[str], str]) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return scrub(value)
+        return text(value)
     if depth == 0:
         return "…"
     if isinstance(value, Mapping):
-        return _mapping(value, depth)
+        return _mapping(value, depth, text)
     if isinstance(value, list | tuple | set | frozenset):
-        return [_value(item, depth - 1) for item in list(value)[:MAX_ITEMS]]
-    return scrub(str(value))
+        return [_value(item, depth - 1, text) for item in list(value)[:MAX_ITEMS]]
+    return text(str(value))

@@ -26,8 +26,6 @@ QUIET = dict.fromkeys(
 )
 TEXTS = ("event", "exception", "stack")  # these may have several lines
 SHORTEST_PASSWORD = 12  # characters; a shorter one may be an ordinary word, and is masked inside URLs only
-_IN_QUERY = re.compile(r"(\w*(?:e_?mail|phone|attendee)\w*=)[^&\s'\"]+", re.IGNORECASE)
-_QUOTED_ADDRESS = re.compile(r"[\w.%+-]+%40[\w.%-]+", re.IGNORECASE)
 _NODE = re.compile(r"(\b(?:celery|bookings|maintenance)[\w-]*@[\w.-]+)")  # a worker's name, not an e-mail address
 
 
@@ -141,7 +139,7 @@ class Mask:
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
         """Mask a record, as structlog's processor."""
         texts = {name: self.text(str(event.pop(name))) for name in TEXTS if name in event}
-        return {"event": "", **texts, **redact({name: self._plain(value) for name, value in event.items()})}
+        return {"event": "", **texts, **redact(event, self._line)}
 
     def text(self, text: str) -> str:
         """Mask a text, line by line."""
@@ -150,19 +148,7 @@ class Mask:
     def _line(self, line: str) -> str:
         if self._known:  # before scrub, which cuts long lines: half a secret would not be known
             line = self._known.sub(MASK, line)
-        line = _IN_QUERY.sub(rf"\1{MASK}", line)
-        line = _QUOTED_ADDRESS.sub(MASK, line)
         return "".join(part if _NODE.fullmatch(part) else scrub(part) for part in _NODE.split(line))
-
-    def _plain(self, value: Any) -> Any:
-        """Return a value made of JSON's types, its texts masked."""
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, Mapping):
-            return {str(name): self._plain(part) for name, part in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._plain(part) for part in value]
-        return self.text(str(value))
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

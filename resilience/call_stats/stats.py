@@ -13,7 +13,7 @@ from typing import Any
 from resilience.call_stats.counts import CallCounts, Figures, figures
 from resilience.call_stats.windows import Window, finished
 from resilience.error_types import Severity, error_type, severity_of
-from resilience.report_context import bounded_context
+from resilience.redaction import bounded_context
 from resilience.shared_state.answers import pairs
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys

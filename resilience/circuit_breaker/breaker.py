@@ -23,7 +23,7 @@ from resilience.circuit_breaker.snapshot import LastView
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, Released
 from resilience.circuit_breaker.wire import Report
 from resilience.error_types import ErrorType, error_type, severity_of
-from resilience.report_context import bounded_context, error_token
+from resilience.redaction import bounded_context, error_token
 from resilience.shared_state.answers import word
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client

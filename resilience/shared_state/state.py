@@ -7,8 +7,8 @@ from typing import Any
 from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from resilience.shared_state import scripts
+from resilience.shared_state.client import ThreadConnections
 from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
-from resilience.shared_state.thread_connection import ThreadConnections
 
 _PASSING = (BusyLoadingError, ReadOnlyError)
 _PASSING_WORDS = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED")

@@ -1,10 +1,8 @@
 """Make Cal.com's words safe to keep: it echoes what callers sent, and a row's last error is shown and logged."""
 
 import re
-import unicodedata
 
-LONGEST = 500  # characters kept
-_READ = 4 * LONGEST  # characters looked at: masking only shortens, and a hostile server may send a megabyte
+from resilience.redaction import MAX_SEARCHED, MAX_TEXT
 
 _NUMBER = re.compile(r"(?<![\w.])\+?\d[\d ()/.-]{5,}\d(?!\w)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -17,14 +15,14 @@ def safe(text: object) -> str:
     """
     if not isinstance(text, str):
         return ""
-    head = text[:_READ]
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in head)
+    head = text[:MAX_SEARCHED]  # masking only shortens, and a hostile server may send a megabyte
+    visible = "".join(char if char.isprintable() else " " for char in head)
     words = visible.split()
-    if len(text) > _READ and len(words) > 1:
+    if len(text) > MAX_SEARCHED and len(words) > 1:
         words.pop()  # it may be half an address
     masked = " ".join("[e-mail]" if "@" in word or "%40" in word else word for word in words)
     masked = _NUMBER.sub(_mask, masked)
-    return masked if len(masked) <= LONGEST else masked[: LONGEST - 1] + "…"
+    return masked if len(masked) <= MAX_TEXT else masked[: MAX_TEXT - 1] + "…"
 
 
 def _mask(found: re.Match[str]) -> str:

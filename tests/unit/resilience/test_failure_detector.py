@@ -10,7 +10,7 @@ from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType, Severity, error_type, severity_of
 from resilience.failure_detector import DetectorSettings, FailureDetector, Health
-from resilience.report_context import bounded_context
+from resilience.redaction import bounded_context
 
 T0 = 1_800_000_000.0
 
