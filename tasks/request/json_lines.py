@@ -18,7 +18,7 @@ _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
-class Stream(Protocol):
+class LineReader(Protocol):
     """Name what is needed of an open binary file or of standard input."""
 
     def readline(self, limit: int, /) -> bytes:
@@ -41,11 +41,11 @@ class BadLine:
     problems: tuple[Problem, ...]
 
 
-class _NotRead(Exception):  # noqa: N818 - never leaves this module
-    """Say why a line is not an object of JSON."""
+class _UnreadableLineError(Exception):
+    """Say why a line is not an object of JSON; never leaves this module."""
 
 
-def read_requests(stream: Stream, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:
+def read_requests(stream: LineReader, *, now: datetime | None = None) -> Iterator[GoodLine | BadLine]:
     """Yield each line's request, or what is wrong with it; blank lines are skipped, input without any is a BadLine.
 
     At most 64 KiB of a line are in memory. `now` is the clock for starts in the past (None: this machine's, line by
@@ -63,13 +63,13 @@ def read_requests(stream: Stream, *, now: datetime | None = None) -> Iterator[Go
 def _read(number: int, line: bytes | None, now: datetime | None) -> GoodLine | BadLine:
     try:
         return GoodLine(number, BookingRequest.model_validate(_object(line), context={"now": now}))
-    except _NotRead as why:
-        return BadLine(number, (Problem("line", str(why)),))
+    except _UnreadableLineError as error:
+        return BadLine(number, (Problem("line", str(error)),))
     except ValidationError as error:
         return BadLine(number, tuple(problems(error)))
 
 
-def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
+def _lines(stream: LineReader) -> Iterator[tuple[int, bytes | None]]:
     """Yield number and bytes of each line; None for one that is too long: its rest is read away in pieces."""
     number, limit = 0, MAX_LINE + len(b"\r\n")
     while piece := stream.readline(limit):
@@ -84,21 +84,21 @@ def _lines(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
 
 def _object(line: bytes | None) -> dict[str, Any]:
     if line is None:
-        raise _NotRead(f"is longer than {MAX_LINE // 1024} KiB")
+        raise _UnreadableLineError(f"is longer than {MAX_LINE // 1024} KiB")
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _NotRead(f"is not UTF-8 (byte {error.start + 1})") from None
+        raise _UnreadableLineError(f"is not UTF-8 (byte {error.start + 1})") from None
     try:
         value = json.loads(
             text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
         )
     except json.JSONDecodeError as error:
-        raise _NotRead(f"is not JSON (column {error.colno}: {error.msg})") from None
+        raise _UnreadableLineError(f"is not JSON (column {error.colno}: {error.msg})") from None
     except RecursionError:
-        raise _NotRead("is not JSON that can be read: nested too deeply") from None
+        raise _UnreadableLineError("is not JSON that can be read: nested too deeply") from None
     if not isinstance(value, dict):
-        raise _NotRead("must be a JSON object, as in {...}")
+        raise _UnreadableLineError("must be a JSON object, as in {...}")
     return value
 
 
@@ -106,23 +106,23 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:  # which one did the caller mean?
-            raise _NotRead(f"has the key {key} twice" if _NAME.fullmatch(key) else "has a key twice")
+            raise _UnreadableLineError(f"has the key {key} twice" if _NAME.fullmatch(key) else "has a key twice")
         data[key] = value
     return data
 
 
 def _no_constant(word: str) -> Any:
-    raise _NotRead(f"is not JSON: {word} is not a JSON number")
+    raise _UnreadableLineError(f"is not JSON: {word} is not a JSON number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _NotRead("holds a number that is too large")
+        raise _UnreadableLineError("holds a number that is too large")
     return number
 
 
 def _whole(text: str) -> int:
     if len(text) > 20:  # digits; far more than any field takes, and int() of thousands is slow
-        raise _NotRead("holds a number that is too large")
+        raise _UnreadableLineError("holds a number that is too large")
     return int(text)

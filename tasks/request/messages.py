@@ -1,4 +1,4 @@
-"""What is wrong with a request, in a person's words: the field, and why. The refused value is never repeated."""
+"""Problems of a request, as a person reads them: the field, and why. The refused value is never repeated."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ MAX_PROBLEMS = 20  # a request with more has been understood well enough
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-# pydantic's error types in our words; `{name}` is taken from the error's context.
-_WORDS: Mapping[str, str] = {
+# pydantic's error types, and the text for each; `{name}` is taken from the error's context.
+_MESSAGES: Mapping[str, str] = {
     "missing": "is missing",
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -43,21 +43,21 @@ class Problem(NamedTuple):
 
 def problems(error: ValidationError) -> list[Problem]:
     """Return what `error` says, field by field, in the order of the fields; the same words for the same fault once."""
-    found = dict.fromkeys(_problem(one) for one in error.errors(include_url=False, include_input=False))
+    found = dict.fromkeys(_problem(details) for details in error.errors(include_url=False, include_input=False))
     return list(found)[:MAX_PROBLEMS]
 
 
-def _problem(one: Any) -> Problem:
-    kind, context = one["type"], one.get("ctx", {})
-    field = context.get("field") or _field(one["loc"])
+def _problem(details: Any) -> Problem:
+    kind, context = details["type"], details.get("ctx", {})
+    field = context.get("field") or _field(details["loc"])
     if kind == "value_error":
         return Problem(field, str(context["error"]))
     if kind == "extra_forbidden":
-        return Problem(field, _unknown(str(one["loc"][-1])))
+        return Problem(field, _unknown(str(details["loc"][-1])))
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         field = f"{field}.type"
     # Never pydantic's own message: it may repeat the value.
-    return Problem(field, _WORDS.get(kind, "is not valid").format_map(context))
+    return Problem(field, _MESSAGES.get(kind, "is not valid").format_map(context))
 
 
 def _field(loc: tuple[int | str, ...]) -> str:
@@ -73,5 +73,6 @@ def _named(part: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    ours = _CAMEL.sub("_", name).lower()
-    return f"is not a known field: write {ours}" if ours != name and _named(ours) else "is not a known field"
+    snake_case = _CAMEL.sub("_", name).lower()
+    similar = snake_case != name and _named(snake_case)
+    return f"is not a known field: write {snake_case}" if similar else "is not a known field"
