@@ -1,6 +1,6 @@
-"""The tables of the record: a booking and its story.
+"""The tables of the record: a booking and its events.
 
-What Cal.com told of event types stands in `db.models.calcom`, what the resilience patterns keep in
+What Cal.com answered about event types stands in `db.models.calcom`, what the resilience patterns keep in
 `db.models.resilience`. Rows are read into frozen dataclasses and moved by `db.appointments`; these classes exist for
 the schema, and a test holds them to the migrations.
 """
@@ -35,23 +35,23 @@ from db.models.indexes import indexes
 E = TypeVar("E", bound=StrEnum)
 
 
-class Word(TypeDecorator[E]):
+class EnumText(TypeDecorator[E]):
     """Keep a StrEnum as text; a CHECK, not a PostgreSQL enum, closes the set (an enum cannot lose a value again)."""
 
     impl = Text
     cache_ok = True
 
-    def __init__(self, words: type[E]) -> None:
+    def __init__(self, enum: type[E]) -> None:
         super().__init__()
-        self.words = words
+        self.enum = enum
 
     def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - its signature
-        """Write the word, or refuse one that is not in the set (ValueError)."""
-        return None if value is None else self.words(value).value
+        """Return the text to store; raise ValueError for one that is not in the set."""
+        return None if value is None else self.enum(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - its signature
-        """Read the word back as a member of its enum."""
-        return None if value is None else self.words(value)
+        """Return the member of the enum that was stored."""
+        return None if value is None else self.enum(value)
 
 
 class Base(DeclarativeBase):
@@ -63,15 +63,15 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(none_as_null=True),
         list[str]: JSONB(none_as_null=True),
         UUID: Uuid(),
-        Status: Word(Status),
-        HoldReason: Word(HoldReason),
-        Strategy: Word(Strategy),
+        Status: EnumText(Status),
+        HoldReason: EnumText(HoldReason),
+        Strategy: EnumText(Strategy),
     }
 
 
-def one_of(column: str, words: type[StrEnum], name: str) -> CheckConstraint:
-    """Close the set of words that a column may hold; null passes."""
-    listed = ", ".join(f"'{word.value}'" for word in words)
+def allowed_values(column: str, enum: type[StrEnum], name: str) -> CheckConstraint:
+    """Return the CHECK that closes the set of texts that a column may hold; null passes."""
+    listed = ", ".join(f"'{member.value}'" for member in enum)
     return CheckConstraint(f"{column} IN ({listed})", name=name)
 
 
@@ -159,9 +159,9 @@ class Appointments(Base):
     series_of: Mapped[int | None] = mapped_column(Integer)  # as many as the event type makes
 
     __table_args__ = (
-        one_of("status", Status, "appointments_status_known"),
-        one_of("hold_reason", HoldReason, "appointments_hold_reason_known"),
-        one_of("resilience_strategy", Strategy, "appointments_resilience_strategy_known"),
+        allowed_values("status", Status, "appointments_status_known"),
+        allowed_values("hold_reason", HoldReason, "appointments_hold_reason_known"),
+        allowed_values("resilience_strategy", Strategy, "appointments_resilience_strategy_known"),
         CheckConstraint(
             "status <> 'confirmed' OR calcom_booking_uid IS NOT NULL", name="appointments_confirmed_has_booking_uid"
         ),
@@ -204,7 +204,7 @@ class Appointments(Base):
 
 
 class AppointmentEvents(Base):
-    """What happened to a booking, when, by whom and why: the story that `booking show` tells."""
+    """What happened to a booking, when, by whom and why: the timeline that `booking show` prints."""
 
     __tablename__ = "appointment_events"
 

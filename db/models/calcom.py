@@ -1,4 +1,4 @@
-"""The tables of what Cal.com told each key about event types."""
+"""The tables of what each key may know of event types, as Cal.com answered it."""
 
 from datetime import datetime
 
@@ -6,26 +6,26 @@ from sqlalchemy import BigInteger, CheckConstraint, Integer, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.event_kind import EventKind
-from db.models.bookings import Base, Word, one_of
+from db.models.bookings import Base, EnumText, allowed_values
 
 
 class CalcomEventTypes(Base):
-    """An event type as one key was told of it (0005_evidence)."""
+    """An event type as Cal.com showed it to one key (0005_evidence)."""
 
     __tablename__ = "calcom_event_types"
 
     key_fingerprint: Mapped[str] = mapped_column(primary_key=True)
     event_type: Mapped[str] = mapped_column(primary_key=True)  # "101", or "team-or-user/slug"
     calcom_id: Mapped[int | None] = mapped_column(BigInteger)
-    kind: Mapped[EventKind] = mapped_column(Word(EventKind))
+    kind: Mapped[EventKind] = mapped_column(EnumText(EventKind))
     sight: Mapped[bool]  # the list shows this key every booking of it
     seats: Mapped[bool]
     occurrences: Mapped[int | None] = mapped_column(Integer)  # weeks of a series; null: it does not recur
     deleted: Mapped[bool] = mapped_column(server_default=false())
-    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when kind and sight were told
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when kind and sight were answered
 
     __table_args__ = (
-        one_of("kind", EventKind, "calcom_event_types_kind_known"),
+        allowed_values("kind", EventKind, "calcom_event_types_kind_known"),
         CheckConstraint("occurrences > 0", name="calcom_event_types_occurrences_positive"),
     )
 

@@ -97,7 +97,7 @@ class FailureMetrics(Base):
 
 
 class BreakerOverrides(Base):
-    """What an operator ordered, applied again when Redis has forgotten it; `lifted_at` ends it."""
+    """An operator's override, applied again when Redis has lost it; `lifted_at` ends it."""
 
     __tablename__ = "breaker_overrides"
 
@@ -130,7 +130,7 @@ class BreakerOverrides(Base):
 
 
 class AlertIncidents(Base):
-    """One incident that operators were told of; only one of a kind and subject is open at a time."""
+    """One incident of which operators are notified; only one of a kind and subject is open at a time."""
 
     __tablename__ = "alert_incidents"
 
@@ -144,7 +144,7 @@ class AlertIncidents(Base):
     notified_at: Mapped[datetime | None]  # when the first sink had its opening
     closed_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    news: Mapped[int] = mapped_column(Integer, server_default="0")  # number of the newest message; 0: not told yet
+    news: Mapped[int] = mapped_column(Integer, server_default="0")  # number of the newest message; 0: none yet
     news_at: Mapped[datetime | None]
     message: Mapped[str] = mapped_column(server_default="")  # the newest: its first line is the title
 
@@ -164,7 +164,7 @@ class AlertIncidents(Base):
 
 
 class AlertDeliveries(Base):
-    """What one sink has been told of one incident; `next_attempt_at` is also the lease of who is telling it now."""
+    """What one sink has taken of one incident; `next_attempt_at` is also the lease of who is sending it now."""
 
     __tablename__ = "alert_deliveries"
 
