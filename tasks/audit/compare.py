@@ -1,7 +1,7 @@
-"""What an audit thinks of one booking: pure, from our row and what Cal.com told (docs/audit.md).
+"""What an audit thinks of one booking: pure, from our row and what Cal.com answered (docs/audit.md).
 
-What is not proven is said and left to the operator: only a `AuditFinding` with a `fix` may be acted on. What the list does
-not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
+What is not proven is said and left to the operator: only an `AuditFinding` with a `fix` may be acted on. What the list
+does not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class _Home(StrEnum):
     ANOTHERS = "another's"  # it carries another request's reference, and not ours
     SEAT_GONE = "seat gone"  # the booking lives, our seat in it does not
     ABSENT = "absent"
-    UNTOLD = "untold"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Stand:
 
 
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding | Question:
-    """Compare a row with what Cal.com told of the range that its start is in, or say what must be asked first.
+    """Compare a row with what Cal.com shows of the range that its start is in, or say what must be asked first.
 
     `settled`: nothing has happened to it so lately that what Cal.com shows may be older.
     """
@@ -57,11 +57,11 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding 
             return cut(row, stand.booking, listing, settled=settled) if verdict is NoFinding.AGREES else verdict
         case _Home.OVER:
             return _over(row, stand.booking, others, listing, settled=settled)
-        case _Home.UNTOLD:
+        case _Home.UNREADABLE:
             return NoFinding.CANNOT_TELL
     if others:
-        said = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} of it"
-        return finding(AuditFindingKind.NOT_HERE, row, said, others)
+        message = f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}; Cal.com has {names(others)} of it"
+        return finding(AuditFindingKind.NOT_HERE, row, message, others)
     if not settled:
         return NoFinding.TOO_YOUNG
     return finding(AuditFindingKind.ABSENT, row, f"confirmed here with {uid_of(row)}, {_NOT_THERE[stand.home]}")
@@ -79,8 +79,8 @@ def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None
     live = tuple(place for place in places if not place.booking.gone)
     if not live:
         return None
-    said = f"at Cal.com with a reference that no booking here has ({names(live)})"
-    return AuditFinding(AuditFindingKind.NOT_HERE, said, reference, None, live)
+    message = f"at Cal.com with a reference that no booking here has ({names(live)})"
+    return AuditFinding(AuditFindingKind.NOT_HERE, message, reference, None, live)
 
 
 def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
@@ -97,7 +97,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
             break
         uid, seat = booking.moved_to, None  # a moved seat may have a new uid
     else:
-        return _Stand(_Home.UNTOLD)
+        return _Stand(_Home.UNREADABLE)
     if booking.gone:
         return _Stand(_Home.OVER, booking)
     here = [place for place in listing.of(row) if place.uid == uid and seat in (None, place.seat_uid)]
@@ -116,8 +116,8 @@ def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question
     for question in questions:
         if question not in listing.answers:
             return question
-    told = [listing.answers[question] for question in questions]
-    return _Stand(_Home.ABSENT if all(one is Answered.NOWHERE for one in told) else _Home.UNTOLD)
+    answers = [listing.answers[question] for question in questions]
+    return _Stand(_Home.ABSENT if all(answer is Answered.NOWHERE for answer in answers) else _Home.UNREADABLE)
 
 
 def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
@@ -128,8 +128,8 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
             return question
         case Answered.NOWHERE:
             return _Stand(_Home.SEAT_GONE, booking)
-        case Answered.UNTOLD:
-            return _Stand(_Home.UNTOLD)
+        case Answered.UNREADABLE:
+            return _Stand(_Home.UNREADABLE)
     return _Stand(_Home.LIVES, booking)  # Cal.com knows the seat, and hides whose it is
 
 
@@ -140,13 +140,13 @@ def _over(
     series = row.series_uid or (booking.series_uid if booking else None)
     strangers = [place for place in others if series is None or place.series != series]
     if strangers:
-        said = f"{uid_of(row)} is cancelled at Cal.com, while another booking of it lives there ({names(strangers)})"
-        return finding(AuditFindingKind.CANCELLED, row, said, strangers)
+        message = f"{uid_of(row)} is cancelled at Cal.com, while another booking of it lives there ({names(strangers)})"
+        return finding(AuditFindingKind.CANCELLED, row, message, strangers)
     if series is not None:
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
-        if listing.answers[question] is Answered.UNTOLD:
+        if listing.answers[question] is Answered.UNREADABLE:
             return NoFinding.CANNOT_TELL
         if any(not week.gone for week in listing.series[series]):
             return cut(row, booking, listing, settled=settled)
@@ -157,18 +157,24 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
     """Judge what a request has beside the booking that its row names."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
-        said = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
+        message = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
         if own is None or not own.is_at(row):
-            said = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
-            return finding(AuditFindingKind.TWICE, row, said, doubles)
+            message = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
+            return finding(AuditFindingKind.TWICE, row, message, doubles)
         if not own.booking.accepted and any(place.booking.accepted for place in doubles):
-            said += ", and the double is what the host has accepted"
-            return finding(AuditFindingKind.TWICE, row, said, doubles)
+            message += ", and the double is what the host has accepted"
+            return finding(AuditFindingKind.TWICE, row, message, doubles)
         if not all(_can_go(place) for place in doubles):
-            said += ", in a booking that is not only its own and shows no uid of its seat"
-            return finding(AuditFindingKind.TWICE, row, said, doubles)
+            message += ", in a booking that is not only its own and shows no uid of its seat"
+            return finding(AuditFindingKind.TWICE, row, message, doubles)
         return AuditFinding(
-            AuditFindingKind.TWICE, said, str(row.uuid), row, (own, *doubles), Fix.CANCEL_DOUBLE, doubles=tuple(doubles)
+            AuditFindingKind.TWICE,
+            message,
+            str(row.uuid),
+            row,
+            (own, *doubles),
+            Fix.CANCEL_DOUBLE,
+            doubles=tuple(doubles),
         )
     moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
     if own is not None and moved:
@@ -192,14 +198,14 @@ def _not_confirmed(
         return NoFinding.UNDER_WAY
     here = [place for place in live if place.is_at(row)] or _first_week(live)
     if len(here) > 1:
-        said = f"{row.status} here, twice at Cal.com ({names(here)}): which one holds is not known"
-        return finding(AuditFindingKind.TWICE, row, said, here)
+        message = f"{row.status} here, twice at Cal.com ({names(here)}): which one holds is not known"
+        return finding(AuditFindingKind.TWICE, row, message, here)
     [place] = here
     recorded = row.calcom_booking_uid == place.uid and row.calcom_seat_uid == place.seat_uid
     if recorded and row.status in LIVE:
         return NoFinding.UNDER_WAY  # its next claim sees the uid
-    said = f"at Cal.com ({place.name}), {row.status} here"
-    return finding(AuditFindingKind.NOT_HERE, row, said, here, None if recorded else Fix.RECORD_UID)
+    message = f"at Cal.com ({place.name}), {row.status} here"
+    return finding(AuditFindingKind.NOT_HERE, row, message, here, None if recorded else Fix.RECORD_UID)
 
 
 def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
@@ -228,9 +234,11 @@ def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding |
     half = listing.half_made(row)
     if half is None:
         return NoFinding.AGREES
-    said = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
+    message = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
     return finding(
-        AuditFindingKind.HALF_MADE, row, f"{said}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}"
+        AuditFindingKind.HALF_MADE,
+        row,
+        f"{message}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}",
     )
 
 

@@ -41,7 +41,7 @@ class AuditFinding:
     """One disagreement; `row` is None for a reference that no row has. `doubles` are what `fix` may cancel."""
 
     kind: AuditFindingKind
-    said: str
+    message: str
     reference: str
     row: Appointment | None
     there: tuple[BookedPlace, ...] = ()
@@ -50,10 +50,10 @@ class AuditFinding:
 
 
 def finding(
-    kind: AuditFindingKind, row: Appointment, said: str, there: Sequence[BookedPlace] = (), fix: Fix | None = None
+    kind: AuditFindingKind, row: Appointment, message: str, there: Sequence[BookedPlace] = (), fix: Fix | None = None
 ) -> AuditFinding:
     """Return a finding of a row."""
-    return AuditFinding(kind, said, str(row.uuid), row, tuple(there), fix)
+    return AuditFinding(kind, message, str(row.uuid), row, tuple(there), fix)
 
 
 def names(places: Sequence[BookedPlace]) -> str:

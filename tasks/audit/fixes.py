@@ -25,7 +25,7 @@ class Fixed:
     """Say what became of a fix; `ok` is False while somebody must still look at it."""
 
     ok: bool
-    said: str
+    message: str
 
 
 def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
@@ -36,7 +36,7 @@ def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
     """
     row = finding.row
     if row is None or finding.fix is None:
-        return Fixed(ok=False, said="not for an audit to decide")
+        return Fixed(ok=False, message="not for an audit to decide")
     return _FIXES[finding.fix](calls, row, finding)
 
 
@@ -51,7 +51,7 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
             by=BY,
             detail={"uid": row.calcom_booking_uid},
         )
-    return Fixed(ok=True, said="cancelled here, too") if moved else Fixed(ok=True, said="has just moved on by itself")
+    return Fixed(ok=True, message="cancelled here, too" if moved else "has just moved on by itself")
 
 
 def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> Fixed:
@@ -60,9 +60,11 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
     It is asked for once more: the list of a whole range may be minutes old, and a person may have cancelled it since.
     """
     [place] = finding.there
-    told = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
-    if isinstance(told, Reply) or not any(str(row.uuid) in booking.marks and not booking.gone for booking in told):
-        return Fixed(ok=False, said="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
+    bookings = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
+    if isinstance(bookings, Reply) or not any(
+        str(row.uuid) in booking.marks and not booking.gone for booking in bookings
+    ):
+        return Fixed(ok=False, message="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
     with calls.deps.engine.begin() as conn:
         appointments.record_late_uid(
             conn,
@@ -75,17 +77,17 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
         )
         after = appointments.get(conn, row.id)
     if after is None:
-        return Fixed(ok=False, said="is gone: it is older than RETENTION_DAYS")
+        return Fixed(ok=False, message="is gone: it is older than RETENTION_DAYS")
     if after.calcom_booking_uid != place.uid:
-        return Fixed(ok=False, said=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
+        return Fixed(ok=False, message=f"has meanwhile become {after.calcom_booking_uid}; run the audit again")
     if after.status is Status.CONFIRMED:
         called = (
             f"; {row.status} was told: call them (`booking show {row.id} --personal`)" if row.status in FINAL else ""
         )
-        return Fixed(ok=True, said=f"its uid is recorded: confirmed{called}")
+        return Fixed(ok=True, message=f"its uid is recorded: confirmed{called}")
     if after.status in LIVE:
-        return Fixed(ok=True, said="its uid is recorded: its next attempt finds it booked")
-    return Fixed(ok=False, said=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
+        return Fixed(ok=True, message="its uid is recorded: its next attempt finds it booked")
+    return Fixed(ok=False, message=f"its uid is recorded, and it stays {after.status}: keep it or cancel it at Cal.com")
 
 
 def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
@@ -107,8 +109,8 @@ def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixe
             break
         ends[double.name] = _cancel(calls, fresh, double, looked_at)
     if not ends:
-        return Fixed(ok=False, said="has changed meanwhile: nothing was cancelled; run the audit again")
-    return Fixed(ok=all(end.ok for end in ends.values()), said="; ".join(end.said for end in ends.values()))
+        return Fixed(ok=False, message="has changed meanwhile: nothing was cancelled; run the audit again")
+    return Fixed(ok=all(end.ok for end in ends.values()), message="; ".join(end.message for end in ends.values()))
 
 
 def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at: float) -> Fixed:
@@ -139,13 +141,13 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
         raise
     if reply is None:
         _end(calls, row, double, audit.CANCELLED, why)
-        return Fixed(ok=True, said=f"{double.name} is cancelled at Cal.com")
-    said = reply.message or reply.error_type.value.replace("_", " ")
+        return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")
+    message = reply.message or reply.error_type.value.replace("_", " ")
     if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit sees what came of it
-        return Fixed(ok=False, said=f"{double.name}: no clear answer ({said}); run the audit again")
+        return Fixed(ok=False, message=f"{double.name}: no clear answer ({message}); run the audit again")
     if intended:
-        _end(calls, row, double, audit.KEPT, said)
-    return Fixed(ok=False, said=f"{double.name} is not cancelled: {said}")
+        _end(calls, row, double, audit.KEPT, message)
+    return Fixed(ok=False, message=f"{double.name} is not cancelled: {message}")
 
 
 def _end(calls: AuditCalls, row: Appointment, double: BookedPlace, kind: str, why: str) -> None:

@@ -50,7 +50,7 @@ class Answered(StrEnum):
 
     FOUND = "found"
     NOWHERE = "nowhere"  # Cal.com has no such booking: so says a replica that lags, too
-    UNTOLD = "untold"  # no answer that can be read
+    UNREADABLE = "unreadable"  # no answer that can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class BookedPlace:
         return is_at(self.booking, row)
 
     def is_same(self, other: "BookedPlace") -> bool:
-        """Return whether it is the same booking or seat, told again."""
+        """Return whether it is the same booking or seat, shown again."""
         return (self.uid, self.seat_uid) == (other.uid, other.seat_uid)
 
 
 @dataclass
 class Listing:
-    """Hold what Cal.com told: bookings by uid, our places by the reference that they carry, and what it was asked.
+    """Hold what Cal.com answered: bookings by uid, our places by the reference that they carry, and what it was asked.
 
     `series` are the weeks of series by the uid of these; `seatless` bookings with seats that show an attendee without
     one; `occurrences` how many weeks a series has, by event type (`Appointment.event_type`), None: it is no series.
@@ -202,8 +202,8 @@ def is_at(booking: Booking, row: Appointment) -> bool:
 
 
 def _words(reply: Reply) -> str:
-    said = f": {reply.message}" if reply.message else ""
-    return f"{reply.error_type.value.replace('_', ' ')}{said}"
+    message = f": {reply.message}" if reply.message else ""
+    return f"{reply.error_type.value.replace('_', ' ')}{message}"
 
 
 def _places(booking: Booking) -> Iterator[BookedPlace]:

@@ -1,4 +1,4 @@
-"""Find who was told "not booked" and is: all kept rows whose outcome was once unknown (docs/audit.md)."""
+"""Find who was answered "not booked" and is: all kept rows whose outcome was once unknown (docs/audit.md)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -11,7 +11,7 @@ from tasks.audit.finding import AuditFinding
 from tasks.audit.listing import Progress, between, read_listing
 from tasks.audit.questions import verdict
 
-_TOLD = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
+_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 
 
 def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
@@ -28,9 +28,9 @@ def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[App
         progress(done, everything)
         listing = read_listing(calls, between(day, day + timedelta(days=1)))
         for row in _rows(calls, references):  # read after the list: what has been confirmed meanwhile is no news
-            said = verdict(calls, row, listing, settled=True) if row.status in _TOLD else None
-            if isinstance(said, AuditFinding):
-                yield row, said
+            judged = verdict(calls, row, listing, settled=True) if row.status in _NOT_BOOKED else None
+            if isinstance(judged, AuditFinding):
+                yield row, judged
         done += len(references)
     progress(done, everything)
 

@@ -13,45 +13,45 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, and ask as long as that leaves a question; what is told is added to the list.
+    """Judge a row, and ask as long as that leaves a question; what is answered is added to the list.
 
     Raises:
         AuditHalted: The breaker lets nothing through.
     """
-    while isinstance(said := judge(row, listing, settled=settled), Question):
-        if said.about is About.EVENT_TYPE:
-            listing.answers[said] = _ask_type(calls, row, listing)
+    while isinstance(judged := judge(row, listing, settled=settled), Question):
+        if judged.about is About.EVENT_TYPE:
+            listing.answers[judged] = _ask_type(calls, row, listing)
         else:
-            listing.answers[said] = _ask_booking(calls, said, listing)
-    return said
+            listing.answers[judged] = _ask_booking(calls, judged, listing)
+    return judged
 
 
 def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:
     ask = calls.booking_of_seat if question.about is About.SEAT else calls.booking
     for attempt in range(TRIES):
-        told = read_bookings(ask(question.uid))
-        if not isinstance(told, Reply):
-            for booking in told:
+        shown = read_bookings(ask(question.uid))
+        if not isinstance(shown, Reply):
+            for booking in shown:
                 listing.add(booking)
             return Answered.FOUND
-        if told.kind is ReplyKind.REFUSED and told.http_status == 404:
+        if shown.kind is ReplyKind.REFUSED and shown.http_status == 404:
             return Answered.NOWHERE
-        if told.kind not in MAY_PASS or attempt + 1 == TRIES:
+        if shown.kind not in MAY_PASS or attempt + 1 == TRIES:
             break
-        wait_after(calls, told, attempt)
-    return Answered.UNTOLD
+        wait_after(calls, shown, attempt)
+    return Answered.UNREADABLE
 
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:
-    """Find out how many weeks the row's event type makes; what a worker was told of it costs no call."""
+    """Find out how many weeks the row's event type makes; what a worker has learnt of it costs no call."""
     known = event_types.known(calls.deps, row)
     if known is not None and known.kind is not EventKind.UNKNOWN:
         listing.occurrences[row.event_type] = known.occurrences
         return Answered.FOUND
-    shown = (place.booking.event_type_id for place in listing.of(row) if place.booking.event_type_id is not None)
-    number = row.event_type_id or next(shown, None)
-    told = None if number is None else read_event_type(calls.event_type(number))
-    if told is None or isinstance(told, Reply):
-        return Answered.UNTOLD
-    listing.occurrences[row.event_type] = told.occurrences
+    numbers = (place.booking.event_type_id for place in listing.of(row) if place.booking.event_type_id is not None)
+    number = row.event_type_id or next(numbers, None)
+    facts = None if number is None else read_event_type(calls.event_type(number))
+    if facts is None or isinstance(facts, Reply):
+        return Answered.UNREADABLE
+    listing.occurrences[row.event_type] = facts.occurrences
     return Answered.FOUND

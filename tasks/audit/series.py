@@ -29,9 +29,9 @@ def cut(
     question = Question(About.BOOKING, series)
     if question not in listing.answers:
         return question
-    if listing.answers[question] is Answered.UNTOLD:
+    if listing.answers[question] is Answered.UNREADABLE:
         return NoFinding.CANNOT_TELL
     if not settled:
         return NoFinding.TOO_YOUNG
-    said = f"only {listing.made(series)} of {of} weeks of {uid_of(row)} were made at Cal.com"
-    return finding(AuditFindingKind.SERIES_CUT, row, said)
+    message = f"only {listing.made(series)} of {of} weeks of {uid_of(row)} were made at Cal.com"
+    return finding(AuditFindingKind.SERIES_CUT, row, message)

@@ -46,16 +46,16 @@ class Survey:
         """Say whether everything agrees; a blind spot is not clean."""
         return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
-    def add(self, row: Appointment, said: AuditFinding | NoFinding) -> None:
+    def add(self, row: Appointment, judged: AuditFinding | NoFinding) -> None:
         """Take in a verdict."""
-        is_silent = not isinstance(said, AuditFinding) and said in self.silent
+        is_silent = not isinstance(judged, AuditFinding) and judged in self.silent
         if row.status is Status.CONFIRMED:
             self.confirmed += 1
             self.judged += not is_silent
-        if isinstance(said, AuditFinding):
-            self.findings.append(said)
+        if isinstance(judged, AuditFinding):
+            self.findings.append(judged)
         elif is_silent:
-            self.silent[said].append(row.id)
+            self.silent[judged].append(row.id)
 
 
 def survey(
@@ -82,11 +82,11 @@ def survey(
     hidden = []
     with deps.engine.connect() as conn:
         for row in _rows(conn, seen, ours):
-            said = judge(row, seen.listing, settled=_is_settled(row, began, deps))
-            if isinstance(said, Question):
+            judged = judge(row, seen.listing, settled=_is_settled(row, began, deps))
+            if isinstance(judged, Question):
                 hidden.append(row)
             else:
-                seen.add(row, said)
+                seen.add(row, judged)
     for number, row in enumerate(hidden, 1):  # with no connection kept: an audit may wait long for its turn
         seen.add(row, verdict(calls, row, seen.listing, settled=_is_settled(row, began, deps)))
         asking(number, len(hidden))
@@ -103,7 +103,7 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]
             try:
                 yield finding, fix(calls, finding)
             except AuditHalted as halted:
-                yield finding, Fixed(ok=False, said=str(halted))
+                yield finding, Fixed(ok=False, message=str(halted))
 
 
 def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
@@ -151,7 +151,7 @@ def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
 
 def _complete_record(deps: Dependencies, seen: Survey) -> None:
     """Write down the end of cancellations that were begun and are done: their audit was killed, or not answered."""
-    places = [place for some in seen.listing.places.values() for place in some]
+    places = [place for same_reference in seen.listing.places.values() for place in same_reference]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.gone}
     with deps.engine.begin() as conn:
         for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):

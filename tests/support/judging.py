@@ -72,7 +72,7 @@ def judged(
     occurrences: int | None = None,
     **changes: Any,
 ) -> AuditFinding | NoFinding | Question:
-    """Judge a row that is confirmed with the uid "own", but for what is given, against what Cal.com told.
+    """Judge a row that is confirmed with the uid "own", but for what is given, against what Cal.com answered.
 
     `answers` is what it was asked beside its list, `occurrences` the weeks that event type 101 makes.
     """

@@ -132,7 +132,7 @@ def test_who_was_told_not_booked_and_is_becomes_confirmed(scene: Scene, status: 
     made = scene.post(row)
     assert scene.found() == [(AuditFindingKind.NOT_HERE, row.id)]
     [(_, done)] = scene.fixed()
-    assert (done.ok, f"booking show {row.id} --personal" in done.said) == (True, True)
+    assert (done.ok, f"booking show {row.id} --personal" in done.message) == (True, True)
     now = scene.record.read(row.id)
     assert (now.status, now.calcom_booking_uid) == (Status.CONFIRMED, made["uid"])
     assert events.TOLD_NOT_BOOKED in scene.story(row)
@@ -167,7 +167,7 @@ def test_a_reference_that_no_row_has_is_said(scene: Scene) -> None:
     made = scene.post(scene.record.new(event_type_id=OPEN))
     [found] = scene.audit().findings
     assert (found.kind, found.row, found.fix) == (AuditFindingKind.NOT_HERE, None, None)
-    assert made["uid"] in found.said
+    assert made["uid"] in found.message
     scene.cancel(made["uid"])
     assert scene.audit().clean
 

@@ -70,7 +70,7 @@ def test_without_a_uid_of_ours_nobody_can_say_which_is_the_double(scene: Scene) 
     uids = {scene.post(row)["uid"] for _ in range(2)}
     [found] = scene.audit().findings
     assert (found.kind, found.fix) == (AuditFindingKind.TWICE, None)
-    assert all(uid in found.said for uid in uids)
+    assert all(uid in found.message for uid in uids)
     assert (scene.fixed(), scene.alive(row), scene.story(row)) == ([], uids, [])
 
 
@@ -100,7 +100,7 @@ def test_what_changes_between_the_list_and_the_order_is_not_touched(scene: Scene
     scene.cancel(row.calcom_booking_uid or "")
     [(_, done)] = mend(calls, seen)
     assert not done.ok
-    assert "has changed meanwhile: nothing was cancelled" in done.said
+    assert "has changed meanwhile: nothing was cancelled" in done.message
     assert (len(scene.alive(row)), scene.story(row)) == (1, [])
 
 
@@ -125,7 +125,7 @@ def test_an_answer_that_is_lost_is_found_out_by_the_next_audit(scene: Scene, sim
     simulator.faults(kind, match=CANCEL, **named)
     [(_, done)] = scene.fixed()
     assert not done.ok
-    assert "no clear answer" in done.said
+    assert "no clear answer" in done.message
     assert (scene.story(row), scene.alive(row)) == (TOLD[:1], {row.calcom_booking_uid})
     simulator.no_faults()
     assert scene.fixed() == []
@@ -151,7 +151,7 @@ def test_what_cal_com_refuses_to_cancel_is_said_in_its_words(scene: Scene, simul
     words = "This event type does not allow cancellations"
     simulator.faults("status", status=400, shape="B", message=words, count=1, match=CANCEL)
     [(_, done)] = scene.fixed()
-    assert (done.ok, words in done.said) == (False, True)
+    assert (done.ok, words in done.message) == (False, True)
     assert scene.story(row) == ["cancelling_double", "double_not_cancelled"]
     assert [done.ok for _, done in scene.fixed()] == [True]
     assert len(scene.alive(row)) == 1

@@ -55,7 +55,7 @@ def test_over_a_healthy_day_of_all_kinds_nothing_is_found(
     """With a key that sees all, one of one of two hosts, and one that sees nothing: each row is judged."""
     settings(CALCOM_API_KEY=f"cal_test_{key}")
     seen = scene.audit()
-    assert [(one.kind, one.said) for one in seen.findings] == []
+    assert [(one.kind, one.message) for one in seen.findings] == []
     assert (seen.clean, seen.confirmed, seen.judged) == (True, len(well), len(well))
 
 
@@ -121,7 +121,7 @@ def test_what_is_mended_leaves_what_only_people_can_mend(scene: Scene) -> None:
     assert now.series_uid
     [found] = scene.audit().findings
     assert found.kind is AuditFindingKind.SERIES_CUT
-    assert "weeks of" in found.said
+    assert "weeks of" in found.message
     assert scene.fixed() == []
 
 
@@ -135,7 +135,7 @@ def test_what_is_held_as_half_made_is_a_finding(scene: Scene) -> None:
     scene.record.write(row.id, **unknown)
     [found] = scene.audit().findings
     assert (found.kind, found.row and found.row.id) == (AuditFindingKind.HALF_MADE, row.id)
-    assert "`booking retry`" in found.said
+    assert "`booking retry`" in found.message
     scene.record.write(row.id, hold_reason=HoldReason.SETTLING, hold_until=timedelta(minutes=1))
     assert scene.audit().clean
 

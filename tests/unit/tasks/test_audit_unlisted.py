@@ -50,7 +50,7 @@ def test_absence_needs_its_answer_and_time(verdict: Judge) -> None:
 
 def test_no_answer_is_no_absence(verdict: Judge) -> None:
     """It is said that nobody can tell."""
-    assert verdict(answers={BY_UID: Answered.UNTOLD}) is NoFinding.CANNOT_TELL
+    assert verdict(answers={BY_UID: Answered.UNREADABLE}) is NoFinding.CANNOT_TELL
 
 
 def test_a_seat_is_asked_for_before_its_booking(verdict: Judge) -> None:
@@ -116,7 +116,7 @@ class TestSeries:
     def test_weeks_beyond_the_range_are_asked_for(self, verdict: Judge) -> None:
         """By the series' own uid; how many there should be is asked when nothing has told."""
         assert verdict(*series(2), occurrences=4) == SERIES
-        assert verdict(*series(2), answers={TYPE: Answered.UNTOLD}) is NoFinding.AGREES
+        assert verdict(*series(2), answers={TYPE: Answered.UNREADABLE}) is NoFinding.AGREES
 
     @pytest.mark.parametrize("settled", [True, False])
     def test_a_cut_one_is_found_when_it_can_grow_no_more(self, verdict: Judge, *, settled: bool) -> None:
@@ -124,7 +124,7 @@ class TestSeries:
         said = verdict(*series(2), occurrences=4, answers={SERIES: Answered.FOUND}, settled=settled)
         if settled:
             assert found(said) == (AuditFindingKind.SERIES_CUT, None, [])
-            assert "only 2 of 4 weeks" in getattr(said, "said", "")
+            assert "only 2 of 4 weeks" in getattr(said, "message", "")
         else:
             assert said is NoFinding.TOO_YOUNG
 

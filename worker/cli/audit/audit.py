@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding, AuditFindingKind, NoFinding
 from tasks.audit.fixes import Fixed
-from tasks.audit.listing import Progress as Told
+from tasks.audit.listing import Progress as ShowProgress
 from tasks.audit.survey import Survey, mend, survey
 from worker.cli.session import ready
 from worker.console import screen
@@ -79,10 +79,10 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding]
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
         when = f" ({screen.clock(one.row.start_at)})" if one.row else ""
         done = fixed.get(id(one))
-        screen.say((f"{_NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.said}")
+        screen.say((f"{_NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
             screen.say(
-                "    ", ("fixed: " if done.ok else "not fixed: ", "green" if done.ok else "bold yellow"), done.said
+                "    ", ("fixed: " if done.ok else "not fixed: ", "green" if done.ok else "bold yellow"), done.message
             )
     for why, rows in seen.silent.items():
         if rows:
@@ -124,11 +124,11 @@ def _finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
         "id": one.row.id if one.row else None,
         "status": one.row.status if one.row else None,
         "reference": one.reference,
-        "said": one.said,
+        "said": one.message,
         "there": as_places(one),
         "fix": one.fix,
         "fixed": done is not None and done.ok,
-        "outcome": done.said if done else None,
+        "outcome": done.message if done else None,
     }
 
 
@@ -144,7 +144,7 @@ def as_places(one: AuditFinding) -> list[dict[str, str | None]]:
 
 
 @contextmanager
-def bars(*names: str) -> Iterator[tuple[Told, ...]]:
+def bars(*names: str) -> Iterator[tuple[ShowProgress, ...]]:
     """Show how far each of some works has come, from its beginning on; on a terminal only."""
     if not screen.err.is_terminal:
         yield tuple(lambda _done, _all: None for _ in names)
@@ -154,6 +154,6 @@ def bars(*names: str) -> Iterator[tuple[Told, ...]]:
         yield tuple(_bar(progress, name) for name in names)
 
 
-def _bar(progress: Progress, name: str) -> Told:
+def _bar(progress: Progress, name: str) -> ShowProgress:
     task = progress.add_task(name, total=None, visible=False)
     return lambda done, everything: progress.update(task, completed=done, total=everything, visible=True)

@@ -63,7 +63,7 @@ def _say(row: Appointment, one: AuditFinding, *, personal: bool) -> None:
     what = f"  {screen.clock(row.start_at)}, event type {row.event_type}, {row.status} here"
     screen.say((str(row.id), "bold"), what, f", {uids} there" if uids else "")
     if len(one.there) != 1:
-        screen.say(f"    {one.said}")
+        screen.say(f"    {one.message}")
     if personal:
         people = (row.attendee_name, row.attendee_email, row.attendee_phone)
         screen.say(f"    {screen.plain(', '.join(part for part in people if part))}")
@@ -77,7 +77,7 @@ def _as_dict(row: Appointment, one: AuditFinding, *, personal: bool) -> dict[str
         "start": row.start_at,
         "event_type": row.event_type,
         "kind": one.kind,
-        "said": one.said,
+        "said": one.message,
         "there": as_places(one),
         **(who if personal else {}),
     }
