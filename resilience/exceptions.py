@@ -1,7 +1,7 @@
 """What can go wrong with an appointment: one type for each kind of "no", and each says whether trying again may help.
 
-What an HTTP status or a SQLSTATE means for trying again is judged here; who turns a driver's or a client's errors into
-these is `tasks`, and nothing here knows either.
+What an HTTP status or the kind of a database error means for trying again is judged here; who turns a driver's or a
+client's errors into these is `tasks`, and nothing here knows either.
 """
 
 from collections.abc import Mapping
@@ -134,48 +134,17 @@ class CustomerValidationException(AppointmentException):
         return super().to_dict() | {"validation_errors": errors}
 
 
-# PostgreSQL's SQLSTATEs (Appendix A) after which the same statement may succeed.
-_DEADLOCK = frozenset({"40P01"})
-_SERIALIZATION = frozenset({"40001"})
-_TIMEOUT = frozenset({"57014", "55P03"})  # statement cancelled by its time-out; lock not available in time
-# The server ended this connection: shut down, crashed, we were idle in a transaction (frozen, say); or its prepared
-# statements are of no use any more, since a migration has changed a table.
-_LOST = frozenset({"57P01", "57P02", "25P03", "0A000"})
-_UNAVAILABLE = frozenset({"57P03", "53300"})  # starting up; too many connections
-# Classes of what no repetition mends: wrong data, a broken constraint, a wrong statement.
-_REFUSED = frozenset({"22", "23", "42"})
 RETRYABLE_DATABASE_ERRORS = frozenset({"deadlock", "serialization", "timeout", "lost_connection", "unavailable"})
-
-
-def database_error_type(sql_error_code: str | None) -> str:
-    """Return the kind of a database error by its SQLSTATE; `other` for what we do not know."""
-    code = sql_error_code or ""
-    if code.startswith("08"):  # class 08: connection exception
-        return "lost_connection"
-    for kind, codes in (
-        ("deadlock", _DEADLOCK),
-        ("serialization", _SERIALIZATION),
-        ("timeout", _TIMEOUT),
-        ("lost_connection", _LOST),
-        ("unavailable", _UNAVAILABLE),
-    ):
-        if code in codes:
-            return kind
-    return "other"
-
-
-def _judged(error_type: str | None, sql_error_code: str | None) -> str:
-    """Return what an error is: a SQLSTATE knows better than a name, an unknown code leaves the name its word.
-
-    The sign-off's own example is a deadlock that comes with MySQL's number, 1213.
-    """
-    code = sql_error_code or ""
-    kind = database_error_type(code)
-    return kind if kind != "other" or code[:2] in _REFUSED else error_type or kind
+REFUSALS = frozenset({"22", "23", "42"})
+"""Classes of SQLSTATEs that no repetition mends: wrong data, a broken constraint, a wrong statement."""
 
 
 class AppointmentDatabaseException(AppointmentException):
-    """Report what the database refused or lost; `error_type` follows from `sql_error_code` (SQLSTATE) if not given."""
+    """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
+
+    Which kind a SQLSTATE is, says who has it from a driver (tasks/database_errors.py). A deadlock's and a refusal's are
+    known here, too, and stand above a name: the sign-off's own example is a deadlock with MySQL's number, 1213.
+    """
 
     def __init__(
         self,
@@ -186,7 +155,7 @@ class AppointmentDatabaseException(AppointmentException):
         correlation_id: str | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> None:
-        kind = _judged(error_type, sql_error_code)
+        kind = _kind(error_type, sql_error_code)
         retryable = kind in RETRYABLE_DATABASE_ERRORS
         super().__init__(message, correlation_id=correlation_id, context=context, retryable=retryable)
         self.error_type = error_type or kind
@@ -194,8 +163,15 @@ class AppointmentDatabaseException(AppointmentException):
 
     def is_deadlock(self) -> bool:
         """Say whether the database broke a deadlock by ending our transaction."""
-        return _judged(self.error_type, self.sql_error_code) == "deadlock"
+        return _kind(self.error_type, self.sql_error_code) == "deadlock"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with its kind and SQLSTATE."""
         return super().to_dict() | {"error_type": self.error_type, "sql_error_code": self.sql_error_code}
+
+
+def _kind(error_type: str | None, sql_error_code: str | None) -> str:
+    code = sql_error_code or ""
+    if code == "40P01":
+        return "deadlock"
+    return "other" if code[:2] in REFUSALS else error_type or "other"

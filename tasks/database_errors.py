@@ -1,12 +1,32 @@
 """Turn what SQLAlchemy raises into our own exceptions, without the statement: it may hold personal data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
+
+# PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "40P01": "deadlock",
+        "40001": "serialization",
+        "57014": "timeout",  # statement cancelled by its time-out
+        "55P03": "timeout",  # lock not available in time
+        "57P01": "lost_connection",  # the server was shut down
+        "57P02": "lost_connection",  # it crashed
+        "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
+        "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
+        "57P03": "unavailable",  # it starts up
+        "53300": "unavailable",  # too many connections
+    }
+)
+_CONNECTION = "08"  # the class of connection exceptions
+NOT_MIGRATED = frozenset({"42P01", "42703"})
+"""No such table, no such column."""
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:
@@ -15,8 +35,10 @@ def as_appointment_error(exc: BaseException | None) -> AppointmentException:
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)
     if state is not None:
-        hint = "; run `booking migrate`" if state in {"42P01", "42703"} else ""
-        return AppointmentDatabaseException(f"Postgres refused (SQLSTATE {state}){hint}", sql_error_code=state)
+        kind = "lost_connection" if state.startswith(_CONNECTION) else _KINDS.get(state, "other")
+        hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
+        message = f"Postgres refused (SQLSTATE {state}){hint}"
+        return AppointmentDatabaseException(message, error_type=kind, sql_error_code=state)
     if isinstance(exc, PoolTimeoutError):
         return AppointmentDatabaseException(
             "all of this process's connections to Postgres are in use", error_type="unavailable"

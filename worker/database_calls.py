@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
 from resilience.call_stats.stats import CallStats
-from resilience.exceptions import AppointmentDatabaseException
+from resilience.exceptions import REFUSALS, AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
 
 SERVICE = "database"
@@ -20,8 +20,6 @@ _WRITES = re.compile(
 )
 _READS = re.compile(r'\bfrom\s+"?(\w+)', re.IGNORECASE)
 _WORD = re.compile(r"\w+")
-# What the server says of the data or of the statement is an answer; the service is well.
-_ANSWERS = ("22", "23", "42")
 
 
 def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_counter) -> None:
@@ -38,7 +36,8 @@ def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_co
         elapsed = _elapsed(context.connection, clock)
         error = as_appointment_error(context.sqlalchemy_exception)
         state = getattr(error, "sql_error_code", None) or ""
-        if context.sqlalchemy_exception is None or state[:2] in _ANSWERS:
+        # What the server says of the data or of the statement is an answer; the service is well.
+        if context.sqlalchemy_exception is None or state[:2] in REFUSALS:
             calls.count_success(name, elapsed=elapsed)
         elif isinstance(error, AppointmentDatabaseException):
             calls.count_failure(error.error_type, name, elapsed=elapsed, context={"sqlstate": state})

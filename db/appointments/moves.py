@@ -100,7 +100,8 @@ def request_cancel(
         .values(cancel_requested=True, updated_at=func.now())
         .returning(_COLUMNS.id)
     )
-    return conn.execute(_with_event(change, "cancel_requested", by, {"why": why, **(detail or {})})).first() is not None
+    told = {**(detail or {}), "why": why}
+    return conn.execute(_with_event(change, "cancel_requested", by, told)).first() is not None
 
 
 def move(

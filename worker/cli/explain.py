@@ -10,7 +10,6 @@ _DATABASE = {
     "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
 }
 _NOT_MIGRATED = "the database lacks our tables, or some of their columns; run `booking migrate`"
-_NO_TABLE, _NO_COLUMN = "42P01", "42703"  # SQLSTATEs
 
 
 def explain(error: BaseException) -> Sequence[str] | None:
@@ -39,13 +38,13 @@ def _database(error: BaseException) -> Sequence[str] | None:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - only when something went wrong
 
     from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
-    from tasks.database_errors import as_appointment_error  # noqa: PLC0415 - the same
+    from tasks.database_errors import NOT_MIGRATED, as_appointment_error  # noqa: PLC0415 - the same
 
     if isinstance(error, SQLAlchemyError):
         error = as_appointment_error(error)
     if not isinstance(error, AppointmentDatabaseException):
         return None
-    if error.sql_error_code in {_NO_TABLE, _NO_COLUMN}:
+    if error.sql_error_code in NOT_MIGRATED:
         return [_NOT_MIGRATED]
     return [_DATABASE.get(error.error_type, error.message)]
 
