@@ -15,7 +15,7 @@ class Status(StrEnum):
     BOOKING = "booking"  # the worker that holds the lease; lost_leases when that worker is gone
     RETRYING = "retrying"  # its own message at next_attempt_at; the sweeper when that message is gone
     HELD = "held"  # see HoldReason: each reason has its own owner
-    CONFIRMED = "confirmed"  # a look that finds it cancelled at Cal.com; otherwise it stays
+    CONFIRMED = "confirmed"  # a lookup that finds it cancelled at Cal.com; otherwise it stays
     REJECTED = "rejected"  # nobody, unless it is found at Cal.com after all: Cal.com refused it for good
     FAILED = "failed"  # the operator (`booking retry`); found at Cal.com after all
     EXPIRED = "expired"  # nobody, unless it is found at Cal.com after all: its slot came nearer than the lead
@@ -28,8 +28,8 @@ class HoldReason(StrEnum):
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
     UNREACHABLE = "unreachable"  # release_held, when hold_until has come
-    SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding look
-    # sight gained since; another key; a look at each hold_until, with growing pauses; `booking resolve` or `booking
+    SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
+    # sight gained since; another key; a lookup at each hold_until, with growing pauses; `booking resolve` or `booking
     # retry --not-booked`; a day after its slot never_known makes it failed
     BLIND_KEY = "blind_key"
     # release_held: another key; today's, while the shared breaker does not block it. A harmless call, asked each minute
@@ -43,8 +43,8 @@ class HoldReason(StrEnum):
     SUSPECT = "suspect"
 
 
-# Holds in which Cal.com could not be asked about a booking. Not UNREACHABLE: it is short, a look that failed has
-# counted for itself, and a second POST that failed says nothing of the looks.
+# Holds in which Cal.com could not be asked about a booking. Not UNREACHABLE: it is short, a lookup that failed has
+# counted for itself, and a second POST that failed says nothing of the lookups.
 UNASKABLE = frozenset(
     {
         HoldReason.BREAKER_OPEN,
@@ -64,10 +64,10 @@ class Strategy(StrEnum):
     GRACEFUL_DEGRADATION = "graceful_degradation"
 
 
-def strongest(one: Strategy | None, other: Strategy | None) -> Strategy | None:
+def strongest(first: Strategy | None, second: Strategy | None) -> Strategy | None:
     """Return the stronger of two strategies; None is weaker than any."""
     order = list(Strategy)
-    return max(one, other, key=lambda strategy: -1 if strategy is None else order.index(strategy))
+    return max(first, second, key=lambda strategy: -1 if strategy is None else order.index(strategy))
 
 
 _MOVES: dict[Status, frozenset[Status]] = {
@@ -101,7 +101,7 @@ _MOVES: dict[Status, frozenset[Status]] = {
         }
     ),
     Status.CONFIRMED: frozenset({Status.CANCELLED}),
-    # Found at Cal.com later (a late 201, a look, the audit): record_late_uid moves them, and tells an incident.
+    # Found at Cal.com later (a late 201, a lookup, the audit): record_late_uid moves them, and opens an incident.
     Status.REJECTED: frozenset({Status.CONFIRMED}),
     Status.EXPIRED: frozenset({Status.CONFIRMED}),
     # Final for good: a uid that is found later is recorded on such a row without a move.

@@ -46,7 +46,7 @@ def check_redis() -> None:
     try:
         report_missing_redis()
     except SQLAlchemyError:
-        return  # nobody can be told, until Postgres is back
+        return  # nobody can be notified until Postgres is back
     except Exception as exc:  # noqa: BLE001 - as in `Watcher.check`
         log.warning("redis_not_seen", error=type(exc).__name__)
 

@@ -126,7 +126,7 @@ class Appointments(Base):
     looks: Mapped[int] = mapped_column(Integer, server_default="0")  # since the last unknown answer
     posts: Mapped[int] = mapped_column(Integer, server_default="0")  # POSTs begun
     probe_failures: Mapped[int] = mapped_column(Integer, server_default="0")
-    refusal: Mapped[dict[str, Any] | None]  # what the last POST was refused with, kept until a settled look
+    refusal: Mapped[dict[str, Any] | None]  # what the last POST was refused with, kept until a settled lookup
     cancel_requested: Mapped[bool] = mapped_column(server_default=false())
 
     hold_reason: Mapped[HoldReason | None]
@@ -180,7 +180,7 @@ class Appointments(Base):
         CheckConstraint(
             "NOT outcome_unknown OR num_nonnulls(sent_at, settle_at) = 2", name="appointments_unknown_has_settle_at"
         ),
-        # Only a settled look may end a booking whose outcome is unknown.
+        # Only a settled lookup may end a booking whose outcome is unknown.
         CheckConstraint(
             "NOT outcome_unknown OR status NOT IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled')",
             name="appointments_final_is_known",

@@ -1,4 +1,4 @@
-"""Who was told of which incident: one row a sink, so that a sink that fails is tried again and the others are not."""
+"""Deliveries of alerts: a row for each sink of an incident, so that one that fails is tried again alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Delivery:
 
 
 def claim(conn: Connection, sinks: Sequence[str], *, lease_seconds: float, limit: int) -> list[Delivery]:
-    """Take up what these sinks have not been told; a claim that is not `sent` or `failed` is made again later."""
+    """Claim what these sinks have not taken; a claim that is not `sent` or `failed` is made again later."""
     names = list(sinks)
     conn.execute(statement("plan_alerts"), {"sinks": names})
     rows = conn.execute(statement("claim_alerts"), {"sinks": names, "lease_seconds": lease_seconds, "limit": limit})

@@ -28,7 +28,7 @@ class Heartbeat:
 
 
 def tick(conn: Connection, name: str, *, every: float) -> datetime:
-    """Note that `name`, which runs every so many seconds, lives; return now.
+    """Record that `name`, which runs every so many seconds, lives; return now.
 
     The row stays locked until the transaction ends: of many that tick at once, one goes on at a time.
     """
@@ -46,19 +46,19 @@ def last(conn: Connection, name: str, *, every: float, lock: bool = False) -> He
 
     Where it has never ticked (it should, `every` so many seconds), it is missed from the first booking on.
     """
-    asked = select(_columns.ticked_at, _columns.every_seconds, func.clock_timestamp()).where(_columns.name == name)
-    row = conn.execute(asked).first()
+    query = select(_columns.ticked_at, _columns.every_seconds, func.clock_timestamp()).where(_columns.name == name)
+    row = conn.execute(query).first()
     if row is None:
         return _never(conn, every)
-    if lock:  # nobody waits here: who holds the row is just ticking, or telling what we would tell
-        row = conn.execute(asked.with_for_update(skip_locked=True)).first()
+    if lock:  # nobody waits here: who holds the row is just ticking, or reporting what we would report
+        row = conn.execute(query.with_for_update(skip_locked=True)).first()
     return None if row is None else Heartbeat(row[0], *row)
 
 
 def _never(conn: Connection, every: float) -> Heartbeat | None:
     first = select(func.min(appointments.c.requested_at), func.clock_timestamp())
-    asked_at, now = conn.execute(first).one()
-    return None if asked_at is None else Heartbeat(None, asked_at, every, now)
+    requested_at, now = conn.execute(first).one()
+    return None if requested_at is None else Heartbeat(None, requested_at, every, now)
 
 
 def now(conn: Connection) -> datetime:

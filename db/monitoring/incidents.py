@@ -15,7 +15,7 @@ _columns = alert_incidents.c
 
 @dataclass(frozen=True)
 class Incident:
-    """A row of `alert_incidents`; `news` counts its messages: one with none is suspected, and nobody was told."""
+    """A row of `alert_incidents`; `news` counts its messages: one with none is only suspected."""
 
     id: int
     kind: str
@@ -45,7 +45,7 @@ def open_incidents(conn: Connection, kinds: Collection[str], *, lock: bool = Fal
 
 
 def notified(conn: Connection, *, open_only: bool = False, limit: int = 50) -> list[Incident]:
-    """Return the incidents that operators were told of, the newest first."""
+    """Return the incidents of which operators are notified, the newest first."""
     query = select(alert_incidents).where(_columns.news > 0)
     if open_only:
         query = query.where(_columns.closed_at.is_(None))
@@ -55,7 +55,7 @@ def notified(conn: Connection, *, open_only: bool = False, limit: int = 50) -> l
 def open_suspected(
     conn: Connection, kind: str, subject: str | None, now: datetime, *, count: int, detail: Mapping[str, Any]
 ) -> Incident | None:
-    """Write an incident that nobody is told of yet; None when one of this kind and subject is open already."""
+    """Record an incident of which nobody is notified yet; None when one of this kind and subject is open already."""
     statement = insert(alert_incidents).values(
         kind=kind, subject=subject, occurrences=count, detail=dict(detail), opened_at=now, last_seen_at=now
     )
@@ -76,7 +76,7 @@ def add_message(conn: Connection, incident: Incident, message: str, now: datetim
 
 
 def drop(conn: Connection, incident: Incident) -> None:
-    """Delete an incident of which nobody was told."""
+    """Delete an incident of which nobody was notified."""
     conn.execute(delete(alert_incidents).where(_columns.id == incident.id, _columns.news == 0))
 
 

@@ -110,7 +110,7 @@ def incident_counts(conn: Connection, since: datetime, until: datetime) -> list[
     columns = alert_incidents.c
     rows = conn.execute(
         select(columns.kind, func.count(), func.count().filter(columns.closed_at.is_(None)))
-        .where(columns.news > 0)  # else it is a suspicion that nobody was told of
+        .where(columns.news > 0)  # else it is only suspected
         .where(columns.opened_at < until, func.coalesce(columns.closed_at, until) >= since)
         .group_by(columns.kind)
         .order_by(columns.kind)

@@ -45,8 +45,8 @@ def prune(conn: Connection, table: str, *, before: datetime, after: int, limit: 
     Never a booking that lives or whose slot is later, an incident or an order that is open, or the row that says in
     which state a breaker was at that moment. A row that somebody holds is left for the next run.
     """
-    asked = {"before": before, "after": after, "limit": limit}
-    return Batch(*conn.execute(_statement(table), asked).one())
+    parameters = {"before": before, "after": after, "limit": limit}
+    return Batch(*conn.execute(_statement(table), parameters).one())
 
 
 def _statement(table: str) -> TextClause:

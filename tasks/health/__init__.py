@@ -1,1 +1,1 @@
-"""Incidents: what is wrong now, told once, and what is unusual beside a service's past."""
+"""Incidents: what is wrong now, one alert each, and what is unusual beside a service's past."""

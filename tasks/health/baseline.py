@@ -33,12 +33,12 @@ class AnomalyRule:
 
     score: float = 3.5  # robust standard deviations above the usual
     consecutive: int = 2  # judgements in a row, a minute apart
-    span: timedelta = timedelta(minutes=5)  # what one judgement looks at
+    span: timedelta = timedelta(minutes=5)  # of one judgement
     around: timedelta = timedelta(minutes=30)  # what counts as this time of day on a past day
     minimum_calls: int = 20  # in a span; fewer say nothing
     minimum_failures: int = 3
     minimum_days: int = 5
-    failures_above: float = 0.03  # of the usual share, absolute: less is not worth a look
+    failures_above: float = 0.03  # of the usual share, absolute: less is too small to matter
     latency_above: float = 1.25  # times the usual
     latency_floor: float = 0.05  # of the spread of log(ms): 5 %
 
@@ -89,7 +89,7 @@ class Anomaly:
 
 
 def baseline(history: Iterable[CallWindow], now: datetime, rule: AnomalyRule = RULE) -> Baseline:
-    """Say what is usual at this time of day; `history` may hold more than is looked at."""
+    """Return what is usual at this time of day; `history` may hold more than is needed."""
     days: dict[int, dict[int, list[CallWindow]]] = defaultdict(lambda: defaultdict(list))
     for window in history:
         age = now - window.start
@@ -101,7 +101,7 @@ def baseline(history: Iterable[CallWindow], now: datetime, rule: AnomalyRule = R
 
 
 def find_anomalies(expected: Baseline, recent: Sequence[CallWindow], rule: AnomalyRule = RULE) -> list[Anomaly]:
-    """Say what is unusual at the end of `recent` (oldest first), in every one of the last few judgements."""
+    """Return what is unusual at the end of `recent` (oldest first), in every one of the last few judgements."""
     if not recent:
         return []
     anomalies = []
@@ -122,7 +122,7 @@ def find_anomalies(expected: Baseline, recent: Sequence[CallWindow], rule: Anoma
 def score(expected: Baseline, span: Span, measure: Measure, rule: AnomalyRule = RULE) -> float | None:
     """Return how many standard deviations a span lies above the usual; None: nothing can be said.
 
-    0 when the difference is too small to be worth a look, however certain it is.
+    0 when the difference is too small to matter, however certain it is.
     """
     if span.calls < rule.minimum_calls:
         return None

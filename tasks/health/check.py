@@ -67,7 +67,7 @@ def report_dead_beat() -> Heartbeat | None:
     """Open or update the incident of a beat that has died, which only others can report; return its last tick.
 
     Raises:
-        SQLAlchemyError: Postgres is gone, so nothing can be known.
+        SQLAlchemyError: Postgres is unavailable, so nothing can be known.
     """
     with dependencies.current().engine.begin() as conn:
         beat = heartbeats.last(conn, BEAT, every=EVERY, lock=True)
@@ -86,7 +86,7 @@ def report_missing_redis() -> bool:
     The health check sees only its own process's view; it ends the incident when nobody has missed it for a while.
 
     Raises:
-        SQLAlchemyError: Postgres is gone, so nobody can be told.
+        SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
     """
     missing = observe_redis(dependencies.current())
     if missing is None:

@@ -1,8 +1,8 @@
-"""Bring messages to their sinks, at least once each, and never on the time of a task or of a booking.
+"""Delivery of messages to their sinks, at least once each, and never on the time of a task or of a booking.
 
 What is due is claimed and committed first; a thread of its own then sends, for a bounded time, and notes each sink's
 answer by itself: one that hangs or fails is tried again alone. A process that dies between the sending and its note
-leaves a claim that runs out: that sink is told twice.
+leaves a claim that runs out: that sink has it twice.
 """
 
 import threading

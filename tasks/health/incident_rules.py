@@ -4,15 +4,15 @@ The state is the open row in Postgres, so any number of beats and workers may ch
 
     open row    seen                                    then
     none        no                                      NOTHING
-    none        yes, and its kind waits for more checks SUSPECT   (nobody is told)
+    none        yes, and its kind waits for more checks SUSPECT   (nobody is notified)
     none        yes                                     OPEN
     suspected   no                                      DROP
     suspected   yes, for ENTER_AFTER                    OPEN
     suspected   yes                                     SEE
-    told        yes, and an update is due, or it grew   UPDATE
-    told        yes                                     SEE
-    told        no, for LEAVE_AFTER                     RESOLVE
-    told        no                                      NOTHING   (it may come back: still the same incident)
+    notified    yes, and an update is due, or it grew   UPDATE
+    notified    yes                                     SEE
+    notified    no, for LEAVE_AFTER                     RESOLVE
+    notified    no                                      NOTHING   (it may come back: still the same incident)
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from db.monitoring.incidents import Incident
 
 
 class IncidentKind(StrEnum):
-    """What operators are told of; each comment says when it is over."""
+    """What operators are notified of; each comment says when it is over."""
 
     OUTAGE = "outage"  # one a service: degraded, critical and an open breaker are its levels; healthy and closed again
     HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
@@ -44,7 +44,7 @@ class IncidentKind(StrEnum):
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
-    REDIS_GONE = "redis_gone"  # every process that looks is back at the shared breaker
+    REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker
 
 
 class OutageLevel(IntEnum):
@@ -56,16 +56,16 @@ class OutageLevel(IntEnum):
     DOWN = 3  # a breaker is not closed
 
 
-REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before somebody is told: a restart is shorter
+REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before somebody is notified: a restart is shorter
 QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
 THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before somebody should know
-UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which it is told again
+UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which operators are notified again
 MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
 
 # A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The others do not wait:
 # their own thresholds have counted already.
 ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
-# Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, told once.
+# Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, one alert.
 LEAVE_AFTER = 30.0
 # Written among a booking's events by whoever finds it out; an operator must act on each.
 NOTABLE = frozenset(
@@ -73,7 +73,7 @@ NOTABLE = frozenset(
 )
 # QUIET is in their observation.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
-GROWTH = 10  # times as many as were last told of: nobody must overlook five thousand because of Monday's one
+GROWTH = 10  # times as many as in the last message: nobody must overlook five thousand because of Monday's one
 
 
 class Step(StrEnum):

@@ -89,7 +89,7 @@ def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tu
 
 
 def _detail(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
-    """Merge this check into what is known: the latest facts, the most of each count, the worst level, the last told."""
+    """Merge this check into what is known: latest facts, most of each count, worst level, level of the last message."""
     before: Mapping[str, Any] = {} if incident is None else incident.detail
     level = int(observation.level)
     counts = {name: value for name, value in observation.facts.items() if isinstance(value, int)}

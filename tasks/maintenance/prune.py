@@ -1,4 +1,4 @@
-"""Delete what has been over for longer than it is kept (RETENTION_DAYS), in batches and for a bounded time a run."""
+"""Retention: what has been over for RETENTION_DAYS is deleted, in batches and for a bounded time a run."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Ask Cal.com one harmless thing while bookings wait for it to know our key again, or to be reached at all.
+"""Recovery from a refused key or a wrong configuration: one harmless call while bookings wait for its answer.
 
 What a refused key and a wrong configuration hold, nothing else would ever try again. The answer's report lifts the
 block, or holds the fleet; what is held then follows by the breaker's state (`tasks.maintenance.release`).

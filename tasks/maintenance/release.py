@@ -1,4 +1,4 @@
-"""Release held bookings: those whose time or cause has passed, and those that wait in the queue, in order, gently.
+"""The release of held bookings: those whose time or cause has passed, and the queue in order, gently.
 
 A cause has passed when the state says so, the fleet's or our own settings: no event is waited for, it might be missed.
 """

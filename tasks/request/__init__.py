@@ -1,1 +1,1 @@
-"""A booking request: checked, normalised, and told from another."""
+"""A booking request: checked, normalised, and distinguished from others."""

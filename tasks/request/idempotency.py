@@ -1,4 +1,4 @@
-"""Keys that tell one request from another: the one derived when a caller gives none, and the hash of the payload.
+"""Keys that distinguish requests: the one derived when a caller gives none, and the hash of the payload.
 
 Both are stored and compared for years, so both are stable: canonical JSON (sorted keys, no spaces, ASCII), the start as
 a UTC instant, and nothing that is absent. A field added later changes no hash of a request that does not use it.

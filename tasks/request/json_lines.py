@@ -1,4 +1,4 @@
-"""Read booking requests from JSON lines, one at a time, in bounded memory, whatever the bytes are."""
+"""Booking requests from JSON lines, read one at a time, in bounded memory, whatever the bytes are."""
 
 import json
 import math

@@ -44,7 +44,7 @@ HEALTH = (
         name="beat-that-never-started-is-missed-by-nobody",
         promise=6,
         file="db/monitoring/heartbeats.py",
-        old="return None if asked_at is None else Heartbeat(None, asked_at, every, now)",
+        old="return None if requested_at is None else Heartbeat(None, requested_at, every, now)",
         new="return None",
         test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
     ),
