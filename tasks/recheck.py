@@ -57,7 +57,7 @@ def _lives(booking: Booking, row: Appointment) -> bool:
     if booking.moved_to is not None:
         return True
     by_other_uid = row.calcom_seat_uid is not None or row.series_uid is not None
-    return not booking.gone and (by_other_uid or booking.uid == row.calcom_booking_uid)
+    return not booking.cancelled and (by_other_uid or booking.uid == row.calcom_booking_uid)
 
 
 def _is_old(deps: Dependencies, row: Appointment) -> bool:

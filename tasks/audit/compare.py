@@ -44,7 +44,7 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding 
 
     `settled`: nothing has happened to it so lately that what Cal.com shows may be older.
     """
-    live = [place for place in listing.of(row) if not place.booking.gone]
+    live = [place for place in listing.of(row) if not place.booking.cancelled]
     if row.status is not Status.CONFIRMED:
         return _not_confirmed(row, live, listing)
     stand = _stand(row, listing)
@@ -76,7 +76,7 @@ _NOT_THERE = {
 
 def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None:
     """Return the finding for a reference that no row has; None when nothing with it lives."""
-    live = tuple(place for place in places if not place.booking.gone)
+    live = tuple(place for place in places if not place.booking.cancelled)
     if not live:
         return None
     message = f"at Cal.com with a reference that no booking here has ({names(live)})"
@@ -86,19 +86,19 @@ def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None
 def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
     """Follow the row's uid through reschedules to the booking that it names now."""
     uid, seat = row.calcom_booking_uid or "", row.calcom_seat_uid
-    seated = [place for place in listing.of(row) if seat == place.seat_uid is not None and not place.booking.gone]
+    seated = [place for place in listing.of(row) if seat == place.seat_uid is not None and not place.booking.cancelled]
     if len(seated) == 1:  # wherever it is: a seat may be moved to another booking
         return _Stand(_Home.LIVES, seated[0].booking, seated[0])
     for _ in range(_MOVES):
         booking = listing.bookings.get(uid)
         if booking is None:
             return _unlisted(uid, seat, listing)
-        if not (booking.gone and booking.moved_to):
+        if not (booking.cancelled and booking.moved_to):
             break
         uid, seat = booking.moved_to, None  # a moved seat may have a new uid
     else:
         return _Stand(_Home.UNREADABLE)
-    if booking.gone:
+    if booking.cancelled:
         return _Stand(_Home.OVER, booking)
     here = [place for place in listing.of(row) if place.uid == uid and seat in (None, place.seat_uid)]
     if here:
@@ -148,7 +148,7 @@ def _over(
             return question
         if listing.answers[question] is Answered.UNREADABLE:
             return NoFinding.CANNOT_TELL
-        if any(not week.gone for week in listing.series[series]):
+        if any(not week.cancelled for week in listing.series[series]):
             return cut(row, booking, listing, settled=settled)
     return finding(AuditFindingKind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
 

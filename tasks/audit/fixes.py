@@ -62,7 +62,7 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
     [place] = finding.there
     bookings = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
     if isinstance(bookings, Reply) or not any(
-        str(row.uuid) in booking.marks and not booking.gone for booking in bookings
+        str(row.uuid) in booking.marks and not booking.cancelled for booking in bookings
     ):
         return Fixed(ok=False, message="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
     with calls.deps.engine.begin() as conn:

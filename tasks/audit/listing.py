@@ -130,7 +130,7 @@ class Listing:
         address = attendee_address(row)
         for booking in self.seatless:
             names = any(one.email == address and _is_seatless(one) for one in booking.attendees)
-            if names and not booking.gone and is_at(booking, row):
+            if names and not booking.cancelled and is_at(booking, row):
                 return booking
         return None
 

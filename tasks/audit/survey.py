@@ -152,7 +152,7 @@ def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
 def _complete_record(deps: Dependencies, seen: Survey) -> None:
     """Write down the end of cancellations that were begun and are done: their audit was killed, or not answered."""
     places = [place for same_reference in seen.listing.places.values() for place in same_reference]
-    live = {(place.uid, place.seat_uid) for place in places if not place.booking.gone}
+    live = {(place.uid, place.seat_uid) for place in places if not place.booking.cancelled}
     with deps.engine.begin() as conn:
         for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):
             booking = seen.listing.bookings.get(uid)

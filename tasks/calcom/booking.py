@@ -31,7 +31,7 @@ class Booking:
     `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
     the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
     `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
-    `accepted` means that no host must confirm it any more, `gone` that it was cancelled or declined; `moved_to` is the
+    `accepted` means that no host must confirm it any more, `cancelled` that it was, or was declined; `moved_to` is the
     uid it was rescheduled to; `series_uid` names the series whose week it is.
     """
 
@@ -47,7 +47,7 @@ class Booking:
     hosts: frozenset[str]
     host_ids: frozenset[int]
     accepted: bool
-    gone: bool
+    cancelled: bool
     moved_to: str | None
     series_uid: str | None
 
@@ -76,7 +76,7 @@ def read_booking(data: object) -> Booking | None:
         hosts=frozenset(name for host in hosts if isinstance(name := host.get("username"), str)),
         host_ids=frozenset(number for host in hosts if (number := _integer(host.get("id"))) is not None),
         accepted=data.get("status") == "accepted",
-        gone=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
+        cancelled=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
         moved_to=usable(data.get("rescheduledToUid")),
         series_uid=usable(data.get("recurringBookingUid")),
     )
@@ -110,8 +110,8 @@ def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str 
         yield own, None
     for entry in _list(data.get("attendees")):
         attendee = _object(entry)
-        if isinstance(theirs := attendee.get("metadata"), dict):
-            yield theirs, usable(attendee.get("seatUid"))
+        if isinstance(found := attendee.get("metadata"), dict):
+            yield found, usable(attendee.get("seatUid"))
 
 
 def _is_seated(data: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
-_GONE_ALREADY = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
+_CANCELLED_BEFORE = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat
 _RACED = "Invalid Query"  # 404, though it is done (2 of 15, seen)
 _WANTS_REASON = "Cancellation reason is required"
 _UNREADABLE = Reply(
@@ -49,7 +49,7 @@ def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | N
         return failure
     if failure.message.startswith(_RACED):
         return replace(failure, kind=ReplyKind.UNKNOWN)
-    return None if _GONE_ALREADY.search(failure.message) else failure
+    return None if _CANCELLED_BEFORE.search(failure.message) else failure
 
 
 def _shows_end(body: bytes, seat_uid: str | None) -> bool:
@@ -57,8 +57,8 @@ def _shows_end(body: bytes, seat_uid: str | None) -> bool:
     content = parse(body)
     data = content.get("data") if isinstance(content, dict) else None
     booking = read_booking(data)
-    if booking is None or booking.gone or seat_uid is None:
-        return booking is not None and booking.gone
+    if booking is None or booking.cancelled or seat_uid is None:
+        return booking is not None and booking.cancelled
     attendees = data.get("attendees") if isinstance(data, dict) else None
     seats = [one.get("seatUid") for one in attendees if isinstance(one, dict)] if isinstance(attendees, list) else []
     return seat_uid not in seats

@@ -138,4 +138,4 @@ def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | 
 
 def _shared(bookings: list[Booking], appointment: Appointment) -> list[Booking]:
     """Return the live bookings with seats at the appointment's start."""
-    return [one for one in bookings if one.seated and not one.gone and one.is_at(appointment.start_at)]
+    return [one for one in bookings if one.seated and not one.cancelled and one.is_at(appointment.start_at)]

@@ -70,8 +70,8 @@ class EventTypeFacts:
             case Scheduling.COLLECTIVE:
                 return any(host.user_id == user_id for host in self.hosts)
             case Scheduling.ROUND_ROBIN:
-                alone = len(self.hosts) == 1
-                return any(host.user_id == user_id and (alone or host.mandatory) for host in self.hosts)
+                only_host = len(self.hosts) == 1
+                return any(host.user_id == user_id and (only_host or host.mandatory) for host in self.hosts)
         return False
 
 
@@ -146,10 +146,10 @@ def _facts(data: object) -> EventTypeFacts | None:
 
 def _scheduling(data: dict[str, Any]) -> Scheduling:
     """Return whose time it takes; a type of a team has a `schedulingType`, a personal one not even the member."""
-    told = data.get("schedulingType")
-    if told is None:
+    scheduling = data.get("schedulingType")
+    if scheduling is None:
         return Scheduling.PERSONAL if data.get("teamId") is None else Scheduling.OTHER
-    return Scheduling(told) if told in _SCHEDULED else Scheduling.OTHER
+    return Scheduling(scheduling) if scheduling in _SCHEDULED else Scheduling.OTHER
 
 
 _SCHEDULED = ("collective", "roundRobin")

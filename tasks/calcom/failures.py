@@ -97,9 +97,9 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     """Return the reply for an answer that shows nothing of what was asked for."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
-    said = None if answer.truncated else _Said.read(answer.body)
-    row = _row(answer, said)
-    finished = said is not None and answer.status <= 500 and (said.ours or 200 <= answer.status < 300)
+    error = None if answer.truncated else _ErrorBody.read(answer.body)
+    row = _row(answer, error)
+    finished = error is not None and answer.status <= 500 and (error.known_shape or 200 <= answer.status < 300)
     if row is _THROTTLED:
         wait = throttled_for(answer.headers)
     else:
@@ -110,22 +110,22 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     return replace(
         row,
         http_status=answer.status,
-        message=_message(answer, row, said),
+        message=_message(answer, row, error),
         retry_after=wait,
         answered_at=answer.date if finished else None,
-        uid=_named(said) if row.kind is ReplyKind.MAXIMUM and said else None,
+        uid=_named(error) if row.kind is ReplyKind.MAXIMUM and error else None,
     )
 
 
-def _row(answer: Answer, said: "_Said | None") -> Reply:
+def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:
     status = answer.status
     if status == 429:
         return _THROTTLED
     if status == 200 or 300 <= status < 400:
         return CONFIGURATION
     if 400 <= status < 500 and not answer.truncated:
-        if said is not None:
-            return _read_refusal(status, said)
+        if error is not None:
+            return _read_refusal(status, error)
         return _ANYTHING_ELSE if status in _OF_A_PROXY else CONFIGURATION
     return _SERVER_ERRORS.get(status, _ANYTHING_ELSE)
 
@@ -136,51 +136,53 @@ def _read_no_answer(answer: NoAnswer) -> Reply:
     return replace(row, error_type=kind, message=safe(answer.message))
 
 
-def _message(answer: Answer, row: Reply, said: "_Said | None") -> str:
-    message = safe(said.message) if said else ""
+def _message(answer: Answer, row: Reply, error: "_ErrorBody | None") -> str:
+    message = safe(error.message) if error else ""
     if row.kind is ReplyKind.CONFIGURATION and not message:
         message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
-    if said and said.wants_other_body:
+    if error and error.wants_other_body:
         message += ": another API version was understood"
     return message
 
 
-def _named(said: "_Said") -> str | None:
-    found = _NAMED.search(said.message)
+def _named(error: "_ErrorBody") -> str | None:
+    found = _NAMED.search(error.message)
     return usable(found.group(1)) if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """Hold an error in one of Cal.com's two shapes (A, B); `ours` is false for JSON that is in neither."""
+class _ErrorBody:
+    """Hold an error in one of Cal.com's two shapes (A, B); `known_shape` is false for JSON that is in neither."""
 
     message: str
-    ours: bool
+    known_shape: bool
     wants_other_body: bool  # details.errors: the validator of another API version
 
     @classmethod
-    def read(cls, body: bytes) -> "_Said | None":
+    def read(cls, body: bytes) -> "_ErrorBody | None":
         """Return what `body` says; None when it is not JSON."""
         content: Any = parse(body)
         if content is None:
             return None
-        error = content.get("error") if isinstance(content, dict) else None
-        if isinstance(error, dict) and isinstance(error.get("message"), str):  # A
-            details = error.get("details")
-            return cls(error["message"], ours=True, wants_other_body=isinstance(details, dict) and "errors" in details)
+        shown = content.get("error") if isinstance(content, dict) else None
+        if isinstance(shown, dict) and isinstance(shown.get("message"), str):  # A
+            details = shown.get("details")
+            return cls(
+                shown["message"], known_shape=True, wants_other_body=isinstance(details, dict) and "errors" in details
+            )
         if isinstance(content, dict) and "statusCode" in content and "message" in content:  # B
-            return cls(str(content["message"]), ours=True, wants_other_body=False)
-        return cls("", ours=False, wants_other_body=False)
+            return cls(str(content["message"]), known_shape=True, wants_other_body=False)
+        return cls("", known_shape=False, wants_other_body=False)
 
 
-def _read_refusal(status: int, said: _Said) -> Reply:
+def _read_refusal(status: int, error: _ErrorBody) -> Reply:
     """Return the row of a 4xx by its status and message; the order is the table's, most telling first."""
-    message = said.message
-    if status == 405 or (status == 404 and (not said.ours or _NO_ROUTE.match(message))):
+    message = error.message
+    if status == 405 or (status == 404 and (not error.known_shape or _NO_ROUTE.match(message))):
         return CONFIGURATION
-    match status if said.ours else None:
+    match status if error.known_shape else None:
         case 400:
-            return CONFIGURATION if said.wants_other_body else _read_bad_request(message)
+            return CONFIGURATION if error.wants_other_body else _read_bad_request(message)
         case 401:
             return _read_unauthorized(message)
         case 403 if message.startswith("PermissionsGuard"):

@@ -122,8 +122,8 @@ def ours_among(bookings: Iterable[Booking], appointment: Appointment, calcom_id:
     """
     ours = [booking for booking in bookings if _may_be_ours(booking, appointment, calcom_id)]
     here = [booking for booking in ours if booking.is_at(appointment.start_at)]
-    weeks = [booking for booking in ours if booking.series_uid is not None and not booking.gone]
-    if living := next((booking for booking in here if not booking.gone), None):
+    weeks = [booking for booking in ours if booking.series_uid is not None and not booking.cancelled]
+    if living := next((booking for booking in here if not booking.cancelled), None):
         return _result(LookupKind.FOUND, living, appointment)
     if here and here[0].moved_to:
         return _result(LookupKind.MOVED, here[0], appointment)

@@ -232,7 +232,7 @@ class Inquiry:
             told = read_bookings(self.calls.booking_of_seat(seat))
         except NotNow:
             return False
-        return not isinstance(told, Reply) and any(not booking.gone for booking in told)
+        return not isinstance(told, Reply) and any(not booking.cancelled for booking in told)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
         """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""

@@ -66,7 +66,7 @@ def test_a_series_is_all_its_weeks() -> None:
     weeks = read_bookings(shown(f"[{SERIES}]"))
 
     assert isinstance(weeks, tuple)
-    assert [(week.series_uid, week.gone) for week in weeks] == [("cf2fe2fc~", False), ("cf2fe2fc~", True)]
+    assert [(week.series_uid, week.cancelled) for week in weeks] == [("cf2fe2fc~", False), ("cf2fe2fc~", True)]
     assert [week.is_at(datetime(2029, 1, 1, 8, tzinfo=UTC)) for week in weeks] == [True, False]
 
 

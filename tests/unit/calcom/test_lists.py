@@ -34,7 +34,7 @@ def test_a_booking_is_read_with_all_that_a_look_compares() -> None:
 
     assert isinstance(page, Page)
     (booking,) = page.bookings
-    assert (booking.uid, booking.marks, booking.gone) == ("1AC4DdJQz4Z4D6mz3p86gS", {"job-1": None}, False)
+    assert (booking.uid, booking.marks, booking.cancelled) == ("1AC4DdJQz4Z4D6mz3p86gS", {"job-1": None}, False)
     assert booking.start == datetime(2026, 12, 7, 9, tzinfo=UTC)
     assert (booking.event_type_id, booking.event_type_slug, booking.hosts) == (1001, "plain", {"host1"})
 
@@ -47,7 +47,7 @@ def test_a_rescheduled_booking_says_where_it_went() -> None:
 
     assert isinstance(page, Page)
     old, new = page.bookings
-    assert (old.gone, old.moved_to) == (True, new.uid)
+    assert (old.cancelled, old.moved_to) == (True, new.uid)
     assert old.marks == new.marks == {"rs1": None}
 
 

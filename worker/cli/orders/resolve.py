@@ -72,7 +72,7 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
         if ours is None:
             return _not_ours(calls, row, uid, there[0])
         if ours.moved_to is None:
-            return _gone(row, ours) if ours.gone else _write(calls, row, ours)
+            return _gone(row, ours) if ours.cancelled else _write(calls, row, ours)
         uid = ours.moved_to  # a reschedule keeps the reference
     return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
 
@@ -115,12 +115,12 @@ def _is_missing(there: Sequence[Booking] | Reply) -> bool:
 def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
     """Return the booking that carries the row's reference: a live one before others, the week of our start first."""
     ours = [one for one in there if str(row.uuid) in one.marks]
-    return min(ours, key=lambda one: (one.gone, not one.is_at(row.start_at)), default=None)
+    return min(ours, key=lambda one: (one.cancelled, not one.is_at(row.start_at)), default=None)
 
 
 def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Resolved:
     start = screen.clock(found.start) if found.start else "an unknown time"
-    standing = "cancelled" if found.gone else "accepted" if found.accepted else "not confirmed by its host yet"
+    standing = "cancelled" if found.cancelled else "accepted" if found.accepted else "not confirmed by its host yet"
     with calls.deps.engine.connect() as conn:
         whose = _whose(conn, found)
     said = f"{row.id}: {uid} is not its booking: Cal.com shows one of {start}, {standing}, {whose}; nothing was changed"
