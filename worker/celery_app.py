@@ -66,7 +66,7 @@ class Configuration:
         "tasks.maintenance.failure_metrics",
         "tasks.health.check",
         "tasks.maintenance.release",
-        "tasks.maintenance.lookouts",
+        "tasks.maintenance.late_lookups",
         "tasks.maintenance.recovery",
         "tasks.maintenance.prune",
         "tasks.maintenance.sweeper",

@@ -12,7 +12,7 @@ import psycopg
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.maintenance.lookouts import look_again
+from tasks.maintenance.late_lookups import look_again
 from tests.chaos import judge
 from tests.chaos.books import Verdict
 from tests.chaos.faults.people import People

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tasks.maintenance.lookouts import AT_ONCE, look_again
+from tasks.maintenance.late_lookups import AT_ONCE, look_again
 from tests.support.fleet import request, row
 from tests.support.stepping import accept, carry, let_pass, write
 

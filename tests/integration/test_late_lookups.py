@@ -11,9 +11,10 @@ from sqlalchemy import func, update
 from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from tasks import dependencies
-from tasks.attempt import claim
-from tasks.maintenance.lookouts import look_again
+from tasks.claim import claim
+from tasks.maintenance.late_lookups import look_again
 from tests.support.fleet import request, row
+from tests.support.stepping import book
 from worker import enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -26,9 +27,9 @@ def suspect(settings: Callable[..., dict[str, str]], simulator: Any) -> int:
     settings()
     simulator.faults("commit_then_reset", match=POST, count=1)
     asked = enqueue_booking(request(1)).appointment_id
-    attempt = claim(dependencies.current(), asked)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), asked)
+    assert claimed is not None
+    book(claimed)
     write(asked, status=Status.HELD, hold_reason=HoldReason.SUSPECT, held_at=func.now(), next_attempt_at=None)
     return asked
 

@@ -1,4 +1,4 @@
-"""Look again for what no booking's own task looks for: suspects, which are never posted, and the weeks of a series.
+"""Late lookups of what no booking's own task looks up: suspects, which are never posted, and the weeks of a series.
 
 A few a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
 """
@@ -24,20 +24,20 @@ from tasks.unknown import outcome
 AT_ONCE = 5  # bookings a run
 
 log = structlog.get_logger(__name__)
-_looking = threading.Lock()
+_running = threading.Lock()
 
 
 @shared_task(base=PeriodicTask, name="tasks.lookouts.look_again")
 def look_again() -> dict[str, int]:
-    """Look for suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
-    if not _looking.acquire(blocking=False):
+    """Look up suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
+    if not _running.acquire(blocking=False):
         return {}
     try:
         done = {"suspects": _suspects(dependencies.current()), "series": _series(dependencies.current())}
     except NotNow:  # not while the breaker is open, or the limit is reached
         return {}
     finally:
-        _looking.release()
+        _running.release()
     if any(done.values()):
         log.info("looked_again", **done)
     return done
@@ -84,7 +84,7 @@ def _count(built: Dependencies, row: Appointment) -> bool:
         kept = event_types.recent(built, calls, row)
     except NotAskedError:
         return False
-    alive = [week for week in weeks if not week.cancelled]
+    alive = [week for week in weeks if not week.gone]
     own = next((week for week in alive if week.is_at(row.start_at)), None)
     of = kept.occurrences  # None of a type that this key may not read
     with built.engine.begin() as conn:
