@@ -84,7 +84,7 @@ def _count(built: Dependencies, row: Appointment) -> bool:
         kept = event_types.recent(built, calls, row)
     except NotAskedError:
         return False
-    alive = [week for week in weeks if not week.gone]
+    alive = [week for week in weeks if not week.cancelled]
     own = next((week for week in alive if week.is_at(row.start_at)), None)
     of = kept.occurrences  # None of a type that this key may not read
     with built.engine.begin() as conn:
