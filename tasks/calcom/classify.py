@@ -79,8 +79,8 @@ def _existing(booking: Booking, attendee: str | None) -> Reply | None:
         known = _seat_of(booking, attendee)
         reference = None if known is None else known.reference
     is_attendee = attendee is not None and known is not None and known.email == attendee
-    untellable = booking.seated and not booking.attendees
-    return replace(reply, other_reference=reference, is_attendee=is_attendee, untellable=untellable)
+    owner_hidden = booking.seated and not booking.attendees
+    return replace(reply, other_reference=reference, is_attendee=is_attendee, owner_hidden=owner_hidden)
 
 
 def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:

@@ -67,7 +67,7 @@ class Reply:
     weeks are shown (that of a round robin begins with week 2: 5 of 5, seen).
 
     Of an ANOTHERS: `other_reference` is the other request's, None where the booking shows none; `is_attendee` says that
-    it was made for our very address, which is not only a guest's; `untellable` that Cal.com hides whose it is.
+    it was made for our very address, which is not only a guest's; `owner_hidden` that Cal.com hides whose it is.
     """
 
     kind: ReplyKind
@@ -86,5 +86,5 @@ class Reply:
     at_start: bool = True
     other_reference: str | None = None
     is_attendee: bool = False
-    untellable: bool = False
+    owner_hidden: bool = False
     ask_slots: bool = False

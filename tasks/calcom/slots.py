@@ -20,10 +20,10 @@ class SlotReads(Protocol):
 
 
 class Slot(StrEnum):
-    """Say what the slots tell of a start."""
+    """Say what the slots show of a start."""
 
     OFFERED = "offered"
-    GONE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
+    UNAVAILABLE = "gone"  # on Cal.com's grid and not offered: taken, perhaps by us
     UNPROVEN = "unproven"  # Cal.com answered, and would never offer this start: it proves nothing
     UNASKED = "unasked"  # no answer, or not asked
 
@@ -48,7 +48,7 @@ def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
     start = to_millisecond(appointment.start_at)
     if start in starts:
         return Slot.OFFERED
-    return Slot.GONE if _is_on_grid(start, starts) else Slot.UNPROVEN
+    return Slot.UNAVAILABLE if _is_on_grid(start, starts) else Slot.UNPROVEN
 
 
 def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:

@@ -47,8 +47,8 @@ class Case:
     """Hold what is known of a booking that a deciding lookup did not find.
 
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be working
-    (settle_at). `ended`: absence may end it (ends_at). `slots_tell`: what the slots say is newer than the settle time.
-    `refusal`: what the latest POST was refused with; `untold` when that was an evidence POST's and settles nothing.
+    (settle_at). `ended`: absence may end it (ends_at). `slots_fresh`: what the slots say is newer than the settle time.
+    `refusal`: what the latest POST was refused with; `unclear` when that was an evidence POST's and settles nothing.
     `near`: its start is within the lead, or past. `waited`: longer than HOLD_MAX_AGE while Cal.com could be asked.
     """
 
@@ -57,9 +57,9 @@ class Case:
     settled: bool
     ended: bool
     slot: Slot | None = None  # None: not asked yet
-    slots_tell: bool = True
+    slots_fresh: bool = True
     refusal: ReplyKind | None = None
-    untold: bool = False
+    unclear: bool = False
     cancel: bool = False
     near: bool = False
     may_retry: bool = True
@@ -83,7 +83,7 @@ def _before_the_end(case: Case) -> Act:
         return Act.LOOKUP
     if case.slot is None:
         return Act.ASK_SLOTS
-    if case.slot is Slot.GONE or (case.refusal is ReplyKind.TAKEN and case.slot is not Slot.OFFERED):
+    if case.slot is Slot.UNAVAILABLE or (case.refusal is ReplyKind.TAKEN and case.slot is not Slot.OFFERED):
         return Act.LOOKUP
     return Act.POST
 
@@ -98,7 +98,7 @@ def _not_booked(case: Case) -> Act:
         return Act.EXPIRE
     if case.slot is None:
         return Act.ASK_SLOTS
-    if case.slot is Slot.GONE:
+    if case.slot is Slot.UNAVAILABLE:
         return Act.REJECT_TAKEN
     silent = case.slot is Slot.UNPROVEN or (case.slot is Slot.UNASKED and not case.may_retry)
     if case.refusal is ReplyKind.TAKEN and silent:
@@ -109,7 +109,7 @@ def _not_booked(case: Case) -> Act:
 
 
 def _without_sight(case: Case) -> Act:
-    if case.untold or case.cancel or case.near:
+    if case.unclear or case.cancel or case.near:
         return _blind(case)
     if case.kind in BY_SLOTS:
         return _by_slots(case)
@@ -119,7 +119,7 @@ def _without_sight(case: Case) -> Act:
 def _by_slots(case: Case) -> Act:
     """Plain and collective types: a slot that is offered is not taken by us; one that is gone may be."""
     if case.slot is None:
-        return Act.ASK_SLOTS if case.slots_tell else Act.LOOKUP
+        return Act.ASK_SLOTS if case.slots_fresh else Act.LOOKUP
     if case.slot is not Slot.OFFERED:
         return _blind(case)
     if case.may_retry:
@@ -141,28 +141,28 @@ _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.FULL: SEATED,
 }
-_CANNOT_BE_TOLD = frozenset({401, 403, 404, 422})  # a login, a type that is gone, no hosts: before any check of ours
+_BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})  # a login, a type that is gone, no hosts: before any check of ours
 
 
 def after_evidence(
     kind: EventKind,
     reply: Reply,
     *,
-    theirs: bool = False,
+    foreign: bool = False,
     address_seated: bool = False,
     named_is_ours: bool | None = None,
 ) -> Act:
     """Return what the answer to an evidence POST, sent after the settle time, says of the first one.
 
-    `theirs`: the other request that a 201 shows is somebody's own booking, or one of ours that was never in flight with
-    this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this very address.
+    `foreign`: the other request that a 201 shows is somebody's own booking, or one of ours that was never in flight
+    with this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this very address.
     `named_is_ours`: whether the booking that a refusal names is ours (None: not asked yet).
     """
     reply_kind = reply.kind
     if reply_kind is ReplyKind.BOOKED:
         return Act.CONFIRM
     if reply_kind is ReplyKind.ANOTHERS:
-        return Act.REJECT if reply.is_attendee and theirs and not reply.untellable else Act.BLIND
+        return Act.REJECT if reply.is_attendee and foreign and not reply.owner_hidden else Act.BLIND
     if reply_kind is ReplyKind.MAXIMUM:
         return _maximum(reply, named_is_ours=named_is_ours)
     if reply_kind in _NOT_THERE and (reply_kind is not ReplyKind.TAKEN or reply.http_status == 400):
@@ -171,7 +171,7 @@ def after_evidence(
         return Act.UNKNOWN if reply_kind is ReplyKind.FULL else Act.BLIND
     if reply_kind is ReplyKind.SIGNED_UP and kind is EventKind.SEATS:
         return Act.REJECT if address_seated else Act.BLIND
-    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+    if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
         return Act.BLIND
     return Act.UNKNOWN
 
@@ -209,7 +209,7 @@ def after_refusal(
     Cal.com refuses before it looks at any week (a type that is not there, a login, no hosts) leaves none, whatever the
     kind.
     """
-    before_any_week = reply_kind is ReplyKind.REFUSED and status in _CANNOT_BE_TOLD
+    before_any_week = reply_kind is ReplyKind.REFUSED and status in _BEFORE_ANY_CHECK
     if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):
         return Refused.UNKNOWN
     if not looked:

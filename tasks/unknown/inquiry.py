@@ -102,9 +102,9 @@ class Inquiry:
             sight=kept.sight,
             settled=True,
             ended=ended,
-            slots_tell=-times.settled_in >= SLOTS_KEPT,
+            slots_fresh=-times.settled_in >= SLOTS_KEPT,
             refusal=refused_as(row.refusal) if row.refusal else None,
-            untold=bool(row.refusal and row.refusal.get("untold")),
+            unclear=bool(row.refusal and row.refusal.get("untold")),
             cancel=row.cancel_requested,
             near=times.starts_in <= rules.timings.lead,
             may_retry=rules.may_retry(row.retry_count, row.error_type),
@@ -114,10 +114,10 @@ class Inquiry:
         act = after_absence(case)
         if act is Act.ASK_SLOTS:
             slot = self._slot()
-            if slot is Slot.GONE and kept.seats and result.hides_seats and result.half_made is None:
+            if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
                 slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
             act = after_absence(replace(case, slot=slot))
-        elif act is Act.LOOKUP and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_tell):
+        elif act is Act.LOOKUP and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
         return outcome.ended(rules, claim.row, act, times)
 
@@ -186,12 +186,12 @@ class Inquiry:
         kept = event_types.known(claim.deps, row)
         if kept is None:
             return settle_anew()
-        theirs = address_seated = False
+        foreign = address_seated = False
         if reply.kind is ReplyKind.ANOTHERS:
-            theirs = self._is_theirs(row, reply)
+            foreign = self._is_foreign(row, reply)
         elif reply.kind is ReplyKind.SIGNED_UP:
             address_seated = self._is_seated_before(row)
-        act = after_evidence(kept.kind, reply, theirs=theirs, address_seated=address_seated)
+        act = after_evidence(kept.kind, reply, foreign=foreign, address_seated=address_seated)
         named: Booking | None = None
         if act is Act.ASK_UID:
             asked = self._named(reply)
@@ -211,7 +211,7 @@ class Inquiry:
                 return settle_anew(untold=True)
         return settle_anew()
 
-    def _is_theirs(self, row: Appointment, reply: Reply) -> bool:
+    def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
         """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""
         if reply.other_reference is None:
             return True

@@ -24,7 +24,7 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", **_FINISHED),
         "201 of a guest's": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
         "201 of his own": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
-        "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, untellable=True, **_FINISHED),
+        "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, owner_hidden=True, **_FINISHED),
         "500": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
         "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle_after=SettleAfter.GATEWAY),
         "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle_after=SettleAfter.GATEWAY),

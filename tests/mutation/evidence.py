@@ -161,8 +161,8 @@ RULES = (
     _rule(
         "second-post-of-what-is-to-be-cancelled",
         _EVIDENCE,
-        "if case.untold or case.cancel or case.near:",
-        "if case.untold or case.near:",
+        "if case.unclear or case.cancel or case.near:",
+        "if case.unclear or case.near:",
         "round robin, sees its host's own",
         Finds.STANDSTILL,
     ),
@@ -227,7 +227,7 @@ RULES = (
     _rule(
         "guests-booking-taken-for-his-own",
         _EVIDENCE,
-        "return Act.REJECT if reply.is_attendee and theirs and not reply.untellable else Act.BLIND",
+        "return Act.REJECT if reply.is_attendee and foreign and not reply.owner_hidden else Act.BLIND",
         "return Act.REJECT",
         "round robin, sees its host's own",
     ),
@@ -241,10 +241,10 @@ RULES = (
     _rule(
         "deleted-type-taken-for-proof",
         _EVIDENCE,
-        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
         return Act.BLIND
 """,
-        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _CANNOT_BE_TOLD:
+        """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
         return Act.REJECT
 """,
         "round robin, sees its host's own",

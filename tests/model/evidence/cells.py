@@ -18,7 +18,7 @@ def of_absence() -> Iterator[Cell]:
     slots, refusals = (None, *Slot), (None, *ReplyKind)
     for kind, sight, ended, slot, refusal in each(EventKind, _YES_OR_NO, _YES_OR_NO, slots, refusals):
         for flags in each(_YES_OR_NO, repeat=6):
-            names = ("untold", "cancel", "near", "may_retry", "outage", "waited")
+            names = ("unclear", "cancel", "near", "may_retry", "outage", "waited")
             told = dict(zip(names, flags, strict=True))
             case = Case(kind=kind, sight=sight, settled=True, ended=ended, slot=slot, refusal=refusal, **told)
             yield "absence", kind, sight, ended, after_absence(case)
@@ -29,9 +29,9 @@ def of_evidence() -> Iterator[Cell]:
     for kind, (name, reply) in each(BY_EVIDENCE, REPLIES.items()):
         if reply.kind not in REFUSALS:
             continue
-        theirs, named = name == "201 of his own", {"ours": True, "other": False}.get(reply.uid or "")
+        foreign, named = name == "201 of his own", {"ours": True, "other": False}.get(reply.uid or "")
         for seated, ours in each(_YES_OR_NO, (None, named)):
-            act = after_evidence(kind, reply, theirs=theirs, address_seated=seated, named_is_ours=ours)
+            act = after_evidence(kind, reply, foreign=foreign, address_seated=seated, named_is_ours=ours)
             yield "evidence", kind, name, act
 
 

@@ -183,7 +183,7 @@ def test_row_2_a_201_that_was_there_before_says_whose_it_is(short: str, other: s
         CallOutcome.SUCCESS,
         ErrorType.REFUSED,
     )
-    assert (reply.other_reference, reply.is_attendee, reply.untellable) == (other, is_attendee, False)
+    assert (reply.other_reference, reply.is_attendee, reply.owner_hidden) == (other, is_attendee, False)
     assert reply.uid is not None
 
 
@@ -206,7 +206,7 @@ def test_row_2_hidden_attendees_leave_untold_whose_seat_it_is() -> None:
     """No seat was made, and none is shown: it may be ours."""
     reply = read(created('{"uid":"bjTLRaH~","attendees":[],"seatUid":""}'))
 
-    assert (reply.kind, reply.untellable, reply.is_attendee) == (ReplyKind.ANOTHERS, True, False)
+    assert (reply.kind, reply.owner_hidden, reply.is_attendee) == (ReplyKind.ANOTHERS, True, False)
 
 
 @pytest.mark.parametrize(

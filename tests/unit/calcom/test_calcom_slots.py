@@ -38,7 +38,7 @@ def test_slots_that_do_not_answer_say_nothing(row: Make, body: bytes | None) -> 
     ("starts", "slot"),
     [
         (["2030-03-01T10:00:00.000+01:00"], Slot.OFFERED),
-        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], Slot.GONE),
+        (["2030-03-01T08:00:00Z", "2030-03-01T08:30:00Z"], Slot.UNAVAILABLE),
         (["2030-03-01T08:10:00Z", "2030-03-01T08:40:00Z"], Slot.UNPROVEN),
         ([], Slot.UNPROVEN),
     ],

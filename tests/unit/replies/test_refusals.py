@@ -42,7 +42,7 @@ def test_what_is_refused_before_any_week_is_made_needs_no_kind(
         (Slot.OFFERED, True, Refused.RETRY),
         (Slot.UNASKED, True, Refused.RETRY),
         (Slot.UNASKED, False, Refused.REJECT),
-        (Slot.GONE, True, Refused.REJECT),
+        (Slot.UNAVAILABLE, True, Refused.REJECT),
         (Slot.UNPROVEN, True, Refused.REJECT),
         (None, True, Refused.REJECT),
     ],

@@ -58,7 +58,7 @@ def test_with_sight_another_post_goes_where_it_can_never_double(kind: EventKind)
         Slot.OFFERED: Act.POST,
         Slot.UNPROVEN: Act.POST,
         Slot.UNASKED: Act.POST,
-        Slot.GONE: Act.LOOKUP,
+        Slot.UNAVAILABLE: Act.LOOKUP,
     }
 
 
@@ -87,7 +87,12 @@ def test_a_refusal_of_the_second_post_is_unknown_until_the_end(refusal: ReplyKin
 def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
     """The same words also stand for a fault of Cal.com's database (docs/calcom.md, row 9)."""
     acts = {slot: after_absence(case(K.PLAIN, sight=True, refusal=ReplyKind.TAKEN, slot=slot)) for slot in Slot}
-    assert acts == {Slot.OFFERED: Act.POST, Slot.GONE: Act.LOOKUP, Slot.UNPROVEN: Act.LOOKUP, Slot.UNASKED: Act.LOOKUP}
+    assert acts == {
+        Slot.OFFERED: Act.POST,
+        Slot.UNAVAILABLE: Act.LOOKUP,
+        Slot.UNPROVEN: Act.LOOKUP,
+        Slot.UNASKED: Act.LOOKUP,
+    }
 
 
 @pytest.mark.parametrize("kind", list(EventKind))
@@ -95,8 +100,8 @@ def test_taken_is_posted_again_only_while_the_slot_is_still_offered() -> None:
     ("more", "act"),
     [
         ({}, Act.ASK_SLOTS),
-        ({"cancel": True, "slot": Slot.GONE, "near": True}, Act.CANCEL),
-        ({"slot": Slot.GONE}, Act.REJECT_TAKEN),
+        ({"cancel": True, "slot": Slot.UNAVAILABLE, "near": True}, Act.CANCEL),
+        ({"slot": Slot.UNAVAILABLE}, Act.REJECT_TAKEN),
         ({"near": True}, Act.EXPIRE),
         ({"slot": Slot.OFFERED}, Act.AFRESH),
         ({"slot": Slot.UNPROVEN}, Act.AFRESH),
@@ -121,14 +126,14 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
 @pytest.mark.parametrize(
     ("more", "act"),
     [
-        ({"slots_tell": False}, Act.LOOKUP),
+        ({"slots_fresh": False}, Act.LOOKUP),
         ({}, Act.ASK_SLOTS),
         ({"slot": Slot.OFFERED}, Act.POST),
         ({"slot": Slot.OFFERED, "may_retry": False}, Act.LOOKUP),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True}, Act.FAIL),
         ({"slot": Slot.OFFERED, "may_retry": False, "ended": True, "outage": True}, Act.UNREACHABLE),
-        ({"slot": Slot.GONE}, Act.LOOKUP),
-        ({"slot": Slot.GONE, "ended": True}, Act.BLIND),
+        ({"slot": Slot.UNAVAILABLE}, Act.LOOKUP),
+        ({"slot": Slot.UNAVAILABLE, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
         ({"slot": Slot.OFFERED, "waited": True}, Act.POST),
@@ -151,7 +156,7 @@ def test_without_sight_one_evidence_post_tells_of_the_kinds_that_cal_com_checks_
     assert after_absence(case(kind, ended=ended)) is Act.EVIDENCE
     stopped = Act.BLIND if ended else Act.LOOKUP
     assert after_absence(case(kind, ended=ended, waited=True)) is stopped
-    assert after_absence(case(kind, ended=ended, untold=True)) is stopped
+    assert after_absence(case(kind, ended=ended, unclear=True)) is stopped
 
 
 @pytest.mark.parametrize("kind", LAST_ROW)
@@ -175,7 +180,7 @@ def test_without_sight_nothing_is_posted_that_is_cancelled_or_near(kind: EventKi
 def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
     """Rejected, cancelled, expired: never without sight; failed only where the slots show that nothing is there."""
     endings = {Act.CANCEL, Act.EXPIRE, Act.REJECT, Act.REJECT_TAKEN, Act.AFRESH, Act.FAIL, Act.UNREACHABLE}
-    flags = [dict(zip(("cancel", "near", "may_retry", "outage", "waited", "untold", "slots_tell"), bits, strict=True))
+    flags = [dict(zip(("cancel", "near", "may_retry", "outage", "waited", "unclear", "slots_fresh"), bits, strict=True))
              for bits in product((False, True), repeat=7)]  # fmt: skip
     for ended, slot, refusal, more in product(
         (False, True), (None, *Slot), (None, ReplyKind.TAKEN, ReplyKind.LIMIT), flags
@@ -192,13 +197,13 @@ THERE, TAKEN, REFUSED, BLIND, OPEN = Act.CONFIRM, Act.REJECT_TAKEN, Act.REJECT, 
 ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
     "201 ours": (reply(ReplyKind.BOOKED, 201, uid="u"), {}, (THERE,) * 5),
     "201 another's, our address first, never in flight with this one": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": True}, (REFUSED,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"foreign": True}, (REFUSED,) * 5),
     "201 another's, our address first, in flight with this one": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"theirs": False}, (BLIND,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True), {"foreign": False}, (BLIND,) * 5),
     "201 another's, our address a guest's": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=False), {"theirs": True}, (BLIND,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=False), {"foreign": True}, (BLIND,) * 5),
     "201 that hides its attendees": (
-        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True, untellable=True), {"theirs": True}, (BLIND,) * 5),
+        reply(ReplyKind.ANOTHERS, 201, uid="u", is_attendee=True, owner_hidden=True), {"foreign": True}, (BLIND,) * 5),
     "400 taken": (reply(ReplyKind.TAKEN, 400), {}, (TAKEN, TAKEN, TAKEN, BLIND, BLIND)),
     "409 taken": (reply(ReplyKind.TAKEN, 409), {}, (OPEN,) * 5),
     "400 out of bounds": (reply(ReplyKind.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
