@@ -64,8 +64,10 @@ def test_what_names_two_bookings_names_none(record: Any) -> None:
     for text, kind, row, keyed in [(first.id, "id", first, second), (second.uuid, "uuid", second, third)]:
         with pytest.raises(appointments.AmbiguousError) as refused:
             find(record, str(text))
-        said = f"{text} is the {kind} of booking {row.id} ({row.uuid}) and the key of booking {keyed.id} ({keyed.uuid})"
-        assert str(refused.value) == f"{said}: give the uuid"
+        found = (
+            f"{text} is the {kind} of booking {row.id} ({row.uuid}) and the key of booking {keyed.id} ({keyed.uuid})"
+        )
+        assert str(refused.value) == f"{found}: give the uuid"
     assert find(record, str(first.uuid)) == first
 
 
@@ -131,13 +133,13 @@ def test_the_story_is_told_in_order(record: Any) -> None:
         events.record(conn, row.id, "held", "worker", {"why": "throttled"})
         events.record(conn, other.id, "held", "worker")
         events.record(conn, row.id, "cancelled", "operator")
-        told = events.story(conn, row.id)
+        timeline = events.story(conn, row.id)
 
-    assert [(event.kind, event.by, event.detail) for event in told] == [
+    assert [(event.kind, event.by, event.detail) for event in timeline] == [
         ("held", "worker", {"why": "throttled"}),
         ("cancelled", "operator", {}),
     ]
-    assert told[0].created_at <= told[1].created_at
+    assert timeline[0].created_at <= timeline[1].created_at
 
 
 def test_notable_events_are_summed_up_by_kind(record: Any) -> None:

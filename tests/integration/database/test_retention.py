@@ -95,8 +95,8 @@ def test_the_state_a_breaker_was_in_is_kept(record: Any, now: datetime) -> None:
     with record.engine.begin() as conn:
         for epoch, (state, days) in enumerate((("open", 300), ("off", 200), ("closed", 2))):
             for endpoint in (None, "bookings.create"):
-                told = {"endpoint": endpoint, "state": state, "epoch": epoch, "at": now - timedelta(days=days)}
-                conn.execute(change, told)
+                transition = {"endpoint": endpoint, "state": state, "epoch": epoch, "at": now - timedelta(days=days)}
+                conn.execute(change, transition)
 
     deleted = delete_before(record.engine, now - BEFORE, batch=1)
 
@@ -200,14 +200,14 @@ def test_a_booking_that_is_being_sent_again_stays(record: Any, now: datetime) ->
     assert record.read(failed).status is Status.PENDING
 
 
-@pytest.mark.parametrize(("days", "gone"), [("90", 10), ("120", 0), ("0", 0)])
-def test_a_run_keeps_what_the_setting_says(settings: Any, record: Any, now: datetime, days: str, gone: int) -> None:
+@pytest.mark.parametrize(("days", "pruned"), [("90", 10), ("120", 0), ("0", 0)])
+def test_a_run_keeps_what_the_setting_says(settings: Any, record: Any, now: datetime, days: str, pruned: int) -> None:
     """RETENTION_DAYS; 0 keeps all for ever."""
     settings(RETENTION_DAYS=days)
     many(record, 10, now)
 
     deleted = delete_older(dependencies.current().engine, dependencies.current().timings.retention)
 
-    assert deleted.get("failure_metrics", 0) == gone
-    assert left(record, "failure_metrics") == 20 - gone
+    assert deleted.get("failure_metrics", 0) == pruned
+    assert left(record, "failure_metrics") == 20 - pruned
     dependencies.current().engine.dispose()

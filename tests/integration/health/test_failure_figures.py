@@ -105,9 +105,9 @@ def test_every_column_of_failure_metrics_is_that_of_an_independent_count(hour: l
     failure_metrics.aggregate("calcom")
     with dependencies.current().engine.connect() as conn:
         rows = conn.execute(text("SELECT * FROM failure_metrics WHERE service = 'calcom'")).mappings().all()
-    told = {(row["window_start"], row["endpoint"], row["error_type"]): columns(row) for row in rows}
-    assert told == counted(hour)
-    assert len(told) > 150
+    found = {(row["window_start"], row["endpoint"], row["error_type"]): columns(row) for row in rows}
+    assert found == counted(hour)
+    assert len(found) > 150
 
 
 def columns(row: Any) -> dict[str, Any]:

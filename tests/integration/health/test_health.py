@@ -72,8 +72,8 @@ def pass_time(seconds: float) -> None:
         conn.execute(text(f"UPDATE alert_incidents SET {moved}"), {"s": seconds})  # noqa: S608 - no one's input
 
 
-def told() -> list[Incident]:
-    """Return what operators were told of, the oldest first."""
+def notified() -> list[Incident]:
+    """Return the incidents of which operators were notified, the oldest first."""
     with dependencies.current().engine.connect() as conn:
         return incidents.notified(conn)[::-1]
 
@@ -98,7 +98,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
     with record.engine.begin() as conn:  # as record_transitions does
         breaker_events.record_transitions(conn, [OPENED | {"epoch": epoch} for epoch in (1, 2)])
     check.check()
-    assert len(told()) == 1, "closed for a moment is not over"
+    assert len(notified()) == 1, "closed for a moment is not over"
     pass_time(30)
     assert (check.check(), check.check()) == (1, 0)
     eventually(lambda: len(sinks.titles) == 5, within=10)
@@ -108,7 +108,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
         "Still after 60 min",
         "Resolved after 60 min",
     ]
-    [one] = told()
+    [one] = notified()
     assert one.title.endswith("Cal.com was down, at most 2 held, 1 at risk; breaker opened 2")
     assert (one.detail["worst"], one.closed_at is not None) == (3, True)
 
@@ -183,7 +183,7 @@ def test_holds_are_told_by_the_table_of_reasons(record: Any, reason: HoldReason,
     for _ in range(2):
         record.moved(Status.HELD, hold_reason=reason)
     check.check()
-    eventually(lambda: [one.title for one in told()] == ([] if title is None else [title]), within=10)
+    eventually(lambda: [one.title for one in notified()] == ([] if title is None else [title]), within=10)
 
 
 @pytest.mark.usefixtures("sinks")
@@ -198,11 +198,11 @@ def test_what_waits_for_the_limit_is_told_after_five_minutes(record: Any) -> Non
 
 @pytest.mark.usefixtures("sinks")
 def test_what_is_held_too_long_is_told(record: Any) -> None:
-    """Flagged by the sweeper, told here."""
+    """Flagged by the sweeper, reported here."""
     row = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     record.write(row.id, resilience_strategy="graceful_degradation", start_at=timedelta(minutes=30))
     check.check()
-    assert [one.title for one in told()] == ["Held longer than 15 min: 1 held, 1 at risk"]
+    assert [one.title for one in notified()] == ["Held longer than 15 min: 1 held, 1 at risk"]
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.EXPIRED])
@@ -214,17 +214,17 @@ def test_bad_endings_gather_in_one_incident_until_it_is_quiet(sinks: Sinks, reco
     check.check()
     rows = [record.moved(status), record.moved(status)]
     check.check()
-    [one] = told()
+    [one] = notified()
     assert (one.occurrences, one.news) == (3, 1)
     for row in rows:
         record.write(row.id, updated_at=timedelta(minutes=-16))
     check.check()
-    [one] = told()
+    [one] = notified()
     assert one.closed_at is None, "one of them is not that old"
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointments SET updated_at = now() - interval '16 minutes' WHERE id > 1"))
     assert check.check() == 1
-    assert told()[0].title.startswith("Resolved after")
+    assert notified()[0].title.startswith("Resolved after")
     eventually(lambda: len(sinks.titles) >= 1, within=10)
 
 
@@ -241,7 +241,7 @@ def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_t
     assert check.report_dead_beat() is None, "a fleet without a booking has missed none"
     check.check()
     check.report_dead_beat()
-    assert told() == []
+    assert notified() == []
     with dependencies.current().engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = ticked_at - interval '16 seconds'"))
     with ThreadPoolExecutor(8) as pool:
@@ -261,7 +261,7 @@ def test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it(sinks: Si
     first = record.keep()
     record.write(first.id, requested_at=timedelta(seconds=-14))
     check.report_dead_beat()
-    assert told() == []
+    assert notified() == []
     record.write(first.id, requested_at=timedelta(seconds=-16))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: check.report_dead_beat(), range(16)))
@@ -284,7 +284,7 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
     dependencies.current().engine.dispose()
     dependencies.fill(lambda: replace(build(), alerts=sinks))
     assert check.check() == 0
-    [one] = told()
+    [one] = notified()
     assert one.closed_at is None
     eventually(lambda: len(sinks.titles) == 1, within=10)
 

@@ -1,4 +1,4 @@
-"""What weak evidence left to do is told: whom to call, what is half made, what is booked though Cal.com answers 500."""
+"""What weak evidence left to do is an alert: whom to call, what is half made, what is booked though it was a 500."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,29 +24,29 @@ def breaker(settings: Callable[..., dict[str, str]]) -> None:
     settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30")
 
 
-def told() -> list[Incident]:
-    """Return what operators were told of."""
+def notified() -> list[Incident]:
+    """Return the incidents of which operators were notified."""
     with dependencies.current().engine.connect() as conn:
         return incidents.notified(conn)
 
 
 @pytest.mark.parametrize("kind", sorted(NOTABLE))
 def test_what_an_operator_must_act_on_gathers_in_one_incident(record: Any, kind: IncidentKind) -> None:
-    """Whoever finds it out writes it into the booking's story; two are one alert, which names the first."""
+    """Whoever finds it out writes it among the booking's events; two are one alert, which names the first."""
     rows = [record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{number}") for number in range(3)]
     with record.engine.begin() as conn:
         for row in rows:
             events.record(conn, row.id, kind, "worker")
         conn.execute(text("UPDATE appointment_events SET created_at = now() - interval '1 day' WHERE id = 1"))
     assert (check.check(), check.check()) == (1, 0)
-    [one] = told()
+    [one] = notified()
     assert (one.kind, one.occurrences, one.detail["count"]) == (kind, 2, 2)
     assert f"`booking show {rows[1].id}" in one.message
 
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE appointment_events SET created_at = created_at - interval '16 minutes'"))
     assert check.check() == 1
-    assert told()[0].title.startswith("Resolved after")
+    assert notified()[0].title.startswith("Resolved after")
 
 
 def test_half_made_seats_are_named_among_the_suspects(record: Any) -> None:
@@ -54,7 +54,9 @@ def test_half_made_seats_are_named_among_the_suspects(record: Any) -> None:
     record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT)
     record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT, error_type=HALF_MADE)
     check.check()
-    assert [one.title for one in told()] == ["Set aside as suspect, 1 of them half made at Cal.com: 2 held, 0 at risk"]
+    assert [one.title for one in notified()] == [
+        "Set aside as suspect, 1 of them half made at Cal.com: 2 held, 0 at risk"
+    ]
 
 
 def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: Any) -> None:
@@ -71,7 +73,7 @@ def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: 
         dependencies.current().breaker.record_failure("http_500", CREATE)
     check.check()
 
-    [one] = told()
+    [one] = notified()
     assert one.title.startswith(
         f"Cal.com answers 500 ({CREATE}); 2 of the last 3 unclear calls are booked all the same"
     )

@@ -17,7 +17,7 @@ Settings = Callable[..., dict[str, str]]
 
 
 def titles() -> list[str]:
-    """Return what was told."""
+    """Return the titles of what operators were notified of."""
     with dependencies.current().engine.connect() as conn:
         return [one.title for one in incidents.notified(conn)]
 

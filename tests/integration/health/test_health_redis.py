@@ -17,7 +17,7 @@ GONE = "Redis is gone: each process keeps a circuit breaker and a rate limit of 
 
 
 @pytest.fixture
-def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def redis_gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wire this process to a Redis that has been gone for as long as it takes."""
     settings()
     valkey.kill()
@@ -25,7 +25,7 @@ def gone(settings: Settings, valkey: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def titles() -> list[str]:
-    """Return what was told, the newest first."""
+    """Return the titles of what operators were notified of, the newest first."""
     with dependencies.current().engine.connect() as conn:
         return [one.title for one in incidents.notified(conn)]
 
@@ -42,7 +42,7 @@ def ends(record: Any, count: int, to: Status, **changes: Any) -> None:
         record.moved(to, why="a test", **changes)
 
 
-@pytest.mark.usefixtures("gone")
+@pytest.mark.usefixtures("redis_gone")
 def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any, valkey: Any) -> None:
     """Promise 3 counts each process by itself meanwhile: an operator must know."""
     assert (check.check(), titles()) == (1, [GONE])
@@ -56,7 +56,7 @@ def test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return(record: Any,
     assert titles()[0].endswith(": Redis was gone")
 
 
-@pytest.mark.usefixtures("gone")
+@pytest.mark.usefixtures("redis_gone")
 def test_a_process_that_alone_misses_it_tells() -> None:
     """The health check runs in another one, which may see it well."""
     assert check.report_missing_redis()
@@ -70,7 +70,7 @@ def test_a_restart_wakes_nobody(settings: Settings, valkey: Any) -> None:
     assert (check.check(), check.check(), check.report_missing_redis(), titles()) == (0, 0, False, [])
 
 
-@pytest.mark.usefixtures("gone")
+@pytest.mark.usefixtures("redis_gone")
 @pytest.mark.parametrize("error", ["http_503", "timeout", "connect", "http_500"])
 def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any, error: str) -> None:
     """Three in a minute, as with it."""
@@ -93,9 +93,9 @@ def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any
     assert over.endswith(": Cal.com was failing, at most 3 failures in a minute")
 
 
-@pytest.mark.usefixtures("gone")
+@pytest.mark.usefixtures("redis_gone")
 @pytest.mark.parametrize(
-    ("failed", "answered", "told"),
+    ("failed", "answered", "expected"),
     [
         (2, 0, None),
         (3, 97, None),
@@ -103,17 +103,19 @@ def test_an_outage_without_redis_is_told_by_the_bookings_that_failed(record: Any
         (2, 3, None),
     ],
 )
-def test_without_redis_a_bad_day_is_no_outage_either(record: Any, failed: int, answered: int, told: str | None) -> None:
+def test_without_redis_a_bad_day_is_no_outage_either(
+    record: Any, failed: int, answered: int, expected: str | None
+) -> None:
     """The same thresholds: docs/decisions/0012."""
     ends(record, failed, Status.HELD, error_type="http_503", hold_reason=HoldReason.UNREACHABLE)
     ends(record, answered, Status.CONFIRMED, calcom_booking_uid="uid")
     check.check()
     check.check()
-    said = [title.partition(":")[0] for title in titles() if title.startswith("Cal.com is failing")]
-    assert said == ([] if told is None else [told])
+    failing = [title.partition(":")[0] for title in titles() if title.startswith("Cal.com is failing")]
+    assert failing == ([] if expected is None else [expected])
 
 
-@pytest.mark.usefixtures("gone")
+@pytest.mark.usefixtures("redis_gone")
 @pytest.mark.parametrize("error", ["credentials", "configuration", "throttled", "taken", "deadlock", None])
 def test_answers_and_faults_of_our_own_are_no_outage(record: Any, error: str | None) -> None:
     """Each has its own alert, or none."""
