@@ -1,4 +1,4 @@
-"""What is over for long enough goes, a batch a transaction: killed between two batches, nothing is half done."""
+"""Retention: what has been over for long enough is deleted, a batch a transaction: killed between two batches, nothing is half done."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ OVER = {
         WHERE created_at < :before
         ORDER BY service, endpoint, created_at DESC, epoch DESC
     )""",
-    # With their story (ON DELETE CASCADE). Never one that lives, and none whose slot was later: the row is what makes
+    # With their events (ON DELETE CASCADE). Never one that lives, and none whose slot was later: the row is what makes
     # the same key give the same receipt, and once the slot has passed the request cannot be made again anyway (a start
     # in the past is refused). So nothing is booked twice for want of a row.
     "appointments": """one.status IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled')
@@ -35,14 +35,14 @@ class Batch:
 
     deleted: int
     last: int
-    """The id up to which it looked: the next batch begins `after` it."""
+    """The id up to which it went: the next batch begins `after` it."""
     more: bool
 
 
 def prune(conn: Connection, table: str, *, before: datetime, after: int, limit: int) -> Batch:
-    """Delete from one of TABLES what ended before a moment, looking at `limit` rows after an id.
+    """Delete from one of TABLES what ended before a moment, among `limit` rows after an id.
 
-    Never a booking that lives or whose slot is later, an incident or an order that is open, or the row that says in
+    Never a booking that lives or whose slot is later, an incident or an override that is open, or the row that says in
     which state a breaker was at that moment. A row that somebody holds is left for the next run.
     """
     parameters = {"before": before, "after": after, "limit": limit}
