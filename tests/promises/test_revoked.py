@@ -12,8 +12,8 @@ from db.lifecycle import Status
 from db.monitoring import incidents
 from db.schema import appointments as table
 from tasks import dependencies
-from tasks.attempt import claim
-from tasks.booking import outcome
+from tasks.claim import claim
+from tasks.enqueue import outcome
 from tasks.health import check
 from tasks.operations import revoke
 from tests.support.fleet import Fleet, eventually, finals, request
@@ -115,8 +115,9 @@ def test_workers_that_hear_it_at_once_write_it_once(settings: Callable[..., dict
         for one in heard:
             one.result(10)
     with engine.connect() as conn:
-        told = [event.kind for event in events.story(conn, asked.appointment_id)]
-    assert told.count("cancel_requested") == 1
+        story = events.story(conn, asked.appointment_id)
+    told = [(event.by, event.detail) for event in story if event.kind == "cancel_requested"]
+    assert told == [("operator", {"why": "revoked", "via": "Flower"})]
 
 
 def waiting(engine: Engine) -> int:

@@ -38,6 +38,24 @@ def test_held_and_failed_bookings_are_sent_again(booking: Booking, record: Any) 
     assert kinds(booking, one) == ["pending by operator"]
 
 
+def test_a_booking_keeps_who_commanded_what_by_which_way_and_why(booking: Booking, record: Any) -> None:
+    """Whether it was sent again, cancelled, or is to be cancelled once its call is over."""
+    rows = [held(record), record.keep(), record.claimed()]
+    booking("retry", rows[0].id, "--why", "asked the host")
+    booking("cancel", rows[1].id, rows[2].id, "--why", "asked the host")
+    last = [booking("show", row.id, "--json").json["story"][-1] for row in rows]
+    assert [event["kind"] for event in last] == ["pending", "cancelled", "cancel_requested"]
+    commanded = {"why": "asked the host", "via": "command line"}
+    assert [(event["by"], event["detail"]) for event in last] == [("operator", commanded)] * 3
+
+
+@pytest.mark.parametrize("command", [booking_commands.retry, booking_commands.cancel])
+def test_a_command_to_a_booking_that_is_gone_says_so(command: Callable[..., Any], record: Any) -> None:
+    """A page may be older than the row's end."""
+    result = command(record.engine, 404, by="operator", via=booking_commands.Via.FLOWER, why="revoked")
+    assert (result.done, result.outcome) == (False, booking_commands.CommandOutcome.MISSING)
+
+
 def test_what_may_be_booked_is_looked_up_first(booking: Booking, record: Any) -> None:
     """An operator's impatience must not book twice."""
     row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)

@@ -35,7 +35,12 @@ def test_all_that_one_cause_holds_is_sent_again(booking: Booking, record: Any, m
     assert (ran.code, "5 of 5 bookings held for configuration: sent again." in ran.out) == (0, True)
     assert statuses(record, [*ids, other]) == [Status.PENDING] * 5 + [Status.HELD]
     story = booking("show", ids[0], "--json").json["story"]
-    assert [(event["by"], event["detail"]["why"]) for event in story] == [("operator", "the proxy is gone")]
+    [event] = story
+    assert (event["by"], event["detail"]["via"], event["detail"]["why"]) == (
+        "operator",
+        "command line",
+        "the proxy is gone",
+    )
 
 
 def test_only_the_event_type_that_is_named(booking: Booking, record: Any) -> None:
