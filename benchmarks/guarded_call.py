@@ -15,7 +15,7 @@ from itertools import count
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Permit, RateNews
+from resilience.circuit_breaker.types import CallOutcome, Permit, QuotaHeaders
 from resilience.shared_state.client import make_redis
 from worker.local import embedded
 
@@ -67,8 +67,8 @@ def _guarded(url: str) -> Callable[[], None]:
         permit = breaker.acquire(ENDPOINT, owner=f"claim:{next(numbers)}")
         if not isinstance(permit, Permit):
             raise SystemExit(f"denied: {permit}")
-        news = RateNews(PLENTY, PLENTY, ends - time.monotonic())
-        breaker.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=news)
+        news = QuotaHeaders(PLENTY, PLENTY, ends - time.monotonic())
+        breaker.record(permit, CallOutcome.SUCCESS, elapsed=0.1, quota_headers=news)
 
     return call
 

@@ -97,13 +97,13 @@ class FailureDetector:
             self._stats.setdefault(service, CallStats(service))
         return self._stats[service]
 
-    def tell(self) -> None:
-        """Tell what is kept of each service, where that is more than a second old."""
+    def flush_if_due(self) -> None:
+        """Write what is kept back of each service, where that is more than a second old."""
         for stats in list(self._stats.values()):
-            stats.tell()
+            stats.flush_if_due()
 
     def flush(self) -> None:
-        """Tell at once what is kept of each service."""
+        """Write at once what is kept back of each service."""
         for stats in list(self._stats.values()):
             stats.flush()
 
@@ -121,7 +121,7 @@ class FailureDetector:
 
     def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
         """Return what was counted; `now` is for tests, in seconds."""
-        seen = self.calls(service).figures(endpoint, now=now)
+        seen = self.calls(service).recent_calls(endpoint, now=now)
         return FailureStats(
             calls=seen.calls,
             total=seen.failures,
@@ -157,7 +157,7 @@ class FailureDetector:
 
     def reset(self, service: str) -> None:
         """Forget what was counted of a service; what is kept for the record stays."""
-        self.calls(service).forget_figures()
+        self.calls(service).reset_recent_calls()
 
     def _degraded(self, seen: FailureStats, threshold: float | None = None) -> bool:
         limit = self.settings.degraded_rate if threshold is None else threshold

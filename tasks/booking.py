@@ -134,7 +134,7 @@ def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None
     send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
-    dependencies.current().detector.tell()
+    dependencies.current().detector.flush_if_due()
     return kept
 
 

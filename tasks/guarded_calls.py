@@ -233,10 +233,10 @@ class GuardedCalls:
             elapsed=answer.elapsed,
             retry_after=None if reply is None else reply.retry_after,
             context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
-            news=allowance(answer.headers) if isinstance(answer, Answer) else None,
+            quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
         self._heard(recorded)
-        self.deps.detector.tell()
+        self.deps.detector.flush_if_due()
         return CallResult(answer, reply, permit.probe, recorded)
 
 

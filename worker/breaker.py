@@ -50,7 +50,7 @@ def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None
         ),
         key=calcom.key_fingerprint if calcom else "",
         configuration=calcom.settings_fingerprint if calcom else "",
-        orders=lambda: in_force(engine, SERVICE),
+        overrides=lambda: in_force(engine, SERVICE),
         emit=listen,
     )
 

@@ -1,8 +1,8 @@
 """What is counted of the calls of a service: figures of the last minutes, and windows for a lasting record.
 
-Of a guarded call the counts ride in the breaker's report. Of others, as a database's statements are, failures are told
-at once, and successes are kept here for a second: a worker that is killed takes that second of figures along, never a
-state.
+Of a guarded call the counts ride in the breaker's report. Of others, as a database's statements are, failures are
+written at once, and successes are kept back here for a second: a worker that is killed takes that second of figures
+along, never a state.
 """
 
 import threading
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from resilience.call_stats.counts import CallCounts, Figures, figures
-from resilience.call_stats.windows import Window, finished
+from resilience.call_stats.windows import Window, closed_windows
 from resilience.error_types import Severity, error_type, severity_of
 from resilience.redaction import bounded_context
 from resilience.shared_state.answers import pairs
@@ -21,7 +21,7 @@ from resilience.shared_state.state import SharedState
 
 WITHOUT_ENDPOINT = "any"
 """Stands for the endpoint where a report names none."""
-TELL_EVERY = 1.0
+FLUSH_INTERVAL = 1.0
 """Seconds for which successes are kept back."""
 
 
@@ -44,7 +44,7 @@ class CallStats:
     ) -> None:
         self.service = service
         if redis is not None:
-            shared = SharedState(service, redis, retry_after=TELL_EVERY, clock=clock, emit=emit)
+            shared = SharedState(service, redis, retry_after=FLUSH_INTERVAL, clock=clock, emit=emit)
         self._shared = shared
         self._keys = stats_keys(service)
         self._size = round(window * 1000)
@@ -53,31 +53,31 @@ class CallStats:
         self._lock = threading.Lock()
         self._own = CallCounts()
         self._kept: dict[str, tuple[int, int, int]] = {}
-        self._told_at = clock()
+        self._flushed_at = clock()
         self._incomplete = False
         """Whether calls were counted here that the shared windows lack."""
 
     def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
-        """Count a call that went well, seconds long; it is told by `tell`, within a second where calls are made."""
+        """Count a call that went well, seconds long; `flush_if_due` writes it, within a second where calls are made."""
         name, ms = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000))
         with self._lock:
             calls, total, longest = self._kept.get(name, (0, 0, 0))
             self._kept[name] = (calls + 1, total + ms, max(longest, ms))
 
-    def tell(self, *, now: float | None = None) -> None:
-        """Tell what is kept, unless the last time is less than a second ago; costs one round trip a second."""
-        if self._clock() - self._told_at >= TELL_EVERY:
+    def flush_if_due(self, *, now: float | None = None) -> None:
+        """Write what is kept back, unless the last time is less than a second ago; costs one round trip a second."""
+        if self._clock() - self._flushed_at >= FLUSH_INTERVAL:
             self.flush(now=now)
 
     def flush(self, *, now: float | None = None) -> None:
-        """Tell at once what is kept."""
+        """Write at once what is kept back."""
         with self._lock:
-            kept, self._kept, self._told_at = self._kept, {}, self._clock()
+            kept, self._kept, self._flushed_at = self._kept, {}, self._clock()
         if kept:
             lines = "".join(f"{name} none 0 {calls} {total} {most};" for name, (calls, total, most) in kept.items())
-            if self._call("count", lines, "", now=now) is None:
+            if self._call("count_calls", lines, "", now=now) is None:
                 for name, (calls, total, most) in kept.items():
-                    self.count_here(name, 0, calls=calls, total=total, longest=most, now=now)
+                    self.count_local(name, 0, calls=calls, total=total, longest=most, now=now)
 
     def count_failure(
         self,
@@ -92,11 +92,11 @@ class CallStats:
         """Count a failure at once. `now` is for tests, in seconds."""
         name, ms, error = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000)), error_type(reason)
         bad = severity or severity_of(error)
-        told = self._call("count", f"{name} {error} {int(bad)} 1 {ms} {ms};", bounded_context(context), now=now)
-        if told is None:
-            self.count_here(name, bad, total=ms, longest=ms, now=now)
+        answer = self._call("count_calls", f"{name} {error} {int(bad)} 1 {ms} {ms};", bounded_context(context), now=now)
+        if answer is None:
+            self.count_local(name, bad, total=ms, longest=ms, now=now)
 
-    def count_here(
+    def count_local(
         self, name: str, severity: int, *, calls: int = 1, total: int = 0, longest: int = 0, now: float | None = None
     ) -> None:
         """Count in this process alone, for Redis is gone; the windows of then are a gap. Times in ms."""
@@ -104,32 +104,32 @@ class CallStats:
             self._own.count(name, severity, calls, total, longest, self._now(now))
             self._incomplete = self._shared is not None
 
-    def figures(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
+    def recent_calls(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
         """Return the figures of the last minutes, of one endpoint or of all; without Redis, of this process."""
         self.flush(now=now)
-        answer = self._call("figures", now=now)
+        answer = self._call("recent_calls", now=now)
         if answer is not None:
             return figures(pairs(answer[1]), answer[0], endpoint)
         with self._lock:
             return figures(self._own.fields, self._now(now), endpoint)
 
-    def forget_figures(self) -> None:
+    def reset_recent_calls(self) -> None:
         """Begin the last minutes anew; the windows stay."""
         self.flush()
         with self._lock:
             self._own.fields.clear()
-        self._call("forget")
+        self._call("reset_recent_calls")
 
-    def finished_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
+    def closed_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
         """Return the windows that are over and whole; drop those that ended until `written` (seconds since 1970).
 
         None without Redis: what this process counted alone is not what the fleet did.
         """
         self.flush(now=now)
-        answer = self._call("finished", round(written * 1000), now=now)
-        return [] if answer is None else list(finished(pairs(answer[1]), answer[0]))
+        answer = self._call("closed_windows", round(written * 1000), now=now)
+        return [] if answer is None else list(closed_windows(pairs(answer[1]), answer[0]))
 
-    def is_shared_again(self) -> None:
+    def mark_incomplete(self) -> None:
         """Mark the windows that lack the calls counted in this process; called when Redis has answered."""
         if self._incomplete and self._shared is not None:
             self._incomplete = False
@@ -142,7 +142,7 @@ class CallStats:
         at = 0 if now is None else round(now * 1000)
         answer = self._shared.call(name, self._keys, (self._size, at, *own))
         if answer is not None:
-            self.is_shared_again()
+            self.mark_incomplete()
         return answer
 
     def _now(self, now: float | None) -> int:

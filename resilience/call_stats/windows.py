@@ -38,7 +38,7 @@ class Window:
     errors: tuple[Failures, ...]
 
 
-def finished(fields: Mapping[str, str], now: int) -> Iterator[Window]:
+def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
     """Read the windows that are over at `now`, in ms, and lack no call."""
     whole_from = int(fields.get(WHOLE_FROM, 0))
     for field, value in fields.items():

@@ -6,7 +6,7 @@
         breaker.record(permit, CallOutcome.SUCCESS, elapsed=1.2)
 
 Its rules are Lua scripts in Redis (lua/lib/state_machine.lua), each of them atomic and by Redis's clock. While Redis is
-gone a small breaker of this process guards its calls (local_breaker.py). No method raises for trouble with Redis.
+gone a small breaker of this process guards its calls (local.py). No method raises for trouble with Redis.
 """
 
 import random
@@ -16,32 +16,30 @@ from collections.abc import Callable, Mapping, Sequence
 
 from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
 from resilience.circuit_breaker.events import KeyBlocked
-from resilience.circuit_breaker.failover import Failover, Orders
-from resilience.circuit_breaker.overrides import OperatorOrders
+from resilience.circuit_breaker.failover import Failover, ReadOverrides
+from resilience.circuit_breaker.overrides import OperatorControls
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.snapshot import LastView
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, Released
-from resilience.circuit_breaker.wire import Report
+from resilience.circuit_breaker.snapshot import BreakerSnapshot
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded, Released
+from resilience.circuit_breaker.wire import ACQUIRE, GIVE_BACK, IS_OPEN, RECORD, RELEASE, AcquireRequest, OutcomeReport
 from resilience.error_types import ErrorType, error_type, severity_of
 from resilience.redaction import bounded_context, error_token
-from resilience.shared_state.answers import word
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client
 from resilience.shared_state.state import SharedState
 
 _ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")
-GRANTED = ("granted", b"granted")
 NOT_COUNTED = (CallOutcome.IGNORED,)
 """Outcomes of what was perhaps not called at all."""
 
 
-class CircuitBreaker(OperatorOrders):
+class CircuitBreaker(OperatorControls):
     """Guard one service and its endpoints.
 
     `redis` None keeps the breaker in this process alone; `make_redis` builds a client that gives up soon. `key` is the
     fingerprint of the API key with which this process calls, `configuration` of the settings that lead to the service.
-    `orders` reads the operators' orders in force, oldest first: they are obeyed again when Redis has forgotten. `clock`
-    counts seconds, `wall` tells the time; both matter only without Redis. Safe for threads; one for a process.
+    `overrides` reads the operators' overrides in force, oldest first: they are applied again when Redis has forgotten.
+    `clock` counts seconds, `wall` tells the time; both matter only without Redis. Safe for threads; one for a process.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
@@ -52,7 +50,7 @@ class CircuitBreaker(OperatorOrders):
         settings: BreakerSettings | None = None,
         key: str = "",
         configuration: str = "",
-        orders: Orders | None = None,
+        overrides: ReadOverrides | None = None,
         emit: Emit = say_nothing,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -73,8 +71,8 @@ class CircuitBreaker(OperatorOrders):
             shared,
             limits=self.settings.limits,
             identity=(key, configuration),
-            memory=LastView(clock=clock, wall=wall),
-            orders=orders,
+            snapshot=BreakerSnapshot(clock=clock, wall=wall),
+            overrides=overrides,
             emit=emit,
         )
 
@@ -100,21 +98,21 @@ class CircuitBreaker(OperatorOrders):
             ValueError: an endpoint that is no short word; its name becomes part of keys and fields.
         """
         name = "" if item is None else str(item)
-        known = self._failover.run("acquire", _word(endpoint), (owner, int(probe_ok), name, int(trial)), now)
-        if known is None:
+        request = AcquireRequest(owner, int(probe_ok), name, int(trial))
+        reply = self._failover.run(ACQUIRE, _word(endpoint), request, now)
+        if reply is None:
             self._failover.not_acknowledged(endpoint, owner)
             return self._failover.run_local(
                 now,
                 lambda local, at: local.acquire(endpoint, at, owner=owner, probe_ok=probe_ok, item=name, trial=trial),
             )
-        (verdict, wait, probe, released, window), seen, at = known
-        service, scope = seen.service, seen.endpoint
-        if verdict in GRANTED:
-            return Permit(
-                endpoint, owner, name, service.epoch, scope.epoch, window, at, service.state,
-                probe=probe == 1, released=released == 1, trial=trial,
-            )  # fmt: skip
-        return Denied(Reason(word(verdict)), _seconds(wait), service.state, service.epoch, scope.state)
+        admission, service, scope = reply.result, reply.state.service, reply.state.endpoint
+        if admission.reason is not None:
+            return Denied(admission.reason, _seconds(admission.wait), service.state, service.epoch, scope.state)
+        return Permit(
+            endpoint, owner, name, service.epoch, scope.epoch, admission.window, reply.now, service.state,
+            probe=admission.probe, released=admission.released, trial=trial,
+        )  # fmt: skip
 
     def record(
         self,
@@ -125,7 +123,7 @@ class CircuitBreaker(OperatorOrders):
         elapsed: float = 0.0,
         retry_after: float | None = None,
         context: Mapping[str, str | int | float | None] | None = None,
-        news: RateNews | None = None,
+        quota_headers: QuotaHeaders | None = None,
         now: float | None = None,
     ) -> Recorded:
         """Report what came of a call; times in seconds.
@@ -133,15 +131,16 @@ class CircuitBreaker(OperatorOrders):
         `reason` is the error type, one of a small set, never free text. `retry_after` is what the answer asked for:
         after THROTTLED nothing goes for so long (default: a whole window of the rate limit), a breaker that opens stays
         open at least so long. `context` (correlation id, worker: bounded, no personal data) goes into the event of a
-        change. `news` is what the answer told of the rate limit.
+        change. `quota_headers` are what the answer told of the rate limit.
         """
         if retry_after is None:
             retry_after = self.settings.rate_window if outcome is CallOutcome.THROTTLED else 0
-        told = (0, 0, 0) if news is None else (news.limit, max(0, news.remaining), _ms(news.reset_after))
-        report = Report(
+        quota = quota_headers or QuotaHeaders(0, 0, 0)
+        report = OutcomeReport(
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
             permit.window, permit.granted_at, error_token(reason), _ms(retry_after), self._stretch(),
-            bounded_context(context), *_counted(outcome, reason), _ms(elapsed), *told,
+            bounded_context(context), *_counted(outcome, reason), _ms(elapsed),
+            quota.limit, max(0, quota.remaining), _ms(quota.reset_after),
         )  # fmt: skip
         return self._report(permit.endpoint, report, now, probe=permit.probe)
 
@@ -163,17 +162,17 @@ class CircuitBreaker(OperatorOrders):
         lease. No items: only ask. One endpoint of a service can have held work.
         """
         wanted = tuple(str(item) for item in items)
-        known = self._failover.run("release", _word(endpoint), wanted, now)
-        if known is None:
+        reply = self._failover.run(RELEASE, _word(endpoint), wanted, now)
+        if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
-        (reason, wait, room, granted), seen, _ = known
+        releases, state = reply.result, reply.state
         return Released(
-            items=tuple(word(item) for item in granted),
-            room=room,
-            reason=Reason(word(reason)) if reason else None,
-            retry_after=_seconds(wait),
-            state=seen.service.state,
-            endpoint_state=seen.endpoint.state,
+            releases.items,
+            releases.room,
+            releases.reason,
+            _seconds(releases.wait),
+            state.service.state,
+            state.endpoint.state,
         )
 
     def release_quota(self, endpoint: str, *, now: float | None = None) -> Released:
@@ -182,7 +181,7 @@ class CircuitBreaker(OperatorOrders):
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
         """Say that a released item ended without a call of its own."""
-        self._failover.run("give_back", _word(endpoint), (str(item),), now)
+        self._failover.run(GIVE_BACK, _word(endpoint), (str(item),), now)
 
     def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
         """Ask whether nothing may be sent: of the service, or of an endpoint too; for use without permits.
@@ -191,37 +190,37 @@ class CircuitBreaker(OperatorOrders):
         permit's lease. Who only wants to know reads `get_status`.
         """
         name = endpoint or WITHOUT_ENDPOINT
-        known = self._failover.run("is_open", _word(name), (owner, int(endpoint is None)), now)
-        if known is None:
+        reply = self._failover.run(IS_OPEN, _word(name), (owner, int(endpoint is None)), now)
+        if reply is None:
             return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
-        return bool(known[0][0] == 1)
+        return reply.result
 
     def _record_now(self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None) -> Recorded:
         error, severity = _counted(outcome, reason)
-        report = Report(
+        report = OutcomeReport(
             outcome, endpoint_epoch=-1 if endpoint is None else 0, reason=error_token(reason), stretch=self._stretch(),
             error=error, severity=severity,
         )  # fmt: skip
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
 
-    def _report(self, endpoint: str, report: Report, now: float | None, *, probe: bool = False) -> Recorded:
-        known = self._failover.run("record", _word(endpoint), report, now)
-        if known is None:
-            return self._report_here(endpoint, report, now, probe=probe)
-        self.calls.is_shared_again()
-        (_, room), seen, _ = known
-        if report.outcome is CallOutcome.CREDENTIALS and seen.blocked:
+    def _report(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool = False) -> Recorded:
+        reply = self._failover.run(RECORD, _word(endpoint), report, now)
+        if reply is None:
+            return self._report_local(endpoint, report, now, probe=probe)
+        self.calls.mark_incomplete()
+        state = reply.state
+        if report.outcome is CallOutcome.CREDENTIALS and state.blocked:
             self._emit(KeyBlocked(self.service, self.key, shared=True))
-        return Recorded(seen.service.state, seen.service.epoch, seen.endpoint.state, seen.changes, room)
+        return Recorded(state.service.state, state.service.epoch, state.endpoint.state, state.changes, reply.result)
 
-    def _report_here(self, endpoint: str, report: Report, now: float | None, *, probe: bool) -> Recorded:
+    def _report_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
         if probe:
             self._failover.not_acknowledged(endpoint, report.owner)
         if report.error:
-            self.calls.count_here(endpoint, report.severity, total=report.took, longest=report.took, now=now)
+            self.calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
         recorded = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))
         if recorded.closed:  # an outage that is over says nothing about what comes
-            self.calls.forget_figures()
+            self.calls.reset_recent_calls()
         if report.outcome is CallOutcome.CREDENTIALS:
             self._emit(KeyBlocked(self.service, self.key, shared=False))
         return recorded

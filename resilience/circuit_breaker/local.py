@@ -11,20 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from resilience.circuit_breaker.settings import NEVER, Limits
-from resilience.circuit_breaker.snapshot import LastView
+from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import (
     CallOutcome,
     Change,
     Denied,
-    Order,
-    OrderKind,
+    OperatorOverride,
+    OverrideKind,
     Permit,
     Reason,
     Recorded,
     Released,
     State,
 )
-from resilience.circuit_breaker.wire import Report
+from resilience.circuit_breaker.wire import OutcomeReport
 
 SECOND = 1000
 MAX_THROTTLE = 3600 * SECOND
@@ -35,8 +35,10 @@ ALIVE = {
     CallOutcome.FAILURE_SERVICE: (False, False),
 }
 """What an outcome says of the service and of its endpoint; others say nothing."""
-Obstacle = tuple[Reason | None, float | None, bool]
+LocalAdmission = tuple[Reason | None, float | None, bool]
 """What stands in the way of a call, the seconds to wait (None: for somebody), and whether it would be a probe."""
+Changes = list[Change]
+"""The changes of state that a step brought about; each step returns them beside its result."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class LocalScope:
         self.failures.clear()
         return change
 
-    def fails(self, now: int, limits: Limits) -> bool:
+    def count_failure(self, now: int, limits: Limits) -> bool:
         """Count a failure; return whether the last `threshold` in a row came within `span`."""
         if limits.threshold > NEVER:
             return False
@@ -75,7 +77,7 @@ class LocalBreaker:
     `key` is the fingerprint of its API key.
     """
 
-    def __init__(self, limits: Limits, seen: LastView, now: int, key: str = "") -> None:
+    def __init__(self, limits: Limits, seen: BreakerSnapshot, now: int, key: str = "") -> None:
         self.limits = limits
         self.key = key
         self.generation = seen.generation or now
@@ -85,7 +87,7 @@ class LocalBreaker:
         until = now + limits.trial_every
         self.blocked = {
             Reason.CREDENTIALS: until if seen.blocked else 0,
-            Reason.CONFIGURATION: until if seen.wrong else 0,
+            Reason.CONFIGURATION: until if seen.misconfigured else 0,
         }
         """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
         self.throttled_until = 0
@@ -96,8 +98,6 @@ class LocalBreaker:
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
         """Items of the last second, and when they were released."""
-        self.changes: list[Change] = []
-        """Of the step in hand."""
 
     def scope(self, name: str = "") -> LocalScope:
         """Return the service's breaker, or an endpoint's."""
@@ -105,13 +105,13 @@ class LocalBreaker:
 
     def acquire(
         self, endpoint: str, now: int, *, owner: str, probe_ok: bool, item: str, trial: bool
-    ) -> Permit | Denied:
+    ) -> tuple[Permit | Denied, Changes]:
         """Say whether a call may go."""
-        service, scope = self._expire(endpoint, now)
+        service, scope, changes = self._expire(endpoint, now)
         paced = item != ""  # whichever process released it has kept the pace
-        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
+        reason, wait, probing = self._admit(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
         if reason is not None:
-            return Denied(reason, wait, service.state, service.epoch, scope.state)
+            return Denied(reason, wait, service.state, service.epoch, scope.state), changes
         self._take_pace(0 if paced else 1, now)
         lease = self.in_flight[owner] = now + self.limits.lease_for
         if trial:
@@ -120,14 +120,15 @@ class LocalBreaker:
             self.blocked[cause], trial = now + self.limits.trial_every, True
         for one in (service, scope) if probing else ():
             one.owner, one.lease = owner, lease
-        return Permit(
+        permit = Permit(
             endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
             probe=probing, released=paced, trial=trial, shared=False,
         )  # fmt: skip
+        return permit, changes
 
-    def record(self, endpoint: str, now: int, report: Report) -> Recorded:
-        """Hear what came of a call."""
-        service, scope = self._expire(endpoint, now)
+    def record(self, endpoint: str, now: int, report: OutcomeReport) -> tuple[Recorded, Changes]:
+        """Record what came of a call."""
+        service, scope, changes = self._expire(endpoint, now)
         self.in_flight.pop(report.owner, None)
         match report.outcome:
             case CallOutcome.THROTTLED:
@@ -139,19 +140,25 @@ class LocalBreaker:
                 self.blocked[Reason.CONFIGURATION] = now + self.limits.trial_every
             case CallOutcome.SUCCESS if report.trial:
                 self.blocked = dict.fromkeys(self.blocked, 0)
-        of_service, of_endpoint = ALIVE.get(report.outcome, (None, None))
+        service_alive, endpoint_alive = ALIVE.get(report.outcome, (None, None))
         if report.service_epoch not in (0, service.epoch):  # begun before a change of the one: no news of the other
-            of_endpoint = None
-        elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and of_service is False:
-            of_service = None
-        tripped = self._hear(service, report.service_epoch, now, report, alive=of_service)
-        self._hear(scope, report.endpoint_epoch, now, report, alive=of_endpoint, tripped=tripped)
-        return Recorded(service.state, service.epoch, scope.state, tuple(self.changes))
+            endpoint_alive = None
+        elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and service_alive is False:
+            service_alive = None
+        tripped = False
+        for one, epoch, alive in (
+            (service, report.service_epoch, service_alive),
+            (scope, report.endpoint_epoch, endpoint_alive),
+        ):
+            change = self._apply_outcome(one, epoch, now, report, alive=alive, tripped=tripped)
+            changes += [change] if change else []
+            tripped = change is not None and change.new is State.OPEN
+        return Recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
 
-    def release(self, endpoint: str, now: int, items: Sequence[str]) -> Released:
+    def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
         """Say which held items may be sent now: a second's worth of the limit, or `release_max`; one in half-open."""
-        service, scope = self._expire(endpoint, now)
-        reason, wait, probing = self._obstacle(endpoint, now, probe_ok=True, trial=False, paced=True)
+        service, scope, changes = self._expire(endpoint, now)
+        reason, wait, probing = self._admit(endpoint, now, probe_ok=True, trial=False, paced=True)
         self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
         room = 0 if reason is not None else self._room(now, probing=probing)
         granted = [item for item in items if item not in self.released][:room]
@@ -159,56 +166,56 @@ class LocalBreaker:
         self._take_pace(len(granted), now - SECOND)
         if reason is None and room == 0:
             reason, wait = Reason.IN_FLIGHT, 1.0
-        return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state)
+        return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state), changes
 
-    def is_open(self, endpoint: str, now: int) -> bool:
+    def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
         """Say whether nothing may go; in half-open the first to ask may, and takes the place."""
-        service, scope = self._expire(endpoint, now)
-        reason, _, probing = self._shut_by_breakers(service, scope, now, probe_ok=True)
+        service, scope, changes = self._expire(endpoint, now)
+        reason, _, probing = self._admit_to_both(service, scope, now, probe_ok=True)
         for one in (service, scope) if probing else ():
             one.lease = now + self.limits.lease_for
-        return reason is not None
+        return reason is not None, changes
 
-    def obey(self, orders: Iterable[Order], now: int) -> None:
-        """Obey operators."""
-        service, _ = self._expire("", now)
-        for order in orders:
-            ends = 0 if order.until is None else round(order.until.timestamp() * 1000)
-            match order.kind:
-                case OrderKind.OPEN:
-                    self.changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
-                case OrderKind.OFF:
-                    self.changes.append(service.move(State.OFF, now, "switched_off", ends))
-                case OrderKind.BLOCK if order.fingerprint == self.key:
+    def apply_overrides(self, overrides: Iterable[OperatorOverride], now: int) -> Changes:
+        """Do what operators want."""
+        service, _, changes = self._expire("", now)
+        for override in overrides:
+            ends = 0 if override.until is None else round(override.until.timestamp() * 1000)
+            match override.kind:
+                case OverrideKind.OPEN:
+                    changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
+                case OverrideKind.OFF:
+                    changes.append(service.move(State.OFF, now, "switched_off", ends))
+                case OverrideKind.BLOCK if override.fingerprint == self.key:
                     self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
-                case OrderKind.RESET:
+                case OverrideKind.RESET:
                     self.blocked = dict.fromkeys(self.blocked, 0)
-                    shut = [one for one in self.scopes.values() if one.state is not State.CLOSED or one.failures]
-                    self.changes += [one.move(State.CLOSED, now, "reset") for one in shut]
-                case OrderKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
+                    not_closed = [one for one in self.scopes.values() if one.state is not State.CLOSED or one.failures]
+                    changes += [one.move(State.CLOSED, now, "reset") for one in not_closed]
+                case OverrideKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
                     to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
-                    self.changes.append(service.move(to, now, "automatic_again"))
+                    changes.append(service.move(to, now, "automatic_again"))
+        return changes
 
-    def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope]:
-        """Do what time alone changes."""
-        service, scope = self.scope(), self.scope(endpoint)
-        self.changes = []
+    def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope, Changes]:
+        """Do what time alone changes; return both breakers, too."""
+        service, scope, changes = self.scope(), self.scope(endpoint), []
         for one in (service, scope):
             if one.ends and now >= one.ends and one.state is State.OFF:
-                self.changes.append(one.move(State.CLOSED, now, "off_over"))
+                changes.append(one.move(State.CLOSED, now, "off_over"))
             elif one.ends and now >= one.ends:
-                self.changes.append(one.move(State.HALF_OPEN, now, "open_over", opens=one.opens))
+                changes.append(one.move(State.HALF_OPEN, now, "open_over", opens=one.opens))
         self.in_flight = {owner: ends for owner, ends in self.in_flight.items() if ends > now}
-        return service, scope
+        return service, scope, changes
 
-    def _obstacle(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> Obstacle:
+    def _admit(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> LocalAdmission:
         for cause, until in self.blocked.items():
             wait = (self.trial if trial else until) - now
             if until and wait > 0:
                 return cause, wait / SECOND, False
         if trial and now < self.trial:
             return Reason.CONFIGURATION, (self.trial - now) / SECOND, False
-        reason, seconds, probing = self._shut_by_breakers(self.scope(), self.scope(endpoint), now, probe_ok=probe_ok)
+        reason, seconds, probing = self._admit_to_both(self.scope(), self.scope(endpoint), now, probe_ok=probe_ok)
         wait = self.throttled_until - now
         if self.limits.emission_interval and not paced:
             wait = max(wait, math.ceil(self.tat - now))
@@ -218,7 +225,7 @@ class LocalBreaker:
             return Reason.THROTTLED, wait / SECOND, False
         return reason, seconds, probing
 
-    def _shut_by_breakers(self, service: LocalScope, scope: LocalScope, now: int, *, probe_ok: bool) -> Obstacle:
+    def _admit_to_both(self, service: LocalScope, scope: LocalScope, now: int, *, probe_ok: bool) -> LocalAdmission:
         probing = False
         for one in () if service.state is State.OFF else (service, scope):
             if one.state in (State.OPEN, State.FORCED_OPEN):
@@ -238,28 +245,27 @@ class LocalBreaker:
     def _take_pace(self, calls: int, since: int) -> None:
         self.tat = max(self.tat, since) + calls * self.limits.emission_interval / SECOND
 
-    def _hear(
-        self, one: LocalScope, epoch: int, now: int, report: Report, *, alive: bool | None, tripped: bool = False
-    ) -> bool:
-        """Take in what an outcome says of a breaker; return whether it opens. `tripped`: the service just has."""
+    def _apply_outcome(
+        self, one: LocalScope, epoch: int, now: int, report: OutcomeReport, *, alive: bool | None, tripped: bool
+    ) -> Change | None:
+        """Apply what an outcome says of a breaker; return its change. `tripped`: the service has just opened."""
         if epoch not in (0, one.epoch):  # a call begun before a change changes nothing after it
-            return False
+            return None
         opens = False
         if one.state is State.HALF_OPEN and self._has_place(one, report, alive=alive):
             one.owner, one.lease = "", 0
             opens = alive is False
             if alive:
-                self.changes.append(one.move(State.CLOSED, now, "probe_succeeded"))
+                return one.move(State.CLOSED, now, "probe_succeeded")
         elif one.state is State.CLOSED and (alive or tripped):
             one.failures.clear()
         elif one.state is State.CLOSED and alive is False:
-            opens = one.fails(now, self.limits)
+            opens = one.count_failure(now, self.limits)
         if not opens or tripped:  # when both would, only the service does
-            return False
+            return None
         ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
-        self.changes.append(one.move(State.OPEN, now, report.reason, ends, one.opens + 1))
-        return True
+        return one.move(State.OPEN, now, report.reason, ends, one.opens + 1)
 
-    def _has_place(self, one: LocalScope, report: Report, *, alive: bool | None) -> bool:
+    def _has_place(self, one: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
         """Say whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
         return alive is not None if not report.owner else one.owner in ("", report.owner)

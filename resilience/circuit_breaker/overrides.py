@@ -1,4 +1,4 @@
-"""What operators see of a breaker and may order: each order with who and why, at once and for the whole fleet."""
+"""What operators see of a breaker and may override: each with who and why, at once and for the whole fleet."""
 
 from datetime import datetime
 
@@ -8,13 +8,13 @@ from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.local import LocalBreaker
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
-from resilience.circuit_breaker.types import Order, OrderKind
-from resilience.shared_state.answers import pairs, word
+from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind
+from resilience.circuit_breaker.wire import OVERRIDE, override_argument
 
 ENDPOINT = "any"
 
 
-class OperatorOrders:
+class OperatorControls:
     """The operators' half of a circuit breaker."""
 
     service: str
@@ -24,52 +24,48 @@ class OperatorOrders:
     _failover: Failover
 
     def force_open(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
-        """Send nothing, until `until` or another order; then one probe decides."""
-        return self.restore(Order(OrderKind.OPEN, by, why, until, number))
+        """Send nothing, until `until` or another override; then one probe decides."""
+        return self.apply_override(OperatorOverride(OverrideKind.OPEN, by, why, until, number))
 
     def off(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
         """Let everything through, for relief; blocked keys and the rate limit still count."""
-        return self.restore(Order(OrderKind.OFF, by, why, until, number))
+        return self.apply_override(OperatorOverride(OverrideKind.OFF, by, why, until, number))
 
     def auto(self, by: str, why: str, *, number: int = 0) -> bool:
         """End a forced open (one probe decides) or an off (closed)."""
-        return self.restore(Order(OrderKind.AUTO, by, why, None, number))
+        return self.apply_override(OperatorOverride(OverrideKind.AUTO, by, why, None, number))
 
     def reset(self, by: str = "", why: str = "", *, number: int = 0) -> bool:
         """Close the service's breaker and all of its endpoints', and unblock every key."""
-        return self.restore(Order(OrderKind.RESET, by, why, None, number))
+        return self.apply_override(OperatorOverride(OverrideKind.RESET, by, why, None, number))
 
     def block_key(self, fingerprint: str, *, by: str = "", why: str = "", number: int = 0) -> bool:
         """Send nothing more with this API key, until a reset."""
-        return self.restore(Order(OrderKind.BLOCK, by, why, None, number, fingerprint))
+        return self.apply_override(OperatorOverride(OverrideKind.BLOCK, by, why, None, number, fingerprint))
 
-    def restore(self, order: Order) -> bool:
-        """Obey an order; one whose number is below that of the last obeyed one changes nothing.
+    def apply_override(self, override: OperatorOverride) -> bool:
+        """Apply an override; one whose number is below that of the last applied one changes nothing.
 
-        So a beat that gives the newest order from the database again makes good a Redis that came back with an old one.
-        Return whether it is obeyed, now or before.
+        So a beat that gives the newest one of the database again makes good a Redis that came back with an old one.
+        Return whether it is applied, now or before.
         """
-        known = self._failover.run("order", ENDPOINT, order.arguments())
-        if known is None:
-            self._failover.run_local(None, lambda local, at: local.obey((order,), at))
-            if order.kind is OrderKind.RESET:
-                self.calls.forget_figures()
-            return True
-        return word(known[0][0]) == "done"
+        reply = self._failover.run(OVERRIDE, ENDPOINT, (override_argument(override),))
+        if reply is not None:
+            return reply.result
+        self._failover.run_local(None, lambda local, at: (None, local.apply_overrides((override,), at)))
+        if override.kind is OverrideKind.RESET:
+            self.calls.reset_recent_calls()
+        return True
 
     def get_status(self, *, now: float | None = None) -> BreakerStatus:
-        """Look at everything that is known, changing nothing."""
-        answer = self._failover.look(ENDPOINT, now)
-        if answer is None:
-            return self._failover.run_local(now, self._own_status)
-        _, at, fields, rate, waiting, sending = answer
-        throttled_until = int(pairs(rate).get("shut", 0))
-        return status.read(
-            self.service, pairs(fields), now=at, throttled_until=throttled_until, waiting=waiting, sending=sending
+        """Return everything that is known, changing nothing."""
+        known = self._failover.status(ENDPOINT, now)
+        return (
+            self._failover.run_local(now, self._local_status) if known is None else status.of_fleet(self.service, known)
         )
 
-    def _own_status(self, local: LocalBreaker, now: int) -> BreakerStatus:
-        return status.of_process(self.service, local, now, key=self.key, configuration=self.configuration)
+    def _local_status(self, local: LocalBreaker, now: int) -> tuple[BreakerStatus, tuple[Change, ...]]:
+        return status.of_process(self.service, local, now, key=self.key, configuration=self.configuration), ()
 
     def gone_for(self) -> float | None:
         """Return for how many seconds Redis has not answered this process; None: it does, or there is none."""

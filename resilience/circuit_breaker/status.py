@@ -1,4 +1,4 @@
-"""What an operator is told about a breaker."""
+"""What an operator sees of a breaker."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from resilience.circuit_breaker.local import LocalBreaker, LocalScope
 from resilience.circuit_breaker.types import Reason, State
+from resilience.circuit_breaker.wire import KnownState
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class BreakerStatus:
     waiting: int
     sending: int
     order: int
-    """Number of the last order obeyed."""
+    """Number of the last override applied."""
     settings: str
 
     @property
@@ -57,36 +58,29 @@ class BreakerStatus:
         return self.breaker.state
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it as JSON takes it."""
+        """Return it as JSON types."""
         return asdict(self) | {"state": self.state}
 
 
-def read(
-    service: str,
-    fields: Mapping[str, str],
-    *,
-    now: int,
-    throttled_until: int,
-    waiting: int,
-    sending: int,
-) -> BreakerStatus:
-    """Read a breaker's fields as `status.lua` gives them; `throttled_until`: ms."""
+def of_fleet(service: str, known: KnownState) -> BreakerStatus:
+    """Return the status of the shared breaker."""
+    fields, now = known.fields, known.now
     names = sorted({name.rpartition("/")[0] for name in fields if name.endswith(("/epoch", "/failures"))})
-    born = int(fields.get("born", 0))
+    generation = int(fields.get("born", 0))
     return BreakerStatus(
         service=service,
         shared=True,
         now=now,
-        generation=born,
-        breaker=_scope("", fields, born, now),
-        endpoints={name: _scope(f"{name}/", fields, born, now) for name in names},
+        generation=generation,
+        breaker=_scope("", fields, generation, now),
+        endpoints={name: _scope(f"{name}/", fields, generation, now) for name in names},
         blocked_keys=_named(fields, "blocked:"),
         wrong_settings=_named(fields, "wrong:"),
         paged_settings=_named(fields, "page:"),
-        throttled_for=max(0, throttled_until - now) / 1000,
+        throttled_for=max(0, known.throttled_until - now) / 1000,
         window=int(fields.get("window", 1)),
-        waiting=waiting,
-        sending=sending,
+        waiting=known.waiting,
+        sending=known.sending,
         order=int(fields.get("ordered", 0)),
         settings=fields.get("settings", ""),
     )
@@ -96,7 +90,7 @@ def _named(fields: Mapping[str, str], prefix: str) -> tuple[str, ...]:
     return tuple(sorted(name.removeprefix(prefix) for name in fields if name.startswith(prefix)))
 
 
-def _scope(prefix: str, fields: Mapping[str, str], born: int, now: int) -> ScopeStatus:
+def _scope(prefix: str, fields: Mapping[str, str], generation: int, now: int) -> ScopeStatus:
     def number(name: str, default: int = 0) -> int:
         return int(fields.get(prefix + name, default))
 
@@ -109,7 +103,7 @@ def _scope(prefix: str, fields: Mapping[str, str], born: int, now: int) -> Scope
         retry_after = (ends - now) / 1000 if ends else None
     return ScopeStatus(
         state=state,
-        epoch=number("epoch", born),
+        epoch=number("epoch", generation),
         retry_after=retry_after,
         failures=number("failures"),
         opens=number("opens"),

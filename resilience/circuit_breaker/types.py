@@ -1,6 +1,5 @@
 """What a caller of the breaker asks for, is given, and reports."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -111,8 +110,8 @@ class Recorded(NamedTuple):
     @property
     def may_go(self) -> bool:
         """Say whether both breakers let calls through, were one to ask now."""
-        shut = (State.OPEN, State.FORCED_OPEN)
-        return self.state is State.OFF or (self.state not in shut and self.endpoint_state not in shut)
+        refusing = (State.OPEN, State.FORCED_OPEN)
+        return self.state is State.OFF or (self.state not in refusing and self.endpoint_state not in refusing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,8 @@ class Released:
     endpoint_state: State
 
 
-class OrderKind(StrEnum):
-    """What an operator can order."""
+class OverrideKind(StrEnum):
+    """What an operator can have the breaker do."""
 
     OPEN = "open"
     OFF = "off"
@@ -140,39 +139,21 @@ class OrderKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """An operator's word; `number` is its row's id, 0 an order that was never written down."""
+class OperatorOverride:
+    """What an operator has the breaker do; `number` is its row's id, 0 one that was never written down."""
 
-    kind: OrderKind
+    kind: OverrideKind
     by: str
     why: str
     until: datetime | None = None
     number: int = 0
     fingerprint: str = ""
 
-    def arguments(self) -> tuple[str | int, ...]:
-        """Give the order as `order.lua` takes it."""
-        ends = 0 if self.until is None else round(self.until.timestamp() * 1000)
-        return (self.kind.value, self.number, self.by[:100], self.why[:500], ends, self.fingerprint)
 
-
-class RateNews(NamedTuple):
-    """What an answer's X-RateLimit headers said, of the limit with the most calls left."""
+class QuotaHeaders(NamedTuple):
+    """What an answer's X-RateLimit headers tell, of the limit with the fewest calls left."""
 
     limit: int
     remaining: int
     reset_after: float
     """Seconds until the count begins anew."""
-
-
-class Seed(NamedTuple):
-    """What a process knows of a state that Redis has forgotten: the last epoch, and each scope that is not closed."""
-
-    epoch: int
-    scopes: Sequence[tuple[str, str, int, int]]
-    """Name ('' is the service), state, end in ms, times opened."""
-
-    def arguments(self) -> tuple[str | int, ...]:
-        """Give the seed as `begin.lua` takes it."""
-        flat = (value for scope in self.scopes for value in scope)
-        return (self.epoch, len(self.scopes), *flat)

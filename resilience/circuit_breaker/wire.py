@@ -1,62 +1,45 @@
-"""What the breaker's scripts take and answer, decoded once into named fields."""
+"""What the breaker's scripts take and reply, encoded and decoded here alone; times in ms."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from resilience.circuit_breaker.types import CallOutcome, Change, State
-from resilience.shared_state.answers import word
+from resilience.circuit_breaker.types import CallOutcome, Change, OperatorOverride, Reason, State
+from resilience.shared_state.answers import pairs, word
 
-STATES: Mapping[str | bytes, State] = MappingProxyType(
+Reply = TypeVar("Reply")
+Result = TypeVar("Result")
+Arguments = Sequence[str | float]
+_STATES: Mapping[str | bytes, State] = MappingProxyType(
     {state.value: state for state in State} | {state.value.encode(): state for state in State}
 )
-"""Redis answers in bytes, or in words when its client decodes."""
+"""Redis replies in bytes, or in words when its client decodes."""
 
 
-class ScopeView(NamedTuple):
-    """The state of the service or of an endpoint, as an answer carried it; times in ms."""
+class CommonArgs(NamedTuple):
+    """What every script takes first, in the order of lua/lib/arguments.lua."""
 
-    state: State
-    epoch: int
-    ends: int
-    opens: int
-
-
-class View(NamedTuple):
-    """What every answer of the breaker's scripts tells of its state (`view` in lua/lib/state_machine.lua)."""
-
-    generation: int
-    other_settings: str
-    blocked: bool
-    wrong: bool
-    service: ScopeView
-    endpoint: ScopeView
-    changes: tuple[Change, ...]
+    endpoint: str
+    key: str
+    configuration: str
+    settings: str
+    now: int
+    """0: Redis's own time."""
 
 
-LENGTH = 14
-"""Of the moment and the view with which an answer begins; what the script itself has to say follows."""
-GENERATION = 1
-"""Where an answer has it."""
+class AcquireRequest(NamedTuple):
+    """The question whether a call may go, in the order of lua/acquire.lua."""
+
+    owner: str
+    probe_ok: int
+    item: str
+    trial: int
 
 
-def view(raw: Sequence[Any]) -> View:
-    """Read a view: an answer from its generation on."""
-    born, others, blocked, wrong, *scopes, moved = raw
-    state, epoch, ends, opens, endpoint_state, endpoint_epoch, endpoint_ends, endpoint_opens = scopes
-    return View(
-        born, word(others), blocked == 1, wrong == 1,
-        ScopeView(STATES[state], epoch, ends, opens),
-        ScopeView(STATES[endpoint_state], endpoint_epoch, endpoint_ends, endpoint_opens),
-        tuple(
-            Change(word(name) or None, STATES[old], STATES[new], epoch, word(reason), failures)
-            for name, old, new, epoch, reason, failures in moved
-        ),
-    )  # fmt: skip
-
-
-class Report(NamedTuple):
-    """What came of a call, in the order in which lua/record.lua takes it; times in ms."""
+class OutcomeReport(NamedTuple):
+    """What came of a call, in the order of lua/record.lua."""
 
     outcome: CallOutcome
     owner: str = ""
@@ -79,6 +62,157 @@ class Report(NamedTuple):
     severity: int = 0
     took: int = 0
     limit: int = 0
-    """Calls in a window, as the answer told; 0: nothing was told."""
-    left: int = 0
+    """Calls in a window, as the answer's headers told; 0: nothing was told."""
+    remaining: int = 0
     reset: int = 0
+
+
+class ScopeState(NamedTuple):
+    """The state of the service's breaker or of an endpoint's."""
+
+    state: State
+    epoch: int
+    ends: int
+    opens: int
+
+
+class BreakerState(NamedTuple):
+    """What every reply of the breaker's scripts tells of its state (lua/lib/reply.lua)."""
+
+    generation: int
+    other_settings: str
+    blocked: bool
+    misconfigured: bool
+    service: ScopeState
+    endpoint: ScopeState
+    changes: tuple[Change, ...]
+
+
+class ScriptReply(NamedTuple, Generic[Result]):
+    """One reply: its moment, the state then, and what the script itself found."""
+
+    now: int
+    state: BreakerState
+    result: Result
+
+
+class Forgotten:
+    """The reply of a Redis that knows no breaker: it is new, or has lost what it knew."""
+
+
+class Admission(NamedTuple):
+    """Whether a call may go."""
+
+    reason: Reason | None
+    """None: it may."""
+    wait: int
+    """-1: until somebody acts."""
+    probe: bool
+    released: bool
+    window: int
+
+
+class Releases(NamedTuple):
+    """Which held items may go, how many more might, and why no more."""
+
+    reason: Reason | None
+    wait: int
+    room: int
+    items: tuple[str, ...]
+
+
+class KnownState(NamedTuple):
+    """Everything that is known: the fields of the breaker's hash, and what else a status needs."""
+
+    now: int
+    fields: Mapping[str, str]
+    throttled_until: int
+    waiting: int
+    sending: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerScript(Generic[Reply]):
+    """A script of the breaker, and how its reply is read."""
+
+    name: str
+    read: Callable[[Sequence[Any]], Reply]
+
+    def decode(self, raw: Sequence[Any]) -> Reply | Forgotten:
+        """Return a reply in named fields."""
+        return Forgotten() if len(raw) == 1 else self.read(raw)
+
+
+def override_argument(override: OperatorOverride) -> str:
+    """Return an override as lua/override.lua takes it."""
+    return json.dumps(_override(override))
+
+
+def restore_argument(epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]) -> str:
+    """Return what lua/restore.lua takes: the epoch up to which the scopes are known, '' the service's."""
+    known = [
+        {"name": name, "state": scope.state, "ends": scope.ends, "opens": scope.opens} for name, scope in scopes.items()
+    ]
+    return json.dumps({"epoch": epoch, "scopes": known, "overrides": [_override(one) for one in overrides]})
+
+
+def _override(override: OperatorOverride) -> dict[str, str | int]:
+    return {
+        "kind": override.kind,
+        "number": override.number,
+        "by": override.by[:100],
+        "why": override.why[:500],
+        "ends": 0 if override.until is None else round(override.until.timestamp() * 1000),
+        "fingerprint": override.fingerprint,
+    }
+
+
+def _script(name: str, read: Callable[..., Result]) -> BreakerScript[ScriptReply[Result]]:
+    """Describe a script whose reply begins with the state; `read` takes what follows."""
+
+    def reply(raw: Sequence[Any]) -> ScriptReply[Result]:
+        now, generation, others, blocked, misconfigured, *rest = raw
+        state, epoch, ends, opens, *rest = rest
+        service = ScopeState(_STATES[state], epoch, ends, opens)
+        state, epoch, ends, opens, changes, *own = rest
+        endpoint = ScopeState(_STATES[state], epoch, ends, opens)
+        moved = tuple(_change(*change) for change in changes)
+        return ScriptReply(
+            now,
+            BreakerState(generation, word(others), blocked == 1, misconfigured == 1, service, endpoint, moved),
+            read(*own),
+        )
+
+    return BreakerScript(name, reply)
+
+
+def _change(name: Any, old: Any, new: Any, epoch: int, reason: Any, failures: int) -> Change:
+    return Change(word(name) or None, _STATES[old], _STATES[new], epoch, word(reason), failures)
+
+
+def _admission(reason: Any, wait: int, probe: int, released: int, window: int) -> Admission:
+    said = word(reason)
+    return Admission(None if said == "granted" else Reason(said), wait, probe == 1, released == 1, window)
+
+
+def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releases:
+    return Releases(Reason(word(reason)) if reason else None, wait, room, tuple(word(item) for item in items))
+
+
+def _known_state(raw: Sequence[Any]) -> KnownState:
+    _, now, fields, rate, waiting, sending = raw
+    return KnownState(now, pairs(fields), int(pairs(rate).get("shut", 0)), waiting, sending)
+
+
+def _is_done(result: Any) -> bool:
+    return word(result) == "done"
+
+
+ACQUIRE = _script("acquire", _admission)
+RECORD = _script("record", lambda _, room: int(room))
+RELEASE = _script("release", _releases)
+GIVE_BACK = _script("give_back", _is_done)
+IS_OPEN = _script("is_open", lambda shut: bool(shut == 1))
+OVERRIDE = _script("override", _is_done)
+RESTORE = _script("restore", _is_done)
+STATUS = BreakerScript("status", _known_state)

@@ -1,18 +1,18 @@
 -- Ask: may this call go?
 -- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so a probe  8 item: the released work that is
 --         being sent, or ''  9 '1': the one call that a block lets through
--- Returns view, then granted, or why not; ms to wait; probe (0, 1); released (0, 1); the number of the window of the service's count | forgotten
+-- Returns the state, then granted, or why not; ms to wait; probe (0, 1); released (0, 1); the number of the window of the service's count | forgotten
 -- Why     credentials, service, endpoint and rate limit must agree before any of them gives something away: between two
 --         commands another worker's probe would go too.
-local owner, probe_ok, item, trying = unpack(ARGV, 6)
-if not born then
+local owner, probe_ok, item, trial = unpack(ARGV, 6)
+if not generation then
   return { 'forgotten' }
 end
-trying = trying == '1'
-expire(service)
-expire(endpoint)
+trial = trial == '1'
+expire_state(service)
+expire_state(endpoint)
 
-local reason, wait, probing = admit(probe_ok == '1', trying)
+local reason, wait, probing = admit(probe_ok == '1', trial)
 if reason == '' then
   wait = quota_wait()
   reason = wait > 0 and 'throttled' or ''
@@ -29,11 +29,11 @@ if reason == '' then
     redis.call('ZADD', SENDING, now + setting.lease_for, item)
   end
   if probing then
-    take_places(owner)
+    take_probes(owner)
   end
-  if trying then
+  if trial then
     put('trial', now + setting.trial_every)
   end
 end
 quota_save()
-return view(reason, wait, reason == 'granted' and probing and 1 or 0, released, quota.window)
+return reply(reason, wait, reason == 'granted' and probing and 1 or 0, released, quota.window)

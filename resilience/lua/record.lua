@@ -5,11 +5,11 @@
 --         13 when it was granted, ms  14 reason  15 ms of Retry-After  16 stretch: by how much longer OPEN is, at random  17 context, JSON
 --         18 error ('': not counted)  19 severity  20 ms that it took
 --         21, 22, 23 what the answer's headers told: limit (0: nothing), calls remaining, ms until the window ends
--- Returns view, then recorded, how many held items may be released now | forgotten
+-- Returns the state, then recorded, how many held items may be released now | forgotten
 -- Why     counting, judging and changing state in one step: of 64 failures at once exactly one opens the breaker.
-local outcome, owner, item, trying, service_epoch, endpoint_epoch, quota_window, granted_at, reason, retry_after, stretch,
+local outcome, owner, item, trial, service_epoch, endpoint_epoch, quota_window, granted_at, reason, retry_after, stretch,
   about, error, severity, took, limit, remaining, reset = unpack(ARGV, 6)
-if not born then
+if not generation then
   return { 'forgotten' }
 end
 service_epoch, endpoint_epoch = tonumber(service_epoch), tonumber(endpoint_epoch)
@@ -18,41 +18,41 @@ context = about
 if error ~= '' then
   count_calls(setting.size, ENDPOINT, error, tonumber(severity), 1, took, took, context)
 end
-expire(service)
-expire(endpoint)
+expire_state(service)
+expire_state(endpoint)
 
 quota_record(outcome, quota_window, granted_at, retry_after, tonumber(limit), tonumber(remaining), tonumber(reset))
 
 if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.epoch then
-  window_open()
+  load_window()
   if redis.call('ZREM', SENDING, item) == 1 then
-    window_apply(outcome)
+    resize_after(outcome)
   end
 end
 
-apply_block(outcome, trying == '1', granted_at)
-local of_service, of_endpoint
+apply_block(outcome, trial == '1', granted_at)
+local service_result, endpoint_result
 if outcome == 'success' then
-  of_service, of_endpoint = 'alive', 'alive'
+  service_result, endpoint_result = 'alive', 'alive'
 elseif outcome == 'failure_endpoint' then
-  of_service, of_endpoint = 'alive', 'failed'
+  service_result, endpoint_result = 'alive', 'failed'
 elseif outcome == 'failure_service' then -- of both, or healthy reads would hide a dead POST
-  of_service, of_endpoint = 'failed', 'failed'
+  service_result, endpoint_result = 'failed', 'failed'
 end
 -- Begun before a change of the one: no news of the other. What was in flight when an endpoint opened does not open all.
 if service_epoch > 0 and service_epoch ~= service.epoch then
-  of_endpoint = nil
-elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and of_service == 'failed' then
-  of_service = nil
+  endpoint_result = nil
+elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' then
+  service_result = nil
 end
 local report = { owner = owner, reason = reason, retry_after = retry_after, stretch = tonumber(stretch) }
-apply(service, SERVICE_FAILURES, of_service, service_epoch, report)
-apply(endpoint, ENDPOINT_FAILURES, of_endpoint, endpoint_epoch, report)
+apply_outcome(service, SERVICE_FAILURES, service_result, service_epoch, report)
+apply_outcome(endpoint, ENDPOINT_FAILURES, endpoint_result, endpoint_epoch, report)
 
 local room = 0
 if item ~= '' then -- whoever ends one may send the next
-  window_open()
-  room = window_room()
+  load_window()
+  room = release_room()
 end
 quota_save()
-return view('recorded', room)
+return reply('recorded', room)

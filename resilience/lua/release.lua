@@ -1,19 +1,18 @@
 -- Ask: which of these held items may be sent now?
 -- ARGV    6.. the items, oldest first; none: only ask how many
--- Returns view, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms after which to ask again, how many more
+-- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms after which to ask again, how many more
 --         might go now, the items that may go | forgotten
 -- Why     two releasers that picked the same items must not both send them, nor twice the window together.
-if not born then
+if not generation then
   return { 'forgotten' }
 end
-expire(service)
-expire(endpoint)
-window_open()
+expire_state(service)
+expire_state(endpoint)
+load_window()
 
-local room, reason, wait = window_room()
+local room, reason, wait = release_room()
 local granted = {}
-for i = 6, #ARGV do
-  local item = ARGV[i]
+for _, item in ipairs({ unpack(ARGV, 6) }) do
   local known_already = redis.call('ZSCORE', RELEASED, item) or redis.call('ZSCORE', SENDING, item)
   if #granted < room and not known_already then
     redis.call('ZADD', RELEASED, now + setting.lease_for, item)
@@ -21,4 +20,4 @@ for i = 6, #ARGV do
   end
 end
 quota_save()
-return view(reason, wait, room - #granted, granted)
+return reply(reason, wait, room - #granted, granted)

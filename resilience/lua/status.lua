@@ -1,7 +1,7 @@
 -- Look: everything that is known, changing nothing.
 -- Returns known, now, the breaker's fields, the rate limit's, released and waiting, released and being sent | forgotten
 -- Why     one moment, not five.
-if not born then
+if not generation then
   return { 'forgotten' }
 end
 return {

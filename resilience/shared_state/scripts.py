@@ -12,7 +12,7 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_STATE = ("arguments", "short_ways", "state_machine")
+_STATE = ("arguments", "legacy_shortcuts", "state_machine")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "release_window")
@@ -24,14 +24,14 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "release": _RELEASE,
         "give_back": (*_STATE, "reply"),
         "is_open": (*_STATE, "reply"),
-        "order": (*_STATE, "reply", "orders"),
-        "begin": (*_STATE, "reply", "orders", "server_run"),
+        "override": (*_STATE, "reply", "overrides"),
+        "restore": (*_STATE, "reply", "overrides", "server_run"),
         "status": _STATE,
-        "count": (*_COUNTING, "server_run", "call_stats"),
-        "figures": _COUNTING,
-        "forget": _COUNTING,
+        "count_calls": (*_COUNTING, "server_run", "call_stats"),
+        "recent_calls": _COUNTING,
+        "reset_recent_calls": _COUNTING,
         "mark_incomplete": _COUNTING,
-        "finished": (*_COUNTING, "server_run"),
+        "closed_windows": (*_COUNTING, "server_run"),
     }
 )
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from resilience.circuit_breaker.types import RateNews
+from resilience.circuit_breaker.types import QuotaHeaders
 from tasks.calcom.http.answer import http_date
 
 LONGEST = 3600.0  # seconds; a longer wait is somebody's mistake, and the row is asked again after this one
@@ -44,7 +44,7 @@ def throttled_for(headers: Mapping[str, str]) -> float | None:
     return max(*waits, LEAST) if waits else None
 
 
-def allowance(headers: Mapping[str, str]) -> RateNews | None:
+def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
     """Return what an X-RateLimit tells; of several the one with the most calls left; None: nothing is told.
 
     Cal.com blocks only when all of them are spent. Others may use our key too, so what it counts is more than what we
@@ -58,12 +58,12 @@ def allowance(headers: Mapping[str, str]) -> RateNews | None:
     return max(limits, key=lambda one: (one.remaining, -one.reset_after), default=None)
 
 
-def _allowance(headers: Mapping[str, str], which: str) -> RateNews | None:
+def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
     limit, remaining = (_number(headers.get(name + which, "").strip()) for name in (_LIMIT, _REMAINING))
     reset = _reset(headers, _RESET + which)
     if limit is None or remaining is None or reset is None:
         return None
-    return RateNews(int(limit), max(int(remaining), 0), reset)
+    return QuotaHeaders(int(limit), max(int(remaining), 0), reset)
 
 
 def _reset(headers: Mapping[str, str], name: str) -> float | None:

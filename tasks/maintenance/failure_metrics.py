@@ -35,7 +35,7 @@ def aggregate(service: str) -> int:
     engine = dependencies.current().engine
     with engine.connect() as conn:
         written = failure_metrics.written_until(conn, service)
-    windows = dependencies.current().detector.calls(service).finished_windows(written.timestamp() if written else 0.0)
+    windows = dependencies.current().detector.calls(service).closed_windows(written.timestamp() if written else 0.0)
     if not windows:
         return 0
     with engine.begin() as conn:

@@ -31,7 +31,7 @@ _wanted = threading.Event()
 @shared_task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
-    dependencies.current().detector.tell()
+    dependencies.current().detector.flush_if_due()
     return _release_due() + release_paced()
 
 

@@ -7,26 +7,29 @@ from sqlalchemy import Engine
 from db.monitoring import overrides
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.status import BreakerStatus
-from resilience.circuit_breaker.types import Order, OrderKind
+from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
 
 OPEN, OFF, CREDENTIALS = "open", "off", "credentials"
-_KINDS = {OPEN: OrderKind.OPEN, OFF: OrderKind.OFF, CREDENTIALS: OrderKind.BLOCK}
+_KINDS = {OPEN: OverrideKind.OPEN, OFF: OverrideKind.OFF, CREDENTIALS: OverrideKind.BLOCK}
 
 
-def in_force(engine: Engine, service: str) -> list[Order]:
+def in_force(engine: Engine, service: str) -> list[OperatorOverride]:
     """Read the orders in force, oldest first."""
     with engine.begin() as conn:
         found = overrides.in_force(conn, service)
-    return [Order(_KINDS[one.mode], one.by, one.why, one.until, one.id, one.key_fingerprint or "") for one in found]
+    return [
+        OperatorOverride(_KINDS[row.mode], row.by, row.why, row.until, row.id, row.key_fingerprint or "")
+        for row in found
+    ]
 
 
 def order(
     engine: Engine, breaker: CircuitBreaker, mode: str, *, by: str, why: str, until: datetime | None = None
 ) -> bool:
-    """Order the breaker open or off; False when the fleet could not be told (the order is kept, and obeyed later)."""
+    """Force the breaker open or off; False when the fleet could not be told (it is kept, and applied later)."""
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
-    breaker.restore(Order(_KINDS[mode], by, why, until, number))
+    breaker.apply_override(OperatorOverride(_KINDS[mode], by, why, until, number))
     seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
     return seen.shared and seen.order >= number
 
@@ -61,10 +64,10 @@ def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):
         obeyed = seen.shared and 0 < one.number <= seen.order
-        if one.kind is OrderKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
+        if one.kind is OverrideKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
             lifted.append(one.number)
         else:
-            breaker.restore(one)
+            breaker.apply_override(one)
     if lifted:
         with engine.begin() as conn:
             overrides.lift(conn, breaker.service, {CREDENTIALS}, by="worker", ids=lifted)

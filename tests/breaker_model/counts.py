@@ -41,7 +41,7 @@ class Cell:
             self.severities[severity - 1] += calls
 
     @property
-    def figures(self) -> str:
+    def totals(self) -> str:
         """Write what both kinds begin with."""
         return f"{self.calls} {self.total} {self.longest}"
 
@@ -78,7 +78,7 @@ class Counts:
             failures.severities[severity - 1] += calls
             failures.last, failures.context = now, context or failures.context
 
-    def forget(self) -> None:
+    def reset_recent_calls(self) -> None:
         """Begin the last five minutes anew."""
         self.seconds, self.last = {}, {}
 
@@ -90,7 +90,7 @@ class Counts:
         """Name the seconds as the hash does."""
         lasts = {f"last/{name}": str(at) for name, at in self.last.items()}
         return lasts | {
-            at: f"{cell.start // 1000} {cell.figures} {' '.join(map(str, cell.severities))}"
+            at: f"{cell.start // 1000} {cell.totals} {' '.join(map(str, cell.severities))}"
             for at, cell in self.seconds.items()
         }
 
@@ -101,7 +101,7 @@ class Counts:
     def _window_fields(self) -> Iterator[tuple[str, str]]:
         for at, cell in self.windows.items():
             errors = "".join(f"{error}," for error in cell.errors)
-            yield at, f"{cell.start} {cell.size} {cell.figures} {sum(cell.severities)} {errors}"
+            yield at, f"{cell.start} {cell.size} {cell.totals} {sum(cell.severities)} {errors}"
             yield from ((f"{at}/{error}", str(failures)) for error, failures in cell.errors.items())
 
 

@@ -6,20 +6,20 @@ from typing import Any
 
 from redis import Redis
 
-from resilience.circuit_breaker.types import Order
-from resilience.circuit_breaker.wire import Report
+from resilience.circuit_breaker.types import OperatorOverride, State
+from resilience.circuit_breaker.wire import OutcomeReport, ScopeState, override_argument, restore_argument
 from resilience.shared_state import scripts
 from resilience.shared_state.answers import pairs
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
-from tests.breaker_model.rules import Answer, Breaker, Told
+from tests.breaker_model.rules import Breaker, RememberedScope, Reply
 from tests.breaker_model.scope import Caller
 
 START = 1_800_000_000_000
 SERVICE = "model"
 CREATE, LIST = "create", "list"
 ENDPOINTS = (CREATE, LIST)
-HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "order", "status")
+HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "override", "status")
 """The scripts that change nothing, and say so, when the server has forgotten the breaker."""
 
 
@@ -82,10 +82,13 @@ class Pair:
         for scope in self.rules.scopes.values():
             scope.forget_times()
 
-    def begin(self, at: Caller, seen: int, scopes: Sequence[Told], orders: Sequence[Order]) -> None:
-        """Begin, or correct a beginning."""
-        flat = [value for scope in scopes for value in scope] + [value for one in orders for value in one.arguments()]
-        self._same("begin", at, (seen, len(scopes), *flat), self.rules.begin(at, seen, scopes, orders))
+    def restore(
+        self, at: Caller, seen: int, scopes: Sequence[RememberedScope], overrides: Sequence[OperatorOverride]
+    ) -> None:
+        """Restore the breaker, or correct what another restored."""
+        known = {name: ScopeState(State(state), 0, ends, opens) for name, state, ends, opens in scopes}
+        expected = self.rules.restore(at, seen, scopes, overrides)
+        self._same("restore", at, (restore_argument(seen, known, overrides),), expected)
 
     def acquire(self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False) -> Permit | None:
         """Ask for a call."""
@@ -99,15 +102,15 @@ class Pair:
         self.permits = [*self.permits[-7:], permit]
         return permit
 
-    def record(self, at: Caller, permit: Permit, report: Report) -> None:
+    def record(self, at: Caller, permit: Permit, report: OutcomeReport) -> None:
         """Report a call; `report` says what came of it."""
         report = report._replace(
             owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=permit.service_epoch,
             endpoint_epoch=permit.endpoint_epoch, window=permit.window, granted_at=permit.granted_at,
         )  # fmt: skip
-        self.speak(at._replace(endpoint=permit.endpoint), report)
+        self.report_as_is(at._replace(endpoint=permit.endpoint), report)
 
-    def speak(self, at: Caller, report: Report) -> None:
+    def report_as_is(self, at: Caller, report: OutcomeReport) -> None:
         """Report as it stands: also what has no permit."""
         self._same("record", at, report, self.rules.record(at, report))
 
@@ -128,19 +131,19 @@ class Pair:
         owner = f"o{self.owners}"
         self._same("is_open", at, (owner, int(alone)), self.rules.is_open(at, owner, alone=alone))
 
-    def order(self, at: Caller, order: Order) -> None:
-        """Give an operator's order."""
-        self._same("order", at, order.arguments(), self.rules.order(at, order))
+    def override(self, at: Caller, override: OperatorOverride) -> None:
+        """Give an operator's override."""
+        self._same("override", at, (override_argument(override),), self.rules.override(at, override))
 
-    def look(self, at: Caller) -> None:
+    def status(self, at: Caller) -> None:
         """Look at everything."""
         known, now, breaker, rate, waiting, sending = self._run("status", at, ())
         assert (known, now) == ("known", at.now)
         begun = self._server_time()
         assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
         assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
-        for told, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
-            assert told == sum(ends > at.now for ends in kept.values())
+        for counted, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
+            assert counted == sum(ends > at.now for ends in kept.values())
 
     def count(self, at: Caller, lines: Sequence[tuple[str, str, int, int, int, int]], context: str) -> None:
         """Report calls that no breaker guards."""
@@ -148,7 +151,7 @@ class Pair:
         self.rules.counts.whole_from = self.rules.counts.whole_from or at.now
         for line in lines:
             self.rules.counts.count(*line, context, size=at.limits.size, now=at.now)
-        assert self._stats("count", at, text, context) == at.now
+        assert self._stats("count_calls", at, text, context) == at.now
         self.compare()
 
     def read_counts(self, at: Caller, written: int, *, anew: bool) -> None:
@@ -159,21 +162,21 @@ class Pair:
             counts.whole_from = at.now
         counts.drop(written)
         begun = self._server_time()
-        assert begun <= self._stats("figures", at._replace(now=0))[0] <= self._server_time()
-        now, seconds = self._stats("figures", at)
+        assert begun <= self._stats("recent_calls", at._replace(now=0))[0] <= self._server_time()
+        now, seconds = self._stats("recent_calls", at)
         assert (now, pairs(seconds)) == (at.now, counts.second_fields())
-        now, windows = self._stats("finished", at, written)
+        now, windows = self._stats("closed_windows", at, written)
         assert now == at.now
         assert pairs(windows).pop("run")
         self.compare()
 
-    def doubt(self, at: Caller, *, seconds: bool) -> None:
+    def discard_counts(self, at: Caller, *, seconds: bool) -> None:
         """Begin the last minutes anew, or say that the windows lack calls."""
         if seconds:
-            self.rules.counts.forget()
+            self.rules.counts.reset_recent_calls()
         else:
             self.rules.counts.whole_from = at.now
-        assert self._stats("forget" if seconds else "mark_incomplete", at) == at.now
+        assert self._stats("reset_recent_calls" if seconds else "mark_incomplete", at) == at.now
         self.compare()
 
     def moments(self) -> Iterator[int]:
@@ -187,8 +190,8 @@ class Pair:
 
     def arrows(self) -> set[tuple[str, str, str]]:
         """Read which changes of state the server's stream tells of: old, new, reason."""
-        told = [_words(entry) for _, entry in self.client.xrange(scripts.breaker_keys(SERVICE, CREATE)[4])]  # type: ignore[union-attr]
-        return {(entry["old"], entry["new"], entry["reason"]) for entry in told}
+        entries = [_words(entry) for _, entry in self.client.xrange(scripts.breaker_keys(SERVICE, CREATE)[4])]  # type: ignore[union-attr]
+        return {(entry["old"], entry["new"], entry["reason"]) for entry in entries}
 
     def compare(self) -> None:
         """Compare everything that is kept."""
@@ -199,7 +202,7 @@ class Pair:
         for name in (released, sending):
             pipe.zrange(name, 0, -1, withscores=True)
         pipe.xrange(events)
-        states, limit, seconds, cells, waiting, being_sent, told = pipe.execute()
+        states, limit, seconds, cells, waiting, being_sent, entries = pipe.execute()
         assert (_plain(_words(states)), _plain(_words(limit))) == self._states()
         assert _words(seconds) == self.rules.counts.second_fields()
         cells = _words(cells)
@@ -208,13 +211,13 @@ class Pair:
         assert {"whole_from": "0"} | cells == self.rules.counts.window_fields()
         assert {item.decode(): int(ends) for item, ends in waiting} == self.rules.ramp.waiting
         assert {item.decode(): int(ends) for item, ends in being_sent} == self.rules.ramp.sending
-        assert [_words(event) for _, event in told] == self.rules.events
+        assert [_words(event) for _, event in entries] == self.rules.events
 
     def _server_time(self) -> int:
         seconds, micros = self.client.time()  # type: ignore[misc]
         return int(seconds) * 1000 + int(micros) // 1000
 
-    def _same(self, name: str, at: Caller, own: Sequence[Any], expected: Answer) -> None:
+    def _same(self, name: str, at: Caller, own: Sequence[Any], expected: Reply) -> None:
         answer = self._run(name, at, own)
         assert answer == expected, (name, at, own)
         self.compare()
@@ -223,7 +226,7 @@ class Pair:
         limit = {name: str(value) for name, value in self.rules.limit.fields().items()}
         return _plain(self.rules.fields()), _plain(limit)
 
-    def _run(self, name: str, at: Caller, own: Sequence[Any]) -> Answer:
+    def _run(self, name: str, at: Caller, own: Sequence[Any]) -> Reply:
         common = (at.endpoint, at.key, at.configuration, at.limits.text, at.now)
         return _decoded(self.lua[name](scripts.breaker_keys(SERVICE, at.endpoint), (*common, *own)))  # type: ignore[no-any-return]
 

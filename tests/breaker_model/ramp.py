@@ -12,15 +12,15 @@ class Ramp:
     """Held items on their way, each with the end of its lease in ms, and how many may be."""
 
     size: int = 1
-    fence: Epochs | None = None
+    epoch_fence: Epochs | None = None
     """For which the size was earned."""
     waiting: dict[str, int] = field(default_factory=dict)
     sending: dict[str, int] = field(default_factory=dict)
 
-    def see(self, epochs: Epochs, now: int) -> None:
+    def refresh(self, epochs: Epochs, now: int) -> None:
         """Begin anew with other epochs; forget what lapsed."""
-        if self.fence != epochs:
-            self.fence, self.size, self.waiting, self.sending = epochs, 1, {}, {}
+        if self.epoch_fence != epochs:
+            self.epoch_fence, self.size, self.waiting, self.sending = epochs, 1, {}, {}
         self.waiting = {item: ends for item, ends in self.waiting.items() if ends > now}
         self.sending = {item: ends for item, ends in self.sending.items() if ends > now}
 
@@ -31,7 +31,7 @@ class Ramp:
         self.sending[item] = ends
         return True
 
-    def hear(self, outcome: str, most: int) -> None:
+    def apply_outcome(self, outcome: str, most: int) -> None:
         """Grow by one for each success of what was sent: doubles with each round."""
         if outcome == "success":
             self.size = min(self.size + 1, most)
@@ -44,4 +44,4 @@ class Ramp:
 
     def fields(self) -> dict[str, Any]:
         """Name what is kept as the hash does."""
-        return {"window": self.size, "fence": "" if self.fence is None else "{},{}".format(*self.fence)}
+        return {"window": self.size, "fence": "" if self.epoch_fence is None else "{},{}".format(*self.epoch_fence)}

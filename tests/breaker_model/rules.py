@@ -1,4 +1,4 @@
-"""The breaker by its rules, told once more and simply: what the scripts must answer, keep and tell. Times in ms.
+"""The breaker by its rules, written once more and simply: what the scripts must reply, keep and tell. Times in ms.
 
 Two scopes, one above the other: the service, and the endpoint. Each step has the name of its script, and answers as it
 does; `Caller` is who takes it.
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from resilience.circuit_breaker.types import Order, OrderKind
-from resilience.circuit_breaker.wire import Report
+from resilience.circuit_breaker.types import OperatorOverride, OverrideKind
+from resilience.circuit_breaker.wire import OutcomeReport
 from tests.breaker_model.blocks import Blocks
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
-from tests.breaker_model.scope import Caller, Obstacle, Scope
+from tests.breaker_model.scope import Admission, Caller, Scope
 
-Answer = list[Any]
-Told = tuple[str, str, int, int]
+Reply = list[Any]
+RememberedScope = tuple[str, str, int, int]
 """A scope as a process remembers it: name, state, end, times opened."""
-VERDICTS = {
+RESULTS = {
     "success": (True, True),
     "failure_endpoint": (True, False),
     "failure_service": (False, False),
@@ -31,9 +31,9 @@ VERDICTS = {
 class Breaker:
     """Everything that is shared."""
 
-    born: int = 0
-    seeded: int = 0
-    ordered: int = 0
+    generation: int = 0
+    restored_epoch: int = 0
+    last_override: int = 0
     settings: str = ""
     blocks: Blocks = field(default_factory=Blocks)
     scopes: dict[str, Scope] = field(default_factory=dict)
@@ -41,46 +41,48 @@ class Breaker:
     ramp: Ramp = field(default_factory=Ramp)
     counts: Counts = field(default_factory=Counts)
     events: list[dict[str, str]] = field(default_factory=list)
-    moved: list[Answer] = field(default_factory=list)
+    changes: list[Reply] = field(default_factory=list)
     """The changes of the step in hand."""
 
-    def begin(self, at: Caller, seen: int, scopes: Sequence[Told], orders: Sequence[Order]) -> Answer:
+    def restore(
+        self, at: Caller, seen: int, scopes: Sequence[RememberedScope], overrides: Sequence[OperatorOverride]
+    ) -> Reply:
         """Begin again where everything is forgotten; one who knew a later state corrects what has not moved."""
-        self.moved = []
-        if self.born and (self.scope("").epoch != self.born or seen <= self.seeded):
-            return self._answer(at, "ignored")
-        if not self.born:
-            self.born, self.counts.whole_from, self.scopes = max(seen + 1, at.now), at.now, {}
-            self._tell("", "closed", "closed", "begun", at, epoch=self.born)
-        self.seeded = seen
+        self.changes = []
+        if self.generation and (self.scope("").epoch != self.generation or seen <= self.restored_epoch):
+            return self._reply(at, "ignored")
+        if not self.generation:
+            self.generation, self.counts.whole_from, self.scopes = max(seen + 1, at.now), at.now, {}
+            self._append_event("", "closed", "closed", "begun", at, epoch=self.generation)
+        self.restored_epoch = seen
         for name, state, ends, opens in scopes:
-            if self.scope(name).epoch == self.born:
+            if self.scope(name).epoch == self.generation:
                 self._move(self.scope(name), state, "restored", at, ends=ends, opens=opens)
-        for order in orders:
-            self._obey(order, at)
-        return self._answer(at, "done")
+        for override in overrides:
+            self._apply_override(override, at)
+        return self._reply(at, "done")
 
-    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Answer:
+    def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Reply:
         """Let a call go, when all agree."""
         self.limit.clamp(at.limits, at.now)
         self._expire(at)
-        reason, wait, probing = self._obstacle(at, probe_ok=probe_ok, trial=trial)
+        reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial)
         if not reason:
             wait = self.limit.wait(at.limits, at.now)
             reason = "throttled" if wait else ""
         if reason:
             released = self.ramp.waiting.pop(item, None) is not None
-            return self._answer(at, reason, wait, 0, int(released), self.limit.number)
+            return self._reply(at, reason, wait, 0, int(released), self.limit.number)
         self.limit.take(at.limits, at.now)
         released = self.ramp.send(item, at.now + at.limits.lease_for)
         if probing:
-            self._take_places(at, owner)
+            self._take_probes(at, owner)
         if trial:
             self.blocks.next_trial = at.now + at.limits.trial_every
-        return self._answer(at, "granted", 0, int(probing), int(released), self.limit.number)
+        return self._reply(at, "granted", 0, int(probing), int(released), self.limit.number)
 
-    def record(self, at: Caller, report: Report) -> Answer:
-        """Hear what came of a call."""
+    def record(self, at: Caller, report: OutcomeReport) -> Reply:
+        """Record what came of a call."""
         self.limit.clamp(at.limits, at.now)
         if report.error:
             about = (report.error, report.severity, 1, report.took, report.took, report.context)
@@ -90,67 +92,67 @@ class Breaker:
         epochs = self._epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
-            self.ramp.see(epochs, at.now)
+            self.ramp.refresh(epochs, at.now)
             if self.ramp.sending.pop(report.item, None) is not None:
-                self.ramp.hear(report.outcome, at.limits.release_max)
-        self.blocks.hear(at, report)
-        service_alive, endpoint_alive = VERDICTS.get(report.outcome, (None, None))
+                self.ramp.apply_outcome(report.outcome, at.limits.release_max)
+        self.blocks.apply_outcome(at, report)
+        service_alive, endpoint_alive = RESULTS.get(report.outcome, (None, None))
         if report.service_epoch > 0 and report.service_epoch != epochs[0]:
-            endpoint_alive = None  # begun before a change of the service: no news of its endpoint
+            endpoint_alive = None  # begun before a change of the service: no headers of its endpoint
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != epochs[1] and service_alive is False:
             service_alive = None  # in flight when its endpoint opened: it does not open the service, too
-        tripped = self._hear(self.scope(""), report.service_epoch, at, report, alive=service_alive)
+        tripped = self._apply_outcome(self.scope(""), report.service_epoch, at, report, alive=service_alive)
         endpoint = self.scope(at.endpoint)
-        self._hear(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
+        self._apply_outcome(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
         room = 0
         if report.item:
-            self.ramp.see(self._epochs(at), at.now)
+            self.ramp.refresh(self._epochs(at), at.now)
             room = self._room(at)[0]
-        return self._answer(at, "recorded", room)
+        return self._reply(at, "recorded", room)
 
-    def release(self, at: Caller, items: Sequence[str]) -> Answer:
+    def release(self, at: Caller, items: Sequence[str]) -> Reply:
         """Let the oldest held items go that may; none twice."""
         self.limit.clamp(at.limits, at.now)
         self._expire(at)
-        self.ramp.see(self._epochs(at), at.now)
+        self.ramp.refresh(self._epochs(at), at.now)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
             if len(granted) < room and item not in self.ramp.waiting and item not in self.ramp.sending:
                 self.ramp.waiting[item] = at.now + at.limits.lease_for
                 granted.append(item)
-        return self._answer(at, reason, wait, room - len(granted), granted)
+        return self._reply(at, reason, wait, room - len(granted), granted)
 
-    def give_back(self, at: Caller, item: str) -> Answer:
+    def give_back(self, at: Caller, item: str) -> Reply:
         """Free the place of an item that ended without a call."""
-        self.moved = []
+        self.changes = []
         self.ramp.waiting.pop(item, None)
         self.ramp.sending.pop(item, None)
-        return self._answer(at, "done")
+        return self._reply(at, "done")
 
-    def is_open(self, at: Caller, owner: str, *, alone: bool) -> Answer:
+    def is_open(self, at: Caller, owner: str, *, alone: bool) -> Reply:
         """Say whether it is open; in half-open the first to ask has the place."""
         self._expire(at)
         scopes = (self.scope(""),) if alone else (self.scope(""), self.scope(at.endpoint))
         reason, _, probing = _first(scopes, at, probe_ok=True)
         if not reason and probing:
-            self._take_places(at, owner)
-        return self._answer(at, int(bool(reason)))
+            self._take_probes(at, owner)
+        return self._reply(at, int(bool(reason)))
 
-    def order(self, at: Caller, order: Order) -> Answer:
+    def override(self, at: Caller, override: OperatorOverride) -> Reply:
         """Obey an operator."""
         self._expire(at)
-        return self._answer(at, self._obey(order, at))
+        return self._reply(at, self._apply_override(override, at))
 
     def scope(self, name: str) -> Scope:
         """Return the service's breaker, or an endpoint's."""
-        return self.scopes.setdefault(name, Scope(name, self.born))
+        return self.scopes.setdefault(name, Scope(name, self.generation))
 
     def fields(self) -> dict[str, str]:
         """Name what is kept of the states as the hash does."""
         known: dict[str, Any] = {
-            "born": self.born, "seeded": self.seeded, "ordered": self.ordered, "settings": self.settings,
-            **self.blocks.fields(), **self.ramp.fields(),
+            "born": self.generation, "seeded": self.restored_epoch, "ordered": self.last_override,
+            "settings": self.settings, **self.blocks.fields(), **self.ramp.fields(),
         }  # fmt: skip
         for scope in self.scopes.values():
             known |= scope.fields()
@@ -160,32 +162,32 @@ class Breaker:
 
     def _expire(self, at: Caller, context: str = "") -> None:
         """Do what time alone changes; no clock calls, so whoever comes first finds it."""
-        self.moved = []
+        self.changes = []
         for scope in (self.scope(""), self.scope(at.endpoint)):
             if scope.ends and at.now >= scope.ends and scope.state == "off":
                 self._move(scope, "closed", "off_over", at, context=context)
             elif scope.ends and at.now >= scope.ends:
                 self._move(scope, "half_open", "open_over", at, opens=scope.opens, context=context)
 
-    def _obstacle(self, at: Caller, *, probe_ok: bool, trial: bool) -> Obstacle:
-        blocked = self.blocks.obstacle(at, trial=trial)
+    def _admission(self, at: Caller, *, probe_ok: bool, trial: bool) -> Admission:
+        blocked = self.blocks.admission(at, trial=trial)
         return (
             blocked
             if blocked.reason
             else _first((self.scope(""), self.scope(at.endpoint)), at, probe_ok=probe_ok or trial)
         )
 
-    def _take_places(self, at: Caller, owner: str) -> None:
+    def _take_probes(self, at: Caller, owner: str) -> None:
         for scope in (self.scope(""), self.scope(at.endpoint)):
             if scope.state == "half_open":
-                scope.occupy(owner, at.now + at.limits.lease_for)
+                scope.set_probe(owner, at.now + at.limits.lease_for)
 
     def _epochs(self, at: Caller) -> tuple[int, int]:
         return self.scope("").epoch, self.scope(at.endpoint).epoch
 
     def _room(self, at: Caller) -> tuple[int, str, int]:
         """Return how many held items may be released, or why none and the ms to wait."""
-        reason, wait, probing = self._obstacle(at, probe_ok=True, trial=False)
+        reason, wait, probing = self._admission(at, probe_ok=True, trial=False)
         if not reason:
             wait = self.limit.wait(at.limits, at.now)
             reason = "throttled" if wait else ""
@@ -195,7 +197,7 @@ class Breaker:
         free = int(min(free, self.limit.room(at.limits, at.now) - len(self.ramp.waiting)))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
-    def _report_to_the_limit(self, at: Caller, report: Report) -> None:
+    def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
         if report.window >= 0:
             self.limit.answered(report.window, report.granted_at)
         if report.limit:  # a 429 tells it, too
@@ -206,17 +208,17 @@ class Breaker:
         if report.outcome == "success" and report.granted_at >= self.limit.throttled_until:
             self.limit.refused = 0
         if report.limit:
-            headers = (report.limit, report.left, report.reset)
+            headers = (report.limit, report.remaining, report.reset)
             self.limit.apply_headers(report.window, report.granted_at, headers, at.limits, at.now)
 
-    def _hear(
-        self, scope: Scope, epoch: int, at: Caller, report: Report, *, alive: bool | None, tripped: bool = False
+    def _apply_outcome(
+        self, scope: Scope, epoch: int, at: Caller, report: OutcomeReport, *, alive: bool | None, tripped: bool = False
     ) -> bool:
         """Take in what an outcome says of a scope; return whether it opens. `tripped`: the service just has."""
         if epoch not in (0, scope.epoch):  # begun before a change of this scope
             return False
         if scope.state == "half_open" and (report.owner == scope.owner if report.owner else alive is not None):
-            scope.occupy("", 0)
+            scope.set_probe("", 0)
             if alive:
                 self._move(scope, "closed", "probe_succeeded", at, context=report.context)
             elif alive is False and not tripped:
@@ -226,11 +228,11 @@ class Breaker:
         elif scope.state == "closed" and alive is False:
             if tripped:  # the service's opening says it all
                 scope.in_a_row = []
-            elif scope.fails(at.limits, at.now):
+            elif scope.count_failure(at.limits, at.now):
                 return self._open(scope, at.limits.threshold, at, report)
         return False
 
-    def _open(self, scope: Scope, failures: int, at: Caller, report: Report) -> bool:
+    def _open(self, scope: Scope, failures: int, at: Caller, report: OutcomeReport) -> bool:
         grown = at.limits.open_for * report.stretch * at.limits.growth**scope.opens
         length = int(min(max(grown, report.retry_after), at.limits.open_max))
         ends, opens = at.now + length, scope.opens + 1
@@ -239,28 +241,28 @@ class Breaker:
         )  # fmt: skip
         return True
 
-    def _obey(self, order: Order, at: Caller) -> str:
-        if order.number and order.number <= self.ordered:
-            return "done" if order.number == self.ordered else "ignored"
-        self.ordered = max(self.ordered, order.number)
-        service, (_, _, by, why, ends, key) = self.scope(""), order.arguments()
-        word = {"by": by, "why": why}
-        match order.kind:
-            case OrderKind.OPEN:
-                self._move(service, "forced_open", "forced_open", at, ends=int(ends), **word)
-            case OrderKind.OFF:
-                self._move(service, "off", "switched_off", at, ends=int(ends), **word)
-            case OrderKind.BLOCK:
-                self.blocks.blocked[str(key)] = at.now
-            case OrderKind.RESET:
+    def _apply_override(self, override: OperatorOverride, at: Caller) -> str:
+        if override.number and override.number <= self.last_override:
+            return "done" if override.number == self.last_override else "ignored"
+        self.last_override = max(self.last_override, override.number)
+        service, word = self.scope(""), {"by": override.by, "why": override.why}
+        ends = 0 if override.until is None else round(override.until.timestamp() * 1000)
+        match override.kind:
+            case OverrideKind.OPEN:
+                self._move(service, "forced_open", "forced_open", at, ends=ends, **word)
+            case OverrideKind.OFF:
+                self._move(service, "off", "switched_off", at, ends=ends, **word)
+            case OverrideKind.BLOCK:
+                self.blocks.blocked[override.fingerprint] = at.now
+            case OverrideKind.RESET:
                 self.blocks.lift(at.now)
                 for _, scope in sorted(self.scopes.items(), key=lambda known: known[0]):
                     if scope.name and (scope.state != "closed" or scope.in_a_row):
                         self._move(scope, "closed", "reset", at, **word)
                 self._move(service, "closed", "reset", at, **word)
-            case OrderKind.AUTO if service.state == "forced_open":
+            case OverrideKind.AUTO if service.state == "forced_open":
                 self._move(service, "half_open", "automatic_again", at, **word)
-            case OrderKind.AUTO if service.state == "off":
+            case OverrideKind.AUTO if service.state == "off":
                 self._move(service, "closed", "automatic_again", at, **word)
         return "done"
 
@@ -272,30 +274,30 @@ class Breaker:
         old, failures = scope.state, len(scope.in_a_row) if failures is None else failures
         scope.epoch = max(scope.epoch + 1, at.now)
         scope.state, scope.ends, scope.opens, scope.in_a_row = state, ends, opens, []
-        scope.occupy("", 0)
+        scope.set_probe("", 0)
         if state == "closed":
-            self.counts.forget()
-        self.moved.append([scope.name, old, state, scope.epoch, reason, failures])
-        self._tell(scope.name, old, state, reason, at, failures=failures, epoch=scope.epoch, ends=ends, **word)
+            self.counts.reset_recent_calls()
+        self.changes.append([scope.name, old, state, scope.epoch, reason, failures])
+        self._append_event(scope.name, old, state, reason, at, failures=failures, epoch=scope.epoch, ends=ends, **word)
 
-    def _tell(self, name: str, old: str, new: str, reason: str, at: Caller, **how: str | int) -> None:
-        told = {"endpoint": name, "old": old, "new": new, "reason": reason, "failures": 0, "at": at.now, "ends": 0}
-        told |= {"by": "", "why": "", "context": ""} | how
-        self.events.append({field: str(value) for field, value in told.items()})
+    def _append_event(self, name: str, old: str, new: str, reason: str, at: Caller, **how: str | int) -> None:
+        event = {"endpoint": name, "old": old, "new": new, "reason": reason, "failures": 0, "at": at.now, "ends": 0}
+        event |= {"by": "", "why": "", "context": ""} | how
+        self.events.append({field: str(value) for field, value in event.items()})
 
-    def _answer(self, at: Caller, *own: Any) -> Answer:
+    def _reply(self, at: Caller, *own: Any) -> Reply:
         others, self.settings = self.settings, at.limits.text
         return [
-            at.now, self.born, "" if others == self.settings else others,
-            int(at.key in self.blocks.blocked), int(at.configuration in self.blocks.wrong),
-            *self.scope("").view, *self.scope(at.endpoint).view, self.moved, *own,
+            at.now, self.generation, "" if others == self.settings else others,
+            int(at.key in self.blocks.blocked), int(at.configuration in self.blocks.misconfigured),
+            *self.scope("").view, *self.scope(at.endpoint).view, self.changes, *own,
         ]  # fmt: skip
 
 
-def _first(scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Obstacle:
+def _first(scopes: Sequence[Scope], at: Caller, *, probe_ok: bool) -> Admission:
     """Return the first obstacle of these breakers; none where the service's is switched off."""
     if scopes[0].state == "off":
-        return Obstacle()
-    found = [scope.obstacle(at.now, probe_ok=probe_ok) for scope in scopes]
+        return Admission()
+    found = [scope.admission(at.now, probe_ok=probe_ok) for scope in scopes]
     shut = next((one for one in found if one.reason), None)
-    return shut or Obstacle(probing=any(one.probing for one in found))
+    return shut or Admission(probing=any(one.probing for one in found))

@@ -18,7 +18,7 @@ class Caller(NamedTuple):
     now: int
 
 
-class Obstacle(NamedTuple):
+class Admission(NamedTuple):
     """Why a call may not go ('': it may), the ms to wait (-1: for somebody), and whether it would be a probe."""
 
     reason: str = ""
@@ -40,22 +40,22 @@ class Scope:
     owner: str = ""
     lease: int = 0
 
-    def obstacle(self, now: int, *, probe_ok: bool) -> Obstacle:
+    def admission(self, now: int, *, probe_ok: bool) -> Admission:
         """Say what stands in the way of a call."""
         match self.state:
             case "open" | "forced_open":
-                return Obstacle("breaker_open", self.ends - now if self.ends else -1)
+                return Admission("breaker_open", self.ends - now if self.ends else -1)
             case "half_open" if now < self.lease:
-                return Obstacle("breaker_open", self.lease - now)
+                return Admission("breaker_open", self.lease - now)
             case "half_open" if not probe_ok:
-                return Obstacle("breaker_open", BUSY)
-        return Obstacle(probing=self.state == "half_open")
+                return Admission("breaker_open", BUSY)
+        return Admission(probing=self.state == "half_open")
 
-    def occupy(self, owner: str, lease: int) -> None:
+    def set_probe(self, owner: str, lease: int) -> None:
         """Give the one place of a half-open breaker away, or back."""
         self.owner, self.lease = owner, lease
 
-    def fails(self, limits: Limits, now: int) -> bool:
+    def count_failure(self, limits: Limits, now: int) -> bool:
         """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`."""
         if limits.threshold > NEVER:
             return False

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind
-from resilience.circuit_breaker.wire import Report
-from tests.breaker_model.cast import BAD, CLIENTS, CONFIGURATIONS, ERRORS, GONE, GOOD, ITEMS, JUMPS, KEYS, OUTCOMES
+from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind
+from resilience.circuit_breaker.wire import OutcomeReport
+from tests.breaker_model.actors import BAD, CLIENTS, CONFIGURATIONS, ERRORS, GONE, GOOD, ITEMS, JUMPS, KEYS, OUTCOMES
 from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller
 
@@ -31,9 +31,9 @@ class Walk:
     def __init__(self, pair: Pair, rng: random.Random) -> None:
         self.pair = pair
         self.rng = rng
-        self.orders = 0
+        self.overrides = 0
         self.pair.forget(self.caller(), everything=True)
-        self.begin()
+        self.restore()
 
     def go(self, steps: int) -> None:
         """Take so many."""
@@ -42,25 +42,25 @@ class Walk:
             self.acquire: 24,
             self.record: 28,
             self.release: 8,
-            self.speak: 5,
+            self.report_as_is: 5,
             self.is_open: 4,
             lambda: self.pair.give_back(self.caller(), self.rng.choice(ITEMS)): 4,
-            self.order: 4,
-            self.calm: 5,
+            self.override: 4,
+            self.recover: 5,
             self.ramp: 6,
             self.trip: 5,
             self.operate: 3,
             self.burst: 3,
-            self.tell: 6,
+            self.report_headers: 6,
             self.scout: 3,
-            self.refuse: 4,
+            self.throttle: 4,
             self.lift: 5,
             self.count: 3,
-            self.begin: 2,
+            self.restore: 2,
             self.forget: 2,
             self.pair.forget_limit: 2,
             self.pair.forget_failures: 1,
-            lambda: self.pair.look(self.caller()): 2,
+            lambda: self.pair.status(self.caller()): 2,
         }
         for do in self.rng.choices(list(doings), list(doings.values()), k=steps):
             do()
@@ -96,20 +96,20 @@ class Walk:
         if self.pair.permits:
             permit = self.rng.choice((self.pair.permits[-1],) * 3 + tuple(self.pair.permits))
             at = self.caller()
-            self.pair.record(at, permit, self.report(news=self.news(at, permit)))
+            self.pair.record(at, permit, self.report(headers=self.headers(at, permit)))
 
-    def report(self, outcome: CallOutcome | None = None, news: tuple[int, int, int] = (0, 0, 0)) -> Report:
-        """Choose what came of a call; `news` is what its answer told."""
+    def report(self, outcome: CallOutcome | None = None, headers: tuple[int, int, int] = (0, 0, 0)) -> OutcomeReport:
+        """Choose what came of a call; `headers` is what its answer's headers tell."""
         pick = self.rng.choice
-        return Report(
+        return OutcomeReport(
             outcome or pick((GOOD, GOOD, GOOD, GONE, GONE, BAD, BAD, *OUTCOMES)),
             reason=pick(("timeout", "http_503")), retry_after=pick((0, 0, 400, 700, 5000, 9_000_000)),
             stretch=pick((1, 1.25)), context=pick(("", '{"a":1}')), error=pick(("", *ERRORS)),
             severity=pick((0, 1, 2, 3)), took=pick((0, 40, 60)),
-            limit=news[0], left=news[1], reset=news[2],
+            limit=headers[0], remaining=headers[1], reset=headers[2],
         )  # fmt: skip
 
-    def news(self, at: Caller, permit: Permit) -> tuple[int, int, int]:
+    def headers(self, at: Caller, permit: Permit) -> tuple[int, int, int]:
         """Choose what an answer tells of the count: about what we believe, a little beside it, or anything."""
         pick, known = self.rng.choice, self.pair.rules.limit
         limit = pick((0, 0, 0, 1, 1, 2, 20, 40, 60))
@@ -127,32 +127,34 @@ class Walk:
         """Ask which held items may go."""
         return self.pair.release(self.caller(endpoint=CREATE), self.rng.sample(ITEMS, self.rng.randrange(6)))
 
-    def speak(self) -> None:
+    def report_as_is(self) -> None:
         """Report without a permit: of the service, of an endpoint, or a call that may hold the place."""
         owner = self.rng.choice(("", "", "", *(permit.owner for permit in self.pair.permits[-2:])))
         report = self.report(self.rng.choice((GOOD, GONE, BAD, CallOutcome.IGNORED)))
-        self.pair.speak(self.caller(), report._replace(owner=owner, endpoint_epoch=self.rng.choice((0, -1))))
+        self.pair.report_as_is(self.caller(), report._replace(owner=owner, endpoint_epoch=self.rng.choice((0, -1))))
 
     def is_open(self) -> None:
         """Ask as the sign-off does."""
         self.pair.is_open(self.caller(), alone=self.rng.random() < 0.4)
 
-    def order(self) -> None:
-        """Give an operator's order."""
-        order = self.some_order()
+    def override(self) -> None:
+        """Give an operator's override."""
+        override = self.some_override()
         for _ in range(self.rng.choice((1, 1, 2))):
-            self.pair.order(self.caller(), order)
+            self.pair.override(self.caller(), override)
 
-    def some_order(self, kind: OrderKind | None = None) -> Order:
-        """Choose an order; some are numbered, some of these come again."""
-        self.orders += self.rng.random() < 0.4
-        number = self.rng.choice((0, 0, self.orders, self.orders, max(0, self.orders - 1)))
+    def some_override(self, kind: OverrideKind | None = None) -> OperatorOverride:
+        """Choose an override; some are numbered, some of these come again."""
+        self.overrides += self.rng.random() < 0.4
+        number = self.rng.choice((0, 0, self.overrides, self.overrides, max(0, self.overrides - 1)))
         ends = self.rng.choice((None, datetime.fromtimestamp((self.pair.now + 600) / 1000, tz=UTC)))
-        return Order(kind or self.rng.choice(tuple(OrderKind)), "op", "why", ends, number, self.rng.choice(KEYS))
+        return OperatorOverride(
+            kind or self.rng.choice(tuple(OverrideKind)), "op", "why", ends, number, self.rng.choice(KEYS)
+        )
 
-    def begin(self) -> None:
-        """Begin, or correct a beginning."""
-        now, born = self.pair.now, self.pair.rules.born
+    def restore(self) -> None:
+        """Restore the breaker, or correct what another restored."""
+        now, generation = self.pair.now, self.pair.rules.generation
         scopes = [
             self.rng.choice(
                 (("", "open", now + 400, 2), ("", "half_open", 0, 1), ("", "forced_open", 0, 0), ("", "off", 0, 0))
@@ -161,18 +163,20 @@ class Walk:
             (CREATE, "open", now + 200, 1),
         ]
         scopes = self.rng.sample(scopes, self.rng.choice((0, 0, 1, 2, 3)))
-        seen = self.rng.choice((0, now - 5000, now, self.pair.rules.seeded, self.pair.rules.seeded + 1, born))
-        orders = [self.some_order() for _ in range(self.rng.choice((0, 0, 1, 3)))]
-        self.pair.begin(self.caller(), seen, scopes, orders)
+        seen = self.rng.choice(
+            (0, now - 5000, now, self.pair.rules.restored_epoch, self.pair.rules.restored_epoch + 1, generation)
+        )
+        overrides = [self.some_override() for _ in range(self.rng.choice((0, 0, 1, 3)))]
+        self.pair.restore(self.caller(), seen, scopes, overrides)
 
     def forget(self) -> None:
         """Let the server forget."""
         self.pair.forget(self.caller(), everything=self.rng.random() < 0.7)
-        self.orders = 0
+        self.overrides = 0
         if self.rng.random() < 0.3:
             self.count()
         for _ in range(self.rng.choice((1, 1, 3))):  # several processes notice
-            self.begin()
+            self.restore()
 
     def count(self) -> None:
         """Count calls that no breaker guards, and read what is counted."""
@@ -184,13 +188,13 @@ class Walk:
                 ends = [cell.start + cell.size for cell in self.pair.rules.counts.windows.values()]
                 self.pair.read_counts(at, pick((at.now, *ends)) + pick((-1, 0, 0)), anew=flag)
             case 1:
-                self.pair.doubt(at, seconds=flag)
+                self.pair.discard_counts(at, seconds=flag)
 
     # Several steps that belong together, or nobody would ever see an outage through.
 
-    def calm(self) -> None:
+    def recover(self) -> None:
         """Let an operator end whatever it was, and the limit recover."""
-        self.pair.order(self.caller(), Order(OrderKind.RESET, "op", "why"))
+        self.pair.override(self.caller(), OperatorOverride(OverrideKind.RESET, "op", "why"))
         self.pair.now += self.rng.choice((0, 1300, 72_000))
         self.acquire()
 
@@ -207,7 +211,7 @@ class Walk:
             if permit:
                 self.pair.record(self.caller(0), permit, self.report(outcome))
         if late:
-            self.pair.speak(self.caller(0), self.report(GONE))
+            self.pair.report_as_is(self.caller(0), self.report(GONE))
             self.pair.record(self.caller(0), late, self.report(self.rng.choice((GOOD, GONE, BAD))))
         self.pair.acquire(self.caller(0, endpoint))
         for _ in range(self.rng.randrange(3)):  # until OPEN is over; until the probe's lease is
@@ -218,14 +222,14 @@ class Walk:
         self.record()
 
     def operate(self) -> None:
-        """Give two orders, in an outage or not, see what they do, and end them."""
+        """Give two overrides, in an outage or not, see what they do, and end them."""
         for _ in range(self.rng.choice((0, 3))):
-            self.pair.speak(self.caller(0), self.report(GONE))
-        for kind in self.rng.choices((OrderKind.OPEN, OrderKind.OFF), k=2):
-            self.pair.order(self.caller(), self.some_order(kind))
+            self.pair.report_as_is(self.caller(0), self.report(GONE))
+        for kind in self.rng.choices((OverrideKind.OPEN, OverrideKind.OFF), k=2):
+            self.pair.override(self.caller(), self.some_override(kind))
         self.acquire()
         self.rng.choice((self.wait, self.acquire))()
-        self.pair.order(self.caller(), self.some_order(OrderKind.AUTO))
+        self.pair.override(self.caller(), self.some_override(OverrideKind.AUTO))
         self.acquire()
 
     def ramp(self) -> None:
@@ -240,15 +244,15 @@ class Walk:
 
     def burst(self) -> None:
         """Ask for more calls at once than the limit allows."""
-        self.calm()
+        self.recover()
         self.rng.choice((self.pair.forget_limit, self.wait))()
         client = self.rng.choice((0, 0, 2, 4))
         for _ in range(9):
             self.pair.acquire(self.caller(client))
         self.release()
 
-    def tell(self) -> None:
-        """Hear of the service's count by calls that overtake each other, in this window and over its end."""
+    def report_headers(self) -> None:
+        """Report headers of calls that overtake each other, in this window and over its end."""
         client = self.rng.choice((1, 1, 2))
         permits = [self.pair.acquire(self.caller(client)) for _ in range(self.rng.randrange(1, 5))]
         if self.rng.random() < 0.4:
@@ -257,12 +261,12 @@ class Walk:
         self.rng.shuffle(permits)
         for permit in filter(None, permits):
             at, outcome = self.caller(client), self.rng.choice((GOOD, GOOD, GOOD, BAD, CallOutcome.THROTTLED))
-            self.pair.record(at, permit, self.report(outcome, self.news(at, permit)))
+            self.pair.record(at, permit, self.report(outcome, self.headers(at, permit)))
             self.pair.now += self.rng.choice((0, 1, 20))
         self.rng.choice((self.acquire, self.release))()
 
     def scout(self) -> None:
-        """Use up a told window, begin the next, and wait for the one call that goes first."""
+        """Use up a window of the service, begin the next, and wait for the one call that goes first."""
         permit = self.pair.acquire(self.caller(2))
         if permit:
             self.pair.record(self.caller(2), permit, self.report(GOOD, (20, 0, 900)))
@@ -272,7 +276,7 @@ class Walk:
         self.pair.now = max(self.pair.now, self.pair.rules.limit.scout_at + self.rng.choice((20, 4999, 5000, 5001)))
         self.pair.acquire(self.caller(2))
 
-    def refuse(self) -> None:
+    def throttle(self) -> None:
         """Meet 429s, also where nothing was told, and ask again when they are over."""
         client = self.rng.choice((1, 2))
         if self.rng.random() < 0.5:

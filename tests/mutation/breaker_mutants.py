@@ -20,10 +20,9 @@ _NUMBER = re.compile(r"(?<![\w.'%\[])(?<!or )(?<!or -)(?<!\) \+ )(\d+)(?![\w.'\]
 
 EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "An order has six fields: no list of orders ends with the first of one.": ("begin: while i < #ARGV do",),
         "What a scope is moved from has no end and no count of openings to look at.": (
-            "orders: return scope(name, name .. '/', fields[1], fields[2], 1, 0, fields[3])",
-            "orders: return scope(name, name .. '/', fields[1], fields[2], 0, 1, fields[3])",
+            "overrides: return new_scope(name, name .. '/', fields[1], fields[2], 1, 0, fields[3])",
+            "overrides: return new_scope(name, name .. '/', fields[1], fields[2], 0, 1, fields[3])",
         ),
         "They are written in pairs.": (
             "quota: if #quota_writes > 1 then",
@@ -32,7 +31,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "At the bound itself both ways are the same.": (
             "quota: if emission_interval > 0 and backlog() >= burst_tolerance then",
             "quota: elseif resets_at >= quota.resets_at then",
-            "state_machine: elseif s.state == 'closed' and verdict and s.failures >= 0 then",
+            "state_machine: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
         "No limit of ours has an interval of a microsecond.": (
             "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
@@ -44,10 +43,10 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         ),
         "An epoch is a time of these years.": (
             "record: if service_epoch > 1 and service_epoch ~= service.epoch then",
-            "record: elseif endpoint_epoch > 1 and endpoint_epoch ~= endpoint.epoch and of_service == 'failed' then",
+            "record: elseif endpoint_epoch > 1 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' the",
         ),
         "Where nothing stands in the way the limit says how long to wait.": (
-            "state_machine: return '', 1, s.state == 'half_open'",
+            "state_machine: return '', 1, scope.state == 'half_open'",
             "state_machine: return '', 1, false",
         ),
         "A bound of memory: no walk is so long.": (

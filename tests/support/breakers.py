@@ -7,7 +7,7 @@ from collections.abc import Callable
 import redis
 
 from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.circuit_breaker.failover import Orders
+from resilience.circuit_breaker.failover import ReadOverrides
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit
 from resilience.shared_state.client import make_redis
@@ -24,7 +24,7 @@ def make(
     *,
     key: str = "",
     configuration: str = "here",
-    orders: Orders | None = None,
+    overrides: ReadOverrides | None = None,
     rng: random.Random | None = None,
     **changes: object,
 ) -> CircuitBreaker:
@@ -32,7 +32,7 @@ def make(
     settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
     shared = make_redis(url, timeout=5) if url else None
     return CalcomCircuitBreaker(
-        "calcom", redis=shared, settings=settings, key=key, configuration=configuration, orders=orders, rng=rng
+        "calcom", redis=shared, settings=settings, key=key, configuration=configuration, overrides=overrides, rng=rng
     )
 
 

@@ -9,13 +9,13 @@
 --         held: constant memory, and yet a day of minutes for an aggregation that comes late.
 local SECONDS, SLOTS = 300, 1440
 
-local function count(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
+local function count_second(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
   local second = math.floor(now / 1000)
   local field = second % SECONDS .. '/' .. name
   local old = redis.call('HGET', COUNTS, field) or ''
-  local since, n, total, most, bad = string.match(old, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
+  local since, n, total, max_ms, bad = string.match(old, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
   if tonumber(since) ~= second then
-    n, total, most, bad = 0, 0, 0, '0 0 0'
+    n, total, max_ms, bad = 0, 0, 0, '0 0 0'
   end
   if severity > 0 then
     local of = { string.match(bad, '(%d+) (%d+) (%d+)') }
@@ -24,7 +24,7 @@ local function count(name, severity, calls, sum, longest) -- severity: 1 low, 2 
     redis.call('HSET', COUNTS, 'last/' .. name, now)
   end
   redis.call('HSET', COUNTS, field, string.format('%d %d %d %d %s',
-    second, n + calls, total + sum, math.max(most, longest), bad))
+    second, n + calls, total + sum, math.max(max_ms, longest), bad))
 end
 
 local function add_failures(field, severity, calls, context)
@@ -42,16 +42,16 @@ local function add_failures(field, severity, calls, context)
     string.format('%d %d %d %d %d ', bad[1], bad[2], bad[3], first, now) .. context)
 end
 
-local function book(size, name, error, severity, calls, sum, longest, context) -- error: a word of a small set
+local function count_window(size, name, error, severity, calls, sum, longest, context) -- error: a word of a small set
   local start = now - now % size
   local this, field = string.format('%d %d', start, size), start / size % SLOTS .. '/' .. name
   local old = redis.call('HGET', WINDOWS, field) or ''
-  local begun, n, total, most, failures, errors = string.match(old, '^(%d+ %d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
+  local begun, n, total, max_ms, failures, errors = string.match(old, '^(%d+ %d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
   if begun ~= this then
     for word in string.gmatch(errors or '', '[^,]+') do
       redis.call('HDEL', WINDOWS, field .. '/' .. word)
     end
-    n, total, most, failures, errors = 0, 0, 0, 0, ''
+    n, total, max_ms, failures, errors = 0, 0, 0, 0, ''
   end
   if severity > 0 then
     failures = failures + calls
@@ -61,10 +61,10 @@ local function book(size, name, error, severity, calls, sum, longest, context) -
     end
   end
   redis.call('HSET', WINDOWS, field, string.format('%s %d %d %d %d %s',
-    this, n + calls, total + sum, math.max(most, longest), failures, errors))
+    this, n + calls, total + sum, math.max(max_ms, longest), failures, errors))
 end
 
 local function count_calls(size, name, error, severity, calls, sum, longest, context)
-  count(name, severity, calls, sum, longest)
-  book(size, name, error, severity, calls, sum, longest, context)
+  count_second(name, severity, calls, sum, longest)
+  count_window(size, name, error, severity, calls, sum, longest, context)
 end

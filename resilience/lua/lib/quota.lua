@@ -155,7 +155,7 @@ local function apply_429(at, wait)
   quota_set('resets_at', quota.throttled_until)
   quota_set('exhausted', 1)
   quota_set('remaining', 0)
-  end_short_ways()
+  drop_legacy_shortcuts()
 end
 
 -- What came of a call of that window (-1: it had no permit), granted at that moment; wait: ms, as a 429 asked.

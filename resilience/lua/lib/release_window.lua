@@ -1,31 +1,31 @@
 -- Fragment: the pace at which held work is released, for the endpoint whose work is held; a read has no window.
 -- KEYS    RELEASED: waiting for their permit   SENDING: being sent (both: item by the end of its lease; together never more
---         than release_max)   BREAKER: window, fence: its size, and the epochs for which it was earned
+--         than release_max)   BREAKER: window, fence: its size, and the epochs (epoch_fence) for which it was earned
 -- Why     one, then two, four, ...: no stampede after an outage. After each change of state from one again.
-local fence, window
+local epoch_fence, window
 
 local function resize(size)
   window = size
   put('window', size)
 end
 
-local function window_open()
+local function load_window()
   if not window then
-    fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
+    epoch_fence, window = unpack(redis.call('HMGET', BREAKER, 'fence', 'window'))
     window = math.min(tonumber(window) or 1, setting.release_max)
   end
-  local present = service.epoch .. ',' .. endpoint.epoch
-  if fence ~= present then
+  local current_fence = service.epoch .. ',' .. endpoint.epoch
+  if epoch_fence ~= current_fence then
     redis.call('DEL', RELEASED, SENDING)
-    fence = present
-    put('fence', fence)
+    epoch_fence = current_fence
+    put('fence', epoch_fence)
     resize(1)
   end
   redis.call('ZREMRANGEBYSCORE', RELEASED, '-inf', now)
   redis.call('ZREMRANGEBYSCORE', SENDING, '-inf', now)
 end
 
-local function window_apply(outcome) -- of an item that was being sent
+local function resize_after(outcome) -- of an item that was being sent
   if outcome == 'success' then -- one more for each: doubles with each round
     resize(math.min(window + 1, setting.release_max))
   elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
@@ -34,7 +34,7 @@ local function window_apply(outcome) -- of an item that was being sent
 end
 
 -- How many more may be released now, and else why not and when to ask again (ms).
-local function window_room()
+local function release_room()
   local reason, wait, probing = admit(true, false)
   if reason == '' then
     wait = quota_wait()

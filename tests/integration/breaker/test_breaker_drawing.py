@@ -7,7 +7,7 @@ import redis
 
 from resilience.circuit_breaker.types import State
 from resilience.shared_state import scripts
-from tests.breaker_model.cast import CLIENTS
+from tests.breaker_model.actors import CLIENTS
 from tests.breaker_model.scope import Caller
 from tests.breaker_model.walk import walk
 
@@ -48,7 +48,7 @@ def test_each_arrow_is_taken_and_no_other(redis_url: str) -> None:
         for state in (State.OPEN, State.HALF_OPEN, State.FORCED_OPEN, State.OFF):  # a walk seldom restores each
             at = Caller("create", "key-a", "here", CLIENTS[0], both.now)
             both.forget(at, everything=True)
-            both.begin(at, 1, [("", state, 0, 1)], [])
+            both.restore(at, 1, [("", state, 0, 1)], [])
             seen |= both.arrows()
     taken = {_as_drawn(*arrow) for arrow in seen}
     assert taken == set().union(*map(named, drawn()))

@@ -1,6 +1,6 @@
 """Processes of one fleet with other settings, as in a deploy, leave each other's promises whole."""
 
-from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind, RateNews, Reason
+from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind, QuotaHeaders, Reason
 from tests.support.breakers import CREATE, ENDPOINT, LIST, T0, Make, ask, denied, fail, make
 
 
@@ -52,17 +52,17 @@ def test_a_success_from_before_a_429_ends_no_row(make: Make) -> None:
     for late in early:
         breaker.record(ask(breaker, at), CallOutcome.THROTTLED, retry_after=0, now=T0 + at)
         waits.append(denied(breaker, at).retry_after or 0)
-        breaker.record(late, CallOutcome.SUCCESS, news=RateNews(60, 59, 60), now=T0 + at)
+        breaker.record(late, CallOutcome.SUCCESS, quota_headers=QuotaHeaders(60, 59, 60), now=T0 + at)
         at += max(waits[-1], denied(breaker, at).retry_after or 0)
     assert waits == sorted(set(waits))
 
 
 def test_what_is_ordered_together_is_obeyed_in_its_order(redis_url: str) -> None:
     """A key was blocked and then everything was reset: a Redis that has forgotten is told both at once."""
-    orders = [
-        Order(OrderKind.BLOCK, "op@example.com", "refused", None, 1, "key"),
-        Order(OrderKind.RESET, "op@example.com", "repaired", None, 2),
+    overrides = [
+        OperatorOverride(OverrideKind.BLOCK, "op@example.com", "refused", None, 1, "key"),
+        OperatorOverride(OverrideKind.RESET, "op@example.com", "repaired", None, 2),
     ]
-    breaker = make(redis_url, key="key", orders=lambda: orders)
+    breaker = make(redis_url, key="key", overrides=lambda: overrides)
     assert ask(breaker, 0)
     assert breaker.get_status().blocked_keys == ()

@@ -13,7 +13,7 @@ import redis
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.events import BreakerChanged, Event, OrdersUnreadable, SharedStateBegun
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Order, OrderKind, Permit, Reason, State
+from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind, Permit, Reason, State
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateBack, SharedStateLost
 from tests.support.breakers import CREATE, call, wipe
@@ -42,10 +42,10 @@ def clock() -> list[float]:
 def join(redis_url: str, said: list[Event], clock: list[float]) -> Join:
     """Start one more process of the fleet."""
 
-    def start(orders: Callable[[], list[Order]] | None = None, **changes: object) -> CircuitBreaker:
+    def start(overrides: Callable[[], list[OperatorOverride]] | None = None, **changes: object) -> CircuitBreaker:
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
         return CircuitBreaker(
-            "calcom", redis=make_redis(redis_url), settings=settings, key="key", orders=orders, emit=said.append,
+            "calcom", redis=make_redis(redis_url), settings=settings, key="key", overrides=overrides, emit=said.append,
             clock=lambda: time.monotonic() + clock[0],
         )  # fmt: skip
 
@@ -183,7 +183,7 @@ def test_a_process_started_without_redis_works_alone(valkey: "Valkey", join: Joi
     """And obeys the orders that were written down."""
     valkey.kill()
     assert call(join())
-    assert not call(join(orders=lambda: [Order(OrderKind.OPEN, "op@example.com", "stop", None, 1)]))
+    assert not call(join(overrides=lambda: [OperatorOverride(OverrideKind.OPEN, "op@example.com", "stop", None, 1)]))
 
 
 def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join: Join, said: list[Event]) -> None:
@@ -210,13 +210,13 @@ def test_who_knows_more_corrects_who_was_first(redis_url: str, join: Join) -> No
     assert not call(idle)
 
 
-@pytest.mark.parametrize("kind", [OrderKind.OPEN, OrderKind.BLOCK])
+@pytest.mark.parametrize("kind", [OverrideKind.OPEN, OverrideKind.BLOCK])
 def test_an_order_outlives_a_wiped_redis_without_one_call_in_between(
-    redis_url: str, join: Join, kind: OrderKind
+    redis_url: str, join: Join, kind: OverrideKind
 ) -> None:
     """The first to notice reads the orders before anybody may call."""
-    order = Order(kind, "op@example.com", "stop", None, 3, "key")
-    breaker = join(orders=lambda: [order])
+    order = OperatorOverride(kind, "op@example.com", "stop", None, 3, "key")
+    breaker = join(overrides=lambda: [order])
     assert not call(breaker)
     for _ in range(3):
         wipe(redis_url)
@@ -226,12 +226,13 @@ def test_an_order_outlives_a_wiped_redis_without_one_call_in_between(
 
 def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
     """Relief stays relief, in a process that remembers an outage."""
-    orders: list[Order] = []
-    breaker = join(orders=lambda: orders)
+    orders: list[OperatorOverride] = []
+    breaker = join(overrides=lambda: orders)
     for _ in range(5):
         call(breaker, CallOutcome.FAILURE_SERVICE)
-    orders.append(Order(OrderKind.OFF, "op@example.com", "false alarm", datetime.now(UTC) + timedelta(hours=1), 9))
-    breaker.restore(orders[0])
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    orders.append(OperatorOverride(OverrideKind.OFF, "op@example.com", "false alarm", in_an_hour, 9))
+    breaker.apply_override(orders[0])
     wipe(redis_url)
     assert call(breaker)
     assert breaker.get_status().state is State.OFF
@@ -249,10 +250,10 @@ def test_an_order_that_nobody_keeps_is_remembered_by_the_processes(redis_url: st
 def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, said: list[Event]) -> None:
     """Redis has forgotten and the database is gone: this process goes on by what it knows, Redis stays as it is."""
 
-    def broken() -> list[Order]:
+    def broken() -> list[OperatorOverride]:
         raise OSError("no database")
 
-    breaker = join(orders=broken)
+    breaker = join(overrides=broken)
     assert call(breaker)
     assert OrdersUnreadable in {type(event) for event in said}
     with redis.Redis.from_url(redis_url) as client:

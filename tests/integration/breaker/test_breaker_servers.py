@@ -104,8 +104,8 @@ def test_a_user_without_dangerous_commands_will_do(redis_url: str) -> None:
                 ours.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout")
             assert not theirs.acquire(CREATE, owner="theirs")
             assert (theirs.get_status().shared, theirs.get_status().state) == (True, State.OPEN)
-            assert theirs.calls.finished_windows() == []
-            assert theirs.calls.figures().calls == 5
+            assert theirs.calls.closed_windows() == []
+            assert theirs.calls.recent_calls().calls == 5
             assert theirs.gone_for() is None
         finally:
             client.execute_command("ACL", "DELUSER", "careful")

@@ -9,7 +9,7 @@ import redis
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, SettingsDiffer, SharedStateBegun
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, State
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, State
 from resilience.shared_state.client import make_redis
 
 CREATE, LIST = "bookings.create", "bookings.list"
@@ -196,8 +196,8 @@ def test_each_call_is_counted_at_once(fleet: Fleet) -> None:
     for number in range(3):
         permit = member.acquire(CREATE, owner=str(number))
         assert isinstance(permit, Permit)
-        member.record(permit, CallOutcome.SUCCESS, elapsed=0.1, news=RateNews(120, 100, 30))
-    seen = reader.calls.figures()
+        member.record(permit, CallOutcome.SUCCESS, elapsed=0.1, quota_headers=QuotaHeaders(120, 100, 30))
+    seen = reader.calls.recent_calls()
     assert (seen.calls, seen.failures, seen.average_ms, seen.longest_ms) == (3, 0, 100, 100)
 
 

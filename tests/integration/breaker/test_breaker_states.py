@@ -236,10 +236,10 @@ def test_the_calls_of_the_last_minutes_are_counted(make: Make) -> None:
     breaker = make()
     breaker.record(ask(breaker, 0), CallOutcome.SUCCESS, elapsed=0.3, now=T0)
     breaker.record(ask(breaker, 50), SERVICE, reason="timeout", elapsed=30, now=T0 + 50)
-    seen = breaker.calls.figures(now=T0 + 109)
+    seen = breaker.calls.recent_calls(now=T0 + 109)
     assert (seen.calls, seen.failures, seen.recent, seen.average_ms, seen.longest_ms) == (2, 1, 1, 15150, 30000)
-    assert breaker.calls.figures(now=T0 + 110).recent == 0
-    assert breaker.calls.figures(now=T0 + 300).calls == 1
+    assert breaker.calls.recent_calls(now=T0 + 110).recent == 0
+    assert breaker.calls.recent_calls(now=T0 + 300).calls == 1
 
 
 def test_forced_open_sends_nothing_until_its_end_and_then_one_probe(make: Make) -> None:

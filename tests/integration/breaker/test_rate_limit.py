@@ -11,7 +11,7 @@ import pytest
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason
 from resilience.shared_state.client import make_redis
 from simulator.state.rate_limit import RateLimit, Verdict
 from tests.support.breakers import CREATE, wipe
@@ -97,13 +97,15 @@ class World:
 
     def _answer(self, process: CircuitBreaker, permit: Permit, said: Verdict) -> None:
         self.flying -= 1
-        now, news = T0 + self.now, RateNews(said.limit, said.remaining, said.reset)
+        now, headers = T0 + self.now, QuotaHeaders(said.limit, said.remaining, said.reset)
         if said.allowed:
-            process.record(permit, CallOutcome.SUCCESS, news=news, now=now)
+            process.record(permit, CallOutcome.SUCCESS, quota_headers=headers, now=now)
             return
         self.waiting += 1
         self.refused.append(self.now)
-        process.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=said.reset, news=news, now=now)
+        process.record(
+            permit, CallOutcome.THROTTLED, reason="throttled", retry_after=said.reset, quota_headers=headers, now=now
+        )
 
 
 def worst_minute(times: list[float]) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason
 from resilience.shared_state.client import make_redis
 from tests.support.breakers import CREATE
 
@@ -47,8 +47,8 @@ class Line:
 
     def tell(self, permit: Permit, at: float, remaining: int, reset: float, *, limit: int = LIMIT) -> None:
         """Report an answer, and what it told."""
-        news = RateNews(limit, remaining, reset)
-        self.breaker.record(permit, CallOutcome.SUCCESS, news=news, now=T0 + at)
+        headers = QuotaHeaders(limit, remaining, reset)
+        self.breaker.record(permit, CallOutcome.SUCCESS, quota_headers=headers, now=T0 + at)
 
     def throttled(self, permit: Permit, at: float, retry_after: float | None) -> None:
         """Report a 429."""
@@ -198,8 +198,10 @@ def test_a_first_429_tells_the_limit_and_one_call_goes_first_after_it(line: Line
     """A fleet that starts beside others who have used the key up: not all of it runs into the next 429."""
     first, second = line.send(0), line.send(0)
     for permit in (first, second):
-        news = RateNews(LIMIT, 0, 20)
-        line.breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=20, news=news, now=T0 + 0.1)
+        headers = QuotaHeaders(LIMIT, 0, 20)
+        line.breaker.record(
+            permit, CallOutcome.THROTTLED, reason="throttled", retry_after=20, quota_headers=headers, now=T0 + 0.1
+        )
     scout = line.send(20 + EDGE)
     line.refused(20 + EDGE)
     line.tell(scout, 21, remaining=10, reset=60)

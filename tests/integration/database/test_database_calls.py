@@ -39,7 +39,7 @@ def failures() -> Counter[str]:
     """Count the failures by type, out of the windows as they stand."""
     calls = dependencies.current().detector.calls(SERVICE)
     calls.flush()
-    windows = calls.finished_windows(now=2_000_000_000)
+    windows = calls.closed_windows(now=2_000_000_000)
     return sum(
         (Counter({one.error: sum(one.severities)}) for window in windows for one in window.errors), Counter[str]()
     )

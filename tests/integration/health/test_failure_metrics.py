@@ -144,7 +144,7 @@ def test_a_server_that_runs_anew_is_doubted_once() -> None:
     assert aggregate() == 0
     now = time.time()
     call(now - now % 60 + 60)
-    assert dependencies.current().breaker.calls.finished_windows(now=now + 120) != []
+    assert dependencies.current().breaker.calls.closed_windows(now=now + 120) != []
 
 
 def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
@@ -166,15 +166,15 @@ def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
 
 def test_the_detector_needs_no_memory_of_its_own_for_more_calls() -> None:
     """After 1,000,000 outcomes as much as after 100,000."""
-    told = "slots none 0 490 900 90;bookings.create none 0 490 900 90;slots timeout 2 20 900 90;"
+    counts = "slots none 0 490 900 90;bookings.create none 0 490 900 90;slots timeout 2 20 900 90;"
 
     def outcomes(first: int, last: int) -> int:
         with redis.Redis.from_url(dependencies.current().broker_url) as client:
-            run = client.register_script(scripts.assemble("count"))
+            run = client.register_script(scripts.assemble("count_calls"))
             keys = scripts.stats_keys("calcom")
             pipe = client.pipeline(transaction=False)
             for thousand in range(first, last):
-                run(keys, (1000, (T0 + thousand) * 1000, told, '{"a": "b"}'), client=pipe)
+                run(keys, (1000, (T0 + thousand) * 1000, counts, '{"a": "b"}'), client=pipe)
             pipe.execute()
             return sum(int(client.memory_usage(key) or 0) for key in client.keys("{calcom}*"))
 
@@ -199,9 +199,9 @@ def test_a_day_is_written_in_a_thousandth_of_a_day() -> None:
     """1,440 windows of 20 error types each."""
     day = [window(minute) for minute in range(1440)]
     began = time.monotonic()
-    told = [row for one in day for row in failure_metrics.rows("calcom", one)]
+    written = [row for one in day for row in failure_metrics.rows("calcom", one)]
     with dependencies.current().engine.begin() as conn:
-        assert write(conn, told) == 28_800
+        assert write(conn, written) == 28_800
     assert time.monotonic() - began < 86.4
 
 

@@ -117,7 +117,7 @@ def breaker_in(state: State, url: str) -> CircuitBreaker:
         service,
         redis=make_redis(url),
         settings=BreakerSettings(open_for=60, rate_limit=0),
-        orders=lambda: breaker_overrides.in_force(engine, service),
+        overrides=lambda: breaker_overrides.in_force(engine, service),
     )
     for _ in range(5 if state is State.OPEN else 0):
         breaker.record_failure("timeout")

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from resilience.circuit_breaker.types import RateNews
+from resilience.circuit_breaker.types import QuotaHeaders
 from tasks.calcom.rate_limit_headers import allowance, retry_after, throttled_for
 
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
@@ -76,18 +76,18 @@ def limit(which: str, told: int, left: int, reset: int) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("headers", "told"),
     [
-        (limit("-default", 120, 119, 60), RateNews(120, 119, 60)),
-        (limit("", 120, 7, UNIX + 25), RateNews(120, 7, 25)),
-        (limit("-short", 10, 0, 2) | limit("-long", 120, 80, 50), RateNews(120, 80, 50)),
-        (limit("-short", 10, 0, 2) | limit("-long", 120, 0, 50), RateNews(10, 0, 2)),
-        (limit("-default", 120, -1, 60), RateNews(120, 0, 60)),
+        (limit("-default", 120, 119, 60), QuotaHeaders(120, 119, 60)),
+        (limit("", 120, 7, UNIX + 25), QuotaHeaders(120, 7, 25)),
+        (limit("-short", 10, 0, 2) | limit("-long", 120, 80, 50), QuotaHeaders(120, 80, 50)),
+        (limit("-short", 10, 0, 2) | limit("-long", 120, 0, 50), QuotaHeaders(10, 0, 2)),
+        (limit("-default", 120, -1, 60), QuotaHeaders(120, 0, 60)),
         ({}, None),
         ({"x-ratelimit-remaining": "5"}, None),
         (limit("", 120, 7, 60) | {"x-ratelimit-limit": "many"}, None),
     ],
 )
 def test_of_several_limits_the_one_with_the_most_calls_left_is_told(
-    headers: dict[str, str], told: RateNews | None
+    headers: dict[str, str], told: QuotaHeaders | None
 ) -> None:
     """Cal.com blocks only when all of them are spent, and lets through when the first begins anew."""
     assert allowance(headers | DATE) == told

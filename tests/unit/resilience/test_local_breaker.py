@@ -7,9 +7,19 @@ import pytest
 
 from resilience.circuit_breaker.local import LocalBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.snapshot import LastView
-from resilience.circuit_breaker.types import CallOutcome, Denied, Order, OrderKind, Permit, Reason, Recorded, State
-from resilience.circuit_breaker.wire import Report, ScopeView, View
+from resilience.circuit_breaker.snapshot import BreakerSnapshot
+from resilience.circuit_breaker.types import (
+    CallOutcome,
+    Change,
+    Denied,
+    OperatorOverride,
+    OverrideKind,
+    Permit,
+    Reason,
+    Recorded,
+    State,
+)
+from resilience.circuit_breaker.wire import BreakerState, OutcomeReport, ScopeState
 
 CREATE, LIST = "bookings.create", "bookings.list"
 T0 = 1_800_000_000_000
@@ -20,12 +30,13 @@ KEY = "ours"
 class Process:
     """A process whose Redis is gone; `seen` is what it saw of it last. Moments are seconds since then."""
 
-    def __init__(self, seen: View | None = None, **settings: float) -> None:
-        memory = LastView(clock=lambda: 0.0, wall=lambda: 0.0)
+    def __init__(self, seen: BreakerState | None = None, **settings: float) -> None:
+        snapshot = BreakerSnapshot(clock=lambda: 0.0, wall=lambda: 0.0)
         if seen is not None:
-            memory.see(seen, CREATE)
+            snapshot.update(seen, CREATE, T0)
         limits = BreakerSettings(**{"rate_limit": 0, **settings}).limits  # type: ignore[arg-type]
-        self.local = LocalBreaker(limits, memory, T0, KEY)
+        self.local = LocalBreaker(limits, snapshot, T0, KEY)
+        self.changes: list[Change] = []
         self.owners = (f"o{number}" for number in count())
 
     def ask(
@@ -33,7 +44,10 @@ class Process:
     ) -> Permit | Denied:
         """Ask for a call."""
         owner = next(self.owners)
-        return self.local.acquire(endpoint, _ms(at), owner=owner, probe_ok=probe_ok, item=item, trial=trial)
+        found, self.changes = self.local.acquire(
+            endpoint, _ms(at), owner=owner, probe_ok=probe_ok, item=item, trial=trial
+        )
+        return found
 
     def send(self, at: float, endpoint: str = CREATE, **how: bool | str) -> Permit:
         """Ask for a call that may go."""
@@ -49,11 +63,12 @@ class Process:
 
     def hear(self, permit: Permit, outcome: CallOutcome, at: float, retry_after: float = 0) -> Recorded:
         """Report a call."""
-        report = Report(
+        report = OutcomeReport(
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
             granted_at=permit.granted_at, reason="timeout", retry_after=round(retry_after * 1000),
         )  # fmt: skip
-        return self.local.record(permit.endpoint, _ms(at), report)
+        recorded, self.changes = self.local.record(permit.endpoint, _ms(at), report)
+        return recorded
 
     def fail(self, *times: float, outcome: CallOutcome = SERVICE, endpoint: str = CREATE) -> None:
         """Make calls that fail."""
@@ -62,22 +77,23 @@ class Process:
 
     def release(self, at: float, items: range = range(100)) -> list[str]:
         """Release what may go of a held line."""
-        return list(self.local.release(CREATE, _ms(at), [str(item) for item in items]).items)
+        released, _ = self.local.release(CREATE, _ms(at), [str(item) for item in items])
+        return list(released.items)
 
-    def order(self, kind: OrderKind, at: float, until: float | None = None, fingerprint: str = "") -> None:
+    def order(self, kind: OverrideKind, at: float, until: float | None = None, fingerprint: str = "") -> None:
         """Give an order."""
         ends = None if until is None else datetime.fromtimestamp(_ms(until) / 1000, tz=UTC)
-        self.local.obey([Order(kind, "op@example.com", "why", ends, 0, fingerprint)], _ms(at))
+        self.local.apply_overrides([OperatorOverride(kind, "op@example.com", "why", ends, 0, fingerprint)], _ms(at))
 
 
 def _ms(at: float) -> int:
     return T0 + round(at * 1000)
 
 
-def seen(*, service: State = State.CLOSED, ends: float = 0, blocked: bool = False, wrong: bool = False) -> View:
+def seen(*, service: State = State.CLOSED, ends: float = 0, blocked: bool = False, wrong: bool = False) -> BreakerState:
     """Describe what a process saw of the shared breaker."""
-    scope = ScopeView(service, T0 - 5000, _ms(ends) if ends else 0, 1)
-    return View(T0 - 9000, "", blocked, wrong, scope, ScopeView(State.CLOSED, T0 - 9000, 0, 0), ())
+    scope = ScopeState(service, T0 - 5000, _ms(ends) if ends else 0, 1)
+    return BreakerState(T0 - 9000, "", blocked, wrong, scope, ScopeState(State.CLOSED, T0 - 9000, 0, 0), ())
 
 
 def outage(**settings: float) -> Process:
@@ -232,9 +248,9 @@ def test_a_probe_that_redis_let_go_decides_here() -> None:
 def test_the_first_to_ask_whether_it_is_open_has_the_place() -> None:
     """As the sign-off uses it; a report without a permit gives the place back."""
     process = outage()
-    assert [process.local.is_open(CREATE, _ms(30)) for _ in range(3)] == [False, True, True]
-    process.local.record(CREATE, _ms(31), Report(GOOD))
-    assert [process.local.is_open(CREATE, _ms(31)) for _ in range(3)] == [False, False, False]
+    assert [process.local.is_open(CREATE, _ms(30))[0] for _ in range(3)] == [False, True, True]
+    process.local.record(CREATE, _ms(31), OutcomeReport(GOOD))
+    assert [process.local.is_open(CREATE, _ms(31))[0] for _ in range(3)] == [False, False, False]
 
 
 # -- What was seen of the shared breaker, and what operators order
@@ -261,18 +277,18 @@ def test_a_call_begun_before_a_change_changes_nothing_after_it() -> None:
 def test_operators_are_obeyed() -> None:
     """Shut until a moment, then one probe; off until a moment; auto ends either; reset closes everything."""
     process = Process()
-    process.order(OrderKind.OPEN, 0, until=100)
+    process.order(OverrideKind.OPEN, 0, until=100)
     assert process.denied(99).state is State.FORCED_OPEN
     assert process.send(100).probe
-    process.order(OrderKind.OPEN, 100)
+    process.order(OverrideKind.OPEN, 100)
     assert process.denied(9999).retry_after is None
-    process.order(OrderKind.AUTO, 9999)
+    process.order(OverrideKind.AUTO, 9999)
     assert process.send(9999).probe
-    process.order(OrderKind.OFF, 9999, until=10_020)
+    process.order(OverrideKind.OFF, 9999, until=10_020)
     process.fail(*(10_000,) * 20)
     assert process.send(10_020, LIST).state is State.CLOSED
     assert process.denied(10_020).endpoint_state is State.OPEN
-    process.order(OrderKind.RESET, 10_020)
+    process.order(OverrideKind.RESET, 10_020)
     process.fail(10_021, 10_021, 10_021, 10_021)
     process.send(10_022)
 
@@ -285,7 +301,7 @@ def test_operators_are_obeyed() -> None:
     [(seen(blocked=True), Reason.CREDENTIALS), (seen(wrong=True), Reason.CONFIGURATION)],
     ids=["a refused key", "wrong settings"],
 )
-def test_what_is_blocked_in_redis_lets_one_call_go_a_minute_here(shown: View, reason: Reason) -> None:
+def test_what_is_blocked_in_redis_lets_one_call_go_a_minute_here(shown: BreakerState, reason: Reason) -> None:
     """Nobody can be told here that it is lifted: a call finds out, and its success lifts it."""
     process = Process(shown, trial_every=60)
     assert (process.denied(59.999).reason, process.denied(59.999).retry_after) == (reason, pytest.approx(0.001))
@@ -319,11 +335,11 @@ def test_a_refused_key_is_blocked_here() -> None:
 def test_an_order_blocks_the_key_it_names() -> None:
     """Another process's key is no business of this one."""
     process = Process()
-    process.order(OrderKind.BLOCK, 0, fingerprint="theirs")
+    process.order(OverrideKind.BLOCK, 0, fingerprint="theirs")
     process.send(0)
-    process.order(OrderKind.BLOCK, 0, fingerprint=KEY)
+    process.order(OverrideKind.BLOCK, 0, fingerprint=KEY)
     assert process.denied(0).reason is Reason.CREDENTIALS
-    process.order(OrderKind.RESET, 1)
+    process.order(OverrideKind.RESET, 1)
     process.send(1)
 
 
@@ -384,7 +400,7 @@ def test_what_is_released_is_paced_once() -> None:
 def test_nothing_is_released_while_nothing_may_go() -> None:
     """One in half-open, and none while it is open."""
     process = outage()
-    assert process.local.release(CREATE, _ms(29), ["1"]).reason is Reason.BREAKER_OPEN
+    assert process.local.release(CREATE, _ms(29), ["1"])[0].reason is Reason.BREAKER_OPEN
     assert process.release(30) == ["0"]
     assert process.release(30, range(1, 9)) == []
 
@@ -396,14 +412,14 @@ def test_a_429_lets_nothing_go_for_as_long_as_it_says(asked: float, waits: float
     process.hear(process.send(0), CallOutcome.THROTTLED, 0, retry_after=asked)
     denial = process.denied(waits - 0.001)
     assert denial.reason is Reason.THROTTLED
-    assert process.local.release(CREATE, _ms(waits - 0.001), ["1"]).reason is Reason.THROTTLED
+    assert process.local.release(CREATE, _ms(waits - 0.001), ["1"])[0].reason is Reason.THROTTLED
     process.send(waits)
 
 
-def test_its_changes_are_told() -> None:
+def test_a_step_returns_its_changes() -> None:
     """Whoever listens hears of each once."""
     process = Process(threshold=1)
     process.fail(0)
-    assert [(change.endpoint, change.new) for change in process.local.changes] == [(None, State.OPEN)]
+    assert [(change.endpoint, change.new) for change in process.changes] == [(None, State.OPEN)]
     process.send(30)
-    assert [(change.endpoint, change.new) for change in process.local.changes] == [(None, State.HALF_OPEN)]
+    assert [(change.endpoint, change.new) for change in process.changes] == [(None, State.HALF_OPEN)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, RateNews, Reason, Recorded, State
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.guarded_calls import GuardedCalls, NotNow
@@ -67,7 +67,7 @@ def answer(status: int = 200, body: bytes = EMPTY, **headers: str) -> Answer:
 
 def calls(breaker: Breaker, client: Client, **more: Any) -> GuardedCalls:
     """Return guarded calls of this client."""
-    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, detector=SimpleNamespace(tell=lambda: None))
+    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, detector=SimpleNamespace(flush_if_due=lambda: None))
     return GuardedCalls(deps, "story", **more)
 
 
@@ -128,7 +128,7 @@ def test_what_the_limit_says_is_told_with_any_answer() -> None:
     """Also with one that failed."""
     breaker = Breaker()
     calls(breaker, Client(answer(500, **LIMIT))).me()
-    assert breaker.reports[0][2]["news"] == RateNews(120, 100, 30)
+    assert breaker.reports[0][2]["quota_headers"] == QuotaHeaders(120, 100, 30)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt()])

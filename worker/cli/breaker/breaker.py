@@ -30,7 +30,7 @@ def status(*, json: bool) -> bool:
     """Show state, cause and orders; return whether calls go as they should, with today's key and settings."""
     with listening(screen.note):
         parts = ready()
-        now, seen = parts.breaker.get_status(), parts.breaker.calls.figures()
+        now, seen = parts.breaker.get_status(), parts.breaker.calls.recent_calls()
         given = breaker_overrides.in_force(parts.engine, parts.breaker.service)
     calcom = parts.calcom
     refused = calcom.key_fingerprint in now.blocked_keys or calcom.settings_fingerprint in now.wrong_settings

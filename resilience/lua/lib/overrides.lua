@@ -1,5 +1,5 @@
--- Fragment: an operator's word.
--- Why     each order has who and why and a new epoch; a numbered one (its row in the database) is obeyed once, so that it
+-- Fragment: an operator's override.
+-- Why     each has who and why and a new epoch; a numbered one (its row in the database) is applied once, so that it
 --         can be given again whenever Redis may have forgotten it.
 local function scope_named(name) -- an endpoint's, or the service's when it has no name
   if name == '' then
@@ -8,11 +8,11 @@ local function scope_named(name) -- an endpoint's, or the service's when it has 
     return endpoint
   end
   local fields = redis.call('HMGET', BREAKER, name .. '/state', name .. '/epoch', name .. '/failures')
-  return scope(name, name .. '/', fields[1], fields[2], 0, 0, fields[3])
+  return new_scope(name, name .. '/', fields[1], fields[2], 0, 0, fields[3])
 end
 
-local function reset()
-  save() -- what an order before this one has put up
+local function reset_all()
+  flush() -- what an override before this one has blocked
   local fields = redis.call('HKEYS', BREAKER)
   table.sort(fields)
   for _, field in ipairs(fields) do
@@ -20,34 +20,35 @@ local function reset()
     if string.find(field, '^blocked:') or string.find(field, '^wrong:') or string.find(field, '^page:') then
       redis.call('HDEL', BREAKER, field)
     elseif name then
-      local s = scope_named(name)
-      if s.state ~= 'closed' or s.failures > 0 then
-        move(s, 'closed', 0, 0, 'reset')
+      local scope = scope_named(name)
+      if scope.state ~= 'closed' or scope.failures > 0 then
+        move(scope, 'closed', 0, 0, 'reset')
       end
     end
   end
-  blocked, wrong = false, false
+  blocked, misconfigured = false, false
   put('cleared', now)
   move(service, 'closed', 0, 0, 'reset')
 end
 
-local function obey(kind, number, by, why, ends, key)
-  if number > 0 and number <= ordered then
-    return number == ordered and 'done' or 'ignored'
+local function apply_override(given) -- see override.lua
+  local kind, number = given.kind, given.number
+  if number > 0 and number <= last_override then
+    return number == last_override and 'done' or 'ignored'
   end
-  ordered = math.max(ordered, number)
-  put('ordered', ordered)
-  order.by, order.why = by, why
+  last_override = math.max(last_override, number)
+  put('ordered', last_override)
+  override = given
   if kind == 'open' then
-    move(service, 'forced_open', ends, 0, 'forced_open')
+    move(service, 'forced_open', given.ends, 0, 'forced_open')
   elseif kind == 'off' then
-    move(service, 'off', ends, 0, 'switched_off')
+    move(service, 'off', given.ends, 0, 'switched_off')
   elseif kind == 'reset' then
-    reset()
+    reset_all()
   elseif kind == 'block' then
-    blocked = key == KEY and now or blocked
-    put('blocked:' .. key, now)
-    end_short_ways()
+    blocked = given.fingerprint == KEY and now or blocked
+    put('blocked:' .. given.fingerprint, now)
+    drop_legacy_shortcuts()
   elseif service.state == 'forced_open' then
     move(service, 'half_open', 0, 0, 'automatic_again')
   elseif service.state == 'off' then
