@@ -35,7 +35,7 @@ from tasks.request.model import BookingRequest
 from worker import enqueue_bookings
 from worker.local.embedded import servers
 from worker.local.environment import start_simulator
-from worker.local.processes import Part, Running
+from worker.local.processes import Part, ProcessGroup
 
 KEY = "cal_test_owner"
 BROKEN = 999
@@ -210,8 +210,8 @@ def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connectio
     with servers(postgres=False) as embedded:
         logs = embedded.folder / "logs"
         logs.mkdir()
-        running = Running(embedded.guard, {}, logs, cwd=here)
-        simulated = start_simulator(running, "--rate-limit", "0", "--latency", "0.05", "0.05")
+        processes = ProcessGroup(embedded.guard, {}, logs, cwd=here)
+        simulated = start_simulator(processes, "--rate-limit", "0", "--latency", "0.05", "0.05")
         options = (
             "-b",
             embedded.redis_url,
@@ -229,7 +229,7 @@ def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connectio
             Part(f"plain {number}", (sys.executable, "-m", "celery", *options, "-n", f"plain{number}@%h"), " ready.")
             for number in range(workers)
         ]
-        running.start_all(started)
+        processes.start_all(started)
         with plain.connection_for_write(embedded.redis_url) as broker:
             yield Calcom(*astuple(simulated)), broker
 

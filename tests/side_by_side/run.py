@@ -83,14 +83,14 @@ def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run
 
 def _call(side: Side, first: int, count: int, rate: float) -> Part:
     caller = side.caller(first, count, rate)
-    side.running.start(caller)
+    side.processes.start(caller)
     return caller
 
 
 def _ended(side: Side, caller: Part) -> list[int]:
     """Wait for a caller, and return the ids of what it was given a receipt for."""
-    side.running.wait_until_ready(caller, CONFIRM_SECONDS)
-    ids: list[int] = json.loads(side.running.said(caller).rpartition(caller.ready)[2])
+    side.processes.wait_until_ready(caller, CONFIRM_SECONDS)
+    ids: list[int] = json.loads(side.processes.output(caller).rpartition(caller.ready)[2])
     return ids
 
 

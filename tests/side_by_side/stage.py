@@ -23,7 +23,7 @@ from psycopg import sql
 
 from worker.local.embedded import EmbeddedError, Guard
 from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
-from worker.local.processes import AT_ONCE, Part, Running, fleet
+from worker.local.processes import AT_ONCE, Part, ProcessGroup, fleet
 from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ class Side:
 
     name: str
     code: Path
-    running: Running
+    processes: ProcessGroup
 
     def crew(self) -> list[Part]:
         """Name its processes: two workers, one for the periodic tasks, beat."""
@@ -91,10 +91,10 @@ class Stage:
         """Bring the tables to what a version wants, by its own command."""
         side = self.sides[name]
         command = [sys.executable, "-m", "worker.cli", "migrate"]
-        environment = dict(side.running.environment)
+        environment = dict(side.processes.environment)
         ran = subprocess.run(
             command,
-            cwd=side.running.cwd,
+            cwd=side.processes.cwd,
             env=environment,
             capture_output=True,
             text=True,
@@ -107,7 +107,7 @@ class Stage:
     def start(self, name: str) -> None:
         """Start the crew of a version, and wait until it works."""
         side = self.sides[name]
-        side.running.start_all(side.crew())
+        side.processes.start_all(side.crew())
 
     def end(self) -> None:
         """End every process of both versions, so that nothing moves while the judge reads."""
@@ -119,8 +119,8 @@ def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callabl
     """Start the servers and lay out both versions; the caller migrates and starts them."""
     with contextlib.ExitStack() as stack:
         folders = stack.enter_context(Guard())
-        code = {"old": unpack(revision, folders.folder() / "old"), "new": ROOT}
-        fit(code["old"])
+        versions = {"old": unpack(revision, folders.folder() / "old"), "new": ROOT}
+        fit(versions["old"])
         settings = Settings.load(
             database_url=None,
             redis_url=None,
@@ -130,7 +130,8 @@ def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callabl
         )
         ready = stack.enter_context(environment(settings, logs=logs, simulator=SIMULATOR, say=say))
         sides = {
-            name: Side(name, where, _running(ready.processes, where, folders.folder())) for name, where in code.items()
+            name: Side(name, code, _processes(ready.processes, code, folders.folder()))
+            for name, code in versions.items()
         }
         yield Stage(ready.calcom, ready.servers.database_url, sides, ready.processes.guard)
 
@@ -177,7 +178,7 @@ def fit(code: Path) -> None:
         raise CannotRun(f"the old version wants libraries that .venv does not have: {', '.join(missing)}")
 
 
-def _running(processes: Running, code: Path, cwd: Path) -> Running:
+def _processes(processes: ProcessGroup, code: Path, cwd: Path) -> ProcessGroup:
     """Return a starter of processes of this code; `cwd` is without a .env."""
     path = os.pathsep.join((str(code), str(ENTRIES)))
     return replace(processes, environment={**processes.environment, "PYTHONPATH": path}, cwd=cwd)

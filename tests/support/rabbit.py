@@ -59,7 +59,7 @@ class Rabbit(Server):
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput -kernel inet_dist_use_interface {127,0,0,1}",
         }
         given = [f"{name}={value}" for name, value in environment.items()]
-        return ["/usr/bin/env", *given, str(self.place.programs / self.program)]
+        return ["/usr/bin/env", *given, str(self.layout.programs / self.program)]
 
     def answers(self, port: int) -> bool:
         """Log in with our password."""

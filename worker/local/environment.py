@@ -13,7 +13,7 @@ from db import revisions
 from db.engine import make_engine
 from worker.local import processes
 from worker.local.embedded import EmbeddedError, Guard, Servers, servers
-from worker.local.processes import Running
+from worker.local.processes import ProcessGroup
 from worker.settings.model import Settings
 
 SIMULATOR_KEY = "cal_test_owner"  # an API key of the simulator
@@ -53,7 +53,7 @@ class Environment:
 
     settings: Settings
     servers: Servers
-    processes: Running
+    processes: ProcessGroup
     simulator: SimulatedCalcom | None
 
     @property
@@ -103,18 +103,18 @@ def environment(
         yield Environment(settings, embedded, _processes(guard, settings, logs), calcom)
 
 
-def start_simulator(running: Running, *options: str) -> SimulatedCalcom:
+def start_simulator(group: ProcessGroup, *options: str) -> SimulatedCalcom:
     """Start a simulator, and return it when it works. Raises EmbeddedError."""
     part = processes.simulator(*options)
-    pid = running.start(part)
-    running.wait_until_ready(part)
-    urls = ADDRESS.findall(running.said(part))
+    pid = group.start(part)
+    group.wait_until_ready(part)
+    urls = ADDRESS.findall(group.output(part))
     return SimulatedCalcom(url=urls[0], control=urls[-1], pid=pid)
 
 
-def _processes(guard: Guard, settings: Settings, logs: Path) -> Running:
+def _processes(guard: Guard, settings: Settings, logs: Path) -> ProcessGroup:
     """Return a starter of processes in a folder without a .env: what is not set here must not be set there."""
-    return Running(guard, settings.model_copy(update={"log_file": None}).environment(), logs, cwd=logs)
+    return ProcessGroup(guard, settings.model_copy(update={"log_file": None}).environment(), logs, cwd=logs)
 
 
 def _emptied(logs: Path) -> Path:

@@ -82,7 +82,7 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 
 
 @dataclass
-class Running:
+class ProcessGroup:
     """Processes under one guard: they end when this process does, however it ends."""
 
     guard: Guard
@@ -114,7 +114,7 @@ class Running:
         """Return how it ended; None while it runs."""
         return self.guard.wait(part.name, 0)
 
-    def said(self, part: Part) -> str:
+    def output(self, part: Part) -> str:
         """Return what it has written since it was last started."""
         with self.log(part).open("rb") as log:
             log.seek(self._begins.get(part.name, 0))
@@ -124,7 +124,7 @@ class Running:
         """Say whether it works."""
         if part.address:
             return _answers(part.address)
-        return part.ready in self.said(part)
+        return part.ready in self.output(part)
 
     def wait_until_ready(self, part: Part, within: float = START_SECONDS) -> None:
         """Return when it works.
@@ -138,7 +138,7 @@ class Running:
             if self.guard.wait(part.name, LOOK_SECONDS) is not None:
                 break
         raise EmbeddedError(
-            f"{part.name} did not start; its log {self.log(part)} ends with:\n{self.said(part)[-1500:]}"
+            f"{part.name} did not start; its log {self.log(part)} ends with:\n{self.output(part)[-1500:]}"
         )
 
     def log(self, part: Part) -> Path:

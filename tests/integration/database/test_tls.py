@@ -240,11 +240,11 @@ class SecurePostgres(embedded.Postgres):
 
     def argv(self, port: int) -> list[str]:
         """Switch TLS on."""
-        key = self.place.folder / "key.pem"
+        key = self.layout.folder / "key.pem"
         key.write_bytes(OURS.read_bytes())
         key.chmod(0o600)
-        if self.place.user:
-            os.chown(key, self.place.user.uid, self.place.user.gid)
+        if self.layout.user:
+            os.chown(key, self.layout.user.uid, self.place.user.gid)
         files = [f"ssl_{which}_file={key}" for which in ("cert", "key")]
         return [*super().argv(port), "-c", "ssl=on", "-c", files[0], "-c", files[1]]
 

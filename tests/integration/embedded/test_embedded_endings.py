@@ -16,7 +16,7 @@ import redis
 
 PARENT = """
 import json, os, sys
-from worker import embedded
+from worker.local import embedded
 with embedded.servers() as servers:
     if "fork" in sys.argv and os.fork() == 0:
         os.read(int(sys.argv[2]), 1)

@@ -44,7 +44,7 @@ def _perform(ready: DemoEnvironment, lines: Sequence[bytes], progress: ProgressS
     timeline = Timeline(ready, progress.moment)
     enqueued, outage = Scenario(ready, timeline, progress.update).run(lines)
     seconds = time.monotonic() - timeline.clock.monotonic
-    ready.running.end_all()  # nothing moves while the judge reads
+    ready.processes.end_all()  # nothing moves while the judge reads
     rows, retries = scenario.rows(ready)
     journal = ready.calcom.journal()
     booked = scenario.last_booked(ready)

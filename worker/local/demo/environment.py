@@ -12,7 +12,7 @@ from resilience.circuit_breaker.breaker import CalcomCircuitBreaker
 from worker.breaker import make_breaker
 from worker.local.demo import misbehaviour
 from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
-from worker.local.processes import AT_ONCE, Running, fleet
+from worker.local.processes import AT_ONCE, ProcessGroup, fleet
 
 CONCURRENCY = (32, 32)  # of each worker
 
@@ -24,7 +24,7 @@ class DemoEnvironment:
     engine: Engine
     breaker: CalcomCircuitBreaker  # to look at
     calcom: SimulatedCalcom
-    running: Running
+    processes: ProcessGroup
 
 
 @contextlib.contextmanager

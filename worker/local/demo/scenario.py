@@ -56,10 +56,10 @@ class Scenario:
 
     def run(self, lines: Sequence[bytes]) -> tuple[EnqueueResult, OutageTimes]:
         """Run all of it; return what was answered, and when Cal.com was down."""
-        pipe = self._environment.running.logs / "requests"
+        pipe = self._environment.processes.logs / "requests"
         os.mkfifo(pipe)
         part = Part("enqueue", (sys.executable, "-m", "worker.cli", "enqueue", str(pipe), "--json"))
-        self._environment.running.start(part)
+        self._environment.processes.start(part)
         good, bad = (round(len(lines) * share) for share in (GOOD, BAD))
         with self._opened(pipe, part) as requests:
             self._timeline.say(f"requests come in, {LINES / EVERY:.0f} a second")
@@ -82,12 +82,12 @@ class Scenario:
             try:
                 descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # ENXIO: nobody reads yet
-                if self._environment.running.guard.wait(part.name, LOOK_SECONDS) is not None:
+                if self._environment.processes.guard.wait(part.name, LOOK_SECONDS) is not None:
                     break
             else:
                 os.set_blocking(descriptor, True)
                 return os.fdopen(descriptor, "wb", buffering=0)
-        raise Stop(f"the requests could not be sent: {self._environment.running.said(part)[-500:]}")
+        raise Stop(f"the requests could not be sent: {self._environment.processes.output(part)[-500:]}")
 
     def _feed(self, requests: BinaryIO, lines: Sequence[bytes]) -> None:
         for at in range(0, len(lines), LINES):
@@ -109,8 +109,8 @@ class Scenario:
             self._pause.wait(min(LOOK_SECONDS, left))
 
     def _answer(self, part: Part) -> EnqueueResult:
-        self._wait(ASK_SECONDS, lambda: self._environment.running.exit_code(part) is not None)
-        *_, last = self._environment.running.said(part).strip().splitlines() or [""]
+        self._wait(ASK_SECONDS, lambda: self._environment.processes.exit_code(part) is not None)
+        *_, last = self._environment.processes.output(part).strip().splitlines() or [""]
         try:
             answer: dict[str, Any] = json.loads(last)
         except ValueError:

@@ -12,11 +12,11 @@ from worker.local.embedded import find, record
 from worker.local.embedded.errors import EmbeddedError
 from worker.local.embedded.guarded import Guard
 from worker.local.embedded.postgres import Postgres
-from worker.local.embedded.record import Running, running
-from worker.local.embedded.server import Place, Server
+from worker.local.embedded.record import ServerUrls, running
+from worker.local.embedded.server import Server, ServerLayout
 from worker.local.embedded.valkey import Valkey
 
-__all__ = ["EmbeddedError", "Guard", "Postgres", "Running", "Servers", "Valkey", "running", "servers"]
+__all__ = ["EmbeddedError", "Guard", "Postgres", "ServerUrls", "Servers", "Valkey", "running", "servers"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool =
         started: dict[str, Server] = {}
         for kind, programs in wanted:
             runnable = find.reachable(programs, kind.program, user, guard.folder)
-            place = Place(home, runnable, user, durable=folder is not None)
-            server = started[kind.name] = kind(guard, place, **record.kept(home, kind.name))
+            layout = ServerLayout(home, runnable, user, durable=folder is not None)
+            server = started[kind.name] = kind(guard, layout, **record.kept(home, kind.name))
             try:
                 _start(server)
             except OSError as error:
@@ -93,11 +93,11 @@ def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool =
 
 def _start(server: Server) -> None:
     """Start a server; where its folder lasts, remember how it is reached."""
-    lasting = server.place.durable
+    lasting = server.layout.durable
     if lasting:
-        record.write(server.place.folder, server)  # the password, before initdb uses it
+        record.write(server.layout.folder, server)  # the password, before initdb uses it
         server.log.unlink(missing_ok=True)
     server.prepare()
     server.start()
     if lasting:
-        record.write(server.place.folder, server)
+        record.write(server.layout.folder, server)

@@ -42,7 +42,7 @@ class Postgres(Server):
     @property
     def steps(self) -> Sequence[tuple[str, float]]:
         """Immediate shutdown where the data goes anyway; else a fast one first."""
-        return [("SIGINT", 10.0), ("SIGQUIT", 6.0)] if self.place.durable else [("SIGQUIT", 6.0)]
+        return [("SIGINT", 10.0), ("SIGQUIT", 6.0)] if self.layout.durable else [("SIGQUIT", 6.0)]
 
     @property
     def url(self) -> str:
@@ -56,13 +56,13 @@ class Postgres(Server):
     @property
     def work(self) -> Path:
         """The data folder."""
-        return self.place.folder / self.name / "data"
+        return self.layout.folder / self.name / "data"
 
     def argv(self, port: int) -> list[str]:
         """Run in the foreground, in the data folder."""
-        settings = SETTINGS | ({} if self.place.durable else FLEETING)
+        settings = SETTINGS | ({} if self.layout.durable else FLEETING)
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [str(self.place.programs / self.program), "-D", here(self.work), "-p", str(port), *given]
+        return [str(self.layout.programs / self.program), "-D", here(self.work), "-p", str(port), *given]
 
     def prepare(self) -> None:
         """Make the data folder with initdb unless it is there, whole and of this version.
@@ -74,16 +74,16 @@ class Postgres(Server):
             self._check_version()
             self._forget_dead_owner()
             return
-        require_name(self.place.user)
-        self.own(self.place.folder / self.name)
+        require_name(self.layout.user)
+        self.own(self.layout.folder / self.name)
         new = self.work.with_name("new")  # renamed when whole: a kill in the middle leaves no half database
         shutil.rmtree(new, ignore_errors=True)
         self.own(new)
         secret = new.with_name("password")
         secret.write_text(self.password)
         secret.chmod(0o600)
-        if self.place.user:
-            os.chown(secret, self.place.user.uid, self.place.user.gid)
+        if self.layout.user:
+            os.chown(secret, self.layout.user.uid, self.layout.user.gid)
         try:
             self._initdb(new)
         finally:
@@ -92,7 +92,7 @@ class Postgres(Server):
 
     def _initdb(self, new: Path) -> None:
         argv = [
-            str(self.place.programs / "bin" / "initdb"),
+            str(self.layout.programs / "bin" / "initdb"),
             f"--pgdata={here(new)}",
             f"--pwfile={here(new)}/../password",
             f"--username={USER}",
@@ -100,10 +100,10 @@ class Postgres(Server):
             "--locale=C",
             "--auth=scram-sha-256",
             "--no-instructions",
-            *([] if self.place.durable else ["--no-sync"]),
+            *([] if self.layout.durable else ["--no-sync"]),
         ]
         self.guard.start(
-            "initdb", argv, cwd=new, env=ENVIRONMENT, log=self.log, user=self.place.user, end=[("SIGTERM", 2.0)]
+            "initdb", argv, cwd=new, env=ENVIRONMENT, log=self.log, user=self.layout.user, end=[("SIGTERM", 2.0)]
         )
         code = None
         for _ in range(int(INITDB_SECONDS / LOOK_SECONDS)):  # short waits: the guard must notice our end meanwhile
@@ -117,9 +117,9 @@ class Postgres(Server):
     def _check_version(self) -> None:
         """Compare the data's major version with the wheel's; Postgres itself would only say it in its log."""
         has = (self.work / "PG_VERSION").read_text().strip()
-        catalog = self.place.programs / "share" / "postgresql" / "postgres.bki"
+        catalog = self.layout.programs / "share" / "postgresql" / "postgres.bki"
         if not catalog.exists():
-            catalog = next(self.place.programs.rglob("postgres.bki"))
+            catalog = next(self.layout.programs.rglob("postgres.bki"))
         with catalog.open() as lines:
             wants = lines.readline().split()[-1]  # `# PostgreSQL 18`
         if has != wants:

@@ -19,14 +19,14 @@ LOCK_TRIES = 10
 
 
 @dataclass(frozen=True)
-class Running:
+class ServerUrls:
     """The URLs of servers that run in a folder; None for one that does not belong to it."""
 
     database_url: str | None = field(repr=False)
     redis_url: str | None = field(repr=False)
 
 
-def running(folder: Path) -> Running | None:
+def running(folder: Path) -> ServerUrls | None:
     """Return the URLs of the servers that another process runs in this folder now, or None."""
     try:
         lock = os.open(folder / LOCK, os.O_RDONLY)
@@ -36,7 +36,7 @@ def running(folder: Path) -> Running | None:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         urls = {name: about.get("url") for name, about in _read(folder).items()}
-        return Running(urls.get("postgres"), urls.get("valkey"))
+        return ServerUrls(urls.get("postgres"), urls.get("valkey"))
     finally:
         os.close(lock)
     return None

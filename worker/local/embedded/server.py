@@ -44,7 +44,7 @@ def free_port(preferred: int | None = None, rng: random.Random | None = None) ->
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerLayout:
     """Where and how a server runs: its folder, its programs, whose process it is, whether its data must last."""
 
     folder: Path
@@ -58,7 +58,7 @@ class Server(ABC):
     """One embedded server. `kill`, `pause`, `resume` and `restart` keep its data, port and password."""
 
     guard: Guard
-    place: Place
+    layout: ServerLayout
     port: int | None = None
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     pid: int | None = field(default=None, init=False)
@@ -96,12 +96,12 @@ class Server(ABC):
     @property
     def work(self) -> Path:
         """The folder that the server works in; owned by the user it runs as."""
-        return self.place.folder / self.name
+        return self.layout.folder / self.name
 
     @property
     def log(self) -> Path:
         """The server's own log."""
-        return self.place.folder / f"{self.name}.log"
+        return self.layout.folder / f"{self.name}.log"
 
     def start(self) -> None:
         """Start the server and return when it answers; on another port if somebody took the first.
@@ -119,15 +119,15 @@ class Server(ABC):
                 env=ENVIRONMENT,
                 log=self.log,
                 text=self.config(port),
-                user=self.place.user,
+                user=self.layout.user,
                 end=self.steps,
             )
             if self._came_up(port):
                 self.port, self.fixed = port, True
                 return
-            if "address already in use" not in self._said(begins).lower():
+            if "address already in use" not in self._output(begins).lower():
                 break
-        raise EmbeddedError(f"the embedded {self.name} did not start:\n{self._said(begins)[-1500:]}")
+        raise EmbeddedError(f"the embedded {self.name} did not start:\n{self._output(begins)[-1500:]}")
 
     def stop(self) -> None:
         """End the server in order, keeping its data."""
@@ -172,7 +172,7 @@ class Server(ABC):
         self.guard.end(self.name)
         return False
 
-    def _said(self, begins: int) -> str:
+    def _output(self, begins: int) -> str:
         with self.log.open("rb") as log:
             log.seek(begins)
             return log.read().decode(errors="replace")
@@ -181,5 +181,5 @@ class Server(ABC):
         """Make a private folder that belongs to the user the server runs as."""
         path.mkdir(mode=0o700, exist_ok=True)
         path.chmod(0o700)
-        if self.place.user:
-            os.chown(path, self.place.user.uid, self.place.user.gid)
+        if self.layout.user:
+            os.chown(path, self.layout.user.uid, self.layout.user.gid)

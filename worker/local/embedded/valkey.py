@@ -33,7 +33,7 @@ class Valkey(Server):
 
     def argv(self, port: int) -> list[str]:  # noqa: ARG002 - the port stands in the configuration
         """Read the configuration from standard input."""
-        return [str(self.place.programs / self.program), "-"]
+        return [str(self.layout.programs / self.program), "-"]
 
     def config(self, port: int) -> str:
         """Loopback only; every write in the file before it is answered for, on the disk within a second if durable."""
@@ -45,7 +45,7 @@ class Valkey(Server):
                 "daemonize no",
                 'save ""',
                 "appendonly yes",
-                f"appendfsync {'everysec' if self.place.durable else 'no'}",
+                f"appendfsync {'everysec' if self.layout.durable else 'no'}",
                 "maxmemory-policy noeviction",
                 "",
             )

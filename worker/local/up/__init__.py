@@ -13,7 +13,7 @@ from worker.local import processes
 from worker.local.embedded.server import free_port
 from worker.local.environment import SIMULATOR_KEY, Environment, environment
 from worker.local.graceful_shutdown import GracefulShutdown
-from worker.local.processes import Part, Running
+from worker.local.processes import Part, ProcessGroup
 from worker.local.running import record_simulator
 from worker.local.up import guide
 from worker.local.up.managed import ManagedProcess, ManagedServer
@@ -87,13 +87,13 @@ def _migrate(ready: Environment) -> None:
     _line("tables", None, f"migrated to {applied[-1]}" if applied else "up to date")
 
 
-def _start(running: Running, parts: Sequence[Part]) -> Iterator[ManagedProcess]:
-    pids = {part.name: running.start(part) for part in parts}
+def _start(group: ProcessGroup, parts: Sequence[Part]) -> Iterator[ManagedProcess]:
+    pids = {part.name: group.start(part) for part in parts}
     for part in parts:
         with _waiting(f"Starting {part.name}"):
-            running.wait_until_ready(part)
+            group.wait_until_ready(part)
         _line(part.name, pids[part.name], part.address)
-        yield ManagedProcess(running, part)
+        yield ManagedProcess(group, part)
 
 
 def _supervise(watched: Sequence[Managed], shutdown: GracefulShutdown) -> None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from worker.local.embedded import EmbeddedError
 from worker.local.embedded.server import Server
-from worker.local.processes import Part, Running
+from worker.local.processes import Part, ProcessGroup
 
 
 @dataclass(frozen=True)
 class ManagedProcess:
     """A process of ours."""
 
-    running: Running
+    processes: ProcessGroup
     part: Part
 
     @property
@@ -22,11 +22,11 @@ class ManagedProcess:
 
     def exit_code(self) -> int | None:
         """Return how it ended; None while it runs."""
-        return self.running.exit_code(self.part)
+        return self.processes.exit_code(self.part)
 
     def start(self) -> int:
         """Start it again and return its pid."""
-        return self.running.start(self.part)
+        return self.processes.start(self.part)
 
 
 @dataclass(frozen=True)
