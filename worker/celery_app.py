@@ -95,8 +95,8 @@ class Configuration:
 
 
 for scheme in ("redis", "rediss"):
-    TRANSPORT_ALIASES[scheme] = "worker.transports.redis:Transport"
-TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:Transport"
+    TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
+TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
 app = Celery("booking-worker")
 app.config_from_object(Configuration())
 app.set_default()

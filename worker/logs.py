@@ -70,7 +70,7 @@ class _Ours(logging.Handler):
     """Mark our handler, so that the next call of `configure` finds it."""
 
 
-class _Stream(logging.StreamHandler[TextIO], _Ours):
+class _LogStream(logging.StreamHandler[TextIO], _Ours):
     pass
 
 
@@ -80,7 +80,7 @@ class _File(logging.handlers.WatchedFileHandler, _Ours):
 
 def _handler(settings: Settings, stream: TextIO) -> logging.Handler:
     if settings.log_file is None:
-        return _Stream(stream)
+        return _LogStream(stream)
     try:
         return _File(settings.log_file, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -30,7 +30,7 @@ NOT_SHARED = "Redis has no circuit breaker for us: each process keeps one of its
 
 
 @dataclass(frozen=True)
-class Standing:
+class DeploymentStatus:
     """How everything stands."""
 
     now: datetime
@@ -46,14 +46,14 @@ class Standing:
 def run(*, json: bool) -> bool:
     """Show how bookings, queues and workers stand; return whether nothing looks wrong."""
     parts = ready()
-    standing = look(parts.engine, running(Settings.load()), shared=parts.breaker.get_status().shared)
+    deployment = look(parts.engine, running(Settings.load()), shared=parts.breaker.get_status().shared)
     if json:
-        screen.as_json(as_dict(standing))
+        screen.as_json(as_dict(deployment))
     else:
-        screen.facts(_facts(standing))
-        for problem in standing.problems:
+        screen.facts(_facts(deployment))
+        for problem in deployment.problems:
             screen.say(("! ", "bold yellow"), problem)
-    return not standing.problems
+    return not deployment.problems
 
 
 def run_held(*, json: bool) -> None:
@@ -69,7 +69,7 @@ def run_held(*, json: bool) -> None:
         screen.say("Nothing is held.")
 
 
-def look(engine: Engine, settings: Settings, *, shared: bool) -> Standing:
+def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatus:
     """Read the database, ask the broker and the workers, and say what looks wrong; `shared`: Redis has the breaker."""
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
@@ -86,20 +86,20 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> Standing:
         *_lag_problems(waiting, now),
         *_incident_problems(told, now, shared=shared),
     ]
-    return Standing(now, counts, held, waiting, asked.queues, workers, beat, problems)
+    return DeploymentStatus(now, counts, held, waiting, asked.queues, workers, beat, problems)
 
 
-def as_dict(standing: Standing) -> dict[str, Any]:
+def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     """Return it for JSON."""
     return {
-        "ok": not standing.problems,
-        "counts": standing.counts,
-        "held": [asdict(one) for one in standing.held],
-        "waiting": asdict(standing.waiting),
-        "queues": standing.queues,
-        "workers": standing.workers,
-        "health_checked_at": standing.beat and standing.beat.ticked_at,
-        "problems": standing.problems,
+        "ok": not deployment.problems,
+        "counts": deployment.counts,
+        "held": [asdict(one) for one in deployment.held],
+        "waiting": asdict(deployment.waiting),
+        "queues": deployment.queues,
+        "workers": deployment.workers,
+        "health_checked_at": deployment.beat and deployment.beat.ticked_at,
+        "problems": deployment.problems,
     }
 
 
@@ -128,7 +128,9 @@ def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
 
 def _incident_problems(told: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
     for one in told:
-        if one.kind != IncidentKind.BEAT_DEAD and not (one.kind == IncidentKind.REDIS_GONE and not shared):  # said above, as it is now
+        if one.kind != IncidentKind.BEAT_DEAD and not (
+            one.kind == IncidentKind.REDIS_GONE and not shared
+        ):  # said above, as it is now
             yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
 
 
@@ -141,22 +143,22 @@ def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
         yield f"{screen.plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
 
 
-def _facts(standing: Standing) -> Iterator[tuple[str, str | Text]]:
-    counts, waiting, now = standing.counts, standing.waiting, standing.now
+def _facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
+    counts, waiting, now = deployment.counts, deployment.waiting, deployment.now
     on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
     if waiting.oldest_pending_at:
         on_the_way.append(f"   oldest asked {screen.ago(waiting.oldest_pending_at, now)}")
     yield "on the way", on_the_way
-    if not standing.held:
+    if not deployment.held:
         yield "held", Text("0")
-    for n, one in enumerate(standing.held):
+    for n, one in enumerate(deployment.held):
         yield "held" if not n else "", Text.assemble((f"{one.count:,}", "bold yellow"), f" {_held_line(one, now)}")
     yield "done", _counted({status: counts[status] for status in Status if status in FINAL})
     if waiting.unknown:
         yield "unknown", Text(f"{waiting.unknown:,} may be booked; each is looked up before it is posted again")
-    yield "queues", Text(", ".join(f"{name} {n}" for name, n in standing.queues.items()))
-    yield "workers", Text(", ".join(standing.workers) or "none")
-    beat = standing.beat
+    yield "queues", Text(", ".join(f"{name} {n}" for name, n in deployment.queues.items()))
+    yield "workers", Text(", ".join(deployment.workers) or "none")
+    beat = deployment.beat
     ticked_at = beat and beat.ticked_at
     yield "checked", Text(screen.ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
 

@@ -31,7 +31,7 @@ empty value counts as not given. `booking check` says what is wrong, one line a 
 
 
 @dataclass(frozen=True)
-class Row:
+class SettingRow:
     """One setting as the documents show it."""
 
     section: str | None
@@ -42,11 +42,11 @@ class Row:
     meaning: str
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[SettingRow]:
     """List the settings in the order in which they are declared."""
     for field, info in Settings.model_fields.items():
         about = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-        yield Row(
+        yield SettingRow(
             SECTIONS.get(field),
             field.upper(),
             "" if info.default is None else text_of(info.default),

@@ -10,7 +10,7 @@ from typing import Any
 from kombu.transport import pyamqp
 
 
-class Transport(pyamqp.SSLTransport):
+class AmqpsTransport(pyamqp.SSLTransport):
     """Check the certificate, and that it was made for the URL's host."""
 
     def __init__(self, client: Any, *more: Any, **options: Any) -> None:

@@ -73,7 +73,7 @@ class Channel(redis.Channel):
         return getattr(self.connection, "client", None) is None
 
 
-class Transport(redis.Transport):
+class RedisTransport(redis.Transport):
     """Open our channels; a Redis that takes no writes (full, or a replica now) is waited for like one that is down."""
 
     Channel = Channel

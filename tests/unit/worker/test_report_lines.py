@@ -14,16 +14,16 @@ from tasks.health.assessment import Assessment
 from tasks.health.baseline import Anomaly, Baseline, Distribution, Measure
 from tests.support.metrics import MINUTE, window
 from worker.cli.report import plot
-from worker.cli.report.figures import Figures, Success
-from worker.cli.report.lines import Limits, lines
+from worker.cli.report.figures import ReportFigures, Success
+from worker.cli.report.lines import ReportLimits, lines
 from worker.cli.report.period import period
 from worker.cli.report.words import Line, percent
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-LIMITS = Limits(deadline=40, max_age=900, retention_days=90)
+LIMITS = ReportLimits(deadline=40, max_age=900, retention_days=90)
 LEVEL = Distribution(0.2, 0.05, 0.01)
-WELL = Figures(
+WELL = ReportFigures(
     since=NOW - DAY,
     until=NOW,
     breaker=[(NOW - DAY, "closed")],
@@ -49,7 +49,7 @@ WELL = Figures(
 )
 
 
-def said(limits: Limits = LIMITS, **changes: Any) -> dict[str, Line]:
+def said(limits: ReportLimits = LIMITS, **changes: Any) -> dict[str, Line]:
     """Give the lines by name."""
     return {line.name: line for line in lines(replace(WELL, **changes), limits, plain=False)}
 

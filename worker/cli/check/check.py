@@ -29,7 +29,7 @@ PATIENCE = 5.0  # seconds that all calls together may wait for Cal.com's limit
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at."""
 
     about: str
@@ -41,39 +41,39 @@ class Finding:
 
 def run(*, json: bool) -> bool:
     """Show what was found and return whether all is well."""
-    findings: list[Finding] = []
-    for finding in look():
-        findings.append(finding)
+    results: list[CheckResult] = []
+    for result in look():
+        results.append(result)
         if not json:
-            screen.say(_mark(finding), f"{finding.about:<12}", finding.said)
-    ok = all(finding.ok for finding in findings)
+            screen.say(_mark(result), f"{result.about:<12}", result.said)
+    ok = all(result.ok for result in results)
     if json:
-        screen.as_json({"ok": ok, "findings": [asdict(finding) for finding in findings]})
+        screen.as_json({"ok": ok, "results": [asdict(result) for result in results]})
     return ok
 
 
-def _mark(finding: Finding) -> tuple[str, str]:
-    if finding.warning:
+def _mark(result: CheckResult) -> tuple[str, str]:
+    if result.warning:
         return ("WARN   ", "bold yellow")
-    return ("ok     ", "green") if finding.ok else ("WRONG  ", "bold red")
+    return ("ok     ", "green") if result.ok else ("WRONG  ", "bold red")
 
 
-def look() -> Iterator[Finding]:
+def look() -> Iterator[CheckResult]:
     """Look at one thing after the other; what depends on a broken thing is not asked."""
     try:
         settings = running(Settings.load())
     except SettingsError as error:
-        yield from (Finding("settings", ok=False, said=problem) for problem in error.problems)
+        yield from (CheckResult("settings", ok=False, said=problem) for problem in error.problems)
         return
     slips = settings.misspelt()
-    yield from (Finding("settings", ok=False, said=slip) for slip in slips)
+    yield from (CheckResult("settings", ok=False, said=slip) for slip in slips)
     if not slips:
-        yield Finding("settings", ok=True, said="read and in range")
+        yield CheckResult("settings", ok=True, said="read and in range")
     built = dependencies.current()
     migrated = False
-    for finding in _postgres(built.engine):
-        migrated = finding.about == "migrations" and finding.ok
-        yield finding
+    for result in _postgres(built.engine):
+        migrated = result.about == "migrations" and result.ok
+        yield result
     yield _broker(settings)
     yield _redis(settings)
     if migrated:
@@ -81,7 +81,7 @@ def look() -> Iterator[Finding]:
     yield from _calcom(built, settings, migrated=migrated)
 
 
-def _postgres(engine: Engine) -> Iterator[Finding]:
+def _postgres(engine: Engine) -> Iterator[CheckResult]:
     try:
         with engine.connect() as conn:
             version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
@@ -89,51 +89,53 @@ def _postgres(engine: Engine) -> Iterator[Finding]:
     except SQLAlchemyError as error:
         detail = str(getattr(error, "orig", None) or "").strip().splitlines()
         said = "; ".join(explain(error) or ())
-        yield Finding("Postgres", ok=False, said=f"{said}{f' ({detail[0]})' if detail else ''}")
+        yield CheckResult("Postgres", ok=False, said=f"{said}{f' ({detail[0]})' if detail else ''}")
         return
     release = f"{version // 10_000}.{version % 10_000}"
     if version < OLDEST_POSTGRES:
-        yield Finding("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
+        yield CheckResult("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
         return
-    yield Finding("Postgres", ok=True, said=f"{release} answers")
+    yield CheckResult("Postgres", ok=True, said=f"{release} answers")
     problem = schema.problem
-    yield Finding("migrations", ok=problem is None, said=problem or f"at {schema.current}, the newest")
+    yield CheckResult("migrations", ok=problem is None, said=problem or f"at {schema.current}, the newest")
 
 
-def _broker(settings: Settings) -> Finding:
+def _broker(settings: Settings) -> CheckResult:
     asked = broker.ask(settings.broker_url or "", ())
     name = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
     if asked.trouble:
-        return Finding(
+        return CheckResult(
             "broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?"
         )
-    return Finding("broker", ok=True, said="answers")
+    return CheckResult("broker", ok=True, said="answers")
 
 
-def _redis(settings: Settings) -> Finding:
+def _redis(settings: Settings) -> CheckResult:
     url = settings.redis_url or ""
     if trouble := broker.redis_trouble(url):
-        return Finding("Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?")
+        return CheckResult(
+            "Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?"
+        )
     if trouble := breaker_trouble(url):
-        return Finding("Redis", ok=False, said=trouble)
+        return CheckResult("Redis", ok=False, said=trouble)
     policy = broker.eviction_policy(url)
     if policy is None:
-        return Finding("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
+        return CheckResult("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
     if policy != "noeviction":
         said = f"may drop messages (maxmemory-policy {policy}); run CONFIG SET maxmemory-policy noeviction"
-        return Finding("Redis", ok=False, said=said)
-    return Finding("Redis", ok=True, said="answers, and drops nothing (noeviction)")
+        return CheckResult("Redis", ok=False, said=said)
+    return CheckResult("Redis", ok=True, said="answers, and drops nothing (noeviction)")
 
 
-def _clocks(engine: Engine, settings: Settings) -> Finding:
+def _clocks(engine: Engine, settings: Settings) -> CheckResult:
     with engine.connect() as conn:
         well, said = clocks.compare(conn, settings.redis_url or "")
-    return Finding("clocks", ok=True, said=said, warning=not well)
+    return CheckResult("clocks", ok=True, said=said, warning=not well)
 
 
-def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[Finding]:
+def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:
     for ok, said in check_calcom(built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)):
-        yield Finding("Cal.com", ok=ok, said=said)
+        yield CheckResult("Cal.com", ok=ok, said=said)
 
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:

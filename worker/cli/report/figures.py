@@ -38,7 +38,7 @@ class Success:
 
 
 @dataclass(frozen=True)
-class Figures:
+class ReportFigures:
     """The report in numbers; `until` is this moment."""
 
     since: datetime
@@ -75,12 +75,12 @@ def read(
     redis_trouble: str | None,
     log_file: Path | None,
     now: datetime | None = None,
-) -> Figures:
+) -> ReportFigures:
     """Read a period that ends `now` (Postgres's, if not given), and as long a one that ended `compare` earlier."""
     with engine.connect() as conn:
         until: datetime = now or conn.execute(select(func.now())).scalar_one()
         begins, earlier = until - since, until - since - compare
-        return Figures(
+        return ReportFigures(
             since=begins,
             until=until,
             breaker=report.breaker_states(conn, breaker, CREATE, begins, until),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from db.lifecycle import Status
 from worker.cli.report import plot
-from worker.cli.report.figures import Figures, Success
+from worker.cli.report.figures import ReportFigures, Success
 from worker.cli.report.services import service
 from worker.cli.report.words import Line, megabytes, percent
 from worker.console import screen
@@ -22,7 +22,7 @@ BAR = 24  # characters
 
 
 @dataclass(frozen=True)
-class Limits:
+class ReportLimits:
     """The settings that are targets of the report; 0 means none."""
 
     deadline: float
@@ -30,7 +30,7 @@ class Limits:
     retention_days: int
 
 
-def lines(seen: Figures, limits: Limits, *, plain: bool) -> Iterator[Line]:
+def lines(seen: ReportFigures, limits: ReportLimits, *, plain: bool) -> Iterator[Line]:
     """Say how each thing on the checklist stands; `plain` draws without Unicode."""
     yield _breaker(seen)
     yield from _bookings(seen, plain=plain)
@@ -44,7 +44,7 @@ def lines(seen: Figures, limits: Limits, *, plain: bool) -> Iterator[Line]:
     yield from _room(seen, limits)
 
 
-def _breaker(seen: Figures) -> Line:
+def _breaker(seen: ReportFigures) -> Line:
     spent: dict[str, timedelta] = defaultdict(timedelta)
     ends = [*(at for at, _ in seen.breaker[1:]), seen.until]
     for (at, state), end in zip(seen.breaker, ends, strict=True):
@@ -61,7 +61,7 @@ def _breaker(seen: Figures) -> Line:
     )
 
 
-def _bookings(seen: Figures, *, plain: bool) -> Iterator[Line]:
+def _bookings(seen: ReportFigures, *, plain: bool) -> Iterator[Line]:
     now, before = seen.success, seen.earlier
     if not now.ended:
         yield Line("bookings", "none ended in this time")
@@ -92,7 +92,7 @@ def _fell(now: Success, before: Success) -> bool:
     return before.confirmed / before.ended - now.confirmed / now.ended > SIGMA * noise
 
 
-def _strategies(seen: Figures, *, plain: bool) -> Iterator[str]:
+def _strategies(seen: ReportFigures, *, plain: bool) -> Iterator[str]:
     """Draw what bookings needed, with a bar of their share; a wide table would not fit 80 columns."""
     asked: dict[str, list[int]] = {}
     for one in seen.booked:
@@ -105,7 +105,7 @@ def _strategies(seen: Figures, *, plain: bool) -> Iterator[str]:
         yield f"{name:21} {count:7,}    {confirmed:7,}  {plot.bar(count / total, BAR, plain=plain)}"
 
 
-def _waits(seen: Figures, limits: Limits) -> Line:
+def _waits(seen: ReportFigures, limits: ReportLimits) -> Line:
     if not seen.waits.seconds:
         return Line("confirmed within", "nothing was confirmed")
     half, most, nearly_all = seen.waits.seconds
@@ -118,14 +118,14 @@ def _waits(seen: Figures, limits: Limits) -> Line:
     )
 
 
-def _alerts(seen: Figures) -> Line:
+def _alerts(seen: ReportFigures) -> Line:
     named = [f"{one.count} {one.kind.replace('_', ' ')}" for one in seen.alerts]
     still = sum(one.still_open for one in seen.alerts)
     said = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
     return Line("alerts", said, not named, "none", "`booking alerts list` says what was told, and what to do")
 
 
-def _statements(seen: Figures) -> Line:
+def _statements(seen: ReportFigures) -> Line:
     if not seen.slowest:
         return Line("slowest SQL", "none was timed")
     named = ", ".join(f"{one.name} {one.longest_ms:,.0f} ms" for one in seen.slowest)
@@ -138,7 +138,7 @@ def _statements(seen: Figures) -> Line:
     )
 
 
-def _redis(seen: Figures) -> Line:
+def _redis(seen: ReportFigures) -> Line:
     trouble = seen.redis_trouble
     said = f"does not answer ({trouble})" if trouble else "answers"
     return Line(
@@ -146,7 +146,7 @@ def _redis(seen: Figures) -> Line:
     )
 
 
-def _held(seen: Figures, limits: Limits) -> Line:
+def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
     if not seen.held:
         return Line("held now", "none", ok=True, target="none too long")
     oldest = (seen.until - min(one.oldest_held_at for one in seen.held)).total_seconds()
@@ -160,7 +160,7 @@ def _held(seen: Figures, limits: Limits) -> Line:
     )
 
 
-def _room(seen: Figures, limits: Limits) -> Iterator[Line]:
+def _room(seen: ReportFigures, limits: ReportLimits) -> Iterator[Line]:
     oldest, days = seen.oldest_metric, limits.retention_days
     named: Sequence[str] = [f"{one.table} {one.rows:,} ({megabytes(one.bytes)})" for one in seen.sizes]
     late = oldest is not None and seen.until - oldest > timedelta(days=days) + PRUNE_LATE

@@ -7,8 +7,8 @@ from datetime import timedelta
 import typer
 from rich.text import Text
 
-from worker.cli.report.figures import Figures, read
-from worker.cli.report.lines import Limits, lines
+from worker.cli.report.figures import ReportFigures, read
+from worker.cli.report.lines import ReportLimits, lines
 from worker.cli.report.period import period
 from worker.cli.report.words import Line
 from worker.cli.session import ready
@@ -41,7 +41,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
         redis_trouble=broker.redis_trouble(settings.redis_url or ""),
         log_file=settings.log_file,
     )
-    limits = Limits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)
+    limits = ReportLimits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)
     said = list(lines(seen, limits, plain=not screen.out.encoding.lower().startswith("utf")))
     well = all(line.ok is not False for line in said)
     if json:
@@ -51,14 +51,14 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
     return well
 
 
-def _as_dict(seen: Figures, said: Sequence[Line], *, well: bool) -> dict[str, object]:
+def _as_dict(seen: ReportFigures, said: Sequence[Line], *, well: bool) -> dict[str, object]:
     figures = asdict(seen) | {"success": asdict(seen.success)}
     figures.pop("calls")  # a row a minute: the table has them
     told = [{name: value for name, value in asdict(line).items() if name != "plot"} for line in said]
     return {"ok": well, "lines": told, **figures}
 
 
-def _show(seen: Figures, said: Sequence[Line], span: timedelta) -> None:
+def _show(seen: ReportFigures, said: Sequence[Line], span: timedelta) -> None:
     words, earlier = screen.span(span.total_seconds()), screen.clock(seen.earlier_since + span)
     screen.say((f"The {words} until {screen.clock(seen.until)}", "bold"))
     screen.say((f"compared with the {words} until {earlier}", "dim"))
