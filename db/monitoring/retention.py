@@ -1,4 +1,4 @@
-"""Retention: what has been over for long enough is deleted, a batch a transaction: killed between two batches, nothing is half done."""
+"""Retention: what has been over for long enough is deleted, a batch a transaction; a kill leaves nothing half done."""
 
 from dataclasses import dataclass
 from datetime import datetime
