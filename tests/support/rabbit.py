@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from worker.local.embedded import Guard
 from worker.local.embedded.find import server_user
-from worker.local.embedded.server import HOST, Place, Server, free_port, here
+from worker.local.embedded.server import HOST, Server, ServerLayout, free_port, here
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")  # the script in /usr/bin would run as Debian's user, in Debian's folder
 USER = "booking"
@@ -76,7 +76,7 @@ class Rabbit(Server):
 
 def rabbit(guard: Guard) -> Rabbit:
     """Start one; it ends with the guard."""
-    server = Rabbit(guard, Place(guard.folder(), PROGRAMS, server_user(), durable=False))
+    server = Rabbit(guard, ServerLayout(guard.folder(), PROGRAMS, server_user(), durable=False))
     server.prepare()
     server.start()
     return server

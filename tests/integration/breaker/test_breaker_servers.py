@@ -16,7 +16,7 @@ from resilience.shared_state.client import make_redis
 from tests.breaker_model.walk import walk
 from worker.local import embedded
 from worker.local.embedded.find import reachable, server_user, valkey
-from worker.local.embedded.server import Place
+from worker.local.embedded.server import ServerLayout
 
 DEBIAN = Path("/usr/bin")
 SLOTS = 16384
@@ -48,8 +48,10 @@ def start() -> Iterator[Start]:
 
         def begin(kind: type[embedded.Valkey], programs: Path) -> str:
             user = server_user()
-            place = Place(guard.folder(), reachable(programs, kind.program, user, guard.folder), user, durable=False)
-            server = kind(guard, place)
+            layout = ServerLayout(
+                guard.folder(), reachable(programs, kind.program, user, guard.folder), user, durable=False
+            )
+            server = kind(guard, layout)
             server.prepare()
             server.start()
             return server.url

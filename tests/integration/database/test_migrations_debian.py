@@ -9,7 +9,7 @@ import pytest
 from tests.support.migrating import Migrating
 from worker.local import embedded
 from worker.local.embedded.find import server_user
-from worker.local.embedded.server import Place
+from worker.local.embedded.server import ServerLayout
 
 DEBIAN = Path("/usr/lib/postgresql/15")
 
@@ -20,7 +20,7 @@ def debian() -> Iterator[embedded.Postgres]:
     with embedded.Guard() as guard:
         folder = guard.folder()
         folder.chmod(0o711)  # PostgreSQL 15 leaves its folder and comes back by path, as `nobody` when we are root
-        server = embedded.Postgres(guard, Place(folder, DEBIAN, server_user(), durable=False))
+        server = embedded.Postgres(guard, ServerLayout(folder, DEBIAN, server_user(), durable=False))
         server.prepare()
         server.start()
         yield server
