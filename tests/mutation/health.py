@@ -93,8 +93,8 @@ HEALTH = (
         name="redis-user-without-scripts-called-well",
         promise=6,
         file="worker/cli/check/check.py",
-        old="if trouble := breaker_trouble(url):",
-        new="if trouble := None:",
+        old="if error := breaker_error(url):",
+        new="if error := None:",
         test="tests/integration/cli/test_cli_check.py"
         "::test_a_redis_user_that_may_not_share_a_breaker_is_wrong[-@scripting]",
     ),

@@ -1,7 +1,7 @@
 """Hand messages to Apprise, in a process of its own that can be killed: no time-out of a library bounds a slow drip.
 
 Reads one JSON list of [sink, url, title, body, resolved] from standard input, where no process list shows the URLs.
-Writes `[place, trouble]` a message to standard output as it becomes known. Trouble is one of a few words: what Apprise
+Writes `[place, error]` a message to standard output as it becomes known. Error is one of a few words: what Apprise
 and the sinks say may hold a URL, and a URL is a secret.
 
 Run by its path, without the package `worker`: it starts in a third of a second.
@@ -42,23 +42,23 @@ def _deliver(jobs: Sequence[tuple[int, Sequence[Any]]]) -> None:
     for place, (_, _, title, body, resolved) in jobs:
         kind = NotifyType.SUCCESS if resolved else NotifyType.FAILURE
         try:
-            came = sink.notify(title=title, body=body, notify_type=kind, body_format="text") if known else None
-            trouble = "is not an address that Apprise knows" if came is None else _trouble(came)
+            result = sink.notify(title=title, body=body, notify_type=kind, body_format="text") if known else None
+            error = "is not an address that Apprise knows" if result is None else _error(result)
         except Exception:  # noqa: BLE001 - a plugin's own error, which may quote its URL
-            trouble = "made Apprise fail"
+            error = "made Apprise fail"
         with _writing:
-            sys.stdout.write(json.dumps([place, trouble]) + "\n")
+            sys.stdout.write(json.dumps([place, error]) + "\n")
             sys.stdout.flush()
 
 
-def _trouble(came: Any) -> str | None:
+def _error(result: Any) -> str | None:
     """Put what Apprise says of a failure into words of our own; None: the sink took it."""
-    if came:
+    if result:
         return None
-    said = " ".join(entry.message for entry in came.logs())
-    if status := _STATUS.search(said):
+    log = " ".join(entry.message for entry in result.logs())
+    if status := _STATUS.search(log):
         return f"answers with HTTP {status[1]}"
-    return "cannot be reached" if "connection error" in said.lower() else "does not take the message"
+    return "cannot be reached" if "connection error" in log.lower() else "does not take the message"
 
 
 if __name__ == "__main__":

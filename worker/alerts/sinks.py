@@ -31,7 +31,7 @@ class AlertSinks:
         return f"AlertSinks({', '.join(self.names)})"
 
     def deliver(self, messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:
-        """Send each to the sink named; yield each one's place and its trouble (None: taken), as they become known."""
+        """Send each to the sink named; yield each one's place and its error (None: taken), as they become known."""
         jobs = [
             [sink, self._urls[sink].get_secret_value(), message.title, message.body, message.resolved]
             for sink, message in messages
@@ -49,9 +49,9 @@ class AlertSinks:
         late.start()
         waiting = set(range(len(jobs)))
         try:
-            for place, trouble in _answers(child, json.dumps(jobs)):
+            for place, error in _answers(child, json.dumps(jobs)):
                 waiting.discard(place)
-                yield place, trouble
+                yield place, error
         finally:
             killed = not late.is_alive()
             late.cancel()
@@ -71,8 +71,8 @@ def _answers(child: "subprocess.Popen[str]", jobs: str) -> Iterator[tuple[int, s
             child.stdin.close()
         for line in child.stdout:
             with suppress(ValueError):  # half a line: it was killed while it wrote
-                place, trouble = json.loads(line)
-                yield place, trouble
+                place, error = json.loads(line)
+                yield place, error
 
 
 def _name(url: str) -> str:

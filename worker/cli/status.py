@@ -77,7 +77,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
         beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
-    workers = [] if asked.trouble else _workers()
+    workers = [] if asked.error else _workers()
     problems = [
         *_settings_problems(settings),
         *_broker_problems(asked, workers),
@@ -113,8 +113,8 @@ def _settings_problems(settings: Settings) -> Iterator[str]:
 
 
 def _broker_problems(asked: broker.Broker, workers: list[str]) -> Iterator[str]:
-    if asked.trouble:
-        yield f"the broker does not answer ({asked.trouble}): bookings are kept and wait; `booking check` says more"
+    if asked.error:
+        yield f"the broker does not answer ({asked.error}): bookings are kept and wait; `booking check` says more"
     elif not workers:
         yield "no worker answers: start `booking up`, or `celery -A worker worker`"
 

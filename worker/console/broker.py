@@ -7,15 +7,15 @@ from kombu.connection import Connection
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-PATIENCE = 1.0  # seconds: a broker that is slower than that is a finding in itself
+PATIENCE = 1.0  # seconds: a broker that is slower than that is an error in itself
 
 
 @dataclass(frozen=True)
 class Broker:
-    """What the broker said: messages waiting in each queue, or why it said nothing."""
+    """What the broker answered: messages waiting in each queue, or why it did not."""
 
     queues: dict[str, int]
-    trouble: str | None = None
+    error: str | None = None
 
 
 def ask(url: str, names: tuple[str, ...]) -> Broker:
@@ -27,7 +27,7 @@ def ask(url: str, names: tuple[str, ...]) -> Broker:
             connection.ensure_connection(max_retries=0, timeout=PATIENCE)
             return Broker({name: _length(connection, name) for name in names})
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
-        return Broker(dict.fromkeys(names, 0), trouble=_kind(error, url))
+        return Broker(dict.fromkeys(names, 0), error=_describe(error, url))
 
 
 def _length(connection: Connection, name: str) -> int:
@@ -54,12 +54,12 @@ def eviction_policy(url: str) -> str | None:
     return policy
 
 
-def redis_trouble(url: str) -> str | None:
+def redis_error(url: str) -> str | None:
     """Say why Redis does not answer; None when it does."""
     try:
         eviction_policy(url)
     except (RedisError, TypeError, ValueError) as error:  # redis-py hands every option of a URL on to its connection
-        return _kind(error, url)
+        return _describe(error, url)
     return None
 
 
@@ -73,17 +73,17 @@ _WORDS = {
 }
 
 
-def _kind(error: BaseException, url: str) -> str:
+def _describe(error: BaseException, url: str) -> str:
     """Say what went wrong, and whether it looks as if one side speaks TLS and the other does not."""
-    said = _said(error)
-    if url.startswith("rediss:") and said in {_NO_ANSWER, _HUNG_UP}:
-        return f"{said}; does it speak TLS?"
-    if url.startswith("redis:") and said == _HUNG_UP:
-        return f"{said}; does it want TLS, as in rediss://?"
-    return said
+    message = _message(error)
+    if url.startswith("rediss:") and message in {_NO_ANSWER, _HUNG_UP}:
+        return f"{message}; does it speak TLS?"
+    if url.startswith("redis:") and message == _HUNG_UP:
+        return f"{message}; does it want TLS, as in rediss://?"
+    return message
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """Name an error without its text, which may quote a URL."""
     named = type(error).__name__
     cause: BaseException | None = error

@@ -22,7 +22,7 @@ from worker.cli.check import check
 from worker.console import broker
 from worker.local import embedded
 from worker.local.embedded.find import server_user
-from worker.local.embedded.server import Place
+from worker.local.embedded.server import ServerLayout
 
 DEBIAN = Path("/usr/lib/postgresql/15")
 UNCHECKED = "ssl_cert_reqs=none&ssl_check_hostname=false"
@@ -115,15 +115,15 @@ def test_a_certificate_for_another_name_is_refused(redis_url: str) -> None:
     """Whoever signed it."""
     with tls_before(redis_url, STRANGER) as elsewhere:
         url = elsewhere.url(redis_url, "rediss", f"ssl_ca_certs={STRANGER}")
-        said = {broker.ask(url, ()).trouble, broker.redis_trouble(url)}
+        said = {broker.ask(url, ()).error, broker.redis_error(url)}
 
     assert said == {"its certificate is refused: IP address mismatch, certificate is not valid for '127.0.0.1'"}
 
 
 def test_check_says_when_only_one_side_speaks_tls(redis_url: str, redis_tls: TlsProxy) -> None:
     """Neither hangs, and each is told from a server that is down."""
-    plain_server = broker.ask(redis_url.replace("redis:", "rediss:"), ()).trouble
-    plain_client = broker.redis_trouble(redis_tls.url(redis_url, "redis"))
+    plain_server = broker.ask(redis_url.replace("redis:", "rediss:"), ()).error
+    plain_client = broker.redis_error(redis_tls.url(redis_url, "redis"))
 
     assert str(plain_server).endswith("; does it speak TLS?")
     assert str(plain_client).endswith("; does it want TLS, as in rediss://?")
@@ -159,7 +159,7 @@ def test_who_means_it_may_check_nothing(redis_url: str, redis_tls: TlsProxy) -> 
     """A hosted Redis whose certificate nobody signed; two options, so that it is no slip."""
     url = redis_tls.url(redis_url, "rediss", UNCHECKED)
 
-    assert (broker.ask(url, ()).trouble, broker.redis_trouble(url)) == (None, None)
+    assert (broker.ask(url, ()).error, broker.redis_error(url)) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_an_amqp_broker_is_who_it_says(
     with tls_before(redis_url, certificate) as elsewhere:
         asked = broker.ask(elsewhere.url(redis_url, "amqps"), ())
 
-    assert (asked.trouble, elsewhere.secured) == (why, 0)
+    assert (asked.error, elsewhere.secured) == (why, 0)
 
 
 # -- PostgreSQL: libpq does the checking, and the URL must reach it ----------------------------------------------------
@@ -227,7 +227,7 @@ def test_a_postgres_that_speaks_tls_itself_is_trusted_and_says_so() -> None:
     with embedded.Guard() as guard:
         folder = guard.folder()
         folder.chmod(0o711)  # as in test_migrations_debian.py
-        server = SecurePostgres(guard, Place(folder, DEBIAN, server_user(), durable=False))
+        server = SecurePostgres(guard, ServerLayout(folder, DEBIAN, server_user(), durable=False))
         server.prepare()
         server.start()
 
@@ -244,7 +244,7 @@ class SecurePostgres(embedded.Postgres):
         key.write_bytes(OURS.read_bytes())
         key.chmod(0o600)
         if self.layout.user:
-            os.chown(key, self.layout.user.uid, self.place.user.gid)
+            os.chown(key, self.layout.user.uid, self.layout.user.gid)
         files = [f"ssl_{which}_file={key}" for which in ("cert", "key")]
         return [*super().argv(port), "-c", "ssl=on", "-c", files[0], "-c", files[1]]
 

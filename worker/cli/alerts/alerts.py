@@ -24,10 +24,10 @@ def test() -> bool:
         screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
         return False
     well = True
-    for place, trouble in sinks.deliver([(name, _TEST) for name in sinks.names]):
-        mark = ("ok     ", "green") if trouble is None else ("WRONG  ", "bold red")
-        screen.say(mark, f"{sinks.names[place]:<18} {trouble or 'took the message'}")
-        well = well and trouble is None
+    for place, error in sinks.deliver([(name, _TEST) for name in sinks.names]):
+        mark = ("ok     ", "green") if error is None else ("WRONG  ", "bold red")
+        screen.say(mark, f"{sinks.names[place]:<18} {error or 'took the message'}")
+        well = well and error is None
     return well
 
 
@@ -35,19 +35,19 @@ def show(*, json: bool) -> None:
     """Show the latest incidents."""
     with ready().engine.connect() as conn:
         found = incidents.notified(conn)
-        troubles = incidents.delivery_errors(conn, [one.id for one in found])
+        errors = incidents.delivery_errors(conn, [incident.id for incident in found])
         now = conn.execute(select(func.now())).scalar_one()
     if json:
-        screen.as_json({"incidents": [_as_dict(one, troubles.get(one.id, [])) for one in found]})
+        screen.as_json({"incidents": [_as_dict(incident, errors.get(incident.id, [])) for incident in found]})
     elif not found:
         screen.say("No incident.")
-    for one in [] if json else found:
-        mark = ("open   ", "bold yellow") if one.closed_at is None else ("over   ", "dim")
-        screen.say(mark, f"{one.id:>5}  {screen.ago(one.opened_at, now):<12} {one.title}")
-        for trouble in troubles.get(one.id, []):
-            screen.say(" " * 27, ("not told: ", "bold yellow"), trouble)
+    for incident in [] if json else found:
+        mark = ("open   ", "bold yellow") if incident.closed_at is None else ("over   ", "dim")
+        screen.say(mark, f"{incident.id:>5}  {screen.ago(incident.opened_at, now):<12} {incident.title}")
+        for error in errors.get(incident.id, []):
+            screen.say(" " * 27, ("not told: ", "bold yellow"), error)
 
 
-def _as_dict(one: Incident, troubles: list[str]) -> dict[str, Any]:
+def _as_dict(incident: Incident, errors: list[str]) -> dict[str, Any]:
     names = ("id", "kind", "subject", "occurrences", "opened_at", "last_seen_at", "notified_at", "closed_at", "message")
-    return {name: getattr(one, name) for name in names} | {"messages": one.news, "not_told": troubles}
+    return {name: getattr(incident, name) for name in names} | {"messages": incident.news, "not_told": errors}

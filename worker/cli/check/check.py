@@ -18,7 +18,7 @@ from tasks.guarded_calls import GuardedCalls
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
-from worker.cli.check.redis import breaker_trouble
+from worker.cli.check.redis import breaker_error
 from worker.cli.explain import explain
 from worker.console import broker, screen
 from worker.local.running import running
@@ -48,7 +48,7 @@ def run(*, json: bool) -> bool:
             screen.say(_mark(result), f"{result.about:<12}", result.said)
     ok = all(result.ok for result in results)
     if json:
-        screen.as_json({"ok": ok, "results": [asdict(result) for result in results]})
+        screen.as_json({"ok": ok, "findings": [asdict(result) for result in results]})
     return ok
 
 
@@ -103,21 +103,19 @@ def _postgres(engine: Engine) -> Iterator[CheckResult]:
 def _broker(settings: Settings) -> CheckResult:
     asked = broker.ask(settings.broker_url or "", ())
     name = "CELERY_BROKER_URL" if settings.celery_broker_url else "REDIS_URL"
-    if asked.trouble:
+    if asked.error:
         return CheckResult(
-            "broker", ok=False, said=f"does not answer ({asked.trouble}); is it running, and is {name} right?"
+            "broker", ok=False, said=f"does not answer ({asked.error}); is it running, and is {name} right?"
         )
     return CheckResult("broker", ok=True, said="answers")
 
 
 def _redis(settings: Settings) -> CheckResult:
     url = settings.redis_url or ""
-    if trouble := broker.redis_trouble(url):
-        return CheckResult(
-            "Redis", ok=False, said=f"does not answer ({trouble}); is it running, and is REDIS_URL right?"
-        )
-    if trouble := breaker_trouble(url):
-        return CheckResult("Redis", ok=False, said=trouble)
+    if error := broker.redis_error(url):
+        return CheckResult("Redis", ok=False, said=f"does not answer ({error}); is it running, and is REDIS_URL right?")
+    if error := breaker_error(url):
+        return CheckResult("Redis", ok=False, said=error)
     policy = broker.eviction_policy(url)
     if policy is None:
         return CheckResult("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")

@@ -20,7 +20,7 @@ _NOT_ALLOWED = (
 )
 
 
-def breaker_trouble(url: str) -> str | None:
+def breaker_error(url: str) -> str | None:
     """Say why no breaker can be shared over this Redis; None when one can."""
     client, lost = make_redis(url, timeout=PATIENCE, connect_timeout=PATIENCE), list[SharedStateLost]()
 

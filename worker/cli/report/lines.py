@@ -139,10 +139,10 @@ def _statements(seen: ReportFigures) -> Line:
 
 
 def _redis(seen: ReportFigures) -> Line:
-    trouble = seen.redis_trouble
-    said = f"does not answer ({trouble})" if trouble else "answers"
+    error = seen.redis_trouble
+    answer = f"does not answer ({error})" if error else "answers"
     return Line(
-        "Redis", said, trouble is None, "reachable", "`booking check`; until then each process has its own breaker"
+        "Redis", answer, error is None, "reachable", "`booking check`; until then each process has its own breaker"
     )
 
 

@@ -38,7 +38,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
         deps.breaker.service,
         since=span,
         compare=earlier,
-        redis_trouble=broker.redis_trouble(settings.redis_url or ""),
+        redis_trouble=broker.redis_error(settings.redis_url or ""),
         log_file=settings.log_file,
     )
     limits = ReportLimits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)

@@ -77,8 +77,8 @@ def _environment(settings: Settings, *, simulator: bool) -> Iterator[Environment
 def _require_broker(settings: Settings) -> None:
     """Refuse to start on a broker that does not answer: the parts could only fail one by one."""
     asked = broker.ask(settings.broker_url or "", ())
-    if asked.trouble:
-        raise Stop(f"the broker does not answer ({asked.trouble}); is it running, and is REDIS_URL right?")
+    if asked.error:
+        raise Stop(f"the broker does not answer ({asked.error}); is it running, and is REDIS_URL right?")
 
 
 def _migrate(ready: Environment) -> None:
