@@ -1,7 +1,7 @@
 """What an audit thinks of one booking: pure, from our row and what Cal.com answered (docs/audit.md).
 
-What is not proven is said and left to the operator: only an `AuditFinding` with a `fix` may be acted on. What the list
-does not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
+What is not proven is said and left to the operator: only a finding with a `fix` may be acted on. What the list does
+not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
 """
 
 from collections.abc import Sequence

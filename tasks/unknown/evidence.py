@@ -134,14 +134,14 @@ def _blind(case: Case) -> Act:
 
 
 # What an evidence POST is refused with where Cal.com has looked for the attendee's booking first: ours is not there.
-# Not of a series: its weeks are looked at one by one, and what refuses week 5 leaves weeks 1 to 4 (findings: C3).
+# Not of a series: its weeks are looked at one by one, and what refuses week 5 leaves weeks 1 to 4.
 _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
     ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.FULL: SEATED,
 }
-_BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})  # a login, a type that is gone, no hosts: before any check of ours
+_BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})  # a login, a deleted type, no hosts: before any check of ours
 
 
 def after_evidence(
@@ -155,7 +155,7 @@ def after_evidence(
     """Return what the answer to an evidence POST, sent after the settle time, says of the first one.
 
     `foreign`: the other request that a 201 shows is somebody's own booking, or one of ours that was never in flight
-    with this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this very address.
+    with this one. `address_seated`: another row of ours, never in flight with this one, has a seat for this address.
     `named_is_ours`: whether the booking that a refusal names is ours (None: not asked yet).
     """
     reply_kind = reply.kind

@@ -229,22 +229,22 @@ class Inquiry:
         if seat is None:
             return False
         try:
-            told = read_bookings(self.calls.booking_of_seat(seat))
+            shown = read_bookings(self.calls.booking_of_seat(seat))
         except NotNow:
             return False
-        return not isinstance(told, Reply) and any(not booking.cancelled for booking in told)
+        return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
         """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
         row = self.claim.row
         try:
-            told = read_bookings(self.calls.booking(reply.uid or ""))
+            shown = read_bookings(self.calls.booking(reply.uid or ""))
         except NotNow:
             return reply
-        if isinstance(told, Reply):
-            gone = told.kind is ReplyKind.REFUSED and told.http_status == 404
-            return None if gone and Times.of(row, self.rules).ends_in <= 0 else told  # a replica may lag
-        return next((one for one in told if str(row.uuid) in one.marks), None)
+        if isinstance(shown, Reply):
+            missing = shown.kind is ReplyKind.REFUSED and shown.http_status == 404
+            return None if missing and Times.of(row, self.rules).ends_in <= 0 else shown  # a replica may lag
+        return next((one for one in shown if str(row.uuid) in one.marks), None)
 
     def _slot(self) -> Slot:
         """Ask the slots; a denial does not undo what was seen before it."""

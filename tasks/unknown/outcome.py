@@ -120,7 +120,7 @@ def refused_later(
 
 
 def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
-    """Return the move of a refused row that may be booked in part: a series is made week by week (findings: C3)."""
+    """Return the move of a refused row that may be booked in part: a series is made week by week."""
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
@@ -211,7 +211,7 @@ def _settling(why: str, seconds: float) -> Move:
 
 
 def half_made(row: Appointment, uid: str) -> Move:
-    """Return the hold of a seat that Cal.com has made by half: it is never posted again (findings: D3)."""
+    """Return the hold of a seat that Cal.com has made by half: it is never posted again."""
     changes = {
         "hold_reason": HoldReason.SUSPECT,
         "hold_until": FromNow(LONGEST_PAUSE),

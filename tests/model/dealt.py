@@ -47,8 +47,8 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
 )
 NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as much as the product reads of it
     {
-        "ours": (SimpleNamespace(uid="ours", marks={str(REFERENCE): None}, series_uid=None, gone=False),),
-        "other": (SimpleNamespace(uid="other", marks={}, series_uid=None, gone=False),),
+        "ours": (SimpleNamespace(uid="ours", marks={str(REFERENCE): None}, series_uid=None, cancelled=False),),
+        "other": (SimpleNamespace(uid="other", marks={}, series_uid=None, cancelled=False),),
         "not found": REPLIES["no such type"],
     }
 )

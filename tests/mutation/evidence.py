@@ -50,7 +50,7 @@ RULES = (
     _rule(
         "sight-without-role",
         _TYPES,
-        "host.user_id == user_id and (alone or host.mandatory) for",
+        "host.user_id == user_id and (only_host or host.mandatory) for",
         "host.user_id == user_id for",
         "round robin, sees its host's own",
     ),

@@ -180,7 +180,7 @@ STEPS = (
         name="twins-cancelled-seat-counts",
         promise=1,
         file="tasks/unknown/inquiry.py",
-        old="return not isinstance(told, Reply) and any(not booking.cancelled for booking in told)",
+        old="return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)",
         new="return True",
         test=f"{_TWINS}test_a_twins_seat_counts_only_while_cal_com_still_has_it",
     ),
