@@ -62,10 +62,10 @@ _SEVERITIES: Mapping[ErrorType, Severity] = MappingProxyType(
 
 
 def error_type(reason: str) -> ErrorType:
-    """Give a reason as a member of the closed set; `other` for what is none, as free text never is."""
+    """Return a reason as a member of the closed set; `other` for what is none, as free text never is."""
     return ErrorType(reason) if reason in _WORDS else ErrorType.OTHER
 
 
 def severity_of(error: ErrorType) -> Severity:
-    """Say how bad a failure is when nobody says better: nothing answers at all, or an operator must act: critical."""
+    """Return how bad a failure is when nobody says better; critical: nothing answers, or an operator must act."""
     return _SEVERITIES.get(error, Severity.MEDIUM)

@@ -88,7 +88,7 @@ class FailureDetector:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Name what is judged."""
+        """Return the names of what is judged."""
         return tuple(self._stats)
 
     def calls(self, service: str) -> CallStats:
@@ -121,48 +121,48 @@ class FailureDetector:
 
     def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
         """Return what was counted; `now` is for tests, in seconds."""
-        seen = self.calls(service).recent_calls(endpoint, now=now)
+        figures = self.calls(service).recent_calls(endpoint, now=now)
         return FailureStats(
-            calls=seen.calls,
-            total=seen.failures,
-            recent=seen.recent,
-            rate=seen.failures / seen.calls if seen.calls else 0.0,
+            calls=figures.calls,
+            total=figures.failures,
+            recent=figures.recent,
+            rate=figures.failures / figures.calls if figures.calls else 0.0,
             severity_distribution={
-                level.name.lower(): count for level, count in zip(Severity, seen.severities, strict=True)
+                level.name.lower(): count for level, count in zip(Severity, figures.severities, strict=True)
             },
-            first_failure_at=seen.first_failure_at,
-            last_failure_at=seen.last_failure_at,
-            average_ms=seen.average_ms,
-            longest_ms=seen.longest_ms,
+            first_failure_at=figures.first_failure_at,
+            last_failure_at=figures.last_failure_at,
+            average_ms=figures.average_ms,
+            longest_ms=figures.longest_ms,
         )
 
     def is_service_degraded(self, service: str, threshold: float | None = None, *, now: float | None = None) -> bool:
-        """Say whether too large a share of the calls fails; `threshold` stands above the setting."""
+        """Return whether too large a share of the calls fails; `threshold` stands above the setting."""
         return self._degraded(self.get_failure_stats(service, now=now), threshold)
 
     def is_service_critical(self, service: str, *, now: float | None = None) -> bool:
-        """Say whether failures come fast, or several of them were critical."""
+        """Return whether failures come fast, or several of them were critical."""
         return self._critical(self.get_failure_stats(service, now=now))
 
     def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:
-        """Judge a service: critical stands above degraded; `now` is for tests, in seconds."""
-        seen = self.get_failure_stats(service, now=now)
+        """Return how a service does: critical stands above degraded; `now` is for tests, in seconds."""
+        figures = self.get_failure_stats(service, now=now)
         status = Health.HEALTHY
-        if self._critical(seen):
+        if self._critical(figures):
             status = Health.CRITICAL
-        elif self._degraded(seen):
+        elif self._degraded(figures):
             status = Health.DEGRADED
-        since = None if status is Health.HEALTHY else seen.first_failure_at
-        return HealthStatus(service=service, status=status, figures=seen, since=since)
+        since = None if status is Health.HEALTHY else figures.first_failure_at
+        return HealthStatus(service=service, status=status, figures=figures, since=since)
 
     def reset(self, service: str) -> None:
         """Forget what was counted of a service; what is kept for the record stays."""
         self.calls(service).reset_recent_calls()
 
-    def _degraded(self, seen: FailureStats, threshold: float | None = None) -> bool:
+    def _degraded(self, figures: FailureStats, threshold: float | None = None) -> bool:
         limit = self.settings.degraded_rate if threshold is None else threshold
-        return seen.calls >= max(1, self.settings.minimum_calls) and seen.rate >= limit
+        return figures.calls >= max(1, self.settings.minimum_calls) and figures.rate >= limit
 
-    def _critical(self, seen: FailureStats) -> bool:
-        severe = seen.severity_distribution["critical"]
-        return seen.recent >= self.settings.critical_recent or severe >= self.settings.critical_count
+    def _critical(self, figures: FailureStats) -> bool:
+        severe = figures.severity_distribution["critical"]
+        return figures.recent >= self.settings.critical_recent or severe >= self.settings.critical_count

@@ -97,7 +97,7 @@ class RetryPolicy:
             raise ValueError("max_attempts: 0 or more retries")
 
     def is_retryable(self, exc: BaseException) -> bool:
-        """Say whether the call that raised `exc` may succeed later."""
+        """Return whether the call that raised `exc` may succeed later."""
         if isinstance(exc, CalcomBookingException) and not exc.judged:
             if exc.http_status is None:
                 return self.transient_errors.no_answer
@@ -107,7 +107,7 @@ class RetryPolicy:
         return self.transient_errors.no_answer and isinstance(exc, TimeoutError | ConnectionError | socket.gaierror)
 
     def allows(self, attempt: int, error_type: str | None = None) -> bool:
-        """Say whether one more retry is left when `attempt` of them have been used up."""
+        """Return whether one more retry is left when `attempt` of them have been used up."""
         if self.max_attempts == 0:
             return False
         return attempt < self.per_error.get(error_type or "", self.max_attempts)
@@ -170,7 +170,7 @@ class RetryPolicy:
 
 
 def is_immediate(exc: BaseException | None) -> bool:
-    """Say whether to try again at once: a broken deadlock, a lost database connection."""
+    """Return whether to try again at once: a broken deadlock, a lost database connection."""
     return isinstance(exc, AppointmentDatabaseException) and (exc.is_deadlock() or exc.error_type in AT_ONCE)
 
 

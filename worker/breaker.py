@@ -20,7 +20,7 @@ from worker import database_calls
 from worker.settings.model import MARGIN, Settings
 
 SERVICE = "calcom"
-_LOUD = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
+_WARNINGS = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
 
 log = structlog.get_logger("breaker")
 
@@ -29,10 +29,10 @@ def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None
     """Build this process's end of the breaker that the fleet shares; without a client, of one who only looks."""
 
     def listen(event: Event) -> None:
-        say = log.warning if isinstance(event, _LOUD) else log.info
-        say(_words(type(event).__name__), **asdict(event))
+        level = log.warning if isinstance(event, _WARNINGS) else log.info
+        level(_event_name(type(event)), **asdict(event))
         if isinstance(event, KeyBlocked):
-            _write_down(engine, event)
+            _record_block(engine, event)
 
     return CalcomCircuitBreaker(
         SERVICE,
@@ -74,7 +74,7 @@ def make_detector(settings: Settings, engine: Engine, breaker: CircuitBreaker) -
     )
 
 
-def _write_down(engine: Engine, event: KeyBlocked) -> None:
+def _record_block(engine: Engine, event: KeyBlocked) -> None:
     try:
         with engine.begin() as conn:
             overrides.add(
@@ -89,5 +89,5 @@ def _write_down(engine: Engine, event: KeyBlocked) -> None:
         log.warning("key_block_not_written", error=type(exc).__name__)
 
 
-def _words(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _event_name(event: type) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in event.__name__).lstrip("_")

@@ -52,7 +52,7 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
-        self._kept: dict[str, tuple[int, int, int]] = {}
+        self._unwritten: dict[str, tuple[int, int, int]] = {}
         self._flushed_at = clock()
         self._incomplete = False
         """Whether calls were counted here that the shared windows lack."""
@@ -61,8 +61,8 @@ class CallStats:
         """Count a call that went well, seconds long; `flush_if_due` writes it, within a second where calls are made."""
         name, ms = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000))
         with self._lock:
-            calls, total, longest = self._kept.get(name, (0, 0, 0))
-            self._kept[name] = (calls + 1, total + ms, max(longest, ms))
+            calls, total, longest = self._unwritten.get(name, (0, 0, 0))
+            self._unwritten[name] = (calls + 1, total + ms, max(longest, ms))
 
     def flush_if_due(self, *, now: float | None = None) -> None:
         """Write what is kept back, unless the last time is less than a second ago; costs one round trip a second."""
@@ -72,12 +72,14 @@ class CallStats:
     def flush(self, *, now: float | None = None) -> None:
         """Write at once what is kept back."""
         with self._lock:
-            kept, self._kept, self._flushed_at = self._kept, {}, self._clock()
-        if kept:
-            lines = "".join(f"{name} none 0 {calls} {total} {most};" for name, (calls, total, most) in kept.items())
+            unwritten, self._unwritten, self._flushed_at = self._unwritten, {}, self._clock()
+        if unwritten:
+            lines = "".join(
+                f"{name} none 0 {calls} {total} {longest};" for name, (calls, total, longest) in unwritten.items()
+            )
             if self._call("count_calls", lines, "", now=now) is None:
-                for name, (calls, total, most) in kept.items():
-                    self.count_local(name, 0, calls=calls, total=total, longest=most, now=now)
+                for name, (calls, total, longest) in unwritten.items():
+                    self.count_local(name, 0, calls=calls, total=total, longest=longest, now=now)
 
     def count_failure(
         self,

@@ -142,7 +142,7 @@ class Failover:
             self._emit(BreakerChanged(self._service, change, shared=True))
 
     def _knows_better(self, generation: int) -> bool:
-        """Say whether another restored the breaker while this process remembers that it was not closed."""
+        """Return whether another restored the breaker while this process remembers that it was not closed."""
         changed = generation != self._snapshot.generation
         return changed and bool(self._snapshot.not_closed(with_overrides=self._overrides is None))
 

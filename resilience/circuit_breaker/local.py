@@ -77,17 +77,18 @@ class LocalBreaker:
     `key` is the fingerprint of its API key.
     """
 
-    def __init__(self, limits: Limits, seen: BreakerSnapshot, now: int, key: str = "") -> None:
+    def __init__(self, limits: Limits, snapshot: BreakerSnapshot, now: int, key: str = "") -> None:
         self.limits = limits
         self.key = key
-        self.generation = seen.generation or now
+        self.generation = snapshot.generation or now
         self.scopes = {
-            name: LocalScope(name, one.epoch, one.state, one.ends, one.opens) for name, one in seen.scopes.items()
+            name: LocalScope(name, breaker.epoch, breaker.state, breaker.ends, breaker.opens)
+            for name, breaker in snapshot.scopes.items()
         }
         until = now + limits.trial_every
         self.blocked = {
-            Reason.CREDENTIALS: until if seen.blocked else 0,
-            Reason.CONFIGURATION: until if seen.misconfigured else 0,
+            Reason.CREDENTIALS: until if snapshot.blocked else 0,
+            Reason.CONFIGURATION: until if snapshot.misconfigured else 0,
         }
         """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
         self.throttled_until = 0
@@ -106,7 +107,7 @@ class LocalBreaker:
     def acquire(
         self, endpoint: str, now: int, *, owner: str, probe_ok: bool, item: str, trial: bool
     ) -> tuple[Permit | Denied, Changes]:
-        """Say whether a call may go."""
+        """Return whether a call may go."""
         service, scope, changes = self._expire(endpoint, now)
         paced = item != ""  # whichever process released it has kept the pace
         reason, wait, probing = self._admit(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
@@ -118,8 +119,8 @@ class LocalBreaker:
             self.trial = now + self.limits.trial_every
         for cause in [cause for cause, until in self.blocked.items() if until]:  # this call finds out for the others
             self.blocked[cause], trial = now + self.limits.trial_every, True
-        for one in (service, scope) if probing else ():
-            one.owner, one.lease = owner, lease
+        for breaker in (service, scope) if probing else ():
+            breaker.owner, breaker.lease = owner, lease
         permit = Permit(
             endpoint, owner, item, service.epoch, scope.epoch, 0, now, service.state,
             probe=probing, released=paced, trial=trial, shared=False,
@@ -146,17 +147,17 @@ class LocalBreaker:
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and service_alive is False:
             service_alive = None
         tripped = False
-        for one, epoch, alive in (
+        for breaker, epoch, alive in (
             (service, report.service_epoch, service_alive),
             (scope, report.endpoint_epoch, endpoint_alive),
         ):
-            change = self._apply_outcome(one, epoch, now, report, alive=alive, tripped=tripped)
+            change = self._apply_outcome(breaker, epoch, now, report, alive=alive, tripped=tripped)
             changes += [change] if change else []
             tripped = change is not None and change.new is State.OPEN
         return Recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
 
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
-        """Say which held items may be sent now: a second's worth of the limit, or `release_max`; one in half-open."""
+        """Return which held items may go now: a second's worth of the limit, or `release_max`; one in half-open."""
         service, scope, changes = self._expire(endpoint, now)
         reason, wait, probing = self._admit(endpoint, now, probe_ok=True, trial=False, paced=True)
         self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
@@ -169,11 +170,11 @@ class LocalBreaker:
         return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
-        """Say whether nothing may go; in half-open the first to ask may, and takes the place."""
+        """Return whether nothing may go; in half-open the first to ask may, and takes the place."""
         service, scope, changes = self._expire(endpoint, now)
         reason, _, probing = self._admit_to_both(service, scope, now, probe_ok=True)
-        for one in (service, scope) if probing else ():
-            one.lease = now + self.limits.lease_for
+        for breaker in (service, scope) if probing else ():
+            breaker.lease = now + self.limits.lease_for
         return reason is not None, changes
 
     def apply_overrides(self, overrides: Iterable[OperatorOverride], now: int) -> Changes:
@@ -190,8 +191,9 @@ class LocalBreaker:
                     self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
                 case OverrideKind.RESET:
                     self.blocked = dict.fromkeys(self.blocked, 0)
-                    not_closed = [one for one in self.scopes.values() if one.state is not State.CLOSED or one.failures]
-                    changes += [one.move(State.CLOSED, now, "reset") for one in not_closed]
+                    for breaker in self.scopes.values():
+                        if breaker.state is not State.CLOSED or breaker.failures:
+                            changes.append(breaker.move(State.CLOSED, now, "reset"))
                 case OverrideKind.AUTO if service.state in (State.FORCED_OPEN, State.OFF):
                     to = State.HALF_OPEN if service.state is State.FORCED_OPEN else State.CLOSED
                     changes.append(service.move(to, now, "automatic_again"))
@@ -200,11 +202,11 @@ class LocalBreaker:
     def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope, Changes]:
         """Do what time alone changes; return both breakers, too."""
         service, scope, changes = self.scope(), self.scope(endpoint), []
-        for one in (service, scope):
-            if one.ends and now >= one.ends and one.state is State.OFF:
-                changes.append(one.move(State.CLOSED, now, "off_over"))
-            elif one.ends and now >= one.ends:
-                changes.append(one.move(State.HALF_OPEN, now, "open_over", opens=one.opens))
+        for breaker in (service, scope):
+            if breaker.ends and now >= breaker.ends and breaker.state is State.OFF:
+                changes.append(breaker.move(State.CLOSED, now, "off_over"))
+            elif breaker.ends and now >= breaker.ends:
+                changes.append(breaker.move(State.HALF_OPEN, now, "open_over", opens=breaker.opens))
         self.in_flight = {owner: ends for owner, ends in self.in_flight.items() if ends > now}
         return service, scope, changes
 
@@ -227,16 +229,16 @@ class LocalBreaker:
 
     def _admit_to_both(self, service: LocalScope, scope: LocalScope, now: int, *, probe_ok: bool) -> LocalAdmission:
         probing = False
-        for one in () if service.state is State.OFF else (service, scope):
-            if one.state in (State.OPEN, State.FORCED_OPEN):
-                return Reason.BREAKER_OPEN, (one.ends - now) / SECOND if one.ends else None, False
-            if one.state is State.HALF_OPEN and (now < one.lease or not probe_ok):
-                return Reason.BREAKER_OPEN, max(one.lease - now, SECOND) / SECOND, False
-            probing = probing or one.state is State.HALF_OPEN
+        for breaker in () if service.state is State.OFF else (service, scope):
+            if breaker.state in (State.OPEN, State.FORCED_OPEN):
+                return Reason.BREAKER_OPEN, (breaker.ends - now) / SECOND if breaker.ends else None, False
+            if breaker.state is State.HALF_OPEN and (now < breaker.lease or not probe_ok):
+                return Reason.BREAKER_OPEN, max(breaker.lease - now, SECOND) / SECOND, False
+            probing = probing or breaker.state is State.HALF_OPEN
         return None, 0.0, probing
 
     def _room(self, now: int, *, probing: bool) -> int:
-        """Say how many may be released: what the pace has left over since the last time, of a second at most."""
+        """Return how many may be released: what the pace has left over since the last time, of a second at most."""
         if probing or not self.limits.emission_interval:
             return max(0, (1 if probing else self.limits.release_max) - len(self.released))
         left = now - max(self.tat, now - SECOND)
@@ -246,26 +248,26 @@ class LocalBreaker:
         self.tat = max(self.tat, since) + calls * self.limits.emission_interval / SECOND
 
     def _apply_outcome(
-        self, one: LocalScope, epoch: int, now: int, report: OutcomeReport, *, alive: bool | None, tripped: bool
+        self, breaker: LocalScope, epoch: int, now: int, report: OutcomeReport, *, alive: bool | None, tripped: bool
     ) -> Change | None:
         """Apply what an outcome says of a breaker; return its change. `tripped`: the service has just opened."""
-        if epoch not in (0, one.epoch):  # a call begun before a change changes nothing after it
+        if epoch not in (0, breaker.epoch):  # a call begun before a change changes nothing after it
             return None
         opens = False
-        if one.state is State.HALF_OPEN and self._has_place(one, report, alive=alive):
-            one.owner, one.lease = "", 0
+        if breaker.state is State.HALF_OPEN and self._holds_probe(breaker, report, alive=alive):
+            breaker.owner, breaker.lease = "", 0
             opens = alive is False
             if alive:
-                return one.move(State.CLOSED, now, "probe_succeeded")
-        elif one.state is State.CLOSED and (alive or tripped):
-            one.failures.clear()
-        elif one.state is State.CLOSED and alive is False:
-            opens = one.count_failure(now, self.limits)
+                return breaker.move(State.CLOSED, now, "probe_succeeded")
+        elif breaker.state is State.CLOSED and (alive or tripped):
+            breaker.failures.clear()
+        elif breaker.state is State.CLOSED and alive is False:
+            opens = breaker.count_failure(now, self.limits)
         if not opens or tripped:  # when both would, only the service does
             return None
         ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
-        return one.move(State.OPEN, now, report.reason, ends, one.opens + 1)
+        return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
-    def _has_place(self, one: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
-        """Say whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
-        return alive is not None if not report.owner else one.owner in ("", report.owner)
+    def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
+        """Return whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
+        return alive is not None if not report.owner else breaker.owner in ("", report.owner)

@@ -104,7 +104,7 @@ class BreakerSettings:
 
     @cached_property
     def limits(self) -> Limits:
-        """Give the rules their numbers.
+        """Return the rules their numbers.
 
         A call may go while those before it are at most `burst - 1` ahead of an even pace of `rate_limit - burst + 1` in
         `rate_window`; so in any such window no more than `rate_limit` go.

@@ -31,23 +31,23 @@ class Transition:
 
 
 def read(service: str, entry_id: Any, fields: Mapping[Any, Any]) -> Transition:
-    """Read one entry of the stream."""
-    told = {word(name): word(value) for name, value in fields.items()}
-    ends = int(told["ends"])
+    """Return one entry of the stream."""
+    entry = {word(name): word(value) for name, value in fields.items()}
+    ends = int(entry["ends"])
     return Transition(
         id=word(entry_id),
         service=service,
-        endpoint=told["endpoint"] or None,
-        old=State(told["old"]),
-        new=State(told["new"]),
-        reason=told["reason"],
-        failures=int(told["failures"]),
-        epoch=int(told["epoch"]),
-        at=_moment(int(told["at"])),
+        endpoint=entry["endpoint"] or None,
+        old=State(entry["old"]),
+        new=State(entry["new"]),
+        reason=entry["reason"],
+        failures=int(entry["failures"]),
+        epoch=int(entry["epoch"]),
+        at=_moment(int(entry["at"])),
         until=_moment(ends) if ends else None,
-        by=told["by"],
-        why=told["why"],
-        context=json.loads(told["context"] or "{}"),
+        by=entry["by"],
+        why=entry["why"],
+        context=json.loads(entry["context"] or "{}"),
     )
 
 

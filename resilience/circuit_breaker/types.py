@@ -99,17 +99,17 @@ class Recorded(NamedTuple):
 
     @property
     def opened(self) -> bool:
-        """Say whether this outcome opened a breaker."""
+        """Return whether this outcome opened a breaker."""
         return any(change.new is State.OPEN for change in self.changes)
 
     @property
     def closed(self) -> bool:
-        """Say whether this outcome closed one."""
+        """Return whether this outcome closed one."""
         return any(change.new is State.CLOSED for change in self.changes)
 
     @property
     def may_go(self) -> bool:
-        """Say whether both breakers let calls through, were one to ask now."""
+        """Return whether both breakers let calls through, were one to ask now."""
         refusing = (State.OPEN, State.FORCED_OPEN)
         return self.state is State.OFF or (self.state not in refusing and self.endpoint_state not in refusing)
 

@@ -191,8 +191,8 @@ def _change(name: Any, old: Any, new: Any, epoch: int, reason: Any, failures: in
 
 
 def _admission(reason: Any, wait: int, probe: int, released: int, window: int) -> Admission:
-    said = word(reason)
-    return Admission(None if said == "granted" else Reason(said), wait, probe == 1, released == 1, window)
+    answer = word(reason)
+    return Admission(None if answer == "granted" else Reason(answer), wait, probe == 1, released == 1, window)
 
 
 def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releases:
@@ -212,7 +212,7 @@ ACQUIRE = _script("acquire", _admission)
 RECORD = _script("record", lambda _, room: int(room))
 RELEASE = _script("release", _releases)
 GIVE_BACK = _script("give_back", _is_done)
-IS_OPEN = _script("is_open", lambda shut: bool(shut == 1))
+IS_OPEN = _script("is_open", lambda is_open: bool(is_open == 1))
 OVERRIDE = _script("override", _is_done)
 RESTORE = _script("restore", _is_done)
 STATUS = BreakerScript("status", _known_state)

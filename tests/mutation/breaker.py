@@ -234,19 +234,19 @@ BREAKER = (
     # -- a process without Redis
     _here(
         "success-forgives-nothing",
-        "elif one.state is State.CLOSED and (alive or tripped):",
-        "elif one.state is State.CLOSED and tripped:",
+        "elif breaker.state is State.CLOSED and (alive or tripped):",
+        "elif breaker.state is State.CLOSED and tripped:",
         "test_a_success_starts_the_count_anew",
     ),
     _here(
         "more-than-one-probe",
-        "(now < one.lease or not probe_ok)",
+        "(now < breaker.lease or not probe_ok)",
         "not probe_ok",
         "test_after_thirty_seconds_one_call_goes_at_a_time",
     ),
     _here(
         "old-calls-believed",
-        "if epoch not in (0, one.epoch):",
+        "if epoch not in (0, breaker.epoch):",
         "if False:",
         "test_a_call_begun_before_a_change_changes_nothing_after_it",
     ),

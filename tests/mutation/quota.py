@@ -3,7 +3,7 @@
 from tests.mutation.breakage import Breakage
 
 _QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local.py"
-_TOLD = "tests/integration/breaker/test_told_limit.py::"
+_HEADERS = "tests/integration/breaker/test_quota_headers.py::"
 _WORLD = "tests/integration/breaker/test_rate_limit.py::"
 _PACE = "tests/unit/resilience/test_local_pace.py::"
 _OTHERS = f"{_WORLD}test_others_who_use_half_of_the_key_cost_at_most_three_429_a_minute"
@@ -18,13 +18,13 @@ QUOTA = (
         "window-without-its-edge",
         "local resets_at = at + reset + reset_margin",
         "local resets_at = at + reset",
-        f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
+        f"{_HEADERS}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
         "window-counted-from-the-answer",
         "local resets_at = at + reset + reset_margin",
         "local resets_at = now + reset + reset_margin",
-        f"{_TOLD}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
+        f"{_HEADERS}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
         "no-scout",
@@ -36,7 +36,7 @@ QUOTA = (
         "others-unseen",
         "(quota.exhausted == 1 or quota.foreign > 0)",
         "quota.exhausted == 1",
-        f"{_TOLD}test_after_a_window_in_which_others_were_seen_one_call_goes_first",
+        f"{_HEADERS}test_after_a_window_in_which_others_were_seen_one_call_goes_first",
     ),
     _taken(
         "flight-forgotten",
@@ -48,49 +48,49 @@ QUOTA = (
         "latest-instead-of-least",
         "math.min(quota.remaining == -1 and remaining or quota.remaining, remaining)",
         "remaining",
-        f"{_TOLD}test_an_answer_that_was_overtaken_tells_of_no_more_calls",
+        f"{_HEADERS}test_an_answer_that_was_overtaken_tells_of_no_more_calls",
     ),
     _taken(
         "old-windows-believed",
         "elseif resets_at > quota.resets_at then",
         "else",
-        f"{_TOLD}test_an_answer_of_a_window_that_is_over_tells_nothing",
+        f"{_HEADERS}test_an_answer_of_a_window_that_is_over_tells_nothing",
     ),
     _taken(
         "nothing-left-to-others",
         "math.min(math.max(1, math.floor(quota.limit / 20)), quota.limit - 1)",
         "0",
-        f"{_TOLD}test_a_twentieth_of_what_cal_com_allows_is_left_to_others",
+        f"{_HEADERS}test_a_twentieth_of_what_cal_com_allows_is_left_to_others",
     ),
     _taken(
         "lost-report-in-flight-for-good",
         "quota_set('granted_before', quota.granted)\n",
         "quota_set('granted_before', quota.granted_before + quota.granted)\n",
-        f"{_TOLD}test_a_call_that_was_never_reported_is_in_flight_for_two_windows",
+        f"{_HEADERS}test_a_call_that_was_never_reported_is_in_flight_for_two_windows",
     ),
     _taken(
         "429-waited-for-as-it-asks",
         "math.max(wait, least)",
         "wait",
-        f"{_TOLD}test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time",
+        f"{_HEADERS}test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time",
     ),
     _taken(
         "429-shuts-nobody",
         "  if now < quota.throttled_until then",
         "  if false then",
-        f"{_TOLD}test_a_429_shuts_the_key_when_nothing_else_was_told",
+        f"{_HEADERS}test_a_429_shuts_the_key_when_nothing_else_was_told",
     ),
     _taken(
         "clock-set-back-believed",
         "  clamp('tat', now * 1000 + burst_tolerance + emission_interval)\n",
         "",
-        f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
+        f"{_HEADERS}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "window-of-a-clock-set-back",
         "clamp('resets_at', now + setting.rate_window + clock_tolerance)\n",
         "",
-        f"{_TOLD}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
+        f"{_HEADERS}test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window",
     ),
     _taken(
         "our-own-limit-without-a-pace",

@@ -7,7 +7,7 @@ from tests.support.breakers import CREATE, ENDPOINT, LIST, T0, Make, ask, call, 
 REFUSED, PAGE, GOOD = CallOutcome.CREDENTIALS, CallOutcome.CONFIGURATION, CallOutcome.SUCCESS
 
 
-def hear(
+def report(
     breaker: CircuitBreaker, at: float, outcome: CallOutcome, endpoint: str = CREATE, *, trial: bool = False
 ) -> Recorded:
     """Make a call that ends so."""
@@ -17,9 +17,9 @@ def hear(
 def test_a_key_that_is_taken_again_is_blocked_no_more(make: Make) -> None:
     """Nobody has to say so: one call is let through and finds out."""
     breaker = make(key="old")
-    hear(breaker, 0, REFUSED)
+    report(breaker, 0, REFUSED)
     assert denied(breaker, 1).reason is Reason.CREDENTIALS
-    hear(breaker, 2, GOOD, LIST, trial=True)
+    report(breaker, 2, GOOD, LIST, trial=True)
     assert ask(breaker, 3)
     assert breaker.get_status().blocked_keys == ()
 
@@ -27,16 +27,16 @@ def test_a_key_that_is_taken_again_is_blocked_no_more(make: Make) -> None:
 def test_a_key_that_is_still_refused_stays_blocked(make: Make) -> None:
     """An error of Cal.com does not say that it is good, either."""
     breaker = make(key="old")
-    hear(breaker, 0, REFUSED)
+    report(breaker, 0, REFUSED)
     for at, outcome in enumerate((REFUSED, ENDPOINT, CallOutcome.IGNORED), 1):
-        hear(breaker, at * 60, outcome, LIST, trial=True)
+        report(breaker, at * 60, outcome, LIST, trial=True)
         assert denied(breaker, at * 60).reason is Reason.CREDENTIALS
 
 
 def test_one_call_a_minute_finds_out_in_the_whole_fleet(make: Make) -> None:
     """Whoever asks next is told when the next may go; so also when the clock was set back."""
     one, other = make(key="old"), make(key="old")
-    hear(one, 0, REFUSED)
+    report(one, 0, REFUSED)
     assert ask(one, 10, "first", LIST, trial=True).trial
     refusal = denied(other, 11, LIST, trial=True)
     assert (refusal.reason, refusal.retry_after) == (Reason.CREDENTIALS, 59)
@@ -55,8 +55,8 @@ def test_a_refusal_that_was_on_its_way_blocks_a_repaired_key_no_more(make: Make)
     """Sixteen calls were in flight when the key was made good."""
     breaker = make(key="old")
     late = ask(breaker, 0, "late")
-    hear(breaker, 1, REFUSED)
-    hear(breaker, 2, GOOD, LIST, trial=True)
+    report(breaker, 1, REFUSED)
+    report(breaker, 2, GOOD, LIST, trial=True)
     breaker.record(late, REFUSED, now=T0 + 3)
     assert ask(breaker, 3)
 
@@ -74,32 +74,32 @@ def test_a_refusal_that_was_on_its_way_at_a_reset_blocks_no_more(make: Make) -> 
 def test_a_key_that_is_refused_after_it_was_repaired_is_blocked_again(make: Make) -> None:
     """Once is not for ever."""
     breaker = make(key="old")
-    hear(breaker, 0, REFUSED)
-    hear(breaker, 1, GOOD, LIST, trial=True)
-    hear(breaker, 2, REFUSED)
+    report(breaker, 0, REFUSED)
+    report(breaker, 1, GOOD, LIST, trial=True)
+    report(breaker, 2, REFUSED)
     denied(breaker, 3)
 
 
 def test_a_page_that_meets_a_post_holds_nobody_else(make: Make) -> None:
     """It is remembered until Cal.com has answered a POST."""
     breaker = make()
-    hear(breaker, 0, PAGE)
+    report(breaker, 0, PAGE)
     assert breaker.get_status().paged_settings == ("here",)
-    hear(breaker, 1, GOOD, LIST)
+    report(breaker, 1, GOOD, LIST)
     assert breaker.get_status().paged_settings == ("here",)
-    hear(breaker, 2, GOOD)
+    report(breaker, 2, GOOD)
     assert breaker.get_status().paged_settings == ()
 
 
 def test_a_page_that_meets_the_call_that_finds_out_holds_everybody(make: Make) -> None:
     """With these settings; until that call is answered by Cal.com. The page stays known until a POST is."""
     breaker, elsewhere = make(), make(configuration="there")
-    hear(breaker, 0, PAGE)
-    hear(breaker, 1, PAGE, LIST, trial=True)
+    report(breaker, 0, PAGE)
+    report(breaker, 1, PAGE, LIST, trial=True)
     assert denied(breaker, 2).reason is Reason.CONFIGURATION
     assert breaker.get_status().wrong_settings == ("here",)
     assert ask(elsewhere, 2)
-    hear(breaker, 61, GOOD, LIST, trial=True)
+    report(breaker, 61, GOOD, LIST, trial=True)
     status = breaker.get_status()
     assert (status.wrong_settings, status.paged_settings) == ((), ("here",))
     assert ask(breaker, 62)
@@ -108,9 +108,9 @@ def test_a_page_that_meets_the_call_that_finds_out_holds_everybody(make: Make) -
 def test_a_reset_lifts_every_block(make: Make) -> None:
     """Keys, settings and pages, at once and for all."""
     breaker, elsewhere = make(key="old"), make(key="other", configuration="there")
-    hear(breaker, 0, REFUSED)
-    hear(elsewhere, 0, PAGE)
-    hear(elsewhere, 1, PAGE, LIST, trial=True)
+    report(breaker, 0, REFUSED)
+    report(elsewhere, 0, PAGE)
+    report(elsewhere, 1, PAGE, LIST, trial=True)
     breaker.reset("op@example.com", "repaired")
     status = breaker.get_status()
     assert (status.blocked_keys, status.wrong_settings, status.paged_settings) == ((), (), ())

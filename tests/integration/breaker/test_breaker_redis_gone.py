@@ -27,7 +27,7 @@ Join = Callable[..., CircuitBreaker]
 
 
 @pytest.fixture
-def said() -> list[Event]:
+def events() -> list[Event]:
     """What the breakers emitted."""
     return []
 
@@ -39,20 +39,20 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def join(redis_url: str, said: list[Event], clock: list[float]) -> Join:
+def join(redis_url: str, events: list[Event], clock: list[float]) -> Join:
     """Start one more process of the fleet."""
 
     def start(overrides: Callable[[], list[OperatorOverride]] | None = None, **changes: object) -> CircuitBreaker:
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
         return CircuitBreaker(
-            "calcom", redis=make_redis(redis_url), settings=settings, key="key", overrides=overrides, emit=said.append,
-            clock=lambda: time.monotonic() + clock[0],
+            "calcom", redis=make_redis(redis_url), settings=settings, key="key", overrides=overrides,
+            emit=events.append, clock=lambda: time.monotonic() + clock[0],
         )  # fmt: skip
 
     return start
 
 
-def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", join: Join, said: list[Event]) -> None:
+def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", join: Join, events: list[Event]) -> None:
     """The first call waits it out; the next hundred do not even try."""
     breaker = join(redis_retry=60)
     assert call(breaker)
@@ -62,7 +62,7 @@ def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", jo
             call(breaker)
     [once] = waited
     assert once < AT_MOST
-    assert [type(event) for event in said] == [SharedStateBegun, SharedStateLost]
+    assert [type(event) for event in events] == [SharedStateBegun, SharedStateLost]
 
 
 def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey", join: Join) -> None:
@@ -92,9 +92,9 @@ def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", jo
 
 
 def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
-    valkey: "Valkey", join: Join, said: list[Event], clock: list[float]
+    valkey: "Valkey", join: Join, events: list[Event], clock: list[float]
 ) -> None:
-    """What this process alone had decided does not count any more; said once each."""
+    """What this process alone had decided does not count any more; events once each."""
     breaker = join()
     assert call(breaker)
     valkey.kill()
@@ -107,7 +107,7 @@ def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
     assert not call(breaker)
     clock[0] += 1.1
     assert call(breaker)
-    kinds = [type(event) for event in said]
+    kinds = [type(event) for event in events]
     assert kinds == [SharedStateBegun, SharedStateLost, BreakerChanged, SharedStateBack]
 
 
@@ -186,7 +186,7 @@ def test_a_process_started_without_redis_works_alone(valkey: "Valkey", join: Joi
     assert not call(join(overrides=lambda: [OperatorOverride(OverrideKind.OPEN, "op@example.com", "stop", None, 1)]))
 
 
-def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join: Join, said: list[Event]) -> None:
+def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join: Join, events: list[Event]) -> None:
     """FLUSHALL in an outage does not send the fleet against the wall again."""
     breaker = join()
     for _ in range(5):
@@ -194,7 +194,7 @@ def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join:
     wipe(redis_url)
     assert not call(breaker)
     assert breaker.get_status().shared
-    assert [event.remembered for event in said if isinstance(event, SharedStateBegun)] == [False, True]
+    assert [event.remembered for event in events if isinstance(event, SharedStateBegun)] == [False, True]
     assert [change.reason for change in breaker.transitions()] == ["begun", "restored"]
 
 
@@ -247,7 +247,7 @@ def test_an_order_that_nobody_keeps_is_remembered_by_the_processes(redis_url: st
     assert breaker.get_status().state is State.FORCED_OPEN
 
 
-def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, said: list[Event]) -> None:
+def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, events: list[Event]) -> None:
     """Redis has forgotten and the database is gone: this process goes on by what it knows, Redis stays as it is."""
 
     def broken() -> list[OperatorOverride]:
@@ -255,7 +255,7 @@ def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, sa
 
     breaker = join(overrides=broken)
     assert call(breaker)
-    assert OrdersUnreadable in {type(event) for event in said}
+    assert OrdersUnreadable in {type(event) for event in events}
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
 

@@ -17,23 +17,25 @@ T0 = 1_800_000_000.0
 
 
 class Fleet:
-    """Breakers of several processes; `said` is what all of them emitted."""
+    """Breakers of several processes; `events` is what all of them emitted."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.said: list[Event] = []
+        self.events: list[Event] = []
         self.members: list[CircuitBreaker] = []
 
     def join(self, *, key: str = "key", **changes: object) -> CircuitBreaker:
         """Start one more."""
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
-        member = CircuitBreaker("calcom", redis=make_redis(self.url), settings=settings, key=key, emit=self.said.append)
+        member = CircuitBreaker(
+            "calcom", redis=make_redis(self.url), settings=settings, key=key, emit=self.events.append
+        )
         self.members.append(member)
         return member
 
-    def heard(self, kind: type[Event]) -> list[Event]:
-        """Give what was said of one kind."""
-        return [event for event in self.said if isinstance(event, kind)]
+    def events_of(self, kind: type[Event]) -> list[Event]:
+        """Give what was events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_who_changes_the_state_says_so_at_once(fleet: Fleet) -> None:
     first, second = fleet.join(), fleet.join()
     fail(first, 5)
     assert not second.acquire(CREATE, owner="x", now=T0 + 1)
-    (event,) = fleet.heard(BreakerChanged)
+    (event,) = fleet.events_of(BreakerChanged)
     assert isinstance(event, BreakerChanged)
     assert (event.change.new, event.change.reason, event.shared) == (State.OPEN, "timeout", True)
 
@@ -121,8 +123,8 @@ def test_clients_with_other_settings_are_told_of_each_other_once(fleet: Fleet) -
     for number in range(3):
         old.acquire(CREATE, owner=f"o{number}")
         new.acquire(CREATE, owner=f"n{number}")
-    assert len(fleet.heard(SettingsDiffer)) == 2
-    assert '"threshold":7' in str(fleet.heard(SettingsDiffer))
+    assert len(fleet.events_of(SettingsDiffer)) == 2
+    assert '"threshold":7' in str(fleet.events_of(SettingsDiffer))
 
 
 def test_used_without_permits_half_open_lets_the_first_to_ask_through(fleet: Fleet) -> None:
@@ -156,7 +158,7 @@ def test_a_refused_key_is_blocked_for_all_who_use_it_and_nobody_else(fleet: Flee
     assert isinstance(denial, Denied)
     assert denial.reason is Reason.CREDENTIALS
     assert other.acquire(CREATE, owner="other")
-    assert fleet.heard(KeyBlocked) == [KeyBlocked("calcom", "old", shared=True)]
+    assert fleet.events_of(KeyBlocked) == [KeyBlocked("calcom", "old", shared=True)]
     second.reset("op@example.com", "renewed")
     assert first.acquire(CREATE, owner="renewed")
 
@@ -171,7 +173,7 @@ def test_script_flush_is_not_noticed(fleet: Fleet) -> None:
         assert isinstance(permit, Permit)
         member.record(permit, CallOutcome.SUCCESS)
         permit = member.acquire(CREATE, owner=again)
-    assert [type(event) for event in fleet.said] == [SharedStateBegun]
+    assert [type(event) for event in fleet.events] == [SharedStateBegun]
 
 
 def test_an_order_reaches_the_whole_fleet_at_its_next_call(fleet: Fleet) -> None:

@@ -91,20 +91,20 @@ class World:
         return True
 
     def _arrive(self, process: CircuitBreaker, permit: Permit) -> None:
-        said = self._count()
-        work = self.lasting * self.rng.uniform(0.5, 1.5) if said.allowed else 0.0
-        self._at(self.now + work + self.rng.uniform(*WAY), lambda: self._answer(process, permit, said))
+        verdict = self._count()
+        work = self.lasting * self.rng.uniform(0.5, 1.5) if verdict.allowed else 0.0
+        self._at(self.now + work + self.rng.uniform(*WAY), lambda: self._answer(process, permit, verdict))
 
-    def _answer(self, process: CircuitBreaker, permit: Permit, said: Verdict) -> None:
+    def _answer(self, process: CircuitBreaker, permit: Permit, verdict: Verdict) -> None:
         self.flying -= 1
-        now, headers = T0 + self.now, QuotaHeaders(said.limit, said.remaining, said.reset)
-        if said.allowed:
+        now, headers = T0 + self.now, QuotaHeaders(verdict.limit, verdict.remaining, verdict.reset)
+        if verdict.allowed:
             process.record(permit, CallOutcome.SUCCESS, quota_headers=headers, now=now)
             return
         self.waiting += 1
         self.refused.append(self.now)
         process.record(
-            permit, CallOutcome.THROTTLED, reason="throttled", retry_after=said.reset, quota_headers=headers, now=now
+            permit, CallOutcome.THROTTLED, reason="throttled", retry_after=verdict.reset, quota_headers=headers, now=now
         )
 
 

@@ -46,9 +46,9 @@ def test_the_next_step_depends_on_the_row_alone(calls: Calls) -> None:
         service = service + 1 if outcome is GONE else 0
         endpoint = 0 if outcome is SUCCESS else endpoint + 1
         recorded = calls.call(outcome)
-        told = (recorded.state is State.OPEN, recorded.endpoint_state is State.OPEN)
-        assert told == (service == 5, endpoint == 5 and service < 5), f"call {number}"
-        if any(told):
+        opened = (recorded.state is State.OPEN, recorded.endpoint_state is State.OPEN)
+        assert opened == (service == 5, endpoint == 5 and service < 5), f"call {number}"
+        if any(opened):
             openings += 1
             calls.at += 30
             assert calls.call(SUCCESS).closed

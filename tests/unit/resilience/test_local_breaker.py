@@ -61,7 +61,7 @@ class Process:
         assert isinstance(denial, Denied), denial
         return denial
 
-    def hear(self, permit: Permit, outcome: CallOutcome, at: float, retry_after: float = 0) -> Recorded:
+    def report(self, permit: Permit, outcome: CallOutcome, at: float, retry_after: float = 0) -> Recorded:
         """Report a call."""
         report = OutcomeReport(
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
@@ -73,7 +73,7 @@ class Process:
     def fail(self, *times: float, outcome: CallOutcome = SERVICE, endpoint: str = CREATE) -> None:
         """Make calls that fail."""
         for at in times:
-            self.hear(self.send(at, endpoint), outcome, at)
+            self.report(self.send(at, endpoint), outcome, at)
 
     def release(self, at: float, items: range = range(100)) -> list[str]:
         """Release what may go of a held line."""
@@ -127,7 +127,7 @@ def test_a_success_starts_the_count_anew() -> None:
     process = Process()
     for at in range(9):
         process.fail(at, at, at, at)
-        process.hear(process.send(at), GOOD, at)
+        process.report(process.send(at), GOOD, at)
     process.send(9)
 
 
@@ -142,7 +142,7 @@ def test_what_says_nothing_of_the_service_counts_as_nothing() -> None:
     """Neither for it nor against it."""
     process = Process()
     process.fail(0, 0, 0, 0)
-    process.hear(process.send(0), CallOutcome.IGNORED, 0)
+    process.report(process.send(0), CallOutcome.IGNORED, 0)
     process.fail(0)
     process.denied(1)
 
@@ -161,7 +161,7 @@ def test_healthy_reads_do_not_hide_a_dead_post() -> None:
     process = Process()
     for at in range(5):
         process.fail(at)
-        process.hear(process.send(at, LIST), GOOD, at)
+        process.report(process.send(at, LIST), GOOD, at)
     assert process.denied(5).endpoint_state is State.OPEN
 
 
@@ -169,7 +169,7 @@ def test_when_both_would_open_only_the_service_does() -> None:
     """And the endpoint begins anew."""
     process = outage()
     assert process.denied(1).endpoint_state is State.CLOSED
-    process.hear(process.send(30), GOOD, 31)
+    process.report(process.send(30), GOOD, 31)
     process.fail(31, 31, 31, 31)
     process.send(31)
 
@@ -177,9 +177,9 @@ def test_when_both_would_open_only_the_service_does() -> None:
 def test_open_lasts_as_long_as_retry_after_asks_up_to_the_cap() -> None:
     """At least our own time."""
     process = Process(threshold=1)
-    process.hear(process.send(0), SERVICE, 0, retry_after=120)
+    process.report(process.send(0), SERVICE, 0, retry_after=120)
     assert process.denied(0).retry_after == 120
-    process.hear(process.send(120), SERVICE, 120, retry_after=9999)
+    process.report(process.send(120), SERVICE, 120, retry_after=9999)
     assert process.denied(120).retry_after == 600
 
 
@@ -205,9 +205,9 @@ def test_a_look_is_never_the_probe() -> None:
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it() -> None:
     """For OPEN anew."""
     process = outage()
-    assert process.hear(process.send(30), SERVICE, 31).opened
+    assert process.report(process.send(30), SERVICE, 31).opened
     process.denied(60.999)
-    assert process.hear(process.send(61), GOOD, 62).closed
+    assert process.report(process.send(61), GOOD, 62).closed
     process.send(62)
     process.send(62)
 
@@ -215,7 +215,7 @@ def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it() -> None:
 def test_a_probe_that_says_nothing_gives_the_place_back() -> None:
     """The next may go at once."""
     process = outage()
-    process.hear(process.send(30), CallOutcome.IGNORED, 30)
+    process.report(process.send(30), CallOutcome.IGNORED, 30)
     process.send(30)
 
 
@@ -225,7 +225,7 @@ def test_a_probe_that_is_never_reported_frees_the_place_with_its_lease() -> None
     lost = process.send(30)
     process.denied(79.999)
     process.send(80)
-    assert process.hear(lost, GOOD, 81).state is State.HALF_OPEN
+    assert process.report(lost, GOOD, 81).state is State.HALF_OPEN
 
 
 def test_an_endpoints_probe_that_meets_a_dead_service_gives_its_place_back_when_that_opens() -> None:
@@ -233,7 +233,7 @@ def test_an_endpoints_probe_that_meets_a_dead_service_gives_its_place_back_when_
     process = Process(threshold=1)
     process.fail(0, outcome=ENDPOINT)
     process.fail(0, endpoint=LIST)
-    recorded = process.hear(process.send(30), SERVICE, 31)
+    recorded = process.report(process.send(30), SERVICE, 31)
     assert (recorded.state, recorded.endpoint_state) == (State.OPEN, State.HALF_OPEN)
     assert process.send(61).probe
 
@@ -242,7 +242,7 @@ def test_a_probe_that_redis_let_go_decides_here() -> None:
     """Redis went while it was on its way."""
     process = Process(seen(service=State.HALF_OPEN))
     probe = Permit(CREATE, "theirs", "", T0 - 5000, T0 - 9000, 0, T0, State.HALF_OPEN, probe=True)
-    assert process.hear(probe, GOOD, 1).closed
+    assert process.report(probe, GOOD, 1).closed
 
 
 def test_the_first_to_ask_whether_it_is_open_has_the_place() -> None:
@@ -269,9 +269,9 @@ def test_a_call_begun_before_a_change_changes_nothing_after_it() -> None:
     early, late = process.send(0), process.send(0)
     process.fail(0, 0, 0, 0, 0)
     process.denied(29)
-    assert process.hear(early, GOOD, 30).state is State.HALF_OPEN
-    process.hear(process.send(30), GOOD, 30)
-    assert not [process.hear(late, SERVICE, 31).opened for _ in range(5)].count(True)
+    assert process.report(early, GOOD, 30).state is State.HALF_OPEN
+    process.report(process.send(30), GOOD, 30)
+    assert not [process.report(late, SERVICE, 31).opened for _ in range(5)].count(True)
 
 
 def test_operators_are_obeyed() -> None:
@@ -305,9 +305,9 @@ def test_what_is_blocked_in_redis_lets_one_call_go_a_minute_here(shown: BreakerS
     """Nobody can be told here that it is lifted: a call finds out, and its success lifts it."""
     process = Process(shown, trial_every=60)
     assert (process.denied(59.999).reason, process.denied(59.999).retry_after) == (reason, pytest.approx(0.001))
-    process.hear(process.send(60), ENDPOINT, 61)
+    process.report(process.send(60), ENDPOINT, 61)
     assert process.denied(119.999).reason is reason
-    process.hear(process.send(120), GOOD, 121)
+    process.report(process.send(120), GOOD, 121)
     process.send(121)
     process.send(121)
 
@@ -317,9 +317,9 @@ def test_the_call_that_is_to_find_out_goes_at_once_and_once_a_minute() -> None:
     process = Process(seen(wrong=True), trial_every=60)
     trial = process.send(0, LIST, trial=True)
     assert process.denied(59.999, LIST, trial=True).reason is Reason.CONFIGURATION
-    process.hear(trial, CallOutcome.CONFIGURATION, 1)
+    process.report(trial, CallOutcome.CONFIGURATION, 1)
     assert process.denied(60.999).reason is Reason.CONFIGURATION
-    process.hear(process.send(60, LIST, trial=True), GOOD, 60.5)
+    process.report(process.send(60, LIST, trial=True), GOOD, 60.5)
     process.send(60.5)
 
 
@@ -327,8 +327,8 @@ def test_a_refused_key_is_blocked_here() -> None:
     """And what was on its way with it lifts nothing."""
     process = Process(trial_every=60)
     early = process.send(0)
-    process.hear(process.send(0), CallOutcome.CREDENTIALS, 1)
-    process.hear(early, GOOD, 2)
+    process.report(process.send(0), CallOutcome.CREDENTIALS, 1)
+    process.report(early, GOOD, 2)
     assert process.denied(2).reason is Reason.CREDENTIALS
 
 
@@ -360,7 +360,7 @@ def test_without_a_limit_so_many_are_in_flight_as_are_released() -> None:
     process = Process(release_max=3, permit_lease=50)
     first, *_ = [process.send(0) for _ in range(3)]
     assert process.denied(1).reason is Reason.THROTTLED
-    process.hear(first, GOOD, 1)
+    process.report(first, GOOD, 1)
     process.send(1)
     process.denied(49.999)
     process.send(50)
@@ -409,7 +409,7 @@ def test_nothing_is_released_while_nothing_may_go() -> None:
 def test_a_429_lets_nothing_go_for_as_long_as_it_says(asked: float, waits: float) -> None:
     """For a second at least, an hour at most."""
     process = Process()
-    process.hear(process.send(0), CallOutcome.THROTTLED, 0, retry_after=asked)
+    process.report(process.send(0), CallOutcome.THROTTLED, 0, retry_after=asked)
     denial = process.denied(waits - 0.001)
     assert denial.reason is Reason.THROTTLED
     assert process.local.release(CREATE, _ms(waits - 0.001), ["1"])[0].reason is Reason.THROTTLED

@@ -14,7 +14,7 @@ from tests.support.breakers import CREATE
 
 T0 = 1_800_000_000.0
 LIMIT = 60
-EDGE = 0.3  # seconds after the told end of a window: a call is on its way before it is counted
+EDGE = 0.3  # seconds after the end of a window, as told: a call is on its way before it is counted
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Line:
         """Ask until nothing may go; return how many went, 200 at most."""
         return next((number for number in range(200) if not self.ask(at)), 200)
 
-    def tell(self, permit: Permit, at: float, remaining: int, reset: float, *, limit: int = LIMIT) -> None:
+    def report(self, permit: Permit, at: float, remaining: int, reset: float, *, limit: int = LIMIT) -> None:
         """Report an answer, and what it told."""
         headers = QuotaHeaders(limit, remaining, reset)
         self.breaker.record(permit, CallOutcome.SUCCESS, quota_headers=headers, now=T0 + at)
@@ -74,7 +74,7 @@ def line(join: Callable[..., Line]) -> Line:
 
 def test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells(line: Line) -> None:
     """The answer took five seconds and is as old; and no call may arrive before the end."""
-    line.tell(line.send(0), 5, remaining=3, reset=20)
+    line.report(line.send(0), 5, remaining=3, reset=20)
     assert line.refused(5).retry_after == pytest.approx(15 + EDGE)
     line.refused(20 + EDGE - 0.01)
     line.send(20 + EDGE)
@@ -83,7 +83,7 @@ def test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells(line:
 @pytest.mark.parametrize(("limit", "left"), [(1, 1), (2, 1), (10, 1), (60, 3), (120, 6)])
 def test_a_twentieth_of_what_cal_com_allows_is_left_to_others(line: Line, limit: int, left: int) -> None:
     """At least one call, at most all but one: of a limit of one our own call is that one."""
-    line.tell(line.send(0), 0.1, remaining=limit - 1, reset=60, limit=limit)
+    line.report(line.send(0), 0.1, remaining=limit - 1, reset=60, limit=limit)
     assert line.room(1) == max(0, limit - 1 - left)
 
 
@@ -91,73 +91,73 @@ def test_a_twentieth_of_what_cal_com_allows_is_left_to_others(line: Line, limit:
 def test_our_own_setting_however_large_leaves_others_no_more(join: Callable[..., Line], ours: int) -> None:
     """An operator's way to say that there is none starves nobody."""
     line = join(rate_limit=ours)
-    line.tell(line.send(0), 0.1, remaining=23, reset=60)
+    line.report(line.send(0), 0.1, remaining=23, reset=60)
     assert line.room(1) == 20
 
 
 def test_what_is_in_flight_is_not_counted_by_cal_com_yet(line: Line) -> None:
     """Of ten calls one is answered: nine may come before the next."""
-    line.tell(line.send(0), 0.1, remaining=59, reset=60)
+    line.report(line.send(0), 0.1, remaining=59, reset=60)
     flying = [line.send(1) for _ in range(10)]
-    line.tell(flying[0], 2, remaining=20, reset=58)
+    line.report(flying[0], 2, remaining=20, reset=58)
     assert line.room(2) == 20 - 9 - 3
 
 
 def test_an_answer_that_was_overtaken_tells_of_no_more_calls(line: Line) -> None:
     """Within a window Cal.com only counts up."""
-    line.tell(line.send(0), 0.1, remaining=59, reset=60)
+    line.report(line.send(0), 0.1, remaining=59, reset=60)
     early, late = line.send(1), line.send(1)
-    line.tell(late, 2, remaining=10, reset=59)
-    line.tell(early, 3, remaining=40, reset=59)
+    line.report(late, 2, remaining=10, reset=59)
+    line.report(early, 3, remaining=40, reset=59)
     assert line.room(3) == 10 - 3
 
 
 def test_an_answer_of_a_window_that_is_over_tells_nothing(line: Line) -> None:
     """It was sent before the window's end and came after."""
     first = line.send(0)
-    line.tell(first, 0.1, remaining=59, reset=10)
+    line.report(first, 0.1, remaining=59, reset=10)
     slow = line.send(1)
-    line.tell(line.send(10 + EDGE), 10.5, remaining=59, reset=60)
-    line.tell(slow, 11, remaining=0, reset=9)
+    line.report(line.send(10 + EDGE), 10.5, remaining=59, reset=60)
+    line.report(slow, 11, remaining=0, reset=9)
     assert line.room(11) == 59 - 3
 
 
 def test_an_answer_of_a_later_window_is_believed(line: Line) -> None:
     """Cal.com has begun to count anew before we thought so."""
-    line.tell(line.send(0), 0.1, remaining=59, reset=60)
+    line.report(line.send(0), 0.1, remaining=59, reset=60)
     one, other = line.send(1), line.send(1)
-    line.tell(one, 2, remaining=4, reset=59)
+    line.report(one, 2, remaining=4, reset=59)
     line.refused(2)
-    line.tell(other, 3, remaining=50, reset=75)
+    line.report(other, 3, remaining=50, reset=75)
     assert line.room(3) == 50 - 3
 
 
 def test_after_a_window_that_was_used_up_one_call_goes_first(line: Line) -> None:
     """It tells what is left of the new one, in which others may have been quicker."""
-    line.tell(line.send(0), 1, remaining=3, reset=20)
+    line.report(line.send(0), 1, remaining=3, reset=20)
     line.refused(2)
     scout = line.send(20 + EDGE)
     assert 0 < (line.refused(20 + EDGE).retry_after or 0) <= 1
-    line.tell(scout, 21, remaining=30, reset=60)
+    line.report(scout, 21, remaining=30, reset=60)
     assert line.room(21) == 30 - 3
 
 
 def test_after_a_window_in_which_others_were_seen_one_call_goes_first(line: Line) -> None:
     """We had not used it up."""
-    line.tell(line.send(0), 0.1, remaining=40, reset=20)
+    line.report(line.send(0), 0.1, remaining=40, reset=20)
     line.send(20 + EDGE)
     line.refused(20 + EDGE)
 
 
 def test_after_a_window_that_was_ours_and_not_used_up_all_go(line: Line) -> None:
     """Nobody else is there, so nothing has to be found out."""
-    line.tell(line.send(0), 0.1, remaining=59, reset=20)
+    line.report(line.send(0), 0.1, remaining=59, reset=20)
     assert line.room(20 + EDGE) == 60 - 3
 
 
 def test_a_first_call_that_never_answers_is_waited_for_five_seconds(line: Line) -> None:
     """Its worker was killed."""
-    line.tell(line.send(0), 0.1, remaining=3, reset=20)
+    line.report(line.send(0), 0.1, remaining=3, reset=20)
     line.refused(1)
     line.send(21)
     line.refused(25.9)
@@ -166,21 +166,21 @@ def test_a_first_call_that_never_answers_is_waited_for_five_seconds(line: Line) 
 
 def test_a_call_that_was_never_reported_is_in_flight_for_two_windows(line: Line) -> None:
     """Ten workers were killed; what they would have used comes back."""
-    line.tell(line.send(0), 0.1, remaining=59, reset=60)
+    line.report(line.send(0), 0.1, remaining=59, reset=60)
     for _ in range(10):
         line.send(1)
     line.send(60 + EDGE)
     assert line.room(121) == 60 - 1 - 3
 
 
-@pytest.mark.parametrize(("told", "waits"), [(20.0, 20.0), (None, 60.0)])
+@pytest.mark.parametrize(("retry_after", "waits"), [(20.0, 20.0), (None, 60.0)])
 def test_a_429_shuts_the_key_for_all_and_one_call_opens_it(
-    join: Callable[..., Line], told: float | None, waits: float
+    join: Callable[..., Line], retry_after: float | None, waits: float
 ) -> None:
     """For as long as it says since its call was sent; for a window when it does not say."""
     ours, theirs = join(), join()
-    ours.tell(ours.send(0), 0.1, remaining=59, reset=60)
-    ours.throttled(ours.send(1), 3, told)
+    ours.report(ours.send(0), 0.1, remaining=59, reset=60)
+    ours.throttled(ours.send(1), 3, retry_after)
     assert theirs.refused(3).retry_after == pytest.approx(1 + waits + EDGE - 3)
     theirs.refused(1 + waits + EDGE - 0.01)
     theirs.send(1 + waits + EDGE)
@@ -204,7 +204,7 @@ def test_a_first_429_tells_the_limit_and_one_call_goes_first_after_it(line: Line
         )
     scout = line.send(20 + EDGE)
     line.refused(20 + EDGE)
-    line.tell(scout, 21, remaining=10, reset=60)
+    line.report(scout, 21, remaining=10, reset=60)
     assert line.room(21) == 10 - 3
 
 
@@ -221,7 +221,7 @@ def test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time(line: Line) 
 
 
 @pytest.mark.parametrize("ours", [0, 100])
-@pytest.mark.parametrize("what", ["our own limit is used up", "the told limit is used up"])
+@pytest.mark.parametrize("what", ["our own limit is used up", "the service's limit is used up"])
 def test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window(
     join: Callable[..., Line], what: str, ours: int
 ) -> None:
@@ -229,8 +229,8 @@ def test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window(
     line = join(rate_limit=ours)
     permit = line.send(0)
     if what == "our own limit is used up":
-        line.tell(permit, 0.1, remaining=59, reset=60)
+        line.report(permit, 0.1, remaining=59, reset=60)
         line.room(1)
     else:
-        line.tell(permit, 0.1, remaining=0, reset=60)
+        line.report(permit, 0.1, remaining=0, reset=60)
     assert any(line.ask(at) for at in range(-600, -600 + 63))
