@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from db import appointments
 from db.appointments import Appointment, sweeps
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import FINAL, HoldReason, Status
 from tasks.moves import KNOWN
 from tasks.publish import send
 
@@ -57,9 +57,7 @@ class CommandOutcome(StrEnum):
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
     STILL_OPEN = "still_open"  # "not booked" said while a call may still turn into a booking
-    BOOKED = "booked"
-    FAILED = "failed"
-    ENDED = "ended"  # rejected, expired or cancelled, for good
+    ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
 
 
 _DONE = frozenset(
@@ -71,13 +69,6 @@ _DONE = frozenset(
         CommandOutcome.CANCELLED_AFTER_LOOKUP,
     }
 )
-_NOT_CANCELLABLE: Mapping[Status, CommandOutcome] = {
-    Status.CONFIRMED: CommandOutcome.BOOKED,
-    Status.FAILED: CommandOutcome.FAILED,
-    Status.REJECTED: CommandOutcome.ENDED,
-    Status.EXPIRED: CommandOutcome.ENDED,
-    Status.CANCELLED: CommandOutcome.ENDED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +143,8 @@ def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_
         row = appointments.get(conn, booking_id)
         if row is None:
             return CommandResult(booking_id, CommandOutcome.MISSING)
-        if row.status in _NOT_CANCELLABLE:
-            return _result(row, _NOT_CANCELLABLE[row.status])
+        if row.status in FINAL:
+            return _result(row, CommandOutcome.ENDED)
         if not_booked and (seconds := _open_for(conn, row)) > 0:
             return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
         if row.status is not Status.BOOKING and (not_booked or not row.outcome_unknown):

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
-from db.lifecycle import HoldReason
+from db.lifecycle import HoldReason, Status
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, CommandResult, Via
 from worker.cli.named import named
@@ -26,9 +26,11 @@ _SENTENCES: Mapping[CommandOutcome, str] = {
     CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
     CommandOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
     CommandOutcome.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
-    CommandOutcome.BOOKED: "is booked at Cal.com; cancel it there (`booking show {id}`)",
-    CommandOutcome.FAILED: "has failed and nobody will try it; nothing to cancel",
     CommandOutcome.ENDED: "is {status} for good; nothing to cancel",
+}
+_ENDED: Mapping[Status | None, str] = {
+    Status.CONFIRMED: "is booked at Cal.com; cancel it there (`booking show {id}`)",
+    Status.FAILED: "has failed and nobody will try it; nothing to cancel",
 }
 _BLIND = (
     " This API key may never see that: look at Cal.com, then `booking cancel {id} --not-booked`, or "
@@ -76,6 +78,8 @@ def _one(command: _Command, database: Engine, id_or_key: str, *, not_booked: boo
 
 def _sentence(result: CommandResult) -> str:
     sentence = _SENTENCES[result.outcome]
+    if result.outcome is CommandOutcome.ENDED:
+        sentence = _ENDED.get(result.status, sentence)
     if result.outcome is CommandOutcome.CANCELLED_AFTER_LOOKUP and result.hold_reason is HoldReason.BLIND_KEY:
         sentence += _BLIND
     return sentence.format(id=result.booking_id, status=result.status, open_for=result.open_for)
