@@ -102,7 +102,7 @@ HEALTH = (
         name="wrong-clock-called-well",
         promise=6,
         file="worker/cli/check/clocks.py",
-        old="if abs(one.ahead) > TOO_FAR + one.give_or_take]",
+        old="if abs(clock.ahead) > TOO_FAR + clock.give_or_take]",
         new="if False]",
         test="tests/integration/cli/test_cli_check.py::test_a_redis_whose_clock_is_wrong_is_named",
     ),

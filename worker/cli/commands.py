@@ -38,8 +38,8 @@ NotBooked = Annotated[
 Why = Annotated[str, typer.Option(help="Why; it stands in the booking's story.")]
 
 
-def _end(*, well: bool) -> None:
-    if not well:
+def _end(*, ok: bool) -> None:
+    if not ok:
         raise typer.Exit(1)
 
 
@@ -51,7 +51,7 @@ def demo(*, json: Json = False) -> None:
     """
     from worker.local.demo import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(json=json))
+    _end(ok=run(json=json))
 
 
 @app.command(
@@ -96,7 +96,7 @@ def enqueue(
     """
     from worker.cli.enqueue.enqueue import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(file, json=json))
+    _end(ok=run(file, json=json))
 
 
 @app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking show 42", "booking show web-0093 --personal"))
@@ -117,7 +117,7 @@ def status(*, json: Json = False) -> None:
     """Show how all bookings, queues and workers stand; exit code 1 if something looks wrong."""
     from worker.cli.status import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(json=json))
+    _end(ok=run(json=json))
 
 
 @app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking held", "booking held --json"))
@@ -160,9 +160,9 @@ def retry(
 
     reason = retry_held.meant(held, by_name=bool(bookings) or not_booked, by_kind=bool(event_type) or yes or json)
     if reason is None:
-        _end(well=retry_cancel.retry(bookings or [], not_booked=not_booked, why=why))
+        _end(ok=retry_cancel.retry(bookings or [], not_booked=not_booked, why=why))
     else:
-        _end(well=retry_held.run(reason, event_type_id=event_type, yes=yes, json=json, why=why))
+        _end(ok=retry_held.run(reason, event_type_id=event_type, yes=yes, json=json, why=why))
 
 
 @app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking resolve 42 8uUmSGLmZnbBQ1rGrSbFkR"))
@@ -176,7 +176,7 @@ def resolve(
     """
     from worker.cli.orders.resolve import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(booking, uid))
+    _end(ok=run(booking, uid))
 
 
 @app.command(
@@ -186,7 +186,7 @@ def cancel(bookings: Ids, *, not_booked: NotBooked = False, why: Why = "the oper
     """Cancel bookings that are not made yet. One that may be booked is cancelled once that is known."""
     from worker.cli.orders import retry_cancel  # noqa: PLC0415 - loaded when run
 
-    _end(well=retry_cancel.cancel(bookings, not_booked=not_booked, why=why))
+    _end(ok=retry_cancel.cancel(bookings, not_booked=not_booked, why=why))
 
 
 @app.command(
@@ -207,7 +207,7 @@ def report(
     """Go through the operators' checklist, computed, each line with its target; exit code 1 if one is missed."""
     from worker.cli.report.report import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(since=since, compare=compare, json=json))
+    _end(ok=run(since=since, compare=compare, json=json))
 
 
 @app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
@@ -215,7 +215,7 @@ def check(*, json: Json = False) -> None:
     """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
     from worker.cli.check.check import run  # noqa: PLC0415 - loaded when run
 
-    _end(well=run(json=json))
+    _end(ok=run(json=json))
 
 
 @app.command(
@@ -261,7 +261,7 @@ def audit(
     if once_unknown:
         from worker.cli.audit import once_unknown as audit_unknown  # noqa: PLC0415 - loaded when run
 
-        _end(well=audit_unknown.run(personal=personal, json=json))
+        _end(ok=audit_unknown.run(personal=personal, json=json))
         return
     if last is not None and days is not None:
         raise typer.BadParameter("give one of --to and --days")
@@ -270,7 +270,7 @@ def audit(
     start, end = command.span(first, last, days)
     if start >= end:
         raise typer.BadParameter("--to is before --from")
-    _end(well=command.run(start, end, fix=fix, json=json))
+    _end(ok=command.run(start, end, fix=fix, json=json))
 
 
 @app.command(
@@ -289,7 +289,7 @@ def migrate(
     from worker.cli import migrate as command  # noqa: PLC0415 - loaded when run
 
     if status:
-        _end(well=command.status())
+        _end(ok=command.status())
     else:
         command.run(to=to, down=down)
 

@@ -14,14 +14,14 @@ def run(*, to: str | None, down: int | None) -> None:
     """
     engine = dependencies.current().engine
     before = revisions.current(engine)
-    gone = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
+    applied = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
     after = revisions.current(engine)
-    if not gone:
+    if not applied:
         screen.say(f"Nothing to do: the database is at {after or 'nothing'}.")
         return
     docs = {revision.id: revision.doc for revision in revisions.status(engine)}
-    back = before is not None and (after is None or gone[0] == before)
-    for name in gone:
+    back = before is not None and (after is None or applied[0] == before)
+    for name in applied:
         screen.say(("- " if back else "+ ", "bold"), f"{name}  ", (docs.get(name, ""), "dim"))
     screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
 

@@ -62,7 +62,7 @@ def run_held(*, json: bool) -> None:
         held = status_queries.hold_summaries(conn)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     if json:
-        screen.as_json({"held": sum(one.count for one in held), "reasons": [asdict(one) for one in held]})
+        screen.as_json({"held": sum(hold.count for hold in held), "reasons": [asdict(hold) for hold in held]})
     elif held:
         screen.show(_held_table(held, now))
     else:
@@ -74,7 +74,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
         waiting = status_queries.in_progress(conn)
-        beat, told = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
+        beat, notified = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
     workers = [] if asked.error else _workers()
@@ -84,7 +84,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
         *_beat_problems(beat),
         *([] if shared else [NOT_SHARED]),
         *_lag_problems(waiting, now),
-        *_incident_problems(told, now, shared=shared),
+        *_incident_problems(notified, now, shared=shared),
     ]
     return DeploymentStatus(now, counts, held, waiting, asked.queues, workers, beat, problems)
 
@@ -94,7 +94,7 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     return {
         "ok": not deployment.problems,
         "counts": deployment.counts,
-        "held": [asdict(one) for one in deployment.held],
+        "held": [asdict(hold) for hold in deployment.held],
         "waiting": asdict(deployment.waiting),
         "queues": deployment.queues,
         "workers": deployment.workers,
@@ -126,12 +126,12 @@ def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
         yield f"no health check {since}: are `celery -A worker beat` and the worker of `maintenance` running?"
 
 
-def _incident_problems(told: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
-    for one in told:
-        if one.kind != IncidentKind.BEAT_DEAD and not (
-            one.kind == IncidentKind.REDIS_GONE and not shared
-        ):  # said above, as it is now
-            yield f"{one.title} (told {screen.ago(one.news_at or one.opened_at, now)}; `booking alerts list`)"
+def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool) -> Iterator[str]:
+    for incident in notified:
+        redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
+        if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # shown above, as it is now
+            told = screen.ago(incident.news_at or incident.opened_at, now)
+            yield f"{incident.title} (told {told}; `booking alerts list`)"
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
@@ -151,8 +151,8 @@ def _facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     yield "on the way", on_the_way
     if not deployment.held:
         yield "held", Text("0")
-    for n, one in enumerate(deployment.held):
-        yield "held" if not n else "", Text.assemble((f"{one.count:,}", "bold yellow"), f" {_held_line(one, now)}")
+    for n, hold in enumerate(deployment.held):
+        yield "held" if not n else "", Text.assemble((f"{hold.count:,}", "bold yellow"), f" {_held_line(hold, now)}")
     yield "done", _counted({status: counts[status] for status in Status if status in FINAL})
     if waiting.unknown:
         yield "unknown", Text(f"{waiting.unknown:,} may be booked; each is looked up before it is posted again")
@@ -164,28 +164,28 @@ def _facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
 
 
 def _counted(counts: dict[Status, int]) -> Text:
-    said = Text()
+    text = Text()
     for status, count in counts.items():
         style = STYLES.get(status, "bold") if count else "dim"
-        said.append(", " if said else "").append(f"{status} ").append(f"{count:,}", style=style)
-    return said
+        text.append(", " if text else "").append(f"{status} ").append(f"{count:,}", style=style)
+    return text
 
 
-def _held_line(one: HoldSummary, now: datetime) -> str:
-    until = f", next {screen.ago(one.next_until, now)}" if one.next_until else ""
-    return f"{one.reason}, oldest {screen.ago(one.oldest_held_at, now)}{until}"
+def _held_line(hold: HoldSummary, now: datetime) -> str:
+    until = f", next {screen.ago(hold.next_until, now)}" if hold.next_until else ""
+    return f"{hold.reason}, oldest {screen.ago(hold.oldest_held_at, now)}{until}"
 
 
 def _held_table(held: list[HoldSummary], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name, side in (("reason", "left"), ("held", "right"), ("oldest", "left"), ("asked", "left"), ("next", "left")):
         table.add_column(name, justify=side)  # type: ignore[arg-type]
-    for one in held:
+    for hold in held:
         table.add_row(
-            str(one.reason),
-            f"{one.count:,}",
-            screen.ago(one.oldest_held_at, now),
-            screen.ago(one.oldest_requested_at, now),
-            screen.ago(one.next_until, now) if one.next_until else "-",
+            str(hold.reason),
+            f"{hold.count:,}",
+            screen.ago(hold.oldest_held_at, now),
+            screen.ago(hold.oldest_requested_at, now),
+            screen.ago(hold.next_until, now) if hold.next_until else "-",
         )
     return table

@@ -30,7 +30,7 @@ from worker.settings.values import (
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
-GONE = {"CIRCUIT_BREAKER_MODE": "is no setting any more, every outcome is told at once; take it out"}
+REMOVED = {"CIRCUIT_BREAKER_MODE": "is no setting any more, every outcome is told at once; take it out"}
 LEAST_RATE = 7  # calls a minute: of these the next one is less than a margin away
 
 
@@ -226,9 +226,9 @@ class Settings(BaseSettings):
         names = [field.upper() for field in cls.model_fields]
         file = dotenv_values(".env", encoding="utf-8", interpolate=False)
         found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
-        gone = [f"{name}: {GONE[name]}" for name in found if name in GONE]
-        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found if name not in GONE)
-        return gone + [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+        removed = [f"{name}: {REMOVED[name]}" for name in found if name in REMOVED]
+        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found if name not in REMOVED)
+        return removed + [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         for field in type(self).model_fields:

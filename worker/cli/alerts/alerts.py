@@ -23,12 +23,12 @@ def test() -> bool:
     if not sinks.names:
         screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
         return False
-    well = True
+    ok = True
     for place, error in sinks.deliver([(name, _TEST) for name in sinks.names]):
         mark = ("ok     ", "green") if error is None else ("WRONG  ", "bold red")
         screen.say(mark, f"{sinks.names[place]:<18} {error or 'took the message'}")
-        well = well and error is None
-    return well
+        ok = ok and error is None
+    return ok
 
 
 def show(*, json: bool) -> None:

@@ -47,18 +47,18 @@ def check_calcom(
 
 
 def _trouble(answer: Answer | NoAnswer, reply: Reply, settings: Settings) -> tuple[bool, str]:
-    said = f" ({reply.message})" if reply.message else ""
+    message = f" ({reply.message})" if reply.message else ""
     match reply.kind:
         case ReplyKind.CREDENTIALS:
-            return False, f"CALCOM_API_KEY: Cal.com refuses it{said}; set a valid key"
+            return False, f"CALCOM_API_KEY: Cal.com refuses it{message}; set a valid key"
         case ReplyKind.CONFIGURATION:
             return False, _wrong_thing(answer, settings)
         case ReplyKind.THROTTLED:
             return True, f"{_host(settings)} answers; its limit of calls is used up for now"
         case _ if isinstance(answer, NoAnswer):
             why = _NO_CONNECTION.get(reply.error_type, reply.error_type.value)
-            return False, f"CALCOM_BASE_URL: no connection to {_host(settings)}: {why}{said}; check the address"
-    return False, f"{_host(settings)} answers {reply.http_status}{said}: it is in trouble, and bookings wait for it"
+            return False, f"CALCOM_BASE_URL: no connection to {_host(settings)}: {why}{message}; check the address"
+    return False, f"{_host(settings)} answers {reply.http_status}{message}: it is in trouble, and bookings wait for it"
 
 
 def _wrong_thing(answer: Answer | NoAnswer, settings: Settings) -> str:

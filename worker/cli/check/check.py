@@ -40,7 +40,7 @@ class CheckResult:
 
 
 def run(*, json: bool) -> bool:
-    """Show what was found and return whether all is well."""
+    """Show what was found and return whether all is in order."""
     results: list[CheckResult] = []
     for result in look():
         results.append(result)
@@ -127,8 +127,8 @@ def _redis(settings: Settings) -> CheckResult:
 
 def _clocks(engine: Engine, settings: Settings) -> CheckResult:
     with engine.connect() as conn:
-        well, said = clocks.compare(conn, settings.redis_url or "")
-    return CheckResult("clocks", ok=True, said=said, warning=not well)
+        ok, said = clocks.compare(conn, settings.redis_url or "")
+    return CheckResult("clocks", ok=True, said=said, warning=not ok)
 
 
 def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:

@@ -29,18 +29,18 @@ class Offset:
 
 
 def compare(conn: Connection, redis_url: str, *, wall: Callable[[], float] = time.time) -> tuple[bool, str]:
-    """Return whether all is well, and how far the clocks are from Postgres's, by which rows and holds live."""
+    """Return whether all is in order, and how far the clocks are from Postgres's, by which rows and holds live."""
     postgres = beside(lambda: heartbeats.now(conn).timestamp(), wall)
     redis = _of_redis(redis_url, wall)
     clocks = {"this host": Offset(-postgres.ahead, postgres.give_or_take)}
     if redis is not None:
         clocks["Redis"] = Offset(redis.ahead - postgres.ahead, redis.give_or_take + postgres.give_or_take)
-    wrong = [_far(name, one) for name, one in clocks.items() if abs(one.ahead) > TOO_FAR + one.give_or_take]
-    well, ticked = _beat(conn)
+    wrong = [_far(name, clock) for name, clock in clocks.items() if abs(clock.ahead) > TOO_FAR + clock.give_or_take]
+    ok, ticked = _beat(conn)
     if wrong:
         return False, f"{', '.join(wrong)}: let NTP keep the clocks of all hosts; {ticked}"
-    most = max(abs(one.ahead) for one in clocks.values())
-    return well, f"{' and '.join(clocks)} within {max(0.1, most):.1f} s of Postgres; {ticked}"
+    most = max(abs(clock.ahead) for clock in clocks.values())
+    return ok, f"{' and '.join(clocks)} within {max(0.1, most):.1f} s of Postgres; {ticked}"
 
 
 def beside(ask: Callable[[], float], wall: Callable[[], float]) -> Offset:

@@ -43,45 +43,49 @@ def check_types(
     halted = ""
     for row in confirmed:
         try:
-            told = None if halted else _ask(parts, calls, row)
+            event_type = None if halted else _ask(parts, calls, row)
         except NotAskedError:
-            told = None
+            event_type = None
         except AuditHalted as no:
-            told, halted = None, f" ({no})"
-        found[_settled(told)].append(f"{row.event_type}{_kind(told)}")
+            event_type, halted = None, f" ({no})"
+        found[_settled(event_type)].append(f"{row.event_type}{_kind(event_type)}")
     for how in Settled:
         if types := found.get(how):
-            said = how.value.format(types=", ".join(types))
-            yield how is not Settled.NOT_AT_ALL, said + (halted if how is Settled.NOT_ASKED else "")
+            message = how.value.format(types=", ".join(types))
+            yield how is not Settled.NOT_AT_ALL, message + (halted if how is Settled.NOT_ASKED else "")
 
 
 def _ask(parts: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
     """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
-    told = event_types.ask(parts, calls, row)
-    if told.kind is not EventKind.UNKNOWN or told.deleted or (number := told.calcom_id or row.event_type_id) is None:
-        return told
+    event_type = event_types.ask(parts, calls, row)
+    if (
+        event_type.kind is not EventKind.UNKNOWN
+        or event_type.deleted
+        or (number := event_type.calcom_id or row.event_type_id) is None
+    ):
+        return event_type
     page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
     if isinstance(page, Reply) and page.kind is ReplyKind.DELETED:
         event_types.deleted(parts, row)
-        return event_types.known(parts, row) or told
-    return told
+        return event_types.known(parts, row) or event_type
+    return event_type
 
 
-def _settled(told: EventType | None) -> Settled:
+def _settled(event_type: EventType | None) -> Settled:
     """Return how; the order is that of docs/promises.md ("What may end a booking")."""
-    if told is None:
+    if event_type is None:
         return Settled.NOT_ASKED
-    if told.deleted:
+    if event_type.deleted:
         return Settled.DELETED
-    if told.sight:
+    if event_type.sight:
         return Settled.BY_SIGHT
-    if told.kind in BY_EVIDENCE:
+    if event_type.kind in BY_EVIDENCE:
         return Settled.BY_SECOND_POST
-    return Settled.BY_SLOTS if told.kind in BY_SLOTS else Settled.NOT_AT_ALL
+    return Settled.BY_SLOTS if event_type.kind in BY_SLOTS else Settled.NOT_AT_ALL
 
 
-def _kind(told: EventType | None) -> str:
-    if told is None or told.deleted:
+def _kind(event_type: EventType | None) -> str:
+    if event_type is None or event_type.deleted:
         return ""
-    kind = "a kind that Cal.com does not show to it" if told.kind is EventKind.UNKNOWN else told.kind
+    kind = "a kind that Cal.com does not show to it" if event_type.kind is EventKind.UNKNOWN else event_type.kind
     return f" ({kind.replace('_', ' ')})"

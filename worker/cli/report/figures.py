@@ -29,11 +29,11 @@ class Success:
     @classmethod
     def of(cls, booked: Iterable[BookingCount]) -> "Success":
         """Add up."""
-        some = [one for one in booked if one.status in FINAL and one.status is not Status.CANCELLED]
+        ended = [count for count in booked if count.status in FINAL and count.status is not Status.CANCELLED]
         return cls(
-            ended=sum(one.count for one in some),
-            confirmed=sum(one.count for one in some if one.status is Status.CONFIRMED),
-            at_first=sum(one.count for one in some if one.at_first),
+            ended=sum(count.count for count in ended),
+            confirmed=sum(count.count for count in ended if count.status is Status.CONFIRMED),
+            at_first=sum(count.count for count in ended if count.at_first),
         )
 
 

@@ -35,8 +35,8 @@ def lines(seen: ReportFigures, limits: ReportLimits, *, plain: bool) -> Iterator
     yield _breaker(seen)
     yield from _bookings(seen, plain=plain)
     yield _waits(seen, limits)
-    for one in seen.outlooks:
-        yield from service(one, seen.calls[one.service], seen.since, seen.until, plain=plain)
+    for assessment in seen.outlooks:
+        yield from service(assessment, seen.calls[assessment.service], seen.since, seen.until, plain=plain)
     yield _alerts(seen)
     yield _statements(seen)
     yield _redis(seen)
@@ -74,10 +74,12 @@ def _bookings(seen: ReportFigures, *, plain: bool) -> Iterator[Line]:
         f"over {AT_FIRST * 100:.0f} %",
         "see what the others needed, below, and Cal.com's failures",
     )
-    told = f"earlier {percent(before.confirmed / before.ended)}" if before.ended else "nothing earlier to compare with"
+    earlier = (
+        f"earlier {percent(before.confirmed / before.ended)}" if before.ended else "nothing earlier to compare with"
+    )
     yield Line(
         "in the end",
-        f"{percent(now.confirmed / now.ended)} confirmed ({now.confirmed:,} of {now.ended:,}); {told}",
+        f"{percent(now.confirmed / now.ended)} confirmed ({now.confirmed:,} of {now.ended:,}); {earlier}",
         None if not before.ended else not _fell(now, before),
         "as earlier",
         "more bookings end badly than before: their errors are in `booking show`, by id",
@@ -95,10 +97,10 @@ def _fell(now: Success, before: Success) -> bool:
 def _strategies(seen: ReportFigures, *, plain: bool) -> Iterator[str]:
     """Draw what bookings needed, with a bar of their share; a wide table would not fit 80 columns."""
     asked: dict[str, list[int]] = {}
-    for one in seen.booked:
-        counts = asked.setdefault((one.strategy or "nothing").replace("_", " "), [0, 0])
-        counts[0] += one.count
-        counts[1] += one.count if one.status is Status.CONFIRMED else 0
+    for booked in seen.booked:
+        counts = asked.setdefault((booked.strategy or "nothing").replace("_", " "), [0, 0])
+        counts[0] += booked.count
+        counts[1] += booked.count if booked.status is Status.CONFIRMED else 0
     total = sum(count for count, _ in asked.values())
     yield "needed                  asked  confirmed"
     for name, (count, confirmed) in sorted(asked.items(), key=lambda item: -item[1][0]):
@@ -119,16 +121,16 @@ def _waits(seen: ReportFigures, limits: ReportLimits) -> Line:
 
 
 def _alerts(seen: ReportFigures) -> Line:
-    named = [f"{one.count} {one.kind.replace('_', ' ')}" for one in seen.alerts]
-    still = sum(one.still_open for one in seen.alerts)
-    said = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
-    return Line("alerts", said, not named, "none", "`booking alerts list` says what was told, and what to do")
+    named = [f"{alert.count} {alert.kind.replace('_', ' ')}" for alert in seen.alerts]
+    still = sum(alert.still_open for alert in seen.alerts)
+    summary = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
+    return Line("alerts", summary, not named, "none", "`booking alerts list` says what was told, and what to do")
 
 
 def _statements(seen: ReportFigures) -> Line:
     if not seen.slowest:
         return Line("slowest SQL", "none was timed")
-    named = ", ".join(f"{one.name} {one.longest_ms:,.0f} ms" for one in seen.slowest)
+    named = ", ".join(f"{statement.name} {statement.longest_ms:,.0f} ms" for statement in seen.slowest)
     return Line(
         "slowest SQL",
         named,
@@ -149,8 +151,8 @@ def _redis(seen: ReportFigures) -> Line:
 def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
     if not seen.held:
         return Line("held now", "none", ok=True, target="none too long")
-    oldest = (seen.until - min(one.oldest_held_at for one in seen.held)).total_seconds()
-    named = ", ".join(f"{one.count:,} {one.reason.replace('_', ' ')}" for one in seen.held)
+    oldest = (seen.until - min(hold.oldest_held_at for hold in seen.held)).total_seconds()
+    named = ", ".join(f"{hold.count:,} {hold.reason.replace('_', ' ')}" for hold in seen.held)
     return Line(
         "held now",
         f"{named}; oldest for {screen.span(oldest)}",
@@ -162,7 +164,7 @@ def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
 
 def _room(seen: ReportFigures, limits: ReportLimits) -> Iterator[Line]:
     oldest, days = seen.oldest_metric, limits.retention_days
-    named: Sequence[str] = [f"{one.table} {one.rows:,} ({megabytes(one.bytes)})" for one in seen.sizes]
+    named: Sequence[str] = [f"{size.table} {size.rows:,} ({megabytes(size.bytes)})" for size in seen.sizes]
     late = oldest is not None and seen.until - oldest > timedelta(days=days) + PRUNE_LATE
     yield Line(
         "rows",

@@ -45,5 +45,5 @@ def cells(
     sorted_in: list[list[CallWindow]] = [[] for _ in range(CELLS)]
     for window in windows:
         sorted_in[(window.start - since) // width].append(window)
-    spans = [merge(some) for some in sorted_in]
+    spans = [merge(windows) for windows in sorted_in]
     return [read(span) if span.calls else None for span in spans]

@@ -42,29 +42,29 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
         log_file=settings.log_file,
     )
     limits = ReportLimits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)
-    said = list(lines(seen, limits, plain=not screen.out.encoding.lower().startswith("utf")))
-    well = all(line.ok is not False for line in said)
+    report = list(lines(seen, limits, plain=not screen.out.encoding.lower().startswith("utf")))
+    ok = all(line.ok is not False for line in report)
     if json:
-        screen.as_json(_as_dict(seen, said, well=well))
+        screen.as_json(_as_dict(seen, report, ok=ok))
     else:
-        _show(seen, said, span)
-    return well
+        _show(seen, report, span)
+    return ok
 
 
-def _as_dict(seen: ReportFigures, said: Sequence[Line], *, well: bool) -> dict[str, object]:
+def _as_dict(seen: ReportFigures, report: Sequence[Line], *, ok: bool) -> dict[str, object]:
     figures = asdict(seen) | {"success": asdict(seen.success)}
     figures.pop("calls")  # a row a minute: the table has them
-    told = [{name: value for name, value in asdict(line).items() if name != "plot"} for line in said]
-    return {"ok": well, "lines": told, **figures}
+    rows = [{name: value for name, value in asdict(line).items() if name != "plot"} for line in report]
+    return {"ok": ok, "lines": rows, **figures}
 
 
-def _show(seen: ReportFigures, said: Sequence[Line], span: timedelta) -> None:
+def _show(seen: ReportFigures, report: Sequence[Line], span: timedelta) -> None:
     words, earlier = screen.span(span.total_seconds()), screen.clock(seen.earlier_since + span)
     screen.say((f"The {words} until {screen.clock(seen.until)}", "bold"))
     screen.say((f"compared with the {words} until {earlier}", "dim"))
     screen.say()
-    name = max(len(line.name) for line in said) + 2
-    for line in said:
+    name = max(len(line.name) for line in report) + 2
+    for line in report:
         mark, style = _MARKS[line.ok]
         target = Text(f" (target: {line.target})" if line.target else "", style="dim")
         _wrapped(Text.assemble((f"{mark:<{MARK}}", style), f"{line.name:<{name}}"), Text.assemble(line.said, target))
@@ -72,7 +72,7 @@ def _show(seen: ReportFigures, said: Sequence[Line], span: timedelta) -> None:
             _wrapped(Text(" " * (MARK + name)), Text(f"-> {line.do}", style="bold"))
         for row in line.plot:
             screen.say(" " * MARK, (row, "dim"))
-    missed = sum(line.ok is False for line in said)
+    missed = sum(line.ok is False for line in report)
     screen.say()
     screen.say(f"{screen.plural(missed, 'line wants', 'lines want')} a look." if missed else "Every target is met.")
 

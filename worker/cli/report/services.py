@@ -18,10 +18,10 @@ def service(
 ) -> Iterator[Line]:
     """Say how a service does beside its own past."""
     name = NAMES.get(seen.service, seen.service)
-    said, ok = _now(seen)
+    state, ok = _now(seen)
     yield Line(
         f"{name} now",
-        said,
+        state,
         ok,
         "within the usual",
         "look at Cal.com's status page, and at `booking breaker status`"
@@ -51,14 +51,14 @@ def _anomaly(found: Anomaly) -> str:
 
 
 def _next(name: str, seen: Assessment) -> Iterator[Line]:
-    said = []
+    expected = []
     for measure in Measure:
-        quarters = [one for one in seen.forecasts if one.measure is measure]
+        quarters = [forecast for forecast in seen.forecasts if forecast.measure is measure]
         if quarters:
             write, last = _WRITE[measure], quarters[-1]
-            said.append(f"{measure} {write(last.value)} ({write(last.low)} to {write(last.high)})")
-    if said:
-        yield Line(f"{name} in 1 h", "expected: " + "; ".join(said))
+            expected.append(f"{measure} {write(last.value)} ({write(last.low)} to {write(last.high)})")
+    if expected:
+        yield Line(f"{name} in 1 h", "expected: " + "; ".join(expected))
 
 
 def _drawn(calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool) -> Iterator[str]:

@@ -23,10 +23,10 @@ def percent(share: float) -> str:
     if share in {0.0, 1.0}:
         return f"{share:.0%}".replace("%", " %")
     for figures in range(1, 5):
-        said = f"{share * 100:.{figures}f}"
-        if 0 < float(said) < 100:
+        text = f"{share * 100:.{figures}f}"
+        if 0 < float(text) < 100:
             break
-    return f"{said} %"
+    return f"{text} %"
 
 
 def milliseconds(value: float) -> str:

@@ -51,41 +51,43 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     with parts.engine.connect() as conn:
         row = named(conn, id_or_key)
         event_type = event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
-        story = whole_story(conn, row)
+        timeline = whole_timeline(conn, row)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     deleted = event_type is not None and event_type.deleted
-    said = why(row, now, deleted=deleted)
+    reason = why(row, now, deleted=deleted)
     if json:
-        screen.as_json(as_dict(row, story, said, personal=personal))
+        screen.as_json(as_dict(row, timeline, reason, personal=personal))
         return
     screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
-    screen.say(said)
+    screen.say(reason)
     screen.say()
     screen.facts(_facts(row, now, deleted=deleted, personal=personal))
     screen.say()
     asked = Event("asked", "caller", {}, row.created_at)
-    screen.show(_story([asked, *story]))
+    screen.show(_timeline([asked, *timeline]))
 
 
-def whole_story(conn: Connection, row: Appointment) -> list[Event]:
+def whole_timeline(conn: Connection, row: Appointment) -> list[Event]:
     """Return what happened to a booking, and to the breaker that it met."""
     met = breaker_events.around(conn, row.correlation_id, row.requested_at, row.circuit_breaker_open_at_booking)
-    breaker = [Event(f"breaker_{one.new_state}", "breaker", _transition(one), one.created_at) for one in met]
+    breaker = [
+        Event(f"breaker_{change.new_state}", "breaker", _transition(change), change.created_at) for change in met
+    ]
     return sorted([*events.story(conn, row.id), *breaker], key=lambda event: event.created_at)
 
 
-def _transition(one: Row[Any]) -> dict[str, Any]:
-    cause = {name: one.context[name] for name in ("by", "why", "correlation_id") if one.context.get(name)}
-    failures = {"failures": one.failure_count} if one.failure_count else {}
-    return {"of": one.endpoint or one.service, "reason": one.reason, **failures, **cause}
+def _transition(change: Row[Any]) -> dict[str, Any]:
+    cause = {name: change.context[name] for name in ("by", "why", "correlation_id") if change.context.get(name)}
+    failures = {"failures": change.failure_count} if change.failure_count else {}
+    return {"of": change.endpoint or change.service, "reason": change.reason, **failures, **cause}
 
 
-def as_dict(row: Appointment, story: list[Event], said: str, *, personal: bool) -> dict[str, Any]:
+def as_dict(row: Appointment, timeline: list[Event], reason: str, *, personal: bool) -> dict[str, Any]:
     """Return the booking for JSON; without personal data unless asked for."""
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
-    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": said}
-    return {**first, **fields, "story": [asdict(event) for event in story]}
+    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": reason}
+    return {**first, **fields, "story": [asdict(event) for event in timeline]}
 
 
 def _standing(row: Appointment) -> str:
@@ -101,8 +103,8 @@ def _facts(row: Appointment, now: datetime, *, deleted: bool, personal: bool) ->
     yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
     if row.calcom_booking_uid:
         seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
-        theirs = " (another request's)" if row.status is Status.REJECTED else ""
-        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{theirs}"
+        owner = " (another request's)" if row.status is Status.REJECTED else ""
+        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{owner}"
     if row.series_uid:
         yield "series", _series(row, now)
     yield "tries", _tries(row)
@@ -149,8 +151,8 @@ def _series(row: Appointment, now: datetime) -> str:
 
 
 def _tries(row: Appointment) -> str:
-    said = f"{_calls(row)}, {screen.plural(row.retry_count, 'retry', 'retries')}"
-    return f"{said}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else said
+    effort = f"{_calls(row)}, {screen.plural(row.retry_count, 'retry', 'retries')}"
+    return f"{effort}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else effort
 
 
 def _calls(row: Appointment) -> str:
@@ -160,13 +162,13 @@ def _calls(row: Appointment) -> str:
     return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"
 
 
-def _story(story: list[Event]) -> Table:
+def _timeline(timeline: list[Event]) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for event in story:
+    for event in timeline:
         kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
         table.add_row(
             f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail)
@@ -175,6 +177,6 @@ def _story(story: list[Event]) -> Table:
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
-    said = [str(detail["why"])] if "why" in detail else []
-    said += [f"{name.replace('_', ' ')} {value}" for name, value in detail.items() if name != "why" and value]
-    return "; ".join(said)
+    texts = [str(detail["why"])] if "why" in detail else []
+    texts += [f"{name.replace('_', ' ')} {value}" for name, value in detail.items() if name != "why" and value]
+    return "; ".join(texts)

@@ -111,8 +111,8 @@ class Postgres(Server):
                 break
         if code != 0:
             self.guard.end("initdb")
-            said = self.log.read_text(errors="replace")
-            raise EmbeddedError(f"initdb {'did not end' if code is None else f'ended with {code}'}:\n{said[-1500:]}")
+            log = self.log.read_text(errors="replace")
+            raise EmbeddedError(f"initdb {'did not end' if code is None else f'ended with {code}'}:\n{log[-1500:]}")
 
     def _check_version(self) -> None:
         """Compare the data's major version with the wheel's; Postgres itself would only say it in its log."""
