@@ -13,7 +13,7 @@ from stage import Stage, some, stage, until
 
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.booking import enqueue_bookings
+from tasks.enqueue import enqueue_bookings
 
 BATCH = 300
 LATENCY = 0.2  # seconds that Cal.com takes

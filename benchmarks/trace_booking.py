@@ -102,6 +102,7 @@ def plain_bookings(root: Path) -> list[str]:
     trace.install()
     import worker  # noqa: PLC0415 - the version to trace, which is not to be imported before
 
+    worker.app.loader.import_default_modules()
     met = []
     for number in range(BOOKINGS):
         receipt = worker.enqueue_booking(worker.BookingRequest.parse(_request(number)))

@@ -1,23 +1,26 @@
-"""A claimed booking: its row, its lease, and the moves that the claim's token allows.
+"""A claimed booking: its row, its lease, and the one place that writes the move of an attempt.
 
 No transaction and no lock is held across a call to Cal.com: each step is a short transaction, and the token joins them.
 Whatever dies in between, the lease ends and the sweeper takes the row up as unknown.
 """
 
 import threading
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Appointment, events
-from db.lifecycle import Status, Strategy, strongest
+from db.appointments import Appointment, events, queue
+from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
+from tasks.guarded_calls import CREATE
 from tasks.moves import FromNow, Move
 from tasks.publish import LONGEST_COUNTDOWN
 
@@ -28,22 +31,50 @@ class LeaseLost(Exception):  # noqa: N818 - it ends an attempt; nothing went wro
     """Say that the row is no longer ours."""
 
 
+def claim(
+    deps: Dependencies,
+    appointment_id: int,
+    *,
+    released: bool = False,
+    at_once: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> "Claim | None":
+    """Claim a booking; None when there is nothing to claim (done, held, or somebody else's).
+
+    `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
+    requested earlier and are held. `at_once`: the message before this one failed at the database.
+    """
+    at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
+    with deps.engine.begin() as conn:
+        row = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease)
+        backlog = None
+        if row is not None and not (released or row.posts or row.outcome_unknown):
+            backlog = queue.backlog_reason(conn, before=row.requested_at)
+    if row is None:
+        if released:
+            deps.breaker.give_back(CREATE, appointment_id)
+        return None
+    return Claim(deps, row, at + deps.timings.lease, released, backlog, at_once, clock)
+
+
+@dataclass(slots=True)
 class Claim:
     """Hold a row as the claim, or its last renewal, left it; every write compares the claim's token.
 
-    `clock` is monotonic, in seconds: it bounds the lease from within this process, where Postgres's clock cannot be
-    asked between the last check and the first byte. `at_once`: the database failed us, and was asked again at once.
+    `released`: it has a place in the window of the paced release. `backlog`: what those wait for whom it must not
+    overtake. `at_once`: the database failed us, and was asked again at once. `clock` is monotonic, in seconds: it
+    bounds the lease from within this process, where Postgres's clock cannot be asked between the last check and the
+    first byte.
     """
 
-    def __init__(
-        self, deps: Dependencies, row: Appointment, claimed_at: float, clock: Callable[[], float], *, at_once: bool
-    ) -> None:
-        self.deps = deps
-        self.row = row
-        self.clock = clock
-        self.pause = threading.Event().wait
-        self._at_once = at_once
-        self._lease_ends = claimed_at + deps.timings.lease
+    deps: Dependencies
+    row: Appointment
+    lease_ends: float
+    released: bool
+    backlog: HoldReason | None
+    at_once: bool
+    clock: Callable[[], float]
+    pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
     def renew(self, **changes: Any) -> Appointment:
         """Extend the lease before a further call, and return the row as it is now.
@@ -51,70 +82,59 @@ class Claim:
         Raises:
             LeaseLost: It is no longer ours.
         """
-        at = self.clock()
+        at, lease = self.clock(), self.deps.timings.lease
         with self.deps.engine.begin() as conn:
-            renewed = appointments.renew(
-                conn, self.row.id, self.row.claim_token, lease_seconds=self.deps.timings.lease, **changes
-            )
+            renewed = appointments.renew(conn, self.row.id, self.row.claim_token, lease_seconds=lease, **changes)
         if renewed is None:
             raise LeaseLost
-        self.row, self._lease_ends = renewed, at + self.deps.timings.lease
+        self.row, self.lease_ends = renewed, at + lease
         return renewed
 
     def first_byte_at(self, called_at: float) -> float | None:
         """Return this moment, if the first byte of a call that was begun at `called_at` may be sent at it."""
         now, timings = self.clock(), self.deps.timings
-        in_time = called_at + timings.deadline <= self._lease_ends and now < called_at + timings.margin
+        in_time = called_at + timings.deadline <= self.lease_ends and now < called_at + timings.margin
         return now if in_time else None
 
-    def write(self, step: Move) -> bool:
-        """Make the move; return False when the row was no longer ours."""
-        changes = _sql({**step.changes, "leases_lost": 0})
-        if step.retry_in is not None and step.retry_in > LONGEST_COUNTDOWN:
-            changes["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
-        for tried in range(WRITES):
-            if self._at_once:
-                before = changes.get("resilience_strategy", self.row.resilience_strategy)
-                changes["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
+    def write(self, move: Move) -> bool:
+        """Make the move, and try again when Postgres fails us; return False when the row was no longer ours."""
+        at_once, tried = self.at_once, 0
+        while True:
+            tried += 1
             try:
-                return self._move(step, changes)
+                return self._write(move, at_once=at_once)
             except SQLAlchemyError as exc:
-                if tried == WRITES - 1 or self.clock() > self._lease_ends:
+                if tried == WRITES or self.clock() > self.lease_ends:
                     raise  # the lease runs out, and a look finds what Cal.com has done
-                self._at_once = self._at_once or is_immediate(as_appointment_error(exc))
-                if tried or not self._at_once:
+                at_once = at_once or is_immediate(as_appointment_error(exc))
+                if tried > 1 or not at_once:
                     self.pause(WRITE_AGAIN)
-        return False
 
-    def _move(self, step: Move, changes: dict[str, Any]) -> bool:
+    def _write(self, move: Move, *, at_once: bool) -> bool:
+        row = self.row
+        columns = _columns(row, move, at_once=at_once)
         with self.deps.engine.begin() as conn:
             moved = appointments.move(
-                conn,
-                self.row.id,
-                Status.BOOKING,
-                step.to,
-                token=self.row.claim_token,
-                why=step.why,
-                by="worker",
-                **changes,
+                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, by="worker", **columns
             )
-            if moved and step.notable is not None:
-                events.record(conn, self.row.id, step.notable, "worker", {"uid": step.changes["calcom_booking_uid"]})
-            if not moved and step.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
-                appointments.record_late_uid(
-                    conn,
-                    self.row.id,
-                    step.changes["calcom_booking_uid"],
-                    step.changes["calcom_seat_uid"],
-                    series_uid=step.changes.get("series_uid"),
-                )
+            if moved and move.notable is not None:
+                events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
+            if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
+                uid, seat = move.changes["calcom_booking_uid"], move.changes["calcom_seat_uid"]
+                appointments.record_late_uid(conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"))
         return moved
 
 
-def _sql(changes: dict[str, Any]) -> dict[str, Any]:
-    """Turn moments relative to now into SQL, so that Postgres's clock is the only one that rows know."""
-    return {name: _moment(value) if isinstance(value, FromNow) else value for name, value in changes.items()}
+def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:
+    """Return what is written with a move; moments relative to now as SQL, for rows know no clock but Postgres's."""
+    columns = {name: _moment(value) for name, value in move.changes.items()} | {"leases_lost": 0}
+    if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:
+        columns["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
+    if at_once:
+        before = move.changes.get("resilience_strategy", row.resilience_strategy)
+        columns["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
+    return columns
 
 
-def _moment(moment: FromNow) -> ColumnElement[datetime]:
-    return func.now() + timedelta(seconds=moment.seconds)
+def _moment(value: Any) -> Any:
+    return func.now() + timedelta(seconds=value.seconds) if isinstance(value, FromNow) else value

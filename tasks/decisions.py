@@ -34,16 +34,6 @@ class BookingDecisions:
 
     # -- at the claim ------------------------------------------------------------------------------------------------
 
-    def before_post(self, row: Appointment, *, starts_in: float) -> Move | None:
-        """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
-        if row.cancel_requested:
-            return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
-        if starts_in <= self.timings.lead:
-            return Move(
-                Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
-            )
-        return None
-
     def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
         """Return the hold of a booking that the breaker, or the rate limit, does not let go now.
 
@@ -52,9 +42,9 @@ class BookingDecisions:
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
 
-    def behind_others(self, row: Appointment, line: HoldReason) -> Move:
+    def behind_others(self, row: Appointment, backlog: HoldReason) -> Move:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
-        return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, line))
+        return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
     def lookup_unavailable(self, retry_after: float | None) -> Move:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.

@@ -60,7 +60,7 @@ class GuardedCalls:
 
     `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
     before each read but the first; what it raises is raised with nothing sent. `patience` is how many seconds each call
-    but the first may wait for the limit (`pause`). `heard` is told what each report led to.
+    but the first may wait for the limit (`pause`). `on_report` is given what each report led to.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class GuardedCalls:
         renew: Callable[[], object] = lambda: None,
         patience: float = 0.0,
         pause: Callable[[float], object] | None = None,
-        heard: Callable[[Recorded], object] = lambda _: None,
+        on_report: Callable[[Recorded], object] = lambda _: None,
     ) -> None:
         self.deps = deps
         self.pause = pause or threading.Event().wait
@@ -84,7 +84,7 @@ class GuardedCalls:
         self._probe_ok = probe_ok
         self._renew = renew
         self._patience = patience
-        self._heard = heard
+        self._on_report = on_report
         self._numbers = count()
 
     # What the looks and event_types.py know of a client.
@@ -141,7 +141,7 @@ class GuardedCalls:
 
     def give_up(self, permit: Permit) -> None:
         """Report a permit with which nothing was sent."""
-        self._heard(self._breaker.record(permit, CallOutcome.IGNORED))
+        self._on_report(self._breaker.record(permit, CallOutcome.IGNORED))
 
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
@@ -235,7 +235,7 @@ class GuardedCalls:
             context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
             quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
-        self._heard(recorded)
+        self._on_report(recorded)
         self.deps.detector.flush_if_due()
         return CallResult(answer, reply, permit.probe, recorded)
 

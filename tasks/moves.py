@@ -1,10 +1,11 @@
-"""The steps that a booking can take next: to a state, with what is written then, or to Cal.com with a POST."""
+"""The moves that a booking can make next: to a state, with what is written then, or to Cal.com with a POST."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply, ReplyKind
@@ -95,6 +96,17 @@ def confirmed(
     changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
     series = {} if series_uid is None else {"series_uid": series_uid, "ends_at": count_at}
     return Move(Status.CONFIRMED, why, changes | KNOWN | series)
+
+
+def unbookable(row: Appointment, *, starts_in: float, lead: float) -> Move | None:
+    """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
+    if row.cancel_requested:
+        return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
+    if starts_in <= lead:
+        return Move(
+            Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
+        )
+    return None
 
 
 def cancelled_unbooked() -> Move:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tasks.booking import (
+    from tasks.enqueue import (
         Conflict,
         IdempotencyConflict,
         Outcome,
@@ -40,6 +40,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for module in ("worker.signals", "worker.wiring"):  # whoever has a name can use it
         import_module(module)
-    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.booking")
+    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
     value = globals()[name] = getattr(import_module(home), name)
     return value

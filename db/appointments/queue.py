@@ -1,4 +1,4 @@
-"""The line of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
+"""The queue of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,8 +13,8 @@ from db.sql import statement
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
 
 
-def line(conn: Connection, *, before: datetime | None = None) -> HoldReason | None:
-    """Return what bookings wait in line for, or such as were requested before a moment: nobody overtakes them.
+def backlog_reason(conn: Connection, *, before: datetime | None = None) -> HoldReason | None:
+    """Return what queued bookings wait for, or such as were requested before a moment: nobody overtakes them.
 
     None: nobody waits. The breaker comes before the limit.
     """
@@ -28,7 +28,7 @@ def line(conn: Connection, *, before: datetime | None = None) -> HoldReason | No
 
 
 def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:
-    """Return the ids at the head of the line; `postable` leaves out those that need a look first."""
+    """Return the ids at the head of the queue; `postable` leaves out those that need a look first."""
     return list(conn.execute(statement("waiting"), {"limit": limit, "postable": postable}).scalars())
 
 

@@ -45,10 +45,6 @@ class EnumText(TypeDecorator[E]):
         super().__init__()
         self.enum = enum
 
-    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - its signature
-        """Return the text to store; raise ValueError for one that is not in the set."""
-        return None if value is None else self.enum(value).value
-
     def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - its signature
         """Return the member of the enum that was stored."""
         return None if value is None else self.enum(value)

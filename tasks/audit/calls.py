@@ -57,4 +57,4 @@ class AuditCalls(GuardedCalls):
     def _bookings_wait(self) -> bool:
         """Return whether bookings wait for the limit: what is free of it is theirs."""
         with self.deps.engine.connect() as conn:
-            return queue.line(conn) is HoldReason.THROTTLED
+            return queue.backlog_reason(conn) is HoldReason.THROTTLED

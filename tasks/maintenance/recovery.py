@@ -56,7 +56,7 @@ def _recover(built: Dependencies) -> int:
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
         # Who waits in the queue is held by the same block, under another name; without Redis nobody can say by which.
-        queued = seen.shared and queue.line(conn) is not None
+        queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
         (refused and (held.credentials or queued)) or (wrong and queued) or ((wrong or paged) and held.configuration)
     )

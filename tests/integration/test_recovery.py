@@ -11,10 +11,11 @@ from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.claim import claim
 from tasks.guarded_calls import CREATE, LIST, GuardedCalls
 from tasks.maintenance.recovery import ask_again
 from tests.support.fleet import Fleet, eventually, request, row
+from tests.support.stepping import book
 from worker import enqueue_booking
 
 PAGE = {"kind": "html", "status": 403}
@@ -48,9 +49,9 @@ def meet_a_page(simulator: Any, number: int = 1) -> int:
     """Post a booking that a page answers."""
     simulator.faults("html", status=403, match={"method": "POST"}, count=1)
     asked = enqueue_booking(request(number)).appointment_id
-    attempt = claim(dependencies.current(), asked)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), asked)
+    assert claimed is not None
+    book(claimed)
     assert row(asked).hold_reason is HoldReason.CONFIGURATION
     return asked
 
@@ -125,10 +126,10 @@ def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any)
     ask_again()
     sent = len(simulator.journal())
     other = enqueue_booking(request(2)).appointment_id
-    attempt = claim(dependencies.current(), other)
-    assert attempt is not None
+    claimed = claim(dependencies.current(), other)
+    assert claimed is not None
 
-    attempt.run()
+    book(claimed)
 
     assert (row(other).hold_reason, row(other).hold_until) == (HoldReason.CONFIGURATION, None)
     assert len(simulator.journal()) == sent

@@ -15,7 +15,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, decisions, event_types
+from tasks import attempt, event_types
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
@@ -30,10 +30,12 @@ SETTLE, SETTLE_ANSWERED = 3, 1  # ticks; a tick is a second to the product
 TIMINGS = Timings(
     deadline=1, margin=0.5, settle_unanswered=SETTLE, settle_answered=SETTLE_ANSWERED, open=1, lead=1, max_age=900
 )
-RULES = decisions.BookingDecisions(
-    RetryPolicy(jitter=0, max_attempts=1, per_error={}), TIMINGS, key="key", settings="settings"
+_DEPS = SimpleNamespace(
+    timings=TIMINGS,
+    engine=SimpleNamespace(connect=nullcontext),
+    policy=RetryPolicy(jitter=0, max_attempts=1, per_error={}),
+    calcom=SimpleNamespace(key_fingerprint="key", settings_fingerprint="settings"),
 )
-_DEPS = SimpleNamespace(timings=TIMINGS, engine=SimpleNamespace(connect=nullcontext))
 
 Script = tuple[Any, ...]
 Cell = tuple[Any, ...]
@@ -83,21 +85,20 @@ class _Stop(BaseException):  # not an Exception: nothing of the product may take
 class _Attempt(attempt.Attempt):
     """An attempt that goes on where its turn stands."""
 
-    rules = RULES
+    def before_post(self) -> Move | Proceed:
+        allowed: Proceed | None = _running.allowed
+        return super().before_post() if allowed is None else allowed
 
-    def _look(self, calls: Any) -> Move | Proceed:
-        allowed: Proceed | None = calls.allowed
-        return super()._look(calls) if allowed is None else allowed
-
-    def _post(self, calls: Any, allowed: Proceed) -> Move:
-        calls.allowed = allowed
-        return super()._post(calls, allowed)
+    def post(self, allowed: Proceed) -> Move:
+        _running.allowed = allowed
+        return super().post(allowed)
 
 
 class _Dealt:
     """A claim, and the calls made under it, whose answers are dealt."""
 
     deps = _DEPS
+    released, backlog = False, None
 
     def __init__(self, turn: Turn) -> None:
         self.row = appointment(turn.row, near=turn.near)
@@ -108,7 +109,6 @@ class _Dealt:
         self.near = turn.near
         self.answers = iter(turn.told)
         self.called = turn.allowed is not None
-        self.step: Move | None = None
 
     def ask(self, what: str, of: object = None) -> Any:
         for answer in self.answers:
@@ -126,10 +126,6 @@ class _Dealt:
 
     def first_byte_at(self, _called_at: float) -> float:
         return self.now
-
-    def write(self, step: Move) -> bool:
-        self.step = step
-        return True
 
     # -- its calls
 
@@ -244,6 +240,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
+    (attempt, "Attempt"): _Attempt,
     (outcome, "LOOKUPS"): 1,
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
@@ -286,9 +283,8 @@ def _run(turn: Turn) -> Said:
     for (module, name), dealt in _DEALT.items():
         setattr(module, name, dealt)
     try:
-        _Attempt(_running, released=False, line=None).run()
-        step = _running.step
-        return Said(None if step is None else change(step), frozenset(_cells))
+        move = attempt.attempt(_running).move  # type: ignore[arg-type]
+        return Said(None if move is None else change(move), frozenset(_cells))
     except _Stop as stop:
         return Said(stop.asked, frozenset(_cells))
     finally:

@@ -87,7 +87,7 @@ STEPS = (
     Breakage(
         name="enqueue-takes-the-probe",
         promise=3,
-        file="tasks/booking.py",
+        file="tasks/enqueue.py",
         old="            shut = _is_shut()",
         new="            shut = dependencies.current().breaker.is_open(CREATE)",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",

@@ -58,7 +58,7 @@ TOLD = (
     Breakage(
         name="told-booked-though-cancelled-there",
         promise=1,
-        file="tasks/booking.py",
+        file="tasks/enqueue.py",
         old="if standing is Standing.GONE:",
         new="if False:",
         test=f"{_ASKED}test_what_was_cancelled_at_cal_com_is_booked_again",
@@ -67,8 +67,8 @@ TOLD = (
         name="cal-coms-words-in-the-log",
         promise=6,
         file="tasks/booking.py",
-        old='why = step.why.partition(": ")[0]',
-        new="why = step.why",
+        old='why = move.why.partition(": ")[0]',
+        new="why = move.why",
         test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
     ),
     Breakage(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import Status
-from tasks.booking import Outcome
+from tasks.enqueue import Outcome
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tasks.periodic import TICK
 from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings

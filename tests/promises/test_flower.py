@@ -11,7 +11,7 @@ from celery.events.state import State
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking
 

@@ -19,7 +19,7 @@ from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
 from db.schema import appointments as table
 from tasks import dependencies
-from tasks.booking import Outcome, outcome
+from tasks.enqueue import Outcome, outcome
 from tasks.request.model import BookingRequest
 from tests.support.zygote import Forked, Zygote
 from worker.wiring import build

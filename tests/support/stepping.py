@@ -17,7 +17,8 @@ from db.schema import appointments as table
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.attempt import Attempted, attempt
+from tasks.claim import Claim, claim
 from tasks.request.model import BookingRequest
 from tests.support.fleet import row
 from worker import enqueue_bookings
@@ -78,6 +79,13 @@ def write(appointment_id: int, **columns: Any) -> None:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 
 
+def book(claimed: Claim) -> Attempted:
+    """Attempt what was claimed and write its move, as the task does; `move` is None where the row was not ours."""
+    attempted = attempt(claimed)
+    written = attempted.move is not None and claimed.write(attempted.move)
+    return attempted if written else replace(attempted, move=None)
+
+
 def carry(appointment_id: int, *, after: float = 0.0, clock: Hand | None = None) -> Appointment:
     """Carry a booking one attempt further, `after` so many seconds, and return its row; what may not go yet stays.
 
@@ -90,11 +98,11 @@ def carry(appointment_id: int, *, after: float = 0.0, clock: Hand | None = None)
     _release(appointment_id)
     if row(appointment_id).status is Status.RETRYING:
         write(appointment_id, next_attempt_at=None)
-    attempt = claim(dependencies.current(), appointment_id)
-    if attempt is not None:
+    claimed = claim(dependencies.current(), appointment_id)
+    if claimed is not None:
         if clock is not None:
-            attempt.claim.pause = clock.move
-        attempt.run()
+            claimed.pause = clock.move
+        book(claimed)
     return row(appointment_id)
 
 

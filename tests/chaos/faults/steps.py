@@ -13,7 +13,7 @@ from typing import Any
 
 # Step -> where it is: (module, name in it, before or after the call).
 STEPS: dict[str, tuple[str, str, str]] = {
-    "a request is kept, its message not sent": ("tasks.booking", "send", "before"),
+    "a request is kept, its message not sent": ("tasks.enqueue", "send", "before"),
     "its message is taken": ("tasks.booking", "claim", "before"),
     "the claim is written, not committed": ("db.appointments", "claim", "after"),
     "it is claimed": ("tasks.booking", "claim", "after"),
@@ -27,7 +27,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its event type is asked": ("tasks.event_types", "ask", "after"),
     "its lease is renewed": ("tasks.claim", "Claim.renew", "after"),
     "its move is written, not committed": ("db.appointments", "move", "after"),
-    "it has moved": ("tasks.claim", "Claim._move", "after"),
+    "it has moved": ("tasks.claim", "Claim._write", "after"),
     "its message is about to be sent": ("tasks.publish", "_publish", "before"),
     "its message is sent": ("tasks.publish", "_publish", "after"),
     "others may go": ("tasks.booking", "release_paced", "before"),

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from resilience.exceptions import AppointmentException
-from tasks.booking import Receipt
+from tasks.enqueue import Receipt
 from tasks.request.model import BookingRequest
 from tests.chaos import kinds
 from worker import enqueue_bookings

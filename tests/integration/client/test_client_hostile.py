@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tasks import dependencies
-from tasks.attempt import claim
 from tasks.calcom.classify import read_post
 from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
+from tasks.claim import claim
 from tests.support.fleet import request
+from tests.support.stepping import book
 from worker import enqueue_booking, outcome
 from worker.cli.check import check
 from worker.cli.show import show
@@ -229,9 +230,9 @@ def test_nothing_that_cal_com_says_commands_a_terminal(
 
     settings(CALCOM_BASE_URL=serve(refuse).url)
     receipt = enqueue_booking(request(1))
-    attempt = claim(dependencies.current(), receipt.appointment_id)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), receipt.appointment_id)
+    assert claimed is not None
+    book(claimed)
 
     show.run(str(receipt.appointment_id), personal=False, json=json)
     check.run(json=json)

@@ -7,8 +7,9 @@ import pytest
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.claim import claim
 from tests.support.fleet import request, row
+from tests.support.stepping import book
 from worker import Receipt, enqueue_booking
 
 
@@ -16,14 +17,14 @@ from worker import Receipt, enqueue_booking
 def booked(settings: Callable[..., dict[str, str]]) -> int:
     """Book one request; no worker runs but this process."""
     settings()
-    return book(enqueue_booking(request(1)))
+    return book_now(enqueue_booking(request(1)))
 
 
-def book(receipt: Receipt) -> int:
+def book_now(receipt: Receipt) -> int:
     """Carry out a booking that was accepted just now."""
-    attempt = claim(dependencies.current(), receipt.appointment_id)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), receipt.appointment_id)
+    assert claimed is not None
+    book(claimed)
     assert row(receipt.appointment_id).status is Status.CONFIRMED
     return receipt.appointment_id
 
@@ -36,7 +37,7 @@ def test_what_was_cancelled_at_cal_com_is_booked_again(booked: int, simulator: A
 
     assert (again.status, again.duplicate) == (Status.PENDING, False)
     assert again.appointment_id != booked
-    book(again)
+    book_now(again)
     assert row(booked).status is Status.CANCELLED
     assert [booking["status"] for booking in simulator.bookings()] == ["cancelled", "accepted"]
 

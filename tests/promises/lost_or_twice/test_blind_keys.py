@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from db.lifecycle import HoldReason, Status
-from tasks.booking import Outcome
+from tasks.enqueue import Outcome
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row
 from worker import enqueue_bookings
 

@@ -13,7 +13,7 @@ from db.deadline import deadline
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tasks.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
 from tests.support.fleet import request

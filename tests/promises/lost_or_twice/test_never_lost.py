@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from db.lifecycle import Status
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from tasks.booking import Outcome, Receipt, outcome
+from tasks.enqueue import Outcome, Receipt, outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_bookings
 

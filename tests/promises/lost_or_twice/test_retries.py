@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from db.lifecycle import HoldReason, Status
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking
 

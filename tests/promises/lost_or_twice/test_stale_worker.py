@@ -13,12 +13,13 @@ from db.appointments import event_types
 from db.lifecycle import Status
 from db.schema import appointments as table
 from tasks import dependencies
-from tasks.attempt import claim
-from tasks.booking import outcome
+from tasks.claim import claim
+from tasks.enqueue import outcome
 from tasks.guarded_calls import GuardedCalls
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import Via
 from tests.support.fleet import request
+from tests.support.stepping import book
 from worker import enqueue_booking
 
 
@@ -43,13 +44,13 @@ def test_a_claim_that_is_too_old_sends_nothing(asked: int, posts: Callable[[], C
     times = {"before it connects": [0.0, margin + 1, margin + 1], "while it connects": [0.0, 0.0, margin]}[frozen]
     clock = chain(times, repeat(times[-1]))  # at the claim, at the call, before the first byte
 
-    attempt = claim(dependencies.current(), asked, clock=clock.__next__)
-    assert attempt is not None
-    step = attempt.run().step
+    claimed = claim(dependencies.current(), asked, clock=clock.__next__)
+    assert claimed is not None
+    move = book(claimed).move
 
     assert posts() == Counter()
-    assert step is not None
-    assert (step.to, step.retry_in) == (Status.RETRYING, 0)
+    assert move is not None
+    assert (move.to, move.retry_in) == (Status.RETRYING, 0)
 
 
 def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
@@ -60,7 +61,7 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
     assert late is not None
     sweep_as_after_the_lease(asked)
 
-    assert late.run().step is None
+    assert book(late).move is None
     [booking] = simulator.bookings()
     kept = outcome(asked)
     assert kept is not None
@@ -68,7 +69,7 @@ def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
 
     following = claim(dependencies.current(), asked)
     assert following is not None
-    following.run()
+    book(following)
     assert outcome(asked).status is Status.CONFIRMED  # type: ignore[union-attr]
     assert list(posts().values()) == [1]
 
@@ -83,8 +84,8 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
         conn.execute(update(table).where(table.c.id == asked).values(unknown))
         key = dependencies.current().calcom.key_fingerprint
         event_types.keep(conn, key, "110", kind=event_types.EventKind.PLAIN, sight=True)
-    attempt = claim(dependencies.current(), asked)
-    assert attempt is not None
+    claimed = claim(dependencies.current(), asked)
+    assert claimed is not None
     seen = GuardedCalls.list_bookings
 
     def list_while_it_is_cancelled(calls: GuardedCalls, params: Any) -> Any:
@@ -93,8 +94,8 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
         return seen(calls, params)
 
     monkeypatch.setattr(GuardedCalls, "list_bookings", list_while_it_is_cancelled)
-    step = attempt.run().step
+    move = book(claimed).move
 
     assert posts() == Counter()
-    assert step is not None
+    assert move is not None
     assert outcome(asked).status is Status.CANCELLED  # type: ignore[union-attr]

@@ -7,11 +7,11 @@ import pytest
 
 from db.lifecycle import Status
 from tasks import dependencies
-from tasks.attempt import Attempt, claim
+from tasks.claim import Claim, claim
 from tasks.maintenance import sweeper
 from tasks.request.model import BookingRequest
 from tests.support.fleet import request
-from tests.support.stepping import POST, accept, carry, carry_until, is_blind, let_pass
+from tests.support.stepping import POST, accept, book, carry, carry_until, is_blind, let_pass
 
 Settings = Callable[..., dict[str, str]]
 SEATS, ROUND_ROBIN, ROUND_ROBIN_SERIES = 103, 104, 135
@@ -23,7 +23,7 @@ def twins(event_type: int) -> list[BookingRequest]:
     return [request(1, event_type, idempotency_key=key) for key in ("one", "other")]
 
 
-def claimed(appointment_id: int) -> Attempt:
+def claimed(appointment_id: int) -> Claim:
     """Claim a booking by a worker that does nothing yet."""
     attempt = claim(dependencies.current(), appointment_id)
     assert attempt is not None
@@ -61,7 +61,7 @@ def test_a_twin_that_was_booked_while_a_series_was_refused_was_not_there_before(
     attempt = claimed(refused)
     assert carry(twin).status is Status.CONFIRMED
     simulator.faults("status", status=400, shape="A", message=OUT_OF_BOUNDS, match=POST, count=1)
-    attempt.run()
+    book(attempt)
 
     now = carry_until(refused, is_blind, every=40, attempts=8)
 

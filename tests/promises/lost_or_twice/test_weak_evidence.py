@@ -13,9 +13,10 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from db.schema import appointments as table
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.claim import claim
 from tasks.health import check
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row
+from tests.support.stepping import book
 from worker import app, enqueue_booking, enqueue_bookings
 
 Counts = Callable[[], Counter[str]]
@@ -34,7 +35,7 @@ def attempt(appointment_id: int) -> Status:
         conn.execute(update(table).where(table.c.id == appointment_id).values(next_attempt_at=None))
     claimed = claim(dependencies.current(), appointment_id)
     assert claimed is not None
-    claimed.run()
+    book(claimed)
     return row(appointment_id).status
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking, enqueue_bookings
 

@@ -11,7 +11,7 @@ from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
-from tasks.booking import outcome
+from tasks.enqueue import outcome
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_booking, enqueue_bookings
 

@@ -8,10 +8,11 @@ import pytest
 from db import appointments
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.attempt import claim
-from tasks.booking import outcome
+from tasks.claim import claim
+from tasks.enqueue import outcome
 from tasks.maintenance.release import release_paced
 from tests.support.fleet import request
+from tests.support.stepping import book
 from worker import enqueue_booking
 
 
@@ -53,9 +54,9 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
     first, second = (enqueue_booking(request(number)).appointment_id for number in (1, 2))
     hold(first)
 
-    attempt = claim(dependencies.current(), second)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), second)
+    assert claimed is not None
+    book(claimed)
 
     assert outcome(second).status is Status.HELD  # type: ignore[union-attr]
     assert simulator.journal() == []

@@ -8,7 +8,7 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tasks.booking import Outcome, outcome
+from tasks.enqueue import Outcome, outcome
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_booking, enqueue_bookings
 

@@ -13,10 +13,10 @@ from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import Permit, State
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.claim import claim
 from tasks.guarded_calls import CREATE, LIST
 from tests.support.fleet import eventually, request, row
-from tests.support.stepping import POST, accept, breaker_by_hand, carry, carry_until, let_pass, lose, state, write
+from tests.support.stepping import POST, accept, book, breaker_by_hand, carry, carry_until, let_pass, lose, state, write
 from worker import enqueue_booking
 
 Settings = Callable[..., dict[str, str]]
@@ -189,7 +189,7 @@ def test_while_one_look_is_the_probe_no_other_comes_again_and_again(settings: Se
     for one in waiting:
         claimed = claim(dependencies.current(), one)
         assert claimed is not None
-        claimed.run()
+        book(claimed)
 
     with dependencies.current().engine.connect() as conn:
         held = conn.execute(
@@ -208,7 +208,7 @@ def test_what_a_post_has_closed_is_known_though_looks_follow_it(settings: Settin
     claimed = claim(dependencies.current(), second)
     assert claimed is not None
 
-    done = claimed.run()
+    done = book(claimed)
 
     assert state(row(second))[0] is Status.REJECTED
     assert len(done.reports) > 2, "its POST, a look, the slots"
@@ -229,7 +229,7 @@ def test_a_look_that_opens_the_breaker_is_known_though_another_call_follows_it(
     claimed = claim(dependencies.current(), one)
     assert claimed is not None
 
-    assert claimed.run().opened
+    assert book(claimed).opened
 
 
 BO = {"name": "Bo Example", "email": "bo@example.com", "time_zone": "Europe/Berlin"}

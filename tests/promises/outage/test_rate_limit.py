@@ -16,9 +16,10 @@ from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.attempt import claim
+from tasks.claim import claim
 from tasks.maintenance.release import release_paced
 from tests.support.fleet import eventually, request
+from tests.support.stepping import book
 from worker import enqueue_bookings
 from worker.wiring import build
 
@@ -45,7 +46,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
                 pool.submit(work, row.id, released=released)
             return True
 
-        monkeypatch.setattr("tasks.booking.send", send)
+        monkeypatch.setattr("tasks.enqueue.send", send)
         monkeypatch.setattr("tasks.maintenance.release.send", send)
         with beat():
             yield
@@ -69,9 +70,9 @@ def beat() -> Iterator[None]:
 
 def work(appointment_id: int, *, released: bool) -> None:
     """Do what the task does."""
-    attempt = claim(dependencies.current(), appointment_id, released=released)
-    if attempt is not None:
-        done = attempt.run()
+    claimed = claim(dependencies.current(), appointment_id, released=released)
+    if claimed is not None:
+        done = book(claimed)
         if done.makes_room:
             release_paced(done.room)
 

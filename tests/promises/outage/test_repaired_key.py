@@ -12,12 +12,13 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import overrides
 from resilience.circuit_breaker.types import CallOutcome
 from tasks import dependencies
-from tasks.attempt import claim
-from tasks.booking import Outcome
+from tasks.claim import claim
+from tasks.enqueue import Outcome
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.release import release_held
 from tasks.operations import breaker_overrides
 from tests.support.fleet import Fleet, eventually, finals, request, row
+from tests.support.stepping import book
 from worker import enqueue_booking, enqueue_bookings
 
 Judge = Callable[[dict[int, Outcome]], None]
@@ -85,12 +86,12 @@ def test_what_a_process_remembers_of_a_refused_key_strands_nothing(
     run(second)
     assert row(second).status is Status.CONFIRMED
     third = enqueue_booking(request(3)).appointment_id
-    attempt = claim(built, third)
-    assert attempt is not None
+    claimed = claim(built, third)
+    assert claimed is not None
 
     valkey.pause()
     try:
-        attempt.run()
+        book(claimed)
     finally:
         valkey.resume()
 
@@ -138,6 +139,6 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
 
 def run(appointment_id: int) -> None:
     """Do what a worker does with one message."""
-    attempt = claim(dependencies.current(), appointment_id)
-    assert attempt is not None
-    attempt.run()
+    claimed = claim(dependencies.current(), appointment_id)
+    assert claimed is not None
+    book(claimed)

@@ -14,8 +14,8 @@ from kombu import Connection
 from kombu.serialization import dumps
 
 from tasks import dependencies
-from tasks.attempt import claim
 from tasks.base import BookingTask
+from tasks.claim import claim
 from tasks.dependencies import Dependencies
 from worker.transports.redis import is_message
 
@@ -102,10 +102,10 @@ def _serialized(body: Any) -> tuple[bytes, None, str, str]:
 def test_an_argument_that_is_no_booking_claims_nothing(deployed: Dependencies, argument: Any) -> None:
     """Or fails in a way that BookingTask knows; half a surrogate pair is the one text that cannot even be asked for."""
     try:
-        attempt = claim(deployed, argument)
+        claimed = claim(deployed, argument)
     except (*BookingTask.autoretry_for, UnicodeEncodeError):
         return
-    assert attempt is None
+    assert claimed is None
 
 
 @pytest.fixture

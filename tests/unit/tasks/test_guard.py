@@ -136,7 +136,7 @@ def test_a_permit_is_given_back_whatever_happens(error: BaseException) -> None:
     """What is raised in mid-call, or right before the first byte, sent nothing that is known."""
     breaker, heard = Breaker(), list[Recorded]()
     with pytest.raises(type(error)):
-        calls(breaker, Client(error), heard=heard.append).list_bookings({})
+        calls(breaker, Client(error), on_report=heard.append).list_bookings({})
     assert (breaker.outcomes, len(heard)) == ([CallOutcome.IGNORED], 1)
 
 

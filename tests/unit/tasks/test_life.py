@@ -12,7 +12,7 @@ from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.decisions import BookingDecisions
 from tasks.dependencies import Timings
-from tasks.moves import FromNow, Move, Posted, Proceed
+from tasks.moves import FromNow, Move, Posted, Proceed, unbookable
 
 Row = Callable[..., Appointment]
 RULES = BookingDecisions(RetryPolicy(jitter=0), Timings(), key="key-1", settings="settings-1")
@@ -126,13 +126,13 @@ def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(asked_again_
 
 def test_a_booking_whose_time_has_come_is_not_posted(row: Row) -> None:
     """With nothing unknown about it, it ends expired."""
-    step = RULES.before_post(row(), starts_in=0)
+    step = unbookable(row(), starts_in=0, lead=0)
     assert isinstance(step, Move)
     assert step.to is Status.EXPIRED
 
 
 def test_a_cancelled_booking_is_not_posted(row: Row) -> None:
     """What the operator asked for before the first byte is done."""
-    step = RULES.before_post(row(cancel_requested=True), starts_in=1e6)
+    step = unbookable(row(cancel_requested=True), starts_in=1e6, lead=0)
     assert isinstance(step, Move)
     assert step.to is Status.CANCELLED

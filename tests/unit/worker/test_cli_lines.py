@@ -7,7 +7,7 @@ import pytest
 
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
-from tasks.booking import Conflict, Receipt
+from tasks.enqueue import Conflict, Receipt
 from tasks.request.json_lines import read_requests
 from tasks.request.model import BookingRequest
 from worker.cli.enqueue.lines import Lines

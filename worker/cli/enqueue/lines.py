@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tasks.booking import Conflict, Receipt
+from tasks.enqueue import Conflict, Receipt
 from tasks.request.json_lines import BadLine, GoodLine
 from tasks.request.model import BookingRequest
 

@@ -1,0 +1,204 @@
+"""Accept bookings, and return how they stand: the callers' end of the queue."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import appointments
+from db.appointments import Inserted, NewAppointment, queue
+from db.deadline import deadline
+from db.lifecycle import FINAL, HoldReason, Status, Strategy
+from resilience import correlation
+from resilience.circuit_breaker.types import State
+from resilience.exceptions import AppointmentDatabaseException, AppointmentException
+from tasks import dependencies
+from tasks.database_errors import as_appointment_error, database_errors
+from tasks.guarded_calls import CREATE
+from tasks.publish import send
+from tasks.recheck import Standing, still_booked
+from tasks.request.idempotency import derive_key, payload_hash
+from tasks.request.model import BookingRequest
+
+# Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
+PATIENCE, PATIENCE_EACH = 1.5, 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Tell the caller what became of a request: kept as a row, or already known (`duplicate`).
+
+    `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone. Of a
+    known booking that is confirmed, `as_of` is when that was last known, where Cal.com was not asked again; None: it
+    was asked just now.
+    """
+
+    appointment_id: int
+    task_id: str
+    status: Status
+    duplicate: bool
+    correlation_id: str
+    hold_reason: HoldReason | None = None
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Say that the given idempotency key already stands for another request; nothing was written."""
+
+    appointment_id: int
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Tell how a booking stands; `final` when nothing will change it any more."""
+
+    appointment_id: int
+    status: Status
+    final: bool
+    calcom_booking_uid: str | None
+    hold_reason: HoldReason | None
+    last_error: str | None
+
+
+class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
+    """Say that an idempotency key was given before, with another request."""
+
+    def __init__(self, conflict: Conflict) -> None:
+        super().__init__(
+            f"idempotency_key {conflict.idempotency_key!r} already stands for another request "
+            f"(appointment {conflict.appointment_id}); use a new key, or send the same request"
+        )
+        self.conflict = conflict
+
+
+def enqueue_booking(request: BookingRequest) -> Receipt:
+    """Keep a request as a committed row and send its task.
+
+    Once this returns, the request is kept whatever happens to the broker or the workers: a broker that is down costs
+    time, never a booking.
+
+    Raises:
+        IdempotencyConflict: The key was given before, with another request.
+        AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent. Or, if its
+            message says so, Postgres did not say whether it has: the same request again gets its receipt.
+    """
+    [kept] = _keep([request])
+    if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
+        standing = still_booked(dependencies.current(), kept.appointment)
+        if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
+            [kept] = _keep([request])
+        elif standing is Standing.LIVES:
+            return replace(_known(kept), as_of=None)
+    receipt = _receipt(kept)
+    if isinstance(receipt, Conflict):
+        raise IdempotencyConflict(receipt)
+    return receipt
+
+
+def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
+    """Keep many requests with one INSERT and send their tasks over one connection; answers are in the same order.
+
+    Cal.com is not asked whether those that are known and confirmed still stand there: their receipts say as of when.
+
+    Raises:
+        AppointmentDatabaseException: As enqueue_booking; what may have been kept is all of them, or none.
+    """
+    return [_receipt(one) for one in _keep(requests)] if requests else []
+
+
+def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
+    patient = PATIENCE + len(requests) * PATIENCE_EACH
+    kept: list[Inserted] = []
+    try:
+        with deadline(patient):
+            shut = _is_shut()  # reads operators' orders, where Redis has none
+            with dependencies.current().engine.begin() as conn:
+                backlog = HoldReason.BREAKER_OPEN if shut else queue.backlog_reason(conn)  # nobody overtakes those
+                kept = appointments.insert(conn, [_row(request, backlog) for request in requests])
+    except SQLAlchemyError as exc:
+        raise _not_kept(exc, committing=bool(kept)) from None
+    send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
+    dependencies.current().detector.flush_if_due()
+    return kept
+
+
+def _is_shut() -> bool:
+    """Return whether the breaker lets no booking go; to ask takes nothing: a probe's place is for who calls Cal.com."""
+    status = dependencies.current().breaker.get_status()
+    states = {status.state, status.endpoints.get(CREATE, status.breaker).state}
+    return status.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
+
+
+def outcome(appointment_id: int) -> Outcome | None:
+    """Return how a booking stands now; None when there is no such booking."""
+    with database_errors(), deadline(PATIENCE), dependencies.current().engine.connect() as conn:
+        row = appointments.get(conn, appointment_id)
+    if row is None:
+        return None
+    return Outcome(
+        appointment_id=row.id,
+        status=row.status,
+        final=row.status in FINAL,
+        calcom_booking_uid=row.calcom_booking_uid,
+        hold_reason=row.hold_reason,
+        last_error=row.last_error,
+    )
+
+
+def wait(
+    appointment_id: int, seconds: float, *, poll: float = 0.1, pause: Callable[[float], object] | None = None
+) -> Outcome | None:
+    """Return the outcome as soon as it is final, or how the booking stands after `seconds`.
+
+    For the caller who is on the phone. A held booking is told at once, since it will not be quick.
+    """
+    pause = pause or threading.Event().wait
+    deadline = time.monotonic() + seconds
+    while True:
+        now = outcome(appointment_id)
+        left = deadline - time.monotonic()
+        if now is None or now.final or now.status is Status.HELD or left <= 0:
+            return now
+        pause(min(poll, left))
+
+
+def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
+    """Say that nothing was accepted, or, when Postgres went silent over the commit, that nobody knows."""
+    error = as_appointment_error(exc)
+    if not committing or not isinstance(error, AppointmentDatabaseException) or error.sql_error_code:
+        return error
+    said = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
+    return AppointmentDatabaseException(said, error_type=error.error_type)
+
+
+def _row(request: BookingRequest, backlog: HoldReason | None) -> NewAppointment:
+    held: dict[str, Any] = {"hold_reason": backlog}
+    if backlog is HoldReason.BREAKER_OPEN:
+        held["resilience_strategy"] = Strategy.CIRCUIT_BREAKER_OPEN
+    return NewAppointment(
+        **held,
+        **request.values(),
+        idempotency_key=request.idempotency_key or derive_key(request),
+        key_derived=request.idempotency_key is None,
+        payload_hash=payload_hash(request),
+        correlation_id=request.correlation_id or correlation.current() or correlation.new(),
+    )
+
+
+def _receipt(one: Inserted) -> Receipt | Conflict:
+    row = one.appointment
+    if one.conflict:
+        return Conflict(row.id, row.idempotency_key)
+    return _known(one)
+
+
+def _known(one: Inserted) -> Receipt:
+    row = one.appointment
+    as_of = row.updated_at if row.status is Status.CONFIRMED else None
+    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id, row.hold_reason, as_of)
