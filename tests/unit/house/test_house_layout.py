@@ -1,15 +1,16 @@
-"""The house is laid out so that a newcomer finds the room: folders by subject, nobody in a neighbour's drawer."""
+"""The house is laid out so that a newcomer finds the room: folders by subject, one name for one thing."""
 
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PRODUCT = ("worker", "tasks", "resilience", "db", "simulator")
+PACKAGES = ("worker", "tasks", "resilience", "db")
+PRODUCT = (*PACKAGES, "simulator")
 MOST_MODULES = 16
 ALEMBIC = "db/migrations"  # its layout is Alembic's
 
@@ -47,6 +48,16 @@ def drawers(source: str) -> Iterator[str]:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in names:
                 if re.match(r"_[a-z]", name, re.IGNORECASE):
                     yield f"{owner}.{name}"
+
+
+def shared_names(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the class names that stand for several things, and where; `_Row` and `Row2` are names of `Row`."""
+    places: dict[str, list[str]] = {}
+    for path, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_").rstrip("0123456789"), []).append(path)
+    return {name: where for name, where in places.items() if len(where) > 1}
 
 
 def test_no_folder_is_crowded() -> None:
@@ -94,6 +105,21 @@ def test_nobody_takes_what_a_neighbour_keeps_to_itself() -> None:
 def test_a_neighbours_drawer_is_seen(source: str) -> None:
     """By import, or through the module or class that was imported."""
     assert len(list(drawers(source))) == 1
+
+
+@pytest.mark.parametrize("packages", [PACKAGES, ("simulator",)], ids=["product", "simulator"])
+def test_a_class_name_is_used_once(packages: tuple[str, ...]) -> None:
+    """Who reads a name knows which thing it is, whatever the package."""
+    sources = {str(path): path.read_text("utf-8") for name in packages for path in sorted((ROOT / name).rglob("*.py"))}
+
+    assert len(sources) > 20
+    assert shared_names(sources) == {}
+
+
+@pytest.mark.parametrize("second", ["class Row:\n    pass", "class _Row:\n    pass", "class Row2:\n    pass"])
+def test_a_name_of_two_classes_is_seen(second: str) -> None:
+    """An underscore or a digit makes no other name."""
+    assert shared_names({"db/a.py": "class Row:\n    pass", "tasks/b.py": second}) == {"Row": ["db/a.py", "tasks/b.py"]}
 
 
 def test_what_documents_link_is_there() -> None:
