@@ -52,7 +52,7 @@ fault kinds:
 names for status, commit_then_status and answer_early: {", ".join(NAMED)}
 
 event types:
-{chr(10).join(f"  {one.id}  {one.slug:17} {one.kind:22} {one.length} min" for one in DEFAULTS if one.id < 200)}
+{chr(10).join(f"  {each.id}  {each.slug:17} {each.kind:22} {each.length} min" for each in DEFAULTS if each.id < 200)}
   201-220  chair-1 ... chair-20: plain, a host each
 
 try it:
@@ -90,11 +90,11 @@ def parser() -> argparse.ArgumentParser:
 def event_types(exclusive: list[str], not_exclusive: list[str]) -> tuple[EventType, ...]:
     """Apply --exclusive and --not-exclusive to the defaults."""
     made = []
-    for one in DEFAULTS:
-        named = one
-        if {"all", str(one.id)} & set(not_exclusive):
+    for default in DEFAULTS:
+        named = default
+        if {"all", str(default.id)} & set(not_exclusive):
             named = replace(named, exclusive=False)
-        if {"all", str(one.id)} & set(exclusive):
+        if {"all", str(default.id)} & set(exclusive):
             named = replace(named, exclusive=True)
         made.append(named)
     return tuple(made)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> None:
     """Answer a call, or fail it as ordered. What was begun is finished even when the client has gone (seen)."""
-    fault = next((one for one in met if one.kind not in BESIDE_OTHERS), None)
-    call.at_steps = [one for one in met if one.kind in ("stall", "kill")]
-    call.entry.fault = "+".join(one.kind for one in met) or None
-    for one in met:
-        if one.kind == "latency" and not one.after:
-            call.extra_work += world.rng.uniform(*one.delay)
+    fault = next((each for each in met if each.kind not in BESIDE_OTHERS), None)
+    call.at_steps = [each for each in met if each.kind in ("stall", "kill")]
+    call.entry.fault = "+".join(each.kind for each in met) or None
+    for each in met:
+        if each.kind == "latency" and not each.after:
+            call.extra_work += world.rng.uniform(*each.delay)
     if fault and fault.kind == "reset":
         wire.reset()
         return
@@ -48,9 +48,9 @@ async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> Non
     except KilledError:
         wire.reset()
         return
-    for one in met:
-        if one.kind == "latency" and one.after:
-            await asyncio.sleep(world.rng.uniform(*one.delay))
+    for each in met:
+        if each.kind == "latency" and each.after:
+            await asyncio.sleep(world.rng.uniform(*each.delay))
     await _spoil(world, call, answer, fault, wire)
 
 

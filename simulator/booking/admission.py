@@ -164,7 +164,7 @@ def _contact(event_type: EventType, attendee: dict[str, Any]) -> tuple[str, str 
     elif event_type.phone_required and not is_phone(phone or ""):
         wrong.append("{attendeePhoneNumber}invalid_number")
     if wrong:
-        raise shapes.unsaid("".join(f"responses - {one}, " for one in wrong))
+        raise shapes.unsaid("".join(f"responses - {field}, " for field in wrong))
     digits = "".join(letter for letter in phone or "" if letter.isdigit())
     return email or f"{digits}@sms.cal.com", phone
 

@@ -164,14 +164,14 @@ def _created(world: World, call: Call, made: list[Made]) -> Answer:
     """Answer 201 with the bookings as they are read again: perhaps from a replica, which may not have them yet."""
     moment = world.replica_time() if world.settings.lag_breaks_posts else world.seconds
     views: list[dict[str, Any]] = []
-    for one in made:
-        view = one.booking.seen_at(moment)
+    for booked in made:
+        view = booked.booking.seen_at(moment)
         if view is None:
             raise shapes.broken()  # booked, and not found (seen: 10 of 10, until the replica has caught up)
-        view = dict(shown_to(world, call.key, one.booking, view))
-        if one.seat_uid is not None:
-            view["seatUid"] = one.seat_uid
-        if not one.joined:
+        view = dict(shown_to(world, call.key, booked.booking, view))
+        if booked.seat_uid is not None:
+            view["seatUid"] = booked.seat_uid
+        if not booked.joined:
             view["isPlatformManagedUserBooking"] = False
         views.append(view)
     event_type = made[0].booking.event_type

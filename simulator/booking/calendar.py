@@ -43,7 +43,7 @@ def offered(world: World, event_type: EventType, start: datetime, length: int) -
     if event_type.seated and event_type.exclusive:
         booked = [booking for booking in world.bookings.at(event_type, start) if booking.status == "accepted"]
         if booked:  # one that is half made hides all of its seats (seen)
-            return any(not one.half_made and len(one.attendees) < event_type.seats for one in booked)
+            return any(not booking.half_made and len(booking.attendees) < event_type.seats for booking in booked)
     try:
         hosts_for(world, event_type, start, end)
     except Refusal:

@@ -45,7 +45,7 @@ async def create(world: World, call: Call) -> Answer:
     call.body = _new_body(body)
     answer = await book.create(world, call)
     data = json.loads(answer.body)["data"]
-    return success(answer.status, [old(one) for one in data] if isinstance(data, list) else old(data))
+    return success(answer.status, [old(item) for item in data] if isinstance(data, list) else old(data))
 
 
 def _new_body(body: dict[str, Any]) -> dict[str, Any]:

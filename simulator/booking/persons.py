@@ -38,7 +38,7 @@ def order(world: World, wanted: dict[str, Any]) -> list[Booking]:
     found = [booking] if booking else list(world.bookings.of_series(uid))
     if not found:
         raise DeedError(f"no booking has the uid {uid}")
-    return [_do(world, one, wanted) for one in found]
+    return [_do(world, booking, wanted) for booking in found]
 
 
 def _do(world: World, booking: Booking, wanted: dict[str, Any]) -> Booking:
@@ -81,9 +81,9 @@ def cancel(world: World, booking: Booking, seat: str | None, reason: str) -> Non
     if not booking.lives:
         return
     booking.updated = world.now
-    theirs = [one for one in booking.attendees if seat is not None and one.seat_uid == seat]
-    if theirs and len(booking.attendees) > 1:
-        booking.leave(theirs[0], now=world.seconds)
+    leaving = [attendee for attendee in booking.attendees if seat is not None and attendee.seat_uid == seat]
+    if leaving and len(booking.attendees) > 1:
+        booking.leave(leaving[0], now=world.seconds)
         world.bookings.publish(booking, now=world.seconds)
     else:
         booking.cancellation_reason = reason
@@ -100,7 +100,7 @@ def move(world: World, booking: Booking, start: datetime, hosts: tuple[str, ...]
         status="pending" if booking.event_type.needs_confirmation(start, world.now) else "accepted",
         start=start,
         end=start + (booking.end - booking.start),
-        attendees=[replace(one, made=world.seconds) for one in booking.attendees],
+        attendees=[replace(attendee, made=world.seconds) for attendee in booking.attendees],
         created=world.now,
         updated=world.now,
         responses={**booking.responses, "rescheduledReason": reason},

@@ -27,7 +27,7 @@ def check_room(wish: Wish, shared: Booking, *, attendee: bool = True) -> None:
     """Refuse who has a seat already, then who finds none (seen). `attendee`: False counts only. Raises Refusal."""
     if not wish.event_type.exclusive:
         return
-    if attendee and any(one.email == wish.email for one in shared.attendees):
+    if attendee and any(seated.email == wish.email for seated in shared.attendees):
         raise Refusal(409, "already_signed_up_for_this_booking_error", shape="B")
     if len(shared.attendees) >= wish.event_type.seats:
         raise Refusal(409, "No more seats left at this seated booking.")

@@ -98,7 +98,7 @@ class _Reader:
             if not isinstance(number, int):
                 self._wrong("eventTypeId", number, {"isInt": "eventTypeId must be an integer number"})
         if "eventTypeIds" in self._query:
-            self._wanted["event_types"] = {_number(one) for one in self._query["eventTypeIds"].split(",")}
+            self._wanted["event_types"] = {_number(number) for number in self._query["eventTypeIds"].split(",")}
 
     def _wrong(self, name: str, value: Any, rules: dict[str, str]) -> None:
         self._errors.append(
@@ -146,8 +146,8 @@ def _candidates(world: World, wanted: dict[str, Any]) -> list[Booking]:
 def _fits(view: View, wanted: dict[str, Any], now: datetime) -> bool:
     checks: dict[str, Callable[[Any], bool]] = {
         "event_types": lambda numbers: view["eventTypeId"] in numbers,
-        "attendeeEmail": lambda email: any(one["email"] == email for one in view["attendees"]),
-        "attendeeName": lambda name: any(one["name"] == name for one in view["attendees"]),
+        "attendeeEmail": lambda email: any(attendee["email"] == email for attendee in view["attendees"]),
+        "attendeeName": lambda name: any(attendee["name"] == name for attendee in view["attendees"]),
         "bookingUid": lambda uid: view["uid"] == uid,
         "status": lambda names: any(_has_status(view, name, now) for name in names),
         "afterStart": lambda moment: _at(view, "start") >= moment,

@@ -19,7 +19,7 @@ async def by_uid(world: World, call: Call, uid: str, *, current: bool) -> Answer
     moment = world.replica_time()
     booking = world.bookings.get(uid)
     wanted = [booking] if booking else world.bookings.of_series(uid)
-    views = [shown_to(world, call.key, one, view) for one in wanted if (view := one.seen_at(moment))]
+    views = [shown_to(world, call.key, booking, view) for booking in wanted if (view := booking.seen_at(moment))]
     if not views:
         missing = f"uid={uid} was not found in the database" if current else f"UID={uid} does not exist."
         raise Refusal(404, f"Booking with {missing}")
@@ -36,7 +36,7 @@ async def by_seat(world: World, call: Call, seat: str) -> Answer:
     await world.work(call)
     booking = world.bookings.of_seat(seat)
     view = booking.seen_at(world.replica_time()) if booking else None
-    found = [one for one in view["attendees"] if one.get("seatUid") == seat] if view else []
+    found = [attendee for attendee in view["attendees"] if attendee.get("seatUid") == seat] if view else []
     if booking is None or view is None or not found:
         raise Refusal(404, f"Booking with seatUid={seat} was not found in the database")
     if booking.event_type.attendees_shown or organizes(world, call.key, view):

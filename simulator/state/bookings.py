@@ -74,11 +74,11 @@ class Booking:
     @property
     def half_made(self) -> bool:
         """Say whether it has an attendee without a seat: the process died between two writes (seen)."""
-        return self.event_type.seated and any(one.seat_uid is None for one in self.attendees)
+        return self.event_type.seated and any(attendee.seat_uid is None for attendee in self.attendees)
 
     def leave(self, attendee: Attendee, *, now: float) -> None:
         """Take an attendee's seat away."""
-        self.attendees = [one for one in self.attendees if one is not attendee]
+        self.attendees = [other for other in self.attendees if other is not attendee]
         attendee.ended = now
         self.former.append(attendee)
 

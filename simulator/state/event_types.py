@@ -66,7 +66,7 @@ class EventType:
     @cached_property
     def kinds(self) -> frozenset[Kind]:
         """Give all of its kinds."""
-        return frozenset(Kind(one) for one in self.kind.split("+"))
+        return frozenset(Kind(name) for name in self.kind.split("+"))
 
     @property
     def seated(self) -> bool:

@@ -211,7 +211,7 @@ def read_order(wanted: dict[str, Any]) -> Fault:
     """Read a fault from JSON. Raises FaultOrderError."""
     if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS:
         raise FaultOrderError(f"a fault is a JSON object; its kind must be one of {', '.join(KINDS)}")
-    known = {one.name for one in fields(Fault)} - {"id", "begins", "hits"}
+    known = {setting.name for setting in fields(Fault)} - {"id", "begins", "hits"}
     if unknown := set(wanted) - known:
         raise FaultOrderError(f"unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}")
     values = dict(wanted)

@@ -68,7 +68,7 @@ def _read(settings: Settings, name: str, value: Any) -> Any:
     kind = type(getattr(settings, name))
     if kind is tuple:
         members = (int, float) if name == "replica_lags" else (str,)
-        if not isinstance(value, list) or not all(isinstance(one, members) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, members) for item in value):
             raise SettingError(f"{name} must be a list of {'numbers' if str not in members else 'texts'}")
         return tuple(value)
     if kind in (dict, bool):

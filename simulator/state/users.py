@@ -78,15 +78,15 @@ def lists_booking(world: World, key: str, view: View, *, filtered: bool) -> bool
 
     `filtered`: by an attendee's address or name; then what the user only attends is not shown either (11 of 11).
     """
-    sees = view_of(world, key) or NOTHING
-    if sees in (ALL, ADMIN) or sees in WORDS:
-        return sees in (ALL, ADMIN)
-    if view["hosts"][0]["username"] == sees:
+    username = view_of(world, key) or NOTHING
+    if username in (ALL, ADMIN) or username in WORDS:
+        return username in (ALL, ADMIN)
+    if view["hosts"][0]["username"] == username:
         return True
-    return not filtered and any(one["email"] == User(sees).email for one in view["attendees"])
+    return not filtered and any(attendee["email"] == User(username).email for attendee in view["attendees"])
 
 
 def organizes(world: World, key: str | None, view: View) -> bool:
     """Say whether a booking by uid is shown whole, with attendees that are hidden from others."""
-    sees = NOTHING if key is None else view_of(world, key)
-    return sees in (ALL, ADMIN) or sees == view["hosts"][0]["username"]
+    username = NOTHING if key is None else view_of(world, key)
+    return username in (ALL, ADMIN) or username == view["hosts"][0]["username"]

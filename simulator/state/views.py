@@ -99,8 +99,8 @@ def old(view: dict[str, Any]) -> dict[str, Any]:
         "payment": [],
         "user": {"id": host["id"], "name": host["name"], "email": host["email"], "username": host["username"]},
         "attendees": [
-            {"id": view["id"], "email": one["email"], "name": one["name"], "timeZone": one["timeZone"]}
-            for one in view["attendees"]
+            {"id": view["id"], "email": guest["email"], "name": guest["name"], "timeZone": guest["timeZone"]}
+            for guest in view["attendees"]
         ],
     }
 
