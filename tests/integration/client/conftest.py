@@ -49,6 +49,7 @@ class Line:
         """Send one byte every 20 ms, for as long as the test lasts."""
         for byte in data:
             self.send(bytes([byte]))
+            self.server.dripped += 1
             if self.server.over.wait(0.02):
                 return
 
@@ -69,6 +70,7 @@ class Server:
         self.behave, self.context = behave, context
         self.requests: list[bytes] = []
         self.connections = 0
+        self.dripped = 0
         self.over = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]

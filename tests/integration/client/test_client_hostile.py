@@ -24,7 +24,6 @@ from worker.cli.show import show
 MIB = 2**20
 METADATA = "http://169.254.169.254/latest/meta-data/iam"
 AT_MOST = 20 * MIB  # that the process may grow by, whatever is sent
-SOON = 3.0  # seconds; generous to a busy machine, and far below what the server would take
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,6 @@ def test_a_gigabyte_in_a_megabyte_is_not_unpacked(
     answer = calcom.list_bookings({})
 
     assert len(PACKED) < 2 * MIB
-    assert answer.elapsed < SOON
     assert grown() - before < AT_MOST
     if isinstance(answer, Answer):
         assert len(answer.body) <= MAX_BODY
@@ -152,7 +150,6 @@ def test_a_flood_is_cut_off(serve: Callable, client: Callable, flood: str) -> No
     calcom.close()
 
     assert isinstance(answer, NoAnswer) or answer.truncated or answer.status != 200
-    assert answer.elapsed < SOON
     assert grown() - before < AT_MOST
     assert not isinstance(answer, Answer) or len(answer.body) <= MAX_BODY
     if flood != "trailers for ever":  # these are read, and forgotten, until the deadline

@@ -120,11 +120,12 @@ def test_a_certificate_that_nobody_signed_is_refused(
 )
 def test_a_server_without_tls_gets_nothing(serve: Callable, client: Callable, behave: Callable) -> None:
     """Neither one that speaks plain HTTP, nor one that never answers the handshake."""
-    answer = client(serve(behave).url.replace("http:", "https:"), connect_timeout=0.3).post_booking({})
+    url = serve(behave).url.replace("http:", "https:")
+    answer = client(url, connect_timeout=0.3, read_timeout=60, deadline=60).post_booking({})
 
     assert isinstance(answer, NoAnswer)
     assert (answer.sent, answer.error_type) == (False, "tls")
-    assert answer.elapsed < 1.5
+    assert answer.elapsed < 30, "the server says nothing for thirty seconds, and then hangs up"
 
 
 def test_a_dripping_answer_ends_at_the_deadline_over_tls_too(
@@ -136,8 +137,9 @@ def test_a_dripping_answer_ends_at_the_deadline_over_tls_too(
         line.request()
         line.drip(b"HTTP/1.1 201 Created\r\nX-Slow: " + b"x" * 10_000)
 
-    answer = client(serve(drip, server_tls).url, tls=trusting, deadline=0.4).post_booking({})
+    server = serve(drip, server_tls)
+    answer = client(server.url, tls=trusting, deadline=0.4, read_timeout=60).post_booking({})
 
     assert isinstance(answer, NoAnswer)
     assert (answer.sent, answer.error_type) == (True, "timeout")
-    assert answer.elapsed < 1.5
+    assert server.dripped < 10_000, "it goes on"

@@ -1,4 +1,8 @@
-"""Over the rate limit Cal.com is sent nothing: real workers' attempts, with the limit's minute scaled to seconds."""
+"""Over the rate limit Cal.com is sent nothing: real workers' attempts, with the limit's minute scaled to seconds.
+
+How much of what is allowed they use: tests/integration/breaker/test_rate_limit.py in simulated time,
+benchmarks/rate_limits.py in real minutes.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +27,7 @@ from tests.support.stepping import book
 from worker import enqueue_bookings
 from worker.wiring import build
 
-WINDOW = 9.0  # seconds that stand for a minute
+WINDOW = 6.0  # seconds that stand for a minute
 ALLOWED = 120  # calls a minute: Cal.com's limit
 OURS, MORE = 100, 110  # calls a minute: CALCOM_RATE_LIMIT_PER_MINUTE as it comes, and as an operator may set it
 OTHER = "/v2/slots?other=1"
@@ -103,11 +107,7 @@ def another_client(simulator: Any, calls: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("count", "limit", "allowance"),
-    [
-        pytest.param(250, OURS, OURS, id="as it comes"),
-        pytest.param(500, MORE, ALLOWED, id="set to 110", marks=pytest.mark.alone),
-    ],
+    ("count", "limit"), [pytest.param(150, OURS, id="as it comes"), pytest.param(170, MORE, id="set to 110")]
 )
 def test_our_own_rate_limit_spares_us_every_429(
     monkeypatch: pytest.MonkeyPatch,
@@ -116,9 +116,8 @@ def test_our_own_rate_limit_spares_us_every_429(
     simulator: Any,
     count: int,
     limit: int,
-    allowance: int,
 ) -> None:
-    """Not one 429, and at least 0.8 of our own allowance used; of Cal.com's, when the limit comes near to it."""
+    """Not one 429, over more than a window of Cal.com's, also when the limit comes near to its own."""
     settings()
     simulator.settings(rate_limit=ALLOWED, rate_window=WINDOW, rate_block=WINDOW)
     with workers(monkeypatch, redis_url, limit):
@@ -127,11 +126,8 @@ def test_our_own_rate_limit_spares_us_every_429(
         calls = simulator.journal()
     assert not [call for call in calls if call["status"] == 429]
     assert len([call for call in calls if call["uid"]]) == count
-    span = max(call["t0"] for call in calls) - min(call["t0"] for call in calls)
-    assert len(calls) / span * WINDOW >= 0.8 * allowance
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("ours", [0, 100_000])
 def test_a_limit_that_only_cal_com_tells_is_used_up_and_never_met(
     monkeypatch: pytest.MonkeyPatch,
@@ -140,16 +136,15 @@ def test_a_limit_that_only_cal_com_tells_is_used_up_and_never_met(
     simulator: Any,
     ours: int,
 ) -> None:
-    """150 calls at 60 a window, with no setting of our own or one that is far too large: three windows, no 429."""
+    """100 calls at 60 a window, with no setting of our own or one that is far too large: two windows, no 429."""
     settings()
     simulator.settings(rate_limit=60, rate_window=WINDOW, rate_block=WINDOW, latency=[0.05, 0.25])
     with workers(monkeypatch, redis_url, ours):
-        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(150)])]
+        ids = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(100)])]
         eventually(lambda: all_confirmed(ids), within=90)
         calls = simulator.journal()
     assert not [call for call in calls if call["status"] == 429]
-    begun = sorted(call["t0"] for call in calls)
-    assert sum(call < begun[0] + 2.6 * WINDOW for call in begun) == 150
+    assert len([call for call in calls if call["uid"]]) == 100
 
 
 def test_another_client_of_the_same_key_costs_at_most_three_a_minute(

@@ -2,11 +2,9 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import redis
 from sqlalchemy import text
 
@@ -32,26 +30,26 @@ RETURNING id
 LEFT = text("SELECT count(*) FROM appointments WHERE status = 'pending' AND resends = 0")
 
 
-@pytest.mark.alone
 def test_a_thousand_queued_bookings_move_again_within_fifteen_seconds(
     fleet: Callable[..., Fleet], simulator: Any, redis_url: str
 ) -> None:
-    """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost."""
+    """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost.
+
+    That this takes at most fifteen seconds is measured by benchmarks/flushed_queue.py.
+    """
     running = fleet(CALCOM_READ_TIMEOUT="4", CALCOM_DEADLINE="4").start(concurrency=8)
     eventually(lambda: running.logs().count(" ready.") >= 2, what="the workers are ready")
     simulator.settings(latency=0.5)
     enqueue_bookings([request(number) for number in range(1000)])
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    began = time.monotonic()
 
     def left() -> int:
         with dependencies.current().engine.connect() as conn:
             return int(conn.execute(LEFT).scalar_one())
 
     assert left() > 800, "the queue was long"
-    eventually(lambda: left() == 0, within=60, what="all are moving again")
-    assert time.monotonic() - began < 15
+    eventually(lambda: left() == 0, what="all are moving again")
     eventually(lambda: queued(redis_url) > 300, what="they wait in line again")
 
 
