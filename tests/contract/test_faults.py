@@ -275,7 +275,7 @@ def test_who_has_connected_to_give_an_order_is_heard_whatever_happens_to_cal_com
 
 def test_many_hanging_calls_hold_nobody_up(simulator: Any, start: str) -> None:
     """64 calls hang while others are answered."""
-    simulator.order("/_faults", {"kind": "hang", "match": {"path": "/v2/slots"}, "hold": 2})
+    simulator.order("/_faults", {"kind": "hang", "match": {"path": "/v2/slots"}, "hold": 3})
     query = {"eventTypeId": 101, "start": start, "end": start}
 
     def hang(_: int) -> None:
@@ -285,9 +285,8 @@ def test_many_hanging_calls_hold_nobody_up(simulator: Any, start: str) -> None:
     with ThreadPoolExecutor(64) as pool:
         hanging = [pool.submit(hang, n) for n in range(64)]
         assert until(lambda: sum(entry["fault"] == "hang" for entry in simulator.journal()) == 64)
-        began = time.monotonic()
         assert simulator.book("plain", start).status_code == 201
-        assert time.monotonic() - began < 1
+        assert not any(call.done() for call in hanging)
         for call in hanging:
             call.result()
 

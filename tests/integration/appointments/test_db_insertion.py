@@ -11,6 +11,7 @@ from sqlalchemy import text
 from db import appointments
 from db.appointments import Inserted, NewAppointment
 from db.lifecycle import LIVE, HoldReason, Status, Strategy
+from tests.support.fleet import eventually
 
 
 def insert(record: Any, *rows: NewAppointment) -> list[Inserted]:
@@ -232,9 +233,9 @@ def force(record: Any, appointment_id: int, status: Status) -> None:
 
 def _until_someone_waits(record: Any) -> None:
     """Wait until a transaction waits for another."""
-    for _ in range(1000):
+
+    def waits() -> bool:
         with record.engine.connect() as conn:
-            if conn.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
-                return
-            conn.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("nobody waits")
+            return bool(conn.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+    eventually(waits, what="somebody waits")

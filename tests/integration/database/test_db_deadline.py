@@ -1,6 +1,5 @@
 """A Postgres that does not answer is hung up on; who is frozen in mid-transaction keeps nothing from the others."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import appointments
-from db.deadline import deadline
+from db.deadline import deadline, remaining
 from db.engine import make_engine
 from tasks.database_errors import as_appointment_error
 from tests.support.fleet import eventually
@@ -41,28 +40,33 @@ def ask(engine: Engine, *statements: str) -> None:
 def test_a_frozen_server_is_hung_up_on(engines: Callable[..., Engine], postgres: Any) -> None:
     """It cannot keep its own time-outs; and no connection that hangs stays in the pool."""
     engine = engines(statement_timeout_ms=200)
-    ask(engine)
+    with engine.connect() as conn:
+        assert conn.connection.driver_connection.answer_within > 0.2, "the server has its time first"  # type: ignore[union-attr]
     postgres.pause()
-    began = time.monotonic()
     with pytest.raises(OperationalError):
         ask(engine)
-    took = time.monotonic() - began
     postgres.resume()
     ask(engine)
-    assert took > 2, "the server has its time first"
-    assert took < 10
 
 
 def test_a_deadline_bounds_all_that_a_block_asks_together(engines: Callable[..., Engine]) -> None:
     """Whatever the server is busy with: the caller is told in time, and what was asked is rolled back."""
-    engine = engines()
+    engine, other = engines(statement_timeout_ms=60_000, lock_timeout_ms=0), engines()
     ask(engine, "CREATE TABLE asked (n integer)")
-    began = time.monotonic()
-    with deadline(0.5), pytest.raises(OperationalError):
-        ask(engine, "INSERT INTO asked VALUES (1)", "SELECT pg_sleep(0.3)", "SELECT pg_sleep(8)")
-    assert time.monotonic() - began < 4
-    with engine.connect() as conn:
-        assert conn.execute(text("SELECT count(*) FROM asked")).scalar_one() == 0
+    with other.connect() as holder:
+        holder.execute(text("SELECT pg_advisory_lock(1)"))
+        with deadline(0.5), pytest.raises(OperationalError) as refused:
+            ask(engine, "INSERT INTO asked VALUES (1)", "SELECT pg_advisory_lock(1)")
+        assert getattr(refused.value.orig, "sqlstate", None) is None, "not the server has ended it"
+        assert holder.execute(text("SELECT count(*) FROM asked")).scalar_one() == 0
+
+
+def test_what_a_block_has_asked_is_taken_from_the_time_of_what_it_asks_next(engines: Callable[..., Engine]) -> None:
+    """The deadline is one for all."""
+    engine = engines()
+    with deadline(60):
+        ask(engine, "SELECT pg_sleep(0.2)")
+        assert (remaining(None) or 60) <= 59.8
 
 
 def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Callable[..., Engine]) -> None:
@@ -84,12 +88,15 @@ def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Ca
         assert waiting.result(30) is None
 
 
-def test_a_migration_has_all_the_time_that_it_needs(engines: Callable[..., Engine]) -> None:
+def test_a_migration_has_all_the_time_that_it_needs(
+    engines: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A large table takes long; no deadline but its own ends it."""
-    engine = engines(statement_timeout_ms=500)
+    monkeypatch.setattr("db.engine._LATER", 0.0)  # who has no time of his own is hung up on after a tenth of a second
+    engine = engines(statement_timeout_ms=100)
     with deadline(None), engine.begin() as conn:
         conn.execute(text("SET LOCAL statement_timeout = 0"))
-        conn.execute(text("SELECT pg_sleep(3)"))
+        conn.execute(text("SELECT pg_sleep(0.5)"))
 
 
 def test_a_process_frozen_in_mid_claim_keeps_the_booking_from_nobody(

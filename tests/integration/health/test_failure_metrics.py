@@ -1,6 +1,5 @@
 """`failure_metrics` says what happened, or nothing: whoever aggregates, however often, however late."""
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,8 @@ from resilience.error_types import ErrorType
 from resilience.shared_state import scripts
 from tasks import dependencies
 from tasks.maintenance import failure_metrics
+from tests.support.fleet import eventually
+from tests.support.statements import statements
 
 T0 = 1_790_000_040  # the beginning of a minute
 STATEMENTS = 2  # of one aggregation: read how far it is written, write
@@ -154,12 +155,7 @@ def test_calls_counted_while_redis_was_gone_make_a_gap(valkey: Any) -> None:
     valkey.pause()
     breaker.record_failure("timeout", "slots", now=T0 + 10)
     valkey.resume()
-    waited = threading.Event()
-    for _ in range(100):
-        breaker.record_failure("timeout", "slots", now=T0 + 20)
-        if breaker.get_status().shared:
-            break
-        waited.wait(0.1)
+    eventually(lambda: (breaker.record_failure("timeout", "slots", now=T0 + 20), breaker.get_status().shared)[1])
     breaker.record_failure("timeout", "slots", now=T0 + 20)
     assert aggregate() == 0
 
@@ -196,13 +192,13 @@ def test_a_guarded_call_makes_no_round_trip_for_being_counted() -> None:
 
 
 def test_a_day_is_written_in_a_thousandth_of_a_day() -> None:
-    """1,440 windows of 20 error types each."""
+    """1,440 windows of 20 error types each, by few statements; benchmarks/costs.py measures the time."""
     day = [window(minute) for minute in range(1440)]
-    began = time.monotonic()
     written = [row for one in day for row in failure_metrics.rows("calcom", one)]
-    with dependencies.current().engine.begin() as conn:
+    engine = dependencies.current().engine
+    with statements(engine) as sent, engine.begin() as conn:
         assert write(conn, written) == 28_800
-    assert time.monotonic() - began < 86.4
+    assert len(sent) <= 100
 
 
 def window(minute: int) -> Window:

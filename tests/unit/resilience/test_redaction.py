@@ -1,7 +1,6 @@
 """What may reach a log: evidence, but no person and no secret."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -48,10 +47,12 @@ def test_control_characters_cannot_forge_a_log_line() -> None:
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "a@" * 500_000, "//" * 500_000, "+1" * 500_000])
 def test_a_huge_text_costs_little(text: str) -> None:
-    """Whoever sends us a long message does not stop a worker."""
-    begun = time.perf_counter()
+    """Whoever sends us a long message does not stop a worker: its end is not looked at, whatever stands there.
+
+    benchmarks/costs.py measures that a million characters cost what a few thousand do.
+    """
     assert len(scrub(text)) <= MAX_TEXT
-    assert time.perf_counter() - begun < 2
+    assert scrub(text) == scrub(text[:5000] + " pat@example.com" * 1000)
 
 
 @pytest.mark.parametrize(
