@@ -1,6 +1,6 @@
 """Cal.com's list over a range, as an audit needs it: every booking, and every place in one that a request of ours has.
 
-What the list does not show can be asked for by its uid (audit_ask.py), and is added to it. One request may hold two
+What the list does not show can be asked for by its uid (questions.py), and is added to it. One request may hold two
 seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks`, one seat a reference, are not enough.
 """
 
@@ -222,7 +222,7 @@ def _is_seatless(attendee: BookedAttendee) -> bool:
 
 
 def _is_ours(reference: str | None) -> TypeGuard[str]:
-    """Return whether it is the reference of a request like ours: the uuid of a row, as body.py writes it."""
+    """Return whether it is the reference of a request like ours: the uuid of a row, as request_body.py writes it."""
     try:
         return reference is not None and str(UUID(reference)) == reference
     except ValueError:

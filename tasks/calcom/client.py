@@ -1,6 +1,5 @@
 """Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
 
-import hashlib
 import json
 import os
 import ssl
@@ -8,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
+from tasks.calcom.access import authorization, checked_url, fingerprint
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
 from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
@@ -45,12 +45,12 @@ class CalcomClient:
         resolver: Resolver = RESOLVER,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._base_url = _checked_url(base_url)
+        self._base_url = checked_url(base_url)
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": "booking-worker",
-            **_authorization(api_key),
+            **authorization(api_key),
         }
         self._api_version = api_version
         self._timeouts = (connect_timeout, read_timeout)
@@ -58,8 +58,8 @@ class CalcomClient:
         self._resolver = resolver
         self._tls = tls or (make_context() if self._base_url.startswith("https:") else None)
         self._threads = threading.local()
-        self.key_fingerprint = _fingerprint(api_key)
-        self.settings_fingerprint = _fingerprint(base_url, api_version, api_key)
+        self.key_fingerprint = fingerprint(api_key)
+        self.settings_fingerprint = fingerprint(base_url, api_version, api_key)
 
     def __repr__(self) -> str:
         return f"CalcomClient({self._base_url!r}, key {self.key_fingerprint})"
@@ -212,23 +212,3 @@ def _read(response: requests.Response) -> tuple[bytes, bool]:
         pass
     response.close()  # not to be used again: bytes of this answer may still be under way
     return bytes(body[:MAX_BODY]), False
-
-
-def _checked_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"not an http(s) address of an API: {parts.scheme}://{parts.hostname or ''}")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("the address of Cal.com's API must not hold a user or password")
-    parts.hostname.encode("idna")
-    return base_url.rstrip("/")
-
-
-def _authorization(api_key: str) -> dict[str, str]:
-    if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
-        raise ValueError("the Cal.com API key holds a character that no key has")  # and not the key itself
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
-
-
-def _fingerprint(*values: str) -> str:
-    return hashlib.sha256("\0".join(values).encode()).hexdigest()[:12]
