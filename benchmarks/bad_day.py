@@ -21,11 +21,11 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from environment import EVENT_TYPE, Calcom, benchmark_environment, some, until
 from kombu import Connection
 from plain_celery import app as plain
 from plain_celery import book
 from sqlalchemy import text
-from stage import EVENT_TYPE, Calcom, some, stage, until
 
 from db.lifecycle import FINAL
 from resilience.circuit_breaker.types import State
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ours(asked: argparse.Namespace, day: str) -> dict[str, Any]:
-    with stage([asked.threads] * asked.workers, latency=0.05) as ready:
+    with benchmark_environment([asked.threads] * asked.workers, latency=0.05) as ready:
 
         def ask(number: int, event_type: int) -> str:
             [wanted] = some(number, 1)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from environment import BenchmarkEnvironment, Calcom, benchmark_environment, some, until
 from sqlalchemy import text
-from stage import Calcom, Stage, some, stage, until
 
 from db.lifecycle import Status
 from tasks import dependencies
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "hold_max_age": 0,
         "calcom_settle_answered_seconds": 1.0,
     }
-    with stage(workers, latency=asked.latency, **settings) as ready:
+    with benchmark_environment(workers, latency=asked.latency, **settings) as ready:
         steady = _steady(ready, asked.steady, size)
         result = {
             "threads": sum(workers),
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     return made
 
 
-def _steady(ready: Stage, count: int, size: int) -> float:
+def _steady(ready: BenchmarkEnvironment, count: int, size: int) -> float:
     """Return the bookings a second of a fleet that nothing holds up."""
     asked_by = _ask(0, count)
     _confirmed(count)
@@ -73,7 +73,7 @@ def _steady(ready: Stage, count: int, size: int) -> float:
     return _rate(calls, max(asked_by, float(calls[size]["t1"])))
 
 
-def _drain(ready: Stage, first: int, count: int, size: int) -> dict[str, Any]:
+def _drain(ready: BenchmarkEnvironment, first: int, count: int, size: int) -> dict[str, Any]:
     before = ready.calcom.last()
     ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
     _ask(first, TRIP)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from environment import BenchmarkEnvironment, benchmark_environment, some, until
 from sqlalchemy import text
-from stage import Stage, some, stage, until
 
 from tasks import dependencies
 from worker import enqueue_bookings
@@ -22,7 +22,7 @@ BATCH = 500
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run and print."""
     asked = _parser().parse_args(arguments)
-    with stage([asked.threads], latency=0.0, hold_max_age=0) as ready:
+    with benchmark_environment([asked.threads], latency=0.0, hold_max_age=0) as ready:
         result: dict[str, Any] = {"held": asked.held} | _memory(ready, asked.held)
         result |= _ratio(asked.rounds)
     if asked.json:
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     return made
 
 
-def _memory(ready: Stage, count: int) -> dict[str, Any]:
+def _memory(ready: BenchmarkEnvironment, count: int) -> dict[str, Any]:
     dependencies.current().breaker.force_open("operator", "a benchmark")
     enqueue_bookings(some(0, BATCH))
     _pause(3.0)  # beat has run each task once

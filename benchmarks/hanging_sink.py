@@ -9,7 +9,7 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from stage import Stage, some, stage, until
+from environment import BenchmarkEnvironment, benchmark_environment, some, until
 
 from db.monitoring import incidents
 from tasks import dependencies
@@ -25,7 +25,7 @@ def main(rounds: int) -> int:
     calm, hanging = [], []
     with socket.create_server(("127.0.0.1", 0)) as sink:
         url = f"json://127.0.0.1:{sink.getsockname()[1]}/?rto=60"
-        with stage([THREADS], latency=LATENCY, alert_urls=url) as running:
+        with benchmark_environment([THREADS], latency=LATENCY, alert_urls=url) as running:
             batch(running, 0)  # warm
             for number in range(rounds):
                 calm.append(batch(running, 1 + 2 * number))
@@ -42,7 +42,7 @@ def main(rounds: int) -> int:
     return int(ratio > 1.1)
 
 
-def batch(running: Stage, number: int) -> float:
+def batch(running: BenchmarkEnvironment, number: int) -> float:
     """Book one batch; return the seconds from the first call's begin to the last one's end, as Cal.com saw them."""
     since = running.calcom.last()
     enqueue_bookings(some(number * BATCH, BATCH))

@@ -14,8 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from environment import BenchmarkEnvironment, benchmark_environment, some, until
 from sqlalchemy import text
-from stage import Stage, some, stage, until
 
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "circuit_breaker_half_open_timeout": asked.open,
         "calcom_settle_answered_seconds": 1.0,
     }
-    with stage([asked.threads] * asked.workers, latency=0.05, **settings) as ready:
+    with benchmark_environment([asked.threads] * asked.workers, latency=0.05, **settings) as ready:
         result = _outage(ready, seconds=asked.seconds, rate=asked.rate, after=asked.open + SOON + 1)
     broken = _broken(result, at_the_trip=THRESHOLD + asked.threads * asked.workers, soon=asked.open + SOON)
     if asked.json:
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return made
 
 
-def _outage(ready: Stage, *, seconds: float, rate: float, after: float) -> dict[str, Any]:
+def _outage(ready: BenchmarkEnvironment, *, seconds: float, rate: float, after: float) -> dict[str, Any]:
     quiet = _ask(0, rate, QUIET)
     _confirmed(quiet)
     begins = time.monotonic()

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from environment import BenchmarkEnvironment, benchmark_environment, some, until
 from sqlalchemy import text
-from stage import Stage, some, stage, until
 
 from tasks import dependencies
 from worker import enqueue_bookings
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "calcom_settle_seconds": SETTLE,
             "calcom_settle_answered_seconds": 1.0,
         }
-        with stage([THREADS] * PROCESSES, latency=0.1, **settings) as ready:
+        with benchmark_environment([THREADS] * PROCESSES, latency=0.1, **settings) as ready:
             result = _gone(ready, seconds=asked.seconds, limit=asked.limit)
     broken = _broken(result)
     if asked.json:
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     return made
 
 
-def _gone(ready: Stage, *, seconds: float, limit: int) -> dict[str, Any]:
+def _gone(ready: BenchmarkEnvironment, *, seconds: float, limit: int) -> dict[str, Any]:
     accepted = math.ceil(seconds * limit / 60) + PROCESSES * THREADS
     enqueue_bookings(some(0, accepted))
     until(lambda: _count("held") > accepted / 2, within=60, pause=_pause)

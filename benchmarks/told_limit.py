@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from stage import some, stage, until
+from environment import benchmark_environment, some, until
 
 from worker import enqueue_bookings
 
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(ours: int) -> dict[str, Any]:
-    with stage([8, 8], latency=LASTING[0], calcom_rate_limit_per_minute=ours) as ready:
+    with benchmark_environment([8, 8], latency=LASTING[0], calcom_rate_limit_per_minute=ours) as ready:
         ready.calcom.order("POST", "/_settings", {"rate_limit": ALLOWED, "latency": LASTING})
         enqueue_bookings(some(0, CALLS))
         until(lambda: len(ready.calcom.confirmed()) >= CALLS, within=900, pause=threading.Event().wait)

@@ -11,9 +11,9 @@ import psycopg
 from db.lifecycle import FINAL
 from tests.chaos import blind, books
 from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import KIND_OF, WEEKS
 from tests.chaos.processes.caller import receipts
-from tests.chaos.stage import Stage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,9 +57,9 @@ class Judgement:
     cells: dict[str, int]
 
 
-def record(stage: Stage) -> Record:
+def record(environment: ChaosEnvironment) -> Record:
     """Read our record."""
-    with psycopg.connect(stage.postgres.url, row_factory=psycopg.rows.dict_row) as conn:
+    with psycopg.connect(environment.postgres.url, row_factory=psycopg.rows.dict_row) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows, stories = conn.execute(_ROWS).fetchall(), conn.execute(_STORIES).fetchall()
         alerts = frozenset(one["kind"] for one in conn.execute(_ALERTS))
@@ -71,17 +71,17 @@ def record(stage: Stage) -> Record:
     return Record([Row(**row, ends=tuple(ends[row["id"]]), told_cut=row["id"] in cut) for row in rows], alerts)
 
 
-def uncounted(stage: Stage) -> int:
+def uncounted(environment: ChaosEnvironment) -> int:
     """Return how many series that may be cut wait to be counted."""
     asked = "status = 'confirmed' AND series_uid IS NOT NULL AND series_weeks IS NULL AND ends_at IS NOT NULL"
-    [(count,)] = stage.sql(f"SELECT count(*) FROM appointments WHERE {asked}")  # noqa: S608 - a constant
+    [(count,)] = environment.sql(f"SELECT count(*) FROM appointments WHERE {asked}")  # noqa: S608 - a constant
     return int(count)
 
 
-def judge(stage: Stage, ours: Record) -> Judgement:
+def judge(environment: ChaosEnvironment, ours: Record) -> Judgement:
     """Judge a record, once nothing moves any more, by what Cal.com has by now."""
-    lines = [Line.read(told) for told in stage.calcom.order("GET", "/_books")["books"]]
-    made, part = books.by_reference(lines), stage.part
+    lines = [Line.read(told) for told in environment.calcom.order("GET", "/_books")["books"]]
+    made, part = books.by_reference(lines), environment.part
     cells, wrong = blind.judge(
         ours.rows if part.of_kinds else [],
         made,
@@ -89,7 +89,7 @@ def judge(stage: Stage, ours: Record) -> Judgement:
         host=part.host,
         kind_known=not part.loses_sight,
     )
-    accepted = [one for _, one in receipts(stage.receipts)]
+    accepted = [one for _, one in receipts(environment.receipts)]
     verdict = Verdict(
         lost=tuple(books.lost(accepted, ours.rows, ours.alerts)),
         double=tuple(books.double(ours.rows, made)),
@@ -103,21 +103,21 @@ def judge(stage: Stage, ours: Record) -> Judgement:
     return Judgement(verdict, {kind: dict(counts) for kind, counts in kinds.items()}, dict(cells))
 
 
-def stories(stage: Stage, found: Verdict) -> Iterator[str]:
+def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
     """Tell of each case all that is known: what we wrote down, and what Cal.com was sent and has."""
-    journal = stage.calcom.journal()
+    journal = environment.calcom.journal()
     for line in found.lines:
         yield line
         number = line.removeprefix("booking ").partition(":")[0]
         if not (line.startswith("booking ") and number.isdigit()):
             continue
-        told: list[tuple[Any, ...]] = stage.sql(f"SELECT to_jsonb(a) FROM appointments AS a WHERE id = {number}")  # noqa: S608 - a number
+        told: list[tuple[Any, ...]] = environment.sql(f"SELECT to_jsonb(a) FROM appointments AS a WHERE id = {number}")  # noqa: S608 - a number
         for (row,) in told:
             yield f"    {json.dumps(row)}"
-            for at, kind, by, detail in stage.sql(_EVENTS.format(number)):
+            for at, kind, by, detail in environment.sql(_EVENTS.format(number)):
                 yield f"    {at} {kind} by {by} {json.dumps(detail)}"
             for call in journal:
                 if call["reference"] == row["uuid"]:
                     yield f"    {call['at']} {call['method']} {json.dumps(call)}"
-            for booked in stage.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]:
+            for booked in environment.calcom.order("GET", f"/_books?reference={row['uuid']}")["books"]:
                 yield f"    {booked['made']} booked {json.dumps(booked)}"

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from tests.chaos.blind import MAX_AGE
+from tests.chaos.environment import SETTLE
 from tests.chaos.kinds import HOST, KINDS
 from tests.chaos.schedule import KINDS_LANES, LANES, Lanes, Planned, plan
-from tests.chaos.stage import SETTLE
 
 # Kinds of one set of hosts: whoever is one of them is shown all of their bookings.
 ONE_SET = frozenset(kind for kind, order in KINDS.items() if "round_robin" not in order.get("kind", ""))

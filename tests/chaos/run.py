@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.maintenance.late_lookups import look_again
 from tests.chaos import judge
 from tests.chaos.books import Verdict
+from tests.chaos.environment import ChaosEnvironment, Over, chaos_environment
 from tests.chaos.faults.people import People
 from tests.chaos.judge import Record
 from tests.chaos.parts import Part
 from tests.chaos.processes.caller import receipts
 from tests.chaos.schedule import Planned
-from tests.chaos.stage import Over, Stage, stage
 from tests.chaos.watch import Watch, table
 from worker.local.embedded import EmbeddedError
 
@@ -59,21 +59,23 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
     """
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        made = stack.enter_context(stage(part, rate=part.bookings / part.seconds, seed=seed, logs=logs, say=say))
+        made = stack.enter_context(
+            chaos_environment(part, rate=part.bookings / part.seconds, seed=seed, logs=logs, say=say)
+        )
         watch = stack.enter_context(Watch(made))
         fire = _Fire(made, watch, part.seconds, say)
         try:
             with People(made, seed, sight_for=part.seconds / 2) if part.of_kinds else contextlib.nullcontext():
                 fire.burn(planned)
                 made.until(lambda: len(receipts(made.receipts)) >= part.bookings, part.seconds + FINISH_SECONDS)
-            made.crew.end("caller")
+            made.workers.end("caller")
             say(f"no more requests; {watch.live()} bookings are on their way")
             ours = _settled(made, watch)
         finally:
             made.over.set()
             fire.join()
         for role in ("beat", "maintenance", "worker 1", "worker 2"):
-            made.crew.end(role)
+            made.workers.end(role)
         threading.Event().wait(WORK_SECONDS)
         judged = judge.judge(made, ours)
         return Run(
@@ -90,7 +92,7 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
         )
 
 
-def _settled(made: Stage, watch: Watch) -> Record:
+def _settled(made: ChaosEnvironment, watch: Watch) -> Record:
     """Wait until nothing moves any more, and return our record as it then is, or as it is when time is up.
 
     What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
@@ -109,8 +111,8 @@ def _settled(made: Stage, watch: Watch) -> Record:
 class _Fire:
     """Both lanes of faults, a thread each."""
 
-    def __init__(self, made: Stage, watch: Watch, seconds: float, say: Say) -> None:
-        self._stage = made
+    def __init__(self, made: ChaosEnvironment, watch: Watch, seconds: float, say: Say) -> None:
+        self._environment = made
         self._watch = watch
         self._seconds = seconds
         self._say = say
@@ -120,7 +122,7 @@ class _Fire:
 
     def burn(self, planned: Sequence[Planned]) -> None:
         """Have every planned fault strike, and return when the last is healed."""
-        for lane in self._stage.part.lanes:
+        for lane in self._environment.part.lanes:
             theirs = [one for one in planned if one.lane == lane]
             self._lanes.append(threading.Thread(target=self._lane, args=(theirs,), name=lane, daemon=True))
         for thread in self._lanes:
@@ -138,27 +140,27 @@ class _Fire:
         try:
             for number, one in enumerate(planned):
                 due = self._began + number * self._seconds / len(planned)
-                self._stage.pause(max(0.0, due - time.monotonic()))
+                self._environment.pause(max(0.0, due - time.monotonic()))
                 self._strike(one)
         except Over:
             return
         except BaseException as error:  # noqa: BLE001 - told by burn, in the main thread
             self._failure = error
-            self._stage.over.set()
+            self._environment.over.set()
 
     def _strike(self, one: Planned) -> None:
-        strike = self._stage.part.lanes[one.lane][one.fault]
+        strike = self._environment.part.lanes[one.lane][one.fault]
         for attempt in range(AGAIN):
             self._say(f"{time.monotonic() - self._began:6.1f} s  {one.fault}")
             try:
-                met = strike(self._stage, random.Random(one.seed + attempt))  # noqa: S311 - chance for faults
+                met = strike(self._environment, random.Random(one.seed + attempt))  # noqa: S311 - chance for faults
             except UNMET as error:
                 self._say(f"          not met: {type(error).__name__}")
                 met = False
             if met:
                 self._watch.ended(one.fault)
                 return
-            self._stage.pause(0.5)
+            self._environment.pause(0.5)
 
 
 __all__ = ["EmbeddedError", "Run", "run"]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.operations import booking_commands, breaker_overrides
 from tasks.operations.booking_commands import Via
-from tests.chaos.stage import Stage
+from tests.chaos.environment import ChaosEnvironment
 
 LOOK_SECONDS = 0.5
 LIVE = ("pending", "booking", "retrying", "held")
@@ -41,7 +41,7 @@ class Wake:
 class Watch:
     """A thread that looks twice a second. `often` counts faults, `longest` is in seconds."""
 
-    stage: Stage
+    environment: ChaosEnvironment
     often: Counter[str] = field(default_factory=Counter)
     longest: dict[str, float] = field(default_factory=dict)
     wakes: list[Wake] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Watch:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._left = LEFT if self.stage.part.of_kinds else ""
+        self._left = LEFT if self.environment.part.of_kinds else ""
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -73,11 +73,11 @@ class Watch:
     def _live(self) -> dict[int, tuple[str, Any, int]]:
         for _ in range(20):
             try:
-                found = self.stage.sql(
+                found = self.environment.sql(
                     f"SELECT id, status, updated_at, resends FROM appointments WHERE status IN {LIVE} {self._left}"  # noqa: S608 - constants
                 )
             except psycopg.OperationalError:  # the other lane's fault
-                self.stage.pause(LOOK_SECONDS)
+                self.environment.pause(LOOK_SECONDS)
             else:
                 return {row[0]: row[1:] for row in found}
         raise TimeoutError("Postgres does not answer the suite itself")
@@ -104,27 +104,32 @@ class Watch:
 
     def _operate(self) -> None:
         """Do as the operator who is told of a hold: give the key another try, send the others again."""
-        stuck = self.stage.sql(
+        stuck = self.environment.sql(
             "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
             f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
         )
         if any(reason == "credentials" for _, _, reason, _ in stuck):
             breaker_overrides.reset(
-                self.stage.dependencies.engine, self.stage.dependencies.breaker, by="fire", why="the key is good"
+                self.environment.dependencies.engine,
+                self.environment.dependencies.breaker,
+                by="fire",
+                why="the key is good",
             )
         for one, reference, reason, error in stuck:
             if error == HALF_MADE:
                 self._remove(reference)
             if reason != "credentials":
                 booking_commands.retry(
-                    self.stage.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
+                    self.environment.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
                 )
 
     def _remove(self, reference: str) -> None:
         """Remove at Cal.com what is made by half, as who is told of it does."""
-        for line in self.stage.calcom.order("GET", f"/_books?reference={reference}")["books"]:
+        for line in self.environment.calcom.order("GET", f"/_books?reference={reference}")["books"]:
             if line["halfMade"] and line["ended"] is None:
-                self.stage.calcom.order("POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE})
+                self.environment.calcom.order(
+                    "POST", "/_persons", {"do": "cancel", "uid": line["uid"], "reason": HALF_MADE}
+                )
 
 
 def table(often: Counter[str], longest: dict[str, float]) -> list[tuple[str, int, float]]:

@@ -13,8 +13,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.side_by_side.environment import CannotRun
 from tests.side_by_side.run import Asked, Run, run
-from tests.side_by_side.stage import CannotRun
 from worker.local.embedded import EmbeddedError
 from worker.local.graceful_shutdown import GracefulShutdown
 

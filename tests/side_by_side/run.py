@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.side_by_side import judge
+from tests.side_by_side.environment import DeployEnvironment, Side, deploy_environment
 from tests.side_by_side.judge import Call, Change, Sentence
-from tests.side_by_side.stage import Side, Stage, stage
 from worker.local.demo.judge import AppointmentRow
 from worker.local.demo.judge import judge as by_books
 from worker.local.demo.timeline import Clock
@@ -52,7 +52,7 @@ class Run:
 
 def run(asked: Asked, *, logs: Path | None, say: Callable[[str], object]) -> Run:
     """Run both versions through an outage, and judge."""
-    with stage(asked.old, open_seconds=asked.open, logs=logs, say=say) as ready:
+    with deploy_environment(asked.old, open_seconds=asked.open, logs=logs, say=say) as ready:
         say(f"the old version ({asked.old}): its tables, its workers, {FIRST} bookings")
         ready.migrate("old")
         ready.start("old")
@@ -94,18 +94,18 @@ def _ended(side: Side, caller: Part) -> list[int]:
     return ids
 
 
-def _confirmed(ready: Stage, count: int) -> None:
+def _confirmed(ready: DeployEnvironment, count: int) -> None:
     """Wait until so many are confirmed; who is not by then is the judge's business."""
     _until(lambda: _count(ready, "status = 'confirmed'") >= count, CONFIRM_SECONDS)
 
 
-def _drained(ready: Stage) -> None:
+def _drained(ready: DeployEnvironment) -> None:
     """Wait until each booking has ended and the breaker's last change is written down."""
     _until(lambda: _count(ready, f"status NOT IN {ENDED}") == 0, DRAIN_SECONDS)
     _pause(3.0)  # each second the changes of state are written down
 
 
-def _count(ready: Stage, condition: str) -> int:
+def _count(ready: DeployEnvironment, condition: str) -> int:
     [(count,)] = ready.rows(f"SELECT count(*) FROM appointments WHERE {condition}")  # noqa: S608 - our own words
     return int(count)
 
@@ -117,7 +117,7 @@ def _until(condition: Callable[[], bool], within: float) -> None:
         _pause(0.2)
 
 
-def _judged(asked: Asked, ready: Stage, accepted: list[int]) -> Run:
+def _judged(asked: Asked, ready: DeployEnvironment, accepted: list[int]) -> Run:
     clock = Clock()
     rows = ready.rows(
         "SELECT id, uuid::text, status, calcom_booking_uid, calcom_seat_uid FROM appointments ORDER BY id"

@@ -8,8 +8,8 @@ import random
 from functools import partial
 from typing import Any
 
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults.servers import LATE, POST, Strike
-from tests.chaos.stage import Stage
 
 Orders = tuple[dict[str, Any], ...]
 
@@ -17,32 +17,32 @@ FOR = (1.5, 4.0)  # seconds that a fault lasts
 EARLY = 0.1  # seconds after a request its answer is given, while the work goes on
 
 
-def inside(orders: Orders, stage: Stage, rng: random.Random) -> bool:
+def inside(orders: Orders, environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Have a share of the POSTs go wrong inside for a while."""
     seconds, share = rng.uniform(*FOR), rng.choice([0.3, 0.6, 1.0])
-    made = stage.calcom.order(
+    made = environment.calcom.order(
         "POST", "/_faults", [{"seconds": seconds, "share": share, "match": POST, **order} for order in orders]
     )["faults"]
-    stage.pause(seconds)
+    environment.pause(seconds)
     ids = {one["id"] for one in made}
-    return any(one["id"] in ids and one["hits"] for one in stage.calcom.order("GET", "/_faults")["faults"])
+    return any(one["id"] in ids and one["hits"] for one in environment.calcom.order("GET", "/_faults")["faults"])
 
 
-def crashed(stage: Stage, rng: random.Random) -> bool:
+def crashed(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Kill Cal.com with all that it is at work on, and start it again with its books."""
     seconds = rng.uniform(0.3, 3.0)
-    stage.calcom.order("POST", "/_faults", {"kind": "crash", "seconds": seconds})
-    stage.pause(seconds)
+    environment.calcom.order("POST", "/_faults", {"kind": "crash", "seconds": seconds})
+    environment.pause(seconds)
     return True
 
 
-def reads_late(stage: Stage, rng: random.Random) -> bool:
+def reads_late(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Have each POST read what it has booked from a replica: 500 after the booking, until that has caught up."""
-    stage.calcom.order("POST", "/_settings", {"lag_breaks_posts": True})
+    environment.calcom.order("POST", "/_settings", {"lag_breaks_posts": True})
     try:
-        stage.pause(rng.uniform(*FOR))
+        environment.pause(rng.uniform(*FOR))
     finally:
-        stage.calcom.order("POST", "/_settings", {"lag_breaks_posts": False})
+        environment.calcom.order("POST", "/_settings", {"lag_breaks_posts": False})
     return True
 
 

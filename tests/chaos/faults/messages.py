@@ -11,8 +11,8 @@ from kombu.exceptions import KombuError
 from db import appointments
 from db.appointments import Appointment
 from tasks.publish import CORRELATION, QUEUE, RELEASED, TASK, VERSION, message
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults.servers import Strike
-from tests.chaos.stage import Stage
 from worker import app
 
 SOME = 30
@@ -20,38 +20,38 @@ SEND = {"retry": False, "ignore_result": True}
 RAW = (b"", b"not JSON", b"{}", b"[]", b"null", b'"text"', b"\xff\xfe\x00", b'{"body": "e30=", "properties": {}}')
 
 
-def doubled(stage: Stage, rng: random.Random) -> bool:
+def doubled(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Send messages again, of bookings that live and of such that have long ended."""
-    rows = list(_rows(stage, rng))
+    rows = list(_rows(environment, rng))
     with _sending():
         for row in rng.choices(rows, k=SOME) if rows else []:
             app.send_task(**message(row, released=rng.random() < 0.2), **SEND)
     return bool(rows)
 
 
-def out_of_order(stage: Stage, rng: random.Random) -> bool:
+def out_of_order(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Turn the queue round, with some doubles in it."""
-    doubled(stage, rng)
-    with redis.Redis.from_url(stage.valkey.url) as client, _sending():
+    doubled(environment, rng)
+    with redis.Redis.from_url(environment.valkey.url) as client, _sending():
         for _ in range(5):
             turned = client.pipeline().lrange(QUEUE, 0, -1).delete(QUEUE).execute()[0]
             if turned:
                 client.rpush(QUEUE, *turned[::-1])
-            stage.pause(0.1)
+            environment.pause(0.1)
     return True
 
 
-def garbage(stage: Stage, rng: random.Random) -> bool:
+def garbage(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Put what is no message at all into the queues."""
-    with redis.Redis.from_url(stage.valkey.url) as client, _sending():
+    with redis.Redis.from_url(environment.valkey.url) as client, _sending():
         for queue in (QUEUE, "maintenance"):
             client.lpush(queue, rng.choice(RAW))
     return True
 
 
-def nonsense(stage: Stage, rng: random.Random) -> bool:
+def nonsense(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Send well-formed messages that ask for nothing sensible."""
-    [(last,)] = stage.sql("SELECT coalesce(max(id), 0) FROM appointments")
+    [(last,)] = environment.sql("SELECT coalesce(max(id), 0) FROM appointments")
     odd: list[dict[str, Any]] = [
         {"name": TASK, "args": arguments}
         for arguments in ([], ["x"], [-1], [10**30], [None], [{"id": 1}], [1, 2, 3], [0.5], [last + 1000])
@@ -63,18 +63,18 @@ def nonsense(stage: Stage, rng: random.Random) -> bool:
     return True
 
 
-def of_other_versions(stage: Stage, rng: random.Random) -> bool:
+def of_other_versions(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Send messages as an older and a newer release would: without headers of ours, with others."""
     with _sending():
-        for row in _rows(stage, rng):
+        for row in _rows(environment, rng):
             headers = rng.choice([{}, {VERSION: 0}, {VERSION: 99, "booking_more": {"a": 1}}, {RELEASED: "yes"}])
             app.send_task(**{**message(row), "headers": {CORRELATION: row.correlation_id, **headers}}, **SEND)
     return True
 
 
-def revoked(stage: Stage, rng: random.Random) -> bool:
+def revoked(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Revoke a few bookings as Flower does: those that live, and one that has ended."""
-    found = stage.sql(
+    found = environment.sql(
         "SELECT task_id FROM appointments "
         "ORDER BY status IN ('pending', 'booking', 'retrying', 'held') DESC, id DESC LIMIT 4"
     )
@@ -84,10 +84,10 @@ def revoked(stage: Stage, rng: random.Random) -> bool:
     return bool(found)
 
 
-def _rows(stage: Stage, rng: random.Random) -> Iterator[Appointment]:
+def _rows(environment: ChaosEnvironment, rng: random.Random) -> Iterator[Appointment]:
     """Read some of the newest bookings."""
-    found = stage.sql("SELECT id FROM appointments ORDER BY id DESC LIMIT 60")
-    with stage.dependencies.engine.connect() as conn:
+    found = environment.sql("SELECT id FROM appointments ORDER BY id DESC LIMIT 60")
+    with environment.dependencies.engine.connect() as conn:
         for (one,) in rng.sample(found, k=min(len(found), SOME)):
             if row := appointments.get(conn, one):
                 yield row

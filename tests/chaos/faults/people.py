@@ -14,9 +14,9 @@ import psycopg
 import requests
 
 from tests.chaos import kinds
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.kinds import BESIDE, HOST, OTHER
 from tests.chaos.processes.caller import receipts
-from tests.chaos.stage import Stage
 
 EVERY = 0.5  # seconds
 PATIENCE = 1.0  # seconds
@@ -34,10 +34,10 @@ _KNOWN = """
 class People:
     """A thread of theirs, for as long as the block lasts."""
 
-    def __init__(self, stage: Stage, seed: int, *, sight_for: float) -> None:
-        self._stage = stage
+    def __init__(self, environment: ChaosEnvironment, seed: int, *, sight_for: float) -> None:
+        self._environment = environment
         self._rng = random.Random(f"{seed} people")  # noqa: S311 - chance for people
-        self._sees_for = sight_for if stage.part.loses_sight else None  # seconds
+        self._sees_for = sight_for if environment.part.loses_sight else None  # seconds
         self._asked = 0
         self._ended: set[tuple[Any, ...]] = set()  # a seat that is given back twice would end the others' booking
         self._over = threading.Event()
@@ -60,7 +60,9 @@ class People:
             while not self._over.wait(EVERY):
                 lived += EVERY
                 if self._sees_for is not None and lived >= self._sees_for:
-                    self._stage.calcom.order("POST", "/_settings", {"keys": {self._stage.part.key: "nothing"}})
+                    self._environment.calcom.order(
+                        "POST", "/_settings", {"keys": {self._environment.part.key: "nothing"}}
+                    )
                     self._sees_for = None
                 self._strangers()
                 self._hosts()
@@ -71,7 +73,7 @@ class People:
 
     def _strangers(self) -> None:
         """Book the very time of a request, or another time of its hosts; some come before ours, some after."""
-        asked = max((number for number, _ in receipts(self._stage.receipts)), default=-1) + 1
+        asked = max((number for number, _ in receipts(self._environment.receipts)), default=-1) + 1
         for number in range(self._asked, asked):
             if self._rng.random() < STRANGERS and not self._over.is_set():
                 self._book(number + self._rng.choice([0, HASTE]))
@@ -89,14 +91,14 @@ class People:
             who["phoneNumber"] = "+12025550143"
         with suppress(requests.RequestException):  # the Cal.com that is hurt
             requests.post(
-                f"{self._stage.calcom.url}/v2/bookings",
+                f"{self._environment.calcom.url}/v2/bookings",
                 json=body,
                 headers={"cal-api-version": "2024-08-13"},
                 timeout=PATIENCE,
             )
 
     def _hosts(self) -> None:
-        for line in self._stage.calcom.order("GET", "/_books")["books"]:
+        for line in self._environment.calcom.order("GET", "/_books")["books"]:
             if line["status"] == "pending" and self._rng.random() < ACCEPTED:
                 self._do("accept", uid=line["uid"])
 
@@ -104,7 +106,7 @@ class People:
         """Cancel, or decline, one that is known; of a series all its weeks."""
         if self._rng.random() >= ENDED:
             return
-        known = [one for one in self._stage.sql(_KNOWN) if one not in self._ended]
+        known = [one for one in self._environment.sql(_KNOWN) if one not in self._ended]
         if not known:
             return
         uid, seat, series = self._rng.choice(known)
@@ -115,7 +117,7 @@ class People:
             self._do(self._rng.choice(["cancel", "decline"]), uid=series or uid)
 
     def _do(self, deed: str, **what: Any) -> None:
-        self._stage.calcom.order("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
+        self._environment.calcom.order("POST", "/_persons", {"do": deed, "reason": "changed plans", **what})
 
 
 def _instant(moment: datetime) -> str:

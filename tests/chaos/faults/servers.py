@@ -13,115 +13,120 @@ from typing import Any
 import psycopg
 import redis
 
+from tests.chaos.environment import APP, SIDES, ChaosEnvironment
 from tests.chaos.faults.proxy import Weather
-from tests.chaos.stage import APP, SIDES, Stage
 
-Strike = Callable[[Stage, random.Random], bool]
+Strike = Callable[[ChaosEnvironment, random.Random], bool]
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 LATE = (2.2, 3.5)  # later than our deadline, sooner than the settle time
 SOON = {"X-RateLimit-Remaining-Default": "0", "X-RateLimit-Reset-Default": "2"}
 
 
-def emptied(stage: Stage, _rng: random.Random) -> bool:
+def emptied(environment: ChaosEnvironment, _rng: random.Random) -> bool:
     """Forget every message, breaker and window."""
-    with redis.Redis.from_url(stage.valkey.url) as client:
+    with redis.Redis.from_url(environment.valkey.url) as client:
         client.flushall()
     return True
 
 
-def out_of_memory(stage: Stage, rng: random.Random) -> bool:
+def out_of_memory(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Refuse every write."""
-    with redis.Redis.from_url(stage.valkey.url) as client:
+    with redis.Redis.from_url(environment.valkey.url) as client:
         client.config_set("maxmemory", 1)
         try:
-            stage.pause(rng.uniform(1, 4))
+            environment.pause(rng.uniform(1, 4))
         finally:
             client.config_set("maxmemory", 0)
     return True
 
 
-def killed(server: str, stage: Stage, rng: random.Random) -> bool:
+def killed(server: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Kill a server, and start it again with its data."""
-    one = getattr(stage, server)
+    one = getattr(environment, server)
     one.kill()
     try:
-        stage.pause(rng.uniform(0, 3))
+        environment.pause(rng.uniform(0, 3))
     finally:
         one.restart()
     return True
 
 
-def frozen(server: str, stage: Stage, rng: random.Random) -> bool:
+def frozen(server: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Freeze a server: connections stay open and nothing answers."""
-    one = getattr(stage, server)
+    one = getattr(environment, server)
     one.pause()
     try:
-        stage.pause(rng.uniform(1, 5))
+        environment.pause(rng.uniform(1, 5))
     finally:
         one.resume()
     return True
 
 
-def connections_ended(stage: Stage, rng: random.Random) -> bool:
+def connections_ended(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """End every session of the product, a few times."""
     for _ in range(rng.randint(1, 4)):
-        stage.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{APP}'")  # noqa: S608 - a constant
-        stage.pause(rng.uniform(0, 0.5))
+        environment.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{APP}'")  # noqa: S608 - a constant
+        environment.pause(rng.uniform(0, 0.5))
     return True
 
 
-def too_many_connections(stage: Stage, rng: random.Random) -> bool:
+def too_many_connections(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Let the product have two connections in all."""
-    stage.sql(f"ALTER ROLE {APP} CONNECTION LIMIT 2")
+    environment.sql(f"ALTER ROLE {APP} CONNECTION LIMIT 2")
     try:
-        connections_ended(stage, rng)
-        stage.pause(rng.uniform(1, 4))
+        connections_ended(environment, rng)
+        environment.pause(rng.uniform(1, 4))
     finally:
-        stage.sql(f"ALTER ROLE {APP} CONNECTION LIMIT -1")
+        environment.sql(f"ALTER ROLE {APP} CONNECTION LIMIT -1")
     return True
 
 
-def migrated(stage: Stage, rng: random.Random) -> bool:
+def migrated(environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Migrate under load: a column comes that the workers do not know, under a lock; `booking migrate`; it goes."""
-    with psycopg.connect(stage.postgres.url) as conn:
+    with psycopg.connect(environment.postgres.url) as conn:
         conn.execute("SET lock_timeout = '5s'")
         try:
             conn.execute("ALTER TABLE appointments ADD COLUMN fire integer NOT NULL DEFAULT 1")
         except psycopg.errors.LockNotAvailable:
             return False
-        stage.pause(rng.uniform(0, 2))
+        environment.pause(rng.uniform(0, 2))
     try:
         command = [sys.executable, "-m", "worker.cli", "migrate"]
         subprocess.run(
-            command, env=dict(stage.crew.environment("west")), check=True, capture_output=True, timeout=30, cwd="/"
+            command,
+            env=dict(environment.workers.environment("west")),
+            check=True,
+            capture_output=True,
+            timeout=30,
+            cwd="/",
         )
-        stage.pause(1)
+        environment.pause(1)
     finally:
-        stage.sql("ALTER TABLE appointments DROP COLUMN fire")
+        environment.sql("ALTER TABLE appointments DROP COLUMN fire")
     return True
 
 
-def weather(kind: Weather, server: str, stage: Stage, rng: random.Random) -> bool:
+def weather(kind: Weather, server: str, environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Have bad weather between a server and one side of the fleet, or both."""
     sides = rng.choice([SIDES, *((side,) for side in SIDES)])
-    stage.network.become(kind, server, sides)
+    environment.network.become(kind, server, sides)
     try:
-        stage.pause(rng.uniform(1, 5))
+        environment.pause(rng.uniform(1, 5))
     finally:
-        stage.network.become(Weather.FAIR, server, sides)
+        environment.network.become(Weather.FAIR, server, sides)
     return True
 
 
-def calcom(order: dict[str, Any], stage: Stage, rng: random.Random) -> bool:
+def calcom(order: dict[str, Any], environment: ChaosEnvironment, rng: random.Random) -> bool:
     """Have Cal.com misbehave for a while, towards all calls or some. It ends by itself."""
     seconds = rng.uniform(1, 4)
     share = {} if order["kind"] == "refuse" else {"share": rng.choice([0.3, 0.6, 1.0])}
-    [made] = stage.calcom.order("POST", "/_faults", {"seconds": seconds, **share, **order})["faults"]
-    stage.pause(seconds)
+    [made] = environment.calcom.order("POST", "/_faults", {"seconds": seconds, **share, **order})["faults"]
+    environment.pause(seconds)
     if order["kind"] == "refuse":
         return True
-    return any(one["id"] == made["id"] and one["hits"] for one in stage.calcom.order("GET", "/_faults")["faults"])
+    return any(one["id"] == made["id"] and one["hits"] for one in environment.calcom.order("GET", "/_faults")["faults"])
 
 
 CALCOM: dict[str, dict[str, Any]] = {

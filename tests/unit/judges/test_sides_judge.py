@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.side_by_side import stage
+from tests.side_by_side import environment
 from tests.side_by_side.judge import Call, Change, Sentence, judge
 from worker.local.demo.judge import Verdict
 
@@ -132,8 +132,8 @@ def test_an_old_version_whose_libraries_are_not_here_is_not_started(tmp_path: Pa
     """Its workers would break for another reason than the deploy."""
     wants = 'dependencies = ["celery>=4,<5", "requests>=2", "no-such-library"]'
     (tmp_path / "pyproject.toml").write_text(f"[project]\n{wants}\n")
-    with pytest.raises(stage.CannotRun) as said:
-        stage.fit(tmp_path)
+    with pytest.raises(environment.CannotRun) as said:
+        environment.fit(tmp_path)
     assert "celery<5,>=4 (here: 5." in str(said.value)
     assert "no-such-library (here: none)" in str(said.value)
     assert "requests" not in str(said.value)

@@ -1,4 +1,4 @@
-"""The stage of the fire suite: servers, simulator, network and crew of one run; all of it goes when the block ends."""
+"""What one run of the fire suite hurts: servers, simulator, network and workers; all of it ends with the block."""
 
 import contextlib
 import secrets
@@ -19,8 +19,8 @@ from tasks.dependencies import Dependencies
 from tests.chaos import kinds
 from tests.chaos.faults.proxy import Network
 from tests.chaos.faults.steps import Orders
-from tests.chaos.processes import crew
-from tests.chaos.processes.crew import Crew
+from tests.chaos.processes import workers
+from tests.chaos.processes.workers import Workers
 from worker import app, breaker, wiring
 from worker.celery_app import Configuration
 from worker.local.embedded import EmbeddedError, Postgres, Valkey
@@ -60,7 +60,7 @@ class Over(Exception):  # noqa: N818 - the run is ended, which is no error
 
 
 @dataclass
-class Stage:
+class ChaosEnvironment:
     """What faults hurt, and what the judge reads."""
 
     part: "Part"
@@ -68,7 +68,7 @@ class Stage:
     valkey: Valkey
     calcom: SimulatedCalcom
     network: Network
-    crew: Crew
+    workers: Workers
     orders: Orders
     dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
@@ -95,7 +95,9 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
+def chaos_environment(
+    part: "Part", *, rate: float, seed: int, logs: Path | None, say: Callable[[str], object]
+) -> Iterator[ChaosEnvironment]:
     """Start everything; the caller, last of all, asks for `rate` bookings a second."""
     settings = Settings.load(database_url=None, redis_url=None, **SETTINGS, **part.settings)
     options = SIMULATOR if part.of_kinds else (*SIMULATOR, *EVERY_POST_BOOKS)
@@ -116,19 +118,18 @@ def stage(part: "Part", *, rate: float, seed: int, logs: Path | None, say: Calla
         revisions.upgrade(built.engine)
         network = stack.enter_context(Network())
         environments = {side: _environment(network, side, settings, orders) for side in SIDES}
-        crew = stack.enter_context(Crew(guard, environments, logs))
-        made = Stage(
+        made = ChaosEnvironment(
             part,
             ready.servers.postgres,
             ready.servers.valkey,
             ready.calcom,
             network,
-            crew,
+            stack.enter_context(Workers(guard, environments, logs)),
             Orders(orders),
             built,
             folder / "receipts",
         )
-        _man(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
+        _start(made, (str(made.receipts), str(rate), str(seed), "kinds" if part.of_kinds else "few"), say)
         yield made
 
 
@@ -172,19 +173,19 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
     }
 
 
-def _man(made: Stage, caller: tuple[str, ...], say: Callable[[str], object]) -> None:
-    """Start the crew; the caller last, for then the bookings begin."""
+def _start(made: ChaosEnvironment, caller: tuple[str, ...], say: Callable[[str], object]) -> None:
+    """Start the workers; the caller last, for then the bookings begin."""
     roles = [
-        crew.worker("worker 1", "east", "threads", 8),
-        crew.worker("worker 2", "west", "prefork", 3),
-        crew.worker("maintenance", "east", "threads", 2, "maintenance"),
-        crew.beat("beat", "west"),
-        crew.Role("caller", "west", (sys.executable, "-m", "tests.chaos.processes.caller", *caller), ""),
+        workers.worker("worker 1", "east", "threads", 8),
+        workers.worker("worker 2", "west", "prefork", 3),
+        workers.worker("maintenance", "east", "threads", 2, "maintenance"),
+        workers.beat("beat", "west"),
+        workers.Role("caller", "west", (sys.executable, "-m", "tests.chaos.processes.caller", *caller), ""),
     ]
     for role in roles[:-1]:
-        made.crew.start(role)
+        made.workers.start(role)
     for role in roles[:-1]:
         say(f"starting {role.name}")
-        if not made.until(lambda role=role: made.crew.is_ready(role.name), START_SECONDS):
-            raise EmbeddedError(f"{role.name} did not start: {made.crew.said(role.name)[-1500:]}")
-    made.crew.start(roles[-1])
+        if not made.until(lambda role=role: made.workers.is_ready(role.name), START_SECONDS):
+            raise EmbeddedError(f"{role.name} did not start: {made.workers.said(role.name)[-1500:]}")
+    made.workers.start(roles[-1])

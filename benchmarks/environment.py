@@ -36,7 +36,7 @@ class Calcom(SimulatedCalcom):
 
 
 @dataclass(frozen=True)
-class Stage:
+class BenchmarkEnvironment:
     """The deployment; this process is its caller."""
 
     calcom: Calcom
@@ -50,7 +50,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[Stage]:
+def benchmark_environment(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[BenchmarkEnvironment]:
     """Start everything, a worker for each of these numbers of threads; `given` are settings, latency is Cal.com's."""
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **{"calcom_rate_limit_per_minute": 0, **given})
@@ -59,7 +59,7 @@ def stage(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[S
         ready.migrate()
         _be_a_caller(ready.settings)
         pids = ready.processes.start_all(fleet(*workers))
-        yield Stage(Calcom(*astuple(ready.calcom)), ready.servers.valkey, pids)
+        yield BenchmarkEnvironment(Calcom(*astuple(ready.calcom)), ready.servers.valkey, pids)
 
 
 def _be_a_caller(settings: Settings) -> None:

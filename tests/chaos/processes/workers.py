@@ -46,7 +46,7 @@ def _celery(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "celery", "-A", "tests.chaos.processes.entry", *arguments)
 
 
-class Crew:
+class Workers:
     """Keep the processes running, but for those that are to be down; all end with the guard."""
 
     def __init__(self, guard: Guard, environments: Mapping[str, Mapping[str, str]], logs: Path) -> None:

@@ -57,7 +57,7 @@ class Side:
     code: Path
     processes: ProcessGroup
 
-    def crew(self) -> list[Part]:
+    def workers(self) -> list[Part]:
         """Name its processes: two workers, one for the periodic tasks, beat."""
         return [self._own(part) for part in fleet(8, 8, end=AT_ONCE)]
 
@@ -74,7 +74,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Stage:
+class DeployEnvironment:
     """What the run needs."""
 
     calcom: SimulatedCalcom
@@ -105,9 +105,9 @@ class Stage:
             raise EmbeddedError(f"booking migrate of the {name} version: {ran.stderr.strip() or ran.stdout.strip()}")
 
     def start(self, name: str) -> None:
-        """Start the crew of a version, and wait until it works."""
+        """Start the workers of a version, and wait until it works."""
         side = self.sides[name]
-        side.processes.start_all(side.crew())
+        side.processes.start_all(side.workers())
 
     def end(self) -> None:
         """End every process of both versions, so that nothing moves while the judge reads."""
@@ -115,7 +115,9 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callable[[str], object]) -> Iterator[Stage]:
+def deploy_environment(
+    revision: str, *, open_seconds: float, logs: Path | None, say: Callable[[str], object]
+) -> Iterator[DeployEnvironment]:
     """Start the servers and lay out both versions; the caller migrates and starts them."""
     with contextlib.ExitStack() as stack:
         folders = stack.enter_context(Guard())
@@ -133,7 +135,7 @@ def stage(revision: str, *, open_seconds: float, logs: Path | None, say: Callabl
             name: Side(name, code, _processes(ready.processes, code, folders.folder()))
             for name, code in versions.items()
         }
-        yield Stage(ready.calcom, ready.servers.database_url, sides, ready.processes.guard)
+        yield DeployEnvironment(ready.calcom, ready.servers.database_url, sides, ready.processes.guard)
 
 
 def unpack(revision: str, folder: Path) -> Path:
