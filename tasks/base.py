@@ -52,17 +52,17 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         raise self._lost_database(exc)
 
     def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
-        if delay > LONGEST_COUNTDOWN or not send([row], countdown=delay):
+        if delay > LONGEST_COUNTDOWN or not send(dependencies.current(), [row], countdown=delay):
             raise Ignore
         raise Retry(exc=exc, when=delay)
 
     def _lost_database(self, exc: BaseException | None) -> Exception:
         """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
-        error = as_appointment_error(exc)
+        error, policy = as_appointment_error(exc), dependencies.current().policy
         attempt = self.request.retries
-        if not error.is_retryable() or attempt >= dependencies.current().policy.max_attempts:
+        if not error.is_retryable() or attempt >= policy.max_attempts:
             return _ignore()  # not lost: the sweeper finds the row, or its lease
-        delay = dependencies.current().policy.delay(attempt, error)
+        delay = policy.delay(attempt, error)
         again = self.signature_from_request(countdown=delay, retries=attempt + 1)
         if is_immediate(error):
             again.options["headers"] = {**(again.options.get("headers") or {}), AT_ONCE: True}

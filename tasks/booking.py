@@ -15,6 +15,7 @@ from tasks import dependencies
 from tasks.attempt import Attempted, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
+from tasks.dependencies import Dependencies
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.moves import Move
@@ -30,21 +31,22 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         log.warning("no_such_id", given=type(appointment_id).__name__)
         raise Ignore
     released, at_once = bool(self.request.get(RELEASED)), bool(self.request.get(AT_ONCE))
-    claimed = claim(dependencies.current(), appointment_id, released=released, at_once=at_once)
+    deps = dependencies.current()
+    claimed = claim(deps, appointment_id, released=released, at_once=at_once)
     if claimed is None:
         raise Ignore  # a second delivery, or a row that has moved on
     with correlation.bound(claimed.row.correlation_id):
         attempted = attempt(claimed)
         move = attempted.move
         moved = move is not None and claimed.write(move)
-        _let_others_go(attempted)
+        _let_others_go(deps, attempted)
         if move is None or not moved:
             log.warning("lease_lost", appointment_id=appointment_id)
             raise Ignore
-        return _follow(claimed.row, move)
+        return _follow(deps, claimed.row, move)
 
 
-def _follow(row: Appointment, move: Move) -> str:
+def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
     """Return where the booking went.
 
     Raises:
@@ -60,18 +62,18 @@ def _follow(row: Appointment, move: Move) -> str:
         raise ComeAgain(replace(row, retry_count=retries), move.retry_in or 0.0, move.why)
     if move.to is Status.HELD:
         if error == ErrorType.CONFIGURATION:
-            ask_at_once()
-        tell("task-held", row)
+            ask_at_once(deps)
+        tell(deps, "task-held", row)
         raise Ignore
     return move.to.value
 
 
-def _let_others_go(attempted: Attempted) -> None:
+def _let_others_go(deps: Dependencies, attempted: Attempted) -> None:
     """Release whom an attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
     try:
         if attempted.opened:
-            release_when_open_ends()
+            release_when_open_ends(deps)
         elif attempted.makes_room:
-            release_paced(attempted.room)
+            release_paced(deps, attempted.room)
     except SQLAlchemyError as exc:
         log.warning("release_failed", error=type(exc).__name__, next="beat releases")

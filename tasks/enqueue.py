@@ -18,6 +18,7 @@ from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error, database_errors
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CREATE
 from tasks.publish import send
 from tasks.recheck import Standing, still_booked
@@ -88,11 +89,12 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
         AppointmentDatabaseException: Postgres could not keep it; nothing was accepted and nothing was sent. Or, if its
             message says so, Postgres did not say whether it has: the same request again gets its receipt.
     """
-    [kept] = _keep([request])
+    deps = dependencies.current()
+    [kept] = _keep(deps, [request])
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
-        standing = still_booked(dependencies.current(), kept.appointment)
+        standing = still_booked(deps, kept.appointment)
         if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
-            [kept] = _keep([request])
+            [kept] = _keep(deps, [request])
         elif standing is Standing.LIVES:
             return replace(_known(kept), as_of=None)
     receipt = _receipt(kept)
@@ -109,28 +111,28 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     Raises:
         AppointmentDatabaseException: As enqueue_booking; what may have been kept is all of them, or none.
     """
-    return [_receipt(one) for one in _keep(requests)] if requests else []
+    return [_receipt(one) for one in _keep(dependencies.current(), requests)] if requests else []
 
 
-def _keep(requests: Sequence[BookingRequest]) -> list[Inserted]:
+def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Inserted]:
     patient = PATIENCE + len(requests) * PATIENCE_EACH
     kept: list[Inserted] = []
     try:
         with deadline(patient):
-            shut = _is_shut()  # reads operators' orders, where Redis has none
-            with dependencies.current().engine.begin() as conn:
+            shut = _is_shut(deps)  # reads operators' orders, where Redis has none
+            with deps.engine.begin() as conn:
                 backlog = HoldReason.BREAKER_OPEN if shut else queue.backlog_reason(conn)  # nobody overtakes those
                 kept = appointments.insert(conn, [_row(request, backlog) for request in requests])
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None
-    send(one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING)
-    dependencies.current().detector.flush_if_due()
+    send(deps, (one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING))
+    deps.detector.flush_if_due()
     return kept
 
 
-def _is_shut() -> bool:
+def _is_shut(deps: Dependencies) -> bool:
     """Return whether the breaker lets no booking go; to ask takes nothing: a probe's place is for who calls Cal.com."""
-    status = dependencies.current().breaker.get_status()
+    status = deps.breaker.get_status()
     states = {status.state, status.endpoints.get(CREATE, status.breaker).state}
     return status.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 

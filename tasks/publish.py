@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
-from tasks import dependencies
+from tasks.dependencies import Dependencies
 
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
 # the sweeper, which sends a row when its time has come.
@@ -40,29 +40,36 @@ _local = threading.local()
 
 
 def send(
-    rows: Iterable[Appointment], *, countdown: float | None = None, released: bool = False, held: bool = False
+    deps: Dependencies,
+    rows: Iterable[Appointment],
+    *,
+    countdown: float | None = None,
+    released: bool = False,
+    held: bool = False,
 ) -> bool:
     """Send one message a committed row, over one connection; False when some were left to the sweeper.
 
     `countdown` is in seconds; `released` says that each of them has a place in the paced release; `held` that Flower
     shows them as HELD, and is told that they go on.
     """
-    unsent = _publish(rows, countdown, released=released, held=held or released)
+    unsent = _publish(deps, rows, countdown, released=released, held=held or released)
     if unsent:
         try:
-            with dependencies.current().engine.begin() as conn:
+            with deps.engine.begin() as conn:
                 appointments.mark_unsent(conn, unsent)
         except SQLAlchemyError as exc:  # the mark only spares the sweeper its wait for evidence
             log.warning("mark_unsent_failed", error=type(exc).__name__, rows=len(unsent))
     return not unsent
 
 
-def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: bool, held: bool) -> list[int]:
+def _publish(
+    deps: Dependencies, rows: Iterable[Appointment], countdown: float | None, *, released: bool, held: bool
+) -> list[int]:
     """Return the ids that were not sent; after the first failure the rest is not tried, for the broker is down."""
     unsent: list[int] = []
     todo = iter(rows)
     try:
-        with _producer() as producer:
+        with _producer(deps.broker_url) as producer:
             for row in todo:
                 unsent = [row.id]
                 if held:  # before the message: what is told of the task after it must come after it
@@ -77,13 +84,13 @@ def _publish(rows: Iterable[Appointment], countdown: float | None, *, released: 
     return unsent
 
 
-def tell(kind: str, row: Appointment, *, hostname: str | None = None) -> None:
+def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
     """Tell Flower, and whoever listens, of a booking's task; a broker that is down is not waited for.
 
     `hostname` is the worker that tells it (None: the one that runs the present task).
     """
     try:
-        with _producer() as producer:
+        with _producer(deps.broker_url) as producer:
             if kind == "task-revoked" and row.status is Status.HELD:
                 _tell(producer, "task-retried", row, hostname)  # nothing but SUCCESS and RETRY replaces a custom state
             _tell(producer, kind, row, hostname)
@@ -105,10 +112,10 @@ def _dispatcher(hostname: str) -> Any:
     return current_app.events.Dispatcher(hostname=hostname, enabled=False, buffer_while_offline=False)
 
 
-def call_later(task: str, queue: str, *, countdown: float) -> None:
+def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float) -> None:
     """Have a periodic task run once more, at a moment that beat would miss; beat is the net: a failure is only told."""
     try:
-        with _producer() as producer:
+        with _producer(deps.broker_url) as producer:
             current_app.send_task(task, queue=queue, countdown=countdown, producer=producer, retry=False)
     except Exception as exc:  # noqa: BLE001 - as in _publish
         log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
@@ -128,11 +135,10 @@ def message(row: Appointment, *, released: bool = False) -> dict[str, Any]:
 
 
 @contextmanager
-def _producer() -> Iterator[Producer]:
+def _producer(url: str) -> Iterator[Producer]:
     """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
     producer = getattr(_local, "producer", None)
     if producer is None or _local.pid != os.getpid():  # first use, or a child: a socket has one owner
-        url = dependencies.current().broker_url
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
         options = {**current_app.conf.broker_transport_options, **fail_fast}
         connection = Connection(url, connect_timeout=0.5, transport_options=options)

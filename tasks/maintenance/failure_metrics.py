@@ -11,6 +11,7 @@ from resilience.call_stats.stats import WITHOUT_ENDPOINT
 from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks import dependencies
+from tasks.dependencies import Dependencies
 from tasks.periodic import PeriodicTask
 
 log = structlog.get_logger(__name__)
@@ -24,18 +25,19 @@ def aggregate_failure_metrics() -> int:
     transaction, and dropped from Redis only when a later run finds them written. A window of which Redis lost a part
     is left out: a gap, never a wrong figure.
     """
-    new = sum(aggregate(service) for service in dependencies.current().detector.services)
+    deps = dependencies.current()
+    new = sum(aggregate(deps, service) for service in deps.detector.services)
     if new:
         log.info("aggregated", rows=new)
     return new
 
 
-def aggregate(service: str) -> int:
+def aggregate(deps: Dependencies, service: str) -> int:
     """Write one service's windows."""
-    engine = dependencies.current().engine
+    engine = deps.engine
     with engine.connect() as conn:
         written = failure_metrics.written_until(conn, service)
-    windows = dependencies.current().detector.calls(service).closed_windows(written.timestamp() if written else 0.0)
+    windows = deps.detector.calls(service).closed_windows(written.timestamp() if written else 0.0)
     if not windows:
         return 0
     with engine.begin() as conn:

@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 @shared_task(base=PeriodicTask, name="tasks.prune.prune")
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
-    deleted = delete_older(dependencies.current().engine, dependencies.current().timings.retention)
+    deps = dependencies.current()
+    deleted = delete_older(deps.engine, deps.timings.retention)
     if any(deleted.values()):
         log.info("pruned", **deleted)
     return deleted

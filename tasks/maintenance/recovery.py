@@ -39,19 +39,19 @@ def ask_again() -> int:
         _asking.release()
 
 
-def ask_at_once() -> None:
+def ask_at_once(deps: Dependencies) -> None:
     """Have it asked now whether what answered one booking answers all; a lost message costs a beat, no more."""
-    call_later(ASK_AGAIN, "maintenance", countdown=0)
+    call_later(deps, ASK_AGAIN, "maintenance", countdown=0)
 
 
-def _recover(built: Dependencies) -> int:
-    calcom, seen = built.calcom, built.breaker.get_status()
+def _recover(deps: Dependencies) -> int:
+    calcom, seen = deps.calcom, deps.breaker.get_status()
     refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
     wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
     paged = not seen.shared or calcom.settings_fingerprint in seen.paged_settings
     if not (refused or wrong or paged):
         return 0
-    with built.engine.connect() as conn:
+    with deps.engine.connect() as conn:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
@@ -60,16 +60,16 @@ def _recover(built: Dependencies) -> int:
     waits = (
         (refused and (held.credentials or queued)) or (wrong and queued) or ((wrong or paged) and held.configuration)
     )
-    if not waits or not _answers(built):
+    if not waits or not _answers(deps):
         return 0
     if seen.shared:  # the state says the rest: who is held for the key goes now, who for the page when one came through
-        return release_first()
-    return release_caused(key_works=True, settings_work=True)
+        return release_first(deps)
+    return release_caused(deps, key_works=True, settings_work=True)
 
 
-def _answers(built: Dependencies) -> bool:
+def _answers(deps: Dependencies) -> bool:
     try:
-        reply = GuardedCalls(built, correlation.new()).try_again()
+        reply = GuardedCalls(deps, correlation.new()).try_again()
     except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached
         return False
     log.info("asked_again", answer="well" if reply is None else reply.error_type.value)

@@ -14,6 +14,7 @@ from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
+from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CREATE
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
@@ -31,11 +32,12 @@ _wanted = threading.Event()
 @shared_task(base=PeriodicTask, name=RELEASE)
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
-    dependencies.current().detector.flush_if_due()
-    return _release_due() + release_paced()
+    deps = dependencies.current()
+    deps.detector.flush_if_due()
+    return _release_due(deps) + release_paced(deps)
 
 
-def release_paced(recorded: Recorded | None = None) -> int:
+def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
     """Release bookings that wait for the breaker or the limit, the oldest request first, as many as there is room for.
 
     One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
@@ -49,36 +51,36 @@ def release_paced(recorded: Recorded | None = None) -> int:
             break
         try:
             _wanted.clear()
-            count += _release(recorded)
+            count += _release(deps, recorded)
         finally:
             _releasing.release()
         recorded = None
     return count
 
 
-def release_when_open_ends() -> None:
+def release_when_open_ends(deps: Dependencies) -> None:
     """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
-    wait = dependencies.current().breaker.release_quota(CREATE).retry_after
+    wait = deps.breaker.release_quota(CREATE).retry_after
     if wait is not None:
-        call_later(RELEASE, "maintenance", countdown=wait)
+        call_later(deps, RELEASE, "maintenance", countdown=wait)
 
 
-def _release(recorded: Recorded | None) -> int:
-    breaker, count = dependencies.current().breaker, 0
+def _release(deps: Dependencies, recorded: Recorded | None) -> int:
+    breaker, count = deps.breaker, 0
     view: Recorded | Released = recorded if recorded and recorded.room > 0 else breaker.release_quota(CREATE)
     while view.room > 0:
-        sent, view = _release_some(view)
+        sent, view = _release_some(deps, view)
         if not sent:
             break
         count += sent
     return count
 
 
-def _release_some(view: Recorded | Released) -> tuple[int, Released]:
+def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
     """Send the oldest for which there is room; return how many, and how much room is left."""
-    breaker = dependencies.current().breaker
+    breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
-    with dependencies.current().engine.begin() as conn:
+    with deps.engine.begin() as conn:
         # A few more than there is room for: another process may be about to send the first of them.
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
@@ -89,31 +91,31 @@ def _release_some(view: Recorded | Released) -> tuple[int, Released]:
         return 0, released
     released_ids: set[int] = set()
     try:
-        with dependencies.current().engine.begin() as conn:
+        with deps.engine.begin() as conn:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
     finally:  # places of those that have moved on, and of all when Postgres failed us
         for booking_id in set(granted) - released_ids:
             breaker.give_back(CREATE, booking_id)
-    send(rows, released=True)
+    send(deps, rows, released=True)
     log.info("released", count=len(rows), state=released.state.value)
     return len(granted), released
 
 
-def _release_due() -> int:
-    built = dependencies.current()
-    calcom, seen = built.calcom, built.breaker.get_status()
+def _release_due(deps: Dependencies) -> int:
+    calcom, seen = deps.calcom, deps.breaker.get_status()
     blocked = {*seen.wrong_settings, *seen.paged_settings}
     return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
+        deps,
         key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
         settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
     )
 
 
-def release_caused(*, key_works: bool, settings_work: bool) -> int:
+def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool) -> int:
     """Send what is held and whose time has come, or whose cause is gone; return how many."""
-    calcom = dependencies.current().calcom
-    with dependencies.current().engine.begin() as conn:
+    calcom = deps.calcom
+    with deps.engine.begin() as conn:
         rows = appointments.release_due(
             conn,
             key=calcom.key_fingerprint,
@@ -122,19 +124,19 @@ def release_caused(*, key_works: bool, settings_work: bool) -> int:
             key_works=key_works,
             settings_work=settings_work,
         )
-    return _sent(rows)
+    return _sent(deps, rows)
 
 
-def release_first() -> int:
+def release_first(deps: Dependencies) -> int:
     """Send the one booking that goes first when what answers is Cal.com's API again; return how many that is."""
-    with dependencies.current().engine.begin() as conn:
-        first = sweeps.first_to_try(conn, settings=dependencies.current().calcom.settings_fingerprint)
+    with deps.engine.begin() as conn:
+        first = sweeps.first_to_try(conn, settings=deps.calcom.settings_fingerprint)
         rows = [] if first is None else queue.release_these(conn, [first])
-    return _sent(rows)
+    return _sent(deps, rows)
 
 
-def _sent(rows: Sequence[Appointment]) -> int:
+def _sent(deps: Dependencies, rows: Sequence[Appointment]) -> int:
     if rows:
-        send(rows, held=True)
+        send(deps, rows, held=True)
         log.info("released", count=len(rows))
     return len(rows)

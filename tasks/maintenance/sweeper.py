@@ -18,6 +18,7 @@ from db.appointments import Appointment, queue
 from db.lifecycle import Status
 from db.monitoring import incidents
 from tasks import dependencies
+from tasks.dependencies import Dependencies
 from tasks.health.incident_rules import IncidentKind
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
@@ -33,7 +34,8 @@ _sending = threading.Lock()
 @shared_task(base=PeriodicTask, name="tasks.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
-    found = {"leases": _lost_leases(), "messages": _lost_messages()}
+    deps = dependencies.current()
+    found = {"leases": _lost_leases(deps), "messages": _lost_messages(deps)}
     if any(found.values()):
         log.info("rescued", **found)
     return found
@@ -46,42 +48,43 @@ def expire_held() -> int:
     And those of which nobody could tell until a day after their slot. Flags those that have been held for long: they
     stay held, and still go through when Cal.com is back.
     """
-    with dependencies.current().engine.begin() as conn:
-        expired = appointments.expire(conn, lead_seconds=dependencies.current().timings.lead, limit=BATCH)
+    deps = dependencies.current()
+    with deps.engine.begin() as conn:
+        expired = appointments.expire(conn, lead_seconds=deps.timings.lead, limit=BATCH)
     if expired:
         log.info("expired", count=len(expired))
-    with dependencies.current().engine.begin() as conn:
+    with deps.engine.begin() as conn:
         given_up = appointments.never_known(conn, BATCH)
     if given_up:
         log.warning("never_known", count=len(given_up))
-    _flag_degraded()
+    _flag_degraded(deps)
     return len(expired)
 
 
-def _flag_degraded() -> None:
-    max_age = dependencies.current().timings.max_age
+def _flag_degraded(deps: Dependencies) -> None:
+    max_age = deps.timings.max_age
     if not max_age:
         return
-    with dependencies.current().engine.begin() as conn:
+    with deps.engine.begin() as conn:
         flagged = queue.flag_degraded(conn, max_age_seconds=max_age, limit=BATCH)
     if flagged:
         log.warning("held_too_long", count=len(flagged), max_age=max_age)
 
 
-def _lost_leases() -> int:
-    with dependencies.current().engine.begin() as conn:
+def _lost_leases(deps: Dependencies) -> int:
+    with deps.engine.begin() as conn:
         rows = appointments.lost_leases(
             conn,
             BATCH,
-            settle_seconds=dependencies.current().timings.settle_unanswered,
-            ends_seconds=dependencies.current().timings.ends_unanswered,
+            settle_seconds=deps.timings.settle_unanswered,
+            ends_seconds=deps.timings.ends_unanswered,
             suspect_after=LEASES_LOST_SUSPECT,
         )
-    send(row for row in rows if row.hold_reason is None)
+    send(deps, (row for row in rows if row.hold_reason is None))
     return len(rows)
 
 
-def _lost_messages() -> int:
+def _lost_messages(deps: Dependencies) -> int:
     """Send again what is lost: one view of the queue is evidence for all that was sent `GRACE` before it.
 
     By one thread of a process: when Redis has forgotten a long queue this takes a while, and others must not wait.
@@ -89,20 +92,20 @@ def _lost_messages() -> int:
     if not _sending.acquire(blocking=False):
         return 0
     try:
-        asked_at, empty, count = time.monotonic(), _queue_is_empty(), 0
+        asked_at, empty, count = time.monotonic(), _queue_is_empty(deps.broker_url), 0
         while True:
-            rows = _take_unsent(queue_empty=empty, grace=GRACE + time.monotonic() - asked_at)
+            rows = _take_unsent(deps, queue_empty=empty, grace=GRACE + time.monotonic() - asked_at)
             count += len(rows)
-            sent = send(rows)
+            sent = send(deps, rows)
             if sent:
-                report_lost(rows)
+                report_lost(deps, rows)
             if not sent or len(rows) < BATCH:
                 return count
     finally:
         _sending.release()
 
 
-def report_lost(sent_again: Iterable[Appointment]) -> None:
+def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
     """Count bookings whose message was lost and has been sent again: the next health check makes an incident of it.
 
     Retries are not counted: those that wait long are left to the sweeper on purpose. An error never stops a sweep.
@@ -111,22 +114,20 @@ def report_lost(sent_again: Iterable[Appointment]) -> None:
     if not count:
         return
     try:
-        with dependencies.current().engine.begin() as conn:
+        with deps.engine.begin() as conn:
             incidents.add_occurrences(conn, IncidentKind.MESSAGES_LOST, None, count)
     except SQLAlchemyError as exc:
         log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)
 
 
-def _take_unsent(*, queue_empty: bool, grace: float) -> list[Appointment]:
-    with dependencies.current().engine.begin() as conn:
+def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list[Appointment]:
+    with deps.engine.begin() as conn:
         return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=grace)
 
 
-def _queue_is_empty() -> bool:
+def _queue_is_empty(broker_url: str) -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
-    with Connection(
-        dependencies.current().broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}
-    ) as connection:
+    with Connection(broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, func, select
 from db import appointments
 from db.appointments import Appointment, sweeps
 from db.lifecycle import FINAL, HoldReason, Status
+from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
 
@@ -111,7 +112,7 @@ def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_b
             return _result(row, CommandOutcome.ASKED_AGAIN)
     if sent is None:
         return _result(row, CommandOutcome.MOVED_ON)
-    send([sent], held=row.status is Status.HELD)
+    send(dependencies.current(), [sent], held=row.status is Status.HELD)
     return _result(row, CommandOutcome.SENT_TO_LOOK_UP if sent.outcome_unknown else CommandOutcome.SENT)
 
 
@@ -129,7 +130,7 @@ def retry_held(
             )
         if not rows:
             return
-        send(rows, held=True)
+        send(dependencies.current(), rows, held=True)
         yield len(rows)
 
 
@@ -156,7 +157,7 @@ def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_
         released = _move(conn, row, Status.PENDING, event, {**_FRESH_COUNTS, "cancel_requested": True})
     if released is None:
         return _result(row, CommandOutcome.MOVED_ON)
-    send([released], held=True)
+    send(dependencies.current(), [released], held=True)
     return _result(row, CommandOutcome.CANCELLED_AFTER_LOOKUP)
 
 

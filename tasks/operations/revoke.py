@@ -68,5 +68,5 @@ def _cancel(engine: Engine, task_id: str, hostname: str) -> None:
         if result.done:
             log.info("revoked", appointment_id=row.id, status=row.status.value, outcome=result.outcome.value)
             if result.outcome is CommandOutcome.CANCELLED:
-                tell("task-revoked", row, hostname=hostname)
+                tell(dependencies.current(), "task-revoked", row, hostname=hostname)
             return

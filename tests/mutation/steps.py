@@ -88,8 +88,8 @@ STEPS = (
         name="enqueue-takes-the-probe",
         promise=3,
         file="tasks/enqueue.py",
-        old="            shut = _is_shut()",
-        new="            shut = dependencies.current().breaker.is_open(CREATE)",
+        old="            shut = _is_shut(deps)",
+        new="            shut = deps.breaker.is_open(CREATE)",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
     ),
     # -- one guarded call

@@ -102,7 +102,7 @@ def test_every_figure_of_the_detector_is_that_of_an_independent_count(hour: list
 def test_every_column_of_failure_metrics_is_that_of_an_independent_count(hour: list[Call]) -> None:
     """Each window, each endpoint, each error type; nothing that did not happen."""
     play([call for call in hour if call.at >= T0 + 1800])
-    failure_metrics.aggregate("calcom")
+    failure_metrics.aggregate(dependencies.current(), "calcom")
     with dependencies.current().engine.connect() as conn:
         rows = conn.execute(text("SELECT * FROM failure_metrics WHERE service = 'calcom'")).mappings().all()
     found = {(row["window_start"], row["endpoint"], row["error_type"]): columns(row) for row in rows}

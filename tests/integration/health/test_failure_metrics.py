@@ -51,7 +51,7 @@ def minutes(count: int) -> None:
 
 def aggregate() -> int:
     """Do what beat does."""
-    return failure_metrics.aggregate("calcom")
+    return failure_metrics.aggregate(dependencies.current(), "calcom")
 
 
 def rows() -> list[Any]:

@@ -143,7 +143,7 @@ def test_a_sink_that_hangs_holds_one_thread_and_no_check(
     monkeypatch.setattr(sinks, "deliver", hang)
     fail(3)
     assert check.check() == 1
-    report_lost([record.keep()])
+    report_lost(dependencies.current(), [record.keep()])
     assert (check.check(), delivery.send()) == (1, 0)
     assert asked == [1]
     answer.set()
@@ -230,8 +230,8 @@ def test_bad_endings_gather_in_one_incident_until_it_is_quiet(sinks: Sinks, reco
 
 def test_lost_messages_are_told_once_they_were_sent_again(sinks: Sinks, record: Any) -> None:
     """The sweeper counts, and only what was lost: long retries are left to it on purpose."""
-    report_lost([record.keep(), record.keep(), record.moved(Status.RETRYING)])
-    report_lost([record.moved(Status.RETRYING)])
+    report_lost(dependencies.current(), [record.keep(), record.keep(), record.moved(Status.RETRYING)])
+    report_lost(dependencies.current(), [record.moved(Status.RETRYING)])
     assert check.check() == 1
     eventually(lambda: sinks.titles == ["Messages lost, and sent again: 2"], within=10)
 

@@ -69,7 +69,7 @@ def test_the_oldest_request_is_released_first_and_alone() -> None:
     for one in reversed(asked):
         hold(one)
 
-    assert release_paced() == 1
+    assert release_paced(dependencies.current()) == 1
 
     waits = [outcome(one).status for one in asked]  # type: ignore[union-attr]
     assert waits == [Status.PENDING] + [Status.HELD] * 4

@@ -45,7 +45,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
     dependencies.fill(lambda: replace(built, breaker=breaker))
     with ThreadPoolExecutor(16) as pool:
 
-        def send(rows: Iterable[Appointment], *, released: bool = False, **_: Any) -> bool:
+        def send(_: Any, rows: Iterable[Appointment], *, released: bool = False, **_options: Any) -> bool:
             for row in rows:
                 pool.submit(work, row.id, released=released)
             return True
@@ -63,7 +63,7 @@ def beat() -> Iterator[None]:
 
     def tick() -> None:
         while not stop.wait(0.1):
-            release_paced()
+            release_paced(dependencies.current())
 
     thread = threading.Thread(target=tick, daemon=True)
     thread.start()
@@ -78,7 +78,7 @@ def work(appointment_id: int, *, released: bool) -> None:
     if claimed is not None:
         done = book(claimed)
         if done.makes_room:
-            release_paced(done.room)
+            release_paced(dependencies.current(), done.room)
 
 
 def all_confirmed(ids: list[int]) -> bool:
