@@ -1,7 +1,7 @@
 """Read how long Cal.com, or a proxy before it, asks us to wait, and how many calls it leaves us.
 
-Moments are told by the clock of whoever answers, so they are read against the answer's own `Date`: a host whose clock
-is an hour off must not shut the fleet for an hour.
+Moments are by the clock of whoever answers, so they are read against the answer's own `Date`: a host whose clock
+is an hour off must not block the fleet for an hour.
 """
 
 import re
@@ -45,15 +45,15 @@ def throttled_for(headers: Mapping[str, str]) -> float | None:
 
 
 def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
-    """Return what an X-RateLimit tells; of several the one with the most calls left; None: nothing is told.
+    """Return what an X-RateLimit shows; of several the one with the most calls left; None: it shows none.
 
     Cal.com blocks only when all of them are spent. Others may use our key too, so what it counts is more than what we
     have sent.
     """
     limits = [
-        told
+        quota
         for name in headers
-        if name.startswith(_REMAINING) and (told := _allowance(headers, name.removeprefix(_REMAINING))) is not None
+        if name.startswith(_REMAINING) and (quota := _allowance(headers, name.removeprefix(_REMAINING))) is not None
     ]
     return max(limits, key=lambda one: (one.remaining, -one.reset_after), default=None)
 
@@ -68,10 +68,10 @@ def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
 
 def _reset(headers: Mapping[str, str], name: str) -> float | None:
     """Return in how many seconds a limit begins anew: Cal.com counts them, or gives a Unix time."""
-    told = _number(headers.get(name, "").strip())
-    if told is None:
+    value = _number(headers.get(name, "").strip())
+    if value is None:
         return None
-    return _bounded(told - _answered_at(headers) if told > _UNIX_TIME else told)
+    return _bounded(value - _answered_at(headers) if value > _UNIX_TIME else value)
 
 
 def _answered_at(headers: Mapping[str, str]) -> float:

@@ -9,8 +9,8 @@ from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.holds import HOLDS
 from tests.mutation.quota import QUOTA
+from tests.mutation.reports import REPORTS
 from tests.mutation.steps import STEPS
-from tests.mutation.told import TOLD
 from tests.mutation.trip import TRIP
 
 __all__ = ["BREAKAGES", "Breakage"]
@@ -174,7 +174,7 @@ BREAKAGES = (
     *HOLDS,
     *QUOTA,
     *STEPS,
-    *TOLD,
+    *REPORTS,
     # -- 3: a bad day is no outage
     *TRIP,
 )

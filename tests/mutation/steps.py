@@ -123,7 +123,7 @@ STEPS = (
         file="tasks/calcom/rate_limit_headers.py",
         old="return max(limits,",
         new="return min(limits,",
-        test="tests/unit/calcom/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_is_told[headers2-told2]",
+        test="tests/unit/calcom/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_counts[headers2-quota2]",
     ),
     Breakage(
         name="429-asked-again-at-once",

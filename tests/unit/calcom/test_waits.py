@@ -67,14 +67,14 @@ def test_a_limit_with_calls_left_is_not_the_one_that_blocks() -> None:
     assert throttled_for(short | long) == 2
 
 
-def limit(which: str, told: int, left: int, reset: int) -> dict[str, str]:
+def limit(which: str, calls: int, left: int, reset: int) -> dict[str, str]:
     """Return the headers of one limit."""
-    values = {"limit": told, "remaining": left, "reset": reset}
+    values = {"limit": calls, "remaining": left, "reset": reset}
     return {f"x-ratelimit-{name}{which}": str(value) for name, value in values.items()}
 
 
 @pytest.mark.parametrize(
-    ("headers", "told"),
+    ("headers", "quota"),
     [
         (limit("-default", 120, 119, 60), QuotaHeaders(120, 119, 60)),
         (limit("", 120, 7, UNIX + 25), QuotaHeaders(120, 7, 25)),
@@ -86,16 +86,16 @@ def limit(which: str, told: int, left: int, reset: int) -> dict[str, str]:
         (limit("", 120, 7, 60) | {"x-ratelimit-limit": "many"}, None),
     ],
 )
-def test_of_several_limits_the_one_with_the_most_calls_left_is_told(
-    headers: dict[str, str], told: QuotaHeaders | None
+def test_of_several_limits_the_one_with_the_most_calls_left_counts(
+    headers: dict[str, str], quota: QuotaHeaders | None
 ) -> None:
     """Cal.com blocks only when all of them are spent, and lets through when the first begins anew."""
-    assert allowance(headers | DATE) == told
+    assert allowance(headers | DATE) == quota
 
 
 @pytest.mark.parametrize("off_by", [timedelta(hours=-1), timedelta(hours=1)])
 def test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait(off_by: timedelta) -> None:
-    """Moments are told by the clock of whoever answers; without its Date only our own is left."""
+    """Moments are by the clock of whoever answers; without its Date only our own is left."""
     theirs = datetime.now(UTC) + off_by
     then = int((theirs + timedelta(seconds=25)).timestamp())
     date = {"date": format_datetime(theirs, usegmt=True)}

@@ -1,11 +1,11 @@
-"""Guards of what customers, operators and logs are told, each taken away: the test of that promise must fail."""
+"""Guards of what customers, operators and logs are shown, each taken away: the test of that promise must fail."""
 
 from tests.mutation.breakage import Breakage
 
 _ASKED = "tests/promises/lost_or_twice/test_asked_again.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
 
-TOLD = (
+REPORTS = (
     Breakage(
         name="suspects-and-series-never-looked-for",
         promise=1,
