@@ -8,7 +8,7 @@ from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot
 
 
 def ready() -> Dependencies:
-    """Return this process's parts, with a database that answers and has our tables.
+    """Return this process's dependencies, with a database that answers and has our tables.
 
     Raises:
         SettingsError: A setting is wrong or missing.

@@ -45,8 +45,8 @@ class DeploymentStatus:
 
 def run(*, json: bool) -> bool:
     """Show how bookings, queues and workers stand; return whether nothing looks wrong."""
-    parts = ready()
-    deployment = look(parts.engine, running(Settings.load()), shared=parts.breaker.get_status().shared)
+    deps = ready()
+    deployment = look(deps.engine, running(Settings.load()), shared=deps.breaker.get_status().shared)
     if json:
         screen.as_json(as_dict(deployment))
     else:

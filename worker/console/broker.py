@@ -7,7 +7,7 @@ from kombu.connection import Connection
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-PATIENCE = 1.0  # seconds: a broker that is slower than that is an error in itself
+ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error in itself
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Broker:
 
 def ask(url: str, names: tuple[str, ...]) -> Broker:
     """Return how long the queues are; never raises for a broker that is down."""
-    options = {"socket_connect_timeout": PATIENCE, "socket_timeout": PATIENCE, "max_retries": 0}
+    options = {"socket_connect_timeout": ANSWER_SECONDS, "socket_timeout": ANSWER_SECONDS, "max_retries": 0}
     redis = url.startswith(("redis", "sentinel"))
     try:
-        with Connection(url, connect_timeout=PATIENCE, transport_options=options if redis else {}) as connection:
-            connection.ensure_connection(max_retries=0, timeout=PATIENCE)
+        with Connection(url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else {}) as connection:
+            connection.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
             return Broker({name: _length(connection, name) for name in names})
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
         return Broker(dict.fromkeys(names, 0), error=_describe(error, url))
@@ -44,7 +44,9 @@ def eviction_policy(url: str) -> str | None:
     Raises:
         RedisError: Redis does not answer.
     """
-    with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True) as redis:
+    with Redis.from_url(
+        url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, decode_responses=True
+    ) as redis:
         redis.ping()
         try:
             answer: Any = redis.config_get("maxmemory-policy")
@@ -63,7 +65,7 @@ def redis_error(url: str) -> str | None:
     return None
 
 
-_NO_ANSWER = f"no answer within {PATIENCE:g} s"
+_NO_ANSWER = f"no answer within {ANSWER_SECONDS:g} s"
 _HUNG_UP = "connection reset by peer"
 _WORDS = {
     "AuthenticationError": "the password is refused",

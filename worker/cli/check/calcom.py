@@ -23,7 +23,7 @@ _NO_CONNECTION = {
 
 
 def check_calcom(
-    parts: Dependencies, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
+    deps: Dependencies, calls: GuardedCalls, settings: Settings, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     if settings.calcom_api_key is None:
@@ -40,7 +40,7 @@ def check_calcom(
         return
     yield True, f"{_host(settings)} answers and takes the key"
     if confirmed:
-        yield from check_types(parts, calls, confirmed)
+        yield from check_types(deps, calls, confirmed)
     else:
         seen = "it lists bookings" if page.bookings else "it lists none so far"
         yield True, f"nothing is confirmed yet, so whether the key sees its bookings is still to be seen ({seen})"

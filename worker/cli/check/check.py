@@ -25,7 +25,7 @@ from worker.local.running import running
 from worker.settings.model import Settings, SettingsError
 
 OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT
-PATIENCE = 5.0  # seconds that all calls together may wait for Cal.com's limit
+LIMIT_SECONDS = 5.0  # seconds that all calls together may wait for Cal.com's limit
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def _postgres(engine: Engine) -> Iterator[CheckResult]:
         schema = revisions.schema_state(engine)
     except SQLAlchemyError as error:
         detail = str(getattr(error, "orig", None) or "").strip().splitlines()
-        said = "; ".join(explain(error) or ())
-        yield CheckResult("Postgres", ok=False, said=f"{said}{f' ({detail[0]})' if detail else ''}")
+        message = "; ".join(explain(error) or ())
+        yield CheckResult("Postgres", ok=False, said=f"{message}{f' ({detail[0]})' if detail else ''}")
         return
     release = f"{version // 10_000}.{version % 10_000}"
     if version < OLDEST_POSTGRES:
@@ -120,25 +120,27 @@ def _redis(settings: Settings) -> CheckResult:
     if policy is None:
         return CheckResult("Redis", ok=True, said="answers; its maxmemory-policy cannot be read: it must be noeviction")
     if policy != "noeviction":
-        said = f"may drop messages (maxmemory-policy {policy}); run CONFIG SET maxmemory-policy noeviction"
-        return CheckResult("Redis", ok=False, said=said)
+        message = f"may drop messages (maxmemory-policy {policy}); run CONFIG SET maxmemory-policy noeviction"
+        return CheckResult("Redis", ok=False, said=message)
     return CheckResult("Redis", ok=True, said="answers, and drops nothing (noeviction)")
 
 
 def _clocks(engine: Engine, settings: Settings) -> CheckResult:
     with engine.connect() as conn:
-        ok, said = clocks.compare(conn, settings.redis_url or "")
-    return CheckResult("clocks", ok=True, said=said, warning=not ok)
+        ok, message = clocks.compare(conn, settings.redis_url or "")
+    return CheckResult("clocks", ok=True, said=message, warning=not ok)
 
 
 def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:
-    for ok, said in check_calcom(built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)):
-        yield CheckResult("Cal.com", ok=ok, said=said)
+    for ok, message in check_calcom(
+        built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)
+    ):
+        yield CheckResult("Cal.com", ok=ok, said=message)
 
 
 def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
     """Return calls before which bookings go; without a record there are none."""
-    return AuditCalls(built, pause=_patience(PATIENCE)) if migrated else GuardedCalls(built, correlation.new())
+    return AuditCalls(built, pause=_patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
 
 
 def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:

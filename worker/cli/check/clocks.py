@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from db.monitoring import heartbeats
 from tasks.health.check import BEAT, EVERY, beat_is_dead
 from worker.console import screen
-from worker.console.broker import PATIENCE
+from worker.console.broker import ANSWER_SECONDS
 
 TOO_FAR = 2.0  # seconds from which a clock is named; what asking for it may have cost comes on top
 
@@ -57,7 +57,7 @@ def _of_redis(url: str, wall: Callable[[], float]) -> Offset | None:
         return float(seconds) + float(microseconds) / 1e6
 
     try:
-        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
+        with Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS) as redis:
             redis.ping()  # connected, so that the question alone is measured
             return beside(ask, wall)
     except (RedisError, TypeError, ValueError):

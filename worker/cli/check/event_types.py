@@ -36,14 +36,14 @@ class Settled(Enum):
 
 
 def check_types(
-    parts: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment]
+    deps: Dependencies, calls: GuardedCalls, confirmed: Sequence[Appointment]
 ) -> Iterator[tuple[bool, str]]:
     """Yield what was found, good or bad; `confirmed` has one booking of each event type."""
     found: dict[Settled, list[str]] = defaultdict(list)
     halted = ""
     for row in confirmed:
         try:
-            event_type = None if halted else _ask(parts, calls, row)
+            event_type = None if halted else _ask(deps, calls, row)
         except NotAskedError:
             event_type = None
         except AuditHalted as no:
@@ -55,9 +55,9 @@ def check_types(
             yield how is not Settled.NOT_AT_ALL, message + (halted if how is Settled.NOT_ASKED else "")
 
 
-def _ask(parts: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
+def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
     """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
-    event_type = event_types.ask(parts, calls, row)
+    event_type = event_types.ask(deps, calls, row)
     if (
         event_type.kind is not EventKind.UNKNOWN
         or event_type.deleted
@@ -66,8 +66,8 @@ def _ask(parts: Dependencies, calls: GuardedCalls, row: Appointment) -> EventTyp
         return event_type
     page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
     if isinstance(page, Reply) and page.kind is ReplyKind.DELETED:
-        event_types.deleted(parts, row)
-        return event_types.known(parts, row) or event_type
+        event_types.deleted(deps, row)
+        return event_types.known(deps, row) or event_type
     return event_type
 
 

@@ -11,7 +11,7 @@ from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateLost
 from resilience.shared_state.scripts import breaker_keys
-from worker.console.broker import PATIENCE
+from worker.console.broker import ANSWER_SECONDS
 
 ENDPOINT = "check"
 _NOT_ALLOWED = (
@@ -22,7 +22,7 @@ _NOT_ALLOWED = (
 
 def breaker_error(url: str) -> str | None:
     """Say why no breaker can be shared over this Redis; None when one can."""
-    client, lost = make_redis(url, timeout=PATIENCE, connect_timeout=PATIENCE), list[SharedStateLost]()
+    client, lost = make_redis(url, timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS), list[SharedStateLost]()
 
     def listen(event: Event) -> None:
         if isinstance(event, SharedStateLost):

@@ -39,10 +39,10 @@ def _now(seen: Assessment) -> tuple[str, bool | None]:
         return "unusual: " + "; ".join(map(_anomaly, seen.unusual)), False
     if seen.usual.failures is None:
         return "too little history yet to say what is usual", None
-    usual = [f"{percent(seen.usual.failures.value)} failures"]
+    baseline = [f"{percent(seen.usual.failures.value)} failures"]
     if seen.usual.latency:
-        usual.append(milliseconds(seen.usual.latency.value))
-    return f"as usual at this hour ({', '.join(usual)})", True
+        baseline.append(milliseconds(seen.usual.latency.value))
+    return f"as usual at this hour ({', '.join(baseline)})", True
 
 
 def _anomaly(found: Anomaly) -> str:

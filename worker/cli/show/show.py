@@ -47,10 +47,10 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     Raises:
         Stop: There is none, or it is not clear which one is meant.
     """
-    parts = ready()
-    with parts.engine.connect() as conn:
+    deps = ready()
+    with deps.engine.connect() as conn:
         row = named(conn, id_or_key)
-        event_type = event_types.known(conn, parts.calcom.key_fingerprint, row.event_type)
+        event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
         timeline = whole_timeline(conn, row)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     deleted = event_type is not None and event_type.deleted

@@ -47,8 +47,8 @@ def _shortened() -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
-    for words, value, usual in misbehaviour.shortened():
-        table.add_row(words, value, f"({usual})")
+    for words, value, default in misbehaviour.shortened():
+        table.add_row(words, value, f"({default})")
     return table
 
 
