@@ -97,16 +97,6 @@ class FailureDetector:
             self._stats.setdefault(service, CallStats(service))
         return self._stats[service]
 
-    def flush_if_due(self) -> None:
-        """Write what is kept back of each service, where that is more than a second old."""
-        for stats in list(self._stats.values()):
-            stats.flush_if_due()
-
-    def flush(self) -> None:
-        """Write at once what is kept back of each service."""
-        for stats in list(self._stats.values()):
-            stats.flush()
-
     def record_failure(
         self,
         service: str,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple, Self
 
 SECONDS = 300
 """So many seconds are kept, the present one included."""
@@ -29,6 +30,29 @@ class Figures:
     """However long ago, unless it was forgotten."""
 
 
+class _Second(NamedTuple):
+    """The calls of one endpoint in one second, as a field of the Redis hash has them; times in ms."""
+
+    second: int
+    calls: int = 0
+    total: int = 0
+    longest: int = 0
+    low: int = 0
+    medium: int = 0
+    critical: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(*map(int, text.split()))
+
+    @property
+    def severities(self) -> tuple[int, int, int]:
+        return self.low, self.medium, self.critical
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self))
+
+
 class CallCounts:
     """Count calls, second by second; the fields are those of the Redis hash."""
 
@@ -39,16 +63,16 @@ class CallCounts:
         """Add calls of one endpoint; severity 0: they went well. Times in ms."""
         second = now // 1000
         field = f"{second % SECONDS}/{name}"
-        old = [int(part) for part in self.fields.get(field, "-1 0 0 0 0 0 0").split()]
-        if old[0] != second:
-            old = [second, 0, 0, 0, 0, 0, 0]
-        old[1] += calls
-        old[2] += total
-        old[3] = max(old[3], longest)
+        old = _Second.parse(self.fields[field]) if field in self.fields else _Second(second)
+        if old.second != second:
+            old = _Second(second)
+        low, medium, critical = (
+            known + (calls if level == severity else 0) for level, known in enumerate(old.severities, start=1)
+        )
+        longest = max(old.longest, longest)
+        self.fields[field] = str(_Second(second, old.calls + calls, old.total + total, longest, low, medium, critical))
         if severity:
-            old[3 + severity] += calls
             self.fields[f"{_LAST}/{name}"] = str(now)
-        self.fields[field] = " ".join(str(part) for part in old)
 
 
 def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
@@ -62,15 +86,15 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         if slot == _LAST:
             last = max(last, int(value))
             continue
-        second, n, took, most, *bad = (int(part) for part in value.split())
-        age = now // 1000 - second
+        seen = _Second.parse(value)
+        age = now // 1000 - seen.second
         if not 0 <= age < SECONDS:
             continue
-        calls, total, longest = calls + n, total + took, max(longest, most)
-        severities = [known + new for known, new in zip(severities, bad, strict=True)]
-        recent += sum(bad) if age < RECENT else 0
-        if any(bad):
-            first = min(first or second, second)
+        calls, total, longest = calls + seen.calls, total + seen.total, max(longest, seen.longest)
+        severities = [known + new for known, new in zip(severities, seen.severities, strict=True)]
+        recent += sum(seen.severities) if age < RECENT else 0
+        if any(seen.severities):
+            first = min(first or seen.second, seen.second)
     return Figures(
         calls=calls,
         failures=sum(severities),

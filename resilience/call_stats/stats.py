@@ -111,7 +111,8 @@ class CallStats:
         self.flush(now=now)
         answer = self._call("recent_calls", now=now)
         if answer is not None:
-            return figures(pairs(answer[1]), answer[0], endpoint)
+            at, fields = answer
+            return figures(pairs(fields), at, endpoint)
         with self._lock:
             return figures(self._own.fields, self._now(now), endpoint)
 
@@ -129,7 +130,10 @@ class CallStats:
         """
         self.flush(now=now)
         answer = self._call("closed_windows", round(written * 1000), now=now)
-        return [] if answer is None else list(closed_windows(pairs(answer[1]), answer[0]))
+        if answer is None:
+            return []
+        at, fields = answer
+        return list(closed_windows(pairs(fields), at))
 
     def mark_incomplete(self) -> None:
         """Mark the windows that lack the calls counted in this process; called when Redis has answered."""

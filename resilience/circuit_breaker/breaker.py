@@ -99,7 +99,7 @@ class CircuitBreaker(OperatorControls):
         """
         name = "" if item is None else str(item)
         request = AcquireRequest(owner, int(probe_ok), name, int(trial))
-        reply = self._failover.run(ACQUIRE, _word(endpoint), request, now)
+        reply = self._failover.run(ACQUIRE, _checked(endpoint), request, now)
         if reply is None:
             self._failover.not_acknowledged(endpoint, owner)
             return self._failover.run_local(
@@ -162,7 +162,7 @@ class CircuitBreaker(OperatorControls):
         lease. No items: only ask. One endpoint of a service can have held work.
         """
         wanted = tuple(str(item) for item in items)
-        reply = self._failover.run(RELEASE, _word(endpoint), wanted, now)
+        reply = self._failover.run(RELEASE, _checked(endpoint), wanted, now)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
         releases, state = reply.result, reply.state
@@ -181,7 +181,7 @@ class CircuitBreaker(OperatorControls):
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
         """Say that a released item ended without a call of its own."""
-        self._failover.run(GIVE_BACK, _word(endpoint), (str(item),), now)
+        self._failover.run(GIVE_BACK, _checked(endpoint), (str(item),), now)
 
     def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
         """Ask whether nothing may be sent: of the service, or of an endpoint too; for use without permits.
@@ -190,7 +190,7 @@ class CircuitBreaker(OperatorControls):
         permit's lease. Who only wants to know reads `get_status`.
         """
         name = endpoint or WITHOUT_ENDPOINT
-        reply = self._failover.run(IS_OPEN, _word(name), (owner, int(endpoint is None)), now)
+        reply = self._failover.run(IS_OPEN, _checked(name), (owner, int(endpoint is None)), now)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
         return reply.result
@@ -204,7 +204,7 @@ class CircuitBreaker(OperatorControls):
         return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
 
     def _report(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool = False) -> Recorded:
-        reply = self._failover.run(RECORD, _word(endpoint), report, now)
+        reply = self._failover.run(RECORD, _checked(endpoint), report, now)
         if reply is None:
             return self._report_local(endpoint, report, now, probe=probe)
         self.calls.mark_incomplete()
@@ -243,7 +243,7 @@ def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
     return error.value, 0 if error is ErrorType.NONE else int(severity_of(error))
 
 
-def _word(endpoint: str) -> str:
+def _checked(endpoint: str) -> str:
     if not _ENDPOINT.fullmatch(endpoint):
         raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
     return endpoint

@@ -27,7 +27,7 @@ class KeyBlocked:
 
 @dataclass(frozen=True, slots=True)
 class SharedStateBegun:
-    """Redis knew nothing of this breaker: it was new or had forgotten. This process began it again."""
+    """Redis knew nothing of this breaker: it was new or had forgotten. This process restored it."""
 
     service: str
     generation: int
@@ -38,7 +38,7 @@ class SharedStateBegun:
 
 @dataclass(frozen=True, slots=True)
 class OrdersUnreadable:
-    """The operators' orders could not be read, so the shared breaker was not begun again."""
+    """The operators' overrides could not be read, so the shared breaker was not restored."""
 
     service: str
     error: str
