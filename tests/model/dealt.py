@@ -69,8 +69,8 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
 )
 
 
-class Told(NamedTuple):
-    """What Cal.com told this key of an event type."""
+class KnownType(NamedTuple):
+    """What Cal.com shows this key of an event type."""
 
     kind: EventKind
     sight: bool
@@ -79,18 +79,18 @@ class Told(NamedTuple):
 
 
 @cache
-def event_type(told: Told | None) -> EventType | None:
-    """Return it as the product keeps it; None: nothing was told."""
-    if told is None:
+def event_type(known: KnownType | None) -> EventType | None:
+    """Return it as the product keeps it; None: nothing was known."""
+    if known is None:
         return None
     return EventType(
         key_fingerprint="key",
         event_type="101",
         calcom_id=101,
-        kind=told.kind,
-        sight=told.sight,
-        seats=told.seats,
-        occurrences=8 if told.recurs else None,
+        kind=known.kind,
+        sight=known.sight,
+        seats=known.seats,
+        occurrences=8 if known.recurs else None,
         deleted=False,
         asked_at=NOW,
         fresh=True,

@@ -42,16 +42,16 @@ Cell = tuple[Any, ...]
 
 
 class Turn(NamedTuple):
-    """Where an attempt stands: the row that it holds, what it may post, and what it was told since."""
+    """Where an attempt stands: the row that it holds, what it may post, and what it was answered since."""
 
     row: Row
     near: bool = False  # whether the row's start is within the lead
     allowed: Proceed | None = None  # once nothing stands against a POST but the breaker and the limit
-    told: Script = ()
+    answers: Script = ()
 
     def then(self, answer: object) -> "Turn":
         """Return the attempt after one more answer."""
-        return self._replace(told=(*self.told, answer))
+        return self._replace(answers=(*self.answers, answer))
 
 
 class Asked(NamedTuple):
@@ -69,7 +69,7 @@ class Answered(NamedTuple):
     sent_ago: int | None = None
 
 
-class Said(NamedTuple):
+class AttemptResult(NamedTuple):
     """What an attempt does next, and the cells of the rule that it has read on the way."""
 
     next: Asked | Change | None  # None: it writes nothing
@@ -107,7 +107,7 @@ class _Dealt:
         self.pause = None
         self.allowed = turn.allowed
         self.near = turn.near
-        self.answers = iter(turn.told)
+        self.answers = iter(turn.answers)
         self.called = turn.allowed is not None
 
     def ask(self, what: str, of: object = None) -> Any:
@@ -226,7 +226,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "deciding_lookup"): _deciding_lookup,
     (inquiry, "lookup"): _lookup,
     (inquiry, "ask_slots"): _slots,
-    (inquiry, "read_bookings"): lambda told: told,
+    (inquiry, "read_bookings"): lambda shown: shown,
     (inquiry, "after_absence"): _absence,
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,
@@ -245,7 +245,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
 
-_said: dict[Turn, Said] = {}
+_attempts: dict[Turn, AttemptResult] = {}
 _turns: list[Turn] = []
 _numbers: dict[Turn, int] = {}
 
@@ -264,19 +264,19 @@ def turn(number: int) -> Turn:
 
 
 def forget() -> None:
-    """Forget what the product has said: a rule of it was changed."""
-    _said.clear()
+    """Forget what the product has done: a rule of it was changed."""
+    _attempts.clear()
 
 
-def ask(turn: Turn) -> Said:
-    """Run the product's attempt as far as it was told, and return what it does next."""
-    said = _said.get(turn)
+def ask(turn: Turn) -> AttemptResult:
+    """Run the product's attempt as far as it was answered, and return what it does next."""
+    attempted = _attempts.get(turn)
     if said is None:
-        said = _said[turn] = _run(turn)
-    return said
+        attempted = _attempts[turn] = _run(turn)
+    return attempted
 
 
-def _run(turn: Turn) -> Said:
+def _run(turn: Turn) -> AttemptResult:
     global _running, _cells
     before = {place: getattr(*place) for place in _DEALT}
     _running, _cells = _Dealt(turn), set()
@@ -284,9 +284,9 @@ def _run(turn: Turn) -> Said:
         setattr(module, name, dealt)
     try:
         move = attempt.attempt(_running).move  # type: ignore[arg-type]
-        return Said(None if move is None else change(move), frozenset(_cells))
+        return AttemptResult(None if move is None else change(move), frozenset(_cells))
     except _Stop as stop:
-        return Said(stop.asked, frozenset(_cells))
+        return AttemptResult(stop.asked, frozenset(_cells))
     finally:
         for (module, name), own in before.items():
             setattr(module, name, own)

@@ -40,7 +40,7 @@ class Machine(Protocol):
     def canonical(self, world: Any, /) -> Hashable:
         """Return the one state that stands for all with the same future."""
 
-    def told(self, step: Step, world: Any, /) -> tuple[str, Any]:
+    def describe(self, step: Step, world: Any, /) -> tuple[str, Any]:
         """Return the words of a step for a trace, and the state from which the trace goes on."""
 
 
@@ -80,14 +80,14 @@ class Found:
         way = [len(self.states) - 1]
         while self.parents[way[-1]] >= 0:
             way.append(self.parents[way[-1]])
-        told: list[str] = []
+        lines: list[str] = []
         options = machine.beginnings()
         for number in reversed(way):
             step = next(step for step in options if machine.canonical(step.world) == self.states[number])
-            text, world = machine.told(step, self.states[number])
-            told.append(text)
+            text, world = machine.describe(step, self.states[number])
+            lines.append(text)
             options = machine.following(world)
-        return [line for text, run in groupby(told) for line in _together(text, len(list(run)))]
+        return [line for text, run in groupby(lines) for line in _together(text, len(list(run)))]
 
 
 def _together(text: str, count: int) -> list[str]:

@@ -65,7 +65,7 @@ def test_each_rule_of_evidence_is_needed(rule: Rule) -> None:
     wrong = contradictions.doubled if rule.finds is Finds.TWO else contradictions.contradicted
     deal = DEALS[rule.deal]
     with without(rule.breakage):
-        kind = deal.of.told(deal.key).kind
+        kind = deal.of.known_type(deal.key).kind
         found = search(Evidence(deal), wrong=wrong, live=rule.finds is Finds.STANDSTILL)
 
     assert rule.breakage.test.endswith(f"[{kind}]")  # where `make breakages` looks

@@ -30,8 +30,8 @@ def steps(world: World, post: Post, of: Type) -> Iterator[Done]:
             yield from _insert(world, post, of)
         case Stage.HALF if of.recurs:
             yield Done("makes all weeks of", True, _done(post, "201"), booked)
-            for said in "out of bounds", "limit", "taken":  # weeks 1 to 4 are booked (5 of 5, seen)
-                yield Done(f"refuses week 5 of ({said})", False, _done(post, said), booked)
+            for reply in "out of bounds", "limit", "taken":  # weeks 1 to 4 are booked (5 of 5, seen)
+                yield Done(f"refuses week 5 of ({reply})", False, _done(post, reply), booked)
         case Stage.HALF:
             whole = tuple(sorted(one._replace(half=False) for one in booked))
             yield Done("gives its seat to", True, _done(post, "201"), whole)
@@ -56,8 +56,8 @@ def _dedupe(world: World, post: Post, of: Type) -> Iterator[Done]:
         found.append("201 of a guest's")
     if of.dedupes and fate & Fate.HIS_OWN:
         found.append("201 of his own")
-    for said in found:
-        yield Done(f"finds for a booking of this attendee ({said})", True, _done(post, said), booked)
+    for reply in found:
+        yield Done(f"finds for a booking of this attendee ({reply})", True, _done(post, reply), booked)
     accepted = fate & Fate.HIS_OWN and of.confirms and of.seats  # since then, so that it is not looked for
     if not found or (accepted and not ours):
         yield Done("finds no booking of the attendee for", True, post._replace(stage=Stage.DEDUPED), booked)
@@ -74,8 +74,8 @@ def _maximum(world: World, post: Post) -> Iterator[Done]:
 def _availability(world: World, post: Post, of: Type) -> Iterator[Done]:
     fate = world.fate
     if fate & Fate.NARROWED:
-        for said in "out of bounds", "limit":
-            yield _refused(world, post, said)
+        for reply in "out of bounds", "limit":
+            yield _refused(world, post, reply)
         return
     if of.seats:
         signed_up = any(one.status == "accepted" for one in world.booked) or bool(fate & Fate.HIS_OWN)
@@ -124,9 +124,9 @@ def is_live(world: World) -> bool:
     return any(one.status != "gone" for one in world.booked)
 
 
-def _refused(world: World, post: Post, said: str, *, fair: bool = True) -> Done:
-    return Done(f"refuses ({said})", fair, _done(post, said), world.booked)
+def _refused(world: World, post: Post, reply: str, *, fair: bool = True) -> Done:
+    return Done(f"refuses ({reply})", fair, _done(post, reply), world.booked)
 
 
-def _done(post: Post, said: str) -> Post:
-    return post._replace(stage=Stage.DONE, said=said)
+def _done(post: Post, reply: str) -> Post:
+    return post._replace(stage=Stage.DONE, reply=reply)

@@ -19,8 +19,8 @@ def of_absence() -> Iterator[Cell]:
     for kind, sight, ended, slot, refusal in each(EventKind, _YES_OR_NO, _YES_OR_NO, slots, refusals):
         for flags in each(_YES_OR_NO, repeat=6):
             names = ("unclear", "cancel", "near", "may_retry", "outage", "waited")
-            told = dict(zip(names, flags, strict=True))
-            case = Case(kind=kind, sight=sight, settled=True, ended=ended, slot=slot, refusal=refusal, **told)
+            facts = dict(zip(names, flags, strict=True))
+            case = Case(kind=kind, sight=sight, settled=True, ended=ended, slot=slot, refusal=refusal, **facts)
             yield "absence", kind, sight, ended, after_absence(case)
 
 
@@ -41,8 +41,8 @@ def of_refusal() -> Iterator[Cell]:
         if reply.kind not in REFUSALS:
             continue
         for recurs in _SERIES.get(kind, (False,)):
-            told = {"recurs": recurs, "looked": looked, "slot": slot, "may_retry": may_retry}
-            may = after_refusal(reply.kind, kind, status=reply.http_status, **told)
+            facts = {"recurs": recurs, "looked": looked, "slot": slot, "may_retry": may_retry}
+            may = after_refusal(reply.kind, kind, status=reply.http_status, **facts)
             yield "refusal", kind, recurs, reply.kind, may
 
 

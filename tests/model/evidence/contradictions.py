@@ -17,7 +17,7 @@ def doubled(world: World) -> str | None:
 
 def disobeyed(world: World) -> str | None:
     """Say that it is posted again though the row, renewed for that, says: to be cancelled; None: it is not."""
-    renewed = world.turn.told[1:2] if world.turn is not None and world.turn.allowed is not None else ()
+    renewed = world.turn.answers[1:2] if world.turn is not None and world.turn.allowed is not None else ()
     cancelled = any(isinstance(row, Row) and row.cancel for row in renewed)
     return "posted, and its cancellation is asked for" if cancelled else None
 

@@ -52,7 +52,7 @@ def _deals() -> Iterator[tuple[str, Deal]]:
 
 def _before(of: Type) -> Iterator[str]:
     yield "a maximum"
-    if of.told(Key.ALL).kind in BY_EVIDENCE or of.seats:
+    if of.known_type(Key.ALL).kind in BY_EVIDENCE or of.seats:
         yield "a booking of his own"
     if of.seats:
         yield "a seat taken"
@@ -65,5 +65,5 @@ DEALS: Mapping[str, Deal] = MappingProxyType(dict(_deals()))
 
 
 def of_kind(kind: EventKind) -> dict[str, Deal]:
-    """Return the deals in which the product is told of this kind; of an unknown one where the key may not read it."""
-    return {name: deal for name, deal in DEALS.items() if deal.of.told(deal.key).kind is kind}
+    """Return the deals in which the product is shown this kind; of an unknown one where the key may not read it."""
+    return {name: deal for name, deal in DEALS.items() if deal.of.known_type(deal.key).kind is kind}

@@ -1,4 +1,4 @@
-"""The event types that the model of evidence deals, and the keys: what the product is told of either."""
+"""The event types that the model of evidence deals, and the keys: what the product is shown of either."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from db.appointments.event_types import EventKind
 from tasks.calcom.event_types import EventTypeFacts, Host, Scheduling
-from tests.model.dealt import Told
+from tests.model.dealt import KnownType
 
 USER, ANOTHER = 1, 2  # our key's user, and another host
 
@@ -41,10 +41,10 @@ class Type(NamedTuple):
         """Say whether Cal.com looks for the attendee's booking before it looks for a free host (10 of 10)."""
         return self.round_robin or self.confirms
 
-    def told(self, key: Key) -> Told:
+    def known_type(self, key: Key) -> KnownType:
         """Return what the product makes of what Cal.com shows this key of the type."""
         if key in {Key.BLANK, Key.STRANGE}:
-            return Told(EventKind.UNKNOWN, sight=False)
+            return KnownType(EventKind.UNKNOWN, sight=False)
         facts = EventTypeFacts(
             calcom_id=101,
             scheduling=self.scheduling,
@@ -55,7 +55,7 @@ class Type(NamedTuple):
             confirms=self.confirms,
             price=False,
         )
-        return Told(facts.kind, facts.has_sight(USER), self.seats, self.recurs)
+        return KnownType(facts.kind, facts.has_sight(USER), self.seats, self.recurs)
 
 
 _ROUND_ROBIN, _COLLECTIVE = Scheduling.ROUND_ROBIN, Scheduling.COLLECTIVE

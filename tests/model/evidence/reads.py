@@ -16,17 +16,21 @@ Answer = tuple[str, Kind, Any]
 
 
 def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
-    """Yield them: in words, whether Cal.com is well, and as the product is told."""
+    """Yield them: in words, whether Cal.com is well, and as the product is shown it."""
     match asked.what:
         case "look" | "list":
             for seen in _seen(world, deal, whole=asked.what == "list"):
                 yield f"the list shows: {seen}", Kind.FAIR, seen
             yield "the list answers 503", Kind.FAULT, "503"
         case "type":
-            told = deal.of.told(key_of(world, deal))
+            known_type = deal.of.known_type(key_of(world, deal))
             if asked.of:  # a list has just shown what the key's user takes no part in
-                told = told._replace(sight=True)
-            yield f"Cal.com says of the type: {told.kind}, {'sight' if told.sight else 'no sight'}", Kind.FAIR, told
+                known_type = known_type._replace(sight=True)
+            yield (
+                f"Cal.com says of the type: {known_type.kind}, {'sight' if known_type.sight else 'no sight'}",
+                Kind.FAIR,
+                known_type,
+            )
             yield "Cal.com does not say what the type is", Kind.FAULT, None
         case "slots":
             for slot in _slots(world, deal.of):
@@ -77,15 +81,15 @@ def _slots(world: World, of: Type) -> list[str]:
     """Return what the slots may say: an answer is kept for a while, and one off the grid proves nothing."""
     if world.fate & Fate.DELETED:
         return ["unasked"]
-    said = {"unproven": None}
+    slots = {"unproven": None}
     for old in (True, False):
         known = tuple(one for one in world.booked if not (old and one.age < SLOTS_KEPT))
         free = calcom.free_hosts(world._replace(booked=known), of)
         seated = any(one.status == "accepted" for one in known) or world.fate & Fate.SEATED
         full = world.fate & Fate.FULL or any(one.half for one in known)
         offered = not full if of.seats and seated else bool(free)
-        said["offered" if offered and not world.fate & Fate.NARROWED else "gone"] = None
-    return list(said)
+        slots["offered" if offered and not world.fate & Fate.NARROWED else "gone"] = None
+    return list(slots)
 
 
 def _replies(world: World) -> Iterator[Answer]:
@@ -95,6 +99,6 @@ def _replies(world: World) -> Iterator[Answer]:
         return
     replies = {"no answer": Kind.FAULT, "502": Kind.FAULT, "500": Kind.FAULT}
     if post.stage is Stage.DONE:
-        replies[post.said] = Kind.FAIR
+        replies[post.reply] = Kind.FAIR
     for reply, kind in replies.items():
         yield f"Cal.com answers: {reply}", kind, Answered(reply, post.age)

@@ -6,7 +6,7 @@ Everything is immutable and small, so that a state can stand in a set. Time is c
 from enum import IntEnum
 from typing import NamedTuple
 
-from tests.model.dealt import Told
+from tests.model.dealt import KnownType
 from tests.model.product import SETTLE, TIMINGS, Turn
 from tests.model.rows import Row, later
 
@@ -46,13 +46,13 @@ class Stage(IntEnum):
 
 
 class Post(NamedTuple):
-    """One POST of ours at Cal.com; `awaited` by the worker, `said` once it is done."""
+    """One POST of ours at Cal.com; `awaited` by the worker, `reply` once it is done."""
 
     stage: Stage = Stage.ARRIVED
     age: int = 0  # ticks since its first byte
     host: int = 0
     awaited: bool = True
-    said: str = ""
+    reply: str = ""
 
 
 class Booked(NamedTuple):
@@ -73,7 +73,7 @@ class World(NamedTuple):
     booked: tuple[Booked, ...] = ()
     fate: int = Fate.NONE
     news: int = -1  # ticks since a stranger's booking was made, after all of ours had been answered; -1: there is none
-    kept: Told | None = None  # what the product keeps of the event type
+    kept: KnownType | None = None  # what the product keeps of the event type
 
 
 def awaited(world: World) -> Post | None:

@@ -5,7 +5,7 @@ from functools import cache
 
 from db.lifecycle import HoldReason, Status
 from tests.model import product
-from tests.model.dealt import Told
+from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key
@@ -25,13 +25,13 @@ class Evidence:
         self.deal = deal
         self.of = deal.of
         self.cells: set[Cell] = set()
-        self._ends: dict[tuple[Turn, Row, Told | None, bool], tuple[Row, Turn | None, str]] = {}
+        self._ends: dict[tuple[Turn, Row, KnownType | None, bool], tuple[Row, Turn | None, str]] = {}
 
     def beginnings(self) -> Iterator[Step]:
         """Yield the first states: what the type is was asked for another booking, or was not."""
         world = World(Row(Status.PENDING), fate=self.deal.before)
         yield Step("enqueued", Kind.FAIR, world)
-        yield Step("enqueued; the type is known", Kind.FAIR, world._replace(kept=self.of.told(self.deal.key)))
+        yield Step("enqueued; the type is known", Kind.FAIR, world._replace(kept=self.of.known_type(self.deal.key)))
 
     def following(self, world: World) -> Iterator[Step]:
         """Yield every step out of a state; what is over and cannot be undone has none."""
@@ -55,7 +55,7 @@ class Evidence:
         news = world.news if row.unknown and row.answered else -1
         return world if row is world.row and news == world.news else world._replace(row=row, news=news)
 
-    def told(self, step: Step, world: World) -> tuple[str, World]:
+    def describe(self, step: Step, world: World) -> tuple[str, World]:
         """Return the words of a step, and the state after it."""
         return step.text, world
 
@@ -105,11 +105,11 @@ class Evidence:
         row, turn_then, more = ended
         return text + more, kind, world._replace(row=row, turn=turn_then)
 
-    def _end(self, turn: Turn, row: Row, kept: Told | None, *, his_own: bool) -> tuple[Row, Turn | None, str]:
+    def _end(self, turn: Turn, row: Row, kept: KnownType | None, *, his_own: bool) -> tuple[Row, Turn | None, str]:
         while True:
-            said = product.ask(turn)
-            self.cells |= said.cells
-            asked = said.next
+            attempted = product.ask(turn)
+            self.cells |= attempted.cells
+            asked = attempted.next
             if not isinstance(asked, Asked):
                 break
             match asked.what:
@@ -216,7 +216,7 @@ _FATES = {
 
 def _may_interfere(world: World) -> bool:
     """Say whether it matters when something happens: before an attempt has read or sent anything it does not."""
-    return world.turn is None or bool(awaited(world)) or (world.turn.allowed is None and bool(world.turn.told))
+    return world.turn is None or bool(awaited(world)) or (world.turn.allowed is None and bool(world.turn.answers))
 
 
 def _left_behind(world: World, answer: Answered) -> Post | None:

@@ -31,7 +31,7 @@ class Life:
         """Return the one state that stands for all with the same future: the workers are alike."""
         return same(tidy(world, self.rules))
 
-    def told(self, step: Step, world: World) -> tuple[str, World]:
+    def describe(self, step: Step, world: World) -> tuple[str, World]:
         """Tell a step so that the workers keep their names."""
         world = tidy(step.world, self.rules)
         if step.text == TICK:

@@ -12,7 +12,7 @@ from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import Reason
 from tasks.moves import Proceed as Allowed
 from tests.model import product
-from tests.model.dealt import Told
+from tests.model.dealt import KnownType
 from tests.model.life.state import LEASE, NO_POST, NOBODYS, Phase, Post, Rules, Stage, Worker, World
 from tests.model.product import Answered, Asked, Turn
 from tests.model.rows import CLAIMABLE, Change, Row, moved, renamed
@@ -102,18 +102,18 @@ class Steps:
         asked = product.ask(turn).next
         if not isinstance(asked, Asked):
             yield text, kind, asked
-        elif asked.what == "post" or (asked.what == "renew" and turn.allowed is not None and len(turn.told) == 1):
+        elif asked.what == "post" or (asked.what == "renew" and turn.allowed is not None and len(turn.answers) == 1):
             yield text, kind, turn
         elif asked.what == "renew":
             row = self.world.row._replace(lease=0) if self._ours() else None
             yield from self._ends(turn.then(row), text, kind)
         else:
-            for said, fault, answer in self._answers(asked):
+            for words, fault, answer in self._answers(asked):
                 then = turn.then(answer)
                 if asked.what == "permit":
-                    row = turn.row if turn.allowed is not None or not turn.told else self.world.row._replace(lease=0)
+                    row = turn.row if turn.allowed is not None or not turn.answers else self.world.row._replace(lease=0)
                     then = Turn(row, turn.near, asked.allowed, (answer,))
-                yield from self._ends(then, text + said, Kind.FAULT if fault else kind)
+                yield from self._ends(then, text + words, Kind.FAULT if fault else kind)
 
     def _answers(self, asked: Asked) -> Iterator[tuple[str, bool, Any]]:
         sees = self.world.sees
@@ -126,7 +126,7 @@ class Steps:
                 yield "", False, False
                 yield "", True, True
             case "known" | "type":
-                yield "", False, Told(EventKind.OTHER, sight=sees or not self.rules.blind_key_holds)
+                yield "", False, KnownType(EventKind.OTHER, sight=sees or not self.rules.blind_key_holds)
             case "look" | "list":
                 listed = [post.stage for post in self.world.everything_sent() if sees]
                 gone = "cancelled" if Stage.CANCELLED in listed else "absent"

@@ -60,9 +60,9 @@ def read(data: object) -> EventTypeFacts | Reply:
 
 def facts(data: object) -> EventTypeFacts:
     """Read an event type that can be read."""
-    told = read(data)
-    assert isinstance(told, EventTypeFacts)
-    return told
+    result = read(data)
+    assert isinstance(result, EventTypeFacts)
+    return result
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_what_a_booking_of_the_type_has_is_told() -> None:
 @pytest.mark.parametrize("member", ["id", "ownerId", "recurrence", "price", "confirmationPolicy", "seats"])
 def test_a_trait_that_is_not_told_is_not_taken_for_none(member: str) -> None:
     """Cal.com shows each of them of every type: without it the type would look plainer than it is."""
-    told = read({name: value for name, value in PERSONAL.items() if name != member})
+    result = read({name: value for name, value in PERSONAL.items() if name != member})
 
-    assert isinstance(told, Reply)
-    assert told.kind is ReplyKind.UNKNOWN
+    assert isinstance(result, Reply)
+    assert result.kind is ReplyKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_sight_is_by_role_only(shown_as: dict[str, Any], user: int, sees: bool) 
 
 def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
     """For one that was deleted Cal.com says the same."""
-    told = read_event_type(refused(NO_TYPE))
+    result = read_event_type(refused(NO_TYPE))
 
-    assert isinstance(told, Reply)
-    assert (told.kind, told.http_status) == (ReplyKind.REFUSED, 404)
+    assert isinstance(result, Reply)
+    assert (result.kind, result.http_status) == (ReplyKind.REFUSED, 404)
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
 )
 def test_what_is_no_event_type_is_said_as_any_other_answer(answer: Answer | NoAnswer, reply_kind: ReplyKind) -> None:
     """A 404 of the wrong version is configuration, and not absence."""
-    for told in (read_event_type(answer), read_me(answer)):
-        assert isinstance(told, Reply)
-        assert told.kind is reply_kind
+    for result in (read_event_type(answer), read_me(answer)):
+        assert isinstance(result, Reply)
+        assert result.kind is reply_kind
     assert isinstance(read_event_types(answer, "personal"), Reply)
 
 

@@ -9,7 +9,7 @@ from tasks.calcom.sanitize import safe
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("text", "kept"),
     [
         ("Event type with id 1234567 not found.", "Event type with id 1234567 not found."),
         ("start 2026-12-07T09:00:00Z is past", "start 2026-12-07T09:00:00Z is past"),
@@ -25,28 +25,28 @@ from tasks.calcom.sanitize import safe
         (["a list"], ""),
     ],
 )
-def test_words_lose_addresses_numbers_and_control_characters(said: object, kept: str) -> None:
+def test_words_lose_addresses_numbers_and_control_characters(text: object, kept: str) -> None:
     """Ids and dates are evidence and stay."""
-    assert safe(said) == kept
+    assert safe(text) == kept
 
 
 HALF = ("b" * 184 + "@example.com ") * 10  # 1,970 characters that are masked into 90
 LONG = ["x" * 1_000_000, "a@b.example " * 100_000, "ann@example.com" * 1000, "9" * 100_000]
 
 
-@pytest.mark.parametrize("said", [*LONG, HALF + "x" * 26 + " ann@example.com"])
-def test_a_megabyte_is_cut_and_leaks_no_half_address(said: str) -> None:
+@pytest.mark.parametrize("text", [*LONG, HALF + "x" * 26 + " ann@example.com"])
+def test_a_megabyte_is_cut_and_leaks_no_half_address(text: str) -> None:
     """What is cut is cut before and after masking, between words."""
-    kept = safe(said)
+    kept = safe(text)
 
     assert len(kept) <= MAX_TEXT
     assert "ann" not in kept.replace("[e-mail]", "")
 
 
 @given(st.text(st.characters()))
-def test_any_text_becomes_one_printable_line(said: str) -> None:
+def test_any_text_becomes_one_printable_line(text: str) -> None:
     """Whatever Cal.com sends can be stored, shown and logged."""
-    kept = safe(said)
+    kept = safe(text)
 
     assert kept.isprintable()
     assert "@" not in kept

@@ -31,7 +31,7 @@ def read(answer: Answer | NoAnswer) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "dated"),
     [
         (refused(ISE), True),
         (refused(TAKEN_USER), True),
@@ -44,9 +44,9 @@ def read(answer: Answer | NoAnswer) -> Reply:
         (NoAnswer(sent=True, error_type="reset", message="", elapsed=1), False),
     ],
 )
-def test_when_it_answered_is_said_by_calcoms_clock_alone(answer: Answer | NoAnswer, said: bool) -> None:  # noqa: FBT001 - a column
+def test_when_it_answered_is_said_by_calcoms_clock_alone(answer: Answer | NoAnswer, dated: bool) -> None:  # noqa: FBT001 - a column
     """A proxy has a clock of its own, and so have we."""
-    assert read(answer).answered_at == (datetime(2026, 11, 25, 15, 48, 41, tzinfo=UTC) if said else None)
+    assert read(answer).answered_at == (datetime(2026, 11, 25, 15, 48, 41, tzinfo=UTC) if dated else None)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_what_is_refused_before_any_week_is_made_needs_no_kind(
 
 
 @pytest.mark.parametrize(
-    ("slot", "may_retry", "told"),
+    ("slot", "may_retry", "after"),
     [
         (Slot.OFFERED, True, Refused.RETRY),
         (Slot.UNASKED, True, Refused.RETRY),
@@ -50,10 +50,10 @@ def test_what_is_refused_before_any_week_is_made_needs_no_kind(
 def test_taken_is_believed_unless_cal_com_still_offers_the_slot(
     slot: Slot | None,
     may_retry: bool,  # noqa: FBT001 - a column
-    told: Refused,
+    after: Refused,
 ) -> None:
     """Row 9: the same words also stand for a fault of Cal.com's database or calendar, which the slots may share."""
     assert (
         after_refusal(ReplyKind.TAKEN, EventKind.PLAIN, recurs=False, looked=True, slot=slot, may_retry=may_retry)
-        is told
+        is after
     )

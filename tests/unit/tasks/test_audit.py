@@ -30,8 +30,8 @@ def verdict(row: Callable[..., Appointment]) -> Judge:
 def test_a_second_booking_at_the_same_start_is_the_double(verdict: Judge) -> None:
     """Whatever their order; one that is over is none."""
     for entries in ([booking(), booking("two")], [booking("two"), booking()]):
-        said = verdict(*entries, booking("over", status="cancelled"))
-        assert found(said) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+        result = verdict(*entries, booking("over", status="cancelled"))
+        assert found(result) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_double_that_the_host_has_accepted_is_not_cancelled(verdict: Judge) ->
     """While its own is still waiting for him: the customer would be left with nothing."""
     assert found(verdict(booking(status="pending"), booking("two"))) == (AuditFindingKind.TWICE, None, [])
     for both in ("pending", "accepted"):
-        said = verdict(booking(status=both), booking("two", status="pending"))
-        assert found(said) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
+        result = verdict(booking(status=both), booking("two", status="pending"))
+        assert found(result) == (AuditFindingKind.TWICE, Fix.CANCEL_DOUBLE, ["two"])
 
 
 def test_of_two_seats_the_row_knows_its_own(verdict: Judge) -> None:

@@ -67,10 +67,10 @@ def test_a_seat_is_asked_for_before_its_booking(verdict: Judge) -> None:
 @pytest.mark.parametrize("shown", [seated(s2=THEIRS), seated()], ids=["others' seats", "no attendees"])
 def test_a_seat_that_its_booking_does_not_show_is_asked_for(verdict: Judge, shown: dict[str, Any]) -> None:
     """Only Cal.com's own word on that seat says that it is gone."""
-    said = [verdict(shown, answers={BY_SEAT: one}, calcom_seat_uid="s1") for one in Answered]
+    result = [verdict(shown, answers={BY_SEAT: one}, calcom_seat_uid="s1") for one in Answered]
     assert verdict(shown, calcom_seat_uid="s1") == BY_SEAT
-    assert said[:1] + said[2:] == [NoFinding.AGREES, NoFinding.CANNOT_TELL]
-    assert found(said[1]) == (AuditFindingKind.ABSENT, None, [])
+    assert result[:1] + result[2:] == [NoFinding.AGREES, NoFinding.CANNOT_TELL]
+    assert found(result[1]) == (AuditFindingKind.ABSENT, None, [])
 
 
 def test_a_successor_on_another_day_is_asked_for(verdict: Judge) -> None:
@@ -121,17 +121,17 @@ class TestSeries:
     @pytest.mark.parametrize("settled", [True, False])
     def test_a_cut_one_is_found_when_it_can_grow_no_more(self, verdict: Judge, *, settled: bool) -> None:
         """One POST makes the weeks one by one."""
-        said = verdict(*series(2), occurrences=4, answers={SERIES: Answered.FOUND}, settled=settled)
+        result = verdict(*series(2), occurrences=4, answers={SERIES: Answered.FOUND}, settled=settled)
         if settled:
-            assert found(said) == (AuditFindingKind.SERIES_CUT, None, [])
-            assert "only 2 of 4 weeks" in getattr(said, "message", "")
+            assert found(result) == (AuditFindingKind.SERIES_CUT, None, [])
+            assert "only 2 of 4 weeks" in getattr(result, "message", "")
         else:
-            assert said is NoFinding.TOO_YOUNG
+            assert result is NoFinding.TOO_YOUNG
 
     def test_what_was_counted_once_needs_no_event_type(self, verdict: Judge) -> None:
         """The record holds what the type made then; it may make more or less today."""
-        said = verdict(*series(2), occurrences=2, series_of=4, answers={SERIES: Answered.FOUND})
-        assert found(said) == (AuditFindingKind.SERIES_CUT, None, [])
+        result = verdict(*series(2), occurrences=2, series_of=4, answers={SERIES: Answered.FOUND})
+        assert found(result) == (AuditFindingKind.SERIES_CUT, None, [])
 
     def test_a_cancelled_week_is_no_cut(self, verdict: Judge) -> None:
         """It stays in the series as cancelled; a moved one is there with its successor, and counts once."""
@@ -167,10 +167,10 @@ class TestSeries:
     def test_of_a_refused_one_the_first_week_is_recorded(self, verdict: Judge) -> None:
         """Refused at week 5, and weeks 1 to 4 stand: also when the range, or a person, left only later ones."""
         for weeks in (series(4), series(4)[1:]):
-            said = verdict(*weeks, **REJECTED)
-            assert found(said) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
-            assert isinstance(said, AuditFinding)
-            assert [place.uid for place in said.there] == [weeks[0]["uid"]]
+            result = verdict(*weeks, **REJECTED)
+            assert found(result) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
+            assert isinstance(result, AuditFinding)
+            assert [place.uid for place in result.there] == [weeks[0]["uid"]]
 
 
 class TestNotConfirmed:
@@ -216,11 +216,11 @@ class TestNotConfirmed:
     ) -> None:
         """A hold that settles is looked for again by itself."""
         held = {"status": Status.HELD, "hold_reason": reason, "outcome_unknown": True, "sent_at": NOW}
-        said = verdict(booking(), **held | {"calcom_booking_uid": None})
+        result = verdict(booking(), **held | {"calcom_booking_uid": None})
         if is_found:
-            assert found(said) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
+            assert found(result) == (AuditFindingKind.NOT_HERE, Fix.RECORD_UID, [])
         else:
-            assert said is NoFinding.UNDER_WAY
+            assert result is NoFinding.UNDER_WAY
 
 
 class TestHalfMade:

@@ -230,8 +230,8 @@ ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
 )
 def test_each_answer_to_the_evidence_post_is_read_by_kind(answer: str, kind: EventKind) -> None:
     """Where Cal.com looks for the attendee's booking first, a refusal says that ours is not there."""
-    told, facts, acts = ANSWERS[answer]
-    assert after_evidence(kind, told, **facts) is acts[COLUMNS.index(kind)]
+    answered, facts, acts = ANSWERS[answer]
+    assert after_evidence(kind, answered, **facts) is acts[COLUMNS.index(kind)]
 
 
 WORDS = {
