@@ -16,8 +16,8 @@ def further(fates: int) -> int:
         found = search(Evidence(deal._replace(fates=fates if deal.fates else 0)), wrong=contradicted)
         well = found.complete and not found.broken
         failed += not well
-        found_text = "nothing found" if well else found.broken or "too many"
-        print(f"{name}: {len(found.states)} states, {found_text}", flush=True)  # noqa: T201 - a command
+        result = "nothing found" if well else found.broken or "too many"
+        print(f"{name}: {len(found.states)} states, {result}", flush=True)  # noqa: T201 - a command
         for line in found.trace() if found.broken else ():
             print(f"    {line}")  # noqa: T201 - a command
     return 1 if failed else 0

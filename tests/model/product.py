@@ -271,7 +271,7 @@ def forget() -> None:
 def ask(turn: Turn) -> AttemptResult:
     """Run the product's attempt as far as it was answered, and return what it does next."""
     attempted = _attempts.get(turn)
-    if said is None:
+    if attempted is None:
         attempted = _attempts[turn] = _run(turn)
     return attempted
 
