@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
@@ -60,6 +61,7 @@ class Dependencies:
     calcom: CalcomClient
     breaker: CircuitBreaker
     detector: FailureDetector
+    database_calls: CallStats
     policy: RetryPolicy
     timings: Timings
     broker_url: str = field(repr=False)  # holds a password
@@ -106,5 +108,5 @@ def end() -> None:
     with _lock:
         built, _built = _built, None
     if built is not None and built[0] == os.getpid():
-        built[1].detector.flush()
+        built[1].database_calls.flush()
         built[1].engine.dispose()

@@ -126,7 +126,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Insert
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=bool(kept)) from None
     send(deps, (one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING))
-    deps.detector.flush_if_due()
+    deps.database_calls.flush_if_due()
     return kept
 
 

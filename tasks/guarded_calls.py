@@ -236,7 +236,7 @@ class GuardedCalls:
             quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
         self._on_report(recorded)
-        self.deps.detector.flush_if_due()
+        self.deps.database_calls.flush_if_due()
         return CallResult(answer, reply, permit.probe, recorded)
 
 

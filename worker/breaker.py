@@ -55,14 +55,19 @@ def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None
     )
 
 
-def make_detector(settings: Settings, engine: Engine, breaker: CircuitBreaker) -> FailureDetector:
-    """Build what judges Cal.com, by the calls that the breaker guards, and the database, by the engine's statements."""
-    database = CallStats(
+def make_database_calls(settings: Settings, engine: Engine) -> CallStats:
+    """Build what counts the engine's statements, as calls of the service `database`."""
+    calls = CallStats(
         database_calls.SERVICE,
         redis=make_redis(settings.redis_url) if settings.redis_url else None,
         window=settings.metrics_aggregate_seconds,
     )
-    database_calls.count_statements(engine, database)
+    database_calls.count_statements(engine, calls)
+    return calls
+
+
+def make_detector(settings: Settings, breaker: CircuitBreaker, database: CallStats) -> FailureDetector:
+    """Build what judges Cal.com, by the calls that the breaker guards, and the database, by the engine's statements."""
     return FailureDetector(
         (breaker, database),
         settings=DetectorSettings(

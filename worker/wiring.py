@@ -5,7 +5,7 @@ from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
 from worker.alerts.sinks import AlertSinks
-from worker.breaker import make_breaker, make_detector
+from worker.breaker import make_breaker, make_database_calls, make_detector
 from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
 from worker.local.running import running
 from worker.settings.model import MARGIN, Settings
@@ -28,11 +28,13 @@ def build_from(settings: Settings) -> Dependencies:
         deadline=settings.calcom_deadline,
     )
     breaker = make_breaker(settings, engine, calcom)
+    database_calls = make_database_calls(settings, engine)
     return Dependencies(
         engine=engine,
         calcom=calcom,
         breaker=breaker,
-        detector=make_detector(settings, engine, breaker),
+        detector=make_detector(settings, breaker, database_calls),
+        database_calls=database_calls,
         policy=RetryPolicy(
             delays=settings.retry_delays,
             jitter=settings.retry_jitter,

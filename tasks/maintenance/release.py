@@ -33,7 +33,7 @@ _wanted = threading.Event()
 def release_held() -> int:
     """Release the holds that may end now; return how many. Any number of processes may run it at once."""
     deps = dependencies.current()
-    deps.detector.flush_if_due()
+    deps.database_calls.flush_if_due()
     return _release_due(deps) + release_paced(deps)
 
 

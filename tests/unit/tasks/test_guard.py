@@ -67,7 +67,8 @@ def answer(status: int = 200, body: bytes = EMPTY, **headers: str) -> Answer:
 
 def calls(breaker: Breaker, client: Client, **more: Any) -> GuardedCalls:
     """Return guarded calls of this client."""
-    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, detector=SimpleNamespace(flush_if_due=lambda: None))
+    statements = SimpleNamespace(flush_if_due=lambda: None)
+    deps: Any = SimpleNamespace(calcom=client, breaker=breaker, database_calls=statements)
     return GuardedCalls(deps, "story", **more)
 
 
