@@ -1,8 +1,9 @@
 """The breaker of this process alone, for the time in which Redis is gone: the same promises, in small.
 
-The same threshold, window, OPEN and half-open, one probe at a time; our own rate limit as an even pace; where there is
-no limit, at most `release_max` calls in flight, and as many released in a second. No ramp, no places in a window and no
-count that the service tells: that is what sharing is for. Times are milliseconds; its owner locks.
+The same threshold, window, OPEN and half-open, one probe at a time; our own rate limit as an even pace (GCRA without a
+burst, see lua/lib/quota.lua); where there is no limit, at most `release_max` calls in flight, and as many released in a
+second. No ramp, no places in a window and no count that the service tells: that is what sharing is for. Times are
+milliseconds; its owner locks.
 """
 
 import math
