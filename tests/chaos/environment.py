@@ -2,10 +2,9 @@
 
 import contextlib
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,8 @@ from tests.chaos.processes import workers
 from tests.chaos.processes.workers import Workers
 from worker import app, breaker, wiring
 from worker.celery_app import Configuration
-from worker.local.embedded import EmbeddedError, Postgres, Valkey
+from worker.local.embedded import Postgres, Valkey
 from worker.local.environment import SimulatedCalcom, environment
-from worker.local.processes import START_SECONDS
 from worker.logs import configure
 from worker.settings.model import Settings
 
@@ -104,27 +102,27 @@ def chaos_environment(
     simulator = ("--control-port", "0", "--seed", str(seed), *options)
     with contextlib.ExitStack() as stack:
         ready = stack.enter_context(environment(settings, logs=logs, simulator=simulator))
-        guard, logs = ready.processes.guard, ready.processes.logs
-        folder = guard.folder()
+        folder = ready.processes.guard.folder()
         orders = folder / "orders"
         orders.mkdir()
         if part.of_kinds:
             ready.calcom.order("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date()))
             ready.calcom.order("POST", "/_settings", {"replica_lags": part.lags})
         settings = ready.settings.model_copy(update={"database_url": _make_role(ready.servers.postgres)})
-        configure(settings.model_copy(update={"log_file": logs / "operator.log"}))
+        configure(settings.model_copy(update={"log_file": ready.processes.logs / "operator.log"}))
         built = _wire(settings)
         stack.callback(built.engine.dispose)
         revisions.upgrade(built.engine)
         network = stack.enter_context(Network())
         environments = {side: _environment(network, side, settings, orders) for side in SIDES}
+        sides = {side: replace(ready.processes, environment=variables) for side, variables in environments.items()}
         made = ChaosEnvironment(
             part,
             ready.servers.postgres,
             ready.servers.valkey,
             ready.calcom,
             network,
-            stack.enter_context(Workers(guard, environments, logs)),
+            stack.enter_context(Workers(sides)),
             Orders(orders),
             built,
             folder / "receipts",
@@ -167,7 +165,6 @@ def _environment(network: Network, side: str, settings: Settings, orders: Path) 
     return {
         **settings.model_copy(update=near).environment(),
         "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
         "FIRE_FOLDER": str(orders),
         "FIRE_MARGIN": str(MARGIN),
     }
@@ -180,12 +177,10 @@ def _start(made: ChaosEnvironment, caller: tuple[str, ...], say: Callable[[str],
         workers.worker("worker 2", "west", "prefork", 3),
         workers.worker("maintenance", "east", "threads", 2, "maintenance"),
         workers.beat("beat", "west"),
-        workers.Role("caller", "west", (sys.executable, "-m", "tests.chaos.processes.caller", *caller), ""),
     ]
-    for role in roles[:-1]:
+    for role in roles:
         made.workers.start(role)
-    for role in roles[:-1]:
+    for role in roles:
         say(f"starting {role.name}")
-        if not made.until(lambda role=role: made.workers.is_ready(role.name), START_SECONDS):
-            raise EmbeddedError(f"{role.name} did not start: {made.workers.said(role.name)[-1500:]}")
-    made.workers.start(roles[-1])
+        made.workers.wait_until_ready(role.name)
+    made.workers.start(workers.caller(*caller))

@@ -5,36 +5,45 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Self
 
-from worker.local.embedded import Guard
+from worker.local.processes import Part, ProcessGroup
 
 LOOK_SECONDS = 0.2
 SOFT_SECONDS = 8.0  # what has not ended after a SIGTERM by then is killed
+KILL = (("SIGKILL", 1.0),)
 
 
 @dataclass(frozen=True)
 class Role:
-    """One process: the side of the network it is on, and how it is started."""
+    """One process, and the side of the network it is on."""
 
-    name: str
+    part: Part
     side: str
-    argv: tuple[str, ...]
-    ready: str
     more: Mapping[str, str] = field(default_factory=dict)  # environment
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.part.name
 
 
 def worker(name: str, side: str, pool: str, size: int, queue: str = "bookings", **more: str) -> Role:
     """Describe a worker."""
     node = f"{name.replace(' ', '-')}@fire"
     options = ("-P", pool, "-c", str(size), "-Q", queue, "-n", node, "--without-gossip", "--without-mingle")
-    return Role(name, side, _celery("worker", *options), " ready.", more)
+    return Role(Part(name, _celery("worker", *options), " ready.", end=KILL), side, more)
 
 
 def beat(name: str, side: str) -> Role:
     """Describe a beat."""
-    return Role(name, side, _celery("beat"), "beat: Starting")
+    return Role(Part(name, _celery("beat"), "beat: Starting", end=KILL), side)
+
+
+def caller(*arguments: str) -> Role:
+    """Describe who asks for bookings."""
+    argv = (sys.executable, "-m", "tests.chaos.processes.caller", *arguments)
+    return Role(Part("caller", argv, end=KILL), "west")
 
 
 def changed(role: Role, **more: str) -> Role:
@@ -49,12 +58,10 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 class Workers:
     """Keep the processes running, but for those that are to be down; all end with the guard."""
 
-    def __init__(self, guard: Guard, environments: Mapping[str, Mapping[str, str]], logs: Path) -> None:
-        self._guard = guard
-        self._environments = environments  # of each side
-        self._logs = logs
+    def __init__(self, sides: Mapping[str, ProcessGroup]) -> None:
+        self._sides = sides
+        self._guard = next(iter(sides.values())).guard
         self._wanted: dict[str, Role] = {}
-        self._begins: dict[str, int] = {}
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -110,29 +117,21 @@ class Workers:
 
     def environment(self, side: str) -> Mapping[str, str]:
         """Return what the processes of one side are told."""
-        return self._environments[side]
+        return self._sides[side].environment
 
     def is_ready(self, name: str) -> bool:
         """Say whether a process that was just started works."""
-        return self._wanted[name].ready in self.said(name)
+        role = self._wanted[name]
+        return self._sides[role.side].is_ready(role.part)
 
-    def said(self, name: str) -> str:
-        """Return what a process has logged since it was last started."""
-        with self._log(name).open("rb") as log:
-            log.seek(self._begins[name])
-            return log.read().decode(errors="replace")
+    def wait_until_ready(self, name: str) -> None:
+        """Return when a process that was just started works. Raises EmbeddedError."""
+        role = self._wanted[name]
+        self._sides[role.side].wait_until_ready(role.part)
 
     def _start(self, role: Role) -> None:
-        log = self._log(role.name)
-        self._begins[role.name] = log.stat().st_size if log.exists() else 0
-        self._guard.start(
-            role.name,
-            role.argv,
-            cwd=self._logs,
-            env={**self._environments[role.side], **role.more},
-            log=log,
-            end=(("SIGKILL", 1.0),),
-        )
+        side = self._sides[role.side]
+        replace(side, environment={**side.environment, **role.more}).start(role.part)
 
     def _keep(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
@@ -140,6 +139,3 @@ class Workers:
                 for role in list(self._wanted.values()):
                     if self._guard.wait(role.name, 0) is not None:
                         self._start(role)
-
-    def _log(self, name: str) -> Path:
-        return self._logs / f"{name.replace(' ', '-')}.log"
