@@ -175,8 +175,8 @@ def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException
     error = as_appointment_error(exc)
     if not committing or not isinstance(error, AppointmentDatabaseException) or error.sql_error_code:
         return error
-    said = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
-    return AppointmentDatabaseException(said, error_type=error.error_type)
+    message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
+    return AppointmentDatabaseException(message, error_type=error.error_type)
 
 
 def _row(request: BookingRequest, backlog: HoldReason | None) -> NewAppointment:

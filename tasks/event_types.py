@@ -40,14 +40,14 @@ def user(deps: Dependencies, calls: GuardedCalls, *, anew: bool = False) -> Me |
     settings = deps.calcom.settings_fingerprint
     if anew or settings not in _users:
         try:
-            told = read_me(calls.me())
+            me = read_me(calls.me())
         except NotNow as no:
             if not no.lookups_only:
                 raise
             return None  # only this endpoint is shut: what a list shows is worth knowing without it
-        if isinstance(told, Reply):
+        if isinstance(me, Reply):
             return None
-        _users[settings] = told
+        _users[settings] = me
     return _users[settings]
 
 
@@ -115,16 +115,16 @@ def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> E
         query: dict[str, str | int] = {"username": row.username, "eventSlug": row.event_type_slug}
         if row.organization_slug is not None:
             query["orgSlug"] = row.organization_slug
-        told = read_event_types(calls.event_types(query), row.event_type_slug)
+        facts = read_event_types(calls.event_types(query), row.event_type_slug)
     elif number is not None:
-        told = read_event_type(calls.event_type(number))
+        facts = read_event_type(calls.event_type(number))
     else:  # a team's type by its slug: its number comes with a 201, or with a list
         return None
-    if isinstance(told, Reply):
-        if _is_hidden(told):
+    if isinstance(facts, Reply):
+        if _is_hidden(facts):
             return None
-        raise NotAskedError(told)
-    return told
+        raise NotAskedError(facts)
+    return facts
 
 
 def _is_hidden(reply: Reply) -> bool:

@@ -1,4 +1,4 @@
-"""Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so (findings: M11)."""
+"""Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -37,15 +37,15 @@ def still_booked(deps: Dependencies, row: Appointment) -> Standing:
     calls = GuardedCalls(deps, row.correlation_id)
     try:
         if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
-            told = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
+            found = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
         else:
-            told = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
+            found = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
     except NotNow:
         return Standing.UNASKED
-    if isinstance(told, Reply):
-        not_found = told.kind is ReplyKind.REFUSED and told.http_status == 404 and "was not found" in told.message
+    if isinstance(found, Reply):
+        not_found = found.kind is ReplyKind.REFUSED and found.http_status == 404 and "was not found" in found.message
         gone = not_found and _is_old(deps, row)
-    elif any(_lives(booking, row) for booking in told):
+    elif any(_lives(booking, row) for booking in found):
         return Standing.LIVES
     else:
         gone = True

@@ -110,11 +110,11 @@ class Appointment(RequestFields):
     def of(cls, row: RowMapping) -> Self:
         """Read a row; columns that a newer migration added are passed over, so old workers live through a deploy."""
         values = {name: row[name] for name in _COLUMNS}
-        for name, word in _WORDS.items():
+        for name, enum in _ENUMS.items():
             if values[name] is not None:
-                values[name] = word(values[name])
+                values[name] = enum(values[name])
         return cls(**values)
 
 
 _COLUMNS = tuple(column.name for column in fields(Appointment))
-_WORDS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}
+_ENUMS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}

@@ -77,8 +77,8 @@ def _batches(conn: Connection, name: str, start: datetime, end: datetime) -> Ite
 
 def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, why: str) -> bool:
     """Write down that a double is about to be cancelled; False when the row is no longer what proved it a double."""
-    told = literal({"why": why, "uid": uid, "seat": seat_uid}, JSONB)
-    still = select(_COLUMNS.id, literal(INTENT), literal("operator"), told).where(
+    detail = literal({"why": why, "uid": uid, "seat": seat_uid}, JSONB)
+    still = select(_COLUMNS.id, literal(INTENT), literal("operator"), detail).where(
         _COLUMNS.id == row.id,
         _COLUMNS.status == Status.CONFIRMED,
         _COLUMNS.calcom_booking_uid == row.calcom_booking_uid,

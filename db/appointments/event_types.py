@@ -64,11 +64,17 @@ def keep(
     calcom_id: int | None = None,
 ) -> EventType:
     """Record what Cal.com has just told; an id that is known already stays where none is given."""
-    told: dict[str, Any] = {"kind": kind, "sight": sight, "seats": seats, "occurrences": occurrences, "deleted": False}
-    statement = _upsert(key_fingerprint, event_type, **told, calcom_id=calcom_id)
+    values: dict[str, Any] = {
+        "kind": kind,
+        "sight": sight,
+        "seats": seats,
+        "occurrences": occurrences,
+        "deleted": False,
+    }
+    statement = _upsert(key_fingerprint, event_type, **values, calcom_id=calcom_id)
     statement = statement.on_conflict_do_update(
         index_elements=_KEY,
-        set_=told | {"calcom_id": func.coalesce(calcom_id, _columns.calcom_id), "asked_at": func.now()},
+        set_=values | {"calcom_id": func.coalesce(calcom_id, _columns.calcom_id), "asked_at": func.now()},
     )
     return _read(conn.execute(statement.returning(_types, _fresh())).mappings().one())
 

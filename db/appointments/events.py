@@ -1,4 +1,4 @@
-"""The story of a booking: what happened, when, by whom and why."""
+"""The timeline of a booking: what happened, when, by whom and why."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NOTABLE = frozenset({TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN})  # 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the story; `detail` holds no secrets and no personal data."""
+    """One entry of a timeline; `detail` holds no secrets and no personal data."""
 
     kind: str
     by: str  # worker, sweeper, operator, caller
@@ -41,7 +41,7 @@ def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Ma
     conn.execute(insert(_events).values(appointment_id=appointment_id, kind=kind, by=by, detail=dict(detail or {})))
 
 
-def story(conn: Connection, appointment_id: int) -> list[Event]:
+def timeline(conn: Connection, appointment_id: int) -> list[Event]:
     """Return all events of a booking, oldest first."""
     columns = _events.c
     rows = conn.execute(

@@ -71,16 +71,6 @@ def renew(
     return None if row is None else Appointment.of(row)
 
 
-def amend(conn: Connection, appointment_id: int, expected: Status | Collection[Status], **changes: Any) -> bool:
-    """Write columns of a booking that stays where it is (`cancel_requested`, say); False when it is not there."""
-    result = conn.execute(
-        update(appointments)
-        .where(_COLUMNS.id == appointment_id, _COLUMNS.status.in_(_statuses(expected)))
-        .values(**_checked(changes), updated_at=func.now())
-    )
-    return result.rowcount == 1
-
-
 def request_cancel(
     conn: Connection,
     appointment_id: int,
@@ -100,8 +90,8 @@ def request_cancel(
         .values(cancel_requested=True, updated_at=func.now())
         .returning(_COLUMNS.id)
     )
-    told = {**(detail or {}), "why": why}
-    return conn.execute(_with_event(change, "cancel_requested", by, told)).first() is not None
+    event_detail = {**(detail or {}), "why": why}
+    return conn.execute(_with_event(change, "cancel_requested", by, event_detail)).first() is not None
 
 
 def move(
@@ -154,8 +144,8 @@ def _with_event(
     changed = change.returning(_COLUMNS.cancel_requested).cte("changed")
     happened = select(changed.c.id, literal(kind), literal(by), literal(dict(detail), JSONB))
     asked = select(changed.c.id, literal(wish), literal(by), literal({}, JSONB)).where(changed.c.cancel_requested)
-    told = happened if wish is None else happened.union_all(asked)
-    event = insert(appointment_events).from_select(["appointment_id", "kind", "by", "detail"], told)
+    events = happened if wish is None else happened.union_all(asked)
+    event = insert(appointment_events).from_select(["appointment_id", "kind", "by", "detail"], events)
     return event.returning(appointment_events.c.appointment_id)
 
 

@@ -115,7 +115,7 @@ def test_workers_that_hear_it_at_once_write_it_once(settings: Callable[..., dict
         for one in heard:
             one.result(10)
     with engine.connect() as conn:
-        story = events.story(conn, asked.appointment_id)
+        story = events.timeline(conn, asked.appointment_id)
     told = [(event.by, event.detail) for event in story if event.kind == "cancel_requested"]
     assert told == [("operator", {"why": "revoked", "via": "Flower"})]
 

@@ -131,7 +131,7 @@ class Scene:
     def story(self, row: Appointment) -> list[str]:
         """Return the kinds of a row's events."""
         with self.record.engine.connect() as conn:
-            return [event.kind for event in events.story(conn, row.id)]
+            return [event.kind for event in events.timeline(conn, row.id)]
 
     def alive(self, row: Appointment) -> set[str]:
         """Return the uids of what lives at Cal.com with the row's reference, seats by their own."""

@@ -125,5 +125,5 @@ def test_an_operator_releases_a_kind_in_batches_the_oldest_first(record: Any) ->
     now = record.read(rows[0].id)
     assert (now.status, now.hold_reason, now.probe_failures) == (Status.PENDING, None, 0)
     with record.engine.connect() as conn:
-        [event] = events.story(conn, now.id)
+        [event] = events.timeline(conn, now.id)
     assert (event.by, event.detail["why"], event.detail["held"]) == ("operator", "the proxy is gone", "configuration")

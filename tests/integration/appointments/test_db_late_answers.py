@@ -28,7 +28,7 @@ def late(record: Any, row: Any, uid: str = "late", **more: Any) -> Any:
 def told(record: Any, row: Any) -> list[tuple[str, str, Any]]:
     """Return what the story says of a row that was told "not booked"."""
     with record.engine.connect() as conn:
-        story = events.story(conn, row.id)
+        story = events.timeline(conn, row.id)
     return [(event.by, event.detail["was"], event.detail["uid"]) for event in story if event.kind == "told_not_booked"]
 
 
@@ -49,7 +49,7 @@ def test_who_was_told_not_booked_is_confirmed_and_told_of(record: Any, status: S
     assert (row.status, row.calcom_booking_uid, row.calcom_seat_uid) == (Status.CONFIRMED, "late", "seat")
     assert told(record, row) == [("operator", status, "late")]
     with record.engine.connect() as conn:
-        [confirmed] = [event for event in events.story(conn, row.id) if event.kind == "confirmed"]
+        [confirmed] = [event for event in events.timeline(conn, row.id) if event.kind == "confirmed"]
     assert (confirmed.by, confirmed.detail["why"]) == ("operator", "found by an audit")
 
 
@@ -102,7 +102,7 @@ def test_a_second_booking_is_told_and_does_not_replace_the_first(record: Any) ->
 
     assert row.calcom_booking_uid == "first"
     with record.engine.connect() as conn:
-        [event] = events.story(conn, row.id)
+        [event] = events.timeline(conn, row.id)
     assert (event.kind, event.detail["uid"], event.detail["kept"]) == ("late_uid", "late", "first")
 
 

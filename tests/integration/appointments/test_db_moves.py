@@ -66,7 +66,7 @@ def test_a_row_that_someone_moved_first_stays(record: Any) -> None:
 
     assert record.read(row.id) == before
     with record.engine.connect() as conn:
-        assert events.story(conn, row.id) == []
+        assert events.timeline(conn, row.id) == []
 
 
 def test_a_move_out_of_booking_with_a_wrong_token_changes_nothing(record: Any) -> None:
@@ -106,7 +106,7 @@ def test_columns_that_are_not_the_callers_are_refused(shared: Any, column: str) 
     with pytest.raises(ValueError, match=column), shared.engine.begin() as conn:
         appointments.move(conn, row.id, Status.PENDING, Status.CANCELLED, **{column: None})
     with pytest.raises((ValueError, TypeError)), shared.engine.begin() as conn:
-        appointments.amend(conn, row.id, Status.PENDING, **{column: None})
+        appointments.renew(conn, row.id, uuid4(), lease_seconds=50, **{column: None})
 
 
 def test_held_needs_a_reason_and_nothing_else_has_one(record: Any) -> None:
@@ -159,7 +159,7 @@ def test_the_event_stands_if_and_only_if_the_row_moved(record: Any) -> None:
     record.move(row, Status.REJECTED, why="the slot is taken", by="worker", detail={"http_status": 400})
 
     with record.engine.connect() as conn:
-        [event] = events.story(conn, row.id)
+        [event] = events.timeline(conn, row.id)
     assert (event.kind, event.by) == ("rejected", "worker")
     assert event.detail == {"why": "the slot is taken", "http_status": 400}
 
@@ -171,7 +171,7 @@ def test_a_move_stands_and_falls_with_the_callers_transaction(record: Any) -> No
     with record.engine.connect() as conn:
         assert appointments.move(conn, row.id, Status.BOOKING, Status.FAILED, token=row.claim_token, why="no")
         conn.rollback()
-        assert events.story(conn, row.id) == []
+        assert events.timeline(conn, row.id) == []
 
     assert record.read(row.id) == row
 
@@ -186,17 +186,17 @@ def test_confirmed_is_known(record: Any) -> None:
     assert not record.read(row.id).outcome_unknown
 
 
-def test_an_amended_row_stays_where_it_is(record: Any) -> None:
+def test_a_renewed_row_stays_where_it_is(record: Any) -> None:
     """Columns change only while the row is where it was thought to be."""
     row = record.claimed()
 
     with record.engine.begin() as conn:
-        assert appointments.amend(conn, row.id, Status.BOOKING, last_error="slow")
-        assert not appointments.amend(conn, row.id, Status.PENDING, probe_failures=3)
+        assert appointments.renew(conn, row.id, row.claim_token, lease_seconds=50, last_error="slow")
+        assert not appointments.renew(conn, row.id, uuid4(), lease_seconds=50, probe_failures=3)
 
-    amended = record.read(row.id)
-    assert (amended.status, amended.last_error, amended.probe_failures) == (Status.BOOKING, "slow", 0)
-    assert (amended.claim_token, amended.lease_expires_at) == (row.claim_token, row.lease_expires_at)
+    renewed = record.read(row.id)
+    assert (renewed.status, renewed.last_error, renewed.probe_failures) == (Status.BOOKING, "slow", 0)
+    assert renewed.claim_token == row.claim_token
 
 
 def test_a_cancel_is_asked_for_and_told_once(record: Any) -> None:
@@ -215,7 +215,7 @@ def test_a_cancel_is_asked_for_and_told_once(record: Any) -> None:
     now = record.read(row.id)
     assert (now.cancel_requested, now.status, now.claim_token) == (True, Status.BOOKING, row.claim_token)
     with record.engine.connect() as conn:
-        [event] = events.story(conn, row.id)
+        [event] = events.timeline(conn, row.id)
     assert (event.kind, event.by, event.detail) == ("cancel_requested", "operator", {"why": "revoked"})
 
 
@@ -225,7 +225,7 @@ def test_a_cancel_of_a_booking_that_moved_on_is_not_asked_for(record: Any) -> No
 
     with record.engine.begin() as conn:
         assert not appointments.request_cancel(conn, row.id, Status.BOOKING, by="operator", why="revoked")
-        assert events.story(conn, row.id) == []
+        assert events.timeline(conn, row.id) == []
 
     assert record.read(row.id) == row
 
@@ -291,5 +291,5 @@ def test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told(record: Any, a
     assert record.move(row, Status.CONFIRMED, why="booked", **needed(Status.CONFIRMED))
 
     with record.engine.connect() as conn:
-        told = [event.kind for event in events.story(conn, row.id)]
+        told = [event.kind for event in events.timeline(conn, row.id)]
     assert told[-1 - asked :] == ["confirmed"] + [events.CANCEL_THERE] * asked

@@ -226,5 +226,5 @@ def test_the_story_tells_what_it_was_held_for(record: Any) -> None:
     release(record)
 
     with record.engine.connect() as conn:
-        [event] = events.story(conn, row.id)
+        [event] = events.timeline(conn, row.id)
     assert (event.kind, event.by, event.detail["held"]) == ("pending", "sweeper", "throttled")

@@ -66,7 +66,7 @@ def test_a_cut_series_is_told(record: Any, weeks: int, told: Any) -> None:
     counted = record.read(row.id)
     assert (counted.status, counted.series_weeks, counted.series_of) == (Status.CONFIRMED, weeks, 8)
     with record.engine.connect() as conn:
-        story = events.story(conn, row.id)
+        story = events.timeline(conn, row.id)
     assert [(event.by, event.detail) for event in story if event.kind == "series_cut"] == [
         ("sweeper", one) for one in told
     ]
@@ -85,7 +85,7 @@ def test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_ans
 
         series.count_series(conn, row.id, weeks=4, of=None)
 
-        story = events.story(conn, row.id)
+        story = events.timeline(conn, row.id)
     assert [event.detail for event in story if event.kind == "series_cut"] == told
     assert (record.read(row.id).series_weeks, record.read(row.id).series_of) == (4, None)
 
@@ -120,4 +120,4 @@ def test_of_many_that_count_at_once_one_tells(record: Any) -> None:
     with ThreadPoolExecutor(4) as beats:
         assert sorted(beats.map(beat, range(4))) == [False, False, False, True]
     with record.engine.connect() as conn:
-        assert [event.kind for event in events.story(conn, row.id)].count("series_cut") == 1
+        assert [event.kind for event in events.timeline(conn, row.id)].count("series_cut") == 1

@@ -128,7 +128,7 @@ class TestLostLeases:
         lost = lose(record, record.claimed())
 
         with record.engine.connect() as conn:
-            [event] = events.story(conn, lost.id)
+            [event] = events.timeline(conn, lost.id)
         assert (event.kind, event.by, event.detail["leases_lost"]) == ("retrying", "sweeper", 1)
 
     def test_a_worker_that_is_just_writing_goes_first(self, record: Any) -> None:
@@ -161,7 +161,7 @@ class TestExpire:
 
         assert [(one.id, one.status, one.hold_reason) for one in ended] == [(row.id, Status.EXPIRED, None)]
         with record.engine.connect() as conn:
-            assert [event.kind for event in events.story(conn, row.id)] == ["expired"]
+            assert [event.kind for event in events.timeline(conn, row.id)] == ["expired"]
 
     def test_an_unknown_outcome_is_never_ended(self, record: Any) -> None:
         """It may stand at Cal.com: only a settled look may say that it does not."""
@@ -196,7 +196,7 @@ class TestNeverKnown:
         assert (ended.settle_at, ended.sent_at) == (row.settle_at, row.sent_at)
         assert "never known" in ended.last_error
         with record.engine.begin() as conn:
-            assert [event.kind for event in events.story(conn, row.id)] == ["failed"]
+            assert [event.kind for event in events.timeline(conn, row.id)] == ["failed"]
             appointments.record_late_uid(conn, row.id, "uid", None)
         assert record.read(row.id).status is Status.CONFIRMED
 

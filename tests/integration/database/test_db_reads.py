@@ -133,7 +133,7 @@ def test_the_story_is_told_in_order(record: Any) -> None:
         events.record(conn, row.id, "held", "worker", {"why": "throttled"})
         events.record(conn, other.id, "held", "worker")
         events.record(conn, row.id, "cancelled", "operator")
-        timeline = events.story(conn, row.id)
+        timeline = events.timeline(conn, row.id)
 
     assert [(event.kind, event.by, event.detail) for event in timeline] == [
         ("held", "worker", {"why": "throttled"}),
@@ -154,7 +154,7 @@ def test_notable_events_are_summed_up_by_kind(record: Any) -> None:
             events.record(conn, row.id, events.SERIES_CUT, "sweeper")
         events.record(conn, rows[0].id, "confirmed", "worker")
         events.record(conn, rows[0].id, events.CANCEL_THERE, "worker")
-        [last] = [event for event in events.story(conn, rows[1].id) if event.kind == events.SERIES_CUT]
+        [last] = [event for event in events.timeline(conn, rows[1].id) if event.kind == events.SERIES_CUT]
 
         found = events.latest(conn, [events.SERIES_CUT, events.MADE_AGAIN], since)
 

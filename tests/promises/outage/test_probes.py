@@ -43,7 +43,7 @@ def half_open(endpoint: str | None = None, *, reason: str = "http_500") -> None:
 def why(appointment_id: int) -> list[str]:
     """Return what a booking's story gives as reasons."""
     with dependencies.current().engine.connect() as conn:
-        return [str(event.detail.get("why")) for event in events.story(conn, appointment_id)]
+        return [str(event.detail.get("why")) for event in events.timeline(conn, appointment_id)]
 
 
 def knows_its_type() -> None:

@@ -73,7 +73,7 @@ def whole_timeline(conn: Connection, row: Appointment) -> list[Event]:
     breaker = [
         Event(f"breaker_{change.new_state}", "breaker", _transition(change), change.created_at) for change in met
     ]
-    return sorted([*events.story(conn, row.id), *breaker], key=lambda event: event.created_at)
+    return sorted([*events.timeline(conn, row.id), *breaker], key=lambda event: event.created_at)
 
 
 def _transition(change: Row[Any]) -> dict[str, Any]:
