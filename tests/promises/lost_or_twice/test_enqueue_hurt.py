@@ -88,7 +88,7 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
         waiting = queued(redis_url)
     with hurt(how, postgres, network, "postgres"):
         with (
-            patch("tasks.booking.deadline", wraps=deadline) as bounded,
+            patch("tasks.enqueue.deadline", wraps=deadline) as bounded,
             pytest.raises(AppointmentDatabaseException) as refused,
         ):
             enqueue_booking(request(1))
