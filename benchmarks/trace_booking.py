@@ -40,7 +40,7 @@ class Trace:
             if path.suffix in {".lua", ".sql"}
         }
         self._scripts: dict[str, str] = {}
-        self._met: set[str] = set()
+        self._met: dict[str, None] = {}
 
     def install(self) -> None:
         """Begin; from now on `met` is filled."""
@@ -50,15 +50,15 @@ class Trace:
         threading.setprofile(self._keep_function)
         sys.setprofile(self._keep_function)
 
-    def taken(self) -> set[str]:
-        """Return the files that were met since the last time."""
-        met, self._met = self._met, set()
+    def taken(self) -> list[str]:
+        """Return the files that were met since the last time, in the order in which they were."""
+        met, self._met = list(self._met), {}
         return met
 
     def _keep_function(self, frame: FrameType, what: str, _: Any) -> None:
         # Of a module and of a class the body is no function, and is run once, when it is imported.
         if what == "call" and frame.f_code.co_flags & CO_OPTIMIZED and frame.f_code.co_filename in self._files:
-            self._met.add(self._files[frame.f_code.co_filename])
+            self._met[self._files[frame.f_code.co_filename]] = None
 
     def _keep_script(self, _: Script, _client: Any, text: str) -> None:
         self._scripts[hashlib.sha1(text.encode()).hexdigest()] = _code(text)  # noqa: S324 - Redis's name of a script
@@ -66,12 +66,12 @@ class Trace:
     def _keep_command(self, _: AbstractConnection, name: str, *rest: Any, **_options: Any) -> None:
         if name == "EVALSHA":
             text = self._scripts[rest[0]]
-            self._met |= {file for code, file in self._sent.items() if file.endswith(".lua") and code in text}
+            self._met |= {file: None for code, file in self._sent.items() if file.endswith(".lua") and code in text}
 
     def _keep_statement(self, _conn: Any, statement: Any, *_: Any) -> None:
         code = _code(getattr(statement, "text", ""))
         if code in self._sent:
-            self._met.add(self._sent[code])
+            self._met[self._sent[code]] = None
 
 
 def _before(owner: type, name: str, see: Callable[..., None]) -> None:
@@ -93,7 +93,7 @@ def _code(text: str) -> str:
 
 
 def plain_bookings(root: Path) -> list[str]:
-    """Return the files that each plain booking meets between its claim and its acknowledgement.
+    """Return the files that each plain booking meets between its claim and its acknowledgement, in that order.
 
     The first booking makes the connections and is not counted. A file that only some of the others meet is not on the
     way of a booking: what is told once a second is met by whoever passes then.
@@ -112,7 +112,8 @@ def plain_bookings(root: Path) -> list[str]:
         if status != "confirmed":
             raise SystemExit(f"no plain booking: {status!r}")
     sys.setprofile(None)
-    return sorted(set.intersection(*met[1:]))
+    first, *others = met[1:]
+    return [file for file in first if all(file in other for other in others)]
 
 
 def _request(number: int) -> dict[str, Any]:
