@@ -7,7 +7,7 @@ ARGS ?=
 # Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
-# Most tests wait for real servers, so several run side by side; those that measure run alone, afterwards.
+# Most tests wait for real servers, so several run side by side; those marked `alone` need the machine, and come afterwards.
 SIDE_BY_SIDE := -n 3 --dist worksteal
 
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
@@ -17,7 +17,7 @@ DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
 DEBIAN := debian_postgres or debian_redis or debian_rabbitmq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages check audit format lock examples
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench check audit format lock examples
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -63,6 +63,9 @@ side-by-side: setup ## A deploy: 300 bookings through an outage, by an old versi
 
 breakages: setup ## Break a copy of the product on purpose, a promise after the other, and see that a test notices
 	@$(BIN)/python -m tests.mutation $(ARGS)
+
+bench: setup ## Measure what it costs, each figure beside its baseline, in under 20 minutes (ARGS=NAME: only that; --list)
+	@$(call within,1800) $(BIN)/python benchmarks $(ARGS)
 
 check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server
 	@$(BIN)/ruff check .

@@ -5,7 +5,7 @@ import json
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tasks import dependencies
 from worker import enqueue_bookings
 
 BATCH = 500
+PAIRS = 9
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,23 +59,36 @@ def _memory(ready: BenchmarkEnvironment, count: int) -> dict[str, Any]:
         }
 
 
+def pairs() -> Iterator[dict[str, float]]:
+    """Accept bookings and holds in turn, without workers: what they do beside it is not measured."""
+    with stage([], latency=0.0, hold_max_age=0):
+        list(_rounds(1, booked=False))  # warm
+        for closed, opened in _rounds(PAIRS, booked=False):
+            yield {"enqueue_while_open": opened / closed}
+
+
 def _ratio(rounds: int) -> dict[str, float]:
-    """Enqueue with the breaker closed and open in turn; the line is emptied before each, or it would hold all."""
-    took: dict[bool, list[float]] = {False: [], True: []}
-    breaker = dependencies.current().breaker
-    for turn in range(2 * rounds):
-        shut = bool(turn % 2)
-        with dependencies.current().engine.begin() as conn:
-            conn.execute(text("TRUNCATE appointments, appointment_events"))
-        (breaker.force_open if shut else breaker.reset)("operator", "a benchmark")
-        asked = some(1_000_000 + turn * BATCH, BATCH)
-        began = time.monotonic()
-        enqueue_bookings(asked)
-        took[shut].append(time.monotonic() - began)
-        if not shut:
-            until(_all_ended, within=120, pause=_pause)
-    closed, opened = statistics.median(took[False]), statistics.median(took[True])
+    took = list(_rounds(rounds))
+    closed, opened = (statistics.median(times) for times in zip(*took, strict=True))
     return {"closed_us_each": closed / BATCH * 1e6, "open_us_each": opened / BATCH * 1e6, "ratio": opened / closed}
+
+
+def _rounds(rounds: int, *, booked: bool = True) -> Iterator[tuple[float, float]]:
+    """Enqueue with the breaker closed and open in turn; the line is emptied before each, or it would hold all."""
+    breaker = dependencies.current().breaker
+    for turn in range(rounds):
+        took = []
+        for shut in (False, True):
+            with dependencies.current().engine.begin() as conn:
+                conn.execute(text("TRUNCATE appointments, appointment_events"))
+            (breaker.force_open if shut else breaker.reset)("operator", "a benchmark")
+            asked = some(1_000_000 + (2 * turn + shut) * BATCH, BATCH)
+            began = time.monotonic()
+            enqueue_bookings(asked)
+            took.append(time.monotonic() - began)
+            if booked and not shut:
+                until(_all_ended, within=120, pause=_pause)
+        yield took[0], took[1]
 
 
 def _all_ended() -> bool:

@@ -13,7 +13,7 @@ from tasks import dependencies
 from tasks.request.model import BookingRequest
 from worker import app
 from worker.celery_app import Configuration
-from worker.local.embedded import Valkey
+from worker.local.embedded import Postgres, Valkey
 from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
 from worker.local.processes import fleet
 from worker.settings.model import Settings
@@ -41,6 +41,7 @@ class BenchmarkEnvironment:
 
     calcom: Calcom
     redis: Valkey
+    postgres: Postgres
     pids: dict[str, int]
 
     @property
@@ -59,7 +60,7 @@ def benchmark_environment(workers: Sequence[int], *, latency: float, **given: An
         ready.migrate()
         _be_a_caller(ready.settings)
         pids = ready.processes.start_all(fleet(*workers))
-        yield BenchmarkEnvironment(Calcom(*astuple(ready.calcom)), ready.servers.valkey, pids)
+        yield Stage(Calcom(*astuple(ready.calcom)), ready.servers.valkey, ready.servers.postgres, pids)
 
 
 def _be_a_caller(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from worker.local import embedded
 ENDPOINT = "bookings.create"
 PLENTY = 10**6
 AT_MOST = 3.4
+ROUNDS = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,6 +54,13 @@ def measure(url: str, *, blocks: int = 200, calls: int = 50) -> dict[str, float]
     client.close()
     ping, guarded = statistics.median(times["ping"]), statistics.median(times["guarded"])
     return {"ping_us": ping, "guarded_us": guarded, "pings": guarded / ping}
+
+
+def pairs() -> Iterator[dict[str, float]]:
+    """Measure again and again, beside two PINGs: one for the question, one for the report."""
+    with _redis_url(None) as url:
+        for _ in range(ROUNDS):
+            yield {"guarded_call": measure(url, blocks=20)["pings"] / 2}
 
 
 def _guarded(url: str) -> Callable[[], None]:

