@@ -7,7 +7,7 @@ ARGS ?=
 # Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
-# Most tests wait for real servers, so several run side by side; those marked `alone` need the machine, and come afterwards.
+# Most tests wait for real servers, so several run side by side; none of them measures time, that is `make bench`.
 SIDE_BY_SIDE := -n 3 --dist worksteal
 
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
@@ -45,15 +45,13 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 
 test: setup ## Run the tests, but for those that need a Debian package
 	@echo 'Left out: the tests marked debian_postgres, debian_redis and debian_rabbitmq (apt-get install postgresql redis-server rabbitmq-server); make test-all runs them.'
-	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone and not ($(DEBIAN))' $(ARGS)
-	@$(call within,900) $(BIN)/pytest -m 'alone and not ($(DEBIAN))' $(ARGS)
+	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
 test-all: setup ## Run every test (needs Debian's postgresql, redis-server and rabbitmq-server)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
-	@$(call within,1200) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not alone' $(ARGS)
-	@$(call within,1200) $(BIN)/pytest -m alone $(ARGS)
+	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)

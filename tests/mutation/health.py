@@ -120,7 +120,7 @@ HEALTH = (
         file="db/monitoring/breaker_events.py",
         old='if row["reason"] == BEGUN:',
         new="if False:",
-        test="tests/integration/breaker/test_breaker_begun.py"
+        test="tests/integration/breaker/test_breaker_forgotten.py"
         "::test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed[failure_endpoint]",
     ),
 )

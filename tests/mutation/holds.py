@@ -6,7 +6,7 @@ _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
 _RELEASES = "tests/integration/appointments/test_db_releases.py::"
 _ORDERS = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
-_PAGES = "tests/promises/outage/test_pages.py::"
+_PAGES = "tests/promises/outage/test_foreign_pages.py::"
 
 HOLDS = (
     Breakage(

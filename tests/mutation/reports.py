@@ -2,7 +2,7 @@
 
 from tests.mutation.breakage import Breakage
 
-_ASKED = "tests/promises/lost_or_twice/test_asked_again.py::"
+_ASKED = "tests/promises/lost_or_twice/test_enqueued_again.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
 
 REPORTS = (

@@ -4,9 +4,9 @@ from tests.mutation.breakage import Breakage
 
 _HOLDS = "tests/promises/lost_or_twice/test_evidence_holds.py::"
 _PROBES = "tests/promises/outage/test_probes.py::"
-_ASKED = "tests/promises/lost_or_twice/test_asked_once_more.py::"
+_ASKED = "tests/promises/lost_or_twice/test_stale_knowledge.py::"
 _OLDER = "tests/promises/lost_or_twice/test_older_rows.py::"
-_TWINS = "tests/promises/lost_or_twice/test_twins.py::"
+_TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 
 STEPS = (
@@ -115,7 +115,7 @@ STEPS = (
         file="tasks/calcom/rate_limit_headers.py",
         old='http_date(headers.get("date", "")) or datetime.now(UTC)',
         new="datetime.now(UTC)",
-        test="tests/unit/calcom/test_waits.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
+        test="tests/unit/calcom/test_rate_limit_headers.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
     ),
     Breakage(
         name="tightest-limit-told",
@@ -123,7 +123,7 @@ STEPS = (
         file="tasks/calcom/rate_limit_headers.py",
         old="return max(limits,",
         new="return min(limits,",
-        test="tests/unit/calcom/test_waits.py::test_of_several_limits_the_one_with_the_most_calls_left_counts[headers2-quota2]",
+        test="tests/unit/calcom/test_rate_limit_headers.py::test_of_several_limits_the_one_with_the_most_calls_left_counts[headers2-quota2]",
     ),
     Breakage(
         name="429-asked-again-at-once",
@@ -131,7 +131,7 @@ STEPS = (
         file="tasks/calcom/rate_limit_headers.py",
         old="return max(*waits, LEAST) if waits else None",
         new="return max(waits, default=None)",
-        test="tests/unit/calcom/test_waits.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
+        test="tests/unit/calcom/test_rate_limit_headers.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
     ),
     # -- what was known is asked again
     Breakage(

@@ -1,4 +1,4 @@
-"""What the fire suite has found, small: each of these once cost bookings a long wait, or a worker its life."""
+"""Promise 1: a worker outlives a Redis that is out of memory, and a table that grows beneath its statements."""
 
 from collections.abc import Callable
 from typing import Any
