@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from figures import FIGURES, Figure
+from runner.figures import FIGURES, Figure
 
 HERE = Path(__file__).parent
 LATEST = HERE / "latest.json"
@@ -72,7 +72,7 @@ def _measured(chosen: Sequence[Figure]) -> Iterator[dict[str, Any]]:
 
 def _pairs(module: str) -> Iterator[dict[str, float]]:
     """Measure in a process of its own: what one run has wired or warmed must not help the next."""
-    command = [sys.executable, str(HERE / "measure.py"), module]
+    command = [sys.executable, "-m", "runner.measure", module]
     with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None  # noqa: S101 - for mypy: a pipe was asked for
         try:

@@ -61,7 +61,7 @@ def _memory(ready: BenchmarkEnvironment, count: int) -> dict[str, Any]:
 
 def pairs() -> Iterator[dict[str, float]]:
     """Accept bookings and holds in turn, without workers: what they do beside it is not measured."""
-    with stage([], latency=0.0, hold_max_age=0):
+    with benchmark_environment([], latency=0.0, hold_max_age=0):
         list(_rounds(1, booked=False))  # warm
         for closed, opened in _rounds(PAIRS, booked=False):
             yield {"enqueue_while_open": opened / closed}

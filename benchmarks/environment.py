@@ -60,7 +60,7 @@ def benchmark_environment(workers: Sequence[int], *, latency: float, **given: An
         ready.migrate()
         _be_a_caller(ready.settings)
         pids = ready.processes.start_all(fleet(*workers))
-        yield Stage(Calcom(*astuple(ready.calcom)), ready.servers.valkey, ready.servers.postgres, pids)
+        yield BenchmarkEnvironment(Calcom(*astuple(ready.calcom)), ready.servers.valkey, ready.servers.postgres, pids)
 
 
 def _be_a_caller(settings: Settings) -> None:

@@ -59,7 +59,7 @@ def pairs() -> Iterator[dict[str, float]]:
 
 
 def _run(ours: int, allowed: int = ALLOWED) -> dict[str, Any]:
-    with stage([8, 8], latency=LASTING[0], calcom_rate_limit_per_minute=ours) as ready:
+    with benchmark_environment([8, 8], latency=LASTING[0], calcom_rate_limit_per_minute=ours) as ready:
         ready.calcom.order("POST", "/_settings", {"rate_limit": allowed, "latency": LASTING})
         enqueue_bookings(some(0, CALLS))
         until(lambda: len(ready.calcom.confirmed()) >= CALLS, within=900, pause=threading.Event().wait)

@@ -1,8 +1,8 @@
 """Celery's processes, forked from one that has imported the product already: starting a fleet is most of what tests do.
 
 What is forked runs Celery's own command line with an environment and a session of its own; the settings are read there.
-`tests/integration/test_readme_commands.py` starts everything as a user does. Run as a script this is the process that forks:
-one JSON order a line, one answer a line; when its input ends, all that it has forked is killed.
+`tests/integration/test_readme_commands.py` starts everything as a user does. Run as a script this is the process that
+forks: one JSON order a line, one answer a line; when its input ends, all that it has forked is killed.
 """
 
 import contextlib

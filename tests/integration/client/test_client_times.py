@@ -1,7 +1,7 @@
 """Every call ends in time, whatever the other side does, and a late cut hits nobody else.
 
 The other side goes on for as long as a test lasts: that a call ends, and by which time-out, is what is asserted here.
-How soon after its time it ends is measured by benchmarks/deadlines.py.
+How soon after its time it ends is measured by benchmarks/bounds/deadlines.py.
 """
 
 import socket

@@ -21,7 +21,7 @@ from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
 
 SIDE = ("here",)
-SECOND = 1.0  # of time-outs that are waited out; benchmarks/hurt_servers.py measures the time
+SECOND = 1.0  # of time-outs that are waited out; benchmarks/bounds/hurt_servers.py measures the time
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Retries as they happen on a real worker: when, how often, and never for a refusal or in an outage.
 
-How much later than their delays they come is measured by benchmarks/retries.py.
+How much later than their delays they come is measured by benchmarks/bounds/retries.py.
 """
 
 from collections.abc import Callable

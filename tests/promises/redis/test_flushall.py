@@ -35,7 +35,7 @@ def test_a_thousand_queued_bookings_move_again_within_fifteen_seconds(
 ) -> None:
     """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost.
 
-    That this takes at most fifteen seconds is measured by benchmarks/flushed_queue.py.
+    That this takes at most fifteen seconds is measured by benchmarks/bounds/flushed_queue.py.
     """
     running = fleet(CALCOM_READ_TIMEOUT="4", CALCOM_DEADLINE="4").start(concurrency=8)
     eventually(lambda: running.logs().count(" ready.") >= 2, what="the workers are ready")

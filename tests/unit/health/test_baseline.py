@@ -155,7 +155,8 @@ def test_hits_and_false_alarms_on_invented_weeks() -> None:
     The bounds leave room beside what docs/decisions/0011-unusual-is-judged-by-past-days.md reports; the seed is fixed.
     """
     quick = ["--judged", "2", "--busiest", "30", "--forecasts", "40", "--seed", "7", "--json"]
-    ran = subprocess.check_output([sys.executable, "benchmarks/trend.py", *quick], cwd=ROOT, text=True, timeout=60)
+    command = [sys.executable, "benchmarks/trend/trend.py", *quick]
+    ran = subprocess.check_output(command, cwd=ROOT, text=True, timeout=60)
     seen = json.loads(ran)
     error, within = seen["forecast_mean_error"], seen["forecast_within_its_interval"]
 

@@ -49,7 +49,7 @@ def test_control_characters_cannot_forge_a_log_line() -> None:
 def test_a_huge_text_costs_little(text: str) -> None:
     """Whoever sends us a long message does not stop a worker: its end is not looked at, whatever stands there.
 
-    benchmarks/costs.py measures that a million characters cost what a few thousand do.
+    benchmarks/bounds/costs.py measures that a million characters cost what a few thousand do.
     """
     assert len(scrub(text)) <= MAX_TEXT
     assert scrub(text) == scrub(text[:5000] + " pat@example.com" * 1000)

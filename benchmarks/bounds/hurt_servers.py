@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from stage import some, stage
+from environment import benchmark_environment, some
 
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.request.model import BookingRequest
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 def pairs() -> Iterator[dict[str, float]]:
     """Freeze one after the other."""
-    with stage([1], latency=0.0) as ready:
+    with benchmark_environment([1], latency=0.0) as ready:
         enqueue_booking(some(0, 1)[0])
         for number in range(1, 1 + ROUNDS):
             second = _seconds(lambda: threading.Event().wait(1.0))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from threading import Event
 
 import redis
+from environment import benchmark_environment, some, until
 from sqlalchemy import text
-from stage import some, stage, until
 
 from tasks import dependencies
 from worker import enqueue_bookings
@@ -17,7 +17,7 @@ LEFT = text("SELECT count(*) FROM appointments WHERE status = 'pending' AND rese
 
 def pairs() -> Iterator[dict[str, float]]:
     """Forget them again and again, at a Cal.com that is slow."""
-    with stage([8], latency=0.5) as ready:
+    with benchmark_environment([8], latency=0.5) as ready:
         for turn in range(ROUNDS):
             enqueue_bookings(some(turn * QUEUED, QUEUED))
             with redis.Redis.from_url(ready.redis_url) as client:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from threading import Event
 from typing import Any
 
-from stage import Stage, some, stage, until
+from environment import BenchmarkEnvironment, benchmark_environment, some, until
 
 from worker import enqueue_bookings
 
@@ -23,7 +23,7 @@ def pairs() -> Iterator[dict[str, float]]:
         "circuit_breaker_threshold": 1000,
         "retry_jitter": 0.0,
     }
-    with stage([2 * AT_ONCE], latency=0.0, **settings) as ready:
+    with benchmark_environment([2 * AT_ONCE], latency=0.0, **settings) as ready:
         enqueue_bookings(some(0, 1))
         until(lambda: bool(ready.calcom.confirmed()), within=60, pause=Event().wait)
         for posts in _posts(ready, 100, enough=1 + len(DELAYS), name="taken"):
@@ -35,7 +35,7 @@ def pairs() -> Iterator[dict[str, float]]:
             yield {"retry_after": _until_looked_for(ready, number) / ASKED_FOR}
 
 
-def _posts(ready: Stage, first: int, *, enough: int, **answer: Any) -> list[list[float]]:
+def _posts(ready: BenchmarkEnvironment, first: int, *, enough: int, **answer: Any) -> list[list[float]]:
     """Have some bookings answered like this, side by side; return the moments of each one's POSTs."""
     before = ready.calcom.last()
     ready.calcom.order("POST", "/_faults", {"kind": "status", "match": POST, **answer})
@@ -56,7 +56,7 @@ def _posts(ready: Stage, first: int, *, enough: int, **answer: Any) -> list[list
     return list(posts().values())
 
 
-def _until_looked_for(ready: Stage, number: int) -> float:
+def _until_looked_for(ready: BenchmarkEnvironment, number: int) -> float:
     """Return the seconds from a 503 that asks for a wait to the next call for the same booking."""
     fault = {"kind": "status", "match": POST, "name": "unavailable", "retry_after": ASKED_FOR, "count": 1}
     ready.calcom.order("POST", "/_faults", fault)

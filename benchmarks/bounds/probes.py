@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from threading import Event
 
-from stage import some, stage, until
+from environment import benchmark_environment, some, until
 
 from worker import enqueue_bookings
 
@@ -14,7 +14,7 @@ OPEN, PROBES = 1.0, 16
 def pairs() -> Iterator[dict[str, float]]:
     """Yield each pause between two probes: the first of them come after the trip, whose calls were together."""
     settings = {"circuit_breaker_half_open_timeout": OPEN, "circuit_breaker_threshold": 5}
-    with stage([4] * 8, latency=0.05, **settings) as ready:
+    with benchmark_environment([4] * 8, latency=0.05, **settings) as ready:
         ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
         enqueue_bookings(some(0, 300))
 

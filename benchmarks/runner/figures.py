@@ -1,0 +1,54 @@
+"""Every figure of `make bench`: what it says, which way is better, what it must be, and where it is measured.
+
+A figure is a ratio of two things measured in one run, in turns, so that it says the same on a slow machine and on a
+busy one. The module that measures it has `pairs()`: it yields, a pair after the other, each ratio by the figure's name.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`must` is where a promise ends, `aim` what we want."""
+
+    name: str
+    module: str
+    better: Literal["higher", "lower"]
+    must: float
+    aim: float
+    what: str
+
+    def is_kept(self, ratio: float) -> bool:
+        """Say whether a ratio is what it must be."""
+        return ratio >= self.must if self.better == "higher" else ratio <= self.must
+
+
+FIGURES = (
+    Figure("guarded_call", "guarded_call", "lower", 1.7, 1.45, "ask and report on a closed breaker / two PINGs"),
+    Figure("frozen_redis", "bounds.frozen_redis", "lower", 2.5, 1.2, "a guarded call while Redis is frozen / 0.08 s"),
+    Figure("hurt_broker", "bounds.hurt_servers", "lower", 1.0, 0.7, "enqueue_booking with a frozen broker / a second"),
+    Figure("hurt_postgres", "bounds.hurt_servers", "lower", 2.0, 1.6, "its error with a frozen Postgres / a second"),
+    Figure("enqueue_while_open", "enqueue_while_open", "lower", 1.3, 1.0, "to accept a hold / a booking"),
+    Figure("hanging_sink", "hanging_sink", "lower", 1.1, 1.0, "bookings while an alert sink hangs / without"),
+    Figure("retry_delay", "bounds.retries", "lower", 1.4, 1.1, "from POST to POST / the policy's delay"),
+    Figure("retry_after", "bounds.retries", "lower", 1.15, 1.05, "from a 503 to the next call / what it asked for"),
+    Figure("settle", "bounds.retries", "lower", 1.12, 1.04, "from POST to POST after a 500 / the settle time"),
+    Figure("probes", "bounds.probes", "lower", 1.33, 1.1, "from probe to probe of eight processes / the open window"),
+    Figure("drain", "drain", "higher", 0.85, 0.95, "held bookings a second / the same fleet on a quiet day"),
+    Figure("first_after_outage", "drain", "lower", 2.0, 1.2, "from Cal.com's return to the first booking / OPEN"),
+    Figure("flushed_queue", "bounds.flushed_queue", "lower", 1.0, 0.7, "until forgotten messages move again / 15 s"),
+    Figure("told_limit", "rate_limits", "higher", 0.85, 0.95, "the time that Cal.com's limit allows / that taken"),
+    Figure("own_limit", "rate_limits", "higher", 0.8, 0.95, "calls a minute / CALCOM_RATE_LIMIT_PER_MINUTE"),
+    Figure(
+        "deadline",
+        "bounds.deadlines",
+        "lower",
+        1.5,
+        1.1,
+        "a call that drips or hangs / its time-out",
+    ),
+    Figure("long_text", "bounds.costs", "lower", 2.0, 1.1, "to mask a million characters / 5,000 of them"),
+    Figure("metrics_day", "bounds.costs", "lower", 1.0, 0.2, "to write a day's figures / a thousandth of a day"),
+    Figure("redis_gone", "redis_gone", "higher", 0.8, 0.95, "the line's pace while Redis is gone / the limit's"),
+)
