@@ -40,12 +40,16 @@ def clock() -> list[float]:
 
 @pytest.fixture
 def join(redis_url: str, events: list[Event], clock: list[float]) -> Join:
-    """Start one more process of the fleet."""
+    """Start one more process of the fleet; `patient`: a busy machine is no dead Redis to it."""
 
-    def start(overrides: Callable[[], list[OperatorOverride]] | None = None, **changes: object) -> CircuitBreaker:
+    def start(
+        overrides: Callable[[], list[OperatorOverride]] | None = None, *, patient: bool = True, **changes: object
+    ) -> CircuitBreaker:
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
+        bounds = {"timeout": 5.0, "connect_timeout": 5.0} if patient else {}
+        client = make_redis(redis_url, **bounds)
         return CircuitBreaker(
-            "calcom", redis=make_redis(redis_url), settings=settings, key="key", overrides=overrides,
+            "calcom", redis=client, settings=settings, key="key", overrides=overrides,
             emit=events.append, clock=lambda: time.monotonic() + clock[0],
         )  # fmt: skip
 
@@ -54,7 +58,7 @@ def join(redis_url: str, events: list[Event], clock: list[float]) -> Join:
 
 def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", join: Join, events: list[Event]) -> None:
     """The first call waits it out; the next hundred do not even try."""
-    breaker = join(redis_retry=60)
+    breaker = join(patient=False, redis_retry=60)
     assert call(breaker)
     valkey.pause()
     with expired_timeouts() as waited:
@@ -67,7 +71,7 @@ def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", jo
 
 def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey", join: Join) -> None:
     """All threads were on their way when it froze."""
-    breaker = join(redis_retry=60)
+    breaker = join(patient=False, redis_retry=60)
     assert call(breaker)
     valkey.pause()
     with ThreadPoolExecutor(16) as pool, expired_timeouts() as waited:
@@ -77,7 +81,7 @@ def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey"
 
 def test_a_long_call_waits_for_a_frozen_redis_twice_at_most(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """It lasted so long that both its question and its report look whether Redis is back."""
-    breaker = join()
+    breaker = join(patient=False)
     assert call(breaker)
     valkey.pause()
 
@@ -277,7 +281,7 @@ def test_a_restarted_redis_that_kept_its_data_knows_the_state(valkey: "Valkey", 
 
 def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """Frozen for a while, it then does what was asked long ago; nothing stays shut for it."""
-    breaker = join()
+    breaker = join(patient=False)
     assert call(breaker)
     valkey.pause()
     assert call(breaker, CallOutcome.FAILURE_SERVICE)
@@ -289,7 +293,7 @@ def test_an_answer_that_redis_never_gave_harms_nobody(valkey: "Valkey", join: Jo
 
 def test_a_probe_that_a_thawed_redis_gave_nobody_comes_back(valkey: "Valkey", join: Join, clock: list[float]) -> None:
     """It was asked for while Redis was frozen, by somebody who has gone another way: the line is not shut for it."""
-    breaker, other = join(threshold=1, open_for=0.001), join(threshold=1, open_for=0.001)
+    breaker, other = join(patient=False, threshold=1, open_for=0.001), join(patient=False, threshold=1, open_for=0.001)
     call(breaker, CallOutcome.FAILURE_SERVICE)
     probe = breaker.acquire(CREATE, owner="probe")
     while not isinstance(probe, Permit):
