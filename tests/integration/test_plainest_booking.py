@@ -1,6 +1,7 @@
 """The plainest booking stays short to read: how many files it meets, and how many lines they have."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ def test_the_plainest_booking_meets_few_files() -> None:
     script = [sys.executable, "benchmarks/plainest_booking.py", "--json"]
     found = json.loads(subprocess.check_output(script, cwd=ROOT, text=True))
 
+    listed = re.findall(r"^1\. \[(\S+)\]", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE)
+    assert listed == list(found["files"]), "docs/architecture.md names them in their order"
     own, every = found["today"]["own"], found["today"]["all"]
     assert {"tasks/booking.py", "db/sql/claim.sql", "tasks/calcom/client.py"} <= found["files"].keys()
     assert (own["files"] <= OWN["files"], own["lines"] <= OWN["lines"]) == (True, True), found
