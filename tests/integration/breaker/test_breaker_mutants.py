@@ -10,6 +10,13 @@ from tests.mutation.breaker_mutants import EQUIVALENT, Mutant, mutants, sources
 SEEDS, STEPS = 8, 400
 EVERY = [mutant for file in sources() for mutant in mutants(file)]
 LEFT_OUT = {text for texts in EQUIVALENT.values() for text in texts}
+SHARE = 20  # changes of a file that are tried by one test: no test takes much longer than another
+SHARES = [
+    pytest.param(some, id=f"{file} {first}")
+    for file in sources()
+    for first in range(0, sum(mutant.file == file for mutant in EVERY), SHARE)
+    for some in [[mutant for mutant in EVERY if mutant.file == file][first : first + SHARE]]
+]
 
 
 def test_most_lines_with_a_condition_are_changed() -> None:
@@ -29,11 +36,11 @@ def test_what_is_said_to_change_nothing_is_there() -> None:
     assert LEFT_OUT - {str(mutant) for mutant in EVERY} == set()
 
 
-@pytest.mark.parametrize("file", sources())
-def test_a_change_is_noticed(file: str, redis_url: str) -> None:
+@pytest.mark.parametrize("some", SHARES)
+def test_a_change_is_noticed(some: list[Mutant], redis_url: str) -> None:
     """Long walks with this one change come to another answer than the rules."""
     with redis.Redis.from_url(redis_url) as client:
-        suspects = [mutant for mutant in EVERY if mutant.file == file and str(mutant) not in LEFT_OUT]
+        suspects = [mutant for mutant in some if str(mutant) not in LEFT_OUT]
         assert [str(mutant) for mutant in suspects if not _noticed(client, mutant)] == []
 
 
