@@ -139,16 +139,19 @@ class Mask:
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
         """Mask a record, as structlog's processor."""
         texts = {name: self.text(str(event.pop(name))) for name in TEXTS if name in event}
-        return {"event": "", **texts, **redact(event, self._line)}
+        return {"event": "", **texts, **redact(event, lambda value: scrub(self._unknown(value)))}
 
     def text(self, text: str) -> str:
         """Mask a text, line by line."""
         return "\n".join(self._line(line) for line in text.splitlines())
 
     def _line(self, line: str) -> str:
-        if self._known:  # before scrub, which cuts long lines: half a secret would not be known
-            line = self._known.sub(MASK, line)
-        return "".join(part if _NODE.fullmatch(part) else scrub(part) for part in _NODE.split(line))
+        parts = _NODE.split(self._unknown(line))  # a worker's name looks like an address, and says who writes
+        return "".join(part if _NODE.fullmatch(part) else scrub(part) for part in parts)
+
+    def _unknown(self, text: str) -> str:
+        """Take our own secrets out: before scrub, which cuts long lines, for half a secret would not be known."""
+        return self._known.sub(MASK, text) if self._known else text
 
 
 def _secrets(settings: Settings) -> Iterator[str]:

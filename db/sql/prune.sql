@@ -1,5 +1,6 @@
--- Delete from {table} what is {over}: one batch, oldest first by id, so that no other index is needed. What came in late
--- stands further on, and is reached in a later run. `more`: the batch was full, and all of it was old.
+-- Delete from a table what is over (db/monitoring/retention.py says what): one batch, oldest first by id, so that no other
+-- index is needed. What came in late stands further on, and is reached in a later run. `more`: the batch was full, and
+-- all of it was old.
 -- The condition is looked at again under the lock: a failed booking that the operator is just sending again stays.
 -- SKIP LOCKED: two of these share the work, and whoever is working with a row goes first.
 WITH oldest AS (

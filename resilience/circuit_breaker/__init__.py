@@ -1,5 +1,5 @@
 """The circuit breaker that a fleet shares: ask, call, report."""
 
-from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
 
-__all__ = ["CircuitBreaker"]
+__all__ = ["CalcomCircuitBreaker", "CircuitBreaker"]

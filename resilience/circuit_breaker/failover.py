@@ -144,15 +144,16 @@ class Failover:
     def _knows_better(self, generation: int) -> bool:
         """Return whether another restored the breaker while this process remembers that it was not closed."""
         changed = generation != self._snapshot.generation
-        return changed and bool(self._snapshot.not_closed(with_overrides=self._overrides is None))
+        _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
+        return changed and bool(scopes)
 
     def _restore(self, endpoint: str, now: float | None) -> bool:
         """Restore the shared breaker with what this process remembers and the operators' overrides."""
         overrides = self._read_overrides()
         if overrides is None:
             return False
-        scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
-        reply = self._call(RESTORE, endpoint, (restore_argument(self._snapshot.epoch(), scopes, overrides),), now)
+        epoch, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
+        reply = self._call(RESTORE, endpoint, (restore_argument(epoch, scopes, overrides),), now)
         if reply is None or isinstance(reply, Forgotten):
             return False
         if reply.result:

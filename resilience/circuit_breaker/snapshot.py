@@ -40,14 +40,15 @@ class BreakerSnapshot:
         redis_time, at = self._seen_at
         return redis_time + round((self._clock() - at) * 1000)
 
-    def epoch(self) -> int:
-        """Return the epoch up to which the state is known; 0: nothing is."""
-        return max((scope.epoch for scope in dict(self.scopes).values()), default=0)
+    def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:
+        """Return what a Redis that has forgotten must be told, and the epoch up to which it is known (0: nothing is).
 
-    def not_closed(self, *, with_overrides: bool) -> dict[str, ScopeState]:
-        """Return what a Redis that has forgotten must be told; overrides only when nobody else keeps them."""
-        return {
+        Overrides only when nobody else keeps them. Of one moment: another thread may be taking in a reply.
+        """
+        scopes = dict(self.scopes)
+        epoch = max((scope.epoch for scope in scopes.values()), default=0)
+        return epoch, {
             name: scope
-            for name, scope in dict(self.scopes).items()
+            for name, scope in scopes.items()
             if scope.state is not State.CLOSED and (with_overrides or scope.state not in OVERRIDDEN)
         }

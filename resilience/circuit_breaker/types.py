@@ -151,7 +151,7 @@ class OperatorOverride:
 
 
 class QuotaHeaders(NamedTuple):
-    """What an answer's X-RateLimit headers tell, of the limit with the fewest calls left."""
+    """What an answer's X-RateLimit headers tell, of the limit with the most calls left."""
 
     limit: int
     remaining: int

@@ -6,6 +6,7 @@ is replaced here by a command that stands in the row.
 """
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -66,7 +67,8 @@ def _cancel(engine: Engine, task_id: str, hostname: str) -> None:
             return
         result = booking_commands.cancel(engine, row.id, by="operator", via=Via.FLOWER, why="revoked")
         if result.done:
-            log.info("revoked", appointment_id=row.id, status=row.status.value, outcome=result.outcome.value)
+            found = replace(row, status=result.status or row.status)  # as the command found it: it may have moved since
+            log.info("revoked", appointment_id=row.id, status=found.status.value, outcome=result.outcome.value)
             if result.outcome is CommandOutcome.CANCELLED:
-                tell(dependencies.current(), "task-revoked", row, hostname=hostname)
+                tell(dependencies.current(), "task-revoked", found, hostname=hostname)
             return

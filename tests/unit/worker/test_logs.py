@@ -168,6 +168,13 @@ def test_a_workers_name_is_no_address(lines: Callable[[], list[dict[str, Any]]])
     assert lines()[0]["event"] == "Got celery@worker-1.example.com."
 
 
+def test_a_field_is_masked_though_it_looks_like_a_workers_name(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """Who writes stands in the text of a line; a field may be what somebody has given."""
+    own("bookings@hotel.example")
+
+    assert lines()[0]["detail"] == "***"
+
+
 def test_a_message_cannot_forge_a_line(settings: Settings) -> None:
     """Cal.com's words reach the log; they must not look like ours, nor move the terminal's cursor."""
     terminal = Terminal()
