@@ -73,7 +73,7 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml worker tasks resilience db
 	@$(PIP) check
 	@$(BIN)/python examples/make_bookings.py --check
-	@$(BIN)/pytest tests/unit/test_house*.py
+	@$(BIN)/pytest tests/unit/house
 
 audit: ## Look every pinned version up among the known holes (asks the network, and its answer changes by the day)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
