@@ -10,9 +10,9 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.enqueue import outcome
 from tasks.periodic import TICK
-from tests.support.fleet import Fleet, Process, eventually, finals, request
+from tests.support.fleet import Fleet, Process, eventually, finals, request, tick
 from worker import enqueue_bookings
-from worker.celery_app import MAINTENANCE, app
+from worker.celery_app import MAINTENANCE
 from worker.console import broker
 
 PILED_UP = 300
@@ -75,7 +75,7 @@ def test_ticks_that_piled_up_while_no_worker_ran_are_done_once(fleet: Callable[.
             text("CREATE TRIGGER note AFTER INSERT OR UPDATE ON heartbeats FOR EACH ROW EXECUTE FUNCTION note()")
         )
     for _ in range(PILED_UP):
-        app.send_task("tasks.health.check_health", queue=MAINTENANCE, headers={TICK: 600.0})
+        tick("tasks.health.check_health", headers={TICK: 600.0})
     url = running.environment["REDIS_URL"]
     assert broker.ask(url, (MAINTENANCE,)).queues == {MAINTENANCE: PILED_UP}
 

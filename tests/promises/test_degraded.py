@@ -9,13 +9,13 @@ from sqlalchemy import text
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.enqueue import outcome
-from tests.support.fleet import Fleet, eventually, finals, request
-from worker import app, enqueue_booking, enqueue_bookings
+from tests.support.fleet import Fleet, eventually, finals, request, tick
+from worker import enqueue_booking, enqueue_bookings
 
 
 def look_after_holds() -> None:
     """Have the fleet's own sweeper run now, as beat does every 10 s."""
-    app.send_task("tasks.sweeper.expire_held", queue="maintenance")
+    tick("tasks.sweeper.expire_held")
 
 
 def rows(query: str) -> list[Any]:

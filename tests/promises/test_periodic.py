@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import text
 
 from tasks import dependencies
-from tests.support.fleet import Fleet, eventually
-from worker.celery_app import MAINTENANCE, app
+from tests.support.fleet import Fleet, eventually, tick
+from worker.celery_app import MAINTENANCE
 from worker.console import broker
 
 TASKS = ("tasks.holds.release_held", "tasks.sweeper.rescue_stranded", "tasks.health.check_health", "tasks.prune.prune")
@@ -27,7 +27,7 @@ def test_a_postgres_that_is_gone_is_one_line_in_the_log_and_one_when_it_is_back(
 
     postgres.kill()
     for name in 5 * TASKS:
-        app.send_task(name, queue=MAINTENANCE)
+        tick(name)
     url = running.environment["REDIS_URL"]
     eventually(lambda: broker.ask(url, (MAINTENANCE,)).queues == {MAINTENANCE: 0}, what="all have failed")
     assert running.logs().count("periodic_tasks_wait_for_postgres") == 1

@@ -22,6 +22,7 @@ from tasks import dependencies
 from tasks.enqueue import Outcome, outcome
 from tasks.request.model import BookingRequest
 from tests.support.zygote import Forked, Zygote
+from worker.celery_app import MAINTENANCE, app
 from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,12 @@ class Fleet:
     def logs(self) -> str:
         """Return everything that was logged so far."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+
+def tick(task: str, **options: Any) -> None:
+    """Send a periodic task now, to the broker of this test: Celery's own pool may know the one of a test before."""
+    with app.connection_for_write(dependencies.current().broker_url) as connection:
+        app.send_task(task, queue=MAINTENANCE, connection=connection, **options)
 
 
 def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:

@@ -15,9 +15,9 @@ from db.schema import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.health import check
-from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row
+from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row, tick
 from tests.support.stepping import book
-from worker import app, enqueue_booking, enqueue_bookings
+from worker import enqueue_booking, enqueue_bookings
 
 Counts = Callable[[], Counter[str]]
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -102,7 +102,7 @@ def test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told(
     assert [one.status for one in at_rest(both)] == [Status.CONFIRMED] * 2
 
     def counted() -> bool:
-        app.send_task("tasks.lookouts.look_again", queue="maintenance")
+        tick("tasks.lookouts.look_again")
         return all(row(one).series_weeks is not None for one in both)
 
     eventually(counted, what="their weeks are counted")

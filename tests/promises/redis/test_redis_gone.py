@@ -247,9 +247,9 @@ def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_go
     eventually(lambda: len(simulator.bookings()) >= alone + 20, what="it moves without Redis")
     simulator.faults("status", name="unavailable")
     before = len(simulator.journal())
-    eventually(lambda: given_up(running) == 3, what="each process finds out by itself")
-    assert len(simulator.journal()) - before <= 3 * (5 + 2), "threshold and threads of each"
+    eventually(lambda: given_up(running), what="a process finds out by itself, and may hold what others would call for")
     eventually(is_told, what="somebody is told")
+    assert len(simulator.journal()) - before <= 3 * (5 + 2), "threshold and threads of each"
     simulator.no_faults()
     valkey.restart()
     ends = finals(wanted, within=120)
