@@ -143,9 +143,10 @@ class Failover:
 
     def _knows_better(self, generation: int) -> bool:
         """Return whether another restored the breaker while this process remembers that it was not closed."""
-        changed = generation != self._snapshot.generation
+        if generation == self._snapshot.generation:  # so it is with nearly every reply
+            return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
-        return changed and bool(scopes)
+        return bool(scopes)
 
     def _restore(self, endpoint: str, now: float | None) -> bool:
         """Restore the shared breaker with what this process remembers and the operators' overrides."""

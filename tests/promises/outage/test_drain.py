@@ -62,7 +62,7 @@ def most_overtaken(calls: list[dict[str, Any]]) -> int:
     return most
 
 
-def test_held_bookings_drain_in_order_at_the_fleets_own_rate(fleet: Callable[..., Fleet], simulator: Any) -> None:
+def test_held_bookings_drain_in_order_with_the_whole_fleet_at_work(fleet: Callable[..., Fleet], simulator: Any) -> None:
     """The first is the first probe; nobody overtaken beyond the window, no trip; soon each thread of the fleet has one.
 
     What that is in bookings a second is measured by benchmarks/drain.py.
