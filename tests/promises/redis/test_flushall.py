@@ -30,9 +30,7 @@ RETURNING id
 LEFT = text("SELECT count(*) FROM appointments WHERE status = 'pending' AND resends = 0")
 
 
-def test_a_thousand_queued_bookings_all_move_again(
-    fleet: Callable[..., Fleet], simulator: Any, redis_url: str
-) -> None:
+def test_a_thousand_queued_bookings_all_move_again(fleet: Callable[..., Fleet], simulator: Any, redis_url: str) -> None:
     """Though Cal.com is slow, so that the queue is long: each has left it, or has a new message, and none is lost.
 
     That this takes at most fifteen seconds is measured by benchmarks/bounds/flushed_queue.py.
