@@ -11,8 +11,7 @@ from pydantic import SecretStr
 
 from tasks import dependencies
 from tasks.request.model import BookingRequest
-from worker import app
-from worker.celery_app import Configuration
+from worker.celery_app import reconfigure
 from worker.local.embedded import Postgres, Valkey
 from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
 from worker.local.processes import fleet
@@ -66,9 +65,7 @@ def benchmark_environment(workers: Sequence[int], *, latency: float, **given: An
 def _be_a_caller(settings: Settings) -> None:
     """Wire this process with settings that stand in no environment."""
     dependencies.fill(lambda: build_from(settings))
-    configuration = Configuration()
-    configuration.settings = settings
-    app.config_from_object(configuration)
+    reconfigure(settings)
 
 
 def some(first: int, count: int) -> list[BookingRequest]:

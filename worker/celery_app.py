@@ -100,3 +100,13 @@ TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
 app = Celery("booking-worker")
 app.config_from_object(Configuration())
 app.set_default()
+
+
+def reconfigure(settings: Settings | None = None) -> None:
+    """Configure the application anew, from these settings or the environment; the old broker is not sent to again."""
+    configuration = Configuration()
+    if settings is not None:
+        configuration.settings = settings
+    app.config_from_object(configuration)
+    app.close()  # its pools, and those that its `amqp` keeps, are connected to the old one
+    vars(app).pop("amqp", None)

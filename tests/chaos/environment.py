@@ -21,7 +21,7 @@ from tests.chaos.faults.steps import Orders
 from tests.chaos.processes import workers
 from tests.chaos.processes.workers import Workers
 from worker import app, breaker, wiring
-from worker.celery_app import Configuration
+from worker.celery_app import reconfigure
 from worker.local.embedded import Postgres, Valkey
 from worker.local.environment import SimulatedCalcom, environment
 from worker.logs import configure
@@ -145,13 +145,9 @@ def _wire(settings: Settings) -> Dependencies:
     """Make this process the operator: with settings that stand in no environment."""
     wiring.MARGIN = breaker.MARGIN = MARGIN
     dependencies.fill(lambda: wiring.build_from(settings))
-    configuration = Configuration()
-    configuration.settings = settings
-    app.config_from_object(configuration)
-    app.close()  # its pools send to the broker of the part before, which is gone: a Revoke would wait for it for ever
-    vars(app).pop("amqp", None)
+    reconfigure(settings)  # the broker of the part before is gone: a Revoke would wait for it for ever
     # The operator only sends: what is sent to a broker that stands still must not stand still for ever.
-    app.conf.broker_transport_options = {**configuration.broker_transport_options, "socket_timeout": 2}
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": 2}
     return dependencies.current()
 
 

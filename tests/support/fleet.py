@@ -22,7 +22,7 @@ from tasks import dependencies
 from tasks.enqueue import Outcome, outcome
 from tasks.request.model import BookingRequest
 from tests.support.zygote import Forked, Zygote
-from worker.celery_app import MAINTENANCE, app
+from worker.celery_app import MAINTENANCE, app, reconfigure
 from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
@@ -107,9 +107,8 @@ class Fleet:
 
 
 def tick(task: str, **options: Any) -> None:
-    """Send a periodic task now, to the broker of this test: Celery's own pool may know the one of a test before."""
-    with app.connection_for_write(dependencies.current().broker_url) as connection:
-        app.send_task(task, queue=MAINTENANCE, connection=connection, **options)
+    """Send a periodic task now."""
+    app.send_task(task, queue=MAINTENANCE, **options)
 
 
 def finals(ids: list[int], *, within: float = 60.0) -> dict[int, Outcome]:
@@ -185,6 +184,7 @@ def settings(
         for name, value in given.items():
             monkeypatch.setenv(name, value)
         dependencies.fill(build)
+        reconfigure()  # this process is the caller of each test's deployment in turn
         return {**os.environ, **given}  # noqa: TID251 - a child process gets ours and the given
 
     yield give
