@@ -35,7 +35,8 @@ def make_engine(
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
     A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
-    Who finds all connections taken waits for one `pool_timeout_s`, or until its `deadline`.
+    Who finds all connections taken waits for one `pool_timeout_s`, or until its `deadline`. `?prepare_threshold=none`
+    in the URL: no prepared statements, which some poolers do not know (docs/deploying.md).
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
@@ -59,6 +60,8 @@ def make_engine(
     }
     given = {name: value for name, value in address.query.items() if name not in {"host", "port"}}
     arguments.update(given)  # what the URL says wins
+    if "prepare_threshold" in given:  # psycopg's own, which libpq does not read for it
+        arguments["prepare_threshold"] = _threshold(given["prepare_threshold"])
     arguments["options"] = f"{options} {given.get('options', '')}".strip()
     engine = create_engine(
         # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
@@ -121,6 +124,15 @@ def _read(url: str) -> URL:
     if address.drivername not in _DRIVERS:
         raise ValueError("the database URL must begin with postgresql://: PostgreSQL is the one database we know")
     return address.set(drivername="postgresql+psycopg")
+
+
+def _threshold(value: object) -> int | None:
+    """Read after how many runs psycopg prepares a statement; None: never, whoever asks for it."""
+    if value == "none":
+        return None
+    if str(value).isdecimal():
+        return int(str(value))
+    raise ValueError("prepare_threshold in the database URL must be `none` or a whole number")
 
 
 def _refuse_hung_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:

@@ -37,7 +37,11 @@ def _url(value: str, schemes: tuple[str, ...]) -> str:
 
 
 def _postgres_url(value: str) -> str:
-    return _url(value, ("postgresql", "postgres", "postgresql+psycopg"))
+    from db.engine import make_engine  # noqa: PLC0415 - who has no such URL need not wait for it
+
+    value = _url(value, ("postgresql", "postgres", "postgresql+psycopg"))
+    make_engine(value)  # it says what it cannot read, and connects to nothing
+    return value
 
 
 def _redis_url(value: str) -> str:

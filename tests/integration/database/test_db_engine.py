@@ -44,6 +44,19 @@ def test_what_the_url_says_wins(database_url: str) -> None:
     assert settings == ["UTC", "7s", "mine"]
 
 
+@pytest.mark.parametrize(("query", "prepared"), [("", 1), ("?prepare_threshold=none", 0), ("?prepare_threshold=0", 2)])
+def test_the_url_says_whether_statements_are_prepared(database_url: str, query: str, prepared: int) -> None:
+    """Some poolers know no prepared statements: with `none` there are none, also where one is asked for."""
+    engine = make_engine(f"{database_url}{query}")
+    with engine.connect() as conn:
+        driver: Any = conn.connection.driver_connection
+        driver.execute("SELECT 1", prepare=True)
+        seen = driver.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+    engine.dispose()
+
+    assert len(seen) == prepared
+
+
 def test_a_statement_that_takes_too_long_is_ended(short: Engine) -> None:
     """No thread hangs in Postgres."""
     with pytest.raises(OperationalError, match="statement timeout"), short.connect() as conn:

@@ -117,6 +117,16 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
         ("database_url", "mysql://db/x", "must begin with postgresql://, postgres://, postgresql+psycopg://"),
         ("database_url", "postgresql://db:port/x", "is not a URL: check the host and the port"),
         ("database_url", "postgresql:///x", "names no host: write postgresql://HOST/..."),
+        (
+            "database_url",
+            "postgresql://u:p@ss@db/x",
+            "the database URL cannot be read: expected postgresql://user:password@",
+        ),
+        (
+            "database_url",
+            "postgresql://db/x?prepare_threshold=often",
+            "prepare_threshold in the database URL must be `none`",
+        ),
         ("redis_url", "localhost:6379", "must begin with redis://, rediss://, unix://"),
         ("celery_broker_url", "sqs://", "must begin with redis://, rediss://, sentinel://, redis+socket://, amqp://"),
         ("calcom_base_url", "api.cal.com", "must begin with https://, http://"),
