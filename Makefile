@@ -14,7 +14,8 @@ SIDE_BY_SIDE := -n 3 --dist worksteal
 DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
 DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
-DEBIAN := debian_postgres or debian_redis or debian_rabbitmq
+DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
+DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all promises side-by-side breakages bench check audit format lock examples
@@ -44,13 +45,14 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, but for those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres, debian_redis and debian_rabbitmq (apt-get install postgresql redis-server rabbitmq-server); make test-all runs them.'
+	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq and debian_pgbouncer (apt-get install postgresql redis-server rabbitmq-server pgbouncer); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql, redis-server and rabbitmq-server)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server and pgbouncer)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
+	@$(if $(DEBIAN_PGBOUNCER),,echo >&2 'No PgBouncer in /usr/sbin: apt-get install pgbouncer'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)

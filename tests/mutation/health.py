@@ -115,6 +115,23 @@ HEALTH = (
         test="tests/integration/database/test_db_deadline.py::test_who_finds_all_connections_taken_waits_no_longer_than_it_may",
     ),
     Breakage(
+        name="prepared-behind-a-pooler-that-knows-it-not",
+        promise=1,
+        file="db/engine.py",
+        old='    if value == "none":\n        return None\n',
+        new='    if value == "none":\n        return 5\n',
+        test="tests/integration/database/test_db_engine.py"
+        "::test_the_url_says_whether_statements_are_prepared[?prepare_threshold=none-0]",
+    ),
+    Breakage(
+        name="time-outs-dropped-in-silence",
+        promise=6,
+        file="worker/cli/check/check.py",
+        old="    if unbounded:",
+        new="    if False:",
+        test="tests/integration/cli/test_cli_check.py::test_sessions_without_time_outs",
+    ),
+    Breakage(
         name="forgotten-endpoint-open-for-ever",
         promise=6,
         file="db/monitoring/breaker_events.py",

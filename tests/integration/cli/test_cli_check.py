@@ -66,6 +66,12 @@ def test_no_postgres(wrong: Callable[..., str]) -> None:
     assert "top-secret" not in line
 
 
+def test_sessions_without_time_outs(settings: Settings, booking: Booking, database_url: str) -> None:
+    """A pooler that drops what our connections ask for lets a frozen process keep a booking locked for ever."""
+    settings(DATABASE_URL=f"{database_url}?options=-c%20lock_timeout%3D0")
+    assert re.search(r"WARN   sessions    ours have no lock_timeout: .*docs/deploying\.md", booking("check").out)
+
+
 def test_a_database_without_the_migrations(wrong: Callable[..., str], empty_database_url: str) -> None:
     """And the command that helps."""
     assert wrong(DATABASE_URL=empty_database_url).endswith("run `booking migrate`")

@@ -18,6 +18,7 @@ FORBIDDEN = {
     "a package index": r"py[p]i\.org|python[h]osted|://[^\s]*/[s]imple\b|index[-_]url[= ]+\S*[:]//",
     "a live key of Cal.com": r"cal_[l]ive_[0-9a-f]{32}",
 }
+NOT_THERE = ("DEBIAN_POSTGRES=", "DEBIAN_REDIS=", "DEBIAN_RABBITMQ=", "DEBIAN_PGBOUNCER=")  # as on a bare machine
 
 
 def files(folder: Path = ROOT) -> Iterator[Path]:
@@ -47,6 +48,23 @@ def test_make_help_lists_every_target() -> None:
 
     assert targets() == set(" ".join(phony).split())
     assert make() == make("help")
+
+
+def test_a_group_of_tests_that_is_left_out_says_what_it_needs() -> None:
+    """`make test` names each marked group and its package, `make test-all` asks for it, and CI installs it."""
+    groups = re.findall(r'"(debian_\w+): .*apt-get install ([\w-]+)\)"', (ROOT / "pyproject.toml").read_text("utf-8"))
+    left_out, asked, installed = (
+        make("-n", "test"),
+        make("-n", "test-all", *NOT_THERE),
+        (ROOT / ".ci" / "run").read_text(),
+    )
+
+    assert len(groups) >= 4
+    for group, package in groups:
+        assert re.search(rf"-m 'not \(.*\b{group}\b.*\)'", left_out)
+        assert re.search(rf"Left out: .*\b{group}\b.*apt-get install .*\b{package}\b", left_out)
+        assert f"apt-get install {package}'; exit 1" in asked
+        assert re.search(rf"servers='.*\b{package}\b.*'", installed)
 
 
 def test_documents_name_targets_that_exist() -> None:

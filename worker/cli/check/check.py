@@ -25,6 +25,10 @@ from worker.local.running import running
 from worker.settings.model import Settings, SettingsError
 
 OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT
+UNBOUNDED = text(
+    "SELECT name FROM pg_settings WHERE setting = '0'"
+    " AND name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name"
+)
 LIMIT_SECONDS = 5.0  # seconds that all calls together may wait for Cal.com's limit
 
 
@@ -85,6 +89,7 @@ def _postgres(engine: Engine) -> Iterator[CheckResult]:
     try:
         with engine.connect() as conn:
             version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
+            unbounded = list(conn.execute(UNBOUNDED).scalars())
         schema = revisions.schema_state(engine)
     except SQLAlchemyError as error:
         detail = str(getattr(error, "orig", None) or "").strip().splitlines()
@@ -96,6 +101,9 @@ def _postgres(engine: Engine) -> Iterator[CheckResult]:
         yield CheckResult("Postgres", ok=False, said=f"is {release}; 15 or newer is needed")
         return
     yield CheckResult("Postgres", ok=True, said=f"{release} answers")
+    if unbounded:
+        message = f"ours have no {', '.join(unbounded)}: what stands before Postgres drops it; see docs/deploying.md"
+        yield CheckResult("sessions", ok=True, said=message, warning=True)
     problem = schema.problem
     yield CheckResult("migrations", ok=problem is None, said=problem or f"at {schema.current}, the newest")
 
