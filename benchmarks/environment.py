@@ -1,6 +1,7 @@
 """A deployment of its own for a benchmark: real servers, a simulator, workers, beat; all of it ends with the block."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -8,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.request.model import BookingRequest
 from worker.celery_app import reconfigure
-from worker.local.embedded import Postgres, Valkey
-from worker.local.environment import SIMULATOR_KEY, SimulatedCalcom, environment
+from worker.local.embedded import Guard, Postgres, Valkey
+from worker.local.environment import SIMULATOR_KEY, Environment, SimulatedCalcom, environment
 from worker.local.processes import fleet
 from worker.settings.model import Settings
 from worker.wiring import build_from
 
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 EVENT_TYPE = 110  # its slots are not exclusive, so there are enough for any number of bookings
 
 
@@ -52,20 +55,32 @@ class BenchmarkEnvironment:
 @contextlib.contextmanager
 def benchmark_environment(workers: Sequence[int], *, latency: float, **given: Any) -> Iterator[BenchmarkEnvironment]:
     """Start everything, a worker for each of these numbers of threads; `given` are settings, latency is Cal.com's."""
-    own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
-    settings = Settings.load(**own, **{"calcom_rate_limit_per_minute": 0, **given})
     simulator = ("--rate-limit", "0", "--latency", str(latency), str(latency))
-    with environment(settings, simulator=simulator) as ready:
-        ready.migrate()
-        _be_a_caller(ready.settings)
+    with deployment(simulator=simulator, **given) as ready:
         pids = ready.processes.start_all(fleet(*workers))
         yield BenchmarkEnvironment(Calcom(*astuple(ready.calcom)), ready.servers.valkey, ready.servers.postgres, pids)
 
 
-def _be_a_caller(settings: Settings) -> None:
-    """Wire this process with settings that stand in no environment."""
-    dependencies.fill(lambda: build_from(settings))
-    reconfigure(settings)
+@contextlib.contextmanager
+def deployment(*, simulator: Sequence[str] | None = None, **given: Any) -> Iterator[Environment]:
+    """Start servers that keep what they are told, as a deployment's do; this process becomes a caller of theirs."""
+    own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
+    settings = Settings.load(**own, **{"calcom_rate_limit_per_minute": 0, **given})
+    with Guard() as guard, environment(settings, folder=guard.folder(), simulator=simulator) as ready:
+        ready.migrate()
+        dependencies.fill(lambda: build_from(ready.settings))
+        reconfigure(ready.settings)
+        _require_durable()
+        yield ready
+
+
+def _require_durable() -> None:
+    """Say on which terms PostgreSQL keeps a commit. Raises SystemExit: it may forget one."""
+    with dependencies.current().engine.connect() as conn:
+        found = {name: conn.execute(text(f"SHOW {name}")).scalar_one() for name in DURABLE}
+    print("PostgreSQL:", *(f"{name} {value}" for name, value in found.items()), file=sys.stderr, flush=True)
+    if set(found.values()) != {"on"}:
+        raise SystemExit("this PostgreSQL may forget what it has committed: nothing that it is measured with counts")
 
 
 def some(first: int, count: int) -> list[BookingRequest]:

@@ -25,6 +25,19 @@ class Figure:
 
 
 FIGURES = (
+    Figure("throughput", "beside_celery.throughput", "higher", 0.55, 0.75, "bookings a second / plain Celery's calls"),
+    Figure("worker_cpu", "beside_celery.throughput", "lower", 1.6, 1.3, "worker CPU a booking / plain Celery's a call"),
+    Figure(
+        "throughput_instant",
+        "beside_celery.throughput",
+        "higher",
+        0.65,
+        0.85,
+        "bookings a second at an instant Cal.com / plain Celery's calls with one INSERT each",
+    ),
+    Figure("enqueue_one", "beside_celery.enqueue", "lower", 1.3, 1.15, "to accept one / one INSERT and one delay()"),
+    Figure("enqueue_bulk", "beside_celery.enqueue", "higher", 2.0, 2.5, "accepted a second, 10,000 at once / delay()s"),
+    Figure("idle_latency", "beside_celery.idle_latency", "lower", 1.9, 1.5, "from request to POST / plain Celery's"),
     Figure("guarded_call", "guarded_call", "lower", 1.7, 1.45, "ask and report on a closed breaker / two PINGs"),
     Figure("frozen_redis", "bounds.frozen_redis", "lower", 2.5, 1.2, "a guarded call while Redis is frozen / 0.08 s"),
     Figure("hurt_broker", "bounds.hurt_servers", "lower", 1.0, 0.7, "enqueue_booking with a frozen broker / a second"),

@@ -1,7 +1,7 @@
 """Promise 3, from its other side: a bad day is no outage. Where a few calls fail nobody is held for it.
 
 The breaker's settings are the defaults, but for the limit. Requests come as fast as they are booked: what counts is how
-many calls fail, and beside how many. benchmarks/bad_day.py takes its time.
+many calls fail, and beside how many. benchmarks/beside_celery/bad_day.py takes its time.
 """
 
 from collections import Counter

@@ -21,10 +21,10 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from beside_celery.plain_celery import app as plain
+from beside_celery.plain_celery import book
 from environment import EVENT_TYPE, Calcom, benchmark_environment, some, until
-from kombu import Connection
-from plain_celery import app as plain
-from plain_celery import book
+from kombu.connection import Connection
 from sqlalchemy import text
 
 from db.lifecycle import FINAL
@@ -206,7 +206,7 @@ def _rows(query: str) -> list[Any]:
 @contextlib.contextmanager
 def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connection]]:
     """Start a broker, a simulator and plain workers; this process is their caller."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     with servers(postgres=False) as embedded:
         logs = embedded.folder / "logs"
         logs.mkdir()
@@ -216,7 +216,7 @@ def _plain_stage(workers: int, threads: int) -> Iterator[tuple[Calcom, Connectio
             "-b",
             embedded.redis_url,
             "-A",
-            "plain_celery",
+            "beside_celery.plain_celery",
             "worker",
             "-P",
             "threads",
