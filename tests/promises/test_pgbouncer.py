@@ -88,7 +88,6 @@ class PgBouncer(Server):
             admin_users=USER,
             default_pool_size=str(POOL),
             max_prepared_statements=str(self.prepared),
-            server_login_retry="1",
         )
         (self.work / "userlist.txt").write_text(f'"{USER}" "{self.password}"\n')
         with (self.work / "pgbouncer.ini").open("w") as file:
@@ -163,6 +162,15 @@ def through(server: PgBouncer, url: str, query: str = "") -> str:
     return server.url_of(url.rpartition("/")[2]) + query
 
 
+def answers(url: str) -> bool:
+    """Say whether a statement is answered."""
+    try:
+        with psycopg.connect(url, connect_timeout=2) as conn:
+            return conn.execute("SELECT 1").fetchone() is not None
+    except psycopg.OperationalError:
+        return False
+
+
 def ids(numbers: range) -> list[int]:
     """Enqueue the requests of these numbers; return their ids."""
     return [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in numbers])]
@@ -196,19 +204,20 @@ def test_retries_holds_and_releases_book_each_request_once(
     assert connections <= POOL < clients
 
 
-@WAYS
-def test_a_pgbouncer_killed_in_mid_call_loses_nothing(
+@pytest.mark.parametrize("dies", ["PgBouncer", "PostgreSQL"])
+def test_a_server_killed_in_mid_call_loses_nothing(
     start: Start,
     fleet: Callable[..., Fleet],
+    postgres: embedded.Postgres,
     database_url: str,
     simulator: Any,
     judge: Callable[[dict[int, Outcome]], None],
-    query: str,
-    prepared: int,
+    dies: str,
 ) -> None:
     """Cal.com's answers come while it is gone: each is written down later, or found by a look."""
-    server = start(prepared)
-    running = fleet(DATABASE_URL=through(server, database_url, query), RETRY_DELAYS="0.2,0.2,0.2")
+    pgbouncer = start(200)
+    server = pgbouncer if dies == "PgBouncer" else postgres
+    running = fleet(DATABASE_URL=through(pgbouncer, database_url), RETRY_DELAYS="0.2,0.2,0.2")
     enqueued = ids(range(50))
     simulator.faults("latency", delay=0.5, match=POST)
     running.start(concurrency=8)
@@ -217,6 +226,7 @@ def test_a_pgbouncer_killed_in_mid_call_loses_nothing(
     server.kill()
     eventually(lambda: all(call["t1"] for call in simulator.journal()), what="their answers have come")
     server.restart()
+    eventually(lambda: answers(through(pgbouncer, database_url)), what="it answers through both")
 
     judge(finals(enqueued))
 
