@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
 
 from resilience.circuit_breaker.types import OperatorOverride, State
 from resilience.circuit_breaker.wire import OutcomeReport, ScopeState, override_argument, restore_argument
@@ -39,7 +40,10 @@ class Permit:
 
 @dataclass
 class Pair:
-    """Take each step on both sides, by the callers of `client`; `read` gives the text of a script."""
+    """Take each step on both sides, by the callers of `client`, which decodes; `read` gives the text of a script.
+
+    Walks take thousands of steps: a step and all that is read after it are one round trip.
+    """
 
     client: Redis
     read: Callable[[str], str] = scripts.assemble
@@ -51,8 +55,8 @@ class Pair:
     """Each change of state that a server was seen to make before it was wiped: old, new, reason."""
 
     def __post_init__(self) -> None:
-        """Register the scripts, and wipe the server."""
-        self.lua = {name: self.client.register_script(self.read(name)) for name in scripts.FRAGMENTS}
+        """Load the scripts, and wipe the server."""
+        self.lua = {name: self.client.script_load(self.read(name)) for name in scripts.FRAGMENTS}
         self.client.flushall()
 
     def forget(self, at: Caller, *, everything: bool) -> None:
@@ -190,58 +194,58 @@ class Pair:
 
     def arrows(self) -> set[tuple[str, str, str]]:
         """Read which changes of state the server's stream tells of: old, new, reason."""
-        entries = [_words(entry) for _, entry in self.client.xrange(scripts.breaker_keys(SERVICE, CREATE)[4])]  # type: ignore[union-attr]
-        return {(entry["old"], entry["new"], entry["reason"]) for entry in entries}
+        entries: Any = self.client.xrange(scripts.breaker_keys(SERVICE, CREATE)[4])
+        return {(entry["old"], entry["new"], entry["reason"]) for _, entry in entries}
 
     def compare(self) -> None:
         """Compare everything that is kept."""
+        self._compare(self._then_read(self.client.pipeline(transaction=False)).execute())
+
+    def _then_read(self, pipe: Pipeline) -> Pipeline:
         rate, counts, windows, breaker, events, released, sending, *_ = scripts.breaker_keys(SERVICE, CREATE)
-        pipe = self.client.pipeline(transaction=False)
         for name in (breaker, rate, counts, windows):
             pipe.hgetall(name)
         for name in (released, sending):
             pipe.zrange(name, 0, -1, withscores=True)
-        pipe.xrange(events)
-        states, limit, seconds, cells, waiting, being_sent, entries = pipe.execute()
-        assert (_plain(_words(states)), _plain(_words(limit))) == self._states()
-        assert _words(seconds) == self.rules.counts.second_fields()
-        cells = _words(cells)
+        return pipe.xrange(events)
+
+    def _compare(self, kept: Sequence[Any]) -> None:
+        states, limit, seconds, cells, waiting, being_sent, entries = kept
+        assert (_plain(states), _plain(limit)) == self._states()
+        assert seconds == self.rules.counts.second_fields()
         assert ("run" in cells) == ("whole_from" in cells)
         cells.pop("run", None)
         assert {"whole_from": "0"} | cells == self.rules.counts.window_fields()
-        assert {item.decode(): int(ends) for item, ends in waiting} == self.rules.ramp.waiting
-        assert {item.decode(): int(ends) for item, ends in being_sent} == self.rules.ramp.sending
-        assert [_words(event) for _, event in entries] == self.rules.events
+        assert {item: int(ends) for item, ends in waiting} == self.rules.ramp.waiting
+        assert {item: int(ends) for item, ends in being_sent} == self.rules.ramp.sending
+        assert [event for _, event in entries] == self.rules.events
 
     def _server_time(self) -> int:
         seconds, micros = self.client.time()  # type: ignore[misc]
         return int(seconds) * 1000 + int(micros) // 1000
 
     def _same(self, name: str, at: Caller, own: Sequence[Any], expected: Reply) -> None:
-        answer = self._run(name, at, own)
+        pipe = self.client.pipeline(transaction=False)
+        pipe.evalsha(*self._call(name, at, own))
+        answer, *kept = self._then_read(pipe).execute()
         assert answer == expected, (name, at, own)
-        self.compare()
+        self._compare(kept)
 
     def _states(self) -> tuple[dict[str, str], dict[str, str]]:
         limit = {name: str(value) for name, value in self.rules.limit.fields().items()}
         return _plain(self.rules.fields()), _plain(limit)
 
     def _run(self, name: str, at: Caller, own: Sequence[Any]) -> Reply:
-        common = (at.endpoint, at.key, at.configuration, at.limits.text, at.now)
-        return _decoded(self.lua[name](scripts.breaker_keys(SERVICE, at.endpoint), (*common, *own)))  # type: ignore[no-any-return]
+        answer: Reply = self.client.evalsha(*self._call(name, at, own))
+        return answer
+
+    def _call(self, name: str, at: Caller, own: Sequence[Any]) -> tuple[Any, ...]:
+        keys = scripts.breaker_keys(SERVICE, at.endpoint)
+        return self.lua[name], len(keys), *keys, at.endpoint, at.key, at.configuration, at.limits.text, at.now, *own
 
     def _stats(self, name: str, at: Caller, *own: Any) -> Any:
-        return _decoded(self.lua[name](scripts.stats_keys(SERVICE), (at.limits.size, at.now, *own)))
-
-
-def _decoded(answer: Any) -> Any:
-    if isinstance(answer, list):
-        return [_decoded(part) for part in answer]
-    return answer.decode() if isinstance(answer, bytes) else answer
-
-
-def _words(fields: dict[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode() for name, value in fields.items()}
+        keys = scripts.stats_keys(SERVICE)
+        return self.client.evalsha(self.lua[name], len(keys), *keys, at.limits.size, at.now, *own)
 
 
 def _plain(fields: dict[str, str]) -> dict[str, str]:

@@ -10,5 +10,5 @@ from tests.breaker_model.walk import walk
 @pytest.mark.parametrize("seed", range(6))
 def test_the_scripts_keep_the_rules(redis_url: str, seed: int) -> None:
     """Outcomes, orders, refusals, told limits, late reports, clocks set back, a server that forgets."""
-    with redis.Redis.from_url(redis_url) as client:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         walk(client, scripts.assemble, seed=seed, steps=500)

@@ -39,7 +39,7 @@ def test_what_is_said_to_change_nothing_is_there() -> None:
 @pytest.mark.parametrize("some", SHARES)
 def test_a_change_is_noticed(some: list[Mutant], redis_url: str) -> None:
     """Long walks with this one change come to another answer than the rules."""
-    with redis.Redis.from_url(redis_url) as client:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         suspects = [mutant for mutant in some if str(mutant) not in LEFT_OUT]
         assert [str(mutant) for mutant in suspects if not _noticed(client, mutant)] == []
 

@@ -75,7 +75,7 @@ def cluster_url(start: Start) -> str:
 
 def test_the_scripts_run_in_a_cluster(cluster_url: str) -> None:
     """All keys are declared and have one hash tag: no command is sent elsewhere or refused."""
-    with redis.Redis.from_url(cluster_url) as client:
+    with redis.Redis.from_url(cluster_url, decode_responses=True) as client:
         walk(client, scripts.assemble, seed=1, steps=400)
 
 
@@ -116,7 +116,7 @@ def test_a_user_without_dangerous_commands_will_do(redis_url: str) -> None:
 @pytest.mark.debian_redis
 def test_the_scripts_run_on_debians_redis(start: Start) -> None:
     """The same answers as on Valkey, from the other branch of the family."""
-    with redis.Redis.from_url(start(DebianRedis, DEBIAN)) as client:
+    with redis.Redis.from_url(start(DebianRedis, DEBIAN), decode_responses=True) as client:
         assert "valkey_version" not in client.info("server")
         assert client.info("server")["redis_version"].startswith("8.")
         walk(client, scripts.assemble, seed=2, steps=600)
