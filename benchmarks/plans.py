@@ -6,9 +6,10 @@ much and a few blocks more: an index grows in height, too.
 """
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -103,10 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: list[Read] = []
     with embedded.servers(valkey=False) as servers:
         for analysed in (False, True):
-            engine = make_engine(_database(servers.postgres, analysed=analysed), statement_timeout_ms=0)
-            revisions.upgrade(engine)
-            found += compare(engine, asked.few, asked.many, analysed=analysed)
-            engine.dispose()
+            with database(servers.postgres, "analysed" if analysed else "unanalysed") as engine:
+                found += compare(engine, asked.few, asked.many, analysed=analysed)
     if asked.json:
         print(json.dumps([asdict(one) | {"grows": one.grows} for one in found]))
     else:
@@ -117,11 +116,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(one.grows for one in found))
 
 
-def _database(server: embedded.Postgres, *, analysed: bool) -> str:
-    name = "analysed" if analysed else "unanalysed"
+@contextlib.contextmanager
+def database(server: embedded.Postgres, name: str) -> Iterator[Engine]:
+    """Make an empty, migrated database whose statistics come when they are asked for."""
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-    return server.url_of(name)
+    engine = make_engine(server.url_of(name), statement_timeout_ms=0)
+    revisions.upgrade(engine)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        for table in ("appointments", "appointment_events", "calcom_event_types"):
+            conn.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))
+    yield engine
+    engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -193,27 +199,33 @@ def _found(conn: Connection, key: str) -> appointments.Appointment:
 
 
 def compare(engine: Engine, few: int, many: int, *, analysed: bool) -> list[Read]:
-    """Fill an empty, migrated database with so many ended bookings, then with more; return what was read each time."""
+    """Fill an empty database with so many ended bookings, then with more; return what was read each time."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        for table in ("appointments", "appointment_events", "calcom_event_types"):
-            conn.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = false)"))  # statistics come when we say
         for number in range(101, 141):
             event_types.keep(conn, "key", str(number), kind=event_types.EventKind.PLAIN, sight=True)
-    _fill(engine, 1, few, analysed=analysed, living=True)
+    fill(engine, 1, few, living=LIVING)
+    _vacuum(engine, analysed=analysed)
     before = _measure(engine)
-    _fill(engine, few + 1, many, analysed=analysed)
+    fill(engine, few + 1, many)
+    _vacuum(engine, analysed=analysed)
     after = _measure(engine)
     return [Read(name, analysed, blocks, after[name]) for name, blocks in before.items()]
 
 
-def _fill(engine: Engine, first: int, last: int, *, analysed: bool, living: bool = False) -> None:
+def fill(engine: Engine, first: int, last: int, *, living: int = 0, stories: bool = True) -> None:
+    """Add the ended bookings of these numbers, with what happened to them, and so many that live."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         for start in range(first, last + 1, BATCH):
             numbers = {"first": start, "last": min(last, start + BATCH - 1)}
             conn.execute(text(_ENDED), numbers)
-            conn.execute(text(_STORIES), numbers)
+            if stories:
+                conn.execute(text(_STORIES), numbers)
         if living:
-            conn.execute(text(_LIVING), {"living": LIVING})
+            conn.execute(text(_LIVING), {"living": living})
+
+
+def _vacuum(engine: Engine, *, analysed: bool) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("VACUUM ANALYZE" if analysed else "VACUUM"))
 
 

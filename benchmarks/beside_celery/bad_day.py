@@ -15,8 +15,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -69,6 +71,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(one["broken"] for one in results) else 0
 
 
+def pairs() -> Iterator[dict[str, float]]:
+    """Spend a minute of both bad days, both contestants at once, each with servers of its own."""
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as each:
+        spent = {
+            name: [each.submit(_bounded, run, day) for run in (_ours, _plain)]
+            for name, day in (("bad_day_errors", "errors"), ("bad_day_event_type", "broken type"))
+        }
+        for name, days in spent.items():
+            ours, plain = (day.result() for day in days)
+            print(
+                f"  {name}: p95 {ours['p95']:.3f} s, plain Celery's {plain['p95']:.3f} s", file=sys.stderr, flush=True
+            )
+            if ours["booked"] < ours["healthy"]:
+                raise SystemExit(f"{ours['healthy'] - ours['booked']} healthy bookings were not made")
+            yield {name: ours["p95"] / plain["p95"]}
+
+
+def _bounded(run: Callable[[argparse.Namespace, str], dict[str, Any]], day: str) -> dict[str, Any]:
+    """Spend a day that ends with its last request, whatever becomes of the broken ones."""
+    return run(_parser().parse_args(["--last", "0"]), day)
+
+
 def _print(one: dict[str, Any]) -> None:
     took = "".join(f"{one[name]:8.2f}" for name in ("p50", "p95", "max"))
     counts = f"{one['opened']:>8}{one['held']:>6}{one['failed']:>8}"
@@ -87,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--alone", action="store_true", help="without plain Celery")
     made.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
     made.add_argument("--threads", type=int, default=8, metavar="N", help="threads of each (8)")
+    last = "how many more seconds healthy ones may come until the last broken one has ended (240)"
+    made.add_argument("--last", type=float, default=ENDING, metavar="S", help=last)
     made.add_argument("--json", action="store_true", help="print one line of JSON")
     return made
 
@@ -150,7 +176,7 @@ def _spend(
         calcom.order("POST", "/_faults", fault)
     times: dict[str, float] = {}
     begun = time.monotonic()
-    last = asked.requests + round(ENDING * asked.rate)
+    last = asked.requests + round(asked.last * asked.rate)
     for number in range(last):
         if number >= asked.requests and number % asked.rate < 1 and have_ended():
             break
