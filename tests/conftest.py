@@ -88,7 +88,9 @@ def new_database(session_postgres: "Postgres") -> Callable[..., str]:
         name = f"test_{next(numbers)}"
         with psycopg.connect(session_postgres.url, autocommit=True) as admin:
             admin.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(  # a third of the work of WAL_LOG
+                    sql.Identifier(name), sql.Identifier(template)
+                )
             )
         return session_postgres.url_of(name)
 
