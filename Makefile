@@ -21,7 +21,7 @@ DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
 DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench check audit format lock examples
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock examples
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -69,6 +69,9 @@ breakages: setup ## Break a copy of the product on purpose, a promise after the 
 
 bench: setup ## Measure what it costs, each figure beside its baseline, in under 20 minutes (ARGS=NAME: only that; --list)
 	@$(call within,1800) $(BIN)/python benchmarks $(ARGS)
+
+simulate: setup ## Simulate an outage of Cal.com with your own figures, no servers (ARGS=--help says how)
+	@$(BIN)/python -m benchmarks.simulation $(ARGS)
 
 check: setup ## Lint, format, types, import rules, pins, examples: everything that needs no server
 	@$(BIN)/ruff check .
