@@ -87,7 +87,7 @@ class Configuration:
     task_ignore_result = True  # the row is the result
     result_backend = None
     worker_send_task_events = True  # Flower
-    task_send_sent_event = True
+    task_send_sent_event = False  # a worker tells of a task within milliseconds, and this costs as much as its message
     worker_hijack_root_logger = False  # worker/logs.py has the root logger
     beat_scheduler = "celery.beat:Scheduler"  # every periodic task is idempotent: no state file to keep
     beat_max_loop_interval = 1
@@ -97,7 +97,7 @@ class Configuration:
 for scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
 TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
-app = Celery("booking-worker")
+app = Celery("booking-worker", events="worker.events:Events")
 app.config_from_object(Configuration())
 app.set_default()
 

@@ -30,6 +30,14 @@ def make_revoke_cancel(**_: Any) -> None:
 
 
 @worker_init.connect
+def publish_events_together(sender: Any, **_: Any) -> None:
+    """Have the events of tasks published a few times a second; only a worker loads Celery's steps."""
+    from worker.events import PublishEvents  # noqa: PLC0415 - see above
+
+    sender.app.steps["consumer"].add(PublishEvents)
+
+
+@worker_init.connect
 def tell_strange_settings(**_: Any) -> None:
     """Say once which names of the environment or .env are no settings, or none any more."""
     for line in Settings.misspelt():

@@ -1,0 +1,49 @@
+"""What a worker's connection to its broker costs: one client of redis-py for all its messages."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import redis
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.messaging import Consumer, Producer
+
+import worker.transports.redis  # noqa: F401 - the one under test
+from worker import app
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the clients that are made from now on."""
+    clients: list[Any] = []
+    init = redis.Redis.__init__
+
+    def count(self: Any, *arguments: Any, **options: Any) -> None:
+        clients.append(self)
+        init(self, *arguments, **options)
+
+    monkeypatch.setattr(redis.Redis, "__init__", count)
+    return clients
+
+
+def test_messages_are_published_and_acknowledged_by_one_client(redis_url: str, made: list[Any]) -> None:
+    """Kombu makes three clients a booking: to take its message down, to tell of it, and to acknowledge it."""
+    assert app.main  # which names the transport
+    queue = Queue("some", routing_key="some")
+    with ExitStack() as stack:
+        connection = stack.enter_context(Connection(redis_url))
+        taken: list[Any] = []
+        stack.enter_context(Consumer(connection, [queue], on_message=taken.append))
+        producer = Producer(connection.default_channel)
+        before = 0
+        for number in range(5):
+            producer.publish([[number], {}, {}], routing_key="some")
+            while len(taken) == number:
+                connection.drain_events(timeout=5)
+            taken[-1].ack()
+            before = before or len(made)
+
+        assert [message.payload[0] for message in taken] == [[0], [1], [2], [3], [4]]
+        assert len(made) == before, "a message costs no client"
+        assert connection.default_channel.client.hlen("unacked") == 0
