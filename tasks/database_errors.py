@@ -35,9 +35,10 @@ def as_appointment_error(exc: BaseException | None) -> AppointmentException:
         return exc
     state = getattr(getattr(exc, "orig", None), "sqlstate", None)
     if state is not None:
-        kind = "lost_connection" if state.startswith(_CONNECTION) else _KINDS.get(state, "other")
+        lost = state.startswith(_CONNECTION)  # so says a pooler of a server that has died
+        kind = "lost_connection" if lost else _KINDS.get(state, "other")
         hint = "; run `booking migrate`" if state in NOT_MIGRATED else ""
-        message = f"Postgres refused (SQLSTATE {state}){hint}"
+        message = f"Postgres {'cannot be reached' if lost else 'refused'} (SQLSTATE {state}){hint}"
         return AppointmentDatabaseException(message, error_type=kind, sql_error_code=state)
     if isinstance(exc, PoolTimeoutError):
         return AppointmentDatabaseException(
