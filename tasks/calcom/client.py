@@ -1,28 +1,22 @@
 """Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
 
 import json
-import os
 import ssl
-import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import requests
-
 from tasks.calcom.access import authorization, checked_url, fingerprint
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
-from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
+from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.resolver import RESOLVER, Resolver
-from tasks.calcom.http.transport import make_context, make_session
 from tasks.calcom.reply import ErrorType
+
+if TYPE_CHECKING:
+    from tasks.calcom.http.exchange import Exchange
 
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
-MAX_BODY = 1024 * 1024  # bytes, decoded
-_CHUNK = 64 * 1024
 
 
 class CalcomClient:
@@ -56,8 +50,7 @@ class CalcomClient:
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._resolver = resolver
-        self._tls = tls or (make_context() if self._base_url.startswith("https:") else None)
-        self._threads = threading.local()
+        self._tls = tls
         self.key_fingerprint = fingerprint(api_key)
         self.settings_fingerprint = fingerprint(base_url, api_version, api_key)
 
@@ -122,7 +115,7 @@ class CalcomClient:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        self._session().close()
+        self._exchange.close()
 
     def _get(
         self, path: str, version: str, params: Mapping[str, str | int] | None = None, *, deadline: float | None = None
@@ -136,7 +129,7 @@ class CalcomClient:
         headers = {"Content-Type": "application/json", "cal-api-version": self._api_version}
         if correlation_id and correlation_id.isascii() and correlation_id.isprintable():
             headers["X-Correlation-Id"] = correlation_id.strip()
-        return self._call("POST", path, headers, data=content, may_send=may_send)
+        return self._call("POST", path, headers, body=content, may_send=may_send)
 
     def _call(
         self,
@@ -150,65 +143,20 @@ class CalcomClient:
     ) -> Answer | NoAnswer:
         if "Authorization" not in self._headers:
             return NoAnswer(sent=False, error_type=ErrorType.CREDENTIALS, message="no API key is set", elapsed=0.0)
-        began_at = time.monotonic()
-        call = Call(
-            ends_at=began_at + min(self._deadline, self._deadline if deadline is None else deadline),
+        longest = self._deadline if deadline is None else min(self._deadline, deadline)
+        request = Request(method, path, {**self._headers, **headers}, **content)
+        return self._exchange.send(request, may_send=may_send, deadline=longest)
+
+    @cached_property
+    def _exchange(self) -> "Exchange":
+        """Return what calls; a process that only enqueues loads no HTTP library and reads no certificates."""
+        from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see above
+        from tasks.calcom.http.transport import make_context  # noqa: PLC0415 - the same
+
+        return Exchange(
+            self._base_url,
             connect_timeout=self._timeouts[0],
+            read_timeout=self._timeouts[1],
             resolver=self._resolver,
-            may_send=may_send,
+            tls=self._tls or (make_context() if self._base_url.startswith("https:") else None),
         )
-        current = CALL.set(call)
-        try:
-            with WATCHDOG.watch(call.ends_at, call.cut):
-                response = self._session().request(
-                    method,
-                    self._base_url + path,
-                    headers=headers,
-                    timeout=self._timeouts,
-                    allow_redirects=False,
-                    stream=True,
-                    **content,
-                )
-                body, whole = _read(response)
-        except NotSentError as given_up:
-            if given_up.__cause__ is not None:
-                raise given_up.__cause__ from None
-            kind = ErrorType.TIMEOUT if call.expired else ErrorType.LEASE_LOST
-            return NoAnswer(sent=False, error_type=kind, message="not sent", elapsed=time.monotonic() - began_at)
-        except Exception as error:
-            if not (call.sent or isinstance(error, NETWORK_ERRORS)):
-                raise
-            return no_answer(call, error, time.monotonic() - began_at)
-        finally:
-            CALL.reset(current)
-            call.finish()
-        return Answer(
-            status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            body=body,
-            elapsed=time.monotonic() - began_at,
-            truncated=call.expired or not whole,
-        )
-
-    def _session(self) -> requests.Session:
-        if getattr(self._threads, "pid", None) != os.getpid():  # first use, or a child: a socket has one owner
-            self._threads.session = make_session(self._headers, self._tls)
-            self._threads.pid = os.getpid()
-        session: requests.Session = self._threads.session
-        return session
-
-
-def _read(response: requests.Response) -> tuple[bytes, bool]:
-    """Return the decoded body, at most MAX_BODY bytes of it, and whether that is all."""
-    body = bytearray()
-    try:
-        while piece := response.raw.read(_CHUNK, decode_content=True):
-            body += piece
-            if len(body) > MAX_BODY:
-                break
-        else:
-            return bytes(body), True
-    except NETWORK_ERRORS:  # cut in the middle, or garbled gzip
-        pass
-    response.close()  # not to be used again: bytes of this answer may still be under way
-    return bytes(body[:MAX_BODY]), False

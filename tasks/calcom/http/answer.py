@@ -1,4 +1,4 @@
-"""What a call to Cal.com came back with: an answer, or none."""
+"""What a call to Cal.com sends, and what it came back with: an answer, or none."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Hold what is sent; `headers` is all of them, but for the body's length."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    params: Mapping[str, str | int] | None = None
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One HTTP call: how far it has come, what it may still do, and how it is cut off at its deadline.
 
-`requests` has no time-out for a whole call: a server that drips one byte of its headers or body every few seconds never
+urllib3 has no time-out for a whole call: a server that drips one byte of its headers or body every few seconds never
 runs into a read time-out.
 """
 

@@ -10,7 +10,7 @@ from tasks.calcom.http.call import Call
 from tasks.calcom.reply import ErrorType
 
 NETWORK_ERRORS = (
-    OSError,  # requests' own exceptions are OSErrors too
+    OSError,
     http.client.HTTPException,
     urllib3.exceptions.HTTPError,
 )

@@ -1,20 +1,17 @@
-"""`requests` with what it lacks: bounds on look-up, connecting and headers, and a last word before the first byte."""
+"""urllib3 with what it lacks: bounds on look-up, connecting and headers, and a last word before the first byte."""
 
 import http.client
 import logging
 import socket
 import ssl
 import time
-from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, cast
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
+from urllib3.util import Url
 
 from tasks.calcom.http.call import CALL
 
@@ -92,41 +89,17 @@ class _TLSConnectionPool(HTTPSConnectionPool):
     ConnectionCls = _BoundedTLSConnection
 
 
-class _Adapter(HTTPAdapter):
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - theirs
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _ConnectionPool, "https": _TLSConnectionPool}
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the pool alone: the context knows its authorities, and reading them anew costs 20 ms a connection."""
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow nothing: even with allow_redirects=False, `requests` would read a redirect's body, of any size."""
-
-
-def make_session(headers: Mapping[str, str], context: ssl.SSLContext | None) -> requests.Session:
-    """Return a session for one thread: no environment, no cookies, no redirects, no retries."""
-    session = _Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    session.headers.clear()
-    session.headers.update(headers)
-    adapter = _Adapter(context)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+def make_pool(url: Url, context: ssl.SSLContext | None) -> HTTPConnectionPool:
+    """Return what keeps the connection of one thread to `url`; nothing of it is read from the environment."""
+    if context is None:
+        return _ConnectionPool(url.host or "", url.port, maxsize=1)
+    return _TLSConnectionPool(url.host or "", url.port, maxsize=1, ssl_context=context, cert_reqs="CERT_REQUIRED")
 
 
 def make_context() -> ssl.SSLContext:
     """Return a TLS context that trusts the system's authorities and certifi's, and checks names."""
     context = ssl.create_default_context()
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    context.load_verify_locations(certifi.where())
     return context
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from tasks import dependencies
 from tasks.calcom.classify import read_post
-from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.exchange import MAX_BODY
 from tasks.calcom.reply import ReplyKind
 from tasks.claim import claim
 from tests.support.fleet import request

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tasks.calcom.classify import read_post
-from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.exchange import MAX_BODY
 from tasks.calcom.reply import ReplyKind
 
 

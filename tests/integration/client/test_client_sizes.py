@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.client import MAX_BODY
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.exchange import MAX_BODY
 
 BOMB = gzip.compress(bytes(2**26))
 
