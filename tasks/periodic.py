@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from celery import Task
 from sqlalchemy.exc import SQLAlchemyError
 
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.database_errors import as_appointment_error
+from tasks.log import Logger
 
 TICK = "booking_tick"  # header of what beat sends: its interval in seconds
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 class Pace:

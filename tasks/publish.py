@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-import structlog
 from celery import current_app, current_task
 from kombu.connection import Connection
 from kombu.messaging import Producer
@@ -20,6 +19,7 @@ from db import appointments
 from db.appointments.appointment import Appointment
 from db.lifecycle import Status
 from tasks.dependencies import Dependencies
+from tasks.log import Logger
 
 # A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
 # the sweeper, which sends a row when its time has come.
@@ -29,7 +29,7 @@ CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "book
 AT_ONCE = "booking_at_once"  # the message before this one failed at the database
 MESSAGE_VERSION = 1  # travels as a header, so that old and new workers can run side by side during a deploy
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 # Kombu gives `socket_timeout` to a worker's blocking BRPOP too, so a producer that must fail fast has its own

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from enum import StrEnum
 
-import structlog
-
 from db import appointments
 from db.appointments import audit
 from db.appointments.appointment import Appointment
@@ -14,10 +12,11 @@ from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.log import Logger
 
 PATIENCE = 2.0  # seconds: somebody may be on the phone
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 class Standing(StrEnum):

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +14,7 @@ from resilience.failure_detector import DetectorSettings, FailureDetector
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateBack, SharedStateLost
 from tasks.calcom.client import CalcomClient
+from tasks.log import Logger
 from tasks.operations.breaker_overrides import in_force
 from worker import database_calls
 from worker.settings.model import MARGIN, Settings
@@ -22,7 +22,7 @@ from worker.settings.model import MARGIN, Settings
 SERVICE = "calcom"
 _WARNINGS = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
 
-log = structlog.get_logger("breaker")
+log = Logger("breaker")
 
 
 def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None = None) -> CalcomCircuitBreaker:

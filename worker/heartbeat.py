@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.health.check import EVERY, MISSED, beat_is_dead, last_tick, report_dead_beat, report_missing_redis
+from tasks.log import Logger
 
 CHECKS = 5  # in each of beat's intervals
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _ending = threading.Event()
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import structlog
 from celery.signals import (
     setup_logging,
     worker_init,
@@ -13,13 +12,15 @@ from celery.signals import (
 )
 
 from tasks import dependencies
-from worker.logs import configure
+from tasks.log import Logger
 from worker.settings.model import Settings
 
 
 @setup_logging.connect
 def take_over_logging(**_: Any) -> None:
     """Configure our logs; that a receiver exists keeps Celery from configuring its own."""
+    from worker.logs import configure  # noqa: PLC0415 - a caller's logs are its own
+
     configure(Settings.load())
 
 
@@ -41,7 +42,7 @@ def publish_events_together(sender: Any, **_: Any) -> None:
 def tell_strange_settings(**_: Any) -> None:
     """Say once which names of the environment or .env are no settings, or none any more."""
     for line in Settings.misspelt():
-        structlog.get_logger("settings").warning("strange_setting", said=line)
+        Logger("settings").warning("strange_setting", said=line)
 
 
 @worker_ready.connect

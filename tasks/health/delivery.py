@@ -8,7 +8,6 @@ leaves a claim that runs out: that sink has it twice.
 import threading
 from collections.abc import Sequence
 
-import structlog
 from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,13 +15,14 @@ from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
 from tasks.alert_sinks import Message, Sinks
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
 AT_ONCE = 10  # messages in one go
 MARGIN = 30.0  # seconds that a claim outlives the sending
 FIRST_RETRY, LONGEST_RETRY = 10.0, 300.0  # seconds; each pause is twice the last
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from db.lifecycle import Status
@@ -13,8 +12,9 @@ from db.monitoring import incidents, status_queries
 from db.monitoring.incidents import Incident
 from tasks.health import delivery, messages
 from tasks.health.incident_rules import IncidentKind, Observation, Step, next_step
+from tasks.log import Logger
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @dataclass(frozen=True)

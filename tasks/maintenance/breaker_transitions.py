@@ -1,15 +1,15 @@
 """Transitions of the breaker, one row each, from the stream that its scripts append to."""
 
-import structlog
 from celery import shared_task
 
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
+from tasks.log import Logger
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _START = "0-0"
 _written = (0, _START)
 

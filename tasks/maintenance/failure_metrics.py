@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import structlog
 from celery import shared_task
 
 from db.monitoring import failure_metrics
@@ -12,9 +11,10 @@ from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
 from tasks import dependencies
 from tasks.dependencies import Dependencies
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @shared_task(base=PeriodicTask, name="tasks.failure_metrics.aggregate_failure_metrics")

@@ -5,7 +5,6 @@ A few a run, by one thread of a process: it must neither use up the limit nor ke
 
 import threading
 
-import structlog
 from celery import shared_task
 
 from db import appointments
@@ -18,12 +17,13 @@ from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome
 
 AT_ONCE = 5  # bookings a run
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _running = threading.Lock()
 
 

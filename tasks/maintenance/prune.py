@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
 from celery import shared_task
 from sqlalchemy import Engine, func, select
 
 from db.monitoring import retention
 from tasks import dependencies
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
 BATCH = 1000  # rows looked at in a transaction: milliseconds, so nobody waits long for a lock
 SECONDS = 20.0  # a run; the next one goes on
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @shared_task(base=PeriodicTask, name="tasks.prune.prune")

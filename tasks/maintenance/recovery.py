@@ -6,7 +6,6 @@ block, or holds the fleet; what is held then follows by the breaker's state (`ta
 
 import threading
 
-import structlog
 from celery import shared_task
 
 from db.appointments import queue, sweeps
@@ -15,13 +14,14 @@ from tasks import dependencies
 from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.log import Logger
 from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later
 
 ASK_AGAIN = "tasks.recovery.ask_again"
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _asking = threading.Lock()
 
 

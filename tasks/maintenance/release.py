@@ -6,7 +6,6 @@ A cause has passed when the state says so, the fleet's or our own settings: no e
 import threading
 from collections.abc import Sequence
 
-import structlog
 from celery import shared_task
 
 from db import appointments
@@ -16,6 +15,7 @@ from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CREATE
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send
 
@@ -24,7 +24,7 @@ AHEAD = 16
 ROUNDS = 4
 RELEASE = "tasks.holds.release_held"
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _releasing = threading.Lock()
 _wanted = threading.Event()
 

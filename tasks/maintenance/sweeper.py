@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-import structlog
 from celery import shared_task
 from kombu.connection import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +19,7 @@ from db.monitoring import incidents
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.health.incident_rules import IncidentKind
+from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
@@ -27,7 +27,7 @@ BATCH = 500
 GRACE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
 LEASES_LOST_SUSPECT = 3  # a booking that kills workers must not travel on
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 _sending = threading.Lock()
 
 

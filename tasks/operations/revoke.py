@@ -9,7 +9,6 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-import structlog
 from celery.signals import task_revoked
 from celery.utils.functional import maybe_list
 from celery.worker.control import control_command
@@ -19,13 +18,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.lifecycle import FINAL
 from tasks import dependencies
+from tasks.log import Logger
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tasks.publish import TASK, tell
 
 TRIES = 5  # a booking that is just moving is looked at again
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
@@ -77,6 +76,8 @@ def phone(text: str) -> str:
         raise ValueError("must be in international format, as in +1 202 555 0143")
     if not _PHONE.fullmatch(text):
         raise ValueError("is not a phone number: digits only, after a +")
+    import phonenumbers  # noqa: PLC0415 - a library of all countries, for the few who give a number
+
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:

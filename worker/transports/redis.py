@@ -15,17 +15,18 @@ import logging
 import ssl
 from typing import Any
 
-import structlog
 from kombu.transport import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
+
+from tasks.log import Logger
 
 # What kombu (5.7) makes of a rediss:// URL without any ssl_ option. Who means it adds ssl_check_hostname=false.
 _NOTHING_SAID = {"ssl_cert_reqs": ssl.CERT_NONE}
 # What comes of reading something else as a message, in kombu and in Celery.
 _MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 class Channel(redis.Channel):
