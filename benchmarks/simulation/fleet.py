@@ -141,7 +141,7 @@ class Fleet:
             self.trace.requests[request.number] = (request.asked, self.env.now)
             return makes_room
         request.settles_at, request.looks = begun + self.conditions.settle, 0
-        if permit.probe or self.breaker.scope("").state == "open":
+        if self.breaker.scope("").state == "open":
             self._hold(request)
         else:
             self._send_later(request, self._delay(0))
@@ -180,10 +180,10 @@ class Fleet:
         left, owner = patience, str(next(self._owners))
         while True:
             at = self._caller(endpoint)
-            *_, reason, wait, probe, _, window = self.breaker.acquire(at, owner, item, probe_ok=probe_ok, trial=False)
+            *_, reason, wait, _, _, window = self.breaker.acquire(at, owner, item, probe_ok=probe_ok, trial=False)
             if reason == "granted":
                 epochs = self.breaker.scope("").epoch, self.breaker.scope(endpoint).epoch
-                return Permit(endpoint, owner, item, epochs, window, at.now, probe=bool(probe))
+                return Permit(endpoint, owner, item, epochs, window, at.now)
             if reason != "throttled" or wait / 1000 > left:
                 return None
             left -= wait / 1000
@@ -274,4 +274,3 @@ class Permit:
     epochs: tuple[int, int]
     window: int
     granted_at: int
-    probe: bool
