@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from db.appointments import Appointment
+from db.appointments import Appointment, FromNow
 from db.appointments.event_types import EventKind
 from db.appointments.events import MADE_AGAIN
 from db.lifecycle import Status
@@ -14,7 +14,7 @@ from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
-from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed, cancelled_unbooked, confirmed, unbookable
+from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed, unbookable
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry, was_made_now
 

@@ -8,20 +8,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Appointment, events, queue
+from db.appointments import Appointment, events
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import CREATE
-from tasks.moves import FromNow, Move
+from tasks.moves import Move
 from tasks.publish import LONGEST_COUNTDOWN
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
@@ -45,16 +43,13 @@ def claim(
     requested earlier and are held. `at_once`: the message before this one failed at the database.
     """
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
-    with deps.engine.begin() as conn:
-        row = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease)
-        backlog = None
-        if row is not None and not (released or row.posts or row.outcome_unknown):
-            backlog = queue.backlog_reason(conn, before=row.requested_at)
-    if row is None:
+    with deps.autocommit.connect() as conn:
+        got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
+    if got is None:
         if released:
             deps.breaker.give_back(CREATE, appointment_id)
         return None
-    return Claim(deps, row, at + deps.timings.lease, released, backlog, at_once, clock)
+    return Claim(deps, got.row, at + deps.timings.lease, released, got.backlog, at_once, clock)
 
 
 @dataclass(slots=True)
@@ -83,7 +78,7 @@ class Claim:
             LeaseLost: It is no longer ours.
         """
         at, lease = self.clock(), self.deps.timings.lease
-        with self.deps.engine.begin() as conn:
+        with self.deps.autocommit.connect() as conn:
             renewed = appointments.renew(conn, self.row.id, self.row.claim_token, lease_seconds=lease, **changes)
         if renewed is None:
             raise LeaseLost
@@ -113,28 +108,25 @@ class Claim:
     def _write(self, move: Move, *, at_once: bool) -> bool:
         row = self.row
         columns = _columns(row, move, at_once=at_once)
-        with self.deps.engine.begin() as conn:
+        with self.deps.engine.begin() if move.notable else self.deps.autocommit.connect() as conn:
             moved = appointments.move(
                 conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, by="worker", **columns
             )
-            if moved and move.notable is not None:
+            if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
-            if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
-                uid, seat = move.changes["calcom_booking_uid"], move.changes["calcom_seat_uid"]
+        if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
+            uid, seat = move.changes["calcom_booking_uid"], move.changes["calcom_seat_uid"]
+            with self.deps.engine.begin() as conn:
                 appointments.record_late_uid(conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"))
         return moved
 
 
 def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:
-    """Return what is written with a move; moments relative to now as SQL, for rows know no clock but Postgres's."""
-    columns = {name: _moment(value) for name, value in move.changes.items()} | {"leases_lost": 0}
+    """Return what is written with a move."""
+    columns = {**move.changes, "leases_lost": 0}
     if move.retry_in is not None and move.retry_in > LONGEST_COUNTDOWN:
         columns["enqueued_at"] = None  # no message is sent now: the sweeper sends it when its time has come
     if at_once:
         before = move.changes.get("resilience_strategy", row.resilience_strategy)
         columns["resilience_strategy"] = strongest(before, Strategy.IMMEDIATE_RETRY)
     return columns
-
-
-def _moment(value: Any) -> Any:
-    return func.now() + timedelta(seconds=value.seconds) if isinstance(value, FromNow) else value

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from db.appointments import Appointment
+from db.appointments import Appointment, FromNow
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.circuit_breaker.types import Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
-from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed
+from tasks.moves import KNOWN, Move, Posted, Proceed
 
 TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
 TRY_AGAIN_LATEST = 3600.0  # for it doubles

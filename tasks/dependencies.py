@@ -55,9 +55,13 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Hold what a task needs; worker/wiring.py is the only place that builds one."""
+    """Hold what a task needs; worker/wiring.py is the only place that builds one.
+
+    `autocommit` is the same engine, on which each statement is a transaction of its own, in one round trip.
+    """
 
     engine: Engine
+    autocommit: Engine
     calcom: CalcomClient
     breaker: CircuitBreaker
     detector: FailureDetector

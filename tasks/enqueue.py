@@ -5,14 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Inserted, NewAppointment, queue
+from db.appointments import Inserted, NewAppointment
 from db.deadline import deadline
-from db.lifecycle import FINAL, HoldReason, Status, Strategy
+from db.lifecycle import FINAL, HoldReason, Status
 from resilience import correlation
 from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
@@ -116,15 +115,18 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
 
 def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Inserted]:
     patient = PATIENCE + len(requests) * PATIENCE_EACH
-    kept: list[Inserted] = []
+    alone = len(requests) == 1
+    committing = False
     try:
         with deadline(patient):
             shut = _is_shut(deps)  # reads operators' orders, where Redis has none
-            with deps.engine.begin() as conn:
-                backlog = HoldReason.BREAKER_OPEN if shut else queue.backlog_reason(conn)  # nobody overtakes those
-                kept = appointments.insert(conn, [_row(request, backlog) for request in requests])
+            rows = [_row(request, HoldReason.BREAKER_OPEN if shut else None) for request in requests]
+            with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
+                committing = alone
+                kept = appointments.insert(conn, rows, behind_others=True)
+                committing = True
     except SQLAlchemyError as exc:
-        raise _not_kept(exc, committing=bool(kept)) from None
+        raise _not_kept(exc, committing=committing) from None
     send(deps, (one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING))
     deps.database_calls.flush_if_due()
     return kept
@@ -173,18 +175,17 @@ def wait(
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
     """Say that nothing was accepted, or, when Postgres went silent over the commit, that nobody knows."""
     error = as_appointment_error(exc)
-    if not committing or not isinstance(error, AppointmentDatabaseException) or error.sql_error_code:
+    if not committing or not isinstance(error, AppointmentDatabaseException):
+        return error
+    if error.sql_error_code and not error.sql_error_code.startswith("08"):  # PgBouncer's word for a server that is lost
         return error
     message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
     return AppointmentDatabaseException(message, error_type=error.error_type)
 
 
-def _row(request: BookingRequest, backlog: HoldReason | None) -> NewAppointment:
-    held: dict[str, Any] = {"hold_reason": backlog}
-    if backlog is HoldReason.BREAKER_OPEN:
-        held["resilience_strategy"] = Strategy.CIRCUIT_BREAKER_OPEN
+def _row(request: BookingRequest, reason: HoldReason | None) -> NewAppointment:
     return NewAppointment(
-        **held,
+        hold_reason=reason,
         **request.values(),
         idempotency_key=request.idempotency_key or derive_key(request),
         key_derived=request.idempotency_key is None,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from db.appointments.appointment import Appointment
+from db.appointments.moves import FromNow
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply, ReplyKind
@@ -21,13 +22,6 @@ KNOWN: dict[str, Any] = {
     "refusal": None,
     "looks": 0,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FromNow:
-    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
-
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -47,6 +48,7 @@ def count_statements(engine: Engine, calls: CallStats, clock: Any = time.perf_co
     event.listen(engine, "handle_error", failed)
 
 
+@lru_cache(maxsize=512)  # a process sends the same few texts all day
 def name_of(statement: str) -> str:
     """Name a statement by what it does to which table."""
     text = statement[:_LOOKED_AT]

@@ -31,6 +31,7 @@ def build_from(settings: Settings) -> Dependencies:
     database_calls = make_database_calls(settings, engine)
     return Dependencies(
         engine=engine,
+        autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"),
         calcom=calcom,
         breaker=breaker,
         detector=make_detector(settings, breaker, database_calls),

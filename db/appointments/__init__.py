@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from db.appointments.appointment import Appointment, NewAppointment
 from db.appointments.insertion import Inserted, insert
 from db.appointments.late_answers import record_late_uid
-from db.appointments.moves import KeyTakenError, claim, move, renew, request_cancel
+from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move, renew, request_cancel
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
 from db.schema import appointments
 from db.sql import statement
@@ -22,6 +22,8 @@ from db.sql import statement
 __all__ = [
     "AmbiguousError",
     "Appointment",
+    "Claimed",
+    "FromNow",
     "Inserted",
     "KeyTakenError",
     "NewAppointment",

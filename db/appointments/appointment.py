@@ -1,5 +1,6 @@
 """A booking as it was read: frozen, detached from any session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
@@ -109,12 +110,17 @@ class Appointment(RequestFields):
     @classmethod
     def of(cls, row: RowMapping) -> Self:
         """Read a row; columns that a newer migration added are passed over, so old workers live through a deploy."""
-        values = {name: row[name] for name in _COLUMNS}
+        return cls.read([row[name] for name in COLUMNS])
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """Read a row whose columns are COLUMNS, in their order."""
+        values = dict(zip(COLUMNS, row, strict=True))
         for name, enum in _ENUMS.items():
             if values[name] is not None:
                 values[name] = enum(values[name])
         return cls(**values)
 
 
-_COLUMNS = tuple(column.name for column in fields(Appointment))
+COLUMNS = tuple(column.name for column in fields(Appointment))
 _ENUMS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}

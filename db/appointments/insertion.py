@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select
 
-from db.appointments.appointment import Appointment, NewAppointment
+from db.appointments.appointment import COLUMNS, Appointment, NewAppointment
 from db.lifecycle import LIVE, Status
+from db.prepared import fetch_in_time
 from db.schema import appointments
-from db.sql import statement
+from db.sql import prepared
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
@@ -31,16 +33,17 @@ class Inserted:
     conflict: bool = False
 
 
-def insert(conn: Connection, rows: Sequence[NewAppointment]) -> list[Inserted]:
+def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: bool = False) -> list[Inserted]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
     A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
-    first is kept. Blocks while another transaction is inserting one of the keys.
+    first is kept. Blocks while another transaction is inserting one of the keys. `behind_others`: they are held at once
+    while others wait for the breaker or the limit.
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
         wanted.setdefault(_key(row), row)
-    written, known = _keep(conn, wanted)
+    written, known = _keep(conn, wanted, behind_others=behind_others)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
     answers = []
     for row in rows:
@@ -54,7 +57,7 @@ def insert(conn: Connection, rows: Sequence[NewAppointment]) -> list[Inserted]:
 
 
 def _keep(
-    conn: Connection, wanted: dict[_Key, NewAppointment]
+    conn: Connection, wanted: dict[_Key, NewAppointment], *, behind_others: bool
 ) -> tuple[dict[_Key, Appointment], dict[_Key, Appointment]]:
     written: dict[_Key, Appointment] = {}
     known: dict[_Key, Appointment] = {}
@@ -62,15 +65,20 @@ def _keep(
         missing = [row for key, row in wanted.items() if key not in written and key not in known]
         if not missing:
             return written, known
-        written |= _write(conn, missing)
+        written |= _write(conn, missing, behind_others=behind_others)
         known |= _read(conn, [row for row in missing if _key(row) not in written])
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
-def _write(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointment]:
-    requests = json.dumps([{"ordinal": n, **asdict(row)} for n, row in enumerate(rows)], default=_plain)
-    result = conn.execute(statement("insert_appointments"), {"requests": requests})
-    return {_key(row): row for row in map(Appointment.of, result.mappings())}
+def _write(conn: Connection, rows: list[NewAppointment], *, behind_others: bool) -> dict[_Key, Appointment]:
+    requests = json.dumps([{"ordinal": n, **vars(row)} for n, row in enumerate(rows)], default=_plain)
+    written = fetch_in_time(conn, _insert_sql(), {"requests": requests, "behind_others": behind_others})
+    return {_key(row): row for row in map(Appointment.read, written)}
+
+
+@cache
+def _insert_sql() -> str:
+    return prepared("insert_appointments").replace("/* columns */", ", ".join(COLUMNS))
 
 
 def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointment]:

@@ -1,74 +1,80 @@
-"""The door between states: each change is a compare-and-set, each one out of `booking` compares the claim's token."""
+"""The door between states: each change is a compare-and-set, each one out of `booking` compares the claim's token.
+
+A move's statement is written once for the columns that it sets, and prepared by every connection that sends it.
+"""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Insert,
-    Update,
-    and_,
-    case,
-    func,
-    insert,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.dml import ReturningUpdate
 
-from db.appointments.appointment import Appointment
+from db.appointments.appointment import COLUMNS, Appointment
 from db.appointments.events import CANCEL_THERE
-from db.lifecycle import LIVE, MOVES, UNASKABLE, Status
-from db.schema import appointment_events, appointments
-from db.sql import statement
+from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
+from db.prepared import fetch, fetch_in_time
+from db.sql import prepared
 
-_COLUMNS = appointments.c
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 _SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
 _OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"})
+
+_Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 
 
 class KeyTakenError(Exception):
     """Say that a newer booking lives, or is confirmed, under the derived key of the one that was to come back."""
 
 
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """Stand for a moment this many seconds from Postgres's now; negative is before it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Hold a claimed row as it now is, and what those wait for whom it must not overtake (None: it goes first)."""
+
+    row: Appointment
+    backlog: HoldReason | None
+
+
 def claim(
-    conn: Connection, appointment_id: int, *, lease_seconds: float, early_seconds: float = 0.5
-) -> Appointment | None:
+    conn: Connection,
+    appointment_id: int,
+    *,
+    lease_seconds: float,
+    released: bool = False,
+    early_seconds: float = 0.5,
+) -> Claimed | None:
     """Move a pending or retrying booking to booking, with a fresh token and lease; None when there is nothing to claim.
 
     A message that comes more than `early_seconds` before `next_attempt_at` is a second delivery and claims nothing.
     The row comes back as it now is; one that has a `calcom_booking_uid` was booked by a call that answered late.
+    `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
+    requested earlier and are held.
     """
-    result = conn.execute(
-        statement("claim"),
-        {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": early_seconds},
-    )
-    row = result.mappings().first()
-    return None if row is None else Appointment.of(row)
+    asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": early_seconds}
+    for backlog, *row in fetch_in_time(conn, _claim_sql(), {**asked, "released": released}):
+        return Claimed(Appointment.read(row), None if backlog is None else HoldReason(backlog))
+    return None
 
 
 def renew(
     conn: Connection, appointment_id: int, token: UUID | None, *, lease_seconds: float, **changes: Any
 ) -> Appointment | None:
     """Extend the lease of a claim that is still ours and write `changes`; None when it is not ours any more."""
-    values = _checked(changes)
-    values["lease_expires_at"] = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, lease_seconds)
-    result = conn.execute(
-        update(appointments)
-        .where(_COLUMNS.id == appointment_id, _COLUMNS.status == Status.BOOKING, _COLUMNS.claim_token == token)
-        .values(**values, updated_at=func.now())
-        .returning(appointments)
-    )
-    row = result.mappings().first()
-    return None if row is None else Appointment.of(row)
+    setters, values = _changed(changes)
+    values |= {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "claim_token": token}
+    for row in fetch(conn, _renew_sql(setters), values):
+        return Appointment.read(row)
+    return None
 
 
 def request_cancel(
@@ -84,14 +90,9 @@ def request_cancel(
 
     False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
     """
-    change = (
-        update(appointments)
-        .where(_COLUMNS.id == appointment_id, _COLUMNS.status == expected, ~_COLUMNS.cancel_requested)
-        .values(cancel_requested=True, updated_at=func.now())
-        .returning(_COLUMNS.id)
-    )
-    event_detail = {**(detail or {}), "why": why}
-    return conn.execute(_with_event(change, "cancel_requested", by, event_detail)).first() is not None
+    told = {"by": by, "detail": Jsonb({**(detail or {}), "why": why})}
+    asked = {"appointment_id": appointment_id, "expected": expected}
+    return bool(fetch(conn, prepared("request_cancel"), asked | told))
 
 
 def move(
@@ -108,7 +109,7 @@ def move(
 ) -> bool:
     """Move a booking if it is still where it is `expected` (and, if that is booking, still claimed under `token`).
 
-    Writes `changes` (values or SQL expressions) and, when `why` is given, an event of kind `to`. By itself: entering
+    Writes `changes` (values, or moments FromNow) and, when `why` is given, an event of kind `to`. By itself: entering
     held sets `held_at`; leaving it clears the hold, leaving booking the claim; pending and retrying count as enqueued
     now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown; a
     release from a hold in which Cal.com could not be asked begins `askable_since` anew.
@@ -117,48 +118,38 @@ def move(
         ValueError: The move is not one of `lifecycle.MOVES`, or lacks its token or hold_reason: a fault of the caller.
         KeyTakenError: An ended booking's derived key has a newer booking; nothing was written.
     """
-    origins = _statuses(expected)
+    origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
     _refuse_illegal(origins, to, token, changes)
-    there = _still_there(origins, token)
-    if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in changes:
-        there = and_(there, _COLUMNS.calcom_booking_uid.is_(None))  # a late answer has come: its next claim confirms it
-    change = (
-        update(appointments)
-        .where(_COLUMNS.id == appointment_id, there)
-        .values(_values(to, changes))
-        .returning(_COLUMNS.id)
-    )
-    if why is None:
-        return _guarded(conn, change, origins)
-    wish = CANCEL_THERE if to is Status.CONFIRMED else None  # who asked for a cancel must hear that it is booked
-    return _guarded(conn, _with_event(change, to.value, by, {"why": why, **(detail or {})}, wish), origins)
+    setters, values = _changed(changes)
+    values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
+    values["detail"] = Jsonb({"why": why, **(detail or {})})
+    sql = _move_sql(origins, to, setters, told=why is not None)
+    if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
+        return bool(fetch(conn, sql, values))
+    try:
+        with conn.begin_nested():  # so that the caller's transaction outlives the refusal
+            return bool(fetch(conn, sql, values))
+    except IntegrityError as refused:
+        if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
+            raise KeyTakenError("a newer booking has this key") from None
+        raise
 
 
-def _with_event(
-    change: ReturningUpdate[Any], kind: str, by: str, detail: Mapping[str, Any], wish: str | None = None
-) -> Insert:
-    """Return the change and its event as one round trip: the event stands if and only if the row changed.
+def _changed(changes: Mapping[str, Any]) -> tuple[_Setters, dict[str, Any]]:
+    """Return what sets these columns, and their values.
 
-    `wish` is the kind of one more, where a cancel of the row was asked for.
+    Raises:
+        ValueError: A column is not there, or only this module writes it.
     """
-    changed = change.returning(_COLUMNS.cancel_requested).cte("changed")
-    happened = select(changed.c.id, literal(kind), literal(by), literal(dict(detail), JSONB))
-    asked = select(changed.c.id, literal(wish), literal(by), literal({}, JSONB)).where(changed.c.cancel_requested)
-    events = happened if wish is None else happened.union_all(asked)
-    event = insert(appointment_events).from_select(["appointment_id", "kind", "by", "detail"], events)
-    return event.returning(appointment_events.c.appointment_id)
-
-
-def _statuses(expected: Status | Collection[Status]) -> frozenset[Status]:
-    return frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
-
-
-def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Refuse columns that are not there, and those that only this module writes."""
-    wrong = sorted(name for name in changes if name in _OWNED or name not in _COLUMNS)
+    wrong = sorted(name for name in changes if name in _OWNED or name not in COLUMNS)
     if wrong:
         raise ValueError(f"not for a caller to write: {', '.join(wrong)}")
-    return dict(changes)
+    setters, values = [], {}
+    for name, value in changes.items():
+        moment = isinstance(value, FromNow)
+        setters.append((name, f"now() + make_interval(secs => %({name})s)" if moment else f"%({name})s"))
+        values[name] = value.seconds if moment else Jsonb(value) if isinstance(value, dict) else value
+    return tuple(setters), values
 
 
 def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, changes: Mapping[str, Any]) -> None:
@@ -173,45 +164,65 @@ def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, 
         raise ValueError("held needs a hold_reason, and nothing else has one")
 
 
-def _still_there(origins: frozenset[Status], token: UUID | None) -> ColumnElement[bool]:
-    where = _COLUMNS.status.in_(origins)
-    if Status.BOOKING not in origins:
-        return where
-    return and_(where, or_(_COLUMNS.status != Status.BOOKING, _COLUMNS.claim_token == token))
+@cache
+def _claim_sql() -> str:
+    return prepared("claim").replace("/* columns */", ", ".join(COLUMNS))
 
 
-def _values(to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "status": to,
-        "updated_at": func.now(),
-        "claim_token": null(),
-        "lease_expires_at": null(),
-        "hold_reason": null(),
-        "held_at": func.now() if to is Status.HELD else null(),
-        "hold_until": null(),
-        "held_for": null(),
-        "next_attempt_at": null(),
+@lru_cache(maxsize=256)
+def _renew_sql(setters: _Setters) -> str:
+    changes = "".join(f", {name} = {value}" for name, value in setters)
+    return prepared("renew").replace("/* changes */", changes).replace("/* columns */", ", ".join(COLUMNS))
+
+
+@lru_cache(maxsize=256)
+def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters, *, told: bool) -> str:
+    """Return the change and its event as one statement: the event stands if and only if the row changed."""
+    columns = _own_setters(to) | dict(setters)
+    where = f"id = %(appointment_id)s AND status IN ({_listed(origins)})"
+    if Status.BOOKING in origins:
+        where += " AND (status <> 'booking' OR claim_token = %(claim_token)s)"
+    if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
+        where += " AND calcom_booking_uid IS NULL"  # a late answer has come: its next claim confirms it
+    values = ", ".join(f"{name} = {value}" for name, value in columns.items())
+    change = f"UPDATE appointments SET {values} WHERE {where} RETURNING id, cancel_requested"  # noqa: S608 - names of columns
+    if not told:
+        return change
+    # Who asked for a cancel must hear that it is booked.
+    wish = f" UNION ALL SELECT id, '{CANCEL_THERE}', %(by)s, '{{}}' FROM changed WHERE cancel_requested"  # noqa: S608
+    return (
+        f"WITH changed AS ({change})"  # noqa: S608 - the same
+        " INSERT INTO appointment_events (appointment_id, kind, by, detail)"
+        " SELECT id, %(to)s, %(by)s, %(detail)s FROM changed"
+        f"{wish if to is Status.CONFIRMED else ''}"
+        " RETURNING appointment_id"
+    )
+
+
+def _own_setters(to: Status) -> dict[str, str]:
+    """Return what a move sets by itself, as SQL."""
+    setters = {
+        "status": "%(to)s",
+        "updated_at": "now()",
+        "claim_token": "NULL",
+        "lease_expires_at": "NULL",
+        "hold_reason": "NULL",
+        "held_at": "now()" if to is Status.HELD else "NULL",
+        "hold_until": "NULL",
+        "held_for": "NULL",
+        "next_attempt_at": "NULL",
         # Kept where it was delivered: evidence of how far the queue has come (see sql/unsent.sql).
-        "enqueued_at": case((_COLUMNS.status.in_(_SENT_FOR), null()), else_=_COLUMNS.enqueued_at),
+        "enqueued_at": f"CASE WHEN status NOT IN ({_listed(_SENT_FOR)}) THEN enqueued_at END",
     }
     if to in _SENT_FOR:
-        values["enqueued_at"] = func.now()
+        setters["enqueued_at"] = "now()"
     if to is Status.CONFIRMED:
-        values["outcome_unknown"] = False
+        setters["outcome_unknown"] = "false"
     if to is Status.PENDING:
-        unasked = and_(_COLUMNS.outcome_unknown, _COLUMNS.hold_reason.in_(UNASKABLE))
-        values["askable_since"] = case((unasked, func.now()), else_=_COLUMNS.askable_since)
-    return values | _checked(changes)
+        unasked = f"outcome_unknown AND hold_reason IN ({_listed(UNASKABLE)})"
+        setters["askable_since"] = f"CASE WHEN {unasked} THEN now() ELSE askable_since END"
+    return setters
 
 
-def _guarded(conn: Connection, change: Update | Insert, origins: frozenset[Status]) -> bool:
-    """Run a move; one that brings an ended booking back may meet the newer booking of its key."""
-    if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
-        return conn.execute(change).first() is not None
-    try:
-        with conn.begin_nested():  # so that the caller's transaction outlives the refusal
-            return conn.execute(change).first() is not None
-    except IntegrityError as refused:
-        if getattr(getattr(refused.orig, "diag", None), "constraint_name", None) == "appointments_derived_key":
-            raise KeyTakenError("a newer booking has this key") from None
-        raise
+def _listed(members: Collection[Status] | Collection[HoldReason]) -> str:
+    return ", ".join(f"'{member.value}'" for member in sorted(members))

@@ -1,5 +1,6 @@
 """Statements that lock, one file each, under a comment that says why; loaded once."""
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -8,9 +9,23 @@ from sqlalchemy import TextClause, text
 
 @cache
 def statement(name: str) -> TextClause:
-    """Return the statement of `name`.sql without its comment, which the server need not read a thousand times a second.
+    """Return the statement of `name`.sql, for SQLAlchemy.
 
     FileNotFoundError when there is no such file.
     """
+    return text(_read(name))
+
+
+@cache
+def prepared(name: str) -> str:
+    """Return the statement of `name`.sql, for `db.prepared`: psycopg writes a parameter %(name)s.
+
+    FileNotFoundError when there is no such file.
+    """
+    return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", _read(name).replace("%", "%%"))
+
+
+def _read(name: str) -> str:
+    """Read a file without its comment, which the server need not read a thousand times a second."""
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
-    return text("\n".join(line for line in lines if not line.startswith("--")))
+    return "\n".join(line for line in lines if not line.startswith("--"))

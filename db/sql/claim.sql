@@ -3,13 +3,38 @@
 -- A message that comes before its time is a second delivery (its row waits for another one): letting it in would undo
 -- the backoff. A little early is let in, for the worker's clock is not ours.
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
-UPDATE appointments
-SET status = 'booking',
-    claim_token = gen_random_uuid(),
-    lease_expires_at = now() + make_interval(secs => :lease_seconds),
-    next_attempt_at = NULL,
-    updated_at = now()
-WHERE id = :appointment_id
-  AND status IN ('pending', 'retrying')
-  AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
-RETURNING *
+-- It comes back with what those wait for who were requested earlier: one that was let go has its place in the window, and
+-- one whose POST may have booked is looked for; all others wait behind them.
+-- One that comes after its sender has given up is no claim: nobody would post it before its lease has run out.
+WITH asked AS (
+    SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
+),
+claimed AS (
+    UPDATE appointments AS wanted
+    SET status = 'booking',
+        claim_token = gen_random_uuid(),
+        lease_expires_at = now() + make_interval(secs => :lease_seconds),
+        next_attempt_at = NULL,
+        updated_at = now()
+    FROM asked
+    WHERE in_time
+      AND id = :appointment_id
+      AND status IN ('pending', 'retrying')
+      AND (next_attempt_at IS NULL OR next_attempt_at <= now() + make_interval(secs => :early_seconds))
+    RETURNING
+        CASE
+            WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
+            WHEN EXISTS (
+                SELECT FROM appointments AS earlier
+                WHERE status = 'held' AND hold_reason = 'breaker_open' AND earlier.requested_at < wanted.requested_at
+            ) THEN 'breaker_open'
+            WHEN EXISTS (
+                SELECT FROM appointments AS earlier
+                WHERE status = 'held' AND hold_reason = 'throttled' AND earlier.requested_at < wanted.requested_at
+            ) THEN 'throttled'
+        END AS backlog,
+        /* columns */
+)
+SELECT asked.in_time, claimed.*
+FROM asked
+LEFT JOIN claimed ON true

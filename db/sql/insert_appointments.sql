@@ -5,36 +5,60 @@
 -- A pending row counts as enqueued from here on: its message is published right after the commit, and `mark_unsent`
 -- takes that back when it was not; so the usual case costs no second statement.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
-INSERT INTO appointments (
-    uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
-    event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
-    attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
-    guests, location, booking_fields_responses, request_metadata,
-    status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at,
-    circuit_breaker_open_at_booking, resilience_strategy
+-- `behind_others`: who asks while others wait for the breaker or the limit waits behind them.
+-- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
+WITH asked AS (
+    SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
+),
+backlog AS (
+    SELECT CASE
+        WHEN NOT :behind_others THEN NULL
+        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open') THEN 'breaker_open'
+        WHEN EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'throttled') THEN 'throttled'
+    END AS reason
+),
+request AS (
+    SELECT one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for
+    FROM asked
+    CROSS JOIN backlog
+    CROSS JOIN jsonb_to_recordset(CAST(:requests AS jsonb)) AS one (
+        ordinal integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text,
+        task_id text, event_type_id bigint, event_type_slug text, username text, team_slug text, organization_slug text,
+        start_at timestamptz, end_at timestamptz, length_in_minutes integer,
+        attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
+        guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb,
+        hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
+    )
+    WHERE asked.in_time
+),
+written AS (
+    INSERT INTO appointments (
+        uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
+        event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
+        attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
+        guests, location, booking_fields_responses, request_metadata,
+        status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at,
+        circuit_breaker_open_at_booking, resilience_strategy
+    )
+    SELECT
+        uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
+        event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
+        attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
+        guests, location, booking_fields_responses, request_metadata,
+        CASE WHEN waits_for IS NULL THEN 'pending' ELSE 'held' END,
+        waits_for,
+        CASE WHEN waits_for IS NOT NULL THEN now() END,
+        hold_until,
+        held_for,
+        CASE WHEN waits_for IS NULL THEN now() END,
+        coalesce(requested_at, now() + ordinal * interval '1 microsecond'),
+        CASE WHEN waits_for = 'breaker_open' THEN now() END,
+        coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END)
+    FROM request
+    ORDER BY idempotency_key
+    ON CONFLICT DO NOTHING
+    RETURNING /* columns */
 )
-SELECT
-    uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
-    event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
-    attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
-    guests, location, booking_fields_responses, request_metadata,
-    CASE WHEN hold_reason IS NULL THEN 'pending' ELSE 'held' END,
-    hold_reason,
-    CASE WHEN hold_reason IS NOT NULL THEN now() END,
-    hold_until,
-    held_for,
-    CASE WHEN hold_reason IS NULL THEN now() END,
-    coalesce(requested_at, now() + ordinal * interval '1 microsecond'),
-    CASE WHEN hold_reason = 'breaker_open' THEN now() END,
-    resilience_strategy
-FROM jsonb_to_recordset(CAST(:requests AS jsonb)) AS request (
-    ordinal integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text, task_id text,
-    event_type_id bigint, event_type_slug text, username text, team_slug text, organization_slug text,
-    start_at timestamptz, end_at timestamptz, length_in_minutes integer,
-    attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
-    guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb,
-    hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
-)
-ORDER BY idempotency_key
-ON CONFLICT DO NOTHING
-RETURNING *
+SELECT asked.in_time, written.*
+FROM asked
+LEFT JOIN written ON true

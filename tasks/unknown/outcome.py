@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from db.appointments import FromNow
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
-from tasks.moves import KNOWN, FromNow, Move, Posted, Proceed, cancelled_unbooked, confirmed, rejected
+from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed, rejected
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as
 

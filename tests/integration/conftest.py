@@ -59,9 +59,9 @@ class Record:
     def claim(self, appointment_id: int) -> Appointment:
         """Claim a row that can be claimed."""
         with self.engine.begin() as conn:
-            row = appointments.claim(conn, appointment_id, lease_seconds=50)
-        assert row is not None
-        return row
+            claimed = appointments.claim(conn, appointment_id, lease_seconds=50)
+        assert claimed is not None
+        return claimed.row
 
     def moved(self, to: Status, **changes: Any) -> Appointment:
         """Keep one request, claim it, and move it on."""

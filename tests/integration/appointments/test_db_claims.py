@@ -7,11 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func
 from sqlalchemy.exc import OperationalError
 
 from db import appointments
-from db.appointments import Appointment
+from db.appointments import Appointment, FromNow
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 
@@ -19,7 +18,8 @@ from db.lifecycle import HoldReason, Status
 def claim(record: Any, appointment_id: int) -> Appointment | None:
     """Claim in a transaction of its own."""
     with record.engine.begin() as conn:
-        return appointments.claim(conn, appointment_id, lease_seconds=50)
+        claimed = appointments.claim(conn, appointment_id, lease_seconds=50)
+    return None if claimed is None else claimed.row
 
 
 def renew(record: Any, row: Appointment, **changes: Any) -> Appointment | None:
@@ -76,7 +76,7 @@ def test_a_row_that_is_not_there_cannot_be_claimed(record: Any) -> None:
 
 def test_a_second_delivery_does_not_undo_the_backoff(record: Any) -> None:
     """A row that waits for its next attempt cannot be claimed before that moment, but for a little clock skew."""
-    row = record.moved(Status.RETRYING, next_attempt_at=func.now() + timedelta(seconds=4))
+    row = record.moved(Status.RETRYING, next_attempt_at=FromNow(4))
 
     early = claim(record, row.id)
     record.write(row.id, next_attempt_at=timedelta(seconds=0.3))

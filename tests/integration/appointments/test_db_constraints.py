@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from db.lifecycle import HoldReason, Status
-from db.models.resilience import AlertIncidents, BreakerOverrides, CircuitBreakerEvents, FailureMetrics
+from db.schema import alert_incidents, breaker_overrides, circuit_breaker_events, failure_metrics
 
 NOW = datetime.now(UTC)
 HELD = {"status": Status.HELD, "hold_reason": HoldReason.SUSPECT, "held_at": NOW}
@@ -75,10 +75,10 @@ INCIDENT = {"kind": "breaker_open", "detail": {}}
 @pytest.mark.parametrize(
     ("model", "values"),
     [
-        (FailureMetrics, METRIC),
-        (CircuitBreakerEvents, TRANSITION),
-        (BreakerOverrides, OVERRIDE),
-        (AlertIncidents, INCIDENT),
+        (failure_metrics, METRIC),
+        (circuit_breaker_events, TRANSITION),
+        (breaker_overrides, OVERRIDE),
+        (alert_incidents, INCIDENT),
     ],
 )
 def test_what_happened_once_is_written_once(record: Any, model: Any, values: dict[str, Any]) -> None:
@@ -92,7 +92,7 @@ def test_what_happened_once_is_written_once(record: Any, model: Any, values: dic
 
 @pytest.mark.parametrize(
     ("model", "values", "ended"),
-    [(BreakerOverrides, OVERRIDE, {"lifted_at": NOW}), (AlertIncidents, INCIDENT, {"closed_at": NOW})],
+    [(breaker_overrides, OVERRIDE, {"lifted_at": NOW}), (alert_incidents, INCIDENT, {"closed_at": NOW})],
 )
 def test_what_has_ended_may_happen_again(
     record: Any, model: Any, values: dict[str, Any], ended: dict[str, Any]
@@ -118,11 +118,11 @@ def test_what_has_ended_may_happen_again(
 def test_an_impossible_metric_cannot_be_written(shared: Any, wrong: dict[str, Any]) -> None:
     """Shares lie between 0 and 1, severities between 1 and 3, and a window has a length."""
     with pytest.raises(IntegrityError, match="failure_metrics_"), shared.engine.begin() as conn:
-        conn.execute(insert(FailureMetrics).values(**METRIC | wrong))
+        conn.execute(insert(failure_metrics).values(**METRIC | wrong))
 
 
 @pytest.mark.parametrize("wrong", [{"mode": "half"}, {"mode": "credentials"}])
 def test_an_impossible_order_cannot_be_written(shared: Any, wrong: dict[str, Any]) -> None:
     """An order is one of three, and one about credentials names the key."""
     with pytest.raises(IntegrityError, match="breaker_overrides_"), shared.engine.begin() as conn:
-        conn.execute(insert(BreakerOverrides).values(**OVERRIDE | wrong))
+        conn.execute(insert(breaker_overrides).values(**OVERRIDE | wrong))

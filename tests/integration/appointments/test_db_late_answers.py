@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func
 
 from db import appointments
-from db.appointments import events
+from db.appointments import FromNow, events
 from db.lifecycle import HoldReason, Status
 
 TOLD_NOT_BOOKED: list[tuple[Status, dict[str, Any]]] = [
@@ -89,7 +88,7 @@ def test_a_held_row_is_confirmed_and_no_longer_unknown(record: Any) -> None:
     row = record.claimed()
     now = datetime.now(UTC)
     unknown = {"outcome_unknown": True, "sent_at": now, "settle_at": now}
-    record.move(row, Status.HELD, hold_reason=HoldReason.SETTLING, hold_until=func.now(), **unknown)
+    record.move(row, Status.HELD, hold_reason=HoldReason.SETTLING, hold_until=FromNow(0), **unknown)
 
     confirmed = late(record, row)
 

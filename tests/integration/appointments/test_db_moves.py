@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func
 
 from db import appointments
-from db.appointments import events
+from db.appointments import FromNow, events
 from db.lifecycle import MOVES, UNASKABLE, HoldReason, Status, Strategy
 
 LEGAL = [(start, end) for start, ends in MOVES.items() for end in sorted(ends) if end is not Status.BOOKING]
@@ -21,7 +21,7 @@ ILLEGAL = [pair for pair in product(Status, repeat=2) if pair[1] not in MOVES[pa
 def needed(status: Status) -> dict[str, Any]:
     """Name what a row must have to be in a state."""
     if status is Status.HELD:
-        return {"hold_reason": HoldReason.THROTTLED, "hold_until": func.now(), "held_for": "print"}
+        return {"hold_reason": HoldReason.THROTTLED, "hold_until": FromNow(0), "held_for": "print"}
     return {"calcom_booking_uid": "uid"} if status is Status.CONFIRMED else {}
 
 
@@ -121,8 +121,8 @@ def test_held_needs_a_reason_and_nothing_else_has_one(record: Any) -> None:
 
 def test_a_booking_waits_again_with_its_message_counted(record: Any) -> None:
     """Retrying and pending count as enqueued at the move, unless the caller says that no message is sent now."""
-    retrying = record.moved(Status.RETRYING, next_attempt_at=func.now() + timedelta(seconds=4), retry_count=1)
-    later = record.moved(Status.RETRYING, next_attempt_at=func.now() + timedelta(hours=1), enqueued_at=None)
+    retrying = record.moved(Status.RETRYING, next_attempt_at=FromNow(4), retry_count=1)
+    later = record.moved(Status.RETRYING, next_attempt_at=FromNow(3600), enqueued_at=None)
 
     assert retrying.enqueued_at == retrying.updated_at
     assert retrying.next_attempt_at == retrying.updated_at + timedelta(seconds=4)
@@ -234,8 +234,8 @@ def test_a_cancel_of_a_booking_that_moved_on_is_not_asked_for(record: Any) -> No
 def test_an_operators_release_begins_the_time_in_which_cal_com_can_be_asked(record: Any, reason: HoldReason) -> None:
     """As any release does, from a hold in which it could not be asked; in others that time goes on."""
     row = record.claimed()
-    unknown = {"outcome_unknown": True, "sent_at": func.now(), "settle_at": func.now(), "askable_since": row.created_at}
-    record.move(row, Status.HELD, hold_reason=reason, hold_until=func.now(), **unknown)
+    unknown = {"outcome_unknown": True, "sent_at": FromNow(0), "settle_at": FromNow(0), "askable_since": row.created_at}
+    record.move(row, Status.HELD, hold_reason=reason, hold_until=FromNow(0), **unknown)
 
     record.move(record.read(row.id), Status.PENDING)
 

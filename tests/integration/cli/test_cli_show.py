@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import func
 
-from db.appointments import event_types
+from db.appointments import FromNow, event_types
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 
@@ -63,9 +63,9 @@ def test_json_says_why_it_is_not_moving(booking: Booking, record: Any) -> None:
 
 def test_a_call_that_a_dead_worker_made_is_counted(booking: Booking, record: Any) -> None:
     """It has written nothing, and whatever Cal.com has booked was posted."""
-    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", sent_at=func.now())
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1", sent_at=FromNow(0))
     assert "at least 1 call to book" in booking("show", row.id).out
-    unknown = record.moved(Status.RETRYING, outcome_unknown=True, sent_at=func.now(), settle_at=func.now())
+    unknown = record.moved(Status.RETRYING, outcome_unknown=True, sent_at=FromNow(0), settle_at=FromNow(0))
     assert "perhaps 1 call to book" in booking("show", unknown.id).out
     assert "0 calls to book" in booking("show", record.keep().id).out
 

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import psycopg
 import pytest
 import redis
+from sqlalchemy import event
 
 from db.deadline import deadline
 from db.lifecycle import Status
@@ -107,14 +108,17 @@ def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
     """It has kept the request and could not say so: a caller who is told "no" would ask for another time."""
     settings()
     engine = dependencies.current().engine
-    keep = engine.dialect.do_commit
 
-    def keep_and_die(connection: Any) -> None:
-        keep(connection)
-        raise psycopg.OperationalError("the connection is lost")
+    def keep_and_die(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "INSERT INTO appointments" in statement:  # it is committed as it is sent
+            raise psycopg.OperationalError("the connection is lost")
 
-    with patch.object(engine.dialect, "do_commit", keep_and_die), pytest.raises(AppointmentDatabaseException) as said:
-        enqueue_booking(request(1))
+    event.listen(engine, "after_cursor_execute", keep_and_die)
+    try:
+        with pytest.raises(AppointmentDatabaseException) as said:
+            enqueue_booking(request(1))
+    finally:
+        event.remove(engine, "after_cursor_execute", keep_and_die)
 
     assert "may have kept the request: send the same one again" in str(said.value)
     assert queued(redis_url) == 0

@@ -31,9 +31,10 @@ def held(number: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
 def hold(asked: int, reason: HoldReason = HoldReason.BREAKER_OPEN) -> int:
     """Claim a booking and hold it."""
     with dependencies.current().engine.begin() as conn:
-        row = appointments.claim(conn, asked, lease_seconds=50)
-        assert row is not None
-        assert appointments.move(conn, asked, Status.BOOKING, Status.HELD, token=row.claim_token, hold_reason=reason)
+        claimed = appointments.claim(conn, asked, lease_seconds=50)
+        assert claimed is not None
+        token = claimed.row.claim_token
+        assert appointments.move(conn, asked, Status.BOOKING, Status.HELD, token=token, hold_reason=reason)
     return asked
 
 
