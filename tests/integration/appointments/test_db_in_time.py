@@ -1,4 +1,4 @@
-"""What reaches Postgres only after its sender has given up does nothing there: the sender was told that it was not done."""
+"""What reaches Postgres after its sender has given up does nothing there: he was told that it was not done."""
 
 import time
 from datetime import timedelta
