@@ -8,7 +8,7 @@ import hashlib
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from inspect import CO_OPTIMIZED
@@ -45,7 +45,7 @@ class Trace:
     def install(self) -> None:
         """Begin; from now on `met` is filled."""
         _before(Script, "__init__", self._keep_script)
-        _before(AbstractConnection, "send_command", self._keep_command)
+        _before(AbstractConnection, "send_packed_command", self._keep_command)
         event.listen(Engine, "before_execute", self._keep_statement)
         threading.setprofile(self._keep_function)
         sys.setprofile(self._keep_function)
@@ -63,10 +63,12 @@ class Trace:
     def _keep_script(self, _: Script, _client: Any, text: str) -> None:
         self._scripts[hashlib.sha1(text.encode()).hexdigest()] = _code(text)  # noqa: S324 - Redis's name of a script
 
-    def _keep_command(self, _: AbstractConnection, name: str, *rest: Any, **_options: Any) -> None:
-        if name == "EVALSHA":
-            text = self._scripts[rest[0]]
-            self._met |= {file: None for code, file in self._sent.items() if file.endswith(".lua") and code in text}
+    def _keep_command(self, _: AbstractConnection, packed: Sequence[bytes] | str, *_rest: Any, **_options: Any) -> None:
+        sent = packed.encode() if isinstance(packed, str) else b"".join(packed)
+        for digest in self._scripts if b"EVALSHA" in sent else ():
+            if digest.encode() in sent:
+                text = self._scripts[digest]
+                self._met |= {file: None for code, file in self._sent.items() if file.endswith(".lua") and code in text}
 
     def _keep_statement(self, _conn: Any, statement: Any, *_: Any) -> None:
         code = _code(getattr(statement, "text", ""))

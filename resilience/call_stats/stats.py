@@ -146,7 +146,7 @@ class CallStats:
         if self._shared is None:
             return None
         at = 0 if now is None else round(now * 1000)
-        answer = self._shared.call(name, self._keys, (self._size, at, *own))
+        answer = self._shared.call(name, self._keys, (self._size,), (at, *own))
         if answer is not None:
             self.mark_incomplete()
         return answer

@@ -10,30 +10,26 @@ gone a small breaker of this process guards its calls (local.py). No method rais
 """
 
 import random
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
-from resilience.circuit_breaker.events import KeyBlocked
+from resilience.call_stats.stats import CallStats
+from resilience.circuit_breaker.closed import ClosedBreaker
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
+from resilience.circuit_breaker.held_work import HeldWork
 from resilience.circuit_breaker.overrides import OperatorControls
+from resilience.circuit_breaker.reports import Reports
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded, Released
-from resilience.circuit_breaker.wire import ACQUIRE, GIVE_BACK, IS_OPEN, RECORD, RELEASE, AcquireRequest, OutcomeReport
-from resilience.error_types import ErrorType, error_type, severity_of
-from resilience.redaction import bounded_context, error_token
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded
+from resilience.circuit_breaker.wire import ACQUIRE, AcquireRequest, OutcomeReport, to_ms, to_seconds
+from resilience.redaction import bounded_context
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client
 from resilience.shared_state.state import SharedState
 
-_ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")
-NOT_COUNTED = (CallOutcome.IGNORED,)
-"""Outcomes of what was perhaps not called at all."""
 
-
-class CircuitBreaker(OperatorControls):
+class CircuitBreaker(Reports, HeldWork, OperatorControls):
     """Guard one service and its endpoints.
 
     `redis` None keeps the breaker in this process alone; `make_redis` builds a client that gives up soon. `key` is the
@@ -66,12 +62,15 @@ class CircuitBreaker(OperatorControls):
         if redis is not None:
             shared = SharedState(service, redis, retry_after=self.settings.redis_retry, clock=clock, emit=emit)
         self.calls = CallStats(service, shared=shared, window=self.settings.count_window, clock=clock, wall=wall)
+        limits, snapshot = self.settings.limits, BreakerSnapshot(clock=clock, wall=wall)
+        identity = key, configuration, limits.text
+        self._closed = ClosedBreaker(service, shared, limits=limits, identity=identity, snapshot=snapshot, clock=clock)
         self._failover = Failover(
             service,
             shared,
-            limits=self.settings.limits,
-            identity=(key, configuration),
-            snapshot=BreakerSnapshot(clock=clock, wall=wall),
+            limits=limits,
+            identity=identity,
+            snapshot=snapshot,
             overrides=overrides,
             emit=emit,
         )
@@ -97,9 +96,13 @@ class CircuitBreaker(OperatorControls):
         Raises:
             ValueError: an endpoint that is no short word; its name becomes part of keys and fields.
         """
+        if item is None and not trial:
+            answer = self._closed.acquire(endpoint, owner, now)
+            if answer is not None:
+                return answer
         name = "" if item is None else str(item)
         request = AcquireRequest(owner, int(probe_ok), name, int(trial))
-        reply = self._failover.run(ACQUIRE, _checked(endpoint), request, now)
+        reply = self._failover.run(ACQUIRE, endpoint, request, now)
         if reply is None:
             self._failover.not_acknowledged(endpoint, owner)
             return self._failover.run_local(
@@ -108,7 +111,7 @@ class CircuitBreaker(OperatorControls):
             )
         admission, service, scope = reply.result, reply.state.service, reply.state.endpoint
         if admission.reason is not None:
-            return Denied(admission.reason, _seconds(admission.wait), service.state, service.epoch, scope.state)
+            return Denied(admission.reason, to_seconds(admission.wait), service.state, service.epoch, scope.state)
         return Permit(
             endpoint, owner, name, service.epoch, scope.epoch, admission.window, reply.now, service.state,
             probe=admission.probe, released=admission.released, trial=trial,
@@ -133,125 +136,21 @@ class CircuitBreaker(OperatorControls):
         open at least so long. `context` (correlation id, worker: bounded, no personal data) goes into the event of a
         change. `quota_headers` are what the answer told of the rate limit.
         """
+        quota = quota_headers or QuotaHeaders(0, 0, 0)
+        if outcome is CallOutcome.SUCCESS:
+            recorded = self._closed.record(permit, elapsed, quota, now)
+            if recorded is not None:
+                self.calls.mark_incomplete()
+                return recorded
         if retry_after is None:
             retry_after = self.settings.rate_window if outcome is CallOutcome.THROTTLED else 0
-        quota = quota_headers or QuotaHeaders(0, 0, 0)
         report = OutcomeReport(
             outcome, permit.owner, permit.item, int(permit.trial), permit.service_epoch, permit.endpoint_epoch,
-            permit.window, permit.granted_at, error_token(reason), _ms(retry_after), self._stretch(),
-            bounded_context(context), *_counted(outcome, reason), _ms(elapsed),
-            quota.limit, max(0, quota.remaining), _ms(quota.reset_after),
+            permit.window, permit.granted_at, retry_after=to_ms(retry_after), context=bounded_context(context),
+            took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
         )  # fmt: skip
-        return self._report(permit.endpoint, report, now, probe=permit.probe)
-
-    def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Report a success without a permit: of the service, or of one endpoint and so of both."""
-        return self._record_now(endpoint, CallOutcome.SUCCESS, "none", now)
-
-    def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Report a failure without a permit: of the service, or of one endpoint alone."""
-        outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
-        return self._record_now(endpoint, outcome, reason, now)
-
-    def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
-        """Ask which of these held items, oldest first, may be sent now; the others stay held.
-
-        One in half-open; on a closed breaker as many as the window, the calls in flight and the rate limit leave room
-        for. An item that another releaser has been given is not given twice. Each released item must come back: by the
-        record of a permit acquired with `item`, by a denial of it, or by `give_back`; else its place lapses with the
-        lease. No items: only ask. One endpoint of a service can have held work.
-        """
-        wanted = tuple(str(item) for item in items)
-        reply = self._failover.run(RELEASE, _checked(endpoint), wanted, now)
-        if reply is None:
-            return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
-        releases, state = reply.result, reply.state
-        return Released(
-            releases.items,
-            releases.room,
-            releases.reason,
-            _seconds(releases.wait),
-            state.service.state,
-            state.endpoint.state,
-        )
-
-    def release_quota(self, endpoint: str, *, now: float | None = None) -> Released:
-        """Ask how many held items may be sent now, taking nothing."""
-        return self.release(endpoint, (), now=now)
-
-    def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
-        """Say that a released item ended without a call of its own."""
-        self._failover.run(GIVE_BACK, _checked(endpoint), (str(item),), now)
-
-    def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
-        """Ask whether nothing may be sent: of the service, or of an endpoint too; for use without permits.
-
-        In half-open the first to ask is told False and has the place: a report without a permit gives it back, or the
-        permit's lease. Who only wants to know reads `get_status`.
-        """
-        name = endpoint or WITHOUT_ENDPOINT
-        reply = self._failover.run(IS_OPEN, _checked(name), (owner, int(endpoint is None)), now)
-        if reply is None:
-            return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
-        return reply.result
-
-    def _record_now(self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None) -> Recorded:
-        error, severity = _counted(outcome, reason)
-        report = OutcomeReport(
-            outcome, endpoint_epoch=-1 if endpoint is None else 0, reason=error_token(reason), stretch=self._stretch(),
-            error=error, severity=severity,
-        )  # fmt: skip
-        return self._report(endpoint or WITHOUT_ENDPOINT, report, now)
-
-    def _report(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool = False) -> Recorded:
-        reply = self._failover.run(RECORD, _checked(endpoint), report, now)
-        if reply is None:
-            return self._report_local(endpoint, report, now, probe=probe)
-        self.calls.mark_incomplete()
-        state = reply.state
-        if report.outcome is CallOutcome.CREDENTIALS and state.blocked:
-            self._emit(KeyBlocked(self.service, self.key, shared=True))
-        return Recorded(state.service.state, state.service.epoch, state.endpoint.state, state.changes, reply.result)
-
-    def _report_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
-        if probe:
-            self._failover.not_acknowledged(endpoint, report.owner)
-        if report.error:
-            self.calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
-        recorded = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))
-        if recorded.closed:  # an outage that is over says nothing about what comes
-            self.calls.reset_recent_calls()
-        if report.outcome is CallOutcome.CREDENTIALS:
-            self._emit(KeyBlocked(self.service, self.key, shared=False))
-        return recorded
-
-    def _stretch(self) -> float:
-        return 1 + self.settings.open_jitter * self._rng.random() if self.settings.open_jitter else 1
+        return self._report(permit.endpoint, report, reason, now, probe=permit.probe)
 
 
 class CalcomCircuitBreaker(CircuitBreaker):
     """The breaker named calcom."""
-
-
-def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
-    """Return the error type and the severity as which a call is counted."""
-    if outcome is CallOutcome.SUCCESS:
-        return ErrorType.NONE.value, 0
-    if outcome in NOT_COUNTED:
-        return "", 0
-    error = error_type(reason)
-    return error.value, 0 if error is ErrorType.NONE else int(severity_of(error))
-
-
-def _checked(endpoint: str) -> str:
-    if not _ENDPOINT.fullmatch(endpoint):
-        raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
-    return endpoint
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))
-
-
-def _seconds(ms: float) -> float | None:
-    return None if ms < 0 else ms / 1000

@@ -1,5 +1,6 @@
 """Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,6 @@ from resilience.circuit_breaker.wire import (
     STATUS,
     Arguments,
     BreakerScript,
-    CommonArgs,
     Forgotten,
     KnownState,
     OutcomeReport,
@@ -32,6 +32,7 @@ from resilience.shared_state.state import SharedState
 
 ReadOverrides = Callable[[], Sequence[OperatorOverride]]
 """Reads the operators' overrides that are in force from where they are kept, oldest first."""
+_ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")  # its name becomes part of keys and fields
 Reply = TypeVar("Reply")
 Result = TypeVar("Result")
 
@@ -45,7 +46,7 @@ class Failover:
         shared: SharedState | None,
         *,
         limits: Limits,
-        identity: tuple[str, str],
+        identity: tuple[str, str, str],
         snapshot: BreakerSnapshot,
         overrides: ReadOverrides | None,
         emit: Emit,
@@ -53,7 +54,7 @@ class Failover:
         self._service = service
         self.shared = shared
         self._limits = limits
-        self._identity = (*identity, limits.text)
+        self._identity = identity
         self._snapshot = snapshot
         self._overrides = overrides
         self._emit = emit
@@ -91,6 +92,7 @@ class Failover:
         self, now: float | None, step: Callable[[LocalBreaker, int], tuple[Result, Iterable[Change]]]
     ) -> Result:
         """Take a step by the breaker of this process; it returns the changes of state, too."""
+        self._snapshot.closed.clear()  # when Redis is back, it is first asked what has changed
         local, at = self._local_breaker(now)
         with self._lock:
             result, changes = step(local, at)
@@ -120,10 +122,12 @@ class Failover:
     def _call(
         self, script: BreakerScript[Reply], endpoint: str, arguments: Arguments, now: float | None
     ) -> Reply | Forgotten | None:
+        if not _ENDPOINT.fullmatch(endpoint):
+            raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
-        common = CommonArgs(endpoint, *self._identity, 0 if now is None else round(now * 1000))
-        raw = self.shared.call(script.name, breaker_keys(self._service, endpoint), (*common, *arguments))
+        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity)
+        raw = self.shared.call(script.name, breaker_keys(self._service, endpoint), fixed, (at, *arguments))
         return None if raw is None else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:

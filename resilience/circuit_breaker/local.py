@@ -24,6 +24,7 @@ from resilience.circuit_breaker.types import (
     Recorded,
     Released,
     State,
+    recorded,
 )
 from resilience.circuit_breaker.wire import OutcomeReport
 
@@ -155,7 +156,7 @@ class LocalBreaker:
             change = self._apply_outcome(breaker, epoch, now, report, alive=alive, tripped=tripped)
             changes += [change] if change else []
             tripped = change is not None and change.new is State.OPEN
-        return Recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
+        return recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
 
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
         """Return which held items may go now: a second's worth of the limit, or `release_max`; one in half-open."""

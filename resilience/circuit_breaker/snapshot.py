@@ -14,11 +14,14 @@ class BreakerSnapshot:
     def __init__(self, *, clock: Callable[[], float], wall: Callable[[], float]) -> None:
         self._clock = clock
         self._wall = wall
-        self._seen_at: tuple[int, float] | None = None
+        self.seen_at: tuple[int, float] | None = None
+        """A moment of Redis's clock in ms, and the same of ours."""
         self.scopes: dict[str, ScopeState] = {}
         """By name; '' is the service."""
         self.generation = 0
         """Of the shared breaker; 0: never seen."""
+        self.closed: dict[str, tuple[int, int]] = {}
+        """Endpoints to which calls may go as far as is known, their breaker and the service's closed: the epochs."""
         self.blocked = False
         self.misconfigured = False
 
@@ -31,13 +34,17 @@ class BreakerSnapshot:
             known = self.scopes.get(name)
             if known is None or scope.epoch >= known.epoch:
                 self.scopes[name] = scope
-        self._seen_at = (now, self._clock())
+        if state.service.state is state.endpoint.state is State.CLOSED and not (state.blocked or state.misconfigured):
+            self.closed[endpoint] = state.service.epoch, state.endpoint.epoch
+        else:
+            self.closed.clear()  # a block, or the service's opening, is one of all endpoints
+        self.seen_at = (now, self._clock())
 
     def now(self) -> int:
         """Return Redis's time in ms, reckoned from its last reply; this machine's where there was none."""
-        if self._seen_at is None:
+        if self.seen_at is None:
             return round(self._wall() * 1000)
-        redis_time, at = self._seen_at
+        redis_time, at = self.seen_at
         return redis_time + round((self._clock() - at) * 1000)
 
     def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:

@@ -96,22 +96,29 @@ class Recorded(NamedTuple):
     changes: tuple[Change, ...] = ()
     room: int = 0
     """Held items that may be released now; told only for a permit that had an item."""
+    opened: bool = False
+    """This outcome opened a breaker."""
+    closed: bool = False
+    """It closed one."""
+    may_go: bool = True
+    """Both breakers let calls through, were one to ask now."""
 
-    @property
-    def opened(self) -> bool:
-        """Return whether this outcome opened a breaker."""
-        return any(change.new is State.OPEN for change in self.changes)
 
-    @property
-    def closed(self) -> bool:
-        """Return whether this outcome closed one."""
-        return any(change.new is State.CLOSED for change in self.changes)
-
-    @property
-    def may_go(self) -> bool:
-        """Return whether both breakers let calls through, were one to ask now."""
-        refusing = (State.OPEN, State.FORCED_OPEN)
-        return self.state is State.OFF or (self.state not in refusing and self.endpoint_state not in refusing)
+def recorded(
+    state: State, epoch: int, endpoint_state: State, changes: tuple[Change, ...] = (), room: int = 0
+) -> Recorded:
+    """Return what a report led to, where more than a closed breaker is to be told."""
+    shut = {State.OPEN, State.FORCED_OPEN} & {state, endpoint_state}
+    return Recorded(
+        state,
+        epoch,
+        endpoint_state,
+        changes,
+        room,
+        opened=any(change.new is State.OPEN for change in changes),
+        closed=any(change.new is State.CLOSED for change in changes),
+        may_go=state is State.OFF or not shut,
+    )
 
 
 @dataclass(frozen=True, slots=True)

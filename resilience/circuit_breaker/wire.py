@@ -11,22 +11,11 @@ from resilience.shared_state.answers import pairs, word
 
 Reply = TypeVar("Reply")
 Result = TypeVar("Result")
-Arguments = Sequence[str | float]
+Arguments = tuple[str | float, ...]
 _STATES: Mapping[str | bytes, State] = MappingProxyType(
     {state.value: state for state in State} | {state.value.encode(): state for state in State}
 )
 """Redis replies in bytes, or in words when its client decodes."""
-
-
-class CommonArgs(NamedTuple):
-    """What every script takes first, in the order of lua/lib/arguments.lua."""
-
-    endpoint: str
-    key: str
-    configuration: str
-    settings: str
-    now: int
-    """0: Redis's own time."""
 
 
 class AcquireRequest(NamedTuple):
@@ -141,6 +130,16 @@ class BreakerScript(Generic[Reply]):
     def decode(self, raw: Sequence[Any]) -> Reply | Forgotten:
         """Return a reply in named fields."""
         return Forgotten() if len(raw) == 1 else self.read(raw)
+
+
+def to_ms(seconds: float) -> int:
+    """Return a time as the scripts take it."""
+    return max(0, round(seconds * 1000))
+
+
+def to_seconds(ms: float) -> float | None:
+    """Return a time as the breaker's callers are told it; None: until somebody acts."""
+    return None if ms < 0 else ms / 1000
 
 
 def override_argument(override: OperatorOverride) -> str:

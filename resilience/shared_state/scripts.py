@@ -12,7 +12,7 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_STATE = ("arguments", "legacy_shortcuts", "state_machine")
+_STATE = ("arguments", "state_machine")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "release_window")
@@ -20,7 +20,9 @@ _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "acquire": _CALL,
+        "acquire_closed": ("closed_arguments", "quota"),
         "record": (*_RELEASE, "call_stats"),
+        "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
         "give_back": (*_STATE, "reply"),
         "is_open": (*_STATE, "reply"),
@@ -72,6 +74,13 @@ def breaker_keys(service: str, endpoint: str) -> tuple[str, ...]:
         f"failures:{endpoint}",
     )
     return tuple(f"{{{service}}}:{name}" for name in names)
+
+
+@cache
+def closed_keys(service: str, endpoint: str) -> tuple[str, ...]:
+    """Name the keys of the scripts for a closed breaker, in their order."""
+    rate, counts, windows, breaker, *_ = breaker_keys(service, endpoint)
+    return rate, breaker, counts, windows
 
 
 @cache

@@ -1,17 +1,62 @@
-"""The scripts in Redis, and what is done when Redis does not answer: say so once, and do not ask for a while."""
+"""The scripts in Redis, over a connection a thread; and when it is gone: say so once, and do not ask for a while."""
 
+import os
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
+from redis import Redis
 from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from resilience.shared_state import scripts
-from resilience.shared_state.client import ThreadConnections
 from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
 
+Words = tuple[str | float, ...]
 _PASSING = (BusyLoadingError, ReadOnlyError)
 _PASSING_WORDS = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED")
+
+
+class Beginning(NamedTuple):
+    """What a command begins with each time that it is sent: its words, and the same as they go over the wire."""
+
+    words: Words
+    encoded: bytes
+
+
+class ThreadConnections:
+    """Send commands, each thread over one connection that it keeps.
+
+    Taking a connection out of the pool for each command, encoding all of it, and what the client does around it
+    (retries, which are off here, and measurements) cost as much as the command. What they see to is seen to here: a
+    connection that the server has closed is opened anew, and none is shared with a fork. A cluster's client knows
+    several servers, and has its ways.
+    """
+
+    def __init__(self, client: scripts.Client) -> None:
+        self._client = client
+        self._mine = threading.local()
+
+    def send(self, begin: Beginning, *more: str | float) -> Any:
+        """Send one command and give its answer.
+
+        Raises:
+            RedisError, OSError: what the client raises; it is not tried again.
+        """
+        if not isinstance(self._client, Redis):
+            return self._client.execute_command(*begin.words, *more)  # type: ignore[no-untyped-call]
+        connection = self._own(self._client)
+        if connection.is_connected and _stale(connection):
+            connection.disconnect()  # sending connects again
+        length = b"*%d\r\n" % (len(begin.words) + len(more))
+        connection.send_packed_command([length + begin.encoded + _encoded(more)], check_health=False)
+        return connection.read_response()
+
+    def _own(self, client: Redis) -> Any:
+        if getattr(self._mine, "process", None) != os.getpid():
+            pool = client.connection_pool  # whose own count of connections, 100 at most, never falls when a thread ends
+            self._mine.connection = pool.connection_class(**pool.connection_kwargs)
+            self._mine.process = os.getpid()
+        return self._mine.connection
 
 
 class SharedState:
@@ -24,6 +69,7 @@ class SharedState:
         self._client = client
         self._connections = ThreadConnections(client)
         self._scripts = scripts.register(client)
+        self._beginnings: dict[tuple[str, tuple[str, ...], Words], Beginning] = {}
         self._retry_after = retry_after
         self._clock = clock
         self._emit = emit
@@ -37,9 +83,12 @@ class SharedState:
         since = self._gone_since
         return None if since is None else self._clock() - since
 
-    def call(self, name: str, keys: Sequence[str], arguments: Sequence[str | float]) -> Any:
-        """Run a script; None when Redis is gone. Costs at most the client's time-outs, and nothing while known gone."""
-        return self._ask(self._run, name, keys, arguments)
+    def call(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Any:
+        """Run a script with its `fixed` arguments, the same each time, and then the others; None when Redis is gone.
+
+        Costs at most the client's time-outs, and nothing while Redis is known to be gone.
+        """
+        return self._ask(self._run, name, keys, fixed, arguments)
 
     def read_events(self, after_id: str, count: int) -> list[Any] | None:
         """Read the stream of changes beyond an id; None when Redis is gone."""
@@ -47,12 +96,16 @@ class SharedState:
         entries: list[Any] | None = self._ask(self._client.xrange, stream, f"({after_id}", "+", count)
         return entries
 
-    def _run(self, name: str, keys: Sequence[str], arguments: Sequence[str | float]) -> Any:
+    def _run(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words) -> Any:
         script = self._scripts[name]
+        begin = self._beginnings.get((name, keys, fixed))
+        if begin is None:
+            words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
+            begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         try:
-            return self._connections.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return self._connections.send(begin, *arguments)
         except NoScriptError:  # the server has forgotten its scripts: the registered one loads itself again
-            return script(list(keys), list(arguments))
+            return script(keys, (*fixed, *arguments))
 
     def _ask(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         if self._gone_since is not None and not self._may_look():
@@ -96,3 +149,17 @@ def _lasts(error: Exception) -> bool:
     """Say whether the server has answered, and will do so until somebody acts: no permission, a wrong type."""
     passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
     return isinstance(error, ResponseError) and not passing
+
+
+def _stale(connection: Any) -> bool:
+    """Say whether the server has closed the connection, or sent what nobody waits for."""
+    try:
+        return bool(connection.can_read())
+    except (RedisError, OSError):
+        return True
+
+
+def _encoded(words: Iterable[str | float]) -> bytes:
+    """Return words of a command as the protocol (RESP) writes them."""
+    texts = [str(word).encode() for word in words]
+    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])

@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 
-from resilience.circuit_breaker.types import OperatorOverride, State
+from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, State
 from resilience.circuit_breaker.wire import OutcomeReport, ScopeState, override_argument, restore_argument
 from resilience.shared_state import scripts
 from resilience.shared_state.answers import pairs
@@ -22,6 +22,8 @@ CREATE, LIST = "create", "list"
 ENDPOINTS = (CREATE, LIST)
 HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "override", "status")
 """The scripts that change nothing, and say so, when the server has forgotten the breaker."""
+SHORT = ("acquire_closed", "record_closed")
+"""The scripts that do what acquire and record would where the breaker is closed, and else nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Permit:
     endpoint_epoch: int
     window: int
     granted_at: int
+    closed: bool
+    """Whether both breakers were closed when it was given."""
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Pair:
     rules: Breaker = field(default_factory=Breaker)
     permits: list[Permit] = field(default_factory=list)
     owners: int = 0
+    reports: int = 0
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     """Each change of state that a server was seen to make before it was wiped: old, new, reason."""
 
@@ -72,6 +77,8 @@ class Pair:
             self.rules = Breaker(**kept, ramp=ramp)  # type: ignore[arg-type]
         for name in HOLDERS:
             assert self._run(name, at, ("1",) * 18) == ["forgotten"], name
+        for name in SHORT:
+            assert self._run(name, at, range(8)) == [at.now], name
         self.compare()
 
     def forget_limit(self) -> None:
@@ -95,24 +102,49 @@ class Pair:
         self._same("restore", at, (restore_argument(seen, known, overrides),), expected)
 
     def acquire(self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False) -> Permit | None:
-        """Ask for a call."""
+        """Ask for a call; every other time by the short way first, where a process would."""
         self.owners += 1
-        owner = f"o{self.owners}"
+        owner, epochs = f"o{self.owners}", self.rules.epochs(at)
+        short = not item and not trial and self.owners % 2
+        closed = self.rules.closed(at) and not self.rules.blocks.admission(at, trial=False).reason
+        known = self._last_closed(at)
         expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial)
-        self._same("acquire", at, (owner, int(probe_ok), item, int(trial)), expected)
+        if short and closed and known == epochs:
+            self._same("acquire_closed", at, known, [at.now, expected[15], expected[18]])
+        else:
+            assert not short or self._run("acquire_closed", at, known) == [at.now]
+            self._same("acquire", at, (owner, int(probe_ok), item, int(trial)), expected)
         if expected[14] != "granted":
             return None
-        permit = Permit(at.endpoint, owner, item, trial, expected[6], expected[10], expected[18], at.now)
+        both_closed = expected[5] == expected[9] == "closed"
+        permit = Permit(at.endpoint, owner, item, trial, expected[6], expected[10], expected[18], at.now, both_closed)
         self.permits = [*self.permits[-7:], permit]
         return permit
 
     def record(self, at: Caller, permit: Permit, report: OutcomeReport) -> None:
-        """Report a call; `report` says what came of it."""
+        """Report a call; `report` says what came of it. Every other time by the short way first, as in `acquire`."""
+        at = at._replace(endpoint=permit.endpoint)
+        epochs = permit.service_epoch, permit.endpoint_epoch
         report = report._replace(
-            owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=permit.service_epoch,
-            endpoint_epoch=permit.endpoint_epoch, window=permit.window, granted_at=permit.granted_at,
+            owner=permit.owner, item=permit.item, trial=int(permit.trial), service_epoch=epochs[0],
+            endpoint_epoch=epochs[1], window=permit.window, granted_at=permit.granted_at,
         )  # fmt: skip
-        self.report_as_is(at._replace(endpoint=permit.endpoint), report)
+        self.reports += 1
+        success = report.outcome is CallOutcome.SUCCESS and permit.closed and not permit.item and not permit.trial
+        if not success or self.reports % 2:
+            self.report_as_is(at, report)
+            return
+        report = report._replace(error="none", severity=0)
+        nothing_to_change = (
+            self.rules.closed(at) and self.rules.nothing_to_forget(at) and epochs == self.rules.epochs(at)
+        )
+        own = (*epochs, permit.window, permit.granted_at, report.took, report.limit, report.remaining, report.reset)
+        if nothing_to_change:
+            self.rules.record(at, report)
+            self._same("record_closed", at, own, [at.now, "recorded"])
+        else:
+            assert self._run("record_closed", at, own) == [at.now]
+            self.report_as_is(at, report)
 
     def report_as_is(self, at: Caller, report: OutcomeReport) -> None:
         """Report as it stands: also what has no permit."""
@@ -145,6 +177,9 @@ class Pair:
         assert (known, now) == ("known", at.now)
         begun = self._server_time()
         assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
+        begun = self._server_time()
+        [of_acquire], [of_record] = (self._run(name, at._replace(now=0), range(8)) for name in SHORT)
+        assert begun <= of_acquire <= of_record <= self._server_time()
         assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
         for counted, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
             assert counted == sum(ends > at.now for ends in kept.values())
@@ -220,6 +255,14 @@ class Pair:
         assert {item: int(ends) for item, ends in being_sent} == self.rules.ramp.sending
         assert [event for _, event in entries] == self.rules.events
 
+    def _last_closed(self, at: Caller) -> tuple[int, int]:
+        """Return the epochs in which a process last saw both breakers closed, now and then too long ago."""
+        service, endpoint = (
+            scope.epoch - (scope.state != "closed" or self.owners % 16 == late)
+            for scope, late in ((self.rules.scope(""), 3), (self.rules.scope(at.endpoint), 7))
+        )
+        return service, endpoint
+
     def _server_time(self) -> int:
         seconds, micros = self.client.time()  # type: ignore[misc]
         return int(seconds) * 1000 + int(micros) // 1000
@@ -241,7 +284,15 @@ class Pair:
 
     def _call(self, name: str, at: Caller, own: Sequence[Any]) -> tuple[Any, ...]:
         keys = scripts.breaker_keys(SERVICE, at.endpoint)
-        return self.lua[name], len(keys), *keys, at.endpoint, at.key, at.configuration, at.limits.text, at.now, *own
+        common: tuple[Any, ...] = (at.endpoint, at.key, at.configuration, at.limits.text, at.now)
+        if name in SHORT:  # whose own arguments begin with the epochs
+            sizes = at.limits.emission_interval, at.limits.burst_tolerance, at.limits.rate_window, at.limits.size
+            keys, common, own = (
+                scripts.closed_keys(SERVICE, at.endpoint),
+                (*common[:-1], *sizes, *own[:2], at.now),
+                own[2:],
+            )
+        return self.lua[name], len(keys), *keys, *common, *own
 
     def _stats(self, name: str, at: Caller, *own: Any) -> Any:
         keys = scripts.stats_keys(SERVICE)

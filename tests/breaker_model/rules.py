@@ -89,7 +89,7 @@ class Breaker:
             self.counts.count(at.endpoint, *about, size=at.limits.size, now=at.now)
         self._expire(at, report.context)
         self._report_to_the_limit(at, report)
-        epochs = self._epochs(at)
+        epochs = self.epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
             self.ramp.refresh(epochs, at.now)
@@ -106,7 +106,7 @@ class Breaker:
         self._apply_outcome(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
         room = 0
         if report.item:
-            self.ramp.refresh(self._epochs(at), at.now)
+            self.ramp.refresh(self.epochs(at), at.now)
             room = self._room(at)[0]
         return self._reply(at, "recorded", room)
 
@@ -114,7 +114,7 @@ class Breaker:
         """Let the oldest held items go that may; none twice."""
         self.limit.clamp(at.limits, at.now)
         self._expire(at)
-        self.ramp.refresh(self._epochs(at), at.now)
+        self.ramp.refresh(self.epochs(at), at.now)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
@@ -147,6 +147,20 @@ class Breaker:
     def scope(self, name: str) -> Scope:
         """Return the service's breaker, or an endpoint's."""
         return self.scopes.setdefault(name, Scope(name, self.generation))
+
+    def epochs(self, at: Caller) -> tuple[int, int]:
+        """Return the epochs of the service and the endpoint."""
+        return self.scope("").epoch, self.scope(at.endpoint).epoch
+
+    def closed(self, at: Caller) -> bool:
+        """Return whether both breakers are closed, and the last who wrote had the same settings."""
+        states = {self.scope("").state, self.scope(at.endpoint).state}
+        return states == {"closed"} and self.settings == at.limits.text
+
+    def nothing_to_forget(self, at: Caller) -> bool:
+        """Return whether a success finds no failures to count anew, and no page that it shows to be over."""
+        failures = self.scope("").in_a_row or self.scope(at.endpoint).in_a_row
+        return not failures and self.blocks.paged.get(at.configuration) != at.endpoint
 
     def fields(self) -> dict[str, str]:
         """Name what is kept of the states as the hash does."""
@@ -181,9 +195,6 @@ class Breaker:
         for scope in (self.scope(""), self.scope(at.endpoint)):
             if scope.state == "half_open":
                 scope.set_probe(owner, at.now + at.limits.lease_for)
-
-    def _epochs(self, at: Caller) -> tuple[int, int]:
-        return self.scope("").epoch, self.scope(at.endpoint).epoch
 
     def _room(self, at: Caller) -> tuple[int, str, int]:
         """Return how many held items may be released, or why none and the ms to wait."""

@@ -5,10 +5,17 @@ from tests.mutation.breakage import Breakage
 _INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
 _STATES, _RELEASE, _BLOCKS = (f"{_INTEGRATION}{name}.py::" for name in ("states", "release", "blocks"))
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
+_GUARDED = "tests/integration/test_guarded_call.py::"
 
 
 def _lua(name: str, file: str, old: str, new: str, test: str, promise: int = 3) -> Breakage:
     return Breakage(name=name, promise=promise, file=f"resilience/lua/{file}.lua", old=old, new=new, test=test)
+
+
+def _python(name: str, module: str, old: str, new: str, test: str) -> Breakage:
+    return Breakage(
+        name=name, promise=3, file=f"resilience/circuit_breaker/{module}.py", old=old, new=new, test=test
+    )  # fmt: skip
 
 
 def _here(name: str, old: str, new: str, test: str) -> Breakage:
@@ -100,10 +107,60 @@ BREAKER = (
     ),
     _lua(
         "limit-not-asked",
-        "acquire",
+        "acquire_closed",
         "wait = quota_wait()",
         "wait = 0",
         f"{_STATES}test_a_429_holds_everybody_for_as_long_as_it_says",
+    ),
+    _lua(
+        "limit-not-asked-for-held-work",
+        "acquire",
+        "wait = quota_wait()",
+        "wait = 0",
+        f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
+    ),
+    # -- the short way of a closed breaker
+    _lua(
+        "closed-though-another-has-opened-it",
+        "acquire_closed",
+        "if epoch ~= service_epoch or",
+        "if",
+        f"{_CALM}test_what_one_process_opened_is_shut_for_all",
+    ),
+    _lua(
+        "refused-key-not-seen-while-closed",
+        "acquire_closed",
+        " or blocked or misconfigured then",
+        " then",
+        f"{_GUARDED}test_a_key_that_another_found_refused_goes_no_more",
+    ),
+    _lua(
+        "success-forgets-no-failure-while-closed",
+        "record_closed",
+        " or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then",
+        " then",
+        f"{_GUARDED}test_a_success_after_a_failure_is_reported_in_full_once",
+    ),
+    _python(
+        "long-way-for-every-call",
+        "breaker",
+        "if item is None and not trial:",
+        "if item is None and trial:",
+        f"{_GUARDED}test_a_guarded_call_is_two_scripts",
+    ),
+    _python(
+        "alone-though-redis-is-back",
+        "failover",
+        "        self._snapshot.closed.clear()  # when Redis is back, it is first asked what has changed\n",
+        "",
+        f"{_INTEGRATION}redis_gone.py::test_what_a_process_decided_alone_is_forgotten_when_redis_is_back",
+    ),
+    _python(
+        "block-known-of-one-endpoint",
+        "snapshot",
+        "self.closed.clear()",
+        "self.closed.pop(endpoint, None)",
+        f"{_INTEGRATION}redis_gone.py::test_a_block_that_was_lifted_is_remembered_by_no_endpoint",
     ),
     # -- orders
     _lua(

@@ -36,6 +36,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
         "No limit of ours has an interval of a microsecond.": (
             "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
             "quota: if emission_interval > 1 then",
+            "release_window: if emission_interval > 1 then",
         ),
         "The first to ask begins window 1: no permit is of window 0.": (
             "quota: elseif window > 0 and window == quota.window - 1 then",

@@ -1,35 +1,37 @@
 -- Fragment: the rate limit: our own, which is GCRA, and the one that the service tells in its headers. A call needs both.
--- KEYS    RATE (hash), by the names of QUOTA; times in ms   tat: us, the theoretical arrival time   throttled_until, refused:
---         nothing goes before, after a 429; how many in a row   limit: calls in a window of theirs (0: not told)   remaining:
---         the fewest told in this window (-1: not told yet)   resets_at: its end   window: its number   granted, answered,
---         granted_before, answered_before: our calls in it and in the one before   carried_over: those in flight when it began
---         foreign: calls that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
--- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled,
---         and Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is
---         ahead by burst_tolerance at most: burst and refill together stay under it in any window, wherever theirs begins.
---         The service counts a call before its work, so what an answer tells is as old as the call was long; but within a
---         window its count only sinks: the smallest heard is the newest, in whatever order answers come. So what may go is the
---         smallest heard, less what is in flight and a reserve. After a window that was used up or shared, one call goes first.
+-- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until, refused: nothing goes before, after
+--         a 429; how many in a row   limit: calls in a window of theirs (0: not told)   remaining: the fewest told in this
+--         window (-1: not told yet)   resets_at: its end   window: its number   granted, answered, granted_before,
+--         answered_before: our calls in it and in the one before   carried_over: those in flight when it began   foreign: calls
+--         that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
+-- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled, and
+--         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is ahead
+--         by burst_tolerance at most: burst and refill together stay under it in any window, wherever theirs begins. The service
+--         counts a call before its work, so an answer is as old as the call was long; but within a window its count only sinks:
+--         the smallest heard is the newest, in whatever order answers come. So what may go is the smallest heard, less what is
+--         in flight and a reserve. After a window that was used up or shared, one call goes first.
 local MAX_THROTTLE = 3600000 -- ms that a 429 may hold us: a clock that was set back must not do so for longer
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms after which an answer may have made room; for which a scout is waited for
 local emission_interval, burst_tolerance = setting.gap, setting.depth -- us; 0: no limit of our own
 local reset_margin = math.floor(setting.rate_window / 200) -- ms from the told end of a window until a call may be sent
 local clock_tolerance = math.floor(setting.rate_window / 40) -- ms by which two tellings of one moment may differ
-
-local QUOTA = { 'tat', 'throttled_until', 'refused', 'limit', 'remaining', 'resets_at', 'window', 'granted', 'answered',
-  'granted_before', 'answered_before', 'carried_over', 'foreign', 'exhausted', 'scout', 'scout_at' }
-local FIELDS = { 'paid_until', 'shut', 'refused', 'limit', 'left', 'ends', 'window', 'granted', 'answered',
-  'granted_before', 'answered_before', 'carried', 'others', 'spent', 'scout', 'scout_at' } -- shared with other releases
-local quota, field_of, quota_writes = {}, {}, {}
-for i, value in ipairs(redis.call('HMGET', RATE, unpack(FIELDS))) do
-  quota[QUOTA[i]] = tonumber(value or QUOTA[i] == 'remaining' and '-1' or '0')
-  field_of[QUOTA[i]] = FIELDS[i]
-end
+local QUOTA = { tat = 'paid_until', throttled_until = 'shut', remaining = 'left', resets_at = 'ends', carried_over = 'carried',
+  foreign = 'others', exhausted = 'spent' } -- as other releases write them; the rest by their own names
+local stored = redis.call('HMGET', RATE, 'paid_until', 'shut', 'refused', 'limit', 'left', 'ends', 'window', 'granted', 'answered',
+  'granted_before', 'answered_before', 'carried', 'others', 'spent', 'scout', 'scout_at')
+local quota, quota_writes = {
+  tat = (stored[1] or 0) + 0, throttled_until = (stored[2] or 0) + 0, refused = (stored[3] or 0) + 0,
+  limit = (stored[4] or 0) + 0, remaining = (stored[5] or -1) + 0, resets_at = (stored[6] or 0) + 0,
+  window = (stored[7] or 0) + 0, granted = (stored[8] or 0) + 0, answered = (stored[9] or 0) + 0,
+  granted_before = (stored[10] or 0) + 0, answered_before = (stored[11] or 0) + 0, carried_over = (stored[12] or 0) + 0,
+  foreign = (stored[13] or 0) + 0, exhausted = (stored[14] or 0) + 0, scout = (stored[15] or 0) + 0,
+  scout_at = (stored[16] or 0) + 0,
+}, {}
 
 local function quota_set(name, value)
   if quota[name] ~= value then
     quota[name] = value
-    quota_writes[#quota_writes + 1] = field_of[name]
+    quota_writes[#quota_writes + 1] = QUOTA[name] or name
     quota_writes[#quota_writes + 1] = value
   end
 end
@@ -102,17 +104,6 @@ local function quota_wait() -- ms until the next call may go; 0: now
     return math.ceil((backlog() - burst_tolerance) / 1000)
   end
   return 0
-end
-
-local function quota_room() -- how many may go now, when nothing stands in the way of one
-  local room = math.huge
-  if emission_interval > 0 then
-    room = math.floor((burst_tolerance + emission_interval - backlog()) / emission_interval)
-  end
-  if quota.limit > 0 then
-    room = math.min(room, scouting() and 1 or reported_room())
-  end
-  return room
 end
 
 local function quota_take()

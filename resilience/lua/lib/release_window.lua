@@ -33,6 +33,17 @@ local function resize_after(outcome) -- of an item that was being sent
   end
 end
 
+local function quota_room() -- calls that both limits leave, when nothing stands in the way of one
+  local room = math.huge
+  if emission_interval > 0 then
+    room = math.floor((burst_tolerance + emission_interval - backlog()) / emission_interval)
+  end
+  if quota.limit > 0 then
+    room = math.min(room, scouting() and 1 or reported_room())
+  end
+  return room
+end
+
 -- How many more may be released now, and else why not and when to ask again (ms).
 local function release_room()
   local reason, wait, probing = admit(true, false)

@@ -115,6 +115,22 @@ def test_a_dead_redis_is_looked_for_once_in_a_while_and_wins_when_it_is_back(
     assert kinds == [SharedStateBegun, SharedStateLost, BreakerChanged, SharedStateBack]
 
 
+def test_what_a_process_decided_alone_is_forgotten_when_redis_is_back(
+    valkey: "Valkey", join: Join, clock: list[float]
+) -> None:
+    """The next time that Redis is gone it begins with what was shared, not with its own last outage."""
+    breaker = join()
+    assert call(breaker)
+    valkey.kill()
+    while call(breaker, CallOutcome.FAILURE_SERVICE):
+        pass
+    valkey.restart()
+    clock[0] += 1.1
+    assert call(breaker)
+    valkey.kill()
+    assert call(breaker)
+
+
 def test_a_dead_redis_costs_hardly_anything(valkey: "Valkey", join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody retries, neither the client nor we: one connection is tried, and refused."""
     breaker, tried, connect = join(redis_retry=60), [], socket.socket.connect

@@ -1,0 +1,90 @@
+"""Report what came of calls, in Redis or, while it is gone, in this process; with a permit, or without any."""
+
+import random
+
+from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
+from resilience.circuit_breaker.events import KeyBlocked
+from resilience.circuit_breaker.failover import Failover
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Recorded, recorded
+from resilience.circuit_breaker.wire import IS_OPEN, RECORD, OutcomeReport
+from resilience.error_types import ErrorType, error_type, severity_of
+from resilience.redaction import error_token
+from resilience.shared_state.events import Emit
+
+
+class Reports:
+    """The part of a circuit breaker that takes in outcomes, and all that is asked and reported without a permit."""
+
+    service: str
+    settings: BreakerSettings
+    key: str
+    calls: CallStats
+    _failover: Failover
+    _emit: Emit
+    _rng: random.Random
+
+    def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
+        """Report a success without a permit: of the service, or of one endpoint and so of both."""
+        return self._record_now(endpoint, CallOutcome.SUCCESS, "none", now)
+
+    def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
+        """Report a failure without a permit: of the service, or of one endpoint alone."""
+        outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
+        return self._record_now(endpoint, outcome, reason, now)
+
+    def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
+        """Ask whether nothing may be sent: of the service, or of an endpoint too; for use without permits.
+
+        In half-open the first to ask is told False and has the place: a report without a permit gives it back, or the
+        permit's lease. Who only wants to know reads `get_status`.
+        """
+        name = endpoint or WITHOUT_ENDPOINT
+        reply = self._failover.run(IS_OPEN, name, (owner, int(endpoint is None)), now)
+        if reply is None:
+            return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
+        return reply.result
+
+    def _record_now(self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None) -> Recorded:
+        report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
+        return self._report(endpoint or WITHOUT_ENDPOINT, report, reason, now)
+
+    def _report(
+        self, endpoint: str, report: OutcomeReport, reason: str, now: float | None, *, probe: bool = False
+    ) -> Recorded:
+        """Report an outcome, for that reason; `probe`: of the call that a half-open breaker has let through."""
+        error, severity = _counted(report.outcome, reason)
+        report = report._replace(reason=error_token(reason), stretch=self._stretch(), error=error, severity=severity)
+        reply = self._failover.run(RECORD, endpoint, report, now)
+        if reply is None:
+            return self._report_local(endpoint, report, now, probe=probe)
+        self.calls.mark_incomplete()
+        state = reply.state
+        if report.outcome is CallOutcome.CREDENTIALS and state.blocked:
+            self._emit(KeyBlocked(self.service, self.key, shared=True))
+        return recorded(state.service.state, state.service.epoch, state.endpoint.state, state.changes, reply.result)
+
+    def _report_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
+        if probe:
+            self._failover.not_acknowledged(endpoint, report.owner)
+        if report.error:
+            self.calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
+        local_result = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))
+        if local_result.closed:  # an outage that is over says nothing about what comes
+            self.calls.reset_recent_calls()
+        if report.outcome is CallOutcome.CREDENTIALS:
+            self._emit(KeyBlocked(self.service, self.key, shared=False))
+        return local_result
+
+    def _stretch(self) -> float:
+        return 1 + self.settings.open_jitter * self._rng.random() if self.settings.open_jitter else 1
+
+
+def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
+    """Return the error type and the severity as which a call is counted; '': it was perhaps not called at all."""
+    if outcome is CallOutcome.SUCCESS:
+        return ErrorType.NONE.value, 0
+    if outcome is CallOutcome.IGNORED:
+        return "", 0
+    error = error_type(reason)
+    return error.value, 0 if error is ErrorType.NONE else int(severity_of(error))

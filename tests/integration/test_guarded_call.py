@@ -1,0 +1,90 @@
+"""What a guarded call asks of Redis: two short scripts while the breaker is closed, the long ones when it is not."""
+
+from typing import Any
+
+import pytest
+import redis
+
+from resilience.circuit_breaker.types import CallOutcome, QuotaHeaders
+from resilience.shared_state.state import SharedState
+from tests.support.breakers import CREATE, Make, call, fail, trip
+
+SHORT = ["acquire_closed", "record_closed"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the names of the scripts that are asked for."""
+    names: list[str] = []
+    run = SharedState.call
+
+    def noted(shared: SharedState, name: str, *rest: Any) -> Any:
+        names.append(name)
+        return run(shared, name, *rest)
+
+    monkeypatch.setattr(SharedState, "call", noted)
+    return names
+
+
+def test_a_guarded_call_is_two_scripts(make: Make, asked: list[str], redis_url: str) -> None:
+    """Ask and report, and nothing else is sent, whatever is told of the call."""
+    breaker = make(rate_limit=10_000)
+    for _ in range(2):
+        call(breaker)  # the first knows nothing yet; of each script the first finds that it must be loaded
+    asked.clear()
+    with redis.Redis.from_url(redis_url) as client:
+        client.config_resetstat()
+        for number in range(10):
+            permit = breaker.acquire(CREATE, owner=f"o{number}")
+            headers = QuotaHeaders(10_000, 9_990 - number, 60)
+            breaker.record(permit, CallOutcome.SUCCESS, context={"worker": "w"}, quota_headers=headers)  # type: ignore[arg-type]
+        sent: Any = client.info("commandstats")
+
+    assert asked == SHORT * 10
+    assert sent["cmdstat_evalsha"]["calls"] == 20
+    assert sum(of["calls"] for of in sent.values()) == 20 + 12 * 10 + 1, "time, hmget, hget, hset"
+
+
+def test_a_denied_call_is_one_script(make: Make, asked: list[str]) -> None:
+    """Who has heard that it is open asks once, as it did."""
+    breaker = trip(make())
+    assert not call(breaker)
+    asked.clear()
+
+    assert not call(breaker)
+
+    assert asked == ["acquire"]
+
+
+def test_who_has_not_heard_that_it_opened_asks_twice_once(make: Make, asked: list[str]) -> None:
+    """The short script says that it is no longer so."""
+    breaker, other = make(), make()
+    call(breaker)
+    trip(other)
+    asked.clear()
+
+    assert [call(breaker), call(breaker)] == [False, False]
+
+    assert asked == ["acquire_closed", "acquire", "acquire"]
+
+
+def test_a_success_after_a_failure_is_reported_in_full_once(make: Make, asked: list[str]) -> None:
+    """It starts the count anew; after that there is nothing to forget."""
+    breaker = make()
+    fail(breaker, 0)
+    asked.clear()
+
+    assert call(breaker)
+    assert call(breaker)
+
+    assert asked == [*SHORT, "record", *SHORT]
+
+
+def test_a_key_that_another_found_refused_goes_no_more(make: Make, asked: list[str]) -> None:
+    """Also where the breaker is closed, and was when this process last asked."""
+    breaker, other = make(key="key"), make(key="key")
+    call(breaker)
+    other.block_key("key", by="op@example.com", why="revoked")
+
+    assert not call(breaker)
+    assert asked[-2:] == ["acquire_closed", "acquire"]
