@@ -1,1 +1,1 @@
-"""The tables as classes: for migrations and for `db.schema`."""
+"""The tables, as SQLAlchemy's Core knows them: for migrations and for `db.schema`."""

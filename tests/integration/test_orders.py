@@ -8,8 +8,9 @@ from redis import Redis
 from sqlalchemy import func, select, text
 
 from db import revisions
-from db.models.resilience import BreakerOverrides, CircuitBreakerEvents
 from db.monitoring import overrides
+from db.schema import breaker_overrides as kept_overrides
+from db.schema import circuit_breaker_events
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -108,7 +109,7 @@ def test_a_block_that_redis_has_missed_is_given_again_and_not_lifted(built: Depe
     assert built.breaker.get_status().blocked_keys == ("other",)
     with built.engine.connect() as conn:
         lifted = conn.execute(
-            select(func.count(BreakerOverrides.lifted_at)).where(BreakerOverrides.mode == "credentials")
+            select(func.count(kept_overrides.c.lifted_at)).where(kept_overrides.c.mode == "credentials")
         )
         assert lifted.scalar_one() == 0
 
@@ -127,7 +128,7 @@ def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Dependenci
     record_transitions()
 
     with built.engine.connect() as conn:
-        assert "off" in conn.execute(select(CircuitBreakerEvents.new_state)).scalars().all()
+        assert "off" in conn.execute(select(circuit_breaker_events.c.new_state)).scalars().all()
 
 
 def block(built: Dependencies, key: str) -> None:

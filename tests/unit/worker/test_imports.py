@@ -10,6 +10,7 @@ NOT_NEEDED = (
     "phonenumbers",
     "prometheus_client",
     "requests",
+    "sqlalchemy.orm",
     "structlog",
     "typer",
     "urllib3",
