@@ -6,6 +6,7 @@ traced at the front of its path. That version may be an old one: only what no ve
 
 import hashlib
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ class Trace:
             for path in sorted((root / name).rglob("*"))
             if path.suffix in {".lua", ".sql"}
         }
+        self._statements = {file: _pattern(code) for code, file in self._sent.items() if file.endswith(".sql")}
         self._scripts: dict[str, str] = {}
         self._met: dict[str, None] = {}
 
@@ -47,6 +49,7 @@ class Trace:
         _before(Script, "__init__", self._keep_script)
         _before(AbstractConnection, "send_packed_command", self._keep_command)
         event.listen(Engine, "before_execute", self._keep_statement)
+        event.listen(Engine, "before_cursor_execute", self._keep_prepared)
         threading.setprofile(self._keep_function)
         sys.setprofile(self._keep_function)
 
@@ -71,9 +74,14 @@ class Trace:
                 self._met |= {file: None for code, file in self._sent.items() if file.endswith(".lua") and code in text}
 
     def _keep_statement(self, _conn: Any, statement: Any, *_: Any) -> None:
-        code = _code(getattr(statement, "text", ""))
-        if code in self._sent:
-            self._met[self._sent[code]] = None
+        self._keep_sql(getattr(statement, "text", ""))
+
+    def _keep_prepared(self, _conn: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        self._keep_sql(re.sub(r"%\((\w+)\)s", r":\1", sql).replace("%%", "%"))
+
+    def _keep_sql(self, sql: str) -> None:
+        code = _code(sql)
+        self._met |= {file: None for file, statement in self._statements.items() if statement.fullmatch(code)}
 
 
 def _before(owner: type, name: str, see: Callable[..., None]) -> None:
@@ -92,6 +100,11 @@ def _code(text: str) -> str:
     """Return a script or a statement without its comments and empty lines, as it is sent."""
     lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--"))
     return "\n".join(lines)
+
+
+def _pattern(statement: str) -> re.Pattern[str]:
+    """Return what a statement looks like when it is sent: something stands where its file has a comment's place."""
+    return re.compile(".*".join(map(re.escape, re.split(r"/\* \w+ \*/", statement))), re.DOTALL)
 
 
 def plain_bookings(root: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OWN = {"files": 13, "lines": 1700}
-ALL = {"files": 32, "lines": 3570}
+ALL = {"files": 33, "lines": 3640}
 
 
 def test_the_plainest_booking_meets_few_files() -> None:
