@@ -5,8 +5,8 @@ dealt, it stops there, and its question is what the model answers next: as many 
 of `tasks/attempt.py`, `tasks/decisions.py` or `tasks/unknown/` is written twice.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -51,7 +51,7 @@ class Turn(NamedTuple):
 
     def then(self, answer: object) -> "Turn":
         """Return the attempt after one more answer."""
-        return self._replace(answers=(*self.answers, answer))
+        return Turn(self.row, self.near, self.allowed, (*self.answers, answer))
 
 
 class Asked(NamedTuple):
@@ -276,17 +276,28 @@ def ask(turn: Turn) -> AttemptResult:
     return attempted
 
 
-def _run(turn: Turn) -> AttemptResult:
-    global _running, _cells
+@contextmanager
+def dealt() -> Iterator[None]:
+    """Have what the product asks for answered by the model until the block ends; a search does so once for all runs."""
+    if attempt.Attempt is _Attempt:  # they are, already
+        yield
+        return
     before = {place: getattr(*place) for place in _DEALT}
-    _running, _cells = _Dealt(turn), set()
-    for (module, name), dealt in _DEALT.items():
-        setattr(module, name, dealt)
     try:
-        move = attempt.attempt(_running).move  # type: ignore[arg-type]
-        return AttemptResult(None if move is None else change(move), frozenset(_cells))
-    except _Stop as stop:
-        return AttemptResult(stop.asked, frozenset(_cells))
+        for (module, name), answer in _DEALT.items():
+            setattr(module, name, answer)
+        yield
     finally:
         for (module, name), own in before.items():
             setattr(module, name, own)
+
+
+def _run(turn: Turn) -> AttemptResult:
+    global _running, _cells
+    _running, _cells = _Dealt(turn), set()
+    with dealt():
+        try:
+            move = attempt.attempt(_running).move  # type: ignore[arg-type]
+            return AttemptResult(None if move is None else change(move), frozenset(_cells))
+        except _Stop as stop:
+            return AttemptResult(stop.asked, frozenset(_cells))

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
@@ -30,6 +31,9 @@ class Step(NamedTuple):
 
 class Machine(Protocol):
     """Describe what is searched."""
+
+    def searched(self) -> AbstractContextManager[None]:
+        """Have everything in place that its steps need, until the block ends."""
 
     def beginnings(self) -> Iterable[Step]:
         """Yield the first states."""
@@ -102,7 +106,8 @@ def search(machine: Machine, *, wrong: Wrong, live: bool = False) -> Found:
     collecting = gc.isenabled()
     gc.disable()  # states have no cycles: the collector would only walk them again and again
     try:
-        _visit_all(found, wrong, live=live)
+        with machine.searched():
+            _visit_all(found, wrong, live=live)
     finally:
         if collecting:
             gc.enable()

@@ -93,7 +93,7 @@ def ticked(world: World) -> World:
     """Let a tick pass."""
     return world._replace(
         row=later(world.row),
-        posts=tuple(sorted(one._replace(age=one.age + 1) for one in world.posts)),
-        booked=tuple(sorted(one._replace(age=min(one.age + 1, LAG)) for one in world.booked)),
+        posts=tuple(sorted(one._replace(age=one.age + 1) for one in world.posts)) if world.posts else (),
+        booked=tuple(sorted(one._replace(age=min(one.age + 1, LAG)) for one in world.booked)) if world.booked else (),
         news=world.news if world.news < 0 else min(world.news + 1, LAG),
     )

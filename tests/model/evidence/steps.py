@@ -27,6 +27,8 @@ class Evidence:
         self.cells: set[Cell] = set()
         self._ends: dict[tuple[Turn, Row, KnownType | None, bool], tuple[Row, Turn | None, str]] = {}
 
+    searched = staticmethod(product.dealt)
+
     def beginnings(self) -> Iterator[Step]:
         """Yield the first states: what the type is was asked for another booking, or was not."""
         world = World(Row(Status.PENDING), fate=self.deal.before)
@@ -83,7 +85,7 @@ class Evidence:
         asked = product.ask(turn).next
         assert isinstance(asked, Asked)
         for text, kind, answer in answers(world, self.deal, asked):
-            after = world._replace(posts=tuple(one for one in world.posts if not one.awaited))
+            after = world._replace(posts=tuple(one for one in world.posts if not one.awaited)) if world.posts else world
             if asked.what == "type":
                 after = after._replace(kept=answer)
             if isinstance(answer, Answered) and (rest := _left_behind(world, answer)) is not None:
@@ -103,7 +105,8 @@ class Evidence:
         if ended is None:
             ended = self._ends[known] = self._end(turn, world.row, world.kept, his_own=his_own)
         row, turn_then, more = ended
-        return text + more, kind, world._replace(row=row, turn=turn_then)
+        after = World(row, turn_then, world.posts, world.booked, world.fate, world.news, world.kept)
+        return text + more, kind, after
 
     def _end(self, turn: Turn, row: Row, kept: KnownType | None, *, his_own: bool) -> tuple[Row, Turn | None, str]:
         while True:

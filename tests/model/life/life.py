@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.model.life import world_steps
 from tests.model.life.state import Phase, Rules, World, same, tidy
 from tests.model.life.worker_steps import Steps
+from tests.model.product import dealt
 from tests.model.search import TICK, Step
 
 NAMES = "AB"
@@ -15,6 +16,8 @@ class Life:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+
+    searched = staticmethod(dealt)
 
     def beginnings(self) -> Iterator[Step]:
         """Yield the first states."""

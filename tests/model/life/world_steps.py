@@ -59,6 +59,8 @@ def ticked(world: World) -> World:
 
 
 def _older(worker: Worker) -> Worker:
+    if worker.phase == Phase.IDLE:
+        return worker
     since = min(worker.since + 1, ENDS) if worker.phase in (Phase.CHECKED, Phase.SENT) else worker.since
     return worker._replace(lease=max(worker.lease - 1, 0), since=since, post=_later(worker.post))
 
