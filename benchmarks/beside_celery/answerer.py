@@ -1,8 +1,8 @@
 """A Cal.com that only says yes: so light that the measurement is of its callers, not of it.
 
 Answers every POST /v2/bookings with 201 after `latency` seconds, as Cal.com does (docs/calcom.md), and notes when it
-came and when it was answered. `GET /_count` and `GET /_calls?since=N` tell of that, `POST /_latency/SECONDS` changes
-it. One process, one thread, no library: some 0.1 ms a call, where the simulator takes milliseconds.
+came and when it was answered; another port takes its operator's orders. One process, one thread, no library: 0.2 ms a
+call, where the simulator takes milliseconds.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ import json
 import re
 import sys
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_TARGET = re.compile(rb"(GET|POST) (\S+)")
+_ORDER = re.compile(rb"POST /(\w+)/(\S*) ")
 _HEAD = (
     "HTTP/1.1 %s\r\nX-RateLimit-Limit-Default: 100000\r\nX-RateLimit-Remaining-Default: 99999\r\n"
     "X-RateLimit-Reset-Default: 60\r\nDate: %s\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -37,93 +38,148 @@ _BOOKED = (
 
 
 class Answerer:
-    """The same, from its operator's side."""
+    """The same, from its operator's side: bookings are made at `url`."""
 
-    def __init__(self, url: str, pid: int) -> None:
+    def __init__(self, url: str, control: str, pid: int) -> None:
         self.url, self.pid = url, pid
+        self._control = control
         self._session = requests.Session()
 
     def count(self) -> int:
         """Return how many POSTs were answered."""
-        return int(self._ask("GET", "/_count"))
+        return int(self._order("count"))
 
     def calls(self, since: int = 0) -> list[tuple[str, float, float]]:
         """Return the POSTs after the first `since`: reference, when it came, when it was answered (monotonic)."""
-        return [tuple(call) for call in self._ask("GET", f"/_calls?since={since}")]
+        return [tuple(call) for call in self._order("calls", since)]
 
     def take(self, seconds: float) -> None:
         """Let every call take so long from now on."""
-        self._ask("POST", f"/_latency/{seconds}")
+        self._order("take", seconds)
 
-    def _ask(self, method: str, path: str) -> Any:
-        answer = self._session.request(method, self.url + path, timeout=60)
+    def go(self) -> None:
+        """Refuse connections from now on, and end those that there are."""
+        self._order("go")
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self._order("come_back")
+
+    def _order(self, order: str, value: object = "") -> Any:
+        answer = self._session.post(f"{self._control}/{order}/{value}", timeout=60)
         answer.raise_for_status()
         return answer.json()
 
 
-class _Server(asyncio.Protocol):
-    latency = 0.0
-    calls: list[tuple[str, float, float]] = []  # noqa: RUF012 - of all connections
+@dataclass
+class _World:
+    latency: float
+    calls: list[tuple[str, float, float]] = field(default_factory=list)
+    lines: set[asyncio.Transport] = field(default_factory=set)
+    port: asyncio.Server | None = None
+    number: int = 0
+
+    async def listen(self) -> None:
+        """Answer on a free port, or again on the one that it was."""
+        loop = asyncio.get_running_loop()
+        self.port = await loop.create_server(lambda: _Api(self), "127.0.0.1", self.number, backlog=1000)
+        self.number = self.port.sockets[0].getsockname()[1]
+
+    async def carry_out(self, order: str, value: str) -> Any:
+        """Return what there is to tell."""
+        match order:
+            case "count":
+                return len(self.calls)
+            case "calls":
+                return self.calls[int(value) :]
+            case "take":
+                self.latency = float(value)
+            case "go" if self.port:
+                self.port.close()
+                for line in self.lines:
+                    line.abort()
+            case "come_back":
+                await self.listen()
+        return None
+
+
+class _Http(asyncio.Protocol):
+    """Hand whole requests on: one after the other on a line, each with its length."""
+
     transport: asyncio.Transport
 
+    def __init__(self, world: _World) -> None:
+        self.world = world
+        self.received = b""
+
     def connection_made(self, transport: Any) -> None:
-        self.transport, self.received = transport, b""
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as head and body are there."""
         self.received += data
         head, found, body = self.received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
-        if not found or len(body) < (int(length[1]) if length else 0):
-            return
-        self.received = b""
-        if head.startswith(b"POST /v2/bookings "):
-            came, asked = time.monotonic(), json.loads(body)
-            if self.latency:
-                asyncio.get_running_loop().call_later(self.latency, self._book, asked, came)
-            else:
-                self._book(asked, came)
+        if found and len(body) >= (int(length[1]) if length else 0):
+            self.received = b""
+            self.take(head, body)
+
+    def take(self, head: bytes, body: bytes) -> None:
+        raise NotImplementedError
+
+    def send(self, status: str, content: str, now: datetime) -> None:
+        date = now.strftime("%a, %d %b %Y %H:%M:%S GMT")
+        self.transport.write((_HEAD % (status, date, len(content), content)).encode())
+
+
+class _Control(_Http):
+    def take(self, head: bytes, body: bytes) -> None:  # noqa: ARG002 - orders have none
+        found = _ORDER.match(head)
+        order, value = (part.decode() for part in found.groups()) if found else ("", "")
+        self.task = asyncio.get_running_loop().create_task(self._tell(order, value))
+
+    async def _tell(self, order: str, value: str) -> None:
+        told = json.dumps(await self.world.carry_out(order, value))
+        self.send("200 OK", told, datetime.now(UTC))
+
+
+class _Api(_Http):
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.world.lines.add(transport)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self.world.lines.discard(self.transport)
+
+    def take(self, head: bytes, body: bytes) -> None:
+        came = time.monotonic()
+        if not head.startswith(b"POST /v2/bookings "):
+            self.send("404 Not Found", "{}", datetime.now(UTC))
+        elif self.world.latency:
+            asyncio.get_running_loop().call_later(self.world.latency, self._book, json.loads(body), came)
         else:
-            self._tell(head)
+            self._book(json.loads(body), came)
 
     def _book(self, asked: dict[str, Any], came: float) -> None:
         now = datetime.now(UTC)
         content = _BOOKED % {
-            "number": len(self.calls) + 1,
+            "number": len(self.world.calls) + 1,
             "start": json.dumps(asked["start"]),
             "event_type": asked["eventTypeId"],
             "now": now.isoformat(timespec="milliseconds")[:-6] + "Z",
             "metadata": json.dumps(asked["metadata"]),
             "email": json.dumps(asked["attendee"]["email"]),
         }
-        self._send("201 Created", content, now)
-        self.calls.append((asked["metadata"]["bookingWorkerRef"], came, time.monotonic()))
-
-    def _tell(self, head: bytes) -> None:
-        found = _TARGET.match(head)
-        path = found[2].decode() if found else ""
-        if path == "/_count":
-            content = str(len(self.calls))
-        elif path.startswith("/_calls?since="):
-            content = json.dumps(self.calls[int(path.partition("=")[2]) :])
-        elif path.startswith("/_latency/"):
-            type(self).latency = float(path.rpartition("/")[2])
-            content = "{}"
-        else:
-            self._send("404 Not Found", "{}", datetime.now(UTC))
-            return
-        self._send("200 OK", content, datetime.now(UTC))
-
-    def _send(self, status: str, content: str, now: datetime) -> None:
-        date = now.strftime("%a, %d %b %Y %H:%M:%S GMT")
-        self.transport.write((_HEAD % (status, date, len(content), content)).encode())
+        self.send("201 Created", content, now)
+        self.world.calls.append((asked["metadata"]["bookingWorkerRef"], came, time.monotonic()))
 
 
 async def _serve(latency: float) -> None:
-    _Server.latency = latency
-    server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0, backlog=1000)
-    print(f"answering on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+    world = _World(latency)
+    await world.listen()
+    control = await asyncio.get_running_loop().create_server(lambda: _Control(world), "127.0.0.1", 0)
+    orders = control.sockets[0].getsockname()[1]
+    print(f"answering on http://127.0.0.1:{world.number}, orders to http://127.0.0.1:{orders}", flush=True)
+    await control.serve_forever()
 
 
 if __name__ == "__main__":

@@ -123,8 +123,8 @@ def start_answerer(guard: Guard, latency: float) -> Answerer:
     part = Part("answerer", (sys.executable, "-m", "beside_celery.answerer", str(latency)), "answering on ")
     pid = group.start(part)
     group.wait_until_ready(part)
-    [url] = re.findall(r"http://\S+", group.output(part))
-    return Answerer(url, pid)
+    url, control = re.findall(r"http://[\w.:]+", group.output(part))
+    return Answerer(url, control, pid)
 
 
 def _start_plain(guard: Guard, broker: str, database: str, workers: int, threads: int) -> list[int]:

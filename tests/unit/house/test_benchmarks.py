@@ -1,0 +1,94 @@
+"""What `make bench` measures is named, complete and drawn; it is never run here: no test measures time."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+# Every figure of speed, with what it must be and what we want it to be.
+SPEED = {
+    "throughput": (0.55, 0.75),
+    "throughput_instant": (0.65, 0.85),
+    "worker_cpu": (1.6, 1.3),
+    "bad_day_errors": (3.0, 1.5),
+    "bad_day_event_type": (3.0, 1.5),
+    "guarded_call": (1.7, 1.45),
+    "enqueue_bulk": (2.0, 2.5),
+    "enqueue_one": (1.3, 1.15),
+    "drain": (0.85, 0.95),
+    "worker_rss": (1.1, 1.02),
+    "big_tables": (1.5, 1.1),
+    "idle_latency": (1.9, 1.5),
+    "import_cost": (1.5, 1.2),
+}
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load a module of the runner as `python benchmarks` does, and forget it afterwards."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = set(sys.modules)
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(f"runner.{name}")
+
+    yield load
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] == "runner":
+            del sys.modules[name]
+
+
+def test_every_figure_of_speed_has_its_must_and_its_aim(runner: Any) -> None:
+    """No must is moved where a figure does not reach it."""
+    figures = {one.name: (one.must, one.aim) for one in runner("figures").FIGURES}
+
+    assert {name: figures.get(name) for name in SPEED} == SPEED
+
+
+def test_a_figure_has_one_name_and_a_module_that_measures_it(runner: Any) -> None:
+    """The module is there and yields pairs under that name."""
+    figures = runner("figures").FIGURES
+
+    assert len({one.name for one in figures}) == len(figures) >= 30
+    for one in figures:
+        source = (BENCHMARKS / f"{one.module.replace('.', '/')}.py").read_text("utf-8")
+        assert "\ndef pairs() -> Iterator[dict[str, float]]:" in source, one.name
+        assert f'"{one.name}"' in source, one.name
+
+
+def test_an_aim_is_better_than_a_must(runner: Any) -> None:
+    """Which way a figure is better is not mixed up."""
+    assert [one.name for one in runner("figures").FIGURES if not one.is_kept(one.aim)] == []
+
+
+def test_a_ratio_is_the_median_of_its_pairs(runner: Any) -> None:
+    """With its range, and with what benchmarks/latest.json says of each."""
+    figure = next(one for one in runner("figures").FIGURES if one.name == "throughput")
+
+    found = runner("run").result(figure, [0.5, 0.9, 0.6])
+
+    assert found == {
+        "name": "throughput", "ratio": 0.6, "low": 0.5, "high": 0.9, "better": "higher", "must": 0.55, "aim": 0.75
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("better", "kept", "missed"), [("higher", 0.6, 0.5), ("lower", 0.5, 0.6)])
+def test_the_picture_shows_what_is_missed(runner: Any, better: str, kept: float, missed: float) -> None:
+    """One bar a figure, right of the line and in another colour when it is missed."""
+    draw = runner("draw")
+    figures = [
+        {"name": name, "ratio": ratio, "low": ratio, "high": ratio, "better": better, "must": 0.55, "aim": 0.55}
+        for name, ratio in (("kept", kept), ("missed & more", missed))
+    ]
+    report = {"host": {"cores": 2, "machine": "m"}, "versions": {"python": "3"}, "figures": figures}
+
+    picture = ET.fromstring(draw.draw(report))  # noqa: S314 - our own text
+
+    bars = [one for one in picture.iter() if one.tag.endswith("rect")][1:]
+    assert [bar.get("fill") for bar in bars] == [draw.KEPT, draw.MISSED]
+    assert float(bars[0].get("width") or 0) < float(bars[1].get("width") or 0)
