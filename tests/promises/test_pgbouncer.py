@@ -3,6 +3,7 @@
 import configparser
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from sqlalchemy.exc import DBAPIError
 from db import appointments, revisions
 from db.engine import make_engine
 from db.lifecycle import Status
+from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.enqueue import Outcome
 from tests.support.fleet import Fleet, eventually, finals, request, row
-from worker import enqueue_bookings
+from worker import enqueue_booking, enqueue_bookings
 from worker.local import embedded
 from worker.local.embedded.find import server_user
 from worker.local.embedded.postgres import USER
@@ -229,6 +231,22 @@ def test_a_server_killed_in_mid_call_loses_nothing(
     eventually(lambda: answers(through(pgbouncer, database_url)), what="it answers through both")
 
     judge(finals(enqueued))
+
+
+def test_a_postgres_that_dies_over_a_request_is_not_called_a_refusal(
+    start: Start, settings: Settings, postgres: embedded.Postgres, database_url: str
+) -> None:
+    """PgBouncer says so in its own words, with an SQLSTATE; it may have been kept all the same."""
+    server = start(200)
+    settings(DATABASE_URL=through(server, database_url))
+    enqueue_booking(request(0))  # it is connected
+    postgres.pause()
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(enqueue_booking, request(1))
+        eventually(lambda: any("active" in line for line in server.tell("SHOW SERVERS")), what="it has been asked")
+        postgres.kill()
+        with pytest.raises(AppointmentDatabaseException, match="may have kept the request: send the same one again"):
+            asked.result(30)
 
 
 def test_sessions_keep_the_time_outs_that_they_have_without_it(

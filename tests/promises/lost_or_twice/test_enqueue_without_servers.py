@@ -19,7 +19,7 @@ from tasks.publish import QUEUE
 from tests.chaos.faults.proxy import Network, Weather
 from tests.support.fleet import request
 from tests.support.timeouts import expired_timeouts
-from worker import enqueue_booking
+from worker import enqueue_booking, enqueue_bookings
 
 SIDE = ("here",)
 SECOND = 1.0  # of time-outs that are waited out; benchmarks/bounds/hurt_servers.py measures the time
@@ -102,8 +102,13 @@ def test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothi
     assert not enqueue_booking(request(1)).duplicate
 
 
+# Of PgBouncer it comes with an SQLSTATE.
+LOST = [psycopg.OperationalError("the connection is lost"), psycopg.errors.ProtocolViolation("server conn crashed?")]
+
+
+@pytest.mark.parametrize("lost", LOST, ids=["silent", "PgBouncer"])
 def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
-    settings: Callable[..., dict[str, str]], redis_url: str
+    settings: Callable[..., dict[str, str]], redis_url: str, lost: psycopg.Error
 ) -> None:
     """It has kept the request and could not say so: a caller who is told "no" would ask for another time."""
     settings()
@@ -111,7 +116,7 @@ def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
 
     def keep_and_die(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if "INSERT INTO appointments" in statement:  # it is committed as it is sent
-            raise psycopg.OperationalError("the connection is lost")
+            raise lost
 
     event.listen(engine, "after_cursor_execute", keep_and_die)
     try:
@@ -123,3 +128,24 @@ def test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal(
     assert "may have kept the request: send the same one again" in str(said.value)
     assert queued(redis_url) == 0
     assert enqueue_booking(request(1)).duplicate
+
+
+def test_requests_over_whose_commit_postgres_goes_silent_are_not_called_refused(
+    settings: Callable[..., dict[str, str]], redis_url: str
+) -> None:
+    """Many are one transaction, which ends with a commit of its own."""
+    settings()
+    engine = dependencies.current().engine
+    keep = engine.dialect.do_commit
+
+    def keep_and_die(connection: Any) -> None:
+        keep(connection)
+        raise LOST[0]
+
+    asked = [request(1), request(2)]
+    with patch.object(engine.dialect, "do_commit", keep_and_die), pytest.raises(AppointmentDatabaseException) as said:
+        enqueue_bookings(asked)
+
+    assert "may have kept the request: send the same one again" in str(said.value)
+    assert queued(redis_url) == 0
+    assert all(receipt.duplicate for receipt in enqueue_bookings(asked))  # type: ignore[union-attr]
