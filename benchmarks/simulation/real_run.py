@@ -56,9 +56,9 @@ def _day(ready: BenchmarkEnvironment, day: Conditions) -> tuple[float, float]:
     """Send requests at an even pace through an outage; return when it began, and when it was over."""
     asked = _ask(0, day.rate, day.before)
     begins = time.monotonic()
-    ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
-    if day.failing > day.latency:
+    if day.failing > day.latency:  # first, for a call that has met a status meets nothing after it
         ready.calcom.order("POST", "/_faults", {"kind": "latency", "delay": day.failing - day.latency})
+    ready.calcom.order("POST", "/_faults", {"kind": "status", "name": "unavailable"})
     asked = _ask(asked, day.rate, day.outage)
     ready.calcom.order("DELETE", "/_faults")
     back = time.monotonic()
