@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resilience.redaction import MASK, MAX_TEXT, redact, scrub
@@ -38,6 +38,13 @@ def test_a_text_keeps_what_an_operator_needs() -> None:
     """Times, statuses and ids are not people."""
     text = "503 at 2027-03-01T09:00:00+01:00 for booking 17 (event type 101), try 2 of 3"
     assert scrub(text) == text
+
+
+@example("cal_live0123abcdef")
+@given(st.lists(st.sampled_from([*"aZ09_.:-+@%=/", "cal_", "Bearer", "email", "+1202555", "%40"])).map("".join))
+def test_what_looks_harmless_is_what_the_search_lets_through(text: str) -> None:
+    """An id or a number is not searched; with a blank behind it it is."""
+    assert scrub(text) + " " == scrub(f"{text} ")
 
 
 def test_control_characters_cannot_forge_a_log_line() -> None:
