@@ -6,7 +6,7 @@ A message that cannot be sent is no error here: the row is committed, and the sw
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ log = Logger(__name__)
 # connection. In seconds: a frozen broker costs a caller at most about one of them.
 _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
 _FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1}
+_BATCH = 500  # messages that are sent in one round trip: a third of a megabyte
 _local = threading.local()
 
 
@@ -65,23 +66,37 @@ def send(
 def _publish(
     deps: Dependencies, rows: Iterable[Appointment], countdown: float | None, *, released: bool, held: bool
 ) -> list[int]:
-    """Return the ids that were not sent; after the first failure the rest is not tried, for the broker is down."""
-    unsent: list[int] = []
-    todo = iter(rows)
+    """Return the ids that were not sent, or of which nobody knows; the rest is not tried, for the broker is down."""
+    todo = list(rows)
+    sent = 0
     try:
         with _producer(deps.broker_url) as producer:
-            for row in todo:
-                unsent = [row.id]
-                if held:  # before the message: what is told of the task after it must come after it
-                    _tell(producer, "task-retried", row)
-                current_app.send_task(
-                    producer=producer, retry=False, countdown=countdown, **message(row, released=released)
-                )
-                unsent = []
+            size = _BATCH if producer.supports_batch_publish else 1  # else some of a batch that fails were sent
+            while part := todo[sent : sent + size]:
+                with producer.batch() if len(part) > 1 else nullcontext():
+                    for row in part:
+                        if held:  # before the message: what is told of the task after it must come after it
+                            _tell(producer, "task-retried", row)
+                        _send(producer, countdown, **message(row, released=released))
+                sent += len(part)
     except Exception as exc:  # noqa: BLE001 - kombu raises its transports' own errors; none may reach the caller
-        unsent += [row.id for row in todo]
+        unsent = [row.id for row in todo[sent:]]
         log.warning("publish_failed", unsent=len(unsent), error=type(exc).__name__, next="the sweeper sends them")
-    return unsent
+        return unsent
+    return []
+
+
+def _send(producer: Producer, countdown: float | None, *, name: str, args: list[int], queue: str, **given: Any) -> None:
+    """Publish a message as `send_task` does, without what it looks up and copies anew for each: a third of its time.
+
+    The queue was declared with the connection; Celery (5.7) would bind a copy of it to each message.
+    """
+    amqp = current_app.amqp
+    headers = given.pop("headers")
+    task = amqp.as_task_v2(
+        name=name, args=args, countdown=countdown, argsrepr=str(args), kwargsrepr="{}", ignore_result=True, **given
+    )
+    amqp.send_task_message(producer, name, task, queue=queue, headers=headers, declare=[], retry=False)
 
 
 def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
@@ -137,14 +152,16 @@ def message(row: Appointment, *, released: bool = False) -> dict[str, Any]:
 @contextmanager
 def _producer(url: str) -> Iterator[Producer]:
     """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
-    producer = getattr(_local, "producer", None)
+    producer, fresh = getattr(_local, "producer", None), False
     if producer is None or _local.pid != os.getpid():  # first use, or a child: a socket has one owner
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
         options = {**current_app.conf.broker_transport_options, **fail_fast}
         connection = Connection(url, connect_timeout=0.5, transport_options=options)
         producer = _local.producer = current_app.amqp.Producer(connection, auto_declare=False)
-        _local.pid = os.getpid()
+        _local.pid, fresh = os.getpid(), True
     try:
+        if fresh:
+            producer.maybe_declare(current_app.amqp.queues[QUEUE])
         yield producer
     except Exception:
         _local.producer = None
