@@ -125,7 +125,7 @@ BREAKER = (
         "acquire_closed",
         "if epoch ~= service_epoch or",
         "if",
-        f"{_CALM}test_what_one_process_opened_is_shut_for_all",
+        f"{_GUARDED}test_who_has_not_heard_that_it_opened_asks_twice_once",
     ),
     _lua(
         "refused-key-not-seen-while-closed",
