@@ -32,7 +32,13 @@ def _logging_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    levels = {name: logging.getLogger(name).level for name in logs.QUIET}
+    beat = logging.getLogger("celery.beat")
+    filters = list(beat.filters)
     yield
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
+    beat.filters[:] = filters
     for handler in root.handlers:
         if handler not in handlers:
             handler.close()
