@@ -17,7 +17,7 @@ CONFIGURATION = {
     "task_reject_on_worker_lost": True,
     "worker_prefetch_multiplier": 1,
     "worker_send_task_events": True,
-    "task_send_sent_event": True,
+    "task_send_sent_event": False,
     "task_serializer": "json",
     "task_ignore_result": True,
 }
