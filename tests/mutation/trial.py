@@ -129,8 +129,9 @@ def _case(case: ET.Element) -> Seen:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    """Put the copy before the installed project, for pytest and for all that it starts."""
-    return {**os.environ, "PYTHONPATH": str(root)}  # noqa: TID251 - a child process gets ours
+    """Put the copy before the installed project, for pytest and for all that it starts; have compiled files kept."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # noqa: TID251 - a child process gets ours
+    return {**ours, "PYTHONPATH": str(root)}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
