@@ -78,7 +78,7 @@ def test_the_delays_are_1_2_4_seconds() -> None:
     assert [policy.delay(attempt) for attempt in range(4)] == [1, 2, 4, 4]
 
 
-@settings(deadline=None)  # other work shares the machine
+@settings(deadline=None, derandomize=True)  # other work shares the machine
 @given(seed=st.integers(), attempt=st.integers(0, 2))
 def test_no_delay_leaves_its_ten_percent(seed: int, attempt: int) -> None:
     """Each delay is 1, 2, 4 s within +-10 %."""
