@@ -2,8 +2,10 @@
 
 import select
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -162,5 +164,10 @@ def _keep_rows_out_of_errors(context: ExceptionContext) -> None:
 
 def _prepare_anew(context: ExceptionContext) -> None:
     """Replace all connections when a migration has changed what their prepared statements return: one error in all."""
-    if getattr(context.original_exception, "sqlstate", None) == STALE_PLAN:
+    stale = getattr(context.original_exception, "sqlstate", None) == STALE_PLAN
+    if stale and context.connection is not None:
         context.is_disconnect = True
+        driver: Any = context.connection.connection.driver_connection
+        with suppress(psycopg.Error):  # a pooler keeps its own, and what that has prepared, for the next of us
+            driver.rollback()
+            driver.execute("DEALLOCATE ALL")

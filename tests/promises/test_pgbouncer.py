@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -332,3 +333,36 @@ def test_a_migration_is_survived(
         server.tell("RECONNECT")
     for _ in range(10):
         send_again()
+
+
+def test_a_forgotten_reconnect_costs_one_error_a_connection(
+    start: Start, settings: Settings, database_url: str, engines: Callable[[str], Engine]
+) -> None:
+    """Who meets a stale plan has PgBouncer's connection forget it, and the next of us prepares anew."""
+    server = start(200)
+    settings(DATABASE_URL=through(server, database_url))
+    kept = iter(ids(range(40)))
+    engine = engines(through(server, database_url))
+    alone, together = engine.execution_options(isolation_level="AUTOCOMMIT"), Barrier(POOL)
+
+    def claim_together(_turn: int) -> None:
+        with engine.begin() as conn:
+            assert appointments.claim(conn, next(kept), lease_seconds=50)
+            together.wait(30)  # each of PgBouncer's connections has prepared it
+
+    def refused(_turn: int) -> DBAPIError | None:
+        try:
+            with alone.connect() as conn:
+                assert appointments.claim(conn, next(kept), lease_seconds=50)
+        except DBAPIError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(POOL) as threads:
+        list(threads.map(claim_together, range(POOL)))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute("ALTER TABLE appointments ALTER COLUMN leases_lost TYPE bigint")
+    stale = [error for error in map(refused, range(30)) if error]
+
+    assert 1 <= len(stale) <= POOL
+    assert all(as_appointment_error(error).is_retryable() for error in stale)
