@@ -161,5 +161,4 @@ def _stale(connection: Any) -> bool:
 
 def _encoded(words: Iterable[str | float]) -> bytes:
     """Return words of a command as the protocol (RESP) writes them."""
-    texts = [str(word).encode() for word in words]
-    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
+    return "".join([f"${len(word.encode())}\r\n{word}\r\n" for word in map(str, words)]).encode()
