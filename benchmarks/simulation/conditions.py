@@ -89,7 +89,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a step takes, in seconds; the last three are CPU seconds that a message costs."""
+    """What a step takes, in seconds; the last three are CPU seconds that a message costs a busy fleet."""
 
     enter: float
     """From a request's message until its first call."""

@@ -24,6 +24,7 @@ from worker.local.demo.timeline import Clock
 IN_LINE = """SELECT CAST(detail->>'since' AS timestamptz), created_at FROM appointment_events
     WHERE kind = 'pending' AND detail->>'held' IN ('breaker_open', 'throttled')"""
 """When those joined the line, and left it, that are let go in order; who waits for a settle time is not in it."""
+BUSY, BATCH = 600, 100  # bookings sent at once, to see what one costs
 TICKS = 100.0  # of /proc, a second
 _pause = threading.Event().wait
 
@@ -44,16 +45,16 @@ def record(day: Conditions) -> Recording:
         "hold_release_max": day.window,
     }
     with benchmark_environment([day.threads] * day.workers, latency=day.latency, **settings) as ready:
-        before = _cpu(ready)
         clock = Clock()
-        begins, back = _day(ready, day)
-        spent = {name: after - before[name] for name, after in _cpu(ready).items()}
-        found = _read(ready, day, clock, (begins, back), spent)
+        asked, begins, back = _day(ready, day)
+        run, booked = _read(ready, clock, (begins, back), asked)
+        costs = _costs(run, day, booked, _busy(ready, asked))
+    found = Recording(day, costs, measure(run))
     return found._replace(costs=check.calibrated(found))
 
 
-def _day(ready: BenchmarkEnvironment, day: Conditions) -> tuple[float, float]:
-    """Send requests at an even pace through an outage; return when it began, and when it was over."""
+def _day(ready: BenchmarkEnvironment, day: Conditions) -> tuple[int, float, float]:
+    """Send requests at an even pace through an outage; return how many, when it began, and when it was over."""
     asked = _ask(0, day.rate, day.before)
     begins = time.monotonic()
     if day.failing > day.latency:  # first, for a call that has met a status meets nothing after it
@@ -64,7 +65,16 @@ def _day(ready: BenchmarkEnvironment, day: Conditions) -> tuple[float, float]:
     back = time.monotonic()
     asked = _ask(asked, day.rate, day.after)
     until(lambda: _confirmed() >= asked, within=120 + day.settle, pause=_pause)
-    return begins, back
+    return asked, begins, back
+
+
+def _busy(ready: BenchmarkEnvironment, first: int) -> dict[str, float]:
+    """Return the CPU seconds that a booking costs each part while the whole fleet is at work."""
+    before = _cpu(ready)
+    for start in range(first, first + BUSY, BATCH):
+        enqueue_bookings(some(start, BATCH))
+    until(lambda: _confirmed() >= first + BUSY, within=600, pause=_pause)
+    return {name: (after - before[name]) / BUSY for name, after in _cpu(ready).items()}
 
 
 def _ask(first: int, rate: float, seconds: float) -> int:
@@ -88,25 +98,23 @@ def _rows(query: str) -> Sequence[Any]:
 
 
 def _read(
-    ready: BenchmarkEnvironment, day: Conditions, clock: Clock, outage: tuple[float, float], spent: Mapping[str, float]
-) -> Recording:
-    events = _rows("SELECT appointment_id, kind, created_at FROM appointment_events ORDER BY id")
-    asked = _rows("SELECT id, uuid, requested_at FROM appointments ORDER BY id")
+    ready: BenchmarkEnvironment, clock: Clock, outage: tuple[float, float], count: int
+) -> tuple[Trace, list[dict[str, Any]]]:
+    """Return what happened to so many requests, and the calls that booked, each with the times of its request."""
+    events = _rows("SELECT appointment_id, created_at FROM appointment_events WHERE kind = 'confirmed'")
+    asked = _rows("SELECT id, uuid, requested_at FROM appointments ORDER BY id")[:count]
     journal = [call for call in ready.calcom.journal() if call["t1"]]
     calls = sorted(Call(float(one["t0"]), float(one["t1"]), books=bool(one["uid"])) for one in journal)
     line = [(clock.monotonic_of(at), by) for span in _rows(IN_LINE) for at, by in zip(span, (1, -1), strict=True)]
     run = Trace(*outage, calls=calls, holds=sorted(line))
-    done = {one: clock.monotonic_of(at) for one, kind, at in events if kind == "confirmed"}
+    done = {one: clock.monotonic_of(at) for one, at in events}
     run.requests = [(clock.monotonic_of(at), done.get(one)) for one, _, at in asked]
     run.changes = [
         Change(clock.monotonic_of(one.at), one.old.value, one.new.value)
         for one in dependencies.current().breaker.transitions(count=2000)
         if one.endpoint is None
     ]
-    journal = [one | {"asked": request} for one, request in _joined(journal, asked, run.requests)]
-    messages = sum(kind in ("confirmed", "held", "retrying") for _, kind, _ in events)
-    per_message = {name: seconds / messages for name, seconds in spent.items()}
-    return Recording(day, _costs(run, day, journal, per_message), measure(run))
+    return run, [one | {"asked": request} for one, request in _joined(journal, asked, run.requests)]
 
 
 def _joined(
