@@ -54,6 +54,7 @@ class Counts:
         self.last: dict[str, int] = {}
         self.windows: dict[str, Cell] = {}
         self.whole_from = 0
+        self._written: dict[str, str] | None = None  # the windows as text: most steps count nothing
 
     def count(
         self,
@@ -69,6 +70,7 @@ class Counts:
         now: int,
     ) -> None:
         """Count calls of one endpoint."""
+        self._written = None
         second, window = _cell(self.seconds, name, now, 1000, SECONDS), _cell(self.windows, name, now, size, SLOTS)
         for cell in (second, window):
             cell.add(severity, calls, total, longest)
@@ -85,6 +87,7 @@ class Counts:
     def drop(self, written: int) -> None:
         """Drop the windows that ended until then."""
         self.windows = {at: cell for at, cell in self.windows.items() if cell.start + cell.size > written}
+        self._written = None
 
     def second_fields(self) -> dict[str, str]:
         """Name the seconds as the hash does."""
@@ -96,7 +99,9 @@ class Counts:
 
     def window_fields(self) -> dict[str, str]:
         """Name the windows as the hash does."""
-        return {"whole_from": str(self.whole_from)} | dict(self._window_fields())
+        if self._written is None:
+            self._written = dict(self._window_fields())
+        return {"whole_from": str(self.whole_from)} | self._written
 
     def _window_fields(self) -> Iterator[tuple[str, str]]:
         for at, cell in self.windows.items():
