@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection
-from sqlalchemy.exc import TimeoutError as TookTooLong
+from sqlalchemy.exc import OperationalError
 
 from db.deadline import remaining
 
@@ -49,13 +49,13 @@ def fetch_in_time(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> 
     clock is asked once a connection, and again before it is believed that something came too late.
 
     Raises:
-        TimeoutError: It came too late; nothing was done.
+        OperationalError: It came too late, as a statement that was cancelled by its time-out; nothing was done.
     """
     for read_anew in (False, True):
         rows = fetch(conn, sql, {**parameters, "not_after": _not_after(conn, read_anew=read_anew)})
         if rows[0][0]:
             return [answer for _, *answer in rows if answer.count(None) < len(answer)]
-    raise TookTooLong("Postgres came to it too late, and has not done it")
+    raise OperationalError("too late", None, psycopg.errors.QueryCanceled("it came too late, and was not done"))
 
 
 def _not_after(conn: Connection, *, read_anew: bool) -> datetime | None:

@@ -57,7 +57,8 @@ class Timings:
 class Dependencies:
     """Hold what a task needs; worker/wiring.py is the only place that builds one.
 
-    `autocommit` is the same engine, on which each statement is a transaction of its own, in one round trip.
+    `autocommit` is the same engine, on which each statement is a transaction of its own, in one round trip; a read that
+    is alone, too: psycopg forgets what a connection has prepared when a transaction is rolled back.
     """
 
     engine: Engine

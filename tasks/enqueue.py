@@ -141,7 +141,7 @@ def _is_shut(deps: Dependencies) -> bool:
 
 def outcome(appointment_id: int) -> Outcome | None:
     """Return how a booking stands now; None when there is no such booking."""
-    with database_errors(), deadline(PATIENCE), dependencies.current().engine.connect() as conn:
+    with database_errors(), deadline(PATIENCE), dependencies.current().autocommit.connect() as conn:
         row = appointments.get(conn, appointment_id)
     if row is None:
         return None

@@ -31,7 +31,7 @@ _learnt: dict[tuple[str, str], int] = {}  # the number that was written down, by
 
 def known(deps: Dependencies, row: Appointment) -> EventType | None:
     """Return what today's key was told of the row's event type, however long ago; None: it has never asked."""
-    with deps.engine.connect() as conn:
+    with deps.autocommit.connect() as conn:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 

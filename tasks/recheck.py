@@ -60,7 +60,7 @@ def _lives(booking: Booking, row: Appointment) -> bool:
 
 
 def _is_old(deps: Dependencies, row: Appointment) -> bool:
-    with deps.engine.connect() as conn:
+    with deps.autocommit.connect() as conn:
         return audit.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
 
 

@@ -99,5 +99,5 @@ def report_missing_redis() -> bool:
 
 def last_tick() -> Heartbeat | None:
     """Return the last tick of the health check; None: there is nothing to miss."""
-    with dependencies.current().engine.connect() as conn:
+    with dependencies.current().autocommit.connect() as conn:
         return heartbeats.last(conn, BEAT, every=EVERY)

@@ -219,12 +219,12 @@ class Inquiry:
             reference = UUID(reply.other_reference)
         except ValueError:
             return True
-        with self.claim.deps.engine.connect() as conn:
+        with self.claim.deps.autocommit.connect() as conn:
             return others.was_booked_before(conn, reference, row) is not False
 
     def _is_seated_before(self, row: Appointment) -> bool:
         """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
-        with self.claim.deps.engine.connect() as conn:
+        with self.claim.deps.autocommit.connect() as conn:
             seat = others.seat_before(conn, row)
         if seat is None:
             return False

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -49,3 +50,19 @@ def test_a_clock_that_was_set_on_meanwhile_is_read_again(record: Any) -> None:
         assert conn.info[_CLOCK][0] >= now
     assert claimed is not None
     assert kept.created
+
+
+def test_a_request_that_comes_too_late_is_refused_and_not_kept(record: Any) -> None:
+    """As a statement that was cancelled by its time-out: the caller hears "no", and may ask for another time."""
+    with record.engine.connect() as conn:
+        [(past,)] = fetch(conn, "SELECT now() - interval '1 second'", {})
+    with (
+        patch("db.prepared._not_after", return_value=past),
+        pytest.raises(OperationalError) as refused,
+        record.engine.begin() as conn,
+    ):
+        appointments.insert(conn, [record.new(idempotency_key="late")])
+
+    assert refused.value.orig.sqlstate == "57014"
+    with record.engine.connect() as conn:
+        assert appointments.find(conn, "late") is None
