@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import structlog
 from celery import shared_task
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,13 +16,12 @@ from tasks.attempt import Attempted, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
 from tasks.dependencies import Dependencies
-from tasks.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.moves import Move
 from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 
-log = Logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @shared_task(bind=True, base=BookingTask, name=TASK)

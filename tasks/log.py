@@ -1,4 +1,4 @@
-"""The loggers of the product: structlog's, loaded with the first line."""
+"""The loggers of what a caller's process loads, too: structlog's, loaded with the first line."""
 
 from functools import cached_property
 from typing import Any
