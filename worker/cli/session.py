@@ -1,5 +1,8 @@
 """Open the database for a command: settings read, connection tried, tables there, or an error that says what is not."""
 
+import sys
+
+import structlog
 from sqlalchemy import Engine, text
 
 from tasks import dependencies
@@ -14,6 +17,7 @@ def ready() -> Dependencies:
         SettingsError: A setting is wrong or missing.
         SQLAlchemyError: Postgres does not answer, or the migrations have not run.
     """
+    log_to_stderr()
     built = dependencies.current()
     with built.engine.connect() as conn:  # Alembic would say it more exactly, and takes as long as the whole command
         conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
@@ -23,3 +27,12 @@ def ready() -> Dependencies:
 def engine() -> Engine:
     """Return the engine of a database that is `ready`."""
     return ready().engine
+
+
+def log_to_stderr() -> None:
+    """Send what the product reports to standard error, unless logs are configured: a command's answer is alone on stdout.
+
+    structlog by itself prints to stdout.
+    """
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

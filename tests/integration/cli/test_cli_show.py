@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import func
-
 from db.appointments import FromNow, event_types
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
@@ -41,8 +39,7 @@ def test_personal_data_are_shown_only_when_asked_for(booking: Booking, record: A
 def test_the_story_is_told_in_order_with_who_and_why(booking: Booking, record: Any) -> None:
     """Asked, held, and why it is not moving."""
     row = record.claimed()
-    until = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, 600)
-    changes = {"hold_reason": HoldReason.THROTTLED, "hold_until": until, "last_error": "too many calls"}
+    changes = {"hold_reason": HoldReason.THROTTLED, "hold_until": FromNow(600), "last_error": "too many calls"}
     assert record.move(row, Status.HELD, why="held: throttled", by="worker", **changes)
     ran = booking("show", row.id)
     assert f"Booking {row.id}  held (throttled)\n" in ran.out

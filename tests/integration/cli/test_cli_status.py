@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from db.lifecycle import HoldReason, Status
 from tests.support.fleet import Fleet, eventually
 
@@ -25,6 +27,17 @@ def test_bookings_are_counted_by_state_and_holds_by_reason(booking: Booking, rec
     }
     assert [(one["reason"], one["count"]) for one in shown["held"]] == [("suspect", 1), ("credentials", 1)]
     assert "suspect, oldest 3 h ago" in booking("status").out
+
+
+def test_the_answer_is_alone_on_stdout(booking: Booking) -> None:
+    """What the process reports beside it, as that Redis has just begun, would break a script that reads JSON."""
+    structlog.reset_defaults()
+    try:
+        ran = booking("status", "--json")
+    finally:
+        structlog.reset_defaults()
+    assert len(ran.out.splitlines()) == 1
+    assert "shared_state_begun" in ran.err
 
 
 def test_held_lists_reasons_or_says_that_there_are_none(booking: Booking, record: Any) -> None:

@@ -20,6 +20,7 @@ from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
 from worker.cli.check.redis import breaker_error
 from worker.cli.explain import explain
+from worker.cli.session import log_to_stderr
 from worker.console import broker, screen
 from worker.local.running import running
 from worker.settings.model import Settings, SettingsError
@@ -73,6 +74,7 @@ def look() -> Iterator[CheckResult]:
     yield from (CheckResult("settings", ok=False, said=slip) for slip in slips)
     if not slips:
         yield CheckResult("settings", ok=True, said="read and in range")
+    log_to_stderr()
     built = dependencies.current()
     migrated = False
     for result in _postgres(built.engine):
