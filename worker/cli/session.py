@@ -30,9 +30,9 @@ def engine() -> Engine:
 
 
 def log_to_stderr() -> None:
-    """Send what the product reports to standard error, unless logs are configured: a command's answer is alone on stdout.
+    """Send what the product reports to standard error: a command's answer is alone on stdout.
 
-    structlog by itself prints to stdout.
+    structlog prints to stdout where nobody has configured it.
     """
     if not structlog.is_configured():
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
