@@ -16,7 +16,7 @@ from db.monitoring import incidents
 from tasks import dependencies
 from tasks.enqueue import enqueue_bookings
 
-BATCH = 300
+BATCH = 200
 LATENCY = 0.2  # seconds that Cal.com takes
 THREADS = 16
 PAIRS = 5
