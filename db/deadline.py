@@ -1,5 +1,6 @@
-"""A deadline for what is asked of Postgres. Its own time-outs end nothing while it is frozen: it keeps them itself."""
+"""Connections with a deadline for what is asked of Postgres, whose own time-outs end nothing while it is frozen."""
 
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,10 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen, PQGenConn
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.util.queue import Queue
 
 RV = TypeVar("RV")
 _NEVER = float("inf")
@@ -68,3 +73,35 @@ class DeadlineConnection(psycopg.Connection[Any]):
         except StopIteration as connected:
             made: Self = connected.value
             return made
+
+
+class _DeadlineQueue(Queue[ConnectionPoolEntry]):
+    """Wait for a connection until the block's deadline, for others may be frozen with all of them.
+
+    And by a monotonic clock: SQLAlchemy's queue (2.0, util/queue.py) waits by the time of day, which may be set back.
+    """
+
+    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - as in Queue
+        with self.mutex:
+            if block:
+                self.not_empty.wait_for(lambda: not self._empty(), remaining(timeout))
+            return super().get(block=False)
+
+
+class DeadlinePool(QueuePool):
+    """Hand out connections within the block's deadline."""
+
+    _queue_class = _DeadlineQueue  # as AsyncAdaptedQueuePool sets its own
+
+
+def refuse_hung_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """Replace the pool's connections when the server has hung up on this one, as at a restart.
+
+    An idle server says nothing, so a readable socket is its farewell. That costs one system call where a ping at every
+    checkout (`pool_pre_ping`) costs a round trip.
+    """
+    poll = select.poll()
+    if not connection.closed:
+        poll.register(connection.fileno(), select.POLLIN)
+    if connection.closed or poll.poll(0):
+        raise InvalidatePoolError("the server hung up on an idle connection")

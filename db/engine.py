@@ -1,6 +1,5 @@
 """Build the engine: psycopg 3, bounded in every wait, silent about passwords and personal data."""
 
-import select
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -9,11 +8,10 @@ import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
-from sqlalchemy.util.queue import Queue
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.deadline import DeadlineConnection, remaining
+from db.deadline import DeadlineConnection, DeadlinePool, refuse_hung_up
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -69,7 +67,7 @@ def make_engine(
         # Query arguments may hold secrets too (password=, sslpassword=); the engine's URL is printed, these are not.
         address.difference_update_query(given),
         connect_args=arguments,
-        poolclass=_DeadlinePool,
+        poolclass=DeadlinePool,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_timeout=pool_timeout_s,
@@ -78,27 +76,10 @@ def make_engine(
     )
     if statement_timeout_ms and "statement_timeout" not in given.get("options", ""):
         event.listen(engine, "do_connect", _bounded(statement_timeout_ms / 1000 + _LATER))
-    event.listen(engine, "checkout", _refuse_hung_up)
+    event.listen(engine, "checkout", refuse_hung_up)
     event.listen(engine, "handle_error", _keep_rows_out_of_errors)
     event.listen(engine, "handle_error", _prepare_anew)
     return engine
-
-
-class _DeadlineQueue(Queue[ConnectionPoolEntry]):
-    """Wait for a connection until the block's deadline, for others may be frozen with all of them.
-
-    And by a monotonic clock: SQLAlchemy's queue (2.0, util/queue.py) waits by the time of day, which may be set back.
-    """
-
-    def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:  # noqa: FBT001, FBT002 - as in Queue
-        with self.mutex:
-            if block:
-                self.not_empty.wait_for(lambda: not self._empty(), remaining(timeout))
-            return super().get(block=False)
-
-
-class _DeadlinePool(QueuePool):
-    _queue_class = _DeadlineQueue  # as AsyncAdaptedQueuePool sets its own
 
 
 def _bounded(seconds: float) -> Callable[..., DBAPIConnection]:
@@ -135,19 +116,6 @@ def _threshold(value: object) -> int | None:
     if str(value).isdecimal():
         return int(str(value))
     raise ValueError("prepare_threshold in the database URL must be `none` or a whole number")
-
-
-def _refuse_hung_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-    """Replace the pool's connections when the server has hung up on this one, as at a restart.
-
-    An idle server says nothing, so a readable socket is its farewell. That costs one system call where a ping at every
-    checkout (`pool_pre_ping`) costs a round trip.
-    """
-    poll = select.poll()
-    if not connection.closed:
-        poll.register(connection.fileno(), select.POLLIN)
-    if connection.closed or poll.poll(0):
-        raise InvalidatePoolError("the server hung up on an idle connection")
 
 
 def _keep_rows_out_of_errors(context: ExceptionContext) -> None:
