@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, Appointment
-from db.appointments.events import CANCEL_THERE
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.prepared import fetch, fetch_in_time
 from db.sql import prepared
@@ -123,7 +122,8 @@ def move(
     setters, values = _changed(changes)
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
-    sql = _move_sql(origins, to, setters, told=why is not None)
+    values["told"] = why is not None
+    sql = _move_sql(origins, to, setters)
     if origins <= LIVE | {Status.CONFIRMED}:  # these have their keys
         return bool(fetch(conn, sql, values))
     try:
@@ -176,36 +176,20 @@ def _renew_sql(setters: _Setters) -> str:
 
 
 @lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters, *, told: bool) -> str:
-    """Return the change and its event as one statement: the event stands if and only if the row changed."""
+def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters) -> str:
     columns = _own_setters(to) | dict(setters)
-    where = f"id = %(appointment_id)s AND status IN ({_listed(origins)})"
+    still_there = [f"status IN ({_listed(origins)})"]
     if Status.BOOKING in origins:
-        where += " AND (status <> 'booking' OR claim_token = %(claim_token)s)"
+        still_there.append("(status <> 'booking' OR claim_token = %(claim_token)s)")
     if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
-        where += " AND calcom_booking_uid IS NULL"  # a late answer has come: its next claim confirms it
-    values = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    change = f"UPDATE appointments SET {values} WHERE {where} RETURNING id, cancel_requested"  # noqa: S608 - names of columns
-    if not told:
-        return change
-    # Who asked for a cancel must hear that it is booked.
-    wish = f" UNION ALL SELECT id, '{CANCEL_THERE}', %(by)s, '{{}}' FROM changed WHERE cancel_requested"  # noqa: S608
-    return (
-        f"WITH changed AS ({change})"  # noqa: S608 - the same
-        " INSERT INTO appointment_events (appointment_id, kind, by, detail)"
-        " SELECT id, %(to)s, %(by)s, %(detail)s FROM changed"
-        f"{wish if to is Status.CONFIRMED else ''}"
-        " RETURNING appointment_id"
-    )
+        still_there.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
+    changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
+    return prepared("move").replace("/* changes */", changes).replace("/* still there */", " AND ".join(still_there))
 
 
 def _own_setters(to: Status) -> dict[str, str]:
-    """Return what a move sets by itself, as SQL."""
+    """Return what a move sets by itself unless it is given, as SQL."""
     setters = {
-        "status": "%(to)s",
-        "updated_at": "now()",
-        "claim_token": "NULL",
-        "lease_expires_at": "NULL",
         "hold_reason": "NULL",
         "held_at": "now()" if to is Status.HELD else "NULL",
         "hold_until": "NULL",

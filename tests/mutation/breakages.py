@@ -87,8 +87,8 @@ BREAKAGES = (
         name="move-without-token",
         promise=2,
         file="db/appointments/moves.py",
-        old="if Status.BOOKING in origins:\n        where +=",
-        new="if False:\n        where +=",
+        old="if Status.BOOKING in origins:\n        still_there",
+        new="if False:\n        still_there",
         test="tests/integration/appointments/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
     ),
     Breakage(

@@ -114,9 +114,9 @@ REPORTS = (
     Breakage(
         name="late-cancel-told-to-nobody",
         promise=6,
-        file="db/appointments/moves.py",
-        old="wish if to is Status.CONFIRMED else ''",
-        new="''",
+        file="db/sql/move.sql",
+        old="WHERE :told AND :to = 'confirmed' AND cancel_requested",
+        new="WHERE false",
         test="tests/integration/appointments/test_db_moves.py::test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told",
     ),
 )
