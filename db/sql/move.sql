@@ -1,0 +1,20 @@
+-- Move a booking if it is still where it is expected; its event stands if and only if it moved. The caller says what else
+-- is written, and where the booking is expected.
+-- Who asked for a cancel must hear that it is booked.
+WITH changed AS (
+    UPDATE appointments
+    SET status = :to,
+        updated_at = now(),
+        claim_token = NULL,
+        lease_expires_at = NULL,
+        /* changes */
+    WHERE id = :appointment_id AND /* still there */
+    RETURNING id, cancel_requested
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, :to, :by, :detail FROM changed WHERE :told
+    UNION ALL
+    SELECT id, 'cancel_there', :by, '{}' FROM changed WHERE :told AND :to = 'confirmed' AND cancel_requested
+)
+SELECT id FROM changed
