@@ -184,7 +184,7 @@ def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters) -> str:
     if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
         still_there.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
     changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    return prepared("move").replace("/* changes */", changes).replace("/* still there */", " AND ".join(still_there))
+    return prepared("move").replace("/* changes */", changes).replace("/* conditions */", " AND ".join(still_there))
 
 
 def _own_setters(to: Status) -> dict[str, str]:

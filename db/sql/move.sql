@@ -8,7 +8,7 @@ WITH changed AS (
         claim_token = NULL,
         lease_expires_at = NULL,
         /* changes */
-    WHERE id = :appointment_id AND /* still there */
+    WHERE id = :appointment_id AND /* conditions */
     RETURNING id, cancel_requested
 ),
 told AS (
