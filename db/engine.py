@@ -25,8 +25,7 @@ _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 def make_engine(
     url: str,
     *,
-    pool_size: int = 5,
-    max_overflow: int = 10,
+    pool_size: int = 15,
     pool_timeout_s: float = 5,
     statement_timeout_ms: int = 10_000,
     lock_timeout_ms: int = 3_000,
@@ -69,7 +68,7 @@ def make_engine(
         connect_args=arguments,
         poolclass=DeadlinePool,
         pool_size=pool_size,
-        max_overflow=max_overflow,
+        max_overflow=0,  # one that is closed when it is given back costs the next a log-in, and the server a process
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         hide_parameters=True,
