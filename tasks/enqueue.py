@@ -13,7 +13,6 @@ from db.appointments import Inserted, NewAppointment
 from db.deadline import deadline
 from db.lifecycle import FINAL, HoldReason, Status
 from resilience import correlation
-from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error, database_errors
@@ -91,7 +90,7 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
-        standing = still_booked(deps, kept.appointment)
+        standing = still_booked(deps, kept.appointment.id)
         if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
             [kept] = _keep(deps, [request])
         elif standing is Standing.LIVES:
@@ -119,7 +118,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Insert
     committing = False
     try:
         with deadline(patient):
-            shut = _is_shut(deps)  # reads operators' orders, where Redis has none
+            shut = deps.breaker.is_shut(CREATE)  # reads operators' orders, where Redis has none
             rows = [_row(request, HoldReason.BREAKER_OPEN if shut else None) for request in requests]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
@@ -130,13 +129,6 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Insert
     send(deps, (one.appointment for one in kept if one.created and one.appointment.status is Status.PENDING))
     deps.database_calls.flush_if_due()
     return kept
-
-
-def _is_shut(deps: Dependencies) -> bool:
-    """Return whether the breaker lets no booking go; to ask takes nothing: a probe's place is for who calls Cal.com."""
-    status = deps.breaker.get_status()
-    states = {status.state, status.endpoints.get(CREATE, status.breaker).state}
-    return status.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
 
 def outcome(appointment_id: int) -> Outcome | None:

@@ -16,7 +16,7 @@ from kombu.messaging import Producer
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments.appointment import Appointment
+from db.appointments import Appointment, Kept
 from db.lifecycle import Status
 from tasks.dependencies import Dependencies
 from tasks.log import Logger
@@ -42,7 +42,7 @@ _local = threading.local()
 
 def send(
     deps: Dependencies,
-    rows: Iterable[Appointment],
+    rows: Iterable[Appointment | Kept],
     *,
     countdown: float | None = None,
     released: bool = False,
@@ -64,7 +64,7 @@ def send(
 
 
 def _publish(
-    deps: Dependencies, rows: Iterable[Appointment], countdown: float | None, *, released: bool, held: bool
+    deps: Dependencies, rows: Iterable[Appointment | Kept], countdown: float | None, *, released: bool, held: bool
 ) -> list[int]:
     """Return the ids that were not sent, or of which nobody knows; the rest is not tried, for the broker is down."""
     todo = list(rows)
@@ -113,7 +113,7 @@ def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | Non
         log.info("event_not_sent", kind=kind, error=type(exc).__name__)
 
 
-def _tell(producer: Producer, kind: str, row: Appointment, hostname: str | None = None) -> None:
+def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str | None = None) -> None:
     if hostname is None:
         hostname = current_task.request.hostname if current_task else None
     if hostname is None:  # an operator's shell: Flower would list it as a worker
@@ -136,7 +136,7 @@ def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float) -
         log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
 
 
-def message(row: Appointment, *, released: bool = False) -> dict[str, Any]:
+def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any]:
     """Return send_task's arguments for a row: the same task id through retry, hold and release."""
     headers = {CORRELATION: row.correlation_id, VERSION: MESSAGE_VERSION, RELEASED: released}
     return {

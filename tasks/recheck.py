@@ -27,12 +27,16 @@ class Standing(StrEnum):
     UNASKED = "unasked"  # Cal.com may not be asked, did not answer in time, or too soon to say
 
 
-def still_booked(deps: Dependencies, row: Appointment) -> Standing:
+def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
     """Look at a confirmed booking by its uid, and cancel it here when it is gone there.
 
     A "not found" counts only when the confirmation is older than the settle time: a replica that lags says the same,
     byte for byte (docs/calcom.md, "By uid").
     """
+    with deps.autocommit.connect() as conn:
+        row = appointments.get(conn, appointment_id)
+    if row is None or row.status is not Status.CONFIRMED:
+        return Standing.UNASKED  # it has moved on just now
     calls = GuardedCalls(deps, row.correlation_id)
     try:
         if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, select
 
 from db.appointments.appointment import Appointment, NewAppointment
-from db.appointments.insertion import Inserted, insert
+from db.appointments.insertion import Inserted, Kept, insert
 from db.appointments.late_answers import record_late_uid
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move, renew, request_cancel
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
@@ -25,6 +25,7 @@ __all__ = [
     "Claimed",
     "FromNow",
     "Inserted",
+    "Kept",
     "KeyTakenError",
     "NewAppointment",
     "by_task",

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select
 
-from db.appointments.appointment import COLUMNS, Appointment, NewAppointment
-from db.lifecycle import LIVE, Status
+from db.appointments.appointment import NewAppointment
+from db.lifecycle import LIVE, HoldReason, Status
 from db.prepared import fetch_in_time
 from db.schema import appointments
 from db.sql import prepared
@@ -21,16 +21,41 @@ ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; f
 _Key = tuple[bool, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Hold what a receipt and a message tell of a row, of which most else is what was asked for."""
+
+    id: int
+    task_id: str
+    correlation_id: str
+    status: Status
+    hold_reason: HoldReason | None
+    updated_at: datetime
+    retry_count: int
+    idempotency_key: str = field(repr=False)  # a caller may have put anything into it
+    key_derived: bool
+    payload_hash: str
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """Read a row whose columns are its fields, in their order."""
+        number, task, correlation, status, reason, *rest = row
+        return cls(number, task, correlation, Status(status), None if reason is None else HoldReason(reason), *rest)
+
+
+@dataclass(frozen=True, slots=True)
 class Inserted:
     """Say what became of one request.
 
     `created`: this call wrote the row. `conflict`: the given key stands for another request, and `appointment` is that.
     """
 
-    appointment: Appointment
+    appointment: Kept
     created: bool
     conflict: bool = False
+
+
+_COLUMNS = tuple(column.name for column in fields(Kept))
 
 
 def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: bool = False) -> list[Inserted]:
@@ -58,9 +83,9 @@ def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: b
 
 def _keep(
     conn: Connection, wanted: dict[_Key, NewAppointment], *, behind_others: bool
-) -> tuple[dict[_Key, Appointment], dict[_Key, Appointment]]:
-    written: dict[_Key, Appointment] = {}
-    known: dict[_Key, Appointment] = {}
+) -> tuple[dict[_Key, Kept], dict[_Key, Kept]]:
+    written: dict[_Key, Kept] = {}
+    known: dict[_Key, Kept] = {}
     for _ in range(ROUNDS):
         missing = [row for key, row in wanted.items() if key not in written and key not in known]
         if not missing:
@@ -70,18 +95,18 @@ def _keep(
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
-def _write(conn: Connection, rows: list[NewAppointment], *, behind_others: bool) -> dict[_Key, Appointment]:
+def _write(conn: Connection, rows: list[NewAppointment], *, behind_others: bool) -> dict[_Key, Kept]:
     requests = json.dumps([{"ordinal": n, **vars(row)} for n, row in enumerate(rows)], default=_plain)
     written = fetch_in_time(conn, _insert_sql(), {"requests": requests, "behind_others": behind_others})
-    return {_key(row): row for row in map(Appointment.read, written)}
+    return {_key(row): row for row in map(Kept.read, written)}
 
 
 @cache
 def _insert_sql() -> str:
-    return prepared("insert_appointments").replace("/* columns */", ", ".join(COLUMNS))
+    return prepared("insert_appointments").replace("/* columns */", ", ".join(_COLUMNS))
 
 
-def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointment]:
+def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Kept]:
     if not rows:
         return {}
     column = appointments.c
@@ -89,17 +114,17 @@ def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Appointmen
     derived = [row.idempotency_key for row in rows if row.key_derived]
     in_force = column.status.in_([*LIVE, Status.CONFIRMED])
     result = conn.execute(
-        select(appointments).where(
+        select(*(column[name] for name in _COLUMNS)).where(
             or_(
                 and_(~column.key_derived, column.idempotency_key.in_(given)),
                 and_(column.key_derived, column.idempotency_key.in_(derived), in_force),
             )
         )
     )
-    return {_key(row): row for row in map(Appointment.of, result.mappings())}
+    return {_key(row): row for row in map(Kept.read, result)}
 
 
-def _key(row: NewAppointment | Appointment) -> _Key:
+def _key(row: NewAppointment | Kept) -> _Key:
     return row.key_derived, row.idempotency_key
 
 

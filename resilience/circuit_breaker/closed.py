@@ -36,6 +36,7 @@ class ClosedBreaker:
         self._fixed = (*identity, *sizes)
         self._snapshot = snapshot
         self._clock = clock
+        self._looked_closed: dict[str, tuple[int, int]] = {}
 
     def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
         """Ask whether a call may go, which the rate limit alone decides."""
@@ -60,6 +61,15 @@ class ClosedBreaker:
         call = permit.window, permit.granted_at, took, *headers
         reply = self._run("record_closed", permit.endpoint, epochs, now, *call)
         return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
+
+    def stands(self, endpoint: str) -> bool:
+        """Return whether the breaker is still closed to an endpoint, as this process heard last; it takes nothing."""
+        epochs = self._snapshot.closed.get(endpoint) or self._looked_closed.get(endpoint)
+        return epochs is not None and self._run("still_closed", endpoint, epochs, None) is not None
+
+    def looked_closed(self, endpoint: str, epochs: tuple[int, int]) -> None:
+        """Remember that both looked closed, in these epochs; not for `acquire`: an "off" that is over looks so, too."""
+        self._looked_closed[endpoint] = epochs
 
     def _run(self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int) -> Any:
         if self._shared is None:

@@ -29,6 +29,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "override": (*_STATE, "reply", "overrides"),
         "restore": (*_STATE, "reply", "overrides", "server_run"),
         "status": _STATE,
+        "still_closed": ("closed_arguments",),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),
         "recent_calls": _COUNTING,
         "reset_recent_calls": _COUNTING,

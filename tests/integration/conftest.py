@@ -50,7 +50,8 @@ class Record:
     def keep(self, **changes: Any) -> Appointment:
         """Keep one request: a pending row."""
         with self.engine.begin() as conn:
-            return appointments.insert(conn, [self.new(**changes)])[0].appointment
+            [kept] = appointments.insert(conn, [self.new(**changes)])
+        return self.read(kept.appointment.id)
 
     def claimed(self, **changes: Any) -> Appointment:
         """Keep one request and claim it."""

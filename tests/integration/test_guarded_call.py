@@ -88,3 +88,22 @@ def test_a_key_that_another_found_refused_goes_no_more(make: Make, asked: list[s
 
     assert not call(breaker)
     assert asked[-2:] == ["acquire_closed", "acquire"]
+
+
+def test_who_only_keeps_a_request_looks_shortly_while_closed(make: Make, asked: list[str], redis_url: str) -> None:
+    """And hears at once that another process has opened it, or that Redis has forgotten."""
+    breaker, other = make(), make()
+    seen = [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    shortly = asked[-1:]
+    other.force_open("operator", "a test")
+    seen += [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    other.reset("operator", "a test")
+    seen += [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    again = asked[-1:]
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    seen += [breaker.is_shut(CREATE)]
+
+    assert seen == [False, False, True, True, False, False, False]
+    assert (shortly, again) == (["still_closed"], ["still_closed"])
+    assert asked[-1] == "status"

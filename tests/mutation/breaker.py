@@ -128,6 +128,14 @@ BREAKER = (
         f"{_GUARDED}test_who_has_not_heard_that_it_opened_asks_twice_once",
     ),
     _lua(
+        "kept-by-an-old-epoch",
+        "still_closed",
+        "epoch ~= service_epoch or ",
+        "",
+        f"{_GUARDED}test_who_only_keeps_a_request_looks_shortly_while_closed",
+        promise=4,
+    ),
+    _lua(
         "refused-key-not-seen-while-closed",
         "acquire_closed",
         " or blocked or misconfigured then",

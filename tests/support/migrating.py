@@ -127,7 +127,7 @@ class Migrating:
         with engine.connect() as conn:
             row = appointments.get(conn, kept.appointment.id)
         assert row is not None
-        assert (row.uuid, row.retry_count, row.resilience_strategy) == (kept.appointment.uuid, 0, None)
+        assert (row.uuid, row.retry_count, row.resilience_strategy) == (asked.uuid, 0, None)
 
     def test_keys_of_before_are_known_again(self, engine: Engine) -> None:
         """The same request meets its row after the upgrade: given keys in NFC, derived ones of slugs in lower case."""
