@@ -22,7 +22,7 @@ CREATE, LIST = "create", "list"
 ENDPOINTS = (CREATE, LIST)
 HOLDERS = ("acquire", "record", "release", "give_back", "is_open", "override", "status")
 """The scripts that change nothing, and say so, when the server has forgotten the breaker."""
-SHORT = ("acquire_closed", "record_closed")
+SHORT = ("acquire_closed", "record_closed", "still_closed")
 """The scripts that do what acquire and record would where the breaker is closed, and else nothing."""
 
 
@@ -108,6 +108,8 @@ class Pair:
         short = not item and not trial and self.owners % 2
         closed = self.rules.closed(at) and not self.rules.blocks.admission(at, trial=False).reason
         known = self._last_closed(at)
+        if short:
+            assert self._run("still_closed", at, known) == ([at.now, "closed"] if known == epochs else [at.now])
         expected = self.rules.acquire(at, owner, item, probe_ok=probe_ok, trial=trial)
         if short and closed and known == epochs:
             self._same("acquire_closed", at, known, [at.now, expected[15], expected[18]])
@@ -178,8 +180,8 @@ class Pair:
         begun = self._server_time()
         assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
         begun = self._server_time()
-        [of_acquire], [of_record] = (self._run(name, at._replace(now=0), range(8)) for name in SHORT)
-        assert begun <= of_acquire <= of_record <= self._server_time()
+        [first], [second], [third] = (self._run(name, at._replace(now=0), range(8)) for name in SHORT)
+        assert begun <= first <= second <= third <= self._server_time()
         assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
         for counted, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
             assert counted == sum(ends > at.now for ends in kept.values())
