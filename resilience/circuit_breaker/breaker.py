@@ -21,7 +21,7 @@ from resilience.circuit_breaker.overrides import OperatorControls
 from resilience.circuit_breaker.reports import Reports
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded, State
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded
 from resilience.circuit_breaker.wire import ACQUIRE, AcquireRequest, OutcomeReport, to_ms, to_seconds
 from resilience.redaction import bounded_context
 from resilience.shared_state.events import Emit, say_nothing
@@ -150,17 +150,6 @@ class CircuitBreaker(Reports, HeldWork, OperatorControls):
             took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
         )  # fmt: skip
         return self._report(permit.endpoint, report, reason, now, probe=permit.probe)
-
-    def is_shut(self, endpoint: str) -> bool:
-        """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
-        if self._closed.stands(endpoint):
-            return False
-        seen = self.get_status()
-        own = seen.endpoints.get(endpoint)
-        states = {seen.state} if own is None else {seen.state, own.state}
-        if seen.shared and states == {State.CLOSED}:
-            self._closed.looked_closed(endpoint, (seen.breaker.epoch, seen.generation if own is None else own.epoch))
-        return seen.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
 
 class CalcomCircuitBreaker(CircuitBreaker):

@@ -32,7 +32,7 @@ TIMINGS = Timings(
 )
 _DEPS = SimpleNamespace(
     timings=TIMINGS,
-    engine=SimpleNamespace(connect=nullcontext),
+    autocommit=SimpleNamespace(connect=nullcontext),
     policy=RetryPolicy(jitter=0, max_attempts=1, per_error={}),
     calcom=SimpleNamespace(key_fingerprint="key", settings_fingerprint="settings"),
 )
