@@ -108,5 +108,7 @@ def reconfigure(settings: Settings | None = None) -> None:
     if settings is not None:
         configuration.settings = settings
     app.config_from_object(configuration)
-    app.close()  # its pools, and those that its `amqp` keeps, are connected to the old one
+    # Its pools are connected to the old one. `app.close()` would forget the application, too: of the modules that are
+    # loaded afterwards no task would be known to it.
+    app._pool = None  # noqa: SLF001 - see above
     vars(app).pop("amqp", None)

@@ -1,6 +1,9 @@
 """What beat sends, some worker runs."""
 
+from celery import shared_task
+
 from worker import app
+from worker.celery_app import reconfigure
 from worker.schedule import schedule
 
 
@@ -11,3 +14,14 @@ def test_every_task_of_the_schedule_is_known_to_a_worker() -> None:
     sent = {entry["task"] for entry in schedule(60).values()}
 
     assert sent - set(app.tasks) == set()
+
+
+def test_a_task_that_is_loaded_after_another_deployment_was_taken_up_is_known() -> None:
+    """Celery registers it with the applications that it knows of."""
+    _ = app.tasks  # as after the first message
+    reconfigure()
+
+    @shared_task(name="tests.loaded_later")
+    def loaded_later() -> None: ...
+
+    assert app.tasks.pop("tests.loaded_later").app is app
