@@ -8,7 +8,7 @@ ARGS ?=
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
 # Most tests wait for real servers, so several run side by side; none of them measures time, that is `make bench`.
-SIDE_BY_SIDE := -n 4 --dist worksteal
+SIDE_BY_SIDE := -n 3 --dist worksteal
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE

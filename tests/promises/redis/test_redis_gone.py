@@ -234,7 +234,7 @@ def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_go
         CELERY_BROKER_URL=rabbit_url,
         CALCOM_RATE_LIMIT_PER_MINUTE="300",
         CIRCUIT_BREAKER_THRESHOLD="5",
-        CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="60",
+        CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30",
     )
     for number in range(3):
         running.worker(name=f"bookings{number}", concurrency=2)
