@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -103,7 +104,7 @@ class _World:
         return None
 
 
-class _Http(asyncio.Protocol):
+class _Http(asyncio.Protocol, ABC):
     """Hand whole requests on: one after the other on a line, each with its length."""
 
     transport: asyncio.Transport
@@ -123,8 +124,8 @@ class _Http(asyncio.Protocol):
             self.received = b""
             self.take(head, body)
 
-    def take(self, head: bytes, body: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def take(self, head: bytes, body: bytes) -> None: ...
 
     def send(self, status: str, content: str, now: datetime) -> None:
         date = now.strftime("%a, %d %b %Y %H:%M:%S GMT")
