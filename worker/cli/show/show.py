@@ -8,27 +8,17 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import func, select
 
-from db.appointments import Appointment, event_types, events
+from db.appointments import Appointment, event_types
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
-from db.monitoring import breaker_events
 from worker.cli.named import named
 from worker.cli.session import ready
-from worker.cli.show.why import why
 from worker.console import screen
+from worker.story.timeline import INTERNAL, PERSONAL, whole_timeline
+from worker.story.why import why
 
-PERSONAL = (
-    "attendee_name",
-    "attendee_email",
-    "attendee_phone",
-    "guests",
-    "location",
-    "booking_fields_responses",
-    "request_metadata",
-)
-INTERNAL = ("claim_token", "payload_hash")
 HIDDEN = "hidden (--personal shows it)"
 STYLES = {
     Status.CONFIRMED: "bold green",
@@ -65,21 +55,6 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     screen.say()
     asked = Event("asked", "caller", {}, row.created_at)
     screen.show(_timeline([asked, *timeline]))
-
-
-def whole_timeline(conn: Connection, row: Appointment) -> list[Event]:
-    """Return what happened to a booking, and to the breaker that it met."""
-    met = breaker_events.around(conn, row.correlation_id, row.requested_at, row.circuit_breaker_open_at_booking)
-    breaker = [
-        Event(f"breaker_{change.new_state}", "breaker", _transition(change), change.created_at) for change in met
-    ]
-    return sorted([*events.timeline(conn, row.id), *breaker], key=lambda event: event.created_at)
-
-
-def _transition(change: Row[Any]) -> dict[str, Any]:
-    cause = {name: change.context[name] for name in ("by", "why", "correlation_id") if change.context.get(name)}
-    failures = {"failures": change.failure_count} if change.failure_count else {}
-    return {"of": change.endpoint or change.service, "reason": change.reason, **failures, **cause}
 
 
 def as_dict(row: Appointment, timeline: list[Event], reason: str, *, personal: bool) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The story of one booking, for `booking show` and the page alike."""
