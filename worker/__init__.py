@@ -4,6 +4,7 @@ What is named here is loaded when it is first asked for: Celery, SQLAlchemy and 
 `booking --help` needs none of them.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for module in ("worker.signals", "worker.wiring"):  # whoever has a name can use it
         import_module(module)
+    if name == "app" and "flower.urls" in sys.modules:
+        import_module("worker.page.install").install()
     home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
     value = globals()[name] = getattr(import_module(home), name)
     return value

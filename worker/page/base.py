@@ -1,0 +1,171 @@
+"""What all of the page's handlers share: headers, login, templates, and who may act."""
+
+import getpass
+import ipaddress
+import json
+import os
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import flower
+from flower.views import BaseHandler
+from tornado.template import Loader, Template
+from tornado.web import HTTPError, RequestHandler
+
+HERE = Path(__file__).parent
+FLOWERS = Path(flower.__file__).parent / "templates"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # asked for again each time, by its ETag
+}
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
+
+
+class Templates(Loader):
+    """Ours, and Flower's where we have none of that name: our pages extend its base.html."""
+
+    def _create_template(self, name: str) -> Template:
+        folder = Path(self.root) if (Path(self.root) / name).exists() else FLOWERS
+        return Template((folder / name).read_bytes(), name=name, loader=self)
+
+
+class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no types
+    """One request for the page; nobody else's pages may read the answer, or show it in a frame."""
+
+    def set_default_headers(self) -> None:
+        """Set our headers; Flower's own may allow every website to read."""
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def get_template_path(self) -> str:
+        """Return where our templates are."""
+        return str(HERE / "templates")
+
+    def create_template_loader(self, template_path: str) -> Loader:
+        """Return the loader of ours and Flower's templates."""
+        return Templates(template_path)
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        """Return what templates may name: `root` (the url_prefix), `resilience` (the page's address), `may_act`."""
+        why_not = self.why_not()
+        return {
+            **super().get_template_namespace(),
+            "root": self.root,
+            "resilience": f"{self.root}/resilience",
+            "may_act": "yes" if why_not is None else f"no: {why_not}",
+        }
+
+    @property
+    def root(self) -> str:
+        """The url_prefix as a path: empty, or `/prefix`."""
+        prefix = (self.application.options.url_prefix or "").strip("/")
+        return f"/{prefix}" if prefix else ""
+
+    @property
+    def has_login(self) -> bool:
+        """Whether Flower asks who is there."""
+        options = self.application.options
+        return bool(options.basic_auth or options.auth)
+
+    def why_not(self) -> str | None:
+        """Return why this viewer may not act; None: they may."""
+        if self.application.options.read_only:
+            return "this Flower is read-only"
+        if self.has_login or self._is_at_home():
+            return None
+        return "this Flower has no login; set one (FLOWER_BASIC_AUTH), so that it is known who acts"
+
+    def who(self) -> str:
+        """Return who is there: the login's name, or who runs this process where nobody else can be there."""
+        if self.application.options.auth:
+            return str(self.current_user)
+        if self.application.options.basic_auth:
+            _, _, credentials = self.request.headers["Authorization"].partition(" ")
+            return b64decode(credentials).decode().partition(":")[0]
+        return _process_owner()
+
+    def _is_at_home(self) -> bool:
+        """Say whether nobody but this machine's own can be there: it listens, is asked and is named by loopback.
+
+        A proxy is asked from elsewhere; a foreign name that leads here is a website's trick (DNS rebinding).
+        """
+        addresses = (self.application.options.address, self.request.remote_ip, self.request.host_name)
+        return all(map(_is_loopback, addresses)) and not any(name in self.request.headers for name in _FORWARDED)
+
+
+class DataHandler(ResilienceHandler):
+    """One request that is answered in JSON, errors, too."""
+
+    def prepare(self) -> None:
+        """Refuse who is not logged in."""
+        if not self.current_user:
+            raise HTTPError(401, "log in")
+
+    def answer(self, payload: Any, status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(as_json(payload))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with `{"error": a sentence}`."""
+        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
+        said = error.get_message() if isinstance(error, HTTPError) else None
+        if status_code == 401 and self.application.options.basic_auth:
+            self.set_header("WWW-Authenticate", 'Basic realm="flower"')
+        self.answer({"error": said or self._reason}, status_code)
+
+
+class ActionHandler(DataHandler):
+    """One request that changes something, or shows what is personal: refused unless this viewer may, and means it."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Leave the question to `prepare`: Flower's own check passes whoever has no cookie."""
+
+    def prepare(self) -> None:
+        """Refuse who may not act, and what another website sends in their name."""
+        super().prepare()
+        if self.request.method in {"GET", "HEAD"}:
+            return
+        if (reason := self.why_not()) is not None:
+            raise HTTPError(403, reason)
+        self._refuse_other_sites()
+        RequestHandler.check_xsrf_cookie(self)
+
+    def _refuse_other_sites(self) -> None:
+        """Refuse what does not come from our own page; each browser says one of the two."""
+        site, origin = (self.request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
+        foreign = origin is not None and urlsplit(origin).netloc != self.request.host
+        if foreign or site not in {None, "same-origin"} or (site is None and origin is None):
+            raise HTTPError(403, "this was not sent by this page")
+
+
+def as_json(payload: Any, default: Callable[[Any], Any] = str) -> str:
+    """Write JSON for a browser."""
+    return json.dumps(payload, default=default, separators=(",", ":"))
+
+
+def _is_loopback(host: str | None) -> bool:
+    """Say whether a name or an address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address((host or "").strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _process_owner() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return f"user {os.getuid()}"
