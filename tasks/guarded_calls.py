@@ -16,12 +16,12 @@ from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.rate_limit_headers import allowance
+from tasks.calcom.reads import LIST, CalcomReads
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
 
-CREATE, CANCEL, LIST, GET = "bookings.create", "bookings.cancel", "bookings.list", "bookings.get"
-SLOTS, EVENT_TYPES, ME = "slots", "event_types", "me"
+CREATE, CANCEL = "bookings.create", "bookings.cancel"
 _WORKER = socket.gethostname()
 _LEAST_PAUSE = 0.05  # seconds
 
@@ -55,7 +55,7 @@ class CallResult(Generic[R]):
     recorded: Recorded
 
 
-class GuardedCalls:
+class GuardedCalls(CalcomReads):
     """Make calls of Cal.com, each with a permit of its own and a report; those that read raise NotNow when denied.
 
     `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
@@ -86,36 +86,6 @@ class GuardedCalls:
         self._patience = patience
         self._on_report = on_report
         self._numbers = count()
-
-    # What the looks and event_types.py know of a client.
-
-    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/bookings, if it may go now."""
-        return self._read(LIST, lambda: self._client.list_bookings(params))
-
-    def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/slots, if it may go now."""
-        return self._read(SLOTS, lambda: self._client.slots(params))
-
-    def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}, if it may go now; all weeks where it is the uid of a series."""
-        return self._read(GET, lambda: self._client.booking(uid, deadline=deadline))
-
-    def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/by-seat/{seatUid}, if it may go now."""
-        return self._read(GET, lambda: self._client.booking_of_seat(seat_uid, deadline=deadline))
-
-    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
-        """GET /v2/event-types/{id}, if it may go now."""
-        return self._read(EVENT_TYPES, lambda: self._client.event_type(calcom_id))
-
-    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/event-types, if it may go now."""
-        return self._read(EVENT_TYPES, lambda: self._client.event_types(params))
-
-    def me(self) -> Answer | NoAnswer:
-        """GET /v2/me, if it may go now."""
-        return self._read(ME, self._client.me)
 
     # What changes something, and what finds out whether anything goes.
 

@@ -11,8 +11,9 @@ from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
+from tasks.calcom.reads import LIST
 from tasks.claim import claim
-from tasks.guarded_calls import CREATE, LIST, GuardedCalls
+from tasks.guarded_calls import CREATE, GuardedCalls
 from tasks.maintenance.recovery import ask_again
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import book
