@@ -133,7 +133,7 @@ def test_every_secret_comes_from_the_env_file() -> None:
 
     assert asked <= set(given)
     assert set(given) - asked <= {name.upper() for name in Settings.model_fields}
-    assert [name for name, value in given.items() if value and re.search("PASSWORD|KEY|AUTH", name)] == []
+    assert [name for name, value in given.items() if value and re.search("PASSWORD|KEY|AUTH|SECRET", name)] == []
 
 
 def test_the_image_is_built_from_what_the_wheel_holds() -> None:

@@ -50,7 +50,7 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
         parts = [*processes.fleet(*[CONCURRENCY] * workers), processes.flower(free_port(port))]
         watched += _start(ready.processes, parts)
         screen.say()
-        guide.show(ready.settings, ready.processes.logs, page=parts[-1].address)
+        guide.show(ready.settings, ready.processes.logs, flower=parts[-1].address)
         shutdown.defer()
         _supervise(watched, shutdown)
         with _waiting("Ending; calls under way have a few seconds"):

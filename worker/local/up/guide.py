@@ -14,13 +14,13 @@ PLAIN_TYPE = 101  # of the simulator
 YOURS = "YOUR_EVENT_TYPE_ID"
 
 
-def show(settings: Settings, logs: Path, page: str) -> None:
-    """Write the page's address, and commands to paste into another shell in the same folder."""
-    booking = command()
+def show(settings: Settings, logs: Path, flower: str) -> None:
+    """Write the page's address and Flower's, and commands to paste into another shell in the same folder."""
     facts: list[tuple[str, str]] = [
-        ("  page", page),
+        ("  page", f"{flower}/resilience"),
+        ("  flower", flower),
         ("  logs", shown(logs)),
-        ("  status", f"{booking} status"),
+        ("  status", f"{command()} status"),
     ]
     if settings.calcom_api_key is None:
         hint = "CALCOM_API_KEY is not given, so nothing can be booked; set it, or try `booking up --simulator`"
@@ -30,8 +30,13 @@ def show(settings: Settings, logs: Path, page: str) -> None:
     screen.say("  To book one, paste into another shell in this folder:")
     screen.say()
     # Not wrapped: it must be copied in one piece.
-    screen.say((f"{one_booking(settings, datetime.now(UTC))} | {booking} enqueue -", "bold"))
+    screen.say((enqueue_one(settings, datetime.now(UTC)), "bold"))
     screen.say()
+
+
+def enqueue_one(settings: Settings, now: datetime) -> str:
+    """Return a shell command that books one."""
+    return f"{one_booking(settings, now)} | {command()} enqueue -"
 
 
 def one_booking(settings: Settings, now: datetime) -> str:
