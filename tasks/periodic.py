@@ -53,6 +53,7 @@ class PeriodicTask(Task):  # type: ignore[misc]  # Celery ships no types
     """Run at most one tick an interval in this process; what is sent for a moment of its own always runs."""
 
     abstract = True
+    send_events = False  # four ticks a second would bury the bookings in Flower's list, and push them out of it
     throws = (AppointmentDatabaseException,)  # expected: Celery writes no traceback
 
     def __init__(self) -> None:

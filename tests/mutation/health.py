@@ -6,6 +6,7 @@ _CLOCKS = "tests/promises/test_clocks.py::"
 _GONE = "tests/integration/health/test_health_redis.py::"
 _LEVELS = "tests/integration/health/test_health_levels.py::"
 _HEALTH = "tests/integration/health/test_health.py::"
+_LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
 
 HEALTH = (
     Breakage(
@@ -39,6 +40,22 @@ HEALTH = (
         old="first = not self._failing",
         new="first = True",
         test="tests/unit/tasks/test_periodic.py::test_a_database_that_is_gone_is_said_in_one_line_and_once_when_it_is_back",
+    ),
+    Breakage(
+        name="ticks-bury-the-bookings-in-flower",
+        promise=6,
+        file="tasks/periodic.py",
+        old="send_events = False",
+        new="send_events = True",
+        test=_LISTED,
+    ),
+    Breakage(
+        name="beat-tells-flower-of-each-tick",
+        promise=6,
+        file="worker/celery_app.py",
+        old="task_send_sent_event = False",
+        new="task_send_sent_event = True",
+        test=_LISTED,
     ),
     Breakage(
         name="beat-that-never-started-is-missed-by-nobody",

@@ -1,56 +1,35 @@
-"""What Flower shows: Celery's own state of events, fed with what a fleet really sends."""
+"""What Flower shows: its own state of events, fed with what a fleet really sends."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from celery.events import EventReceiver
-from celery.events.state import State
 
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.enqueue import outcome
+from tasks.publish import TASK
+from tests.flower.listening import fresh_state, listening, repeat
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import app, enqueue_booking
+from worker.schedule import SCHEDULE
 
-
-@contextmanager
-def flower() -> Iterator[tuple[State, dict[str, list[str]]]]:
-    """Listen as Flower does; yields the state, and the states that each task went through."""
-    state = State()
-    seen: dict[str, list[str]] = {}
-
-    def keep(event: dict[str, Any]) -> None:
-        state.event(event)
-        task = state.tasks.get(event.get("uuid"))
-        if task is not None and (not seen.get(task.uuid) or seen[task.uuid][-1] != task.state):
-            seen.setdefault(task.uuid, []).append(task.state)
-
-    connection = app.connection_for_read()
-    receiver = EventReceiver(connection, handlers={"*": keep}, app=app)
-    thread = threading.Thread(target=receiver.capture, kwargs={"limit": None, "wakeup": False}, daemon=True)
-    thread.start()
-    yield state, seen
-    receiver.should_stop = True  # it looks within a second, or at the next heartbeat
-    thread.join(10)
-    connection.release()
-    assert not thread.is_alive()
+EACH_SECOND = {entry["task"] for entry in SCHEDULE.values() if entry["schedule"] == 1.0}
+FIRST_HOUR = 10_000  # bookings
 
 
 @pytest.mark.parametrize("end", ["released", "revoked"])
 def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Fleet], simulator: Any, end: str) -> None:
     """HELD is a state of ours, which Celery lets nothing but RETRY and SUCCESS replace: so a release says RETRY."""
     running = fleet(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="600")
-    with flower() as (state, seen):
+    with listening() as heard:
         running.start()
-        eventually(lambda: len(state.workers) == 2, what="both workers are seen")
+        eventually(lambda: len(heard.state.workers) == 2, what="both workers are seen")
         finals([enqueue_booking(request(0)).appointment_id])
         simulator.faults("refuse", seconds=600)
         held = enqueue_booking(request(1))
         eventually(lambda: outcome(held.appointment_id).status is Status.HELD)  # type: ignore[union-attr]
-        eventually(lambda: seen.get(held.task_id, [""])[-1] == "HELD", what="Flower shows HELD")
+        eventually(lambda: heard.states.get(held.task_id, [""])[-1] == "HELD", what="Flower shows HELD")
         if end == "revoked":
             app.control.revoke(held.task_id)
         else:
@@ -59,7 +38,35 @@ def test_a_task_that_was_held_ends_as_its_booking_does(fleet: Callable[..., Flee
             dependencies.current().breaker.reset("operator", "a test")
         finals([held.appointment_id])
         last = "REVOKED" if end == "revoked" else "SUCCESS"
-        eventually(lambda: seen[held.task_id][-1] == last, within=10, what=last)
-    after = seen[held.task_id][seen[held.task_id].index("HELD") + 1 :]
+        eventually(lambda: heard.states[held.task_id][-1] == last, within=10, what=last)
+    states = heard.states[held.task_id]
+    after = states[states.index("HELD") + 1 :]
     assert after == ["RETRY", "REVOKED"] if end == "revoked" else after[0] == "RETRY" and "STARTED" in after
-    assert {name.partition("@")[0] for name in state.workers} == {"bookings", "maintenance"}, "no phantom workers"
+    assert {name.partition("@")[0] for name in heard.state.workers} == {"bookings", "maintenance"}, "no phantom workers"
+
+
+def test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour(fleet: Callable[..., Fleet]) -> None:
+    """Four ticks a second are 350,000 a day: neither those that send them nor those that run them tell of them."""
+    running = fleet()
+    with listening() as heard:
+        running.start()
+        eventually(lambda: len(heard.state.workers) == 2, what="both workers are seen")
+        asked = [enqueue_booking(request(number)) for number in range(20)]
+        finals([one.appointment_id for one in asked])
+        tasks = {one.task_id for one in asked}
+        eventually(lambda: {uuid for uuid in tasks if heard.states.get(uuid, [""])[-1] == "SUCCESS"} == tasks)
+        eventually(lambda: min(_ran().get(name, 0) for name in EACH_SECOND) >= 3, what="periodic tasks run")
+    assert set(heard.state.tasks) == tasks
+    assert heard.names == {TASK}
+
+    state, turns = fresh_state(), FIRST_HOUR // len(tasks)
+    repeat(heard.stream, state, range(turns), seconds=24 * 3600 / turns)
+    assert len(state.tasks) == FIRST_HOUR
+    assert {f"{uuid}-0" for uuid in tasks} <= set(state.tasks)
+
+
+def _ran() -> dict[str, int]:
+    """Return how often each task was taken by the worker of the periodic ones."""
+    stats = app.control.inspect(destination=["maintenance@test"], timeout=1).stats() or {}
+    ran: dict[str, int] = stats.get("maintenance@test", {}).get("total", {})
+    return ran
