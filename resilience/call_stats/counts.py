@@ -1,6 +1,6 @@
 """The calls of the last five minutes: what lua/lib/call_stats.lua keeps, and once more for a process without Redis."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
@@ -28,6 +28,10 @@ class Figures:
     """The first one still counted, to the second."""
     last_failure_at: datetime | None
     """However long ago, unless it was forgotten."""
+    last_call_at: datetime | None
+    """The newest one's report, to the second."""
+    last_average_ms: float | None
+    """Of the calls of that second."""
 
 
 class _Second(NamedTuple):
@@ -75,10 +79,15 @@ class CallCounts:
             self.fields[f"{_LAST}/{name}"] = str(now)
 
 
+def endpoints(fields: Iterable[str]) -> list[str]:
+    """Name the endpoints of which something is counted, in their order."""
+    return sorted({field.partition("/")[2] for field in fields})
+
+
 def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
     """Read the fields at `now` in ms: of one endpoint, or of all together."""
     calls = total = longest = recent = first = last = 0
-    severities = [0, 0, 0]
+    severities, newest = [0, 0, 0], _Second(0)
     for field, value in fields.items():
         slot, _, name = field.partition("/")
         if endpoint is not None and name != endpoint:
@@ -93,6 +102,10 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         calls, total, longest = calls + seen.calls, total + seen.total, max(longest, seen.longest)
         severities = [known + new for known, new in zip(severities, seen.severities, strict=True)]
         recent += sum(seen.severities) if age < RECENT else 0
+        if seen.second > newest.second:
+            newest = seen
+        elif seen.second == newest.second:  # another endpoint's
+            newest = _Second(seen.second, newest.calls + seen.calls, newest.total + seen.total)
         if any(seen.severities):
             first = min(first or seen.second, seen.second)
     return Figures(
@@ -104,4 +117,6 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         longest_ms=longest,
         first_failure_at=datetime.fromtimestamp(first, tz=UTC) if first else None,
         last_failure_at=datetime.fromtimestamp(last / 1000, tz=UTC) if last else None,
+        last_call_at=datetime.fromtimestamp(newest.second, tz=UTC) if newest.calls else None,
+        last_average_ms=newest.total / newest.calls if newest.calls else None,
     )

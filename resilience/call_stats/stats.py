@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resilience.call_stats.counts import CallCounts, Figures, figures
+from resilience.call_stats.counts import CallCounts, Figures, endpoints, figures
 from resilience.call_stats.windows import Window, closed_windows
 from resilience.error_types import Severity, error_type, severity_of
 from resilience.redaction import bounded_context
@@ -108,13 +108,13 @@ class CallStats:
 
     def recent_calls(self, endpoint: str | None = None, *, now: float | None = None) -> Figures:
         """Return the figures of the last minutes, of one endpoint or of all; without Redis, of this process."""
-        self.flush(now=now)
-        answer = self._call("recent_calls", now=now)
-        if answer is not None:
-            at, fields = answer
-            return figures(pairs(fields), at, endpoint)
-        with self._lock:
-            return figures(self._own.fields, self._now(now), endpoint)
+        at, fields = self._recent(now)
+        return figures(fields, at, endpoint)
+
+    def recent_by_endpoint(self, *, now: float | None = None) -> dict[str | None, Figures]:
+        """Return the same of each endpoint of which something is counted, and, as None, of all together."""
+        at, fields = self._recent(now)
+        return {name: figures(fields, at, name) for name in (None, *endpoints(fields))}
 
     def reset_recent_calls(self) -> None:
         """Begin the last minutes anew; the windows stay."""
@@ -141,6 +141,14 @@ class CallStats:
             self._incomplete = False
             if self._shared.call("mark_incomplete", self._keys, (self._size, 0)) is None:
                 self._incomplete = True
+
+    def _recent(self, now: float | None) -> tuple[int, dict[str, str]]:
+        self.flush(now=now)
+        answer = self._call("recent_calls", now=now)
+        if answer is not None:
+            return answer[0], pairs(answer[1])
+        with self._lock:
+            return self._now(now), dict(self._own.fields)
 
     def _call(self, name: str, *own: str | float, now: float | None = None) -> Any:
         if self._shared is None:

@@ -24,6 +24,8 @@ class ScopeStatus:
     """Times opened in a row."""
     probing: bool
     """Whether a probe is on its way."""
+    since: int = 0
+    """When the state began, ms of Redis's clock; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class BreakerStatus:
     order: int
     """Number of the last override applied."""
     settings: str
+    limit_left: int | None = None
+    """Calls that the rate limits, ours and what the service tells of its own, leave until `limit_until`; None: no limit
+    is known."""
+    limit_until: int | None = None
+    """The end of the service's window, or of a 429's pause."""
 
     @property
     def state(self) -> State:
@@ -83,6 +90,8 @@ def of_fleet(service: str, known: KnownState) -> BreakerStatus:
         sending=known.sending,
         order=int(fields.get("ordered", 0)),
         settings=fields.get("settings", ""),
+        limit_left=None if known.limit_left < 0 else known.limit_left,
+        limit_until=None if known.limit_left < 0 else known.limit_until,
     )
 
 
@@ -95,8 +104,9 @@ def _scope(prefix: str, fields: Mapping[str, str], generation: int, now: int) ->
         return int(fields.get(prefix + name, default))
 
     state, ends = State(fields.get(f"{prefix}state", "closed")), number("ends")
+    since = number("epoch", generation)  # a change's epoch is its moment
     if ends and now >= ends:
-        state, ends = (State.CLOSED if state is State.OFF else State.HALF_OPEN), 0
+        state, since, ends = (State.CLOSED if state is State.OFF else State.HALF_OPEN), ends, 0
     waits = {State.OPEN, State.FORCED_OPEN} & {state}
     retry_after: float | None = 0.0
     if waits:
@@ -108,6 +118,7 @@ def _scope(prefix: str, fields: Mapping[str, str], generation: int, now: int) ->
         failures=number("failures"),
         opens=number("opens"),
         probing=state is State.HALF_OPEN and now < number("lease"),
+        since=since,
     )
 
 

@@ -118,6 +118,9 @@ class KnownState(NamedTuple):
     throttled_until: int
     waiting: int
     sending: int
+    limit_left: int
+    """-1: there is no limit."""
+    limit_until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +202,8 @@ def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releas
 
 
 def _known_state(raw: Sequence[Any]) -> KnownState:
-    _, now, fields, rate, waiting, sending = raw
-    return KnownState(now, pairs(fields), int(pairs(rate).get("shut", 0)), waiting, sending)
+    _, now, fields, rate, *counted = raw
+    return KnownState(now, pairs(fields), int(pairs(rate).get("shut", 0)), *counted)
 
 
 def _is_done(result: Any) -> bool:

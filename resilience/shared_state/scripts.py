@@ -28,7 +28,7 @@ FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "is_open": (*_STATE, "reply"),
         "override": (*_STATE, "reply", "overrides"),
         "restore": (*_STATE, "reply", "overrides", "server_run"),
-        "status": _STATE,
+        "status": (*_STATE, "quota"),
         "still_closed": ("closed_arguments",),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),
         "recent_calls": _COUNTING,

@@ -6,7 +6,7 @@ after a 429, one call goes first and hears what is left.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from resilience.circuit_breaker.settings import Limits
 
@@ -58,7 +58,7 @@ class Limit:
             self._next_window(limits, now)
         if self._one_goes_first and now - SCOUT_TIMEOUT < self.scout_at <= now:
             return POLL_AFTER
-        if self.limit and self._reported_room <= 0:
+        if self.limit and self.reported_room <= 0:
             self.exhausted = True
             return min(POLL_AFTER, self.resets_at - now) if self._in_flight > 0 else self.resets_at - now
         ahead = self._backlog(now) - limits.burst_tolerance
@@ -71,7 +71,21 @@ class Limit:
             own = (limits.burst_tolerance + limits.emission_interval - self._backlog(now)) // limits.emission_interval
         if not self.limit:
             return own
-        return min(own, 1 if self._one_goes_first else self._reported_room)
+        return min(own, 1 if self._one_goes_first else self.reported_room)
+
+    def left(self, limits: Limits, now: int) -> tuple[int, int]:
+        """Return how many calls may go until the end of the service's window, which is the second; -1: no limit."""
+        if now < self.throttled_until:
+            return 0, max(self.throttled_until, self.resets_at)
+        seen = replace(self, this=replace(self.this), last=replace(self.last))
+        seen.wait(limits, now)
+        turns, own = limits.emission_interval, math.inf
+        if turns:
+            paid = max(seen.tat, now * 1000)
+            due = range(paid - limits.burst_tolerance, seen.resets_at * 1000, turns)  # a call each, at these moments
+            own = len(due)
+        left = max(0, min(own, seen.reported_room)) if seen.limit else own
+        return -1 if left == math.inf else int(left), max(seen.resets_at, seen.throttled_until)
 
     def take(self, limits: Limits, now: int) -> None:
         """Let one call go."""
@@ -142,7 +156,8 @@ class Limit:
         return self.this.granted - self.this.answered + self.last.granted - self.last.answered
 
     @property
-    def _reported_room(self) -> int:
+    def reported_room(self) -> int:
+        """Return how many calls the service's count leaves to us."""
         reserve = min(max(1, self.limit // 20), self.limit - 1)
         return (self.limit if self.remaining is None else self.remaining) - self._in_flight - reserve
 

@@ -1,7 +1,7 @@
 """The scripts on a real server, and the rules: both take each step; what they answer and keep is compared."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from redis import Redis
@@ -175,7 +175,7 @@ class Pair:
 
     def status(self, at: Caller) -> None:
         """Look at everything."""
-        known, now, breaker, rate, waiting, sending = self._run("status", at, ())
+        known, now, breaker, rate, waiting, sending, *left = self._run("status", at, ())
         assert (known, now) == ("known", at.now)
         begun = self._server_time()
         assert begun <= self._run("status", at._replace(now=0), ())[1] <= self._server_time()
@@ -183,6 +183,9 @@ class Pair:
         [first], [second], [third] = (self._run(name, at._replace(now=0), range(8)) for name in SHORT)
         assert begun <= first <= second <= third <= self._server_time()
         assert (_plain(pairs(breaker)), _plain(pairs(rate))) == self._states()
+        seen = replace(self.rules.limit)
+        seen.clamp(at.limits, at.now)
+        assert tuple(left) == seen.left(at.limits, at.now)
         for counted, kept in ((waiting, self.rules.ramp.waiting), (sending, self.rules.ramp.sending)):
             assert counted == sum(ends > at.now for ends in kept.values())
 

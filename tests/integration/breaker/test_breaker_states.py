@@ -229,6 +229,8 @@ def test_an_open_whose_time_is_over_shows_as_half_open(make: Make) -> None:
     status = breaker.get_status(now=T0 + 31)
     assert (status.state, status.breaker.probing, status.breaker.opens) == (State.HALF_OPEN, False, 1)
     assert breaker.get_status(now=T0 + 29).as_dict()["breaker"]["retry_after"] == 1
+    assert status.breaker.since == (T0 + 30) * 1000
+    assert breaker.get_status(now=T0 + 29).breaker.since == status.breaker.epoch
 
 
 def test_the_calls_of_the_last_minutes_are_counted(make: Make) -> None:
@@ -240,6 +242,22 @@ def test_the_calls_of_the_last_minutes_are_counted(make: Make) -> None:
     assert (seen.calls, seen.failures, seen.recent, seen.average_ms, seen.longest_ms) == (2, 1, 1, 15150, 30000)
     assert breaker.calls.recent_calls(now=T0 + 110).recent == 0
     assert breaker.calls.recent_calls(now=T0 + 300).calls == 1
+
+
+def test_the_newest_call_and_each_endpoint_are_told(make: Make) -> None:
+    """In one look; of calls in the same second, their mean."""
+    breaker = make()
+    for endpoint, elapsed, at in (("slots", 9, 0), ("slots", 0.3, 50.2), ("bookings.list", 0.5, 50.9)):
+        permit = breaker.acquire(endpoint, owner=f"{endpoint} {at}", now=T0 + at)
+        assert isinstance(permit, Permit)
+        breaker.record(permit, CallOutcome.SUCCESS, elapsed=elapsed, now=T0 + at)
+    seen = breaker.calls.recent_by_endpoint(now=T0 + 60)
+    assert {name: one.calls for name, one in seen.items()} == {None: 3, "bookings.list": 1, "slots": 2}
+    newest = datetime.fromtimestamp(T0 + 50, tz=UTC)
+    assert {(one.last_call_at, one.last_average_ms) for one in seen.values()} == {
+        (newest, 400.0), (newest, 500.0), (newest, 300.0)
+    }  # fmt: skip
+    assert breaker.calls.recent_calls(now=T0 + 351).last_call_at is None
 
 
 def test_forced_open_sends_nothing_until_its_end_and_then_one_probe(make: Make) -> None:

@@ -45,6 +45,11 @@ class Line:
         """Ask until nothing may go; return how many went, 200 at most."""
         return next((number for number in range(200) if not self.ask(at)), 200)
 
+    def left(self, at: float) -> tuple[int | None, float | None]:
+        """Ask how many calls are left, and until when."""
+        seen = self.breaker.get_status(now=T0 + at)
+        return seen.limit_left, None if seen.limit_until is None else seen.limit_until / 1000 - T0
+
     def report(self, permit: Permit, at: float, remaining: int, reset: float, *, limit: int = LIMIT) -> None:
         """Report an answer, and what it told."""
         headers = QuotaHeaders(limit, remaining, reset)
@@ -234,3 +239,27 @@ def test_a_clock_that_is_set_back_holds_nobody_longer_than_a_window(
     else:
         line.report(permit, 0.1, remaining=0, reset=60)
     assert any(line.ask(at) for at in range(-600, -600 + 63))
+
+
+@pytest.mark.parametrize("used", [0, 1, 5])
+def test_as_many_calls_as_our_own_limit_is_told_to_leave_may_go(join: Callable[..., Line], used: int) -> None:
+    """Asked for ten times a second until that moment; who looks takes none of them."""
+    line = join(rate_limit=20, rate_burst=5)
+    for _ in range(used):
+        line.send(0)
+    left, until = line.left(1)
+    assert (left, until) == line.left(1)
+    assert until == (60 if used else 61)  # since the first call, or from now on
+    assert sum(bool(line.ask(tenth / 10)) for tenth in range(10, 10 * int(until))) == left
+
+
+def test_how_many_calls_the_service_leaves_is_told(line: Line) -> None:
+    """No limit is known; 20 remain, one is on its way and three are for others; a 429; and the next window."""
+    assert line.left(0) == (None, None)
+    line.report(line.send(0), 0.1, remaining=20, reset=40)
+    line.send(1)
+    assert line.left(1) == (20 - 1 - 3, pytest.approx(40 + EDGE))
+    line.throttled(line.send(2), 2, 12)
+    assert line.left(3) == (0, pytest.approx(14 + EDGE))
+    line.throttled(line.send(20), 21, 5)
+    assert line.left(60) == (LIMIT - 3, pytest.approx(120))
