@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with _fleet(), listening() as heard:
         booked = _book(asked.first_hour / HOUR, seconds)
     screen.say(
-        f"{asked.minutes:g} minutes: {booked} booked, {len(heard.stream)} events, listed {len(heard.state.tasks)}"
+        f"{asked.minutes:g} minutes: {booked} booked, {len(heard.stream)} events, {len(heard.state.tasks)} tasks listed"
     )
 
     state, before, begun_at = fresh_state(), _megabytes(), time.monotonic()
@@ -52,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fewer = set(list(heard.state.tasks)[: int(booked * asked.later / asked.first_hour)])
     later = [event for event in heard.stream if "uuid" not in event or event["uuid"] in fewer]
     repeat(later, state, range(an_hour, a_day), seconds=seconds)
-    listed = set(state.tasks)
+    left = set(state.tasks)
     names = heard.names | {task.name for task in state.tasks.values()}
     screen.say(
-        f"a day later: {len(first_hour & listed)} of the {len(first_hour)} of the first hour and "
-        f"{len(listed - first_hour)} later ones are listed, at most {asked.max_tasks}; "
+        f"a day later: {len(first_hour & left)} of the {len(first_hour)} of the first hour and "
+        f"{len(left - first_hour)} later ones are listed, at most {asked.max_tasks}; "
         f"fed in {time.monotonic() - begun_at:.0f} s, {_megabytes() - before:.0f} MB\nlisted are: {names}"
     )
-    return 0 if names == {TASK} and len(first_hour) >= booked * an_hour and first_hour <= listed else 1
+    return 0 if names == {TASK} and len(first_hour) >= booked * an_hour and first_hour <= left else 1
 
 
 @contextlib.contextmanager
