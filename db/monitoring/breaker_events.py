@@ -1,6 +1,7 @@
 """Transitions of the breaker, one row each for the whole fleet, however often they are reported."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,14 @@ from db.schema import circuit_breaker_events as _events
 from db.sql import statement
 
 BEGUN = "begun"  # the reason of a breaker that Redis had lost
+
+
+@dataclass(frozen=True)
+class OutageSpan:
+    """When a breaker's last outage began (None: there was none), and when it ended (None: it goes on)."""
+
+    began: datetime | None
+    ended: datetime | None
 
 
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
@@ -42,3 +51,16 @@ def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: 
         conditions.append(_events.c.id.in_(opened.order_by(at.desc()).limit(1).scalar_subquery()))
         conditions.append(_events.c.id.in_(closed.order_by(at).limit(1).scalar_subquery()))
     return list(conn.execute(select(_events).where(or_(*conditions)).order_by(_events.c.created_at, _events.c.id)))
+
+
+def latest(conn: Connection, service: str, limit: int) -> list[Row[Any]]:
+    """Return a service's last transitions, the newest first."""
+    newest = (
+        select(_events).where(_events.c.service == service).order_by(_events.c.created_at.desc(), _events.c.id.desc())
+    )
+    return list(conn.execute(newest.limit(limit)))
+
+
+def last_outage(conn: Connection, service: str, endpoint: str | None = None) -> OutageSpan:
+    """Return the last outage of a service's breaker, or of an endpoint's."""
+    return OutageSpan(*conn.execute(statement("outage_times"), {"service": service, "endpoint": endpoint}).one())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import failure_metrics as _metrics
@@ -54,6 +54,19 @@ def past_days(
     """
     parameters = {"service": service, "now": now, "days": days, "before": before, "after": after}
     return [CallWindow(*row) for row in conn.execute(statement("metrics_past_days"), parameters)]
+
+
+def commonest(conn: Connection, service: str, since: datetime) -> str | None:
+    """Return the type of which a service's calls have failed most since a moment, in the windows that are written."""
+    failed = func.sum(_columns.count)
+    found = (
+        select(_columns.error_type)
+        .where(_columns.service == service, _columns.window_start >= since, _columns.error_type != "none")
+        .group_by(_columns.error_type)
+        .order_by(failed.desc(), _columns.error_type)
+        .limit(1)
+    )
+    return conn.execute(found).scalar_one_or_none()
 
 
 def between(conn: Connection, service: str, since: datetime, until: datetime) -> list[CallWindow]:

@@ -23,6 +23,7 @@ class Override:
     by: str
     why: str
     until: datetime | None
+    created_at: datetime
 
 
 def add(
@@ -69,4 +70,4 @@ def in_force(conn: Connection, service: str) -> list[Override]:
         )
         .order_by(_columns.id)
     )
-    return [Override(row.id, row.mode, row.key_fingerprint, row.by, row.why, row.until) for row in rows]
+    return [Override(row.id, row.mode, row.key_fingerprint, row.by, row.why, row.until, row.created_at) for row in rows]

@@ -16,7 +16,7 @@ from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
-from resilience.failure_detector import DetectorSettings, FailureDetector, FailureStats
+from resilience.failure_detector import DetectorSettings, HealthStatus
 from tasks.dependencies import Dependencies, Timings
 from tasks.health.incident_rules import (
     NOTABLE,
@@ -84,8 +84,9 @@ def observe_services(deps: Dependencies) -> Services:
         if not status.shared or (guarded and status.state is State.FORCED_OPEN):
             unknown.add((IncidentKind.OUTAGE, service))
             continue
-        stats = detector.get_failure_stats(service)
-        level, where = _level(detector, service, stats), ""
+        health = detector.get_health_status(service)
+        stats = health.figures
+        level, where = outage_level(detector.settings, health), ""
         if guarded and (open_names := _open_breakers(status)):
             level = OutageLevel.DOWN
             where = "" if "" in open_names else f" ({', '.join(open_names)})"
@@ -200,14 +201,14 @@ def _open_breakers(status: BreakerStatus) -> list[str]:
     return ["", *endpoints] if status.state is State.OPEN else endpoints
 
 
-def _level(detector: FailureDetector, service: str, stats: FailureStats) -> OutageLevel:
+def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLevel:
     """Return how bad it is for an operator: three failures in a minute are critical, but no news among a hundred calls.
 
     What is worse opens the breaker, which is always an incident.
     """
-    settings = detector.settings
-    few_of_many = stats.calls >= settings.minimum_calls and stats.rate < settings.degraded_rate
-    return OutageLevel.HEALTHY if few_of_many else OutageLevel[detector.get_health_status(service).status.name]
+    figures = health.figures
+    few_of_many = figures.calls >= settings.minimum_calls and figures.rate < settings.degraded_rate
+    return OutageLevel.HEALTHY if few_of_many else OutageLevel[health.status.name]
 
 
 def _facts(risks: list[HoldRisk], lead: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from worker.local.demo.judge import Verdict
+from worker.local.demo.judge import DemoVerdict
 from worker.local.demo.outage import IN_FLIGHT, SAME_TIME
 
 SIDES = ("old", "new")
@@ -54,7 +54,7 @@ class Sentence:
         return not any((self.lost, self.twice, self.while_open, self.second_probes, self.not_one, self.not_met))
 
 
-def judge(verdict: Verdict, held: Sequence[int], calls: Sequence[Call], changes: Sequence[Change]) -> Sentence:
+def judge(verdict: DemoVerdict, held: Sequence[int], calls: Sequence[Call], changes: Sequence[Change]) -> Sentence:
     """Judge a run; `held` are the bookings that waited for somebody at its end, `changes` come in their order."""
     return Sentence(
         lost=(*verdict.lost, *verdict.unfinished, *(f"booking {one}: still held" for one in held)),

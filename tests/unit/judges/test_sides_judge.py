@@ -9,10 +9,10 @@ import pytest
 
 from tests.side_by_side import environment
 from tests.side_by_side.judge import Call, Change, Sentence, judge
-from worker.local.demo.judge import Verdict
+from worker.local.demo.judge import DemoVerdict
 
 ROOT = Path(__file__).parents[3]
-GOOD = Verdict(lost=(), doubled=(), unfinished=())
+GOOD = DemoVerdict(lost=(), doubled=(), unfinished=())
 
 OUTAGE = [
     Change(10.0, "closed", "open"),
@@ -93,7 +93,7 @@ def test_an_operators_open_shuts_as_well() -> None:
         (replace(GOOD, doubled=("booking 1: booked 2 times at Cal.com",)), [], "twice"),
     ],
 )
-def test_what_is_lost_held_or_made_twice_is_found(verdict: Verdict, held: list[int], where: str) -> None:
+def test_what_is_lost_held_or_made_twice_is_found(verdict: DemoVerdict, held: list[int], where: str) -> None:
     """A booking that still waits at the end has been lost sight of."""
     found = judge(verdict, held, CALM, OUTAGE)
     assert len(getattr(found, where)) == 1

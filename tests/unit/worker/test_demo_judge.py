@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.local.demo.judge import AppointmentRow, Verdict, judge
+from worker.local.demo.judge import AppointmentRow, DemoVerdict, judge
 
 
 def booked(uid: str, reference: str | None, status: str = "accepted") -> dict[str, Any]:
@@ -23,7 +23,7 @@ def commit(reference: str) -> dict[str, Any]:
 
 def verdict(
     rows: list[AppointmentRow], bookings: list[dict[str, Any]], journal: list[dict[str, Any]] | None = None
-) -> Verdict:
+) -> DemoVerdict:
     """Judge, with one accepted request a row."""
     return judge(len(rows), rows, bookings, journal or [])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from worker.local.demo import misbehaviour
-from worker.local.demo.judge import AppointmentRow, Verdict
+from worker.local.demo.judge import AppointmentRow, DemoVerdict
 from worker.local.demo.outage import OutageMeasures
 from worker.local.demo.progress import epilogue, prologue
 from worker.local.demo.result import Result
@@ -21,7 +21,7 @@ CALLS = [{"method": "POST", "fault": None}, {"method": "POST", "fault": "hang"},
 RESULT = Result(
     enqueued=EnqueueResult(requests=6, accepted=3, duplicates=1, invalid=2, conflicts=1),
     rows=ROWS,
-    verdict=Verdict(lost=(), doubled=(), unfinished=()),
+    verdict=DemoVerdict(lost=(), doubled=(), unfinished=()),
     retries=4,
     seconds=12.34,
     journal=CALLS,
@@ -70,7 +70,7 @@ def test_a_person_reads_that_the_promises_were_kept() -> None:
 
 def test_a_broken_promise_is_named_case_by_case() -> None:
     """With the booking, so that somebody can look."""
-    broken = replace(RESULT, verdict=Verdict(lost=("booking 1: gone",), doubled=("booking 2: twice",), unfinished=()))
+    broken = replace(RESULT, verdict=DemoVerdict(lost=("booking 1: gone",), doubled=("booking 2: twice",), unfinished=()))
     assert "wrong  booking 1: gone" in told(broken)
     assert "wrong  booking 2: twice" in told(broken)
     assert "nothing is lost" not in told(broken)

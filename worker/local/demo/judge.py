@@ -33,7 +33,7 @@ class CalcomBooking:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DemoVerdict:
     """What is wrong, in a line a case; all empty when every promise was kept."""
 
     lost: tuple[str, ...]  # accepted, and not where it must be: no row, or the two books disagree
@@ -55,11 +55,11 @@ def judge(
     rows: Sequence[AppointmentRow],
     bookings: Sequence[Mapping[str, Any]],
     journal: Sequence[Mapping[str, Any]],
-) -> Verdict:
+) -> DemoVerdict:
     """Compare `accepted` receipts and our rows with the simulator's `/_bookings` and `/_journal`."""
     made = _made(bookings)
     commits = Counter(call["reference"] for call in journal if call.get("committed_at") is not None)
-    return Verdict(
+    return DemoVerdict(
         lost=(*_without_row(accepted, rows), *_not_there(rows, made), *_not_here(rows, made)),
         doubled=tuple(_doubled(rows, made, commits)),
         unfinished=tuple(f"booking {row.id}: still {row.status}" for row in rows if row.status in _ON_THE_WAY),

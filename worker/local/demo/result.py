@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from worker.local.demo.judge import AppointmentRow, Verdict
+from worker.local.demo.judge import AppointmentRow, DemoVerdict
 from worker.local.demo.outage import OutageMeasures
 from worker.local.demo.scenario import EnqueueResult
 
@@ -19,7 +19,7 @@ class Result:
 
     enqueued: EnqueueResult
     rows: Sequence[AppointmentRow]
-    verdict: Verdict
+    verdict: DemoVerdict
     retries: int
     seconds: float
     journal: Sequence[Mapping[str, Any]]

@@ -1,0 +1,27 @@
+-- Say of one breaker when its last outage began and when it ended: from its first opening after it was last closed, to
+-- that closing (null: it goes on). An operator's order is no outage. A breaker that Redis had lost begins closed
+-- ('begun'), which ends nothing.
+WITH scope AS (
+    SELECT created_at, new_state, reason FROM circuit_breaker_events
+    WHERE service = :service AND endpoint IS NOT DISTINCT FROM CAST(:endpoint AS text)
+),
+closings AS (
+    SELECT created_at FROM scope WHERE new_state = 'closed' AND reason <> 'begun' ORDER BY created_at DESC LIMIT 2
+),
+bounds AS (
+    SELECT max(created_at) AS last, min(created_at) AS before, count(*) AS known FROM closings
+),
+going_on AS (
+    SELECT min(created_at) AS began FROM scope, bounds
+    WHERE new_state = 'open' AND created_at > coalesce(last, '-infinity')
+)
+SELECT
+    coalesce(
+        (SELECT began FROM going_on),
+        (
+            SELECT min(created_at) FROM scope, bounds
+            WHERE new_state = 'open' AND created_at <= last
+                AND created_at > CASE WHEN known = 2 THEN before ELSE '-infinity' END
+        )
+    ) AS began,
+    CASE WHEN (SELECT began FROM going_on) IS NULL THEN (SELECT last FROM bounds) END AS ended

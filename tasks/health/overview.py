@@ -1,0 +1,171 @@
+"""One reading of everything that an operator asks first: for the page, `booking status` and the exporter.
+
+Moments and counts only, never ages and nothing personal. What a server that is gone would have told is None.
+"""
+
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+from kombu.utils.url import url_to_parts
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.deadline import deadline
+from db.monitoring import heartbeats
+from resilience.circuit_breaker.types import State
+from resilience.shared_state.client import make_redis
+from tasks.dependencies import Dependencies
+from tasks.health.reading.cards import Card, SharedView, read_shared
+from tasks.health.reading.record import RecordView, read_record
+
+PATIENCE = 1.0  # seconds in which Postgres must have told everything
+_LATER = 0.3  # seconds that we wait longer for who should have kept to them
+_BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
+_STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
+_REDIS, _RABBIT = ("redis:", "rediss:"), ("amqp", "pyamqp")
+_PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """Whether a server answers; since when it does not, as far as is known; in how many ms it did, roughly."""
+
+    well: bool
+    since: datetime | None = None
+    ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How everything stands at `read_at`, by Postgres's clock while it answers."""
+
+    read_at: datetime
+    postgres: PartState
+    redis: PartState
+    broker: PartState
+    shared: SharedView
+    """What the fleet shares in Redis."""
+    record: RecordView | None
+    """None: Postgres does not answer."""
+    redis_is_broker: bool
+    limit: int
+    """Calls a minute of our own rate limit; 0: none."""
+    lead: timedelta
+    """How near its start a booking may still be made."""
+    max_age: timedelta | None
+    """How long a hold may last before somebody should know; None: as long as it likes."""
+    key_refused_at: datetime | None = None
+
+    @property
+    def service(self) -> Card:
+        """The card of Cal.com's breaker."""
+        return self.shared.service
+
+
+def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Overview | None = None) -> Overview:
+    """Read how everything stands, within about `patience` seconds whatever is gone; never raises for a server.
+
+    `before` is this process's last reading: of a server that does not answer it tells since when.
+    """
+    postgres = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
+    asked = postgres.submit(_ask_postgres, deps, patience)
+    postgres.shutdown(wait=False)
+    shared, redis_ms = _timed(read_shared, deps)
+    reachable, broker_ms = _timed(broker_answers, deps.broker_url)
+    try:
+        record, postgres_ms = asked.result(patience + _LATER)
+    except TimeoutError:  # a host name that does not resolve, perhaps: no deadline ends that
+        record, postgres_ms = None, 0.0
+    at = record.now if record else datetime.now(UTC)
+    timings = deps.timings
+    return Overview(
+        read_at=at,
+        postgres=_part(at, postgres_ms if record else None, before.postgres if before else None),
+        redis=_part(at, redis_ms if shared.shared else None, before.redis if before else None),
+        broker=_part(at, broker_ms if reachable else None, before.broker if before else None),
+        shared=_with_order(shared, record),
+        record=record,
+        redis_is_broker=not deps.broker_url.startswith(_RABBIT),
+        limit=deps.breaker.settings.rate_limit,
+        lead=timedelta(seconds=timings.lead),
+        max_age=timedelta(seconds=timings.max_age) if timings.max_age else None,
+        key_refused_at=record.refused_at(deps.calcom.key_fingerprint) if record else None,
+    )
+
+
+def broker_answers(url: str) -> bool:
+    """Return whether a broker answers: Redis a PING, any other a connection, the cheapest that it takes; never raises.
+
+    Of several addresses, one that answers is enough.
+    """
+    if url.startswith(_REDIS):
+        try:
+            with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
+                return bool(client.ping())
+        except (RedisError, OSError):
+            return False
+        except (TypeError, ValueError):
+            pass  # an option that kombu knows, and redis-py does not
+    return any(_connects(one) for one in url.split(";") if one)
+
+
+def _connects(url: str) -> bool:
+    parts = url_to_parts(url)
+    try:
+        if parts.scheme.endswith("+socket"):
+            with socket.socket(socket.AF_UNIX) as local:
+                local.settimeout(_BROKER_PATIENCE)
+                local.connect(f"/{parts.path}")
+            return True
+        port = parts.port or _PORTS.get(parts.scheme, _PORTS["amqp"])
+        with socket.create_connection((parts.hostname or "localhost", port), timeout=_BROKER_PATIENCE):
+            return True
+    except OSError:
+        return False
+
+
+def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float]:
+    """Return what the record tells, None if not in time, and in how many ms Postgres answered first."""
+    try:
+        with deadline(patience), deps.autocommit.connect() as conn:
+            now, ms = _timed(heartbeats.now, conn)
+            return read_record(conn, now, deps.breaker.service, deps.timings), ms
+    except SQLAlchemyError:
+        return None, 0.0
+
+
+def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:
+    began = time.perf_counter()
+    answer = ask(*arguments, **named)
+    return answer, round(1000 * (time.perf_counter() - began), 1)
+
+
+def _with_order(shared: SharedView, record: RecordView | None) -> SharedView:
+    """Write who gave the order in force, and why, on the card of the breaker that obeys it."""
+    order = record.order if record else None
+    if order is None or shared.service.state not in {State.FORCED_OPEN, State.OFF}:
+        return shared
+    ordered = replace(shared.service, by=order.by, why=order.why or None, until=order.until)
+    return replace(shared, cards=(ordered, *shared.cards[1:]))
+
+
+def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
+    """Return how a server stands (ms None: it did not answer); one that was well in the reading before is gone now."""
+    if ms is not None:
+        return PartState(well=True, ms=_roughly(ms))
+    if before is None:
+        return PartState(well=False)
+    return PartState(well=False, since=at if before.well else before.since)
+
+
+def _roughly(ms: float) -> float:
+    """Return 1, 2, 5, 10, ... ms, the next one: a figure that trembles would make each answer another one."""
+    return next((step for step in _STEPS if ms <= step), _STEPS[-1])

@@ -1,0 +1,112 @@
+"""Rows 1 to 6: what stands still because of something of ours."""
+
+from datetime import timedelta
+
+from db.lifecycle import HoldReason
+from tasks.health.check import beat_is_dead
+from tasks.health.incident_rules import IncidentKind
+from tasks.health.overview import Overview
+from tasks.health.ranking.phrases import call_those, many, oldest, opened, plural, since, with_damage, with_risk
+from tasks.health.ranking.row import Level, TrueRow, Whose
+from tasks.health.sentences import Sentence, clock, lasting, sentence
+
+LATE = timedelta(seconds=30)  # that a booking may wait for a worker before somebody should know
+_WHEN_BACK = sentence("all goes on by itself when it is back.")
+
+
+def postgres_gone(seen: Overview) -> TrueRow | None:
+    """Nothing can be kept, and nothing is known."""
+    if seen.postgres.well:
+        return None
+    said = sentence(
+        "Postgres does not answer", since(seen.postgres.since), ": new requests are refused; accepted ones are kept."
+    )
+    return _row(1, "postgres_gone", said, _WHEN_BACK)
+
+
+def redis_gone(seen: Overview) -> TrueRow | None:
+    """Messages cannot be sent, or nothing is shared."""
+    if seen.redis.well and seen.broker.well:
+        return None
+    if seen.redis.well:
+        name, who, at = "broker_gone", "The broker", seen.broker.since
+    else:
+        name, who, at = "redis_gone", "Redis", seen.redis.since or opened(seen, IncidentKind.REDIS_GONE)
+    told = ": bookings are kept and wait."
+    if seen.broker.well:
+        told = ": bookings go at the limit's pace, and each process has a breaker of its own."
+    return _row(2, name, sentence(f"{who} does not answer", since(at), told), _WHEN_BACK)
+
+
+def nothing_moves(seen: Overview) -> TrueRow | None:
+    """Bookings wait for a worker."""
+    moving = seen.record.moving if seen.record else None
+    if moving is None or moving.waiting_since is None or seen.read_at - moving.waiting_since <= LATE:
+        return None
+    waits = f"{many(moving.pending, capped=moving.capped)} {'waits' if moving.pending == 1 else 'wait'}, the oldest "
+    if moving.booking:
+        under_way = plural(moving.booking, "call is", "calls are")
+        said = sentence(f"Too few workers: {waits}", lasting(moving.waiting_since), f", while {under_way} under way.")
+        return _row(3, "nothing_moves", said, sentence("they go, but late: start another worker."))
+    said = sentence(f"Nothing moves: {waits}", lasting(moving.waiting_since), ", and no worker is at one.")
+    return _row(3, "nothing_moves", said, sentence("they wait on: start a worker."))
+
+
+def no_health_check(seen: Overview) -> TrueRow | None:
+    """Beat does not tick, or nobody takes its messages."""
+    beat = seen.record.beat if seen.record else None
+    if not beat_is_dead(beat):
+        return None
+    never = sentence(" yet, and the first booking came at ", clock(beat.since))
+    when = since(beat.ticked_at) if beat.ticked_at else never
+    said = sentence("No health check", when, ": nothing held is released.")
+    nothing = sentence("what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.")
+    return _row(4, "no_health_check", said, nothing)
+
+
+def credentials(seen: Overview) -> TrueRow | None:
+    """Cal.com has refused the key with which this process would call."""
+    if not seen.shared.key_refused:
+        return None
+    at = seen.key_refused_at or oldest(seen, HoldReason.CREDENTIALS)
+    said = sentence("Cal.com refuses our key", since(at))
+    nothing = sentence(
+        "it is asked again each minute, and all go by themselves when it takes the key; else they need a new one",
+        call_those(seen),
+        ".",
+    )
+    return _held_back(5, "credentials", seen, said, nothing, ("show_held", "reset"))
+
+
+def configuration(seen: Overview) -> TrueRow | None:
+    """The settings lead to something that is not Cal.com, for the whole fleet."""
+    if not seen.shared.settings_wrong:
+        return None
+    at = opened(seen, IncidentKind.CONFIGURATION) or oldest(seen, HoldReason.CONFIGURATION)
+    said = sentence("What answers is not Cal.com's API", since(at))
+    nothing = sentence(
+        "it is asked again each minute, and all go by themselves when Cal.com answers; else they need other settings",
+        call_those(seen),
+        ".",
+    )
+    return _held_back(6, "configuration", seen, said, nothing, ("show_held",))
+
+
+def _row(row: int, name: str, said: Sentence, nothing: Sentence) -> TrueRow:
+    return TrueRow(row, name, Whose.OURS, Level.CRITICAL, said, nothing)
+
+
+def _held_back(
+    row: int, name: str, seen: Overview, said: Sentence, nothing: Sentence, buttons: tuple[str, ...]
+) -> TrueRow:
+    return TrueRow(
+        row,
+        name,
+        Whose.OURS,
+        Level.CRITICAL,
+        with_damage(said, seen),
+        nothing,
+        with_risk(seen, buttons),
+        short=sentence(said, "."),
+        counts_endings=True,
+    )

@@ -1,0 +1,46 @@
+"""A row of the ranking that is true now: what is said of it, whose matter it is, and how bad it is."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from db.lifecycle import HoldReason
+from tasks.health.sentences import Sentence
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    CALM = "calm"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Whose(StrEnum):
+    """Whose matter it is."""
+
+    OURS = "ours"
+    ORDERED = "ordered"
+    CALCOM = "Cal.com"
+    LIMIT = "the limit"
+    YOURS = "yours"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class TrueRow:
+    """What is true now."""
+
+    row: int
+    name: str
+    whose: Whose
+    level: Level
+    sentence: Sentence
+    nothing: Sentence = ()
+    """What happens if nobody does anything."""
+    buttons: tuple[str, ...] = ()
+    short: Sentence = ()
+    """What is said of it behind another one's sentence; empty: the same."""
+    reason: HoldReason | None = None
+    """The hold reason whose bookings `show_reason` shows."""
+    counts_endings: bool = False
+    """Whether its sentence tells how many bookings ended badly."""

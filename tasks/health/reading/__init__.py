@@ -1,0 +1,1 @@
+"""What each server is asked for an overview."""
