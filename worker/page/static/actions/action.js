@@ -1,0 +1,90 @@
+// An action: the server counts what it would do, a person confirms that, the server does it and says how far it is.
+import { el, fill } from "../core/dom.js";
+import { openDialog } from "../core/dialog.js";
+import { ask, errorText } from "../core/door.js";
+import { questions } from "./asks.js";
+import { follow } from "./progress.js";
+
+const SILENCE = "No answer: whether it was done is not known. Send it again: the same request is never done twice.";
+
+export class Action {
+  // `done` is called when something may have changed.
+  constructor(action, title, { ids = null, done = () => {} } = {}) {
+    Object.assign(this, { action, title, ids, done });
+    this.content = el("div", {});
+    this.dialog = openDialog(title, this.content, { onClose: () => this.#closed() });
+    this.preview();
+  }
+
+  async preview() {
+    fill(this.content, el("p", { class: "nothing", role: "status" }, "Counting what it would do…"));
+    const answer = await this.#ask("/actions/preview", { action: this.action, ids: this.ids, not_booked: false });
+    if (!answer) return this.#failed("Flower does not answer.", () => this.preview());
+    if (answer.status !== 200 || answer.body.refused) return this.#failed(errorText(answer), answer.status === 503 ? () => this.preview() : null);
+    return this.#confirm(answer.body);
+  }
+
+  #confirm(preview) {
+    const asks = questions(this.action, preview);
+    const send = el("button", { type: "submit", class: "button first" }, this.title);
+    const form = el(
+      "form",
+      { class: "confirm", method: "dialog" },
+      el("ul", { class: "lines" }, preview.lines.map((line) => el("li", {}, line))),
+      asks.elements,
+      el("div", { class: "buttons" }, send, this.#back()),
+    );
+    const refresh = () => (send.disabled = !asks.isComplete());
+    form.addEventListener("input", refresh);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (asks.isComplete()) this.#send(preview, asks.values());
+    });
+    refresh();
+    fill(this.content, form);
+    form.querySelector("textarea, input")?.focus();
+  }
+
+  // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
+  async #send(preview, values) {
+    const body = { not_booked: false, until: null, typed: null, why: "", ...values };
+    Object.assign(body, { action: this.action, request_id: preview.request_id, epoch: preview.epoch, ids: preview.ids });
+    fill(this.content, el("p", { class: "nothing", role: "status" }, "Sending…"));
+    const answer = await this.#ask("/actions", body);
+    this.done();
+    if (!answer) return this.#failed(SILENCE, () => this.#send(preview, values), "Send again");
+    if (answer.status === 200) return this.#ended(answer.body.text);
+    if (answer.status === 202) return follow(answer.body.request_id, this.content, { ended: (text) => this.#ended(text), done: this.done });
+    if (answer.status === 503) return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
+    return this.#failed(errorText(answer), answer.status === 409 || answer.status === 422 ? () => this.preview() : null);
+  }
+
+  async #ask(rest, body) {
+    try {
+      return await ask(rest, { body, patience: 10000 });
+    } catch {
+      return null;
+    }
+  }
+
+  #ended(text) {
+    const close = this.#back("Close");
+    fill(this.content, el("p", { class: "done", role: "status" }, text || "Done."), el("div", { class: "buttons" }, close));
+    close.focus();
+    this.done();
+  }
+
+  #failed(text, again, label = "Look again") {
+    const button = again && el("button", { type: "button", class: "button first", onclick: again }, label);
+    fill(this.content, el("p", { class: "failed", role: "alert" }, text), el("div", { class: "buttons" }, button, this.#back("Close")));
+    (button ?? this.content.querySelector("button")).focus();
+  }
+
+  #back(label = "Back") {
+    return el("button", { type: "button", class: "button quiet", onclick: () => this.dialog.close() }, label);
+  }
+
+  #closed() {
+    this.done();
+  }
+}

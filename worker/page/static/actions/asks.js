@@ -1,0 +1,50 @@
+// What a confirmation asks for: why, until when, a word or a number to type, and whether somebody has looked.
+import { el } from "../core/dom.js";
+
+const LENGTHS = {
+  open: [["10 minutes", 600], ["1 hour", 3600], ["no end", null]],
+  off: [["10 minutes", 600], ["30 minutes", 1800], ["1 hour", 3600]],
+};
+
+// Returns {elements, values(), isComplete()} for the questions of a preview.
+export function questions(action, preview) {
+  const asked = preview.asks ?? [];
+  const all = [
+    asked.includes("until") ? until(LENGTHS[action] ?? LENGTHS.open) : null,
+    asked.includes("looked") ? looked() : null,
+    asked.includes("why") ? why() : null,
+    asked.some((one) => one === "type" || one === "number") ? typed(preview.typed) : null,
+  ].filter(Boolean);
+  return {
+    elements: all.map((one) => one.element),
+    values: () => Object.assign({}, ...all.map((one) => one.value())),
+    isComplete: () => all.every((one) => one.isComplete()),
+  };
+}
+
+function why() {
+  const input = el("textarea", { rows: 2, maxlength: 500, required: true, name: "why" });
+  const element = el("label", { class: "field" }, el("span", {}, "Why? It is recorded with your name."), input);
+  return { element, value: () => ({ why: input.value.trim() }), isComplete: () => input.value.trim() !== "" };
+}
+
+function until(lengths) {
+  const options = lengths.map(([label, seconds], index) =>
+    el("label", {}, el("input", { type: "radio", name: "until", value: seconds ?? "", checked: index === 0 }), el("span", {}, label)),
+  );
+  const element = el("fieldset", { class: "field lengths" }, el("legend", {}, "For how long?"), options);
+  const chosen = () => element.querySelector("input:checked")?.value;
+  return { element, value: () => ({ until: chosen() ? Number(chosen()) : null }), isComplete: () => chosen() !== undefined };
+}
+
+function looked() {
+  const input = el("input", { type: "checkbox", name: "not_booked" });
+  const element = el("label", { class: "field tick" }, input, el("span", {}, "I looked at Cal.com: it is not booked there."));
+  return { element, value: () => ({ not_booked: input.checked }), isComplete: () => true };
+}
+
+function typed(expected) {
+  const input = el("input", { type: "text", name: "typed", autocomplete: "off", spellcheck: "false", size: 12 });
+  const element = el("label", { class: "field" }, el("span", {}, "Type ", el("strong", {}, expected), " to confirm."), input);
+  return { element, value: () => ({ typed: input.value.trim() }), isComplete: () => input.value.trim() === String(expected) };
+}

@@ -1,0 +1,44 @@
+// How far an action on many bookings is; closing the dialog does not end it.
+import { el, fill } from "../core/dom.js";
+import { ask, errorText } from "../core/door.js";
+import { count } from "../core/numbers.js";
+
+const EVERY = 700;
+const PATIENCE = 20; // silent answers in a row
+
+export async function follow(requestId, content, { ended, done }) {
+  const bar = el("progress", { max: 1, value: 0, "aria-label": "Progress" });
+  const line = el("p", { role: "status" }, "Begun…");
+  fill(content, line, bar, el("p", { class: "hint" }, "Closing this ends nothing: it goes on, and the bookings show it."));
+  for (let silent = 0; content.isConnected && silent < PATIENCE; ) {
+    const answer = await progress(requestId);
+    silent = answer?.status === 200 ? 0 : silent + 1;
+    if (answer?.status === 200) {
+      const { total, done: finished, moved_on: moved, ended: isEnded, text } = answer.body;
+      bar.max = total || 1;
+      bar.value = finished + (moved ?? 0);
+      line.textContent = said(total, finished, moved);
+      if (isEnded) return ended(text || said(total, finished, moved));
+      done();
+    } else if (answer && answer.status < 500) {
+      return ended(errorText(answer));
+    } else {
+      line.textContent = "Flower does not answer; asking again.";
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
+  }
+  return content.isConnected && ended("How far it is cannot be told now. The bookings show it; pressing again does the rest.");
+}
+
+function said(total, done, moved) {
+  const had = moved ? `, ${count(moved)} had moved on` : "";
+  return `${count(done)} of ${count(total)} done${had}`;
+}
+
+async function progress(requestId) {
+  try {
+    return await ask(`/actions/${encodeURIComponent(requestId)}`);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,42 @@
+// The answer: whose it is, one sentence, what happens if nobody acts, what also is, and the buttons that fit.
+import { byId, el, fill, onChange } from "../core/dom.js";
+import { sentence, sentenceText } from "../core/moments.js";
+import { LEVELS } from "../core/words.js";
+import { buttons } from "./buttons.js";
+
+const PAGE_TITLE = document.title;
+
+export class Answer {
+  #row = null;
+  #drawWords = onChange((verdict) => this.#words(verdict));
+  #drawButtons = onChange((shown) => fill(byId("buttons"), buttons(shown, this.act)));
+
+  constructor(act) {
+    this.act = act;
+  }
+
+  update(data) {
+    this.#drawWords(data.verdict);
+    this.#drawButtons({ verdict: data.verdict, cards: data.cards, parts: data.parts, holds: data.holds, first_day: data.first_day });
+    this.#announce(data.verdict);
+  }
+
+  #words(verdict) {
+    byId("answer").dataset.level = verdict.level;
+    fill(byId("level"), LEVELS[verdict.level] ?? verdict.level);
+    fill(byId("whose"), verdict.whose ?? "");
+    fill(byId("sentence"), sentence(verdict.sentence));
+    const nothing = sentenceText(verdict.nothing).trim();
+    fill(byId("nothing"), nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "");
+    fill(byId("also"), verdict.also.map((one) => el("li", {}, el("strong", {}, "Also: "), sentence(one))));
+    document.title = verdict.level === "calm" ? PAGE_TITLE : `${LEVELS[verdict.level]}: ${PAGE_TITLE}`;
+  }
+
+  // A screen reader hears the sentence when it has become another one, not each time a number in it moves.
+  #announce(verdict) {
+    const row = `${verdict.row} ${verdict.name}`;
+    if (row === this.#row) return;
+    if (this.#row !== null) byId("said").textContent = sentenceText(verdict.sentence);
+    this.#row = row;
+  }
+}

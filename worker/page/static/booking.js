@@ -1,0 +1,61 @@
+// One booking: why it is not moving, what can be done, and its whole story.
+import { Action } from "./actions/action.js";
+import { byId, el, fill, onChange, show } from "./core/dom.js";
+import { mayAct } from "./core/door.js";
+import { Freshness } from "./core/freshness.js";
+import { listen, showHelp } from "./core/keys.js";
+import { sentence } from "./core/moments.js";
+import { Poll } from "./core/poll.js";
+import { TONES, word } from "./core/words.js";
+import { drawFacts } from "./one/facts.js";
+import { drawTimeline } from "./one/timeline.js";
+import { Who } from "./one/who.js";
+
+const LEVELS = { calm: "calm", critical: "critical", warning: "warning", active: "calm", none: "none" };
+const LABELS = { retry: "Retry", cancel: "Cancel this booking" };
+const id = Number(byId("resilience").dataset.id);
+
+const draw = {
+  state: onChange(({ status, hold_reason: reason }) => drawState(status, reason)),
+  why: onChange((why) => fill(byId("sentence"), sentence(why))),
+  buttons: onChange((actions) => fill(byId("buttons"), buttons(actions))),
+  timeline: onChange((timeline) => drawTimeline(byId("timeline"), timeline)),
+  facts: onChange((facts) => drawFacts(byId("facts"), facts)),
+};
+
+function update(data) {
+  show(byId("one"), true);
+  draw.state({ status: data.status, hold_reason: data.hold_reason });
+  draw.why(data.why);
+  draw.buttons(data.actions ?? []);
+  draw.timeline(data.timeline);
+  draw.facts(data.facts);
+}
+
+let said = null;
+
+function drawState(status, reason) {
+  const tone = TONES[status] ?? "none";
+  byId("answer").dataset.level = LEVELS[tone];
+  const text = reason ? `${word(status)}: ${word(reason)}` : word(status);
+  byId("state").textContent = text;
+  if (said !== null) byId("said").textContent = `Booking ${id} is now ${text}`;
+  said = text;
+}
+
+function buttons(actions) {
+  if (!actions.length) return null;
+  const may = mayAct();
+  if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
+  return actions.map(({ action }) =>
+    el("button", { type: "button", class: "button", "data-key": `do-${action}`, onclick: () => new Action(action, LABELS[action] ?? action, { ids: [id], done: () => poll.restart() }) }, LABELS[action] ?? action),
+  );
+}
+
+const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: (state, answer) => freshness.state(state, answer) });
+const freshness = new Freshness(poll);
+
+new Who(byId("who"), id);
+byId("keys").addEventListener("click", showHelp);
+listen({ search: null, refresh: () => poll.restart() });
+poll.now();

@@ -1,0 +1,154 @@
+// The five charts: what each is called, how it is drawn, and what its head says at a moment.
+import { count, plural, rate, seconds } from "../core/numbers.js";
+import { STATES, word } from "../core/words.js";
+import { LANE, drawBand } from "./band.js";
+import { bars } from "./plot.js";
+import { faint } from "./palette.js";
+import { last, stateAt, sum, trend } from "./series.js";
+
+const COLOURS = ["f1", "f2", "f3", "f4", "f5"];
+
+// The next round number above: 1, 2, 5, 10, 20, ... so that the middle line is round, too.
+export function round(highest) {
+  if (highest <= 2) return 2;
+  const size = 10 ** Math.floor(Math.log10(highest));
+  return [1, 2, 4, 6, 8, 10].map((step) => step * size).find((top) => top >= highest);
+}
+
+// `now()` is what is drawn: {data, columns, forecast, live}.
+export function kinds(now) {
+  return [breaker(now), held(now), booked(now), failures(now), latency(now)];
+}
+
+export function lanes(data) {
+  const restless = (lane) => lane.spans.some((span) => span.state !== "closed");
+  return data.breaker.filter((lane) => lane.name === "calcom" || restless(lane)).slice(0, 4);
+}
+
+const NAMES = { calcom: "Cal.com", database: "Database" };
+
+function breaker(now) {
+  const shown = lanes(now().data);
+  return {
+    name: "breaker",
+    title: "Breaker",
+    height: Math.max(1, shown.length) * LANE + 6,
+    shape: shown.map((lane) => lane.name).join(),
+    series: () => [{ show: false }],
+    top: () => 1,
+    draw: (plot, colours) => drawBand(plot, lanes(now().data), now().data.until, colours),
+    head: (index) => lanes(now().data).map((lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`),
+  };
+}
+
+// The moment under the cursor; without one, the last that is charted.
+function at(now, index) {
+  const { data } = now();
+  return index === null ? data.until - 1 : data.t[index];
+}
+
+function held(now) {
+  return {
+    name: "held",
+    title: "Held",
+    height: 92,
+    series: (colours) => [{ stroke: colours.warning, width: 2, fill: faint(colours.warning), points: { show: false } }],
+    top: round,
+    draw: (plot, colours) => drawForecast(plot, now(), colours),
+    head: (index) => {
+      const { data, live, forecast } = now();
+      if (index !== null) return [count(data.held[index])];
+      const value = live ?? data.held[last(data.held)];
+      const grows = trend(data);
+      const change = grows ? `${grows > 0 ? "+" : "−"}${rate(Math.abs(grows))} a minute` : null;
+      return [count(value), change, forecast ? `done at about ${forecast.text}` : null];
+    },
+  };
+}
+
+// Dotted, from what is held to none at the foreseen end.
+function drawForecast(plot, { data, live, forecast }, colours) {
+  const index = last(data.held);
+  if (!forecast || index < 0) return;
+  const from = [plot.valToPos(data.t[index], "x", true), plot.valToPos(live ?? data.held[index], "y", true)];
+  const to = [plot.valToPos(forecast.at, "x", true), plot.valToPos(0, "y", true)];
+  plot.ctx.save();
+  plot.ctx.strokeStyle = colours.warning;
+  plot.ctx.lineWidth = 2 * (devicePixelRatio || 1);
+  plot.ctx.setLineDash([2, 5].map((length) => length * (devicePixelRatio || 1)));
+  plot.ctx.lineCap = "round";
+  plot.ctx.beginPath();
+  plot.ctx.moveTo(...from);
+  plot.ctx.lineTo(...to);
+  plot.ctx.stroke();
+  plot.ctx.restore();
+}
+
+function booked(now) {
+  return {
+    name: "booked",
+    title: "Booked a minute",
+    height: 68,
+    series: (colours) => [
+      { stroke: colours.muted, width: 1, dash: [3, 3], points: { show: false } },
+      { stroke: colours.calm, fill: faint(colours.calm, 0.55), width: 1, paths: bars(), points: { show: false } },
+    ],
+    top: round,
+    head: (index) => {
+      const [, asked, done] = now().columns.booked;
+      const where = index ?? last(done);
+      return [rate(done[where]), `${rate(asked[where])} asked for (dashed)`];
+    },
+  };
+}
+
+function failures(now) {
+  const types = now().columns.types;
+  return {
+    name: "failures",
+    title: "Failures",
+    height: 68,
+    shape: types.map((type) => type.name).join(),
+    series: (colours) => types.map((_, index) => bar(colours[COLOURS[types.length - 1 - index]])),
+    top: round,
+    head: (index) => {
+      const shown = now().columns.types;
+      if (!shown.length) return ["none"];
+      return shown.map((type, number) => {
+        const value = index === null ? type.total : type.values[index];
+        return { text: `${word(type.name)} ${count(value)}`, colour: COLOURS[number] };
+      });
+    },
+  };
+}
+
+function bar(colour) {
+  return { stroke: colour, fill: colour, width: 0, paths: bars(), points: { show: false } };
+}
+
+function latency(now) {
+  return {
+    name: "latency",
+    title: "Latency",
+    height: 68,
+    fine: true,
+    series: (colours) => [
+      { stroke: colours.p50, width: 2, points: { size: 4, fill: colours.p50 } },
+      { stroke: colours.p95, width: 2, dash: [6, 3], points: { size: 4, fill: colours.p95 } },
+    ],
+    top: (highest) => (highest <= 1 ? 1 : round(highest)),
+    head: (index) => {
+      const { p50, p95 } = now().data;
+      const where = index ?? Math.max(last(p50), last(p95));
+      return [`p50 ${seconds(p50[where])}`, `p95 ${seconds(p95[where])} (dashed)`];
+    },
+  };
+}
+
+// What a screen reader hears in a chart's stead.
+export function summary(chart, now) {
+  const { data, columns } = now();
+  const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
+  if (chart.name === "failures") return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;
+  return `${chart.title} over ${minutes}, now ${chart.head(null).filter(Boolean).join(", ")}`;
+}

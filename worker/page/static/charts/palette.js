@@ -1,0 +1,18 @@
+// The colours of the charts: a canvas knows no CSS, so they are read from it, and again when the theme changes.
+
+const NAMES = ["ink", "paper", "muted", "grid", "calm", "warning", "critical", "active", "none", "p50", "p95", "f1", "f2", "f3", "f4", "f5"];
+
+export function palette(element) {
+  const style = getComputedStyle(element);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--c-${name}`).trim()]));
+}
+
+export function onTheme(redraw) {
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+}
+
+// A light version of a colour, for what is below a line.
+export function faint(colour, share = 0.18) {
+  const [red, green, blue] = [1, 3, 5].map((from) => parseInt(colour.slice(from, from + 2), 16));
+  return `rgba(${red}, ${green}, ${blue}, ${share})`;
+}

@@ -1,0 +1,38 @@
+// Builds elements. Text goes in as text and never as HTML, so that what a customer wrote cannot run.
+
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+// Replaces what is inside and gives the focus back to the element with the same data-key, if it had it.
+export function fill(container, ...children) {
+  const focused = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  container.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  if (focused) container.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+// Calls `draw` only when what it draws has changed: nothing blinks, no text selection is lost.
+export function onChange(draw) {
+  let last;
+  return (value) => {
+    const text = JSON.stringify(value);
+    if (text === last) return;
+    last = text;
+    draw(value);
+  };
+}
+
+export function show(element, visible) {
+  element.hidden = !visible;
+}

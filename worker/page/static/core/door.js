@@ -1,0 +1,59 @@
+// The one door to the server: where the page lives, what the viewer may do, and how an answer is read.
+import { setClock } from "./moments.js";
+
+const root = document.getElementById("resilience");
+const base = root?.dataset.base ?? "";
+
+export function path(rest = "", query = {}) {
+  const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const text = search.toString();
+  return `${base}${rest}${text ? `?${text}` : ""}`;
+}
+
+// "yes", or the reason why not.
+export function mayAct() {
+  const content = document.querySelector('meta[name="may-act"]')?.content ?? "no: this page does not say";
+  return content === "yes" ? "yes" : content.replace(/^no:\s*/, "");
+}
+
+export function loginAddress() {
+  return location.href; // Flower's own page asks for the login and comes back here
+}
+
+function token() {
+  return decodeURIComponent(document.cookie.match(/(?:^|;\s*)_xsrf=([^;]+)/)?.[1] ?? "");
+}
+
+// Returns {status, headers, body}; throws when nobody answers. The body of an error is what the server says about it.
+export async function ask(rest, { query, body, etag, patience = 6000, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (etag) headers["If-None-Match"] = etag;
+  if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", "X-XSRFToken": token() });
+  const ending = AbortSignal.timeout(patience);
+  const answer = await fetch(path(rest, query), {
+    method: body === undefined ? "GET" : "POST",
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+    cache: "no-store",
+    redirect: "manual", // a redirect is the way to the login
+    signal: signal ? AbortSignal.any([signal, ending]) : ending,
+  });
+  setClock(answer.headers.get("Date"));
+  const status = answer.type === "opaqueredirect" ? 401 : answer.status;
+  return { status, headers: answer.headers, body: status === 304 || status === 401 ? null : await readBody(answer) };
+}
+
+async function readBody(answer) {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { error: text.startsWith("<") ? `the server answered ${answer.status}` : text.slice(0, 300) };
+  }
+}
+
+export function errorText(answer) {
+  const body = answer.body ?? {};
+  return body.error ?? body.refused ?? body.text ?? `The server answered ${answer.status}.`;
+}

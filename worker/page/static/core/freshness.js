@@ -1,0 +1,50 @@
+// Says how old the figures are, and hatches them when they are too old to act on.
+import { byId, el, fill, show } from "./dom.js";
+import { loginAddress, errorText } from "./door.js";
+import { clockWithSeconds, now, span, tick } from "./moments.js";
+
+const TOO_OLD = 5; // seconds
+
+export class Freshness {
+  #state = "well";
+  #answer = null;
+  #said = "";
+
+  constructor(poll, { page = byId("resilience"), line = byId("read"), banner = byId("trouble") } = {}) {
+    Object.assign(this, { poll, page, line, banner });
+    setInterval(() => this.tick(), 1000);
+  }
+
+  state(state, answer = null) {
+    this.#state = state;
+    this.#answer = answer;
+    this.tick();
+  }
+
+  tick() {
+    tick();
+    const readAt = this.poll.readAt;
+    const age = readAt === null ? null : (now() - readAt) / 1000;
+    this.line.textContent = age === null ? "" : `read ${span(age)} ago`;
+    const old = this.#state !== "well" || (age !== null && age > TOO_OLD);
+    this.page.classList.toggle("old", old && readAt !== null);
+    show(this.banner, old);
+    this.#say(old ? this.#trouble(readAt) : "");
+  }
+
+  #trouble(readAt) {
+    const figures = readAt === null ? "" : ` These figures are of ${clockWithSeconds(readAt)}.`;
+    const again = this.poll.nextAt ? ` Asking again in ${span(Math.ceil((this.poll.nextAt - now()) / 1000))}.` : "";
+    if (this.#state === "login") return `You are logged out.${figures}`;
+    if (this.#state === "silent") return `Flower does not answer.${figures}${again}`;
+    if (this.#state === "refused") return `Flower answers with an error: ${errorText(this.#answer)}${figures}${again}`;
+    return `No new reading.${figures}`;
+  }
+
+  #say(text) {
+    if (text === this.#said) return;
+    this.#said = text;
+    const login = this.#state === "login" && text ? [" ", el("a", { href: loginAddress() }, "Log in again")] : [];
+    fill(this.banner, text, ...login);
+  }
+}

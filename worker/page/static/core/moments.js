@@ -1,0 +1,88 @@
+// Writes moments: the server sends when something was or will be, the page says how long ago or in how long, and keeps saying it.
+import { el } from "./dom.js";
+
+let skew = 0; // ms by which the server's clock is ahead of this one
+
+// The Date header has whole seconds: a smaller difference than that is none.
+export function setClock(header) {
+  const server = Date.parse(header ?? "");
+  if (Number.isNaN(server)) return;
+  const ahead = server + 500 - Date.now();
+  skew = Math.abs(ahead) < 1500 ? 0 : ahead;
+}
+
+export function now() {
+  return Date.now() + skew;
+}
+
+// 17 s, 5 min, 3 h, 4 days: as the command line says it (tasks/health/messages.py), rounded down.
+export function span(seconds) {
+  const length = Math.max(0, seconds);
+  if (length < 120) return `${Math.floor(length)} s`;
+  if (length < 7200) return `${Math.floor(length / 60)} min`;
+  if (length < 172800) return `${Math.floor(length / 3600)} h`;
+  return `${Math.floor(length / 86400)} days`;
+}
+
+// How long a call took: 28 ms, 0.8 s, 30.0 s.
+export function duration(milliseconds) {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 60000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return span(milliseconds / 1000);
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+export function clock(at, from = now(), format = TIME) {
+  const moment = new Date(at);
+  const sameDay = moment.toDateString() === new Date(from).toDateString();
+  return sameDay ? format.format(moment) : `${DAY.format(moment)} ${format.format(moment)}`;
+}
+
+export function clockWithSeconds(at, from = now()) {
+  return clock(at, from, SECONDS);
+}
+
+export function utc(at) {
+  return new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+}
+
+const STYLES = {
+  clock: (at, from) => clock(at, from),
+  seconds: (at, from) => clockWithSeconds(at, from),
+  in: (at, from) => span((at - from) / 1000),
+  ago: (at, from) => span((from - at) / 1000),
+  for: (at, from) => span((from - at) / 1000),
+};
+
+export function written(part, from = now()) {
+  if (typeof part === "string") return part;
+  return (STYLES[part.as] ?? STYLES.clock)(Date.parse(part.at), from);
+}
+
+export function sentenceText(parts, from = now()) {
+  return (Array.isArray(parts) ? parts : [parts ?? ""]).map((part) => written(part, from)).join("");
+}
+
+// A moment that keeps ticking; its UTC time is in the title.
+export function time(at, as = "clock") {
+  const element = el("time", { datetime: at, "data-as": as, title: utc(at) });
+  element.textContent = written({ at, as });
+  return element;
+}
+
+export function sentence(parts) {
+  return (Array.isArray(parts) ? parts : [parts ?? ""]).map((part) =>
+    typeof part === "string" ? document.createTextNode(part) : time(part.at, part.as),
+  );
+}
+
+export function tick(root = document) {
+  const from = now();
+  for (const element of root.querySelectorAll("time[data-as]")) {
+    const text = written({ at: element.dateTime, as: element.dataset.as }, from);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}

@@ -1,0 +1,89 @@
+// Asks again and again, one question at a time, and not while nobody looks.
+import { ask } from "./door.js";
+import { now } from "./moments.js";
+
+const FIRST_RETRY = 2000;
+const LAST_RETRY = 15000;
+
+// `states`: "well", "silent" (nobody answers), "refused" (an error instead of figures), "login".
+export class Poll {
+  #etag = null;
+  #timer = 0;
+  #flying = false;
+  #again = false;
+  #failures = 0;
+
+  constructor(rest, { every = 2000, query = () => ({}), onData = () => {}, onState = () => {} }) {
+    Object.assign(this, { rest, every, query, onData, onState, readAt: null, nextAt: null });
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#wait(null) : this.now()));
+    window.addEventListener("online", () => this.now());
+  }
+
+  // Also forgets the last answer's tag: what is asked may have changed.
+  restart() {
+    this.#etag = null;
+    return this.now();
+  }
+
+  async now() {
+    if (this.#flying) {
+      this.#again = true;
+      return;
+    }
+    this.#wait(null);
+    if (document.hidden) return;
+    this.#flying = true;
+    try {
+      await this.#once();
+    } finally {
+      this.#flying = false;
+      const soon = this.#again;
+      this.#again = false;
+      if (soon) this.now();
+      else if (!document.hidden) this.#wait(this.#pause());
+    }
+  }
+
+  stop() {
+    this.every = null;
+    this.#wait(null);
+  }
+
+  async #once() {
+    const asked = JSON.stringify(this.query());
+    let answer;
+    try {
+      answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
+    } catch {
+      return this.#failed("silent");
+    }
+    if (asked !== JSON.stringify(this.query())) return (this.#again = true);
+    if (answer.status === 401) return this.#failed("login");
+    if (answer.status !== 200 && answer.status !== 304) return this.#failed("refused", answer);
+    this.#failures = 0;
+    if (answer.status === 200) {
+      this.#etag = answer.headers.get("ETag");
+      this.readAt = Date.parse(answer.body.read_at ?? "") || now();
+      this.onData(answer.body);
+    } else {
+      this.readAt = Date.parse(answer.headers.get("Read-At") ?? "") || now();
+    }
+    this.onState("well");
+  }
+
+  #failed(state, answer = null) {
+    this.#failures += 1;
+    this.nextAt = now() + this.#pause();
+    this.onState(state, answer);
+  }
+
+  #pause() {
+    if (!this.#failures) return this.every;
+    return Math.min(LAST_RETRY, FIRST_RETRY * 2 ** (this.#failures - 1));
+  }
+
+  #wait(pause) {
+    clearTimeout(this.#timer);
+    if (pause !== null) this.#timer = setTimeout(() => this.now(), pause);
+  }
+}

@@ -1,0 +1,35 @@
+// The words for what the server names in one: each state, level and reason has a word, a colour is never alone.
+
+export const LEVELS = { critical: "Critical", warning: "Warning", calm: "Calm" };
+
+export const STATES = {
+  closed: "closed",
+  open: "open",
+  half_open: "half-open",
+  forced_open: "held back by order",
+  off: "off by order",
+  unknown: "unknown",
+};
+
+// What is calm and what is not: the colour of a state.
+export const TONES = {
+  closed: "calm",
+  open: "critical",
+  half_open: "warning",
+  forced_open: "warning",
+  off: "warning",
+  unknown: "none",
+  confirmed: "calm",
+  held: "warning",
+  retrying: "warning",
+  failed: "critical",
+  expired: "critical",
+  rejected: "none",
+  cancelled: "none",
+  pending: "none",
+  booking: "active",
+};
+
+export function word(name) {
+  return String(name ?? "").replaceAll("_", " ");
+}

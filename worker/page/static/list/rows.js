@@ -1,0 +1,52 @@
+// A list of bookings, nothing personal in it: which, in what state, when it starts, when it was asked for, what comes next.
+import { el, fill } from "../core/dom.js";
+import { path } from "../core/door.js";
+import { now, time } from "../core/moments.js";
+import { count } from "../core/numbers.js";
+import { TONES, word } from "../core/words.js";
+
+const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error"];
+
+export function drawRows(container, rows, { empty = "No booking." } = {}) {
+  if (!rows.length) return fill(container, el("p", { class: "nothing" }, empty));
+  const head = HEAD.map((title) => el("th", { scope: "col" }, title));
+  return fill(
+    container,
+    el("table", { class: "table-cards list" }, el("caption", { class: "visually-hidden" }, "Bookings"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows.map(row))),
+  );
+}
+
+function row(one) {
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id))),
+    el("td", { "data-label": "State" }, state(one)),
+    el("td", { "data-label": "What" }, what(one.event_type)),
+    el("td", { "data-label": "Starts" }, one.start_at ? time(one.start_at, "clock") : "–"),
+    el("td", { "data-label": "Asked" }, one.requested_at ? [time(one.requested_at, "ago"), " ago"] : "–"),
+    el("td", { "data-label": "Next" }, next(one)),
+    el("td", { class: "wide", "data-label": "Last error" }, error(one)),
+  );
+}
+
+export function state(one) {
+  const reason = one.status === "held" && one.hold_reason ? ` ${word(one.hold_reason)}` : "";
+  return el("span", { class: "tone", "data-tone": TONES[one.status] ?? "none" }, `${word(one.status)}${reason}`);
+}
+
+function what(type) {
+  return type ? `type ${String(type).replace(/^id:/, "")}` : "–";
+}
+
+function next(one) {
+  const at = one.status === "held" ? one.hold_until : one.next_attempt_at;
+  if (!at) return one.status === "held" ? "in its turn" : "–";
+  return Date.parse(at) > now() ? ["in ", time(at, "in")] : "due";
+}
+
+function error(one) {
+  const tries = one.retry_count ? `, ${count(one.retry_count)} ${one.retry_count === 1 ? "retry" : "retries"}` : "";
+  const unknown = one.outcome_unknown ? el("strong", {}, "outcome unknown: ") : null;
+  return one.error_type || unknown ? [unknown, `${word(one.error_type)}${tries}`] : "–";
+}

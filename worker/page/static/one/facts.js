@@ -1,0 +1,30 @@
+// The facts of one booking: what it is, where it stands, by which names it is found. Nothing personal.
+import { el, fill } from "../core/dom.js";
+import { time } from "../core/moments.js";
+import { word } from "../core/words.js";
+
+const NAMES = {
+  what: "What",
+  start_at: "Starts",
+  requested_at: "Asked for",
+  calcom_uid: "Cal.com uid",
+  seat_uid: "Seat uid",
+  last_error: "Last error",
+  error_type: "Kind of error",
+  key: "Idempotency key",
+  uuid: "UUID",
+  task_id: "Task id",
+  correlation_id: "Correlation id",
+};
+const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
+
+export function drawFacts(list, facts) {
+  const known = Object.entries(facts ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  fill(list, known.map(([name, value]) => el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value)))));
+}
+
+function written(name, value) {
+  if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value))) return time(value, "seconds");
+  if (CODES.includes(name)) return el("code", {}, String(value));
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,82 @@
+// Who a booking is for: hidden until somebody who may asks, says why, and then for a minute; the asking is recorded.
+import { el, fill } from "../core/dom.js";
+import { openDialog } from "../core/dialog.js";
+import { ask, errorText, mayAct } from "../core/door.js";
+import { word } from "../core/words.js";
+import { questions } from "../actions/asks.js";
+
+export class Who {
+  #timer = 0;
+
+  constructor(place, id) {
+    Object.assign(this, { place, id });
+    window.addEventListener("pagehide", () => this.hide());
+    this.hide();
+  }
+
+  hide() {
+    clearInterval(this.#timer);
+    const may = mayAct();
+    const show = el("button", { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.#ask() }, "Show");
+    fill(this.place, el("p", { class: "hidden-who" }, "Name, address and answers are hidden. "), may === "yes" ? show : el("p", { class: "reason" }, `Not to be shown: ${may}`));
+  }
+
+  #ask() {
+    const asks = questions("reveal", { asks: ["why"] });
+    const trouble = el("p", { class: "failed", role: "alert", hidden: true });
+    const send = el("button", { type: "submit", class: "button first", disabled: true }, "Show for a minute");
+    const form = el(
+      "form",
+      { class: "confirm" },
+      el("ul", { class: "lines" }, el("li", {}, "Shown for 60 seconds, on this page only."), el("li", {}, "That you looked, and why, is recorded.")),
+      asks.elements,
+      trouble,
+      el("div", { class: "buttons" }, send, el("button", { type: "button", class: "button quiet", onclick: () => dialog.close() }, "Back")),
+    );
+    const dialog = openDialog("Show who it is for", form);
+    form.addEventListener("input", () => (send.disabled = !asks.isComplete()));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      send.disabled = true;
+      const said = await this.#reveal(asks.values());
+      send.disabled = false;
+      trouble.hidden = !said;
+      trouble.textContent = said ?? "";
+      if (!said) dialog.close();
+    });
+    form.querySelector("textarea").focus();
+  }
+
+  // Returns what went wrong, or nothing.
+  async #reveal(values) {
+    let answer;
+    try {
+      answer = await ask(`/bookings/${this.id}/who`, { body: values });
+    } catch {
+      return "Flower does not answer.";
+    }
+    if (answer.status !== 200) return errorText(answer);
+    this.#show(answer.body.fields, answer.body.seconds);
+    return undefined;
+  }
+
+  #show(fields, seconds) {
+    const left = el("p", { class: "hint", role: "timer" });
+    const until = Date.now() + seconds * 1000;
+    const rows = Object.entries(fields).filter(([, value]) => value !== null && value !== "");
+    fill(
+      this.place,
+      el("dl", { class: "facts-list" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, typeof value === "object" ? JSON.stringify(value) : String(value))))),
+      left,
+      el("button", { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.hide() }, "Hide now"),
+    );
+    const count = () => {
+      const seconds_left = Math.ceil((until - Date.now()) / 1000);
+      left.textContent = `Hidden again in ${Math.max(0, seconds_left)} s.`;
+      if (seconds_left <= 0) this.hide();
+    };
+    clearInterval(this.#timer);
+    this.#timer = setInterval(count, 500);
+    count();
+  }
+}

@@ -1,0 +1,108 @@
+// The overview: one reading each two seconds, drawn from the answer downwards.
+import { Action } from "./actions/action.js";
+import { Answer } from "./answer/answer.js";
+import { Charts } from "./charts/charts.js";
+import { byId, el, fill, onChange, show } from "./core/dom.js";
+import { path } from "./core/door.js";
+import { Freshness } from "./core/freshness.js";
+import { listen, showHelp } from "./core/keys.js";
+import { clockWithSeconds } from "./core/moments.js";
+import { count, plural } from "./core/numbers.js";
+import { Poll } from "./core/poll.js";
+import { drawRows } from "./list/rows.js";
+import { listenSearch } from "./list/search.js";
+import { drawCards } from "./sections/cards.js";
+import { drawChanges, drawIncidents } from "./sections/changes.js";
+import { drawFirstDay } from "./sections/first_day.js";
+import { drawHolds } from "./sections/holds.js";
+import { drawTotals } from "./sections/totals.js";
+
+const PHONE = "(max-width: 40rem)";
+const LISTED = 10; // bookings below the overview
+
+const answer = new Answer((action, title) => new Action(action, title, { done: () => poll.restart() }));
+const charts = { view: null };
+let listed = null;
+
+const draw = {
+  cards: onChange((value) => drawCards(byId("cards"), value)),
+  holds: onChange((value) => drawHolds(byId("holds"), value)),
+  totals: onChange((value) => drawTotals(byId("totals"), value)),
+  changes: onChange((value) => drawChanges(byId("changes"), value)),
+  incidents: onChange((value) => drawIncidents(byId("incidents"), value)),
+  firstDay: onChange((value) => drawFirstDay(byId("first-day"), value)),
+};
+
+function update(data) {
+  answer.update(data);
+  show(byId("first-day"), Boolean(data.first_day));
+  draw.firstDay(data.first_day ? data.try : null);
+  show(byId("figures"), !data.first_day);
+  if (data.first_day) return;
+  charts.view ??= new Charts();
+  charts.view.live(data);
+  draw.cards({ cards: data.cards, parts: data.parts });
+  kept(data);
+  list(data);
+}
+
+// Without Postgres the last figures stay, hatched, with the moment they are of.
+let lastKnown = null;
+
+function kept(data) {
+  const gone = data.parts.postgres?.well === false;
+  for (const id of ["holds-block", "changes-block", "incidents-block", "bookings"]) byId(id).classList.toggle("stale", gone);
+  const note = document.querySelector('[data-note="postgres"]');
+  show(note, gone);
+  const shown = gone && lastKnown ? lastKnown : data;
+  note.textContent = lastKnown ? `These figures are of ${clockWithSeconds(lastKnown.read_at)}: Postgres does not answer.` : "Postgres does not answer: how many are held is not known.";
+  if (!gone) lastKnown = data;
+  draw.holds(shown.holds);
+  draw.totals({ now: shown.now, day: shown.day });
+  draw.changes(shown.changes);
+  draw.incidents(shown.incidents);
+  byId("holds-figure").textContent = shown.now?.held ? count(shown.now.held) : "";
+  byId("incidents-figure").textContent = shown.incidents?.length ? count(shown.incidents.length) : "";
+}
+
+// Held bookings if there are any, else the newest; asked for again when their number has changed.
+function list(data) {
+  const held = (data.now?.held ?? 0) > 0;
+  const query = held ? { state: "held", sort: "asked" } : {};
+  const all = byId("list-all");
+  all.href = path("/bookings", query);
+  all.textContent = held ? `All ${plural(data.now.held, "held booking")}` : "All bookings";
+  const changed = JSON.stringify([query, data.now, data.day]);
+  listed ??= new Poll("/data/bookings", { every: 10000, query: () => ({ ...listed.filter, limit: LISTED }), onData: drawList, onState: listState });
+  listed.filter = query;
+  if (changed !== listed.changed) listed.restart();
+  listed.changed = changed;
+}
+
+const drawList = onChange(({ rows }) => drawRows(byId("list"), rows.slice(0, LISTED), { empty: "No booking yet." }));
+
+function listState(state) {
+  const note = byId("list-note");
+  show(note, state !== "well");
+  note.textContent = state === "well" ? "" : "The list cannot be read now; what is below is older.";
+}
+
+function foldOnPhone() {
+  if (!matchMedia(PHONE).matches) return;
+  for (const id of ["cards-block", "changes-block", "incidents-block"]) byId(id).open = false;
+  const all = el("button", { type: "button", class: "button small quiet all-charts" }, "All charts");
+  all.addEventListener("click", () => {
+    byId("charts").classList.add("all");
+    all.remove();
+  });
+  byId("charts").append(all);
+}
+
+const poll = new Poll("/data/overview", { onData: update, onState: (state, said) => freshness.state(state, said) });
+const freshness = new Freshness(poll);
+
+foldOnPhone();
+byId("keys").addEventListener("click", showHelp);
+listen({ search: listenSearch(), refresh: () => Promise.all([poll.restart(), charts.view?.poll.restart(), listed?.restart()]) });
+fill(byId("buttons"));
+poll.now();

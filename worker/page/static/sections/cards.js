@@ -1,0 +1,49 @@
+// One card a breaker, and one for each part that all stands on: its state in a word, since when, and on what figures.
+import { el, fill } from "../core/dom.js";
+import { duration, time } from "../core/moments.js";
+import { count } from "../core/numbers.js";
+import { STATES, TONES } from "../core/words.js";
+
+const TITLES = { calcom: "Cal.com", database: "Database" };
+
+export function drawCards(container, { cards, parts }) {
+  fill(container, (cards ?? []).map(card), ...["postgres", "redis", "broker"].map((name) => part(name, parts?.[name])));
+}
+
+function card(one) {
+  const since = one.since ? [" for ", time(one.since, "for")] : null;
+  return el(
+    "article",
+    { class: "card", "data-tone": TONES[one.state] ?? "none" },
+    el("h3", {}, TITLES[one.name] ?? one.name),
+    el("p", { class: "state" }, el("span", { class: "pill" }, STATES[one.state] ?? one.state), el("small", {}, since)),
+    el("ul", { class: "facts" }, facts(one).filter(Boolean).map((line) => el("li", {}, line))),
+  );
+}
+
+function facts(one) {
+  const known = one.calls !== null && one.calls !== undefined;
+  return [
+    one.next_at && one.state === "open" ? ["next probe in ", time(one.next_at, "in")] : null,
+    one.until ? ["until ", time(one.until, "clock")] : null,
+    one.by ? [`by ${one.by}`, one.why ? `: “${one.why}”` : ""] : null,
+    known ? (one.calls ? `${count(one.failed)} of ${count(one.calls)} calls failed in 5 min` : "no call in 5 min") : null,
+    one.average_ms ? `${duration(one.average_ms)} on average` : null,
+    one.limit_left !== null && one.limit_left !== undefined ? `limit: ${count(one.limit_left)} calls left` : null,
+  ];
+}
+
+const NAMES = { postgres: "PostgreSQL", redis: "Redis", broker: "Broker" };
+
+function part(name, one) {
+  const well = one?.well;
+  const state = well === false ? "no answer" : well ? "well" : "unknown";
+  const since = well === false && one.since ? el("small", {}, " for ", time(one.since, "for")) : null;
+  return el(
+    "article",
+    { class: "card part", "data-tone": well === false ? "critical" : well ? "calm" : "none" },
+    el("h3", {}, NAMES[name]),
+    el("p", { class: "state" }, el("span", { class: "pill" }, state), since),
+    typeof one?.ms === "number" ? el("ul", { class: "facts" }, el("li", {}, `answers in ${duration(one.ms)}`)) : null,
+  );
+}

@@ -1,0 +1,14 @@
+// The first day: no zeros, but the command that books one.
+import { el, fill } from "../core/dom.js";
+import { copyButton } from "../core/copy.js";
+
+export function drawFirstDay(container, command) {
+  if (!command) return fill(container);
+  const code = el("code", {}, command);
+  return fill(
+    container,
+    el("h2", {}, "Try it"),
+    el("p", {}, "Book one from a terminal, in the project's folder; it appears here within three seconds:"),
+    el("div", { class: "command" }, el("pre", { tabindex: "0" }, code), copyButton(command, code)),
+  );
+}

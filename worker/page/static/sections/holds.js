@@ -1,0 +1,32 @@
+// What is held, by reason: how many, how many of them at risk, since when, and who moves them on.
+import { el, fill } from "../core/dom.js";
+import { path } from "../core/door.js";
+import { sentence, time } from "../core/moments.js";
+import { count } from "../core/numbers.js";
+import { word } from "../core/words.js";
+
+export function drawHolds(container, holds) {
+  const some = (holds ?? []).filter((hold) => hold.count > 0);
+  if (!some.length) return fill(container, el("p", { class: "nothing" }, "Nothing is held."));
+  const head = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on by"].map((title) => el("th", { scope: "col" }, title));
+  return fill(
+    container,
+    el("table", { class: "table-cards" }, el("caption", { class: "visually-hidden" }, "Held bookings by reason"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, some.map(row))),
+  );
+}
+
+function row(hold) {
+  const all = path("/bookings", { state: "held", reason: hold.reason, sort: "asked" });
+  const near = path("/bookings", { state: "held", reason: hold.reason, at_risk: "1", sort: "start" });
+  const risk = hold.at_risk ? el("a", { href: near, class: "risk", "data-key": `risk-${hold.reason}` }, `${count(hold.at_risk)} at risk`) : "none";
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, el("a", { href: all, "data-key": `hold-${hold.reason}` }, word(hold.reason))),
+    el("td", { class: "number", "data-label": "Held" }, count(hold.count, hold.capped)),
+    el("td", { "data-label": "At risk" }, risk),
+    el("td", { "data-label": "Oldest" }, hold.oldest_at ? time(hold.oldest_at, "for") : "–"),
+    el("td", { "data-label": "First starts" }, hold.first_start ? time(hold.first_start, "clock") : "–"),
+    el("td", { class: "wide", "data-label": "Moved on by" }, sentence(hold.moves_on)),
+  );
+}
