@@ -2,6 +2,7 @@
 
 from db.models.bookings import appointment_events, appointments, metadata
 from db.models.calcom import calcom_event_types, calcom_visibility
+from db.models.overview import booking_minutes, counted_bookings, held_now, operator_actions
 from db.models.resilience import (
     alert_deliveries,
     alert_incidents,
@@ -16,11 +17,15 @@ __all__ = [
     "alert_incidents",
     "appointment_events",
     "appointments",
+    "booking_minutes",
     "breaker_overrides",
     "calcom_event_types",
     "calcom_visibility",
     "circuit_breaker_events",
+    "counted_bookings",
     "failure_metrics",
     "heartbeats",
+    "held_now",
     "metadata",
+    "operator_actions",
 ]

@@ -63,6 +63,7 @@ class Configuration:
     include = (
         "tasks.health.delivery",
         "tasks.booking",
+        "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
         "tasks.health.check",
         "tasks.maintenance.release",

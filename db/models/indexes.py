@@ -9,7 +9,7 @@ from sqlalchemy import Index, text
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _CONFIRMED = "status = 'confirmed'"
 # An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
-_EVENT_TYPE = (
+EVENT_TYPE = (
     "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
     " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
 )
@@ -80,7 +80,20 @@ def indexes() -> tuple[Index, ...]:
         ),
         _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, seat_before
         _index("ended_unknown", "start_at", "id", where=f"{_ENDED} AND sent_at IS NOT NULL"),  # ended_unknown_between
-        _index("confirmed_types", _EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
+        _index("confirmed_types", EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
         _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # status_queries.unclear_calls
-        _index("requested_at", "requested_at"),  # the report's periods
+        _index("requested_at", "requested_at"),  # the report's periods; listing
+        *_lists_and_searches(),
+    )
+
+
+def _lists_and_searches() -> tuple[Index, ...]:
+    return (
+        # listing, on_the_way: by state; what is held also by request and by start (at_risk)
+        _index("status", "status", "id"),
+        _index("held_asked", "requested_at", "id", where="status = 'held'"),
+        _index("held_start", "start_at", "id", where="status = 'held'"),
+        # search.find
+        _index("correlation", "correlation_id", "id"),
+        _index("booking_uid", "calcom_booking_uid", where="calcom_booking_uid IS NOT NULL"),
     )

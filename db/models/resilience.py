@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, appointments, metadata, required
 
@@ -68,6 +69,8 @@ failure_metrics = Table(
     required("window_end", MOMENT),
     required("created_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
+    # 0007_overview: all calls of the window by their time (resilience/call_stats/buckets.py); null in older rows
+    Column("response_time_buckets", ARRAY(Integer)),
     CheckConstraint("count >= 0", name="failure_metrics_count_not_negative"),
     CheckConstraint("severity BETWEEN 1 AND 3", name="failure_metrics_severity_known"),
     CheckConstraint("success_rate BETWEEN 0 AND 1", name="failure_metrics_success_rate_is_a_share"),

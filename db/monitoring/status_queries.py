@@ -48,6 +48,8 @@ class HoldRisk:
     oldest: datetime
     first_start: datetime
     first_id: int
+    oldest_requested: datetime
+    next_until: datetime | None  # when the first of them is due; None: none waits for a time
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
             func.min(_columns.held_at),
             func.min(_columns.start_at),
             func.min(_columns.id),
+            func.min(_columns.requested_at),
+            func.min(_columns.hold_until),
         )
         .where(_columns.status == Status.HELD)
         .group_by(_columns.hold_reason)

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from celery import shared_task
 
-from db.monitoring import heartbeats, incidents, status_queries
+from db.monitoring import booking_minutes, heartbeats, incidents, overview, status_queries
 from db.monitoring.heartbeats import Heartbeat
 from tasks import dependencies
 from tasks.health.delivery import send
@@ -45,6 +45,8 @@ def check(every: float = EVERY) -> int:
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
         held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
+        overview.keep_held(conn, held, now)
+        booking_minutes.keep_held(conn, sum(risk.count for risk in held.values()), now)
         known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
         services = judge_by_record(conn, services, built.detector.settings, now)
         observed = [

@@ -7,7 +7,15 @@ import psycopg
 import pytest
 
 Booking = Callable[..., Any]
-ALL = ["0001_appointments", "0002_resilience", "0003_alerts", "0004_report", "0005_evidence", "0006_keys"]
+ALL = [
+    "0001_appointments",
+    "0002_resilience",
+    "0003_alerts",
+    "0004_report",
+    "0005_evidence",
+    "0006_keys",
+    "0007_overview",
+]
 
 
 @pytest.fixture

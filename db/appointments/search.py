@@ -1,0 +1,31 @@
+"""Find bookings by what a person has of one: its id, uuid, key, correlation id, or Cal.com's uid of it."""
+
+import re
+import unicodedata
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from db.appointments.listing import Listed
+from db.sql import statement
+
+_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
+
+
+def find(conn: Connection, text: str, *, limit: int = 20) -> list[Listed]:
+    """Return the bookings that a text names in any way, the newest first; each way has its index."""
+    wanted = text.strip()
+    asked = {
+        "text": unicodedata.normalize("NFC", wanted),  # as requests write it, however this keyboard does
+        "id": int(wanted) if _ID.fullmatch(wanted) else None,
+        "uuid": _uuid(wanted),
+        "limit": limit,
+    }
+    return [Listed.of(row) for row in conn.execute(statement("search"), asked)] if wanted and "\0" not in wanted else []
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

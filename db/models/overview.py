@@ -1,0 +1,97 @@
+"""The tables of the page: what is counted once so that nobody counts it again, and what operators ordered (0007)."""
+
+from functools import partial
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from db.models.bookings import JSON, MOMENT, metadata, required
+
+_count = partial(Column, type_=Integer, nullable=False, server_default="0")
+_place = partial(Column, type_=BigInteger, nullable=False, server_default="0")
+
+# What happened in one minute of Postgres's clock, in the whole fleet; one without a row had nothing, or is not counted.
+booking_minutes = Table(
+    "booking_minutes",
+    metadata,
+    Column("minute", MOMENT, primary_key=True),
+    _count("accepted"),
+    _count("confirmed"),
+    _count("rejected"),
+    _count("failed"),
+    _count("expired"),
+    _count("cancelled"),
+    _count("retries"),
+    required("released", JSON, server_default=text("'{}'::jsonb")),  # let go, by the reason that held them
+    Column("held", Integer),  # at the last health check in it; null: there was none
+    # from request to confirmation, by the bounds of booking_minutes.WAIT_BOUNDS; the last is beyond them
+    required("wait_buckets", ARRAY(Integer), server_default=text("'{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[]")),
+)
+
+
+# How far booking_minutes has come: the one row of it (db/sql/count_minutes.sql says how).
+counted_bookings = Table(
+    "counted_bookings",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    _place("event_id"),  # counted up to here
+    _place("appointment_id"),
+    _place("seen_event_id"),  # the newest when last looked at; counted once all who wrote then are done
+    _place("seen_appointment_id"),
+    required("writers", ARRAY(Text), server_default=text("'{}'::text[]")),  # transactions that wrote then
+    Column("seen_at", MOMENT),
+    Column("whole_at", MOMENT),  # the look before: all that began before it stands at or below what was seen
+    Column("counted_until", MOMENT),  # all that was written before this moment is counted; null: not so far yet
+    CheckConstraint("id = 1", name="counted_bookings_one_row"),
+)
+
+
+# What one reason holds, as the last health check counted it: one row a reason, also of those that hold nothing.
+held_now = Table(
+    "held_now",
+    metadata,
+    Column("reason", Text, primary_key=True),
+    required("count", Integer),
+    required("at_risk", Integer),
+    Column("oldest_held_at", MOMENT),
+    Column("oldest_requested_at", MOMENT),
+    Column("first_start", MOMENT),
+    Column("next_until", MOMENT),
+    required("counted_at", MOMENT),
+)
+
+
+# What an operator ordered or looked at, by which way and why; `request_id` makes a double click one action.
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    required("request_id", Uuid),
+    required("who", Text),
+    required("via", Text),
+    required("action", Text),
+    required("target", JSON, server_default=text("'{}'::jsonb")),
+    Column("why", Text),
+    required("asked_at", MOMENT, server_default=func.now()),
+    Column("done_at", MOMENT),  # null: it goes on, or was broken off
+    Column("refused", Text),
+    Column("epoch_seen", BigInteger),  # of the breaker, as the preview showed it
+    Column("ids", ARRAY(BigInteger)),  # the very bookings that the preview counted
+    _count("done"),
+    _count("moved_on"),
+    required("outcomes", JSON, server_default=text("'{}'::jsonb")),
+    UniqueConstraint("request_id", name="operator_actions_request_id_key"),
+)

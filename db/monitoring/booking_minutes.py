@@ -1,0 +1,52 @@
+"""What happened in each minute, counted once for the whole fleet: exactly, though transactions end in any order.
+
+Ids are given out in order and seen in another: who wrote an event may commit it later than its followers. So a range
+of ids is counted only when everybody who was writing when its end was seen is done (db/sql/writers.sql); each id is
+counted once, into the minute in which it was written, however late that is.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from db.schema import booking_minutes as _minutes
+from db.schema import counted_bookings as _counted
+from db.sql import statement
+
+WAIT_BOUNDS = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+"""Upper bounds in seconds of `wait_buckets`; one more bucket is beyond the last."""
+BATCH = 20_000
+"""Ids of a kind that one transaction counts: what an older version has left is counted bit by bit."""
+
+_columns = _counted.c
+
+
+def count_on(conn: Connection, *, batch: int = BATCH) -> bool:
+    """Count what has come since the last time, a batch of it; return whether there is more that can be counted now.
+
+    Nothing while somebody else counts, or while a transaction goes on that was writing when the end was last seen.
+    """
+    row = conn.execute(select(_counted).with_for_update(skip_locked=True)).first()
+    if row is None:
+        conn.execute(insert(_counted).on_conflict_do_nothing())
+        return False
+    if row.writers and set(row.writers) & set(conn.execute(statement("writers")).scalars()):
+        return False
+    events = min(row.event_id + batch, row.seen_event_id)
+    bookings = min(row.appointment_id + batch, row.seen_appointment_id)
+    if events > row.event_id or bookings > row.appointment_id:
+        asked = {"event_after": row.event_id, "event_until": events}
+        asked |= {"appointment_after": row.appointment_id, "appointment_until": bookings}
+        conn.execute(statement("count_minutes"), asked | {"bounds": list(WAIT_BOUNDS)})
+        conn.execute(_counted.update().values(event_id=events, appointment_id=bookings))
+    if events < row.seen_event_id or bookings < row.seen_appointment_id:
+        return True
+    conn.execute(text(statement("look_ahead").text.replace("/* writers */", statement("writers").text)))
+    return False
+
+
+def keep_held(conn: Connection, held: int, now: datetime) -> None:
+    """Keep how many are held in the minute of a health check, whose last one stands."""
+    change = insert(_minutes).values(minute=func.date_trunc("minute", now), held=held)
+    conn.execute(change.on_conflict_do_update(index_elements=["minute"], set_={"held": held}))

@@ -1,0 +1,79 @@
+"""The series of the charts, on one axis of time: a gap is None, or missing, and never a zero that nobody counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from db.sql import statement
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCounts:
+    """What happened in a step that begins `at`; None: not counted yet, and `held`: no health check came."""
+
+    at: datetime
+    accepted: int | None
+    confirmed: int | None
+    rejected: int | None
+    failed: int | None
+    expired: int | None
+    cancelled: int | None
+    retries: int | None
+    held: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """Failed calls of a step by error type, and how long all of its calls took (None: by workers that did not say)."""
+
+    at: datetime
+    failures: Mapping[str, int]
+    buckets: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpan:
+    """A state of a breaker; `endpoint` None: the service's own. `until` None: it still has it."""
+
+    endpoint: str | None
+    state: str
+    since: datetime
+    until: datetime | None
+
+
+def minutes(conn: Connection, since: datetime, until: datetime, *, step: timedelta = MINUTE) -> list[MinuteCounts]:
+    """Return what happened in a period, a row a step, also where nothing did; `since` is a whole minute."""
+    asked = {"since": since, "until": until, "step": step.total_seconds()}
+    return [MinuteCounts(*row) for row in conn.execute(statement("chart_minutes"), asked)]
+
+
+def failures(
+    conn: Connection,
+    service: str,
+    since: datetime,
+    until: datetime,
+    *,
+    step: timedelta = MINUTE,
+    endpoint: str | None = None,
+) -> list[CallStep]:
+    """Return a service's calls in a period by step, of one endpoint or all; steps without a known call are missing."""
+    asked = {"service": service, "since": since, "until": until, "step": step.total_seconds(), "endpoint": endpoint}
+    rows = conn.execute(statement("chart_calls"), asked)
+    return [CallStep(at, types, None if times is None else tuple(map(int, times))) for at, types, times in rows]
+
+
+def breaker(conn: Connection, service: str, since: datetime) -> list[StateSpan]:
+    """Return the states of a service's breakers from a moment on, the service's own first, each in order."""
+    changes: dict[str | None, list[tuple[datetime, str]]] = {None: []}
+    for endpoint, at, state, _ in conn.execute(statement("chart_breaker"), {"service": service, "since": since}):
+        changes.setdefault(endpoint, []).append((at, state))
+    spans = []
+    for endpoint, states in changes.items():
+        ends: list[datetime | None] = [at for at, _ in states[1:]]
+        for (at, state), until in zip(states, [*ends, None], strict=True):
+            spans.append(StateSpan(endpoint, state, at, until))
+    return spans

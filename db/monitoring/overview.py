@@ -1,0 +1,130 @@
+"""How things stand now, for whoever looks every two seconds: each read costs the same however much there is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.lifecycle import HoldReason, Status
+from db.monitoring.status_queries import AT_RISK, HoldRisk
+from db.schema import appointments
+from db.schema import held_now as _held
+from db.sql import statement
+
+CAP = 1000
+"""So many of a kind are counted one by one."""
+FRESH = 15.0
+"""Seconds for which what the health check counted is told as now: three of its ticks."""
+DAY = timedelta(days=1)
+COUNTING = 120.0
+"""Seconds without progress after which the counting of the day counts as stopped."""
+
+_columns = appointments.c
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNow:
+    """What one reason holds; `capped`: there are more, and nobody has counted them lately."""
+
+    reason: HoldReason
+    count: int
+    capped: bool
+    at_risk: int
+    oldest_held_at: datetime
+    oldest_requested_at: datetime
+    first_start: datetime
+    next_until: datetime | None  # None: none waits for a time
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """Bookings that are on their way, each kind counted up to a cap."""
+
+    pending: int
+    oldest_pending_at: datetime | None  # since when it waits for a worker; None: nothing is pending
+    booking: int
+    retrying: int
+    unsent: int  # pending or retrying without a message
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBadly:
+    """Bookings that ended badly since a moment, each kind counted up to a cap."""
+
+    failed: int
+    expired: int
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """How many bookings ended in which way in the last 24 hours."""
+
+    confirmed: int
+    rejected: int
+    failed: int
+    expired: int
+    cancelled: int
+
+
+def held(conn: Connection, *, cap: int = CAP, lead: float) -> list[HeldNow]:
+    """Return what is held by reason, the reason that has held longest first; what holds nothing is missing.
+
+    `lead` is in seconds: at risk is what starts within two hours of the moment at which it expires.
+    """
+    asked = {"reasons": [one.value for one in HoldReason], "cap": cap, "fresh_seconds": FRESH}
+    found = []
+    rows = conn.execute(statement("held_now"), asked | {"near_seconds": lead + AT_RISK})
+    for reason, is_kept, count, *figures in rows:
+        capped = not is_kept and count > cap
+        found.append(HeldNow(HoldReason(reason), cap if capped else count, capped, *figures))
+    return sorted(found, key=lambda one: one.oldest_held_at)
+
+
+def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: datetime) -> None:
+    """Keep what a health check has counted, one row a reason, in its transaction."""
+    rows = []
+    for reason in HoldReason:
+        risk = held.get(reason)
+        figures = dict.fromkeys(("oldest_held_at", "oldest_requested_at", "first_start", "next_until"))
+        counts = {"count": 0, "at_risk": 0}
+        if risk:
+            counts = {"count": risk.count, "at_risk": risk.at_risk}
+            moments = (risk.oldest, risk.oldest_requested, risk.first_start, risk.next_until)
+            figures = dict(zip(figures, moments, strict=True))
+        rows.append({"reason": reason.value, "counted_at": now, **counts, **figures})
+    change = insert(_held).values(rows)
+    conn.execute(
+        change.on_conflict_do_update(
+            index_elements=["reason"], set_={name: change.excluded[name] for name in rows[0] if name != "reason"}
+        )
+    )
+
+
+def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:
+    """Count what is on its way."""
+    return OnTheWay(*conn.execute(statement("on_the_way"), {"cap": cap}).one())
+
+
+def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBadly:
+    """Count what became failed or expired since a moment, and still is: the newest of them, up to a cap."""
+    newest = (
+        select(_columns.status, _columns.updated_at)
+        .where(_columns.status.in_([Status.FAILED, Status.EXPIRED]), _columns.updated_at >= since)
+        .order_by(_columns.updated_at.desc())
+        .limit(cap)
+        .subquery()
+    )
+    counted = (func.count().filter(newest.c.status == status) for status in (Status.FAILED, Status.EXPIRED))
+    row: Sequence[Any] = conn.execute(select(*counted, func.max(newest.c.updated_at))).one()
+    return EndedBadly(*row)
+
+
+def last_day(conn: Connection, now: datetime) -> DayCounts | None:
+    """Count how bookings ended in the 24 hours before now; None: the counting stands still, and nobody knows."""
+    asked = {"now": now, "since": now - DAY, "patience_seconds": COUNTING}
+    row = conn.execute(statement("last_day"), asked).first()
+    return None if row is None else DayCounts(*row)

@@ -1,0 +1,30 @@
+-- Find bookings by whatever a person has of one. A plain read, one arm an index: each finds next to nothing, but for a
+-- correlation id, which one caller may give to many requests (of those the newest), and the seats of one booking.
+WITH found AS (
+    SELECT id FROM appointments WHERE id = CAST(:id AS bigint)
+    UNION
+    SELECT id FROM appointments WHERE uuid = CAST(:uuid AS uuid)
+    UNION
+    SELECT id FROM appointments WHERE idempotency_key = :text AND NOT key_derived
+    UNION
+    SELECT id FROM appointments
+    WHERE idempotency_key = :text AND key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
+    UNION
+    SELECT id FROM appointments
+    WHERE idempotency_key = :text AND key_derived AND status IN ('rejected', 'failed', 'expired', 'cancelled')
+    UNION
+    (SELECT id FROM appointments WHERE calcom_booking_uid = :text LIMIT 1000)
+    UNION
+    (SELECT id FROM appointments WHERE correlation_id = :text ORDER BY id DESC LIMIT :limit)
+)
+SELECT
+    id, status, hold_reason,
+    coalesce(
+        CAST(event_type_id AS text),
+        coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
+    ) AS event_type,
+    start_at, requested_at, held_at, hold_until, next_attempt_at, error_type, retry_count, outcome_unknown, updated_at
+FROM found
+JOIN appointments USING (id)
+ORDER BY id DESC
+LIMIT :limit

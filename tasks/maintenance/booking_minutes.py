@@ -1,0 +1,28 @@
+"""Count what happened in each minute, for charts and figures that must not read every booking."""
+
+import time
+from collections.abc import Callable
+
+from celery import shared_task
+
+from db.monitoring import booking_minutes
+from tasks import dependencies
+from tasks.periodic import PeriodicTask
+
+SECONDS = 2.0  # a run; what an older version has left is counted by the next ones
+
+
+@shared_task(base=PeriodicTask, name="tasks.booking_minutes.count_minutes")
+def count_minutes() -> int:
+    """Count on; return how many batches that took. Any number of processes may run it at once: one counts."""
+    return count(dependencies.current())
+
+
+def count(deps: dependencies.Dependencies, *, clock: Callable[[], float] = time.monotonic) -> int:
+    """Count until nothing is left that can be counted now, or the time is up."""
+    ends, batches, more = clock() + SECONDS, 0, True
+    while more and clock() < ends:
+        with deps.engine.begin() as conn:
+            more = booking_minutes.count_on(conn)
+        batches += 1
+    return batches
