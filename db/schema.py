@@ -1,5 +1,6 @@
 """The tables: statements are built from these, rows are never mapped to objects of a session."""
 
+from db.models.audits import nightly_audits, restored_bookings
 from db.models.bookings import appointment_events, appointments, metadata
 from db.models.calcom import calcom_event_types, calcom_visibility
 from db.models.overview import booking_minutes, counted_bookings, held_now, operator_actions
@@ -27,5 +28,7 @@ __all__ = [
     "heartbeats",
     "held_now",
     "metadata",
+    "nightly_audits",
     "operator_actions",
+    "restored_bookings",
 ]

@@ -15,6 +15,7 @@ ALL = [
     "0005_evidence",
     "0006_keys",
     "0007_overview",
+    "0008_audits",
 ]
 
 

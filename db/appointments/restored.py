@@ -1,0 +1,75 @@
+"""A database that was restored from a backup: whose outcome nobody knows, and whose rows are gone."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, literal_column, select, text
+
+from db.lifecycle import LIVE
+from db.schema import appointments
+from db.schema import restored_bookings as _restored
+from db.sql import statement
+
+_COLUMNS = appointments.c
+_BATCH = 500
+_WHY = "the database was restored from a backup: what became of it since is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredBooking:
+    """Hold what Cal.com has of a request whose row was lost: enough to know it when it is asked for again."""
+
+    reference: UUID
+    event_type_id: int | None
+    event_type_slug: str | None
+    start_at: datetime
+    attendee: str = field(repr=False)
+
+
+def count_live(conn: Connection) -> int:
+    """Count the bookings that have not ended."""
+    live = select(func.count()).select_from(appointments).where(_COLUMNS.status.in_(LIVE))
+    return int(conn.execute(live).scalar_one())
+
+
+def make_unknown(
+    conn: Connection, *, since: datetime, settle_seconds: float, ends_seconds: float, after: int
+) -> tuple[int, int | None]:
+    """Make the outcome of a batch of live bookings unknown; return how many, and the id that the next goes `after`.
+
+    Another POST of them is safe `settle_seconds` from now, absence may end them `ends_seconds` from now.
+    """
+    times = {"since": since, "settle_seconds": settle_seconds, "ends_seconds": ends_seconds}
+    row = conn.execute(statement("restored"), {**times, "after": after, "limit": _BATCH, "why": _WHY}).one()
+    return row.count, row.last
+
+
+def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime, absent_in: float) -> int:
+    """Keep what Cal.com has of lost rows, in place of all kept before, and return how many it was asked for again.
+
+    Who asks for one from now on gets it: by a trigger, so that callers of every version do, and that is switched off
+    while there is nothing. Who has asked since the restore gets it here. What is not listed may still be there for
+    `absent_in` seconds.
+    """
+    switch = "ENABLE" if found else "DISABLE"
+    conn.execute(text(f"ALTER TABLE appointments {switch} TRIGGER appointments_take_restored"))
+    conn.execute(delete(_restored))
+    if not found:
+        return 0
+    absent_from = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, absent_in)
+    conn.execute(insert(_restored).values(absent_from=absent_from), [asdict(one) for one in found])
+    asked_again = _COLUMNS.requested_at > since, _COLUMNS.status.in_(LIVE), _COLUMNS.posts == 0
+    rows = conn.execute(select(_COLUMNS.id).where(*asked_again).order_by(_COLUMNS.id)).scalars().all()
+    return sum(conn.execute(select(func.take_restored_booking(row))).scalar_one() for row in rows)
+
+
+def references(conn: Connection) -> set[str]:
+    """Return the references of what Cal.com has of lost rows."""
+    return {str(one) for one in conn.execute(select(_restored.c.reference)).scalars()}
+
+
+def prune(conn: Connection) -> None:
+    """Forget what has begun: it cannot be asked for any more, and an address is somebody's."""
+    conn.execute(delete(_restored).where(_restored.c.start_at < func.now() - literal_column("interval '1 day'")))

@@ -1,0 +1,132 @@
+"""Audits at night: one row a night, which one process at a time has; what it has judged stands there, for the next."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.schema import appointments
+from db.schema import nightly_audits as _audits
+
+Findings = dict[str, list[int | str]]  # ids of bookings, or references that no row has, by kind
+
+_COLUMNS = _audits.c
+_DAY = timedelta(days=1)
+_GIVEN_UP = "the next one was due"
+
+
+@dataclass(frozen=True, slots=True)
+class NightlyAudit:
+    """Hold an audit that was taken up: `asked` are the rows that were judged one by one, `halts` how often it halted.
+
+    Who has taken it up since has another `token`; whoever has an old one writes nothing.
+    """
+
+    night: date
+    token: UUID
+    halts: int
+    asked: frozenset[int]
+    findings: Findings
+
+    @property
+    def start(self) -> datetime:
+        """Return the begin of the day before the night."""
+        return datetime.combine(self.night, time(), UTC) - _DAY
+
+    @property
+    def end(self) -> datetime:
+        """Return the end of the day that the night begins."""
+        return self.start + 2 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAudit:
+    """Hold what an audit that has ended found; `unfinished` says why it did not come to its end, None when it did."""
+
+    night: date
+    findings: Findings
+    unfinished: str | None
+    ended_at: datetime
+
+
+def take_up(conn: Connection, hour: int, *, lease_seconds: float) -> NightlyAudit | None:
+    """Begin the audit of the night that is due, or go on with it; None when there is nothing to do, or somebody has it.
+
+    Due is the last `hour` (UTC, by Postgres's clock) that has passed, if a booking was asked for before it. One of an
+    earlier night that has not ended is given up: what it has judged stands.
+    """
+    now: datetime = conn.execute(select(func.now())).scalar_one()
+    due_at = _due(now, hour)
+    night = due_at.date()
+    asked_before = select(appointments.c.id).where(appointments.c.requested_at < due_at)
+    if conn.execute(select(exists(asked_before))).scalar_one():
+        began = conn.execute(insert(_audits).values(night=night).on_conflict_do_nothing().returning(_COLUMNS.night))
+        if began.first() is not None:
+            earlier = _COLUMNS.night < night, _COLUMNS.ended_at.is_(None)
+            conn.execute(update(_audits).where(*earlier).values(ended_at=func.now(), asked=[], unfinished=_GIVEN_UP))
+    free = or_(_COLUMNS.lease_expires_at.is_(None), _COLUMNS.lease_expires_at <= func.now())
+    waits = _COLUMNS.next_at > func.now()
+    wanted = update(_audits).where(_COLUMNS.night == night, _COLUMNS.ended_at.is_(None), free, waits.is_not(True))
+    taken = wanted.values(token=uuid4(), lease_expires_at=_in(lease_seconds)).returning(_audits)
+    row = conn.execute(taken).mappings().first()
+    if row is None:
+        return None
+    return NightlyAudit(row["night"], row["token"], row["halts"], frozenset(row["asked"]), row["findings"])
+
+
+def renew(conn: Connection, audit: NightlyAudit, *, lease_seconds: float) -> bool:
+    """Keep it for so long from now; False when it is not ours any more."""
+    return _write(conn, audit, lease_expires_at=_in(lease_seconds))
+
+
+def save(conn: Connection, audit: NightlyAudit, asked: Collection[int], findings: Mapping[str, Any]) -> bool:
+    """Keep which rows more were judged, and all that was found; False when it is not ours any more."""
+    return _write(conn, audit, asked=_COLUMNS.asked + list(asked), findings=dict(findings))
+
+
+def leave(conn: Connection, audit: NightlyAudit, *, seconds: float, halted: bool) -> None:
+    """Leave it to whoever takes it up after so many seconds; `halted`: Cal.com's answers could not be read."""
+    _write(conn, audit, token=None, lease_expires_at=None, next_at=_in(seconds), halts=_COLUMNS.halts + halted)
+
+
+def end(conn: Connection, audit: NightlyAudit, findings: Mapping[str, Any], unfinished: str | None = None) -> bool:
+    """End it with what it found; False when it is not ours any more."""
+    return _write(conn, audit, ended_at=func.now(), asked=[], findings=dict(findings), unfinished=unfinished)
+
+
+def last_ended(conn: Connection) -> EndedAudit | None:
+    """Return the newest audit that has ended."""
+    query = select(_COLUMNS.night, _COLUMNS.findings, _COLUMNS.unfinished, _COLUMNS.ended_at)
+    row = conn.execute(query.where(_COLUMNS.ended_at.is_not(None)).order_by(_COLUMNS.night.desc()).limit(1)).first()
+    return None if row is None else EndedAudit(*row)
+
+
+def prune(conn: Connection, before: datetime) -> None:
+    """Forget the nights before a moment."""
+    conn.execute(delete(_audits).where(_COLUMNS.night < before.date()))
+
+
+def mended(conn: Connection, start: datetime, end: datetime) -> None:
+    """Take back what was found of days that lie between two moments: an audit by hand has left nothing of it."""
+    first, last = (start + _DAY).astimezone(UTC).date(), (end - _DAY).astimezone(UTC).date()
+    within = _COLUMNS.night.between(first, last), _COLUMNS.ended_at.is_not(None)
+    conn.execute(update(_audits).where(*within).values(findings={}, unfinished=None))
+
+
+def _due(now: datetime, hour: int) -> datetime:
+    """Return the last moment that was this hour."""
+    today = datetime.combine(now.astimezone(UTC).date(), time(hour), UTC)
+    return today if today <= now else today - _DAY
+
+
+def _write(conn: Connection, audit: NightlyAudit, **values: Any) -> bool:
+    ours = and_(_COLUMNS.night == audit.night, _COLUMNS.token == audit.token, _COLUMNS.ended_at.is_(None))
+    return conn.execute(update(_audits).where(ours).values(**values).returning(_COLUMNS.night)).first() is not None
+
+
+def _in(seconds: float) -> ColumnElement[datetime]:
+    return func.now() + timedelta(seconds=seconds)
