@@ -5,7 +5,8 @@ import ipaddress
 import json
 import os
 from base64 import b64decode
-from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ import flower
 from flower.views import BaseHandler
 from tornado.template import Loader, Template
 from tornado.web import HTTPError, RequestHandler
+
+from tasks.health.sentences import iso
 
 HERE = Path(__file__).parent
 FLOWERS = Path(flower.__file__).parent / "templates"
@@ -45,6 +48,13 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         """Set our headers; Flower's own may allow every website to read."""
         for name, value in HEADERS.items():
             self.set_header(name, value)
+
+    def get_current_user(self) -> Any:
+        """Return who is logged in, None: nobody. Raises HTTPError: 401, of basic authentication."""
+        try:
+            return super().get_current_user()
+        except TypeError:  # Flower compares ASCII only
+            raise HTTPError(401) from None
 
     def get_template_path(self) -> str:
         """Return where our templates are."""
@@ -107,7 +117,11 @@ class DataHandler(ResilienceHandler):
 
     def prepare(self) -> None:
         """Refuse who is not logged in."""
-        if not self.current_user:
+        try:
+            known = self.current_user
+        except HTTPError:  # so says basic authentication
+            known = None
+        if not known:
             raise HTTPError(401, "log in")
 
     def answer(self, payload: Any, status: int = 200) -> None:
@@ -149,9 +163,15 @@ class ActionHandler(DataHandler):
             raise HTTPError(403, "this was not sent by this page")
 
 
-def as_json(payload: Any, default: Callable[[Any], Any] = str) -> str:
-    """Write JSON for a browser."""
-    return json.dumps(payload, default=default, separators=(",", ":"))
+def as_json(payload: Any) -> str:
+    """Write JSON for a browser: moments in UTC, a dataclass by its fields."""
+    return json.dumps(payload, default=_plain, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return iso(value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _is_loopback(host: str | None) -> bool:

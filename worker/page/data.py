@@ -1,44 +1,117 @@
 """The JSON that the page asks for."""
 
-from worker.page import sample
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+from tornado.httputil import format_timestamp
+from tornado.web import HTTPError
+
+from db.appointments import listing, search
+from db.monitoring.status_queries import AT_RISK
+from tasks.dependencies import Dependencies
+from worker.page import booking
 from worker.page.base import DataHandler
+from worker.page.charts import RANGES, shared_charts
+from worker.page.overview import shared_overview
+from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
+from worker.page.reading import readers
+
+NO_READING = 3.0  # seconds: longer than a reading takes, whatever is gone
+FOUND = 20  # bookings
 
 
 class OverviewData(DataHandler):
     """How everything stands, and the verdict."""
 
-    def get(self) -> None:
-        """Answer with the reading that all viewers share."""
-        self.answer(sample.overview())
+    tag: str | None = None
+
+    async def get(self) -> None:
+        """Answer with the reading that all viewers share; 304 when it tells nothing new."""
+        try:
+            answer = await asyncio.wait_for(shared_overview().latest(), NO_READING)
+        except TimeoutError:
+            raise HTTPError(503, "the reading takes too long") from None
+        self.tag = answer.tag
+        self.set_header("Date", format_timestamp(time.time()))  # what ages are told by, whatever the reading took
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(answer.text)
+
+    def compute_etag(self) -> str | None:
+        """Return the reading's."""
+        return self.tag
 
 
 class ChartsData(DataHandler):
     """The last hour, day or week."""
 
-    def get(self) -> None:
-        """Answer with a column for each minute or more."""
-        self.answer(sample.charts())
+    async def get(self) -> None:
+        """Answer with columns of numbers; 304 when no step has been added."""
+        name = self.get_query_argument("range", "1h")
+        if name not in RANGES:
+            raise refused(f"range: must be one of {', '.join(RANGES)}")
+        self.answer(await shared_charts(name).latest())
 
 
 class BookingsData(DataHandler):
     """A list of bookings."""
 
-    def get(self) -> None:
-        """Answer with one page of it."""
-        self.answer(sample.bookings())
+    async def get(self) -> None:
+        """Answer with one page of it, and how many there are."""
+        wanted = asked_list(self, readers().deps)
+        self.answer(await readers().run(lambda deps: _page(deps, wanted)))
 
 
 class BookingData(DataHandler):
     """One booking."""
 
-    def get(self, appointment_id: str) -> None:
+    def set_default_headers(self) -> None:
+        """Have nobody keep what concerns one person."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    async def get(self, appointment_id: str) -> None:
         """Answer with its facts and its timeline."""
-        self.answer(sample.booking(int(appointment_id)))
+        found = await readers().run(lambda deps: booking.read(deps, int(appointment_id)))
+        if found is None:
+            raise HTTPError(404, f"no booking has the id {appointment_id}")
+        self.answer(found)
 
 
 class SearchData(DataHandler):
-    """Bookings that a person names."""
+    """Bookings that a person names: by id, uuid, key, correlation id or Cal.com's uid."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Answer with those found."""
-        self.answer({"rows": sample.bookings()["rows"][:1]})
+        text = self.get_query_argument("q", "")
+        if not text or len(text) > LONGEST_TEXT:
+            raise refused("q: give an id, a uuid, a key, a correlation id or Cal.com's uid")
+        self.answer({"rows": await readers().run(lambda deps: _find(deps, text))})
+
+
+def asked_list(handler: DataHandler, deps: Dependencies) -> ListQuery:
+    """Return the list that a request's address asks for. Raises HTTPError: 422, with a sentence."""
+    arguments = {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
+    at_risk_before = datetime.now(UTC) + timedelta(seconds=deps.timings.lead + AT_RISK)
+    return list_query(arguments, at_risk_before=at_risk_before)
+
+
+def _page(deps: Dependencies, wanted: ListQuery) -> dict[str, Any]:
+    with deps.autocommit.connect() as conn:
+        page = _rows(conn, wanted)
+        count = listing.count(conn, wanted.filter)
+    return {"rows": page.rows, "next": page.next, "count": count.count, "capped": count.capped}
+
+
+def _rows(conn: Connection, wanted: ListQuery) -> listing.ListPage:
+    try:
+        return listing.page(conn, wanted.filter, after=wanted.after, limit=wanted.limit)
+    except ValueError:
+        raise refused("after: no page has given this; begin with the first page") from None
+
+
+def _find(deps: Dependencies, text: str) -> list[listing.Listed]:
+    with deps.autocommit.connect() as conn:
+        return search.find(conn, text, limit=FOUND)

@@ -1,4 +1,4 @@
-"""What the page reads, in threads of its own: Flower's loop never waits for Postgres, Redis or a lock."""
+"""What the page reads with: threads and connections of its own, so that Flower's loop never waits for a server."""
 
 import asyncio
 import time
@@ -13,16 +13,23 @@ from tornado.web import HTTPError
 
 from db.deadline import deadline
 from db.engine import make_engine
+from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
+from tasks.database_errors import NOT_MIGRATED, as_appointment_error
 from tasks.dependencies import Dependencies
 from worker.local.running import running
 from worker.settings.model import Settings
 
 T = TypeVar("T")
 PATIENCE = 1.0  # seconds for all that one answer asks of Postgres
-FRESH = 0.8  # seconds that a reading is handed out to others
-GONE = "Postgres does not answer"
-BUSY = "too many are asking; again in a moment"
+EXPORT_PATIENCE = 10.0  # seconds for a part of an export, and for a reader of it that takes nothing
+EXPORTS = 2  # at once
+BUSY = "too many are asking; try again in a moment"
+_SAID = {
+    "timeout": "Postgres takes too long",
+    "lost_connection": "Postgres does not answer",
+    "unavailable": "Postgres starts up, or has no connection left",
+}
 
 
 class Shared(Generic[T]):
@@ -50,15 +57,19 @@ class Shared(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Readings:
-    """Hold what one Flower reads with: an engine that is short of patience, and four threads.
+class Readers:
+    """Hold what one Flower reads with.
 
-    The product's engine counts its waits as failures of the service `database`; what the page gives up is none.
+    Its engine is its own: on the product's, what the page gives up after a second would be failures of the service
+    `database`. The overview has a thread for itself: lists that wait for Postgres must not delay what says so.
     """
 
+    settings: Settings
     deps: Dependencies
-    overview_thread: Executor  # apart: lists that wait for a frozen Postgres must not delay what says so
+    exporting: Dependencies
+    overview_thread: Executor
     threads: Executor
+    export_threads: Executor
 
     async def run(self, read: Callable[[Dependencies], T]) -> T:
         """Return what `read` returns, in a thread, within PATIENCE from now.
@@ -72,26 +83,55 @@ class Readings:
             left = ends_at - time.monotonic()
             if left <= 0:
                 raise HTTPError(503, BUSY)
-            try:
-                with deadline(left):
-                    return read(self.deps)
-            except SQLAlchemyError:
-                raise HTTPError(503, GONE) from None
+            return asking(lambda: read(self.deps), left)
 
         return await asyncio.get_running_loop().run_in_executor(self.threads, bounded)
 
 
+def asking(read: Callable[[], T], patience: float) -> T:
+    """Return what `read` asks of Postgres, within `patience` seconds.
+
+    Raises:
+        HTTPError: 503, with a sentence.
+    """
+    try:
+        with deadline(patience):
+            return read()
+    except SQLAlchemyError as exc:
+        error = as_appointment_error(exc)
+        if not isinstance(error, AppointmentDatabaseException):
+            raise
+        if error.sql_error_code in NOT_MIGRATED:
+            raise HTTPError(
+                503, "the database lacks our tables, or some of their columns; run `booking migrate`"
+            ) from None
+        if error.error_type not in _SAID:
+            raise  # a fault of ours
+        raise HTTPError(503, _SAID[error.error_type]) from None
+
+
 @cache
-def readings() -> Readings:
-    """Return this process's readings, made at the first request."""
-    url = running(Settings.load()).database_url or ""
-    patience_ms = int(PATIENCE * 1000)
-    engine = make_engine(
-        url, pool_size=4, pool_timeout_s=PATIENCE, statement_timeout_ms=patience_ms, lock_timeout_ms=patience_ms
-    )
-    autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-    return Readings(
-        deps=replace(dependencies.current(), engine=engine, autocommit=autocommit),
+def readers() -> Readers:
+    """Return this process's, made at the first request."""
+    settings = running(Settings.load())
+    deps = dependencies.current()
+    return Readers(
+        settings=settings,
+        deps=_with_engine(deps, settings, connections=4, patience=PATIENCE),
+        exporting=_with_engine(deps, settings, connections=EXPORTS, patience=EXPORT_PATIENCE),
         overview_thread=ThreadPoolExecutor(1, thread_name_prefix="overview"),
         threads=ThreadPoolExecutor(3, thread_name_prefix="page"),
+        export_threads=ThreadPoolExecutor(EXPORTS, thread_name_prefix="export"),
     )
+
+
+def _with_engine(deps: Dependencies, settings: Settings, *, connections: int, patience: float) -> Dependencies:
+    bound_ms = int(patience * 1000)
+    engine = make_engine(
+        settings.database_url or "",
+        pool_size=connections,
+        pool_timeout_s=PATIENCE,
+        statement_timeout_ms=bound_ms,
+        lock_timeout_ms=bound_ms,
+    )
+    return replace(deps, engine=engine, autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"))

@@ -1,0 +1,92 @@
+"""One booking as the page shows it: its facts, why it is not moving, and what happened when; nothing personal."""
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from db import appointments
+from db.appointments import Appointment, event_types
+from db.appointments.events import Event
+from db.lifecycle import FINAL
+from tasks.dependencies import Dependencies
+from tasks.health.sentences import iso
+from worker.story.timeline import whole_timeline
+from worker.story.why import why
+
+
+def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
+    """Return one booking for JSON; None: there is none."""
+    with deps.autocommit.connect() as conn:
+        row = appointments.get(conn, appointment_id)
+        return None if row is None else _payload(conn, deps, row)
+
+
+def _payload(conn: Connection, deps: Dependencies, row: Appointment) -> dict[str, Any]:
+    event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
+    deleted = event_type is not None and event_type.deleted
+    now = conn.execute(select(func.now())).scalar_one()
+    asked = Event("asked", "caller", {}, row.created_at)
+    return {
+        "id": row.id,
+        "status": row.status,
+        "hold_reason": row.hold_reason,
+        "final": row.status in FINAL,
+        "why": why(row, now, deleted=deleted),
+        "facts": facts(row, deleted=deleted),
+        "who": "hidden",
+        "timeline": timeline([asked, *whole_timeline(conn, row)]),
+        "actions": [],
+    }
+
+
+def facts(row: Appointment, *, deleted: bool) -> dict[str, Any]:
+    """Return what is known of a booking, moments as such."""
+    length = f", {row.length_in_minutes} min" if row.length_in_minutes else ""
+    return {
+        "what": f"event type {row.event_type}{length}{' (deleted at Cal.com)' if deleted else ''}",
+        "event_type": row.event_type,
+        "start_at": row.start_at,
+        "requested_at": row.requested_at,
+        "held_at": row.held_at,
+        "hold_until": row.hold_until,
+        "next_attempt_at": row.next_attempt_at,
+        "calcom_uid": row.calcom_booking_uid,
+        "seat_uid": row.calcom_seat_uid,
+        "series_uid": row.series_uid,
+        "series_weeks": row.series_weeks,
+        "series_of": row.series_of,
+        "calls": row.posts,
+        "retries": row.retry_count,
+        "tries": f"{row.posts} to book, {row.retry_count} retried, {row.looks} looks",
+        "outcome_unknown": row.outcome_unknown,
+        "cancel_requested": row.cancel_requested,
+        "last_error": row.last_error,
+        "error_type": row.error_type,
+        "key": row.idempotency_key,
+        "key_derived": row.key_derived,
+        "uuid": str(row.uuid),
+        "task_id": row.task_id,
+        "correlation_id": row.correlation_id,
+    }
+
+
+def timeline(entries: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the entries, each with its calls and with how long it was until the next one."""
+    following: Iterable[Event | None] = entries[1:]
+    return [_entry(one, after) for one, after in zip_longest(entries, following)]
+
+
+def _entry(event: Event, after: Event | None) -> dict[str, Any]:
+    detail = dict(event.detail)
+    took = None if after is None else round((after.created_at - event.created_at).total_seconds() * 1000)
+    return {
+        "at": iso(event.created_at),
+        "by": event.by,
+        "kind": event.kind,
+        "why": detail.pop("why", None),
+        "calls": detail.pop("calls", []),
+        "detail": detail,
+        "took_ms": took,
+    }

@@ -1,0 +1,91 @@
+"""The charts' columns, on one axis of time: the last hour, day or week. A gap is null."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from types import MappingProxyType
+from typing import Any
+
+from db.monitoring import charts
+from db.monitoring.charts import CallStep, MinuteCounts, StateSpan
+from resilience.call_stats.buckets import quantile
+from tasks.dependencies import Dependencies
+from worker.page.reading import Shared, readers
+
+FRESH = 10.0  # seconds
+MEDIAN, SLOW = 0.5, 0.95
+
+
+@dataclass(frozen=True)
+class ChartRange:
+    """A period and its steps; it ends `behind` the present, so that its last step is counted when it is shown."""
+
+    length: timedelta
+    step: timedelta
+    behind: timedelta = timedelta(0)
+
+
+# The last minute of an hour may still be a gap; of a day, that would be the last of its points each minute.
+RANGES: Mapping[str, ChartRange] = MappingProxyType(
+    {
+        "1h": ChartRange(timedelta(hours=1), timedelta(minutes=1)),
+        "24h": ChartRange(timedelta(days=1), timedelta(minutes=10), behind=timedelta(minutes=2)),
+        "7d": ChartRange(timedelta(days=7), timedelta(hours=1), behind=timedelta(minutes=2)),
+    }
+)
+
+
+@cache
+def shared_charts(name: str) -> Shared[dict[str, Any]]:
+    """Return this process's, of one range."""
+    return Shared(partial(readers().run, partial(read, name)), FRESH)
+
+
+def read(name: str, deps: Dependencies) -> dict[str, Any]:
+    """Read a range's columns."""
+    asked = RANGES[name]
+    until = (datetime.now(UTC) - asked.behind).replace(second=0, microsecond=0)
+    since = until - asked.length
+    service = deps.breaker.service
+    with deps.autocommit.connect() as conn:
+        counts = charts.minutes(conn, since, until, step=asked.step)
+        calls = charts.failures(conn, service, since, until, step=asked.step)
+        spans = charts.breaker(conn, service, since)
+    return {"range": name, "step": int(asked.step.total_seconds())} | columns(counts, calls, spans, service, until)
+
+
+def columns(
+    counts: Sequence[MinuteCounts], calls: Sequence[CallStep], spans: Sequence[StateSpan], service: str, until: datetime
+) -> dict[str, Any]:
+    """Return a column each, as long as the axis."""
+    by_moment = {one.at: one for one in calls}
+    on_axis = [by_moment.get(one.at) for one in counts]
+    return {
+        "t": [int(one.at.timestamp()) for one in counts],
+        "held": [one.held for one in counts],
+        "booked": [one.confirmed for one in counts],
+        "accepted": [one.accepted for one in counts],
+        "failures": {
+            kind: [None if step is None else step.failures.get(kind, 0) for step in on_axis]
+            for kind in sorted({kind for step in calls for kind in step.failures})
+        },
+        "p50": [_quantile(step, MEDIAN) for step in on_axis],
+        "p95": [_quantile(step, SLOW) for step in on_axis],
+        "breaker": _lanes(spans, service),
+        "until": int(until.timestamp()),
+    }
+
+
+def _quantile(step: CallStep | None, share: float) -> float | None:
+    seconds = None if step is None or step.buckets is None else quantile(step.buckets, share)
+    return None if seconds is None else round(seconds, 3)
+
+
+def _lanes(spans: Sequence[StateSpan], service: str) -> list[dict[str, Any]]:
+    lanes: dict[str, list[dict[str, Any]]] = {}
+    for span in spans:
+        end = None if span.until is None else round(span.until.timestamp(), 3)
+        shown = {"from": round(span.since.timestamp(), 3), "to": end, "state": span.state}
+        lanes.setdefault(span.endpoint or service, []).append(shown)
+    return [{"name": name, "spans": states} for name, states in lanes.items()]

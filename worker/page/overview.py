@@ -1,0 +1,55 @@
+"""The overview that all viewers share, as JSON with its tag: read anew when somebody asks and it is not fresh."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+
+from tasks.health.overview import Overview, read_overview
+from tasks.health.payload import payload
+from tasks.health.verdict import verdict
+from worker.local.up import guide
+from worker.page.base import as_json
+from worker.page.reading import PATIENCE, Readers, Shared, readers
+
+FRESH = 0.8  # seconds
+
+
+@dataclass(frozen=True)
+class OverviewAnswer:
+    """What one reading is answered with; `tag` is that of all but the moment of the reading."""
+
+    overview: Overview = field(repr=False)
+    text: str
+    tag: str
+
+
+class OverviewReader:
+    """Read, each time knowing the reading before: it tells since when a server is gone."""
+
+    def __init__(self, reads: Readers) -> None:
+        self._reads = reads
+        self._before: Overview | None = None
+
+    async def read(self) -> OverviewAnswer:
+        """Return the next reading."""
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._reads.overview_thread, self._read)
+        self._before = answer.overview
+        return answer
+
+    def _read(self) -> OverviewAnswer:
+        seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
+        told = payload(seen, verdict(seen))
+        if told["first_day"]:
+            told["try"] = guide.enqueue_one(self._reads.settings, datetime.now(UTC))
+        lasting = {name: value for name, value in told.items() if name != "read_at"}
+        tag = hashlib.sha256(as_json(lasting).encode()).hexdigest()[:32]
+        return OverviewAnswer(seen, as_json(told), f'"{tag}"')
+
+
+@cache
+def shared_overview() -> Shared[OverviewAnswer]:
+    """Return this process's."""
+    return Shared(OverviewReader(readers()).read, FRESH)
