@@ -1,0 +1,54 @@
+"""A real deployment and a real browser, shared by the tests of this folder; each begins anew."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.browser import Viewer, chromium
+from tests.browser.deployment import Deployment, deployment
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put every test of this folder into the group that needs Debian's Chromium."""
+    for item in items:
+        if "/tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.debian_chromium)
+
+
+@pytest.fixture(scope="package")
+def whole() -> Iterator[Deployment]:
+    """Run a deployment."""
+    with deployment() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Run a browser."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def deployed(whole: Deployment) -> Deployment:
+    """Hand out the deployment as after its start."""
+    whole.begin_anew()
+    return whole
+
+
+@pytest.fixture
+def viewer(browser: Browser, deployed: Deployment) -> Iterator[Callable[..., Viewer]]:
+    """Make viewers of the page, each with a browser profile of their own; nothing may go wrong in it."""
+    made: list[Viewer] = []
+
+    def make(address: str | None = None, **context: Any) -> Viewer:
+        page = browser.new_context(**{"reduced_motion": "reduce", **context}).new_page()
+        made.append(Viewer(page, address or deployed.address))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.page.context.close()
+    assert [error for one in made for error in one.errors] == []

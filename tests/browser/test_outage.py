@@ -1,0 +1,56 @@
+"""What somebody sees who has the page open: the first day, an outage as it happens, and its end."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.browser import Viewer
+from tests.browser.deployment import Deployment, request
+from tests.support.fleet import eventually, finals
+from worker import enqueue_booking, enqueue_bookings
+
+LATEST = 3.0  # seconds after which the page shows what is
+HOSTILE = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+
+
+def changed_at(deployed: Deployment, state: str) -> float:
+    """Return when the breaker last came into a state, in seconds since 1970: its epoch is that moment."""
+    found = "SELECT max(epoch) FROM circuit_breaker_events WHERE endpoint IS NULL AND new_state = %(state)s"
+    [(epoch,)] = eventually(lambda: [row for row in deployed.rows(found, state=state) if row[0]], what=state)
+    return float(epoch) / 1000
+
+
+def test_the_first_day_shows_what_to_try_and_then_what_was_booked(viewer: Callable[..., Viewer]) -> None:
+    """Nothing is booked yet: no zeros, but the command that books one; and then it is there by itself."""
+    there = viewer().open()
+    there.sees("no booking yet")
+    expect(there.page.locator("#first-day")).to_contain_text("enqueue -")
+    finals([enqueue_booking(request(0)).appointment_id])
+    there.sees("All is well: 1 booked")
+    expect(there.page.locator("#first-day")).to_be_hidden()
+
+
+def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
+    viewer: Callable[..., Viewer], deployed: Deployment
+) -> None:
+    """Within three seconds by the page's own clock, without a key pressed; the title says so to other tabs."""
+    finals([enqueue_booking(request(0)).appointment_id])
+    there = viewer().open()
+    there.sees("All is well")
+
+    deployed.fault("status", name="unavailable")
+    receipts = enqueue_bookings([request(number, hours=3) for number in range(1, 13)])
+    there.sees("Cal.com is down since")
+    assert there.first_shown_at("Cal.com is down") - changed_at(deployed, "open") <= LATEST
+    there.sees("12 held")
+    there.sees("next probe in")
+    there.sees("go by themselves", within="#nothing")
+    expect(there.page.locator("#cards")).to_contain_text("open")
+    expect(there.page.locator("#holds")).to_contain_text("breaker open")
+    expect(there.page).to_have_title(re.compile(r".+: Resilience · Flower"))
+
+    deployed.well()
+    finals([one.appointment_id for one in receipts])
+    there.sees("All is well")
+    assert there.gone_at("Cal.com is down") - changed_at(deployed, "closed") <= LATEST
