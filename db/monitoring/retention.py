@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, TextClause, delete, text
 
+from db.schema import booking_minutes
 from db.sql import statement
 
 OVER = {
@@ -24,9 +25,11 @@ OVER = {
         AND one.updated_at < :before AND one.start_at < :before""",
     "alert_incidents": "one.closed_at < :before AND one.opened_at < :before",
     "breaker_overrides": "(one.lifted_at < :before OR one.until < :before)",
+    "operator_actions": "one.asked_at < :before AND coalesce(one.done_at < :before, true)",
 }
 """By table: when a row of it is over for long enough."""
 TABLES = tuple(OVER)
+_BEGUN_AT = {"alert_incidents": "opened_at", "operator_actions": "asked_at"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ def prune(conn: Connection, table: str, *, before: datetime, after: int, limit: 
     return Batch(*conn.execute(_statement(table), parameters).one())
 
 
+def prune_minutes(conn: Connection, *, before: datetime) -> int:
+    """Delete the counts of minutes before a moment, all at once: few and small, and nobody waits for one of them."""
+    return conn.execute(delete(booking_minutes).where(booking_minutes.c.minute < before)).rowcount
+
+
 def _statement(table: str) -> TextClause:
-    begun_at = "opened_at" if table == "alert_incidents" else "created_at"
+    begun_at = _BEGUN_AT.get(table, "created_at")
     return text(statement("prune").text.format(table=table, begun_at=begun_at, over=OVER[table]))

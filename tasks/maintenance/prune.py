@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from sqlalchemy import Engine, func, select
 
-from db.monitoring import retention
+from db.appointments import restored
+from db.monitoring import nightly_audits, retention
 from tasks import dependencies
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
@@ -22,6 +23,8 @@ log = Logger(__name__)
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
     deps = dependencies.current()
+    with deps.engine.begin() as conn:
+        restored.prune(conn)
     deleted = delete_older(deps.engine, deps.timings.retention)
     if any(deleted.values()):
         log.info("pruned", **deleted)
@@ -47,6 +50,8 @@ def delete_before(
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, int]:
     """Delete what ended before a moment; begin no batch after so many seconds. Return how many rows of each table."""
+    with engine.begin() as conn:
+        nightly_audits.prune(conn, before)
     ends, deleted = clock() + seconds, dict.fromkeys(retention.TABLES, 0)
     for table in retention.TABLES:
         after, more = 0, True
@@ -55,4 +60,6 @@ def delete_before(
                 done = retention.prune(conn, table, before=before, after=after, limit=batch)
             deleted[table] += done.deleted
             after, more = done.last, done.more
+    with engine.begin() as conn:
+        deleted["booking_minutes"] = retention.prune_minutes(conn, before=before)
     return deleted

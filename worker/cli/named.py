@@ -1,22 +1,28 @@
-"""Find the booking that a person names: by its id, its uuid, or its idempotency key."""
+"""Find the booking that a person names: by its id, uuid or key, or by a correlation id or Cal.com's uid of it."""
 
 from sqlalchemy import Connection
 
 from db import appointments
-from db.appointments import Appointment
+from db.appointments import Appointment, search
 from worker.console.stop import Stop
 
 
 def named(conn: Connection, id_or_key: str) -> Appointment:
-    """Return the booking.
+    """Return the booking; its id, uuid or key goes before what several may share.
 
     Raises:
-        Stop: There is none, or it is the id of one and the key of another.
+        Stop: There is none, there are several, or it is the id of one and the key of another.
     """
     try:
         row = appointments.find(conn, id_or_key)
     except appointments.AmbiguousError as both:
         raise Stop(str(both)) from None
+    if row is not None:
+        return row
+    ids = [found.id for found in search.find(conn, id_or_key)]
+    if len(ids) > 1:
+        raise Stop(f"{id_or_key}: bookings {', '.join(map(str, ids))} have it: give the id of one")
+    row = appointments.get(conn, ids[0]) if ids else None
     if row is None:
         raise Stop(f"{id_or_key}: no booking has this id or key")
     return row

@@ -100,3 +100,14 @@ def test_no_such_booking_is_said_in_one_line(booking: Booking) -> None:
     """A slip of the finger is no traceback."""
     ran = booking("show", "web-404")
     assert (ran.code, ran.out, ran.err) == (1, "", "booking: web-404: no booking has this id or key\n")
+
+
+def test_it_is_found_by_what_others_call_it(booking: Booking, record: Any) -> None:
+    """By a correlation id and by Cal.com's uid; where several have that, by none."""
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid-of-one")
+    seats = [record.moved(Status.CONFIRMED, calcom_booking_uid="uid-of-two").id for _ in range(2)]
+
+    assert [booking("show", name, "--json").json["id"] for name in (row.correlation_id, "uid-of-one")] == [row.id] * 2
+    ran = booking("show", "uid-of-two")
+    assert ran.code != 0
+    assert f"uid-of-two: bookings {seats[1]}, {seats[0]} have it: give the id of one" in ran.said

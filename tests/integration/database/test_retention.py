@@ -17,7 +17,8 @@ from tests.support import metrics
 
 OLD, YOUNG = timedelta(days=-100), timedelta(days=-80)
 BEFORE = timedelta(days=90)
-ROWS = {table: text(f"SELECT count(*) FROM {table}") for table in (*retention.TABLES, "appointment_events")}  # noqa: S608
+COUNTED = (*retention.TABLES, "appointment_events", "booking_minutes")
+ROWS = {table: text(f"SELECT count(*) FROM {table}") for table in COUNTED}  # noqa: S608
 
 
 @pytest.fixture
@@ -211,3 +212,21 @@ def test_a_run_keeps_what_the_setting_says(settings: Any, record: Any, now: date
     assert deleted.get("failure_metrics", 0) == pruned
     assert left(record, "failure_metrics") == 20 - pruned
     dependencies.current().engine.dispose()
+
+
+def test_the_page_s_counts_and_actions_go_with_the_rest(record: Any, now: datetime) -> None:
+    """Minutes and operators' actions of before; one that was broken off, too."""
+    with record.engine.begin() as conn:
+        for age in (OLD, YOUNG):
+            conn.execute(text("INSERT INTO booking_minutes (minute) VALUES (:at)"), {"at": now + age})
+            for done in (None, now + age):
+                action = (
+                    "INSERT INTO operator_actions (request_id, who, via, action, asked_at, done_at)"
+                    " VALUES (gen_random_uuid(), 'ann', 'page', 'retry', :at, :done)"
+                )
+                conn.execute(text(action), {"at": now + age, "done": done})
+
+    deleted = delete_before(record.engine, now - BEFORE, batch=1)
+
+    assert (deleted["booking_minutes"], left(record, "booking_minutes")) == (1, 1)
+    assert (deleted["operator_actions"], left(record, "operator_actions")) == (2, 2)

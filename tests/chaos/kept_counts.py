@@ -1,0 +1,72 @@
+"""Hold what is kept counted against a full count of bookings and events, figure by figure."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from db.monitoring.booking_minutes import WAIT_BOUNDS
+
+Ask = Callable[[str], Sequence[tuple[Any, ...]]]
+"""Runs a statement and returns its rows; all that is asked here is to be of one snapshot."""
+
+_ENDS = ("confirmed", "rejected", "failed", "expired", "cancelled", "retrying")
+_KEPT = """
+    SELECT minute, accepted, confirmed, rejected, failed, expired, cancelled, retries, released, wait_buckets
+    FROM booking_minutes
+    WHERE minute + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+"""
+_ACCEPTED = """
+    SELECT date_trunc('minute', created_at), count(*) FROM appointments
+    WHERE date_trunc('minute', created_at) + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+    GROUP BY 1
+"""
+_EVENTS = """
+    SELECT date_trunc('minute', event.created_at), event.kind, event.detail ->> 'held',
+        CAST(extract(epoch FROM event.created_at - requested_at) AS float8)
+    FROM appointment_events AS event JOIN appointments ON appointments.id = appointment_id
+    WHERE date_trunc('minute', event.created_at) + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+"""
+_HELD_KEPT = "SELECT reason, count FROM held_now WHERE count > 0"
+_HELD = "SELECT hold_reason, count(*) FROM appointments WHERE status = 'held' GROUP BY 1"
+
+Figures = Counter[tuple[datetime, str]]
+
+
+def miscounted(ask: Ask) -> Iterator[str]:
+    """Find minutes that are told as counted, and hold another figure than a full count has."""
+    kept, full = _kept(ask), _full(ask)
+    for minute, what in sorted(kept.keys() | full.keys()):
+        if kept[minute, what] != full[minute, what]:
+            yield f"{minute} {what}: kept {kept[minute, what]}, and there are {full[minute, what]}"
+
+
+def held_wrongly(ask: Ask) -> Iterator[str]:
+    """Find hold reasons of which the last health check has counted another figure than there is."""
+    kept, full = dict(ask(_HELD_KEPT)), dict(ask(_HELD))
+    for reason in sorted(kept.keys() | full.keys()):
+        if kept.get(reason) != full.get(reason):
+            yield f"held for {reason}: kept {kept.get(reason)}, and there are {full.get(reason)}"
+
+
+def _kept(ask: Ask) -> Figures:
+    found: Figures = Counter()
+    for minute, accepted, *ended, released, waits in ask(_KEPT):
+        found[minute, "accepted"] = accepted
+        found.update({(minute, what): count for what, count in zip(_ENDS, ended, strict=True)})
+        found.update({(minute, f"released from {reason}"): count for reason, count in released.items()})
+        found.update({(minute, f"waits, bucket {place}"): count for place, count in enumerate(waits)})
+    return found
+
+
+def _full(ask: Ask) -> Figures:
+    found: Figures = Counter({(minute, "accepted"): count for minute, count in ask(_ACCEPTED)})
+    for minute, kind, held, waited in ask(_EVENTS):
+        if kind in _ENDS:
+            found[minute, kind] += 1
+        if kind == "pending" and held is not None:
+            found[minute, f"released from {held}"] += 1
+        if kind == "confirmed":
+            found[minute, f"waits, bucket {bisect_left(WAIT_BOUNDS, waited)}"] += 1
+    return found
