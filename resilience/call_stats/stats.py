@@ -7,9 +7,11 @@ along, never a state.
 
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from resilience.call_stats.buckets import BOUNDS
 from resilience.call_stats.counts import CallCounts, Figures, endpoints, figures
 from resilience.call_stats.windows import Window, closed_windows
 from resilience.error_types import Severity, error_type, severity_of
@@ -52,17 +54,19 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
-        self._unwritten: dict[str, tuple[int, int, int]] = {}
+        self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
+        """By endpoint and bucket (windows count by buckets): calls, and ms of all and of the longest."""
         self._flushed_at = clock()
         self._incomplete = False
         """Whether calls were counted here that the shared windows lack."""
 
     def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
         """Count a call that went well, seconds long; `flush_if_due` writes it, within a second where calls are made."""
-        name, ms = endpoint or WITHOUT_ENDPOINT, max(0, round(elapsed * 1000))
+        ms = max(0, round(elapsed * 1000))
+        at = endpoint or WITHOUT_ENDPOINT, bisect_left(BOUNDS, ms / 1000)
         with self._lock:
-            calls, total, longest = self._unwritten.get(name, (0, 0, 0))
-            self._unwritten[name] = (calls + 1, total + ms, max(longest, ms))
+            calls, total, longest = self._unwritten.get(at, (0, 0, 0))
+            self._unwritten[at] = (calls + 1, total + ms, max(longest, ms))
 
     def flush_if_due(self, *, now: float | None = None) -> None:
         """Write what is kept back, unless the last time is less than a second ago; costs one round trip a second."""
@@ -75,10 +79,10 @@ class CallStats:
             unwritten, self._unwritten, self._flushed_at = self._unwritten, {}, self._clock()
         if unwritten:
             lines = "".join(
-                f"{name} none 0 {calls} {total} {longest};" for name, (calls, total, longest) in unwritten.items()
+                f"{name} none 0 {calls} {total} {longest};" for (name, _), (calls, total, longest) in unwritten.items()
             )
             if self._call("count_calls", lines, "", now=now) is None:
-                for name, (calls, total, longest) in unwritten.items():
+                for (name, _), (calls, total, longest) in unwritten.items():
                     self.count_local(name, 0, calls=calls, total=total, longest=longest, now=now)
 
     def count_failure(

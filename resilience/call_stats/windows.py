@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from resilience.call_stats.buckets import ResponseTimes
+
 WHOLE_FROM = "whole_from"
 _ENDPOINT = re.compile(r"\d+/([^/]+)")
 
@@ -36,6 +38,13 @@ class Window:
     average_ms: float
     longest_ms: int
     errors: tuple[Failures, ...]
+    times: ResponseTimes | None = None
+    """None: some of the calls were counted without them, by a worker of an older release."""
+
+    @property
+    def buckets(self) -> tuple[int, ...] | None:
+        """How many calls were how long, by `buckets.BOUNDS` and beyond."""
+        return None if self.times is None else self.times.counts
 
 
 def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
@@ -48,6 +57,8 @@ def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
         start, size, calls, total, longest, failures, errors = value.split(" ", 6)
         begun, over = int(start), int(start) + int(size)
         if whole_from <= begun and over <= now:
+            times = _times(fields.get(f"{field}/times", ""), f"{start} {size} ")
+            whole = times and (sum(times.answered), sum(times.failed)) == (int(calls) - int(failures), int(failures))
             yield Window(
                 endpoint=named[1],
                 start=_moment(begun),
@@ -57,7 +68,12 @@ def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
                 average_ms=int(total) / int(calls),
                 longest_ms=int(longest),
                 errors=tuple(_failures(word, fields[f"{field}/{word}"]) for word in filter(None, errors.split(","))),
+                times=times if whole else None,
             )
+
+
+def _times(value: str, window: str) -> ResponseTimes | None:
+    return ResponseTimes.parse(*value.removeprefix(window).split(" ")) if value.startswith(window) else None
 
 
 def _failures(error: str, value: str) -> Failures:

@@ -11,7 +11,7 @@ local cells = redis.call('HGETALL', WINDOWS)
 for i = 1, #cells, 2 do
   local start, length, errors = string.match(cells[i + 1], '^(%d+) (%d+) %d+ %d+ %d+ %d+ (%S*)$')
   if start and start + length <= written then
-    redis.call('HDEL', WINDOWS, cells[i])
+    redis.call('HDEL', WINDOWS, cells[i], cells[i] .. '/times')
     for error in string.gmatch(errors, '[^,]+') do
       redis.call('HDEL', WINDOWS, cells[i] .. '/' .. error)
     end

@@ -56,6 +56,7 @@ def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:
         "success_rate": (window.calls - window.failures) / window.calls,
         "avg_response_time_ms": window.average_ms,
         "max_response_time_ms": window.longest_ms,
+        "response_time_buckets": window.buckets and list(window.buckets),
         "window_start": window.start,
         "window_end": window.end,
     }

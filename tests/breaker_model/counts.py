@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from resilience.call_stats.buckets import BOUNDS
+
 SECONDS = 300
 SLOTS = 1440
 
@@ -31,14 +33,21 @@ class Cell:
     longest: int = 0
     severities: list[int] = field(default_factory=lambda: [0, 0, 0])
     errors: dict[str, Error] = field(default_factory=dict)
+    failed: int = 0
+    times: dict[str, int] = field(default_factory=dict)
+    """How many calls were how long, a to m, capitals those that failed; the newest count stands last."""
 
     def add(self, severity: int, calls: int, total: int, longest: int) -> None:
         """Count calls; severity 0: they went well."""
         self.calls += calls
         self.total += total
         self.longest = max(self.longest, longest)
+        letter = "abcdefghijklm"[sum(longest > 1000 * bound for bound in BOUNDS)]
         if severity:
             self.severities[severity - 1] += calls
+            self.failed += total
+            letter = letter.upper()
+        self.times[letter] = self.times.pop(letter, 0) + calls
 
     @property
     def totals(self) -> str:
@@ -107,6 +116,8 @@ class Counts:
         for at, cell in self.windows.items():
             errors = "".join(f"{error}," for error in cell.errors)
             yield at, f"{cell.start} {cell.size} {cell.totals} {sum(cell.severities)} {errors}"
+            times = "".join(f"{letter}{count}" for letter, count in cell.times.items())
+            yield f"{at}/times", f"{cell.start} {cell.size} {cell.failed} {times}"
             yield from ((f"{at}/{error}", str(failures)) for error, failures in cell.errors.items())
 
 

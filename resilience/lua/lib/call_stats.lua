@@ -3,11 +3,13 @@
 -- KEYS    COUNTS (hash): "<second % SECONDS>/<endpoint>" -> "second calls sum_ms longest_ms low medium critical", the last
 --         three its failures by severity; "last/<endpoint>" -> ms of its last failure
 --         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
---         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "whole_from" -> ms: windows
---         that began before may lack calls; "run" -> the server's run. Times in ms
+--         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
+--         "start size failed_ms" and how many calls were how long, "a3b12C1": a to m by TIMES, capitals failed; "whole_from" ->
+--         ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
 -- Why     rides in the breaker's round trip; exact to the second, sparse, and a slot that comes round again drops what it
 --         held: constant memory, and yet a day of minutes for an aggregation that comes late.
 local SECONDS, SLOTS = 300, 1440
+local TIMES = { 50, 100, 250, 500, 1000, 1500, 2500, 5000, 10000, 20000, 30000, 40000 } -- call_stats/buckets.py has them, too
 
 local function count_second(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
   local second = math.floor(now / 1000)
@@ -42,18 +44,33 @@ local function add_failures(field, severity, calls, context)
     string.format('%d %d %d %d %d ', bad[1], bad[2], bad[3], first, now) .. context)
 end
 
+local function add_time(times, severity, calls, longest) -- all of these calls are of its bucket
+  local bucket = 1
+  while TIMES[bucket] and longest - TIMES[bucket] > 0 do
+    bucket = bucket + 1
+  end
+  local letter = string.char((severity > 0 and 64 or 96) + bucket)
+  local counted = string.match(times, letter .. '(%d+)') or 0
+  return string.gsub(times, letter .. '%d+', '') .. letter .. counted + calls
+end
+
 local function count_window(size, name, error, severity, calls, sum, longest, context) -- error: a word of a small set
   local start = now - now % size
   local this, field = string.format('%d %d', start, size), start / size % SLOTS .. '/' .. name
-  local old = redis.call('HGET', WINDOWS, field) or ''
-  local begun, n, total, max_ms, failures, errors = string.match(old, '^(%d+ %d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
+  local old, old_times = unpack(redis.call('HMGET', WINDOWS, field, field .. '/times'))
+  local begun, n, total, max_ms, failures, errors = string.match(old or '', '^(%d+ %d+) (%d+) (%d+) (%d+) (%d+) (%S*)$')
+  local failed_ms, times = string.match(old_times or '', '^' .. this .. ' (%d+) (%w*)$')
   if begun ~= this then
     for word in string.gmatch(errors or '', '[^,]+') do
       redis.call('HDEL', WINDOWS, field .. '/' .. word)
     end
-    n, total, max_ms, failures, errors = 0, 0, 0, 0, ''
+    n, total, max_ms, failures, errors, failed_ms = 0, 0, 0, 0, '', nil
+  end
+  if not failed_ms then -- also where a worker of another release began this window: then counts are fewer than calls
+    failed_ms, times = 0, ''
   end
   if severity > 0 then
+    failed_ms = failed_ms + sum
     failures = failures + calls
     add_failures(field .. '/' .. error, severity, calls, context)
     if not string.find(',' .. errors, ',' .. error .. ',', 1, true) then
@@ -61,7 +78,8 @@ local function count_window(size, name, error, severity, calls, sum, longest, co
     end
   end
   redis.call('HSET', WINDOWS, field, string.format('%s %d %d %d %d %s',
-    this, n + calls, total + sum, math.max(max_ms, longest), failures, errors))
+    this, n + calls, total + sum, math.max(max_ms, longest), failures, errors),
+    field .. '/times', string.format('%s %d %s', this, failed_ms, add_time(times, severity, calls, longest)))
 end
 
 local function count_calls(size, name, error, severity, calls, sum, longest, context)
