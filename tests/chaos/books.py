@@ -84,6 +84,7 @@ class Verdict:
     ] = ()  # more than one booking at Cal.com for one request, also when one of them is gone again
     contradictions: tuple[str, ...] = ()  # a row said, when it ended or says now, what was or is not true at Cal.com
     blind: tuple[str, ...] = ()  # held as untellable, though it can be told
+    miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
 
     @property
     def kept(self) -> bool:
@@ -93,7 +94,7 @@ class Verdict:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return all that is wrong."""
-        return (*self.lost, *self.double, *self.contradictions, *self.blind)
+        return (*self.lost, *self.double, *self.contradictions, *self.blind, *self.miscounted)
 
 
 def by_reference(lines: Sequence[Line]) -> References:

@@ -2,22 +2,25 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from db.lifecycle import FINAL
-from tests.chaos import blind, books
+from tasks.maintenance import booking_minutes
+from tests.chaos import blind, books, kept_counts
 from tests.chaos.books import FOR_A_PERSON, Line, Row, Verdict
-from tests.chaos.environment import ChaosEnvironment
+from tests.chaos.environment import CONNECT_SECONDS, ChaosEnvironment
 from tests.chaos.kinds import KIND_OF, WEEKS
 from tests.chaos.processes.caller import receipts
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+LOOKS = 5  # until all that has ended is seen, counted, and known to be whole
 _ROWS = """
     SELECT id, uuid::text AS reference, status, hold_reason, event_type_id, calcom_booking_uid AS uid,
         calcom_seat_uid AS seat_uid, series_weeks AS weeks, refusal, cancel_requested, error_type, evidence_posts,
@@ -78,7 +81,34 @@ def uncounted(environment: ChaosEnvironment) -> int:
     return int(count)
 
 
-def judge(environment: ChaosEnvironment, ours: Record) -> Judgement:
+def miscounted(environment: ChaosEnvironment) -> list[str]:
+    """Hold the minutes that are told as counted against a full count, while bookings move."""
+    with _snapshot(environment) as ask:
+        return list(kept_counts.miscounted(ask))
+
+
+def held_wrongly(environment: ChaosEnvironment) -> list[str]:
+    """Hold what the last health check has counted against what is held."""
+    with _snapshot(environment) as ask:
+        return list(kept_counts.held_wrongly(ask))
+
+
+def _all_miscounted(environment: ChaosEnvironment) -> list[str]:
+    """Count what is left, as the next maintenance worker would, and compare every minute."""
+    for _ in range(LOOKS):
+        booking_minutes.count(environment.dependencies)
+    with _snapshot(environment) as ask:
+        return list(kept_counts.miscounted(ask, over=True))
+
+
+@contextmanager
+def _snapshot(environment: ChaosEnvironment) -> Iterator[kept_counts.Ask]:
+    with psycopg.connect(environment.postgres.url, connect_timeout=CONNECT_SECONDS) as conn:
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        yield lambda asked: conn.execute(asked).fetchall()  # type: ignore[arg-type]  # our own texts
+
+
+def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterable[str]) -> Judgement:
     """Judge a record, once nothing moves any more, by what Cal.com has by now."""
     lines = [Line.read(told) for told in environment.calcom.order("GET", "/_books")["books"]]
     made, part = books.by_reference(lines), environment.part
@@ -95,6 +125,7 @@ def judge(environment: ChaosEnvironment, ours: Record) -> Judgement:
         double=tuple(books.double(ours.rows, made)),
         contradictions=tuple(books.contradictions(ours.rows, made, WEEKS)),
         blind=tuple(wrong),
+        miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ours.rows:

@@ -15,28 +15,34 @@ _ENDS = ("confirmed", "rejected", "failed", "expired", "cancelled", "retrying")
 _KEPT = """
     SELECT minute, accepted, confirmed, rejected, failed, expired, cancelled, retries, released, wait_buckets
     FROM booking_minutes
-    WHERE minute + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+    WHERE minute < ({until})
 """
 _ACCEPTED = """
     SELECT date_trunc('minute', created_at), count(*) FROM appointments
-    WHERE date_trunc('minute', created_at) + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+    WHERE created_at < ({until})
     GROUP BY 1
 """
 _EVENTS = """
     SELECT date_trunc('minute', event.created_at), event.kind, event.detail ->> 'held',
         CAST(extract(epoch FROM event.created_at - requested_at) AS float8)
     FROM appointment_events AS event JOIN appointments ON appointments.id = appointment_id
-    WHERE date_trunc('minute', event.created_at) + interval '1 minute' <= (SELECT counted_until FROM counted_bookings)
+    WHERE event.created_at < ({until})
 """
+_WHOLE = "SELECT date_trunc('minute', counted_until) FROM counted_bookings"
+_ALL = "SELECT CAST('infinity' AS timestamptz)"
 _HELD_KEPT = "SELECT reason, count FROM held_now WHERE count > 0"
 _HELD = "SELECT hold_reason, count(*) FROM appointments WHERE status = 'held' GROUP BY 1"
 
 Figures = Counter[tuple[datetime, str]]
 
 
-def miscounted(ask: Ask) -> Iterator[str]:
-    """Find minutes that are told as counted, and hold another figure than a full count has."""
-    kept, full = _kept(ask), _full(ask)
+def miscounted(ask: Ask, *, over: bool = False) -> Iterator[str]:
+    """Find minutes that are told as counted, and hold another figure than a full count has.
+
+    `over`: nothing moves any more, and all that did is counted; so the last minute is compared, too.
+    """
+    until = _ALL if over else _WHOLE
+    kept, full = _kept(ask, until), _full(ask, until)
     for minute, what in sorted(kept.keys() | full.keys()):
         if kept[minute, what] != full[minute, what]:
             yield f"{minute} {what}: kept {kept[minute, what]}, and there are {full[minute, what]}"
@@ -50,9 +56,9 @@ def held_wrongly(ask: Ask) -> Iterator[str]:
             yield f"held for {reason}: kept {kept.get(reason)}, and there are {full.get(reason)}"
 
 
-def _kept(ask: Ask) -> Figures:
+def _kept(ask: Ask, until: str) -> Figures:
     found: Figures = Counter()
-    for minute, accepted, *ended, released, waits in ask(_KEPT):
+    for minute, accepted, *ended, released, waits in ask(_KEPT.format(until=until)):
         found[minute, "accepted"] = accepted
         found.update({(minute, what): count for what, count in zip(_ENDS, ended, strict=True)})
         found.update({(minute, f"released from {reason}"): count for reason, count in released.items()})
@@ -60,9 +66,9 @@ def _kept(ask: Ask) -> Figures:
     return found
 
 
-def _full(ask: Ask) -> Figures:
-    found: Figures = Counter({(minute, "accepted"): count for minute, count in ask(_ACCEPTED)})
-    for minute, kind, held, waited in ask(_EVENTS):
+def _full(ask: Ask, until: str) -> Figures:
+    found: Figures = Counter({(minute, "accepted"): count for minute, count in ask(_ACCEPTED.format(until=until))})
+    for minute, kind, held, waited in ask(_EVENTS.format(until=until)):
         if kind in _ENDS:
             found[minute, kind] += 1
         if kind == "pending" and held is not None:

@@ -25,6 +25,7 @@ from tests.chaos.watch import Watch, table
 from worker.local.embedded import EmbeddedError
 
 FINISH_SECONDS = 120.0  # what is not final so long after the last fault never will be
+CHECK_SECONDS = 20.0  # within which a health check comes
 WORK_SECONDS = 4.0  # Cal.com's longest work: what was sent before has booked by then, or never will
 AGAIN = 3  # a fault that was not met, for nothing came its way, is tried so often
 UNMET = (psycopg.OperationalError, SQLAlchemyError, redis.RedisError)  # the other lane has hurt what it needs
@@ -71,13 +72,15 @@ def run(name: str, part: Part, planned: Sequence[Planned], *, seed: int, logs: P
             made.workers.end("caller")
             say(f"no more requests; {watch.live()} bookings are on their way")
             ours = _settled(made, watch)
+            if not made.until(lambda: not judge.held_wrongly(made), CHECK_SECONDS):
+                watch.miscounted += judge.held_wrongly(made)
         finally:
             made.over.set()
             fire.join()
         for role in ("beat", "maintenance", "worker 1", "worker 2"):
             made.workers.end(role)
         threading.Event().wait(WORK_SECONDS)
-        judged = judge.judge(made, ours)
+        judged = judge.judge(made, ours, watch.miscounted)
         return Run(
             name,
             seed,

@@ -1,5 +1,6 @@
 """Watch the bookings: how long after each fault its bookings moved on; and do what only an operator does."""
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -11,9 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.operations import booking_commands, breaker_overrides
 from tasks.operations.booking_commands import Via
+from tests.chaos import judge
 from tests.chaos.environment import ChaosEnvironment
 
 LOOK_SECONDS = 0.5
+COUNT_EVERY = 10  # looks: a full count reads everything
 LIVE = ("pending", "booking", "retrying", "held")
 STUCK = ("suspect", "blind_key", "credentials", "configuration")  # wait for no time, so for the operator
 # Of all kinds what cannot be told is left as it is, for why it cannot is judged.
@@ -45,6 +48,7 @@ class Watch:
     often: Counter[str] = field(default_factory=Counter)
     longest: dict[str, float] = field(default_factory=dict)
     wakes: list[Wake] = field(default_factory=list)
+    miscounted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,11 +87,15 @@ class Watch:
         raise TimeoutError("Postgres does not answer the suite itself")
 
     def _run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        for look in itertools.count():
+            if self._over.wait(LOOK_SECONDS):
+                return
             try:
                 with self._lock:
                     self._look()
                 self._operate()
+                if look % COUNT_EVERY == 0:
+                    self.miscounted += judge.miscounted(self.environment)
             except (psycopg.OperationalError, SQLAlchemyError):
                 continue  # Postgres is the one that is hurt
 

@@ -41,7 +41,7 @@ OF_KINDS = (
     "killed when it is sent",
     "killed when a deciding look",
 )
-KEPT = {"lost": [], "double": [], "contradictions": [], "blind": []}
+KEPT = {"lost": [], "double": [], "contradictions": [], "blind": [], "miscounted": []}
 
 
 def ran(part: str, faults: tuple[str, ...], *, bookings: int, seconds: int) -> dict[str, Any]:
