@@ -19,6 +19,7 @@ from db.deadline import deadline
 from db.monitoring import heartbeats
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
+from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
 from tasks.health.reading.cards import Card, SharedView, read_shared
 from tasks.health.reading.record import RecordView, read_record
@@ -27,7 +28,7 @@ PATIENCE = 1.0  # seconds in which Postgres must have told everything
 _LATER = 0.3  # seconds that we wait longer for who should have kept to them
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
-_REDIS, _RABBIT = ("redis:", "rediss:"), ("amqp", "pyamqp")
+_REDIS = ("redis:", "rediss:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
 
 P = ParamSpec("P")
@@ -55,13 +56,14 @@ class Overview:
     """What the fleet shares in Redis."""
     record: RecordView | None
     """None: Postgres does not answer."""
-    redis_is_broker: bool
     limit: int
     """Calls a minute of our own rate limit; 0: none."""
     lead: timedelta
     """How near its start a booking may still be made."""
     max_age: timedelta | None
     """How long a hold may last before somebody should know; None: as long as it likes."""
+    lacks_tables: bool = False
+    """Postgres answers, and the migrations have not run."""
     key_refused_at: datetime | None = None
 
     @property
@@ -78,25 +80,26 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
     postgres = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
     asked = postgres.submit(_ask_postgres, deps, patience)
     postgres.shutdown(wait=False)
-    shared, redis_ms = _timed(read_shared, deps)
+    with deadline(patience):  # a Redis that has forgotten the breaker is given the orders in force, out of Postgres
+        shared, redis_ms = _timed(read_shared, deps)
     reachable, broker_ms = _timed(broker_answers, deps.broker_url)
     try:
-        record, postgres_ms = asked.result(patience + _LATER)
+        record, postgres_ms, lacks_tables = asked.result(patience + _LATER)
     except TimeoutError:  # a host name that does not resolve, perhaps: no deadline ends that
-        record, postgres_ms = None, 0.0
+        record, postgres_ms, lacks_tables = None, None, False
     at = record.now if record else datetime.now(UTC)
     timings = deps.timings
     return Overview(
         read_at=at,
-        postgres=_part(at, postgres_ms if record else None, before.postgres if before else None),
-        redis=_part(at, redis_ms if shared.shared else None, before.redis if before else None),
+        postgres=_part(at, postgres_ms, before.postgres if before else None),
+        redis=_part(at, redis_ms if shared.redis_answers else None, before.redis if before else None),
         broker=_part(at, broker_ms if reachable else None, before.broker if before else None),
         shared=_with_order(shared, record),
         record=record,
-        redis_is_broker=not deps.broker_url.startswith(_RABBIT),
         limit=deps.breaker.settings.rate_limit,
         lead=timedelta(seconds=timings.lead),
         max_age=timedelta(seconds=timings.max_age) if timings.max_age else None,
+        lacks_tables=lacks_tables,
         key_refused_at=record.refused_at(deps.calcom.key_fingerprint) if record else None,
     )
 
@@ -132,14 +135,14 @@ def _connects(url: str) -> bool:
         return False
 
 
-def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float]:
-    """Return what the record tells, None if not in time, and in how many ms Postgres answered first."""
+def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
+    """Return what the record tells and after how many ms, None if not in time; and whether tables are lacking."""
     try:
         with deadline(patience), deps.autocommit.connect() as conn:
             now, ms = _timed(heartbeats.now, conn)
-            return read_record(conn, now, deps.breaker.service, deps.timings), ms
-    except SQLAlchemyError:
-        return None, 0.0
+            return read_record(conn, now, deps.breaker.service, deps.timings), ms, False
+    except SQLAlchemyError as exc:
+        return None, None, getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
 
 
 def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from db.lifecycle import HoldReason
+from db.monitoring.overview import HeldNow
 from tasks.health.overview import Overview, PartState
 from tasks.health.ranking.phrases import count
 from tasks.health.reading.cards import Card
-from tasks.health.reading.record import BreakerMove, HeldBy, OpenIncident, RecordView
+from tasks.health.reading.record import BreakerMove, OpenIncident, RecordView
 from tasks.health.sentences import Sentence, as_json, iso, sentence, until
 from tasks.health.verdict import Verdict
 
@@ -101,7 +102,7 @@ def _card(card: Card) -> dict[str, Any]:
     }
 
 
-def _hold(hold: HeldBy) -> dict[str, Any]:
+def _hold(hold: HeldNow) -> dict[str, Any]:
     by: Sentence = sentence(_MOVED_ON_BY[hold.reason])
     if hold.reason in _TIMED and hold.next_until:
         by = sentence(by, ", next in ", until(hold.next_until))
@@ -110,8 +111,8 @@ def _hold(hold: HeldBy) -> dict[str, Any]:
         "count": hold.count,
         "capped": hold.capped,
         "at_risk": hold.at_risk,
-        "oldest_at": iso(hold.oldest_at),
-        "first_start": _moment(hold.first_start),
+        "oldest_at": iso(hold.oldest_held_at),
+        "first_start": iso(hold.first_start),
         "next_until": _moment(hold.next_until),
         "moves_on": as_json(by),
     }

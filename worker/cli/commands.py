@@ -1,11 +1,11 @@
 """The commands, what they take and what `--help` teaches. Each loads what it needs when it is run, so help is quick."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from worker.cli.alerts import alert_commands
+from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 
 FIRST, BOOKINGS, OPERATING = "A first look", "Bookings", "Operating"
@@ -112,10 +112,24 @@ def show(
     run(booking, personal=personal, json=json)
 
 
-@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking status", "booking status --json"))
-def status(*, json: Json = False) -> None:
-    """Show how all bookings, queues and workers stand; exit code 1 if something looks wrong."""
-    from worker.cli.status import run  # noqa: PLC0415 - loaded when run
+@app.command(
+    rich_help_panel=BOOKINGS, epilog=_examples("booking status", "booking status --watch", "booking status --json")
+)
+def status(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")] = False,
+    json: Json = False,
+) -> None:
+    """Say in one sentence how everything stands, and what happens if you do nothing; then the figures.
+
+    Exit code 1 if it is not calm, or something looks wrong; after --watch, as it was at the end.
+    """
+    if watch:
+        from worker.cli.status import watch as watching  # noqa: PLC0415 - loaded when run
+
+        _end(ok=watching.run(json=json))
+        return
+    from worker.cli.status.status import run  # noqa: PLC0415 - loaded when run
 
     _end(ok=run(json=json))
 
@@ -123,9 +137,9 @@ def status(*, json: Json = False) -> None:
 @app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking held", "booking held --json"))
 def held(*, json: Json = False) -> None:
     """Show what is held, and for which reason."""
-    from worker.cli.status import run_held  # noqa: PLC0415 - loaded when run
+    from worker.cli.status.held import run  # noqa: PLC0415 - loaded when run
 
-    run_held(json=json)
+    run(json=json)
 
 
 @app.command(
@@ -220,61 +234,6 @@ def check(*, json: Json = False) -> None:
 
 @app.command(
     rich_help_panel=OPERATING,
-    epilog=_examples(
-        "booking audit",
-        "booking audit --from 2030-03-01 --to 2030-03-31 --fix",
-        "booking audit --days 7",
-        "booking audit --once-unknown --personal",
-    ),
-)
-def audit(
-    *,
-    first: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First day, UTC.", show_default="yesterday"),
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last day, UTC.")
-    ] = None,
-    days: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=366, help="How many days, instead of --to.", show_default="32"),
-    ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe; else nothing is changed.")] = False,
-    once_unknown: Annotated[
-        bool, typer.Option("--once-unknown", help="List who was told not booked after an unclear call, and is booked.")
-    ] = False,
-    personal: Annotated[bool, typer.Option("--personal", help="Of --once-unknown, show whom to call.")] = False,
-    json: Json = False,
-) -> None:
-    """Compare bookings with Cal.com: absent there, not here, cancelled there, there twice, half made, a series cut.
-
-    With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
-    booked there is confirmed here. With --once-unknown all bookings that are kept are looked at; it changes nothing.
-
-    Exit code 1 if anything was found and not mended, or could not be told.
-    """
-    if once_unknown and (first or last or days or fix):
-        raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
-    if personal and not once_unknown:
-        raise typer.BadParameter("--personal goes with --once-unknown")
-    if once_unknown:
-        from worker.cli.audit import once_unknown as audit_unknown  # noqa: PLC0415 - loaded when run
-
-        _end(ok=audit_unknown.run(personal=personal, json=json))
-        return
-    if last is not None and days is not None:
-        raise typer.BadParameter("give one of --to and --days")
-    from worker.cli.audit import audit as command  # noqa: PLC0415 - loaded when run
-
-    start, end = command.span(first, last, days)
-    if start >= end:
-        raise typer.BadParameter("--to is before --from")
-    _end(ok=command.run(start, end, fix=fix, json=json))
-
-
-@app.command(
-    rich_help_panel=OPERATING,
     epilog=_examples("booking migrate", "booking migrate --to 0001_appointments   (back)", "booking migrate --status"),
 )
 def migrate(
@@ -294,5 +253,6 @@ def migrate(
         command.run(to=to, down=down)
 
 
+audit_commands.add_to(app, OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
 app.add_typer(alert_commands.app, name="alerts", rich_help_panel=OPERATING)

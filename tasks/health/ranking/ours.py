@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from db.lifecycle import HoldReason
+from db.monitoring.overview import CAP
 from tasks.health.check import beat_is_dead
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
-from tasks.health.ranking.phrases import call_those, many, oldest, opened, plural, since, with_damage, with_risk
+from tasks.health.ranking.phrases import call_those, oldest, opened, plural, since, wait, with_damage, with_risk
 from tasks.health.ranking.row import Level, TrueRow, Whose
 from tasks.health.sentences import Sentence, clock, lasting, sentence
 
@@ -18,6 +19,9 @@ def postgres_gone(seen: Overview) -> TrueRow | None:
     """Nothing can be kept, and nothing is known."""
     if seen.postgres.well:
         return None
+    if seen.lacks_tables:
+        said = sentence("The database lacks our tables, or some of their columns: nothing is known.")
+        return _row(1, "not_migrated", said, sentence("nothing is kept: run `booking migrate`."))
     said = sentence(
         "Postgres does not answer", since(seen.postgres.since), ": new requests are refused; accepted ones are kept."
     )
@@ -41,14 +45,14 @@ def redis_gone(seen: Overview) -> TrueRow | None:
 def nothing_moves(seen: Overview) -> TrueRow | None:
     """Bookings wait for a worker."""
     moving = seen.record.moving if seen.record else None
-    if moving is None or moving.waiting_since is None or seen.read_at - moving.waiting_since <= LATE:
+    oldest = moving.oldest_pending_at if moving else None
+    if moving is None or oldest is None or seen.read_at - oldest <= LATE:
         return None
-    waits = f"{many(moving.pending, capped=moving.capped)} {'waits' if moving.pending == 1 else 'wait'}, the oldest "
+    waits = sentence(f"{wait(moving.pending, capped=moving.pending >= CAP)}, the oldest ", lasting(oldest))
     if moving.booking:
-        under_way = plural(moving.booking, "call is", "calls are")
-        said = sentence(f"Too few workers: {waits}", lasting(moving.waiting_since), f", while {under_way} under way.")
+        said = sentence("Too few workers: ", waits, f", {plural(moving.booking, 'call is', 'calls are')} under way.")
         return _row(3, "nothing_moves", said, sentence("they go, but late: start another worker."))
-    said = sentence(f"Nothing moves: {waits}", lasting(moving.waiting_since), ", and no worker is at one.")
+    said = sentence("Nothing moves: ", waits, ", no worker is at one.")
     return _row(3, "nothing_moves", said, sentence("they wait on: start a worker."))
 
 

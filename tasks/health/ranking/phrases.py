@@ -4,11 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 
 from db.lifecycle import HoldReason
+from db.monitoring.overview import HeldNow
 from resilience.circuit_breaker.types import State
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
 from tasks.health.reading.cards import Card
-from tasks.health.reading.record import HeldBy
 from tasks.health.sentences import Part, Sentence, clock, sentence
 
 COUNTED = 300.0  # seconds for which calls are counted
@@ -18,6 +18,11 @@ _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THR
 def many(count: int, *, capped: bool = False) -> str:
     """Write a number; one that is counted no further has a plus."""
     return f"{count:,}{'+' if capped else ''}"
+
+
+def wait(count: int, *, capped: bool = False) -> str:
+    """Say how many wait."""
+    return f"{many(count, capped=capped)} {'waits' if count == 1 else 'wait'}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -30,12 +35,12 @@ def since(at: datetime | None) -> Sentence:
     return (" since ", clock(at)) if at else ()
 
 
-def hold(seen: Overview, reason: HoldReason) -> HeldBy | None:
+def hold(seen: Overview, reason: HoldReason) -> HeldNow | None:
     """Return what a reason holds; None: nothing."""
     return next((one for one in holds(seen) if one.reason is reason), None)
 
 
-def holds(seen: Overview) -> tuple[HeldBy, ...]:
+def holds(seen: Overview) -> tuple[HeldNow, ...]:
     """Return what is held, as far as is known."""
     return seen.record.holds if seen.record else ()
 
@@ -52,13 +57,13 @@ def at_risk(seen: Overview) -> int:
 
 def expires_at(seen: Overview) -> datetime | None:
     """Return when the first of what is held expires."""
-    starts = [one.first_start for one in holds(seen) if one.first_start]
+    starts = [one.first_start for one in holds(seen)]
     return min(starts) - seen.lead if starts else None
 
 
 def is_late(seen: Overview) -> bool:
     """Return whether something held is at risk, or held for longer than anything should be."""
-    too_old = seen.max_age is not None and any(seen.read_at - one.oldest_at > seen.max_age for one in holds(seen))
+    too_old = seen.max_age is not None and any(seen.read_at - one.oldest_held_at > seen.max_age for one in holds(seen))
     return too_old or at_risk(seen) > 0
 
 
@@ -73,7 +78,7 @@ def risk(seen: Overview) -> Sentence:
 def damage(seen: Overview) -> Sentence:
     """Say what it has done so far: "37 held, 2 at risk (first at 15:30), 3 failed or expired"."""
     capped = any(one.capped for one in holds(seen))
-    ended = seen.record.failed + seen.record.expired if seen.record else 0
+    ended = seen.record.ended.failed + seen.record.ended.expired if seen.record else 0
     return sentence(
         f"{many(count(seen), capped=capped)} held", *risk(seen), f", {ended:,} failed or expired" if ended else None
     )
@@ -110,7 +115,7 @@ def opened(seen: Overview, kind: IncidentKind) -> datetime | None:
 def oldest(seen: Overview, reason: HoldReason) -> datetime | None:
     """Return since when a reason has held something."""
     found = hold(seen, reason)
-    return found.oldest_at if found else None
+    return found.oldest_held_at if found else None
 
 
 def until_or_ever(card: Card) -> Sentence:

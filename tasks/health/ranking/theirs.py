@@ -18,6 +18,7 @@ from tasks.health.ranking.phrases import (
     risk,
     since,
     until_or_ever,
+    wait,
     why,
     with_damage,
     with_risk,
@@ -114,7 +115,7 @@ def throttled(seen: Overview) -> TrueRow | None:
     held = hold(seen, HoldReason.THROTTLED)
     if held is None:
         return None
-    waits = f"{many(held.count, capped=held.capped)} {'waits' if held.count == 1 else 'wait'}"
+    waits = wait(held.count, capped=held.capped)
     begins, pause = seen.read_at, seen.shared.throttled_until
     told: tuple[Part, ...] = (f", {seen.limit:,} a minute go",) if seen.limit else ()
     if pause and pause > seen.read_at:

@@ -9,15 +9,15 @@ from tasks.health.ranking.phrases import (
     hold,
     is_late,
     is_waited_for,
-    many,
     plural,
     since,
     until_or_ever,
+    wait,
     why,
     with_risk,
 )
 from tasks.health.ranking.row import Level, TrueRow, Whose
-from tasks.health.reading.record import HeldBy
+from tasks.health.reading.record import ForAPerson
 from tasks.health.sentences import Sentence, ago, sentence
 
 ENDED_BADLY = "ended_badly"
@@ -29,11 +29,11 @@ def waits_for_you(seen: Overview) -> TrueRow | None:
     if not seen.shared.settings_wrong:  # else it is the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
     held = [found for reason in reasons if (found := hold(seen, reason))]
-    if not held:
+    if seen.record is None or not held:
         return None
-    number, capped = sum(one.count for one in held), any(one.capped for one in held)
-    causes = [_cause(one) + (f" ({one.count:,})" if len(held) > 1 else "") for one in held]
-    said = sentence(f"{many(number, capped=capped)} {'waits' if number == 1 else 'wait'} for you: {', '.join(causes)}.")
+    number, capped, known = sum(one.count for one in held), any(one.capped for one in held), seen.record.for_a_person
+    causes = [_cause(one.reason, known) + (f" ({one.count:,})" if len(held) > 1 else "") for one in held]
+    said = sentence(f"{wait(number, capped=capped)} for you: {', '.join(causes)}.")
     nothing = sentence("nothing is posted, and each ends with its slot.")
     if held[0].reason is HoldReason.CONFIGURATION:
         nothing = sentence("Cal.com is asked again each minute, and they go by themselves when it answers.")
@@ -53,7 +53,7 @@ def switched_off(seen: Overview) -> TrueRow | None:
 
 def ended_badly(seen: Overview) -> TrueRow | None:
     """Bookings ended without being booked, and somebody waits for an answer."""
-    failed, expired = (seen.record.failed, seen.record.expired) if seen.record else (0, 0)
+    failed, expired = (seen.record.ended.failed, seen.record.ended.expired) if seen.record else (0, 0)
     if not failed + expired:
         return None
     told = [f"{plural(failed, 'booking')} failed for good"] if failed else []
@@ -87,15 +87,13 @@ def calm(seen: Overview) -> TrueRow:
     return TrueRow(18, "calm", Whose.NOBODY, Level.CALM, said, buttons=with_risk(seen, ()))
 
 
-def _cause(held: HeldBy) -> str:
-    match held.reason:
+def _cause(reason: HoldReason, known: ForAPerson) -> str:
+    match reason:
         case HoldReason.BLIND_KEY:
-            types = f" type {', '.join(held.event_types)}" if held.event_types else " their type"
-            return f"our key cannot see{types}"
-        case HoldReason.SUSPECT if held.half_made:
-            return "half made at Cal.com" if held.half_made == held.count else "set aside, or half made at Cal.com"
+            types = ", ".join(known.unseen_types)
+            return f"our key cannot see type {types}" if types else "our key cannot see their type"
         case HoldReason.SUSPECT:
-            return "set aside after three failed probes or lost workers"
+            return "half made at Cal.com" if known.half_made else "three probes failed, or three workers were lost"
         case _:
             return "something else than Cal.com answered"
 

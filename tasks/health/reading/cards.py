@@ -46,9 +46,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class SharedView:
-    """What the fleet shares in Redis; not `shared`: Redis is gone and nothing of it is known."""
+    """What the fleet shares in Redis; not `shared`: nothing of it is known."""
 
     shared: bool
+    redis_answers: bool
+    """Without Postgres, a Redis that answers and has forgotten the breaker is not given it again."""
     cards: tuple[Card, ...]
     key_refused: bool = False
     """Whether Cal.com has refused today's key."""
@@ -74,13 +76,15 @@ class SharedView:
 
 
 def read_shared(deps: Dependencies) -> SharedView:
-    """Ask the breaker and what counts calls; never raises, and waits for Redis no longer than one of its time-outs."""
+    """Ask the breaker and what counts calls; never raises for Redis, and waits for it no longer than once."""
     status = deps.breaker.get_status()
     if not status.shared:
-        return SharedView(shared=False, cards=(Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)))
+        unknown = Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)
+        return SharedView(shared=False, redis_answers=deps.breaker.gone_for() is None, cards=unknown)
     calcom, now = deps.calcom, _moment(status.now)
     return SharedView(
         shared=True,
+        redis_answers=True,
         cards=(*_breakers(deps, status), _database(deps, shared=True)),
         key_refused=calcom.key_fingerprint in status.blocked_keys,
         settings_wrong=calcom.settings_fingerprint in status.wrong_settings,

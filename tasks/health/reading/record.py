@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exists, select
 
+from db.appointments import listing
+from db.appointments.listing import Filter, Listed, Sort
 from db.lifecycle import HoldReason, Status
-from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, status_queries
+from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, overview
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overrides import Override
+from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
+from db.schema import appointments
 from tasks.dependencies import Timings
 from tasks.guarded_calls import CREATE
 from tasks.health.check import BEAT, EVERY
@@ -19,46 +23,18 @@ from tasks.unknown.outcome import HALF_MADE
 
 LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
 _MINUTES = timedelta(minutes=5)  # as long as calls are counted for
-_CHANGES, _INCIDENTS = 10, 10
+_FEW = 10  # changes, and incidents
+_EXAMPLES = 100  # of what waits for a person
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBy:
-    """What one reason holds; `capped`: at least so many."""
+class ForAPerson:
+    """Why some of what only a person moves on is held."""
 
-    reason: HoldReason
-    count: int
-    capped: bool
-    at_risk: int
-    oldest_at: datetime
-    first_start: datetime | None
-    next_until: datetime | None
-    half_made: int = 0
-    event_types: tuple[str, ...] = ()
-    """Of what waits for a person, some of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """Bookings on their way; `capped`: at least so many are pending."""
-
-    pending: int
-    capped: bool
-    waiting_since: datetime | None
-    """Since when the first of the pending has waited for a worker."""
-    booking: int
-    retrying: int
-
-
-@dataclass(frozen=True, slots=True)
-class LastDay:
-    """How many bookings ended each way in the last 24 hours."""
-
-    confirmed: int
-    rejected: int
-    failed: int
-    expired: int
-    cancelled: int
+    unseen_types: tuple[str, ...]
+    """Event types of which our key does not see every booking."""
+    half_made: bool
+    """Whether Cal.com has made some of them by half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +66,13 @@ class RecordView:
     """Everything that the record tells at `now`, by Postgres's clock."""
 
     now: datetime
-    holds: tuple[HeldBy, ...]
-    moving: Moving
-    failed: int
-    """Bookings that failed in the last quarter of an hour and have not been sent again."""
-    expired: int
-    day: LastDay | None
+    holds: tuple[HeldNow, ...]
+    for_a_person: ForAPerson
+    moving: OnTheWay
+    ended: EndedBadly
+    """In the last quarter of an hour, and not sent again since."""
+    day: DayCounts | None
+    """None: it is not counted, for beat stands still."""
     empty: bool
     """No booking was ever kept."""
     beat: Heartbeat | None
@@ -123,25 +100,15 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
     Raises:
         SQLAlchemyError: Postgres does not answer, or not in time.
     """
-    waiting, counts = status_queries.in_progress(conn), status_queries.status_counts(conn)
-    ended = {
-        status: status_queries.ended_bookings(conn, status, now - LATELY) for status in (Status.FAILED, Status.EXPIRED)
-    }
-    failed, expired = (found.count if found else 0 for found in ended.values())
+    holds = tuple(overview.held(conn, lead=timings.lead))
     return RecordView(
         now=now,
-        holds=tuple(_holds(conn, now, timings)),
-        moving=Moving(
-            pending=counts[Status.PENDING],
-            capped=False,
-            waiting_since=waiting.oldest_pending_at,
-            booking=counts[Status.BOOKING],
-            retrying=counts[Status.RETRYING],
-        ),
-        failed=failed,
-        expired=expired,
-        day=None,
-        empty=not sum(counts.values()),
+        holds=holds,
+        for_a_person=_for_a_person(conn, {hold.reason for hold in holds}),
+        moving=overview.on_the_way(conn),
+        ended=overview.ended_badly(conn, now - LATELY),
+        day=overview.last_day(conn, now),
+        empty=conn.execute(select(~exists(select(appointments.c.id)))).scalar_one(),
         beat=heartbeats.last(conn, BEAT, every=EVERY),
         orders=tuple(overrides.in_force(conn, service)),
         outage=_outage(conn, service),
@@ -149,33 +116,34 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         changes=tuple(_changes(conn, service)),
         incidents=tuple(
             OpenIncident(one.id, one.kind, one.title, one.opened_at, one.notified_at)
-            for one in incidents.notified(conn, open_only=True, limit=_INCIDENTS)
+            for one in incidents.notified(conn, open_only=True, limit=_FEW)
         ),
     )
 
 
-def _holds(conn: Connection, now: datetime, timings: Timings) -> Iterator[HeldBy]:
-    risks = status_queries.hold_risks(conn, now, lead=timings.lead, half_made=HALF_MADE)
-    for hold in status_queries.hold_summaries(conn):
-        risk = risks.get(hold.reason)
-        yield HeldBy(
-            hold.reason,
-            hold.count,
-            capped=False,
-            at_risk=risk.at_risk if risk else 0,
-            oldest_at=hold.oldest_held_at,
-            first_start=risk.first_start if risk else None,
-            next_until=hold.next_until,
-            half_made=risk.half_made if risk else 0,
-        )
+def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
+    """Look at the first that wait, by the order in which they were asked for."""
+    blind, suspects = (_some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT))
+    return ForAPerson(
+        tuple(sorted({one.event_type for one in blind})), any(one.error_type == HALF_MADE for one in suspects)
+    )
+
+
+def _some(conn: Connection, reason: HoldReason, reasons: set[HoldReason]) -> list[Listed]:
+    if reason not in reasons:
+        return []
+    wanted = Filter(state=Status.HELD, reason=reason, sort=Sort.ASKED)
+    return listing.page(conn, wanted, limit=_EXAMPLES).rows
 
 
 def _outage(conn: Connection, service: str) -> OutageSpan:
-    spans = [breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE)]
-    return max(spans, key=lambda span: (span.began is not None, span.began))
+    whole, booking = (breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE))
+    if whole.began is None or booking.began is None:
+        return whole if booking.began is None else booking
+    return max(whole, booking, key=lambda span: (span.ended is None, span.began))
 
 
 def _changes(conn: Connection, service: str) -> Iterator[BreakerMove]:
-    for row in breaker_events.latest(conn, service, _CHANGES):
+    for row in breaker_events.latest(conn, service, _FEW):
         ordered = row.context.get("by"), row.context.get("why")
         yield BreakerMove(row.created_at, row.endpoint or service, row.old_state, row.new_state, row.reason, *ordered)

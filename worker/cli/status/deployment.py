@@ -1,11 +1,11 @@
-"""`booking status` and `booking held`: how all bookings stand, and what looks wrong."""
+"""How the whole deployment stands: bookings by state, queues, workers, beat, and what of it looks wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine, func, select
 
@@ -16,15 +16,13 @@ from db.monitoring.incidents import Incident
 from db.monitoring.status_queries import HoldSummary, InProgress
 from tasks.health.check import BEAT, EVERY, beat_is_dead
 from tasks.health.incident_rules import IncidentKind
+from tasks.health.ranking.ours import LATE
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
-from worker.cli.session import ready
 from worker.cli.show.show import STYLES
 from worker.console import broker, screen
-from worker.local.running import running
 from worker.settings.model import Settings
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
-LATE = 30.0  # seconds that a booking may wait in the queue before somebody should know
 PING = 0.7  # seconds that workers have to answer
 NOT_SHARED = "Redis has no circuit breaker for us: each process keeps one of its own; `booking check` says more"
 
@@ -41,32 +39,6 @@ class DeploymentStatus:
     workers: list[str]
     beat: Heartbeat | None
     problems: list[str]
-
-
-def run(*, json: bool) -> bool:
-    """Show how bookings, queues and workers stand; return whether nothing looks wrong."""
-    deps = ready()
-    deployment = look(deps.engine, running(Settings.load()), shared=deps.breaker.get_status().shared)
-    if json:
-        screen.as_json(as_dict(deployment))
-    else:
-        screen.facts(_facts(deployment))
-        for problem in deployment.problems:
-            screen.say(("! ", "bold yellow"), problem)
-    return not deployment.problems
-
-
-def run_held(*, json: bool) -> None:
-    """Show what is held, by reason."""
-    with ready().engine.connect() as conn:
-        held = status_queries.hold_summaries(conn)
-        now: datetime = conn.execute(select(func.now())).scalar_one()
-    if json:
-        screen.as_json({"held": sum(hold.count for hold in held), "reasons": [asdict(hold) for hold in held]})
-    elif held:
-        screen.show(_held_table(held, now))
-    else:
-        screen.say("Nothing is held.")
 
 
 def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatus:
@@ -103,6 +75,21 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     }
 
 
+NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
+    {
+        "ok": False,
+        "counts": None,
+        "held": None,
+        "waiting": None,
+        "queues": None,
+        "workers": None,
+        "health_checked_at": None,
+        "problems": [],
+    }
+)
+"""The same where Postgres does not answer."""
+
+
 def _workers() -> list[str]:
     return sorted(name for answer in app.control.ping(timeout=PING) for name in answer)
 
@@ -135,15 +122,16 @@ def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool)
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
-    if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at).total_seconds()) > LATE:
-        yield f"the oldest booking has waited {screen.span(late)} for a worker"
+    if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at)) > LATE:
+        yield f"the oldest booking has waited {screen.span(late.total_seconds())} for a worker"
     if waiting.lost_leases:
         yield f"{screen.plural(waiting.lost_leases, 'booking')} lost its worker and nobody took it up: does beat run?"
     if waiting.overdue_retries:
         yield f"{screen.plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
 
 
-def _facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
+def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
+    """Yield it line by line, for a person."""
     counts, waiting, now = deployment.counts, deployment.waiting, deployment.now
     on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
     if waiting.oldest_pending_at:
@@ -174,18 +162,3 @@ def _counted(counts: dict[Status, int]) -> Text:
 def _held_line(hold: HoldSummary, now: datetime) -> str:
     until = f", next {screen.ago(hold.next_until, now)}" if hold.next_until else ""
     return f"{hold.reason}, oldest {screen.ago(hold.oldest_held_at, now)}{until}"
-
-
-def _held_table(held: list[HoldSummary], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name, side in (("reason", "left"), ("held", "right"), ("oldest", "left"), ("asked", "left"), ("next", "left")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
-    for hold in held:
-        table.add_row(
-            str(hold.reason),
-            f"{hold.count:,}",
-            screen.ago(hold.oldest_held_at, now),
-            screen.ago(hold.oldest_requested_at, now),
-            screen.ago(hold.next_until, now) if hold.next_until else "-",
-        )
-    return table

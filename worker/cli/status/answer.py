@@ -1,0 +1,114 @@
+"""The answer as a terminal shows it: one sentence, what happens if nobody acts, what else is true; and its figures.
+
+Nothing is said by colour alone: whose matter it is, and how bad, stand there as words.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from tasks.health.overview import Overview
+from tasks.health.payload import payload
+from tasks.health.ranking.phrases import many, since
+from tasks.health.ranking.row import Level, Whose
+from tasks.health.reading.cards import DATABASE, SERVICE, Card
+from tasks.health.reading.record import RecordView
+from tasks.health.sentences import Sentence, render
+from tasks.health.verdict import Verdict
+from worker.console import screen
+
+WELL = "All is well: "
+_FEW = 5  # changes, and incidents
+_STYLES: Mapping[Level, str] = MappingProxyType(
+    {Level.CALM: "bold green", Level.WARNING: "bold yellow", Level.CRITICAL: "bold red"}
+)
+
+
+def lines(seen: Overview, said: Verdict) -> Iterator[Text]:
+    """Yield the answer, line by line."""
+    yield Text(f"{_whose(said)}{_text(said.sentence, seen)}", style=_STYLES[said.level])
+    if said.nothing:
+        yield Text(f"If you do nothing: {_text(said.nothing, seen)}")
+    for also in said.also:
+        yield Text(f"Also: {_text(also, seen)}")
+
+
+def error(seen: Overview, said: Verdict) -> Iterator[str]:
+    """Yield the answer of a command that can say no more."""
+    yield _text(said.sentence, seen)
+    yield f"If you do nothing: {_text(said.nothing, seen)}"
+
+
+def line(seen: Overview, said: Verdict) -> str:
+    """Return the answer as one line of a log: when, how bad, whose, what."""
+    also = "".join(f" Also: {_text(one, seen)}" for one in said.also)
+    return f"{_clock(seen.read_at)} {said.level} {_whose(said)}{_text(said.sentence, seen)}{also}"
+
+
+def view(seen: Overview, said: Verdict) -> Group:
+    """Return the answer and its figures, to be looked at for a while."""
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _figures(seen, said):
+        table.add_row(name, Text(screen.plain(value)))
+    return Group(*lines(seen, said), Text(), table)
+
+
+def _whose(said: Verdict) -> str:
+    whose = "" if said.whose is Whose.NOBODY else said.whose.upper()
+    bad = said.level if said.level is Level.CRITICAL else ""
+    tag = ", ".join(filter(None, (whose, bad)))
+    return f"[{tag}] " if tag else ""
+
+
+def _text(parts: Sentence, seen: Overview) -> str:
+    return screen.plain(render(parts, seen.read_at))
+
+
+def _figures(seen: Overview, said: Verdict) -> Iterator[tuple[str, str]]:
+    yield "read", _clock(seen.read_at)
+    for name, part in (("Postgres", seen.postgres), ("Redis", seen.redis), ("broker", seen.broker)):
+        if not part.well:
+            yield name, f"does not answer{_text(since(part.since), seen)}"
+    for card in seen.shared.cards:
+        if card.kind in {SERVICE, DATABASE} or card.state != "closed":
+            yield card.name, _card(card, seen)
+    if seen.record:
+        yield from _recorded(seen.record, payload(seen, said))
+
+
+def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "now", _counts(told["now"])
+    for hold in record.holds:
+        at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
+        until = f", next {screen.ago(hold.next_until, record.now)}" if hold.next_until else ""
+        oldest = f", oldest {screen.ago(hold.oldest_held_at, record.now)}"
+        yield "held", f"{many(hold.count, capped=hold.capped)} {hold.reason}{at_risk}{oldest}{until}"
+    if told["day"]:
+        yield "24 h", _counts(told["day"])
+    for change in record.changes[:_FEW]:
+        by = f" by {change.by}" if change.by else ""
+        yield "change", f"{_clock(change.at)} {change.of} {change.old} > {change.new}, {change.reason}{by}"
+    for incident in record.incidents[:_FEW]:
+        yield "incident", f"{_clock(incident.opened_at)} {incident.title}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone():%H:%M:%S}"
+
+
+def _card(card: Card, seen: Overview) -> str:
+    begun = f", {_text(since(card.since), seen)}" if card.since else ""
+    calls = f", {card.failed or 0:,} of {card.calls:,} failed in 5 min" if card.calls else ""
+    left = f", limit: {card.limit_left:,} left" if card.limit_left is not None else ""
+    return f"{card.state.replace('_', '-')}{begun}{calls}{left}"

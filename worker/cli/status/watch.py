@@ -1,0 +1,74 @@
+"""`booking status --watch`: the answer and its figures, read again every two seconds until Ctrl-C.
+
+On a terminal they stand in one place; into a pipe goes a line whenever the answer is another one.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+
+from rich.live import Live
+
+from tasks import dependencies
+from tasks.dependencies import Dependencies
+from tasks.health.overview import Overview, read_overview
+from tasks.health.payload import payload
+from tasks.health.ranking.row import Level
+from tasks.health.verdict import Verdict, verdict
+from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.cli.status import answer
+from worker.console import screen
+from worker.console.notes import listening
+
+EVERY = 2.0  # seconds from one reading to the next
+Show = Callable[[Overview, Verdict], None]
+
+
+def run(*, json: bool) -> bool:
+    """Show how everything stands until Ctrl-C; return whether it was calm at the end."""
+    calm = None
+    try:
+        with listening(lambda _: None), _shown(json=json) as show:
+            for seen, said in _readings(dependencies.current()):
+                calm = said.level is Level.CALM
+                show(seen, said)
+    except KeyboardInterrupt:
+        if calm is None:
+            raise
+    return bool(calm)
+
+
+def _readings(deps: Dependencies) -> Iterator[tuple[Overview, Verdict]]:
+    before, pause = None, Event()
+    while True:
+        began = time.monotonic()
+        before = read_overview(deps, before=before)
+        yield before, verdict(before)
+        pause.wait(max(0.0, began + EVERY - time.monotonic()))
+
+
+@contextmanager
+def _shown(*, json: bool) -> Iterator[Show]:
+    if json or not screen.out.is_terminal:
+        yield _lines(json=json)
+        return
+    with Live(console=screen.out, auto_refresh=False, vertical_overflow="visible") as live:
+        yield lambda seen, said: live.update(answer.view(seen, said), refresh=True)
+
+
+def _lines(*, json: bool) -> Show:
+    last: list[object] = []  # what was said last
+
+    def show(seen: Overview, said: Verdict) -> None:
+        told = [said.level, said.sentence, said.also]
+        if told == last:
+            return
+        last[:] = told
+        if json:
+            screen.as_json(payload(seen, said))
+            screen.out.file.flush()
+        else:
+            screen.say(answer.line(seen, said))
+
+    return show
