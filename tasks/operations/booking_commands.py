@@ -5,7 +5,7 @@ it, by which way, and why.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Engine, func, select
 from db import appointments
 from db.appointments import Appointment, sweeps
 from db.lifecycle import FINAL, HoldReason, Status
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest, Chosen
 from tasks import dependencies
 from tasks.moves import KNOWN
 from tasks.publish import send
@@ -42,6 +44,7 @@ class Via(StrEnum):
 
     COMMAND_LINE = "command line"
     FLOWER = "Flower"
+    PAGE = "page"
 
 
 class CommandOutcome(StrEnum):
@@ -56,6 +59,7 @@ class CommandOutcome(StrEnum):
     MISSING = "missing"  # no booking has this id
     MOVED_ON = "moved_on"  # it has just moved on by itself
     NOT_RETRYABLE = "not_retryable"  # neither held nor failed
+    GOES_BY_ITSELF = "goes_by_itself"  # a page's order to what goes by itself by now
     ASKED_AGAIN = "asked_again"  # a newer booking lives, or is confirmed, under its key
     STILL_OPEN = "still_open"  # "not booked" said while a call may still turn into a booking
     ENDED = "ended"  # there is nothing to cancel; `status` says how it ended
@@ -73,10 +77,30 @@ _DONE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """Say who commands by which way, and why; `not_booked` is the operator's word that it is not at Cal.com.
+
+    `who` stands in the booking's events where it is known by a login.
+    """
+
+    by: str
+    via: Via
+    why: str
+    not_booked: bool = False
+    who: str | None = None
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """Return what the booking's events keep of it."""
+        return {"by": self.by, "why": self.why, "detail": {"via": self.via} | ({"who": self.who} if self.who else {})}
+
+
+@dataclass(frozen=True, slots=True)
 class CommandResult:
     """Hold what became of a command, with where the booking stood when that was decided.
 
-    `open_for` is how many seconds a call may still turn into a booking; it goes with STILL_OPEN.
+    `open_for` is how many seconds a call may still turn into a booking; it goes with STILL_OPEN. `released` is the row
+    whose message is to be sent once it is committed. `repeated`: it stands in the row since before.
     """
 
     booking_id: int
@@ -84,6 +108,8 @@ class CommandResult:
     status: Status | None = None
     hold_reason: HoldReason | None = None
     open_for: float = 0.0
+    released: Appointment | None = field(default=None, repr=False)
+    repeated: bool = False
 
     @property
     def done(self) -> bool:
@@ -92,42 +118,67 @@ class CommandResult:
 
 
 def retry(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
+    """Send a held or failed booking again, as `retry_in` does, and its message."""
+    with engine.begin() as conn:
+        result = retry_in(conn, booking_id, Command(by, via, why, not_booked))
+    return _sent(result)
+
+
+def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
     """Send a held or failed booking again; what may be booked is looked up first, unless the operator has looked.
 
-    `not_booked`: the operator's word that it is not at Cal.com. Nothing is unknown after it, so that the next thing is
-    a POST like the first: the one way, beside `booking resolve`, to go on at once with what a blind key holds.
+    `not_booked`: nothing is unknown after it, so that the next thing is a POST like the first: the one way, beside
+    `booking resolve`, to go on at once with what a blind key holds.
     """
-    with engine.begin() as conn:
-        row = appointments.get(conn, booking_id)
-        if row is None:
-            return CommandResult(booking_id, CommandOutcome.MISSING)
-        if row.status not in _RETRYABLE:
-            return _result(row, CommandOutcome.NOT_RETRYABLE)
-        if not_booked and (seconds := _open_for(conn, row)) > 0:
-            return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-        changes = {**_FRESH_COUNTS, **(KNOWN if not_booked else {})}
-        try:
-            sent = _move(conn, row, Status.PENDING, _event(by, via, why), changes)
-        except appointments.KeyTakenError:
-            return _result(row, CommandOutcome.ASKED_AGAIN)
-    if sent is None:
-        return _result(row, CommandOutcome.MOVED_ON)
-    send(dependencies.current(), [sent], held=row.status is Status.HELD)
-    return _result(row, CommandOutcome.SENT_TO_LOOK_UP if sent.outcome_unknown else CommandOutcome.SENT)
+    row = appointments.get(conn, booking_id)
+    if row is None:
+        return CommandResult(booking_id, CommandOutcome.MISSING)
+    meant = retry_outcome(row, not_booked=command.not_booked)
+    if meant is CommandOutcome.NOT_RETRYABLE:
+        return _result(row, meant)
+    if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:
+        return _result(row, CommandOutcome.GOES_BY_ITSELF)
+    if command.not_booked and (seconds := open_for(conn, row)) > 0:
+        return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+    changes = {**_FRESH_COUNTS, **(KNOWN if command.not_booked else {})}
+    try:
+        released = _move(conn, row, Status.PENDING, command.event, changes)
+    except appointments.KeyTakenError:
+        return _result(row, CommandOutcome.ASKED_AGAIN)
+    return _result(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
+
+
+def retry_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
+    """Return what a retry comes to, were it given to this row now."""
+    if row.status not in _RETRYABLE:
+        return CommandOutcome.NOT_RETRYABLE
+    looked_up = row.outcome_unknown and not not_booked
+    return CommandOutcome.SENT_TO_LOOK_UP if looked_up else CommandOutcome.SENT
 
 
 def retry_held(
-    engine: Engine, reason: HoldReason, *, since: datetime, by: str, via: Via, why: str, event_type_id: int | None
+    engine: Engine,
+    reason: HoldReason,
+    *,
+    since: datetime,
+    by: str,
+    via: Via,
+    why: str,
+    event_type_id: int | None,
+    action_id: int | None = None,
 ) -> Iterator[int]:
     """Send again what was held for a reason at a moment, oldest request first; yield how many each batch has sent.
 
-    `event_type_id` None: of all event types. What may be booked is looked up first.
+    `event_type_id` None: of all event types. What may be booked is looked up first. `action_id` is the recorded action
+    that counts them.
     """
     while True:
         with engine.begin() as conn:
             rows = sweeps.release_kind(
                 conn, reason, since=since, by=by, via=via, why=why, limit=BATCH, event_type_id=event_type_id
             )
+            if action_id is not None:
+                operator_actions.add_done(conn, action_id, len(rows))
         if not rows:
             return
         send(dependencies.current(), rows, held=True)
@@ -135,44 +186,68 @@ def retry_held(
 
 
 def cancel(engine: Engine, booking_id: int, *, by: str, via: Via, why: str, not_booked: bool = False) -> CommandResult:
-    """Cancel a booking that is not booked; one whose outcome is open is cancelled as soon as that is known.
+    """Cancel a booking, as `cancel_in` does, and have it looked for where that is needed.
 
-    `not_booked`: the operator's word that it is not at Cal.com. A call under way is never cut off: what it does is
-    worth knowing.
+    What Flower revokes is recorded as an operator's action: every worker hears it, and the one that writes it tells.
     """
     with engine.begin() as conn:
-        row = appointments.get(conn, booking_id)
-        if row is None:
-            return CommandResult(booking_id, CommandOutcome.MISSING)
-        if row.status in FINAL:
-            return _result(row, CommandOutcome.ENDED)
-        if not_booked and (seconds := _open_for(conn, row)) > 0:
-            return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
-        if row.status is not Status.BOOKING and (not_booked or not row.outcome_unknown):
-            moved = _move(conn, row, Status.CANCELLED, _event(by, via, why), KNOWN if not_booked else {})
-            return _result(row, CommandOutcome.CANCELLED if moved else CommandOutcome.MOVED_ON)
-        if row.status is not Status.HELD or row.hold_reason not in _WAIT_FOR_NO_TIME:
-            return _result(row, _request_cancel(conn, row, _event(by, via, why)))
-        event = _event(by, via, f"look before cancelling: {why}")
-        released = _move(conn, row, Status.PENDING, event, {**_FRESH_COUNTS, "cancel_requested": True})
-    if released is None:
-        return _result(row, CommandOutcome.MOVED_ON)
-    send(dependencies.current(), [released], held=True)
-    return _result(row, CommandOutcome.CANCELLED_AFTER_LOOKUP)
+        result = cancel_in(conn, booking_id, Command(by, via, why, not_booked))
+        if via is Via.FLOWER and result.done and not result.repeated:
+            asked = ActionRequest(who=by, via=via, action="cancel", why=why, ids=(booking_id,))
+            operator_actions.record(conn, asked, result.outcome)
+    return _sent(result)
 
 
-def _event(by: str, via: Via, why: str) -> dict[str, Any]:
-    """Return what the booking's events keep of a command."""
-    return {"by": by, "why": why, "detail": {"via": via}}
+def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandResult:
+    """Cancel a booking that is not booked; one whose outcome is open is cancelled as soon as that is known.
+
+    A call under way is never cut off: what it does is worth knowing.
+    """
+    row = appointments.get(conn, booking_id)
+    if row is None:
+        return CommandResult(booking_id, CommandOutcome.MISSING)
+    meant = cancel_outcome(row, not_booked=command.not_booked)
+    if meant is CommandOutcome.ENDED:
+        return _result(row, meant)
+    if command.not_booked and (seconds := open_for(conn, row)) > 0:
+        return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+    if meant is CommandOutcome.CANCELLED:
+        moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
+        return _result(row, meant if moved else CommandOutcome.MOVED_ON)
+    if row.status is not Status.HELD or row.hold_reason not in _WAIT_FOR_NO_TIME:
+        if row.cancel_requested:
+            return replace(_result(row, meant), repeated=True)
+        asked = appointments.request_cancel(conn, row.id, row.status, **command.event)
+        return _result(row, meant if asked else CommandOutcome.MOVED_ON)
+    event = command.event | {"why": f"look before cancelling: {command.why}"}
+    released = _move(conn, row, Status.PENDING, event, {**_FRESH_COUNTS, "cancel_requested": True})
+    return _result(row, CommandOutcome.MOVED_ON if released is None else meant, released=released)
 
 
-def _request_cancel(conn: Connection, row: Appointment, event: Mapping[str, Any]) -> CommandOutcome:
-    """Write the request into the row, for whoever learns its outcome; one that stands there already is as good."""
-    asked = row.cancel_requested or appointments.request_cancel(conn, row.id, row.status, **event)
-    if not asked:
-        return CommandOutcome.MOVED_ON
-    calling = row.status is Status.BOOKING
-    return CommandOutcome.CANCELLED_AFTER_CALL if calling else CommandOutcome.CANCELLED_AFTER_LOOKUP
+def cancel_outcome(row: Appointment | Chosen, *, not_booked: bool = False) -> CommandOutcome:
+    """Return what a cancel comes to, were it given to this row now."""
+    if row.status in FINAL:
+        return CommandOutcome.ENDED
+    if row.status is Status.BOOKING:
+        return CommandOutcome.CANCELLED_AFTER_CALL
+    open_still = row.outcome_unknown and not not_booked
+    return CommandOutcome.CANCELLED_AFTER_LOOKUP if open_still else CommandOutcome.CANCELLED
+
+
+def open_for(conn: Connection, row: Appointment) -> float:
+    """Return for how many seconds a call may still turn into a booking, or a replica show one late."""
+    ends_at = row.ends_at or row.settle_at  # null in rows of workers that did not know it yet
+    if not row.outcome_unknown or ends_at is None:
+        return 0.0
+    now: datetime = conn.execute(select(func.now())).scalar_one()
+    return (ends_at - now).total_seconds()
+
+
+def _sent(result: CommandResult) -> CommandResult:
+    """Send the message of what is released, if anything is."""
+    if result.released is not None:
+        send(dependencies.current(), [result.released], held=result.status is Status.HELD)
+    return result
 
 
 def _move(
@@ -183,14 +258,7 @@ def _move(
     return appointments.get(conn, row.id) if moved else None
 
 
-def _open_for(conn: Connection, row: Appointment) -> float:
-    """Return for how many seconds a call may still turn into a booking, or a replica show one late."""
-    ends_at = row.ends_at or row.settle_at  # null in rows of workers that did not know it yet
-    if not row.outcome_unknown or ends_at is None:
-        return 0.0
-    now: datetime = conn.execute(select(func.now())).scalar_one()
-    return (ends_at - now).total_seconds()
-
-
-def _result(row: Appointment, outcome: CommandOutcome, *, open_for: float = 0.0) -> CommandResult:
-    return CommandResult(row.id, outcome, row.status, row.hold_reason, open_for)
+def _result(
+    row: Appointment, outcome: CommandOutcome, *, open_for: float = 0.0, released: Appointment | None = None
+) -> CommandResult:
+    return CommandResult(row.id, outcome, row.status, row.hold_reason, open_for, released)

@@ -1,5 +1,6 @@
 """Open the database for a command: settings read, connection tried, tables there, or an error that says what is not."""
 
+import getpass
 import sys
 
 import structlog
@@ -27,6 +28,14 @@ def ready() -> Dependencies:
 def engine() -> Engine:
     """Return the engine of a database that is `ready`."""
     return ready().engine
+
+
+def login_name() -> str:
+    """Return who gives the command, as far as this machine knows."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in a container
+        return "operator"
 
 
 def log_to_stderr() -> None:

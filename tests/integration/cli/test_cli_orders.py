@@ -1,5 +1,6 @@
-"""`booking retry` and `booking cancel`: an operator's orders, and what they refuse."""
+"""`booking retry` and `booking cancel`: an operator's orders, what they refuse, and what is recorded of all of them."""
 
+import getpass
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
-from tasks.operations import booking_commands
+from tasks import dependencies
+from tasks.operations import booking_commands, breaker_overrides
+from tests.support.page.operating import recorded
 
 Booking = Callable[..., Any]
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
@@ -195,3 +198,100 @@ def test_what_is_booked_or_over_is_not_cancelled_here(booking: Booking, record: 
     assert ran.code == 1
     assert f"{booked.id}: is booked at Cal.com; cancel it there" in ran.err
     assert f"{over.id}: is rejected for good; nothing to cancel" in ran.err
+
+
+def actions() -> list[Any]:
+    """Return what is recorded."""
+    return recorded(dependencies.current())
+
+
+@pytest.mark.parametrize(("order", "outcome"), [("retry", "sent"), ("cancel", "cancelled")])
+def test_orders_to_bookings_are_one_action_of_the_bookings_that_are_named(
+    booking: Booking, record: Any, order: str, outcome: str
+) -> None:
+    """By the login's name; who is not there is none of them."""
+    rows = [held(record), record.moved(Status.CONFIRMED, calcom_booking_uid="uid-1")]
+
+    assert booking(order, rows[0].id, 404, rows[1].uuid, "--why", "asked the host").code == 1
+
+    [action] = actions()
+    assert (action.who, action.via, action.action, action.why) == (
+        getpass.getuser(),
+        "command line",
+        order,
+        "asked the host",
+    )
+    assert (action.ids, action.done, action.moved_on) == (tuple(row.id for row in rows), 1, 1)
+    assert action.outcomes[outcome] == 1
+    assert action.done_at is not None
+
+
+def test_an_order_that_names_nobody_is_no_action(booking: Booking) -> None:
+    """Nothing was asked of any booking."""
+    assert booking("retry", 404).code == 1
+    assert actions() == []
+
+
+def test_a_retry_of_a_kind_is_one_action_that_counts_its_batches(booking: Booking, record: Any) -> None:
+    """With the reason and the event type that it names."""
+    for _ in range(3):
+        held(record, HoldReason.SUSPECT)
+    held(record)
+
+    assert booking("retry", "--held", "suspect", "--type", 101, "--yes", "--why", "mended").code == 0
+
+    [action] = actions()
+    assert (action.action, action.why, action.ids, action.done) == ("retry_held", "mended", None, 3)
+    assert action.target == {"held": "suspect", "event_type_id": 101, "count": 3}
+    assert (action.outcomes, action.done_at is not None) == ({"sent": 1}, True)
+    assert booking("retry", "--held", "suspect", "--yes").code == 0
+    assert len(actions()) == 1
+
+
+def test_a_uid_that_is_not_ours_is_recorded_as_refused(booking: Booking, record: Any) -> None:
+    """With the sentence that its operator was told."""
+    row = held(record, HoldReason.BLIND_KEY)
+
+    ran = booking("resolve", row.id, "uid-of-nobody")
+
+    [action] = actions()
+    assert (action.action, action.ids, action.target) == ("resolve", (row.id,), {"uid": "uid-of-nobody"})
+    assert (ran.code, action.outcomes, action.refused) == (1, {"not_resolved": 1}, ran.err.strip())
+
+
+@pytest.mark.parametrize("mode", ["open", "off", "auto", "reset"])
+def test_each_order_to_the_breaker_is_recorded(booking: Booking, mode: str) -> None:
+    """By whoever is named, else by the login's name."""
+    dependencies.current().breaker.record_success("bookings.create")
+
+    assert booking("breaker", mode, "--why", "a test", "--by", "ann").code == 0
+    assert booking("breaker", mode, "--why", "a test").code == 0
+
+    [first, second] = actions()
+    assert (first.who, second.who) == ("ann", getpass.getuser())
+    for action in (first, second):
+        assert (action.via, action.action, action.why) == ("command line", mode, "a test")
+        assert (action.outcomes, action.epoch_seen) == ({"obeyed": 1}, None)
+
+
+def test_an_order_for_some_time_ends_by_itself(booking: Booking) -> None:
+    """As many seconds after it was recorded."""
+    built = dependencies.current()
+    built.breaker.record_success("bookings.create")
+
+    assert booking("breaker", "open", "--for", "600").code == 0
+
+    [order], [action] = breaker_overrides.in_force(built.engine, built.breaker.service), actions()
+    assert order.until == action.asked_at + timedelta(seconds=600)
+
+
+@pytest.mark.parametrize("mode", ["auto", "reset"])
+def test_an_order_that_redis_could_not_be_told_is_recorded_with_why(booking: Booking, valkey: Any, mode: str) -> None:
+    """And the command says that nothing was ordered, in the same words."""
+    valkey.kill()
+
+    ran = booking("breaker", mode)
+
+    [action] = actions()
+    assert (ran.code, action.refused) == (1, ran.err.strip().splitlines()[-1])
+    assert action.refused.endswith("nothing was ordered; try again when it does.")

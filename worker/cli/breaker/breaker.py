@@ -1,15 +1,19 @@
 """`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from typing import Any
 
+from db.monitoring.operator_actions import ActionRequest
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from tasks.dependencies import Dependencies
-from tasks.operations import breaker_overrides
-from worker.cli.session import ready
+from tasks.operations import breaker_actions, breaker_overrides
+from tasks.operations.booking_commands import Via
+from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, OrderOutcome
+from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
 
@@ -22,8 +26,6 @@ _MEANING = {
 }
 
 _ASKED = "while bookings are held for it Cal.com is asked once a minute whether that is over"
-KEPT = "the order is kept, and the fleet obeys it when Redis is back."
-NOT_DONE = "nothing was ordered; try again when it does."
 
 
 def status(*, json: bool) -> bool:
@@ -72,36 +74,31 @@ def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]
 
 
 def order(mode: str, *, by: str, why: str, seconds: float | None) -> bool:
-    """Order the breaker open or off."""
-    until = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
-    with listening(screen.note):
-        parts = ready()
-        done = breaker_overrides.order(parts.engine, parts.breaker, mode, by=by, why=why, until=until)
-    return _said(parts, KEPT, done=done)
+    """Order the breaker open or off; `by` is empty for whoever is logged in."""
+    return _given(mode, KEPT, by=by, why=why, target={"seconds": seconds})
 
 
 def auto(*, by: str, why: str) -> bool:
     """End an order of open or off."""
-    with listening(screen.note):
-        parts = ready()
-        done = breaker_overrides.auto(parts.engine, parts.breaker, by=by, why=why)
-    return _said(parts, NOT_DONE, done=done)
+    return _given(AUTO, NOT_DONE, by=by, why=why)
 
 
 def reset(*, by: str, why: str) -> bool:
     """Close every breaker, end every order, try refused keys again."""
+    return _given(RESET, NOT_DONE, by=by, why=why)
+
+
+def _given(mode: str, otherwise: str, *, by: str, why: str, target: Mapping[str, Any] | None = None) -> bool:
+    """Give an order, say how the breaker stands then, and return whether it was obeyed."""
+    asked = ActionRequest(who=by or login_name(), via=Via.COMMAND_LINE, action=mode, why=why, target=target or {})
     with listening(screen.note):
         parts = ready()
-        done = breaker_overrides.reset(parts.engine, parts.breaker, by=by, why=why)
-    return _said(parts, NOT_DONE, done=done)
-
-
-def _said(parts: Dependencies, otherwise: str, *, done: bool) -> bool:
+        done = OrderOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")
         return True
-    screen.note(f"Redis does not answer: {otherwise}")
+    screen.note(otherwise)
     return False
 
 

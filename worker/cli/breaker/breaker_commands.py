@@ -1,6 +1,5 @@
 """The command group `booking breaker`."""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -15,13 +14,6 @@ By = Annotated[str, typer.Option(help="Who orders it.", show_default="your login
 Why = Annotated[str, typer.Option(help="Why; it stands in the breaker's events.")]
 For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=1, help="End the order after this time.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"
 
 
 def _end(*, well: bool) -> None:
@@ -45,7 +37,7 @@ def open(why: Why = "", by: By = "", seconds: For = None) -> None:  # noqa: A001
     """Send nothing: bookings are held until the order ends."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
-    _end(well=breaker.order("open", by=by or _me(), why=why, seconds=seconds))
+    _end(well=breaker.order("open", by=by, why=why, seconds=seconds))
 
 
 @app.command(epilog="For example:  [bold]booking breaker off --why 'false alarm'[/]")
@@ -53,7 +45,7 @@ def off(why: Why = "", by: By = "", seconds: For = None) -> None:
     """Let every call go, whatever fails; refused keys and the rate limit still count."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
-    _end(well=breaker.order("off", by=by or _me(), why=why, seconds=seconds))
+    _end(well=breaker.order("off", by=by, why=why, seconds=seconds))
 
 
 @app.command(epilog="For example:  [bold]booking breaker auto[/]")
@@ -61,7 +53,7 @@ def auto(why: Why = "", by: By = "") -> None:
     """End an order: the breaker decides for itself again."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
-    _end(well=breaker.auto(by=by or _me(), why=why))
+    _end(well=breaker.auto(by=by, why=why))
 
 
 @app.command(epilog="For example:  [bold]booking breaker reset --why 'new API key'[/]")
@@ -69,4 +61,4 @@ def reset(why: Why = "", by: By = "") -> None:
     """Close every breaker, end every order, and try a refused key again with the bookings that it held."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
-    _end(well=breaker.reset(by=by or _me(), why=why))
+    _end(well=breaker.reset(by=by, why=why))

@@ -8,18 +8,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from db import appointments
 from db.appointments import Appointment, audit
 from db.lifecycle import LIVE, Status
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.operations.booking_actions import begin
+from tasks.operations.booking_commands import Via
 from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
-from worker.cli.session import ready
+from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -45,10 +49,13 @@ def run(id_or_key: str, uid: str) -> bool:
     """
     deps = ready()
     with listening(screen.note):
+        action = _recorded(deps.engine, id_or_key, uid)
         try:
             done = resolve(AuditCalls(deps, waiting=say_waiting), id_or_key, uid)
         except AuditHalted as halted:
+            _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
+        _finish(deps.engine, action, done)
     (screen.say if done.ok else screen.note)(done.said)
     return done.ok
 
@@ -75,6 +82,23 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
             return _gone(row, ours) if ours.cancelled else _write(calls, row, ours)
         uid = ours.moved_to  # a reschedule keeps the reference
     return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
+
+
+def _recorded(engine: Engine, id_or_key: str, uid: str) -> int:
+    """Record the command, and return the action's number."""
+    with engine.connect() as conn:
+        row = named(conn, id_or_key)
+    about = {"uid": usable(uid)}
+    asked = ActionRequest(
+        who=login_name(), via=Via.COMMAND_LINE, action="resolve", why=WHY, target=about, ids=(row.id,)
+    )
+    return begin(engine, asked).id
+
+
+def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
+    outcome, refused = ("resolved", None) if done.ok else ("not_resolved", done.said)
+    with engine.begin() as conn:
+        operator_actions.finish(conn, action_id, outcome, refused=refused)
 
 
 def _needs_none(row: Appointment, uid: str) -> Resolved | None:

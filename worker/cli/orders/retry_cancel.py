@@ -1,15 +1,16 @@
 """`booking retry` and `booking cancel`: one command for each booking named."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from sqlalchemy import Engine
 
 from db.lifecycle import HoldReason, Status
-from tasks.operations import booking_commands
+from db.monitoring.operator_actions import ActionRequest
+from tasks.operations import booking_actions
+from tasks.operations.booking_actions import CANCEL, RETRY
 from tasks.operations.booking_commands import CommandOutcome, CommandResult, Via
 from worker.cli.named import named
-from worker.cli.session import engine
+from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -24,6 +25,7 @@ _SENTENCES: Mapping[CommandOutcome, str] = {
     CommandOutcome.MISSING: "no booking has this id or key",
     CommandOutcome.MOVED_ON: "has just moved on by itself; look again with `booking show {id}`",
     CommandOutcome.NOT_RETRYABLE: "is {status}; only held and failed bookings can be tried again",
+    CommandOutcome.GOES_BY_ITSELF: "goes by itself",
     CommandOutcome.ASKED_AGAIN: "was asked for again, and that newer booking lives or is confirmed",
     CommandOutcome.STILL_OPEN: "a call may still turn into a booking for {open_for:.0f} s; look again after that",
     CommandOutcome.ENDED: "is {status} for good; nothing to cancel",
@@ -38,42 +40,46 @@ _BLIND = (
 )
 
 
-class _Command(Protocol):
-    def __call__(
-        self, engine: Engine, booking_id: int, /, *, by: str, via: Via, why: str, not_booked: bool
-    ) -> CommandResult: ...
-
-
 def retry(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
     """Send each again, say what became of it, and return whether each was sent."""
-    return _run(booking_commands.retry, bookings, not_booked=not_booked, why=why)
+    return _run(RETRY, bookings, not_booked=not_booked, why=why)
 
 
 def cancel(bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
     """Cancel each, say what became of it, and return whether each is or will be cancelled."""
-    return _run(booking_commands.cancel, bookings, not_booked=not_booked, why=why)
+    return _run(CANCEL, bookings, not_booked=not_booked, why=why)
 
 
-def _run(command: _Command, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
-    database = engine()
+def _run(action: str, bookings: Sequence[str], *, not_booked: bool, why: str) -> bool:
+    deps = ready()
     with listening(screen.note):
-        done = [
-            _one(command, database, id_or_key, not_booked=not_booked, why=why) for id_or_key in dict.fromkeys(bookings)
-        ]
+        meant = [_named(deps.engine, id_or_key) for id_or_key in dict.fromkeys(bookings)]
+        asked = ActionRequest(
+            who=login_name(),
+            via=Via.COMMAND_LINE,
+            action=action,
+            why=why,
+            target={"not_booked": not_booked},
+            ids=tuple(one for one in meant if isinstance(one, int)),
+        )
+        became = iter(booking_actions.carry_out(deps, booking_actions.begin(deps.engine, asked)) if asked.ids else ())
+    done = [(False, one) if isinstance(one, str) else _told(next(became)) for one in meant]
     for well, sentence in done:
         (screen.say if well else screen.note)(sentence)
     return all(well for well, _ in done)
 
 
-def _one(command: _Command, database: Engine, id_or_key: str, *, not_booked: bool, why: str) -> tuple[bool, str]:
-    """Carry out the command for one booking; a name that nobody has keeps the others from nothing."""
+def _named(database: Engine, id_or_key: str) -> int | str:
+    """Return a booking's id, or why there is none; a name that nobody has keeps the others from nothing."""
     try:
         with database.connect() as conn:
-            row = named(conn, id_or_key)
+            return named(conn, id_or_key).id
     except Stop as unclear:
-        return False, str(unclear)
-    result = command(database, row.id, by="operator", via=Via.COMMAND_LINE, why=why, not_booked=not_booked)
-    return result.done, f"{row.id}: {_sentence(result)}"
+        return str(unclear)
+
+
+def _told(result: CommandResult) -> tuple[bool, str]:
+    return result.done, f"{result.booking_id}: {_sentence(result)}"
 
 
 def _sentence(result: CommandResult) -> str:

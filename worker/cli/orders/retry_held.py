@@ -3,12 +3,16 @@
 import sys
 
 import typer
+from sqlalchemy import Engine
 
 from db.appointments import sweeps
 from db.lifecycle import HoldReason
-from tasks.operations.booking_commands import GO_BY_THEMSELVES, Via, retry_held
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
+from tasks.operations.booking_actions import begin
+from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
 from worker.cli.audit.audit import bars
-from worker.cli.session import engine
+from worker.cli.session import engine, login_name
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -54,9 +58,11 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
         screen.note("Nothing was done.")
         return False
 
+    action = _recorded(database, reason, count, event_type_id=event_type_id, why=why)
     batches = retry_held(
-        database, reason, since=since, event_type_id=event_type_id, by="operator", via=Via.COMMAND_LINE, why=why
-    )
+        database, reason, since=since, event_type_id=event_type_id, by="operator", via=Via.COMMAND_LINE, why=why,
+        action_id=action,
+    )  # fmt: skip
     sent = 0
     with GracefulShutdown(), listening(screen.note) as notes, bars("Sending") as (told,):
         try:
@@ -66,6 +72,9 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
         except KeyboardInterrupt:
             screen.note(f"\nbooking: stopped; {sent:,} of {meant} are sent again, the others stay held")
             raise
+    if action is not None:
+        with database.begin() as conn:
+            operator_actions.finish(conn, action, CommandOutcome.SENT)
     if json:
         said = {"reason": reason, "event_type_id": event_type_id, "held": count, "sent": sent}
         screen.as_json(said | {"broker_down": notes.broker_down})
@@ -74,6 +83,13 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
     else:
         screen.say(f"{meant}: nothing to do.")
     return True
+
+
+def _recorded(database: Engine, reason: HoldReason, count: int, *, event_type_id: int | None, why: str) -> int | None:
+    """Record that all of a kind are sent again; return the action's number, None when there is nothing to send."""
+    about = {"held": reason, "event_type_id": event_type_id, "count": count}
+    asked = ActionRequest(who=login_name(), via=Via.COMMAND_LINE, action="retry_held", why=why, target=about)
+    return begin(database, asked).id if count else None
 
 
 def _agreed(meant: str) -> bool:

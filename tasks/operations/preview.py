@@ -1,0 +1,197 @@
+"""What an action would do, counted before it is asked for: what a person reads before they say yes."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, func, select
+
+from db import appointments
+from db.lifecycle import HoldReason
+from db.monitoring import operator_actions, overview
+from db.monitoring.operator_actions import Chosen
+from resilience.circuit_breaker.status import BreakerStatus
+from resilience.circuit_breaker.types import OperatorOverride
+from tasks.dependencies import Dependencies
+from tasks.operations import breaker_actions, breaker_overrides
+from tasks.operations.booking_actions import RETRY
+from tasks.operations.booking_commands import (
+    GO_BY_THEMSELVES,
+    CommandOutcome,
+    cancel_outcome,
+    open_for,
+    retry_outcome,
+)
+from tasks.operations.breaker_actions import AUTO, KEPT
+from tasks.operations.breaker_overrides import OFF, OPEN
+
+FEW = 20  # bookings up to which nobody has to type how many they are
+_NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
+_LATER = {CommandOutcome.SENT_TO_LOOK_UP, CommandOutcome.CANCELLED_AFTER_LOOKUP}
+_ONE = {
+    CommandOutcome.SENT: "Sent again.",
+    CommandOutcome.SENT_TO_LOOK_UP: "Sent again; looked up first.",
+    CommandOutcome.CANCELLED: "Cancelled now.",
+    CommandOutcome.CANCELLED_AFTER_LOOKUP: "Cancelled once a look shows it is not booked.",
+    CommandOutcome.CANCELLED_AFTER_CALL: "Its call is under way: cancelled if that does not book it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an action would do now, and what it is to be asked for with.
+
+    `lines` say it; `asks` are what a person has to give: why, until, type, number, looked (a tick that may be left
+    out); `typed` is the word or number to type. `ids` are the very bookings, in the order of their requests; `epoch` is
+    the breaker's. `refused` says why there is nothing to ask for.
+    """
+
+    request_id: UUID
+    epoch: int | None
+    ids: tuple[int, ...] | None
+    count: int
+    lines: tuple[str, ...]
+    asks: tuple[str, ...] = ("why",)
+    typed: str | None = None
+    refused: str | None = None
+
+
+def of_order(deps: Dependencies, mode: str) -> Preview:
+    """Return what an order to the breaker would do.
+
+    Raises:
+        SQLAlchemyError: Postgres does not answer.
+    """
+    seen = deps.breaker.get_status()
+    orders = breaker_overrides.in_force(deps.engine, deps.breaker.service)
+    with deps.engine.connect() as conn:
+        under_way = overview.on_the_way(conn).booking
+        held = {one.reason: one.count for one in overview.held(conn, lead=deps.timings.lead)}
+    lines = _order_lines(deps, seen, orders, mode, under_way, Counter(held))
+    if not seen.shared and mode in {OPEN, OFF}:
+        lines.append(KEPT)
+    asks = {OPEN: ("why", "until"), OFF: ("why", "until", "type")}.get(mode, ("why",))
+    refused = breaker_actions.why_not(seen, orders, mode)
+    typed = "OFF" if mode == OFF else None
+    return Preview(uuid4(), breaker_actions.epoch(seen, mode), None, 0, tuple(lines), asks, typed, refused)
+
+
+def of_bookings(
+    deps: Dependencies, command: str, ids: Sequence[int], *, not_booked: bool = False, zone: tzinfo
+) -> Preview:
+    """Return what a command to these bookings would do; `zone` is the one in which a person's today is meant.
+
+    Raises:
+        SQLAlchemyError: Postgres does not answer.
+    """
+    with deps.engine.connect() as conn:
+        found = operator_actions.chosen(conn, ids)
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+        seconds = _open_for(conn, found) if len(ids) == 1 else 0.0
+    outcome = retry_outcome if command == RETRY else cancel_outcome
+    meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
+    taken = [one for one, became in meant.items() if became in _ONE]
+    lines = [*_said(command, [meant[one] for one in taken], _today(taken, now, zone))] if taken else []
+    lines += _left(command, found, gone=len(set(ids)) - len(found))
+    asks = ["why"] + (["number"] if len(taken) > FEW else [])
+    refused = None if taken else "; ".join(lines) or "there is nothing to do"
+    if len(ids) == 1 and taken and taken[0].outcome_unknown:
+        if seconds > 0:
+            wait = f"a call may still turn into a booking for {seconds:.0f} s"
+            lines.append(f"{wait[0].upper()}{wait[1:]}: before that nobody can say that it is not booked.")
+            refused = f"{wait}; look again after that" if not_booked else refused
+        else:
+            asks.append("looked")
+    return Preview(
+        uuid4(),
+        None,
+        tuple(one.id for one in taken),
+        len(taken),
+        tuple(lines),
+        tuple(asks),
+        str(len(taken)) if "number" in asks else None,
+        refused,
+    )
+
+
+def of_showing(booking_id: int, seconds: int) -> Preview:
+    """Return what it means to be shown whose booking it is."""
+    return Preview(uuid4(), None, (booking_id,), 1, (f"Shown for {seconds} s, recorded.",))
+
+
+def _order_lines(
+    deps: Dependencies,
+    seen: BreakerStatus,
+    orders: Sequence[OperatorOverride],
+    mode: str,
+    under_way: int,
+    held: Counter[HoldReason],
+) -> list[str]:
+    waiting = held[HoldReason.BREAKER_OPEN]
+    if mode == OPEN:
+        go_on = (
+            f"{_counted(under_way, 'call')} under way {'goes' if under_way == 1 else 'go'} on; " if under_way else ""
+        )
+        return [f"Nothing is sent until the order ends; {go_on}new ones are held."]
+    if mode == OFF:
+        return ["Every call goes, whatever fails; retries may be used up."]
+    if mode == AUTO:
+        then = f"{waiting:,} held {'goes' if waiting == 1 else 'go, one first'}"
+        return [f"The order ends; {then if waiting else 'the breaker decides again'}."]
+    given = sum(one.kind in {OPEN, OFF} for one in orders)
+    parts = ["Closes all", f"ends {_counted(given, 'order')}" if given else ""]
+    if deps.calcom.key_fingerprint in seen.blocked_keys:
+        parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,}")
+    if deps.calcom.settings_fingerprint in seen.wrong_settings:
+        parts.append(f"tries the settings with their {held[HoldReason.CONFIGURATION]:,}")
+    return [f"{', '.join(part for part in parts if part)}{f'; {waiting:,} held go' if waiting else ''}."]
+
+
+def _said(command: str, meant: Sequence[CommandOutcome], today: str) -> Iterator[str]:
+    """Say what is done to those that are taken."""
+    if len(meant) == 1:
+        yield _ONE[meant[0]]
+        return
+    counts = Counter(meant)
+    now, later = (sum(counts[one] for one in group) for group in (_NOW, _LATER))
+    calls = counts[CommandOutcome.CANCELLED_AFTER_CALL]
+    parts = [f"{now:,} now", f"{later:,} after a look" if later else "", f"{calls:,} after the call" if calls else ""]
+    yield f"{command.capitalize()} {len(meant):,}: {', '.join(part for part in parts if part)}; {today}."
+
+
+def _left(command: str, found: Sequence[Chosen], gone: int) -> Iterator[str]:
+    """Say what is left alone, and why."""
+    if command == RETRY:
+        for reason, count in Counter(one.hold_reason for one in found if _goes(one)).items():
+            one = "goes by itself" if count == 1 else "go by themselves"
+            yield f"{count:,} held for {reason} {one}."
+        over = sum(retry_outcome(one) is CommandOutcome.NOT_RETRYABLE for one in found)
+        yield from [f"{over:,} {'is' if over == 1 else 'are'} neither held nor failed."] if over else []
+    else:
+        over = sum(cancel_outcome(one) is CommandOutcome.ENDED for one in found)
+        yield from [f"{over:,} {'has' if over == 1 else 'have'} ended: nothing to cancel."] if over else []
+        blind = sum(one.hold_reason is HoldReason.BLIND_KEY and one.outcome_unknown for one in found)
+        if blind:
+            yield f"{blind:,} held for blind_key: a look may never tell; look at Cal.com and cancel each by itself."
+    yield from [f"{gone:,} {'is' if gone == 1 else 'are'} not there any more."] if gone else []
+
+
+def _goes(one: Chosen) -> bool:
+    return one.hold_reason in GO_BY_THEMSELVES
+
+
+def _today(taken: Sequence[Chosen], now: datetime, zone: tzinfo) -> str:
+    day = now.astimezone(zone).date()
+    count = sum(one.start_at.astimezone(zone).date() == day for one in taken)
+    return f"{count or 'none'} {'starts' if count < 2 else 'start'} today"
+
+
+def _open_for(conn: Connection, found: Sequence[Chosen]) -> float:
+    row = appointments.get(conn, found[0].id) if found else None
+    return 0.0 if row is None else open_for(conn, row)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

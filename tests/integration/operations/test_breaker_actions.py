@@ -1,0 +1,220 @@
+"""Orders to the breaker: once, for what the operator saw, and recorded before they are given."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.schema import breaker_overrides as orders
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.types import CallOutcome, State
+from tasks import dependencies
+from tasks.dependencies import Dependencies
+from tasks.maintenance.breaker_transitions import record_transitions
+from tasks.operations import breaker_actions
+from tasks.operations.answers import answer
+from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, UNSEEN
+from tasks.operations.breaker_overrides import OFF, OPEN
+from tests.support.fleet import eventually
+from tests.support.page.operating import asked, recorded
+from worker.wiring import build
+
+
+def seen(deps: Dependencies, mode: str) -> int:
+    """Return the epoch that an operator sees now."""
+    return breaker_actions.epoch(deps.breaker.get_status(), mode)
+
+
+def order(deps: Dependencies, mode: str, **more: Any) -> Any:
+    """Ask for an order as the operator sees the breaker now."""
+    return asked(mode, **{"epoch_seen": seen(deps, mode), "target": {"seconds": 600}} | more)
+
+
+def given(deps: Dependencies) -> list[Any]:
+    """Return the orders that are written down."""
+    with deps.engine.connect() as conn:
+        return list(conn.execute(select(orders).order_by(orders.c.id)))
+
+
+@pytest.mark.parametrize(("mode", "state"), [(OPEN, State.FORCED_OPEN), (OFF, State.OFF)])
+def test_an_order_is_obeyed_and_says_who_why_and_until_when(built: Dependencies, mode: str, state: State) -> None:
+    """In the breaker, in its order and in what is recorded."""
+    built.breaker.record_success("bookings.create")
+
+    action = breaker_actions.carry_out(built, order(built, mode))
+
+    assert built.breaker.get_status().state is state
+    [kept] = given(built)
+    assert (kept.mode, kept.by, kept.why) == (mode, "ann", "a test")
+    assert kept.until == action.asked_at + timedelta(seconds=600)
+    change = built.breaker.transitions()[-1]
+    assert (change.by, change.why) == ("ann", "a test")
+    assert recorded(built) == [action]
+    assert (action.who, action.via, action.action, action.outcomes) == ("ann", "page", mode, {"obeyed": 1})
+    assert f"{kept.until.astimezone(UTC):%H:%M} UTC" in answer(action, UTC)
+
+
+def test_auto_ends_an_order_and_reset_closes_whatever_stands(built: Dependencies) -> None:
+    """Each is recorded, and leaves no order in force."""
+    built.breaker.record_success("bookings.create")
+    breaker_actions.carry_out(built, order(built, OPEN))
+
+    assert answer(breaker_actions.carry_out(built, order(built, AUTO)), UTC) == "The order is ended."
+    assert (built.breaker.get_status().state, given(built)[0].lifted_by) == (State.HALF_OPEN, "ann")
+    breaker_actions.carry_out(built, order(built, RESET))
+    assert built.breaker.get_status().state is State.CLOSED
+    assert [action.action for action in recorded(built)] == [OPEN, AUTO, RESET]
+
+
+@pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
+def test_an_order_for_what_is_over_is_refused(built: Dependencies, mode: str) -> None:
+    """The page was older than the state: whoever pressed is told how it stands now."""
+    built.breaker.force_open("somebody", "before")
+    request = order(built, mode)
+    built.breaker.auto("somebody", "since")
+
+    action = breaker_actions.carry_out(built, request)
+
+    assert action.refused == "half-open since 0 s; look again"
+    assert (built.breaker.get_status().state, given(built)) == (State.HALF_OPEN, [])
+    assert [one.outcomes for one in recorded(built)] == [{"stale": 1}]
+
+
+def test_a_reset_is_for_the_breakers_that_were_seen(settings: Callable[..., dict[str, str]]) -> None:
+    """An endpoint's that has opened since is one more."""
+    settings(CIRCUIT_BREAKER_THRESHOLD="1")
+    built = dependencies.current()
+    fail(built.breaker, "bookings.create")
+    request = order(built, RESET)
+    fail(built.breaker, "bookings.list")
+
+    action = breaker_actions.carry_out(built, request)
+
+    assert action.refused is not None
+    assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.OPEN}
+    assert breaker_actions.carry_out(built, order(built, RESET)).refused is None
+    assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.CLOSED}
+
+
+def fail(breaker: CircuitBreaker, endpoint: str) -> None:
+    """Make a call that fails."""
+    permit = breaker.acquire(endpoint, owner=endpoint)
+    assert permit
+    breaker.record(permit, CallOutcome.FAILURE_ENDPOINT, reason="http_500")
+
+
+def test_a_double_click_waits_for_the_first_and_acts_once(built: Dependencies) -> None:
+    """Four presses while the first is still at it: one order, one answer."""
+    built.breaker.record_success("bookings.create")
+    request = order(built, OPEN)
+    with ThreadPoolExecutor(4) as presses:
+        pressed = [presses.submit(breaker_actions.carry_out, built, request) for _ in range(4)]
+        actions = [one.result(30) for one in pressed]
+
+    assert len(given(built)) == 1
+    assert [action.outcomes for action in actions] == [{"obeyed": 1}] * 4
+    assert len(recorded(built)) == 1
+
+
+def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies) -> None:
+    """Not even when the breaker stands as it did then."""
+    built.breaker.record_success("bookings.create")
+    request = order(built, OPEN)
+    first = breaker_actions.carry_out(built, request)
+    breaker_actions.carry_out(built, order(built, RESET))
+
+    assert breaker_actions.carry_out(built, request) == first
+    assert built.breaker.get_status().state is State.CLOSED
+
+
+def test_nothing_is_ordered_that_is_not_recorded(built: Dependencies) -> None:
+    """Who, by which way and why come first."""
+    built.breaker.record_success("bookings.create")
+    request = order(built, OPEN)
+    with built.engine.begin() as conn:
+        conn.execute(text("ALTER TABLE operator_actions ADD CONSTRAINT none CHECK (false)"))
+
+    with pytest.raises(SQLAlchemyError):
+        breaker_actions.carry_out(built, request)
+
+    assert (built.breaker.get_status().state, given(built)) == (State.CLOSED, [])
+
+
+def test_an_order_that_died_before_it_was_given_is_given_when_it_is_pressed_again(
+    built: Dependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded and not done: the breaker stands as it was seen."""
+    built.breaker.record_success("bookings.create")
+    request = order(built, OPEN)
+    with monkeypatch.context() as patched:
+        patched.setattr(breaker_actions.breaker_overrides, "order", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            breaker_actions.carry_out(built, request)
+    assert [action.done_at for action in recorded(built)] == [None]
+
+    assert breaker_actions.carry_out(built, request).outcomes == {"obeyed": 1}
+    assert len(given(built)) == 1
+
+
+def _dies(*_: Any, **__: Any) -> bool:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("mode", "state"), [(OPEN, State.FORCED_OPEN), (OFF, State.OFF)])
+def test_without_redis_an_order_is_kept_until_it_is_back(
+    built: Dependencies, valkey: Any, mode: str, state: State
+) -> None:
+    """And says so; seen before Redis died, or after."""
+    built.breaker.record_success("bookings.create")
+    before = order(built, mode)
+    valkey.kill()
+    assert seen(built, mode) == UNSEEN
+
+    for request in (before, order(built, mode)):
+        action = breaker_actions.carry_out(built, request)
+        assert (action.outcomes, answer(action, UTC)) == ({"kept": 1}, KEPT)
+
+    valkey.recover()
+    fleet = build().breaker
+    eventually(lambda: beat() and fleet.get_status().state is state, within=10, what="the fleet obeys it")
+
+
+def beat() -> bool:
+    """Give again what was missed, as beat has it done each second."""
+    record_transitions()
+    return True
+
+
+@pytest.mark.parametrize("mode", [AUTO, RESET])
+def test_without_redis_what_cannot_be_kept_is_refused_and_may_be_asked_again(
+    built: Dependencies, valkey: Any, mode: str
+) -> None:
+    """The same request is carried out once it is back."""
+    built.breaker.force_open("somebody", "before")
+    request = order(built, mode)
+    valkey.kill()
+
+    action = breaker_actions.carry_out(built, request)
+
+    assert (action.refused, action.outcomes, action.done_at) == (NOT_DONE, {"unavailable": 1}, None)
+
+
+def test_who_saw_no_redis_must_look_again_when_it_is_back(built: Dependencies) -> None:
+    """The state that the order is for was not known."""
+    built.breaker.record_success("bookings.create")
+
+    action = breaker_actions.carry_out(built, order(built, OPEN, epoch_seen=UNSEEN))
+
+    assert action.refused is not None
+    assert "look again" in action.refused
+
+
+def test_an_order_of_the_command_line_asks_for_no_epoch(built: Dependencies) -> None:
+    """Whoever types it has looked with another command, or not at all."""
+    built.breaker.record_success("bookings.create")
+
+    assert breaker_actions.carry_out(built, asked(OPEN)).outcomes == {"obeyed": 1}
