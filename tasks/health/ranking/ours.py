@@ -38,7 +38,7 @@ def redis_gone(seen: Overview) -> TrueRow | None:
         name, who, at = "redis_gone", "Redis", seen.redis.since or opened(seen, IncidentKind.REDIS_GONE)
     told = ": bookings are kept and wait."
     if seen.broker.well:
-        told = ": bookings go at the limit's pace, and each process has a breaker of its own."
+        told = ": bookings go at the limit's pace, each process by a breaker of its own."
     return _row(2, name, sentence(f"{who} does not answer", since(at), told), _WHEN_BACK)
 
 

@@ -119,7 +119,7 @@ def throttled(seen: Overview) -> TrueRow | None:
     begins, pause = seen.read_at, seen.shared.throttled_until
     told: tuple[Part, ...] = (f", {seen.limit:,} a minute go",) if seen.limit else ()
     if pause and pause > seen.read_at:
-        begins, told = pause, (", and Cal.com has nothing sent for ", until(pause))
+        begins, told = pause, (", and nothing goes for ", until(pause))
     nothing = sentence("all go by themselves, in order", call_those(seen), ".")
     if seen.limit:
         nothing = sentence("done in about ", until(_done(begins, held.count, seen.limit)), ".")
