@@ -20,7 +20,11 @@ import { drawTotals } from "./sections/totals.js";
 const PHONE = "(max-width: 40rem)";
 const LISTED = 10; // bookings below the overview
 
-const answer = new Answer((action, title) => new Action(action, title, { done: () => poll.restart() }));
+const done = () => poll.restart();
+const answer = new Answer({
+  order: (action, title) => new Action(action, title, { done }),
+  bookings: (action, query, title) => new Action(action, title, { query, done }),
+});
 const charts = { view: null };
 let listed = null;
 

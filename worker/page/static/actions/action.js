@@ -3,14 +3,17 @@ import { el, fill } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
 import { ask, errorText } from "../core/door.js";
 import { questions } from "./asks.js";
+import { chosen } from "./chosen.js";
 import { follow } from "./progress.js";
 
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 const SILENCE = "No answer: whether it was done is not known. Send it again: the same request is never done twice.";
 
 export class Action {
-  // `done` is called when something may have changed.
-  constructor(action, title, { ids = null, done = () => {} } = {}) {
-    Object.assign(this, { action, title, ids, done });
+  // `ids`: those bookings; `query`: those that are in that list now; neither: an order to the breaker. `done` is called
+  // when something may have changed.
+  constructor(action, title, { ids = null, query = null, done = () => {} } = {}) {
+    Object.assign(this, { action, title, ids, query, done });
     this.content = el("div", {});
     this.dialog = openDialog(title, this.content, { onClose: () => this.#closed() });
     this.preview();
@@ -18,7 +21,13 @@ export class Action {
 
   async preview() {
     fill(this.content, el("p", { class: "nothing", role: "status" }, "Counting what it would do…"));
-    const answer = await this.#ask("/actions/preview", { action: this.action, ids: this.ids, not_booked: false });
+    if (this.query) {
+      const now = await chosen(this.query);
+      if (now.error) return this.#failed(now.error, () => this.preview());
+      if (!now.ids.length) return this.#failed("None is there any more.", null);
+      this.ids = now.ids;
+    }
+    const answer = await this.#ask("/actions/preview", { action: this.action, ids: this.ids, not_booked: false, zone: ZONE });
     if (!answer) return this.#failed("Flower does not answer.", () => this.preview());
     if (answer.status !== 200 || answer.body.refused) return this.#failed(errorText(answer), answer.status === 503 ? () => this.preview() : null);
     return this.#confirm(answer.body);
@@ -47,14 +56,18 @@ export class Action {
 
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
   async #send(preview, values) {
-    const body = { not_booked: false, until: null, typed: null, why: "", ...values };
+    const body = { not_booked: false, until: null, typed: null, why: "", zone: ZONE, ...values };
     Object.assign(body, { action: this.action, request_id: preview.request_id, epoch: preview.epoch, ids: preview.ids });
     fill(this.content, el("p", { class: "nothing", role: "status" }, "Sending…"));
     const answer = await this.#ask("/actions", body);
     this.done();
     if (!answer) return this.#failed(SILENCE, () => this.#send(preview, values), "Send again");
     if (answer.status === 200) return this.#ended(answer.body.text);
-    if (answer.status === 202) return follow(answer.body.request_id, this.content, { ended: (text) => this.#ended(text), done: this.done });
+    if (answer.status === 202) return follow(answer.body.request_id, this.content, {
+        done: this.done,
+        ended: (text) => this.#ended(text),
+        stopped: (text) => this.#failed(text, () => this.#send(preview, values), "Go on"),
+      });
     if (answer.status === 503) return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
     return this.#failed(errorText(answer), answer.status === 409 || answer.status === 422 ? () => this.preview() : null);
   }

@@ -6,7 +6,7 @@ import { count } from "../core/numbers.js";
 const EVERY = 700;
 const PATIENCE = 20; // silent answers in a row
 
-export async function follow(requestId, content, { ended, done }) {
+export async function follow(requestId, content, { ended, stopped, done }) {
   const bar = el("progress", { max: 1, value: 0, "aria-label": "Progress" });
   const line = el("p", { role: "status" }, "Begun…");
   fill(content, line, bar, el("p", { class: "hint" }, "Closing this ends nothing: it goes on, and the bookings show it."));
@@ -14,11 +14,12 @@ export async function follow(requestId, content, { ended, done }) {
     const answer = await progress(requestId);
     silent = answer?.status === 200 ? 0 : silent + 1;
     if (answer?.status === 200) {
-      const { total, done: finished, moved_on: moved, ended: isEnded, text } = answer.body;
+      const { total, done: finished, moved_on: moved, ended: isEnded, running, text } = answer.body;
       bar.max = total || 1;
       bar.value = finished + (moved ?? 0);
       line.textContent = said(total, finished, moved);
       if (isEnded) return ended(text || said(total, finished, moved));
+      if (running === false) return stopped(`${said(total, finished, moved)}; Flower was started anew meanwhile. The rest is done when it is sent again.`);
       done();
     } else if (answer && answer.status < 500) {
       return ended(errorText(answer));

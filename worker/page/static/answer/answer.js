@@ -1,7 +1,7 @@
 // The answer: whose it is, one sentence, what happens if nobody acts, what also is, and the buttons that fit.
 import { byId, el, fill, onChange } from "../core/dom.js";
 import { sentence, sentenceText } from "../core/moments.js";
-import { LEVELS } from "../core/words.js";
+import { LEVELS, WHOSE } from "../core/words.js";
 import { buttons } from "./buttons.js";
 
 const PAGE_TITLE = document.title;
@@ -9,7 +9,12 @@ const PAGE_TITLE = document.title;
 export class Answer {
   #row = null;
   #drawWords = onChange((verdict) => this.#words(verdict));
-  #drawButtons = onChange((shown) => fill(byId("buttons"), buttons(shown, this.act)));
+  #drawButtons = onChange((shown) => {
+    const wasOpen = byId("buttons").querySelector("details")?.open; // somebody may be choosing just now
+    fill(byId("buttons"), buttons(shown, this.act));
+    const more = byId("buttons").querySelector("details");
+    if (more) more.open = wasOpen ?? false;
+  });
 
   constructor(act) {
     this.act = act;
@@ -24,7 +29,7 @@ export class Answer {
   #words(verdict) {
     byId("answer").dataset.level = verdict.level;
     fill(byId("level"), LEVELS[verdict.level] ?? verdict.level);
-    fill(byId("whose"), verdict.whose ?? "");
+    fill(byId("whose"), WHOSE[verdict.whose] ?? verdict.whose ?? "");
     fill(byId("sentence"), sentence(verdict.sentence));
     const nothing = sentenceText(verdict.nothing).trim();
     fill(byId("nothing"), nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "");

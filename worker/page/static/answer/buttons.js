@@ -7,82 +7,82 @@ const ORDERS = {
   open: "Hold all back",
   off: "Turn the breaker off",
   auto: "End the order",
-  reset: "Reset",
+  reset: "Reset the breakers",
 };
-const WAITS_FOR_REDIS = ["open", "off"]; // kept until Redis is back; the others need it at once
-const YOURS = ["suspect", "blind_key", "configuration", "credentials"]; // holds that wait for a person
+const NEED_REDIS = ["auto", "reset"]; // open and off are kept until it is back
 
-export function buttons({ verdict, cards, parts, holds, first_day }, act) {
-  const named = verdict.buttons ?? [];
-  const first = named.map((name) => link(name, verdict, holds) ?? order(name, parts, act)).filter(Boolean);
-  first[0]?.classList.add("first");
-  const others = first_day || parts.postgres?.well === false ? [] : fitting(cards).filter((name) => !named.includes(name));
+// `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
+export function buttons({ verdict, cards, parts, holds, first_day: isFirstDay }, act) {
   const may = mayAct();
-  return [...first, may === "yes" && others.length ? more(others, parts, act) : null, may === "yes" ? null : reason(may)];
+  const named = verdict.buttons ?? [];
+  const shown = named.map((name) => link(name, verdict, holds) ?? (may === "yes" ? deed(name, { verdict, parts, holds }, act) : null)).filter(Boolean);
+  shown[0]?.classList.add("first");
+  if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
+  const others = isFirstDay || !parts.postgres.well ? [] : fitting(cards).filter((name) => !named.includes(name));
+  return [...shown, others.length ? more(shown.length ? "More" : "Orders", others.map((name) => order(name, parts, act))) : null];
 }
 
 function link(name, verdict, holds) {
-  const address = addresses(verdict, holds)[name];
-  return address && el("a", { class: "button", href: address.to, "data-key": `go-${name}` }, address.text);
+  const [query, text] = links(verdict, holds ?? [])[name] ?? [];
+  return text && el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${name}` }, text);
 }
 
-function addresses(verdict, holds) {
-  const all = holds ?? [];
-  const list = (query) => path("/bookings", query);
-  const atRisk = all.reduce((sum, hold) => sum + (hold.at_risk ?? 0), 0);
-  const reason = all.find((hold) => hold.reason === verdict.name)?.reason ?? all.find((hold) => YOURS.includes(hold.reason))?.reason;
+function links({ name, reason }, holds) {
+  const atRisk = holds.reduce((sum, hold) => sum + (hold.at_risk ?? 0), 0);
   return {
-    show_at_risk: { to: list({ state: "held", at_risk: "1", sort: "start" }), text: atRisk ? `Show the ${atRisk} at risk` : "Show those at risk" },
-    show_held: { to: list({ state: "held", sort: "asked" }), text: "Show what is held" },
-    show_failed: { to: list({ state: "failed" }), text: "Show what failed" },
-    show_reason: { to: list({ state: "held", reason }), text: reason ? `Show ${held(all, reason)}` : "Show what waits" },
-    retry: { to: list(verdict.name === "ended_badly" ? { state: "failed" } : { state: "held", reason }), text: "Retry…" },
-    cancel: { to: list({ state: "held", reason }), text: "Cancel…" },
+    show_at_risk: [{ state: "held", at_risk: "1", sort: "start" }, atRisk ? `Show the ${atRisk} at risk` : "Show those at risk"],
+    show_held: [{ state: "held", sort: "asked" }, "Show what is held"],
+    show_failed: [{ state: "failed" }, "Show what failed"],
+    show_reason: [{ state: "held", reason: reason ?? name, sort: "asked" }, `Show ${theOnes(holds, reason ?? name)}`],
+    ...(name === "ended_badly" ? { retry: [{ state: "failed" }, "Retry in the list"] } : {}),
   };
 }
 
-function held(holds, reason) {
-  const one = holds.find((hold) => hold.reason === reason);
-  return one?.count ? `the ${plural(one.count, "booking")}` : "what waits";
+function theOnes(holds, reason) {
+  const count = holds.find((hold) => hold.reason === reason)?.count;
+  return count ? `the ${plural(count, "booking")}` : "what waits";
+}
+
+function deed(name, { verdict, parts, holds }, act) {
+  if (name !== "retry" && name !== "cancel") return order(name, parts, act);
+  const reason = verdict.reason ?? verdict.name;
+  const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(holds ?? [], reason)}`;
+  return button(name, title, () => act.bookings(name, { state: "held", reason, sort: "asked" }, title));
 }
 
 function order(name, parts, act) {
-  if (!ORDERS[name] || mayAct() !== "yes") return null;
-  const button = el("button", { type: "button", class: "button", "data-key": `do-${name}` }, ORDERS[name]);
-  const gone = parts.redis?.well === false && !WAITS_FOR_REDIS.includes(name);
-  if (gone) Object.assign(button, { disabled: true, title: "Redis does not answer" });
-  button.addEventListener("click", () => act(name, ORDERS[name]));
-  return gone ? el("span", { class: "with-reason" }, button, el("small", {}, "Redis does not answer")) : button;
+  if (!ORDERS[name]) return null;
+  const made = button(name, ORDERS[name], () => act.order(name, ORDERS[name]));
+  if (parts.redis.well || !NEED_REDIS.includes(name)) return made;
+  made.disabled = true;
+  return el("span", { class: "with-reason" }, made, el("small", {}, "Redis does not answer"));
+}
+
+function button(name, title, onclick) {
+  return el("button", { type: "button", class: "button", "data-key": `do-${name}`, onclick }, title);
 }
 
 // Open and Off unless they are ordered already, Auto to end an order, Reset when a breaker is not calm.
 function fitting(cards) {
   const states = (cards ?? []).map((card) => card.state);
-  const ordered = states.some((state) => state === "forced_open" || state === "off");
-  const calm = states.every((state) => state === "closed");
+  const isOrdered = states.some((state) => state === "forced_open" || state === "off");
   return [
     states.includes("forced_open") ? null : "open",
     states.includes("off") ? null : "off",
-    ordered ? "auto" : null,
-    calm ? null : "reset",
+    isOrdered || states.includes("unknown") ? "auto" : null,
+    states.every((state) => state === "closed") ? null : "reset",
   ].filter(Boolean);
 }
 
-function more(names, parts, act) {
-  const menu = el("div", { class: "menu-items", role: "group", "aria-label": "More orders" }, names.map((name) => order(name, parts, act)));
-  const details = el("details", { class: "menu" }, el("summary", { class: "button quiet", "data-key": "more" }, "More"), menu);
-  menu.addEventListener("click", () => (details.open = false));
-  details.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !details.open) return;
-    details.open = false;
-    details.querySelector("summary").focus();
+function more(label, orders) {
+  const items = el("div", { class: "menu-items", role: "group", "aria-label": "More orders" }, orders);
+  const menu = el("details", { class: "menu" }, el("summary", { class: label === "More" ? "button quiet" : "button", "data-key": "more" }, label), items);
+  items.addEventListener("click", (event) => event.target.matches("button") && (menu.open = false));
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
-  details.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !details.contains(event.relatedTarget)) details.open = false;
-  });
-  return details;
-}
-
-function reason(text) {
-  return el("p", { class: "reason" }, `You can look, not act: ${text}`);
+  document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
+  return menu;
 }

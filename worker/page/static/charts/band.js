@@ -9,6 +9,7 @@ const LOOKS = {
   half_open: { colour: "warning", striped: true },
   forced_open: { colour: "warning" },
   off: { colour: "none", striped: true },
+  unknown: { colour: "grid", striped: true, stripes: "muted" },
 };
 
 export function drawBand(plot, lanes, until, colours) {
@@ -19,15 +20,35 @@ export function drawBand(plot, lanes, until, colours) {
   ctx.clip();
   lanes.forEach((lane, index) => {
     const height = bbox.height / lanes.length;
-    for (const span of lane.spans) drawSpan(plot, span, { top: bbox.top + index * height, height, until }, colours);
+    const place = { top: bbox.top + index * height, height, until };
+    for (const span of lane.spans) drawSpan(plot, span, place, colours);
+    for (const run of runs(lane.spans)) write(plot, run, place, colours);
   });
   ctx.restore();
 }
 
+// States that follow each other and are not closed, as an outage goes from open to half-open and back: one word for all.
+export function runs(spans) {
+  const found = [];
+  spans.forEach((span, index) => {
+    const run = found.at(-1);
+    if (span.state === "closed") return;
+    if (run && run.to === span.from && span.state !== "unknown") Object.assign(run, { to: span.to, state: longest(run, span) });
+    else found.push({ ...span, hasRoom: index > 0 && spans[index - 1].state === "closed" });
+  });
+  return found;
+}
+
+const longest = (run, span) => (span.to === null || span.state === "open" || span.to - span.from > 60 ? span.state : run.state);
+
+function ends(plot, span, until) {
+  const { left, width } = plot.bbox;
+  return [Math.max(left, plot.valToPos(span.from, "x", true)), Math.min(left + width, plot.valToPos(span.to ?? until, "x", true))];
+}
+
 function drawSpan(plot, span, { top, height, until }, colours) {
   const look = LOOKS[span.state] ?? LOOKS.off;
-  const left = Math.max(plot.bbox.left, plot.valToPos(span.from, "x", true));
-  const right = Math.min(plot.bbox.left + plot.bbox.width, plot.valToPos(span.to ?? until, "x", true));
+  const [left, right] = ends(plot, span, until);
   const ratio = devicePixelRatio || 1;
   const width = Math.max(right - left, look.thin ? 0 : 2 * ratio); // what was short is still seen
   const thickness = look.thin ? 3 * ratio : height - 6 * ratio;
@@ -35,8 +56,7 @@ function drawSpan(plot, span, { top, height, until }, colours) {
   if (right < plot.bbox.left || width <= 0) return;
   plot.ctx.fillStyle = colours[look.colour];
   plot.ctx.fillRect(...box);
-  if (look.striped) stripe(plot.ctx, box, colours.grid, ratio);
-  if (!look.thin) write(plot.ctx, box, STATES[span.state] ?? span.state, colours, ratio);
+  if (look.striped) stripe(plot.ctx, box, colours[look.stripes ?? "grid"], ratio);
 }
 
 function stripe(ctx, [left, top, width, height], colour, ratio) {
@@ -55,18 +75,23 @@ function stripe(ctx, [left, top, width, height], colour, ratio) {
   ctx.restore();
 }
 
-function write(ctx, [left, top, width, height], text, colours, ratio) {
+// Beside the run where there is room before it, so that its own colours stay seen; else in it.
+function write(plot, run, { top, height, until }, colours) {
+  const { ctx } = plot;
+  const ratio = devicePixelRatio || 1;
+  const text = STATES[run.state] ?? run.state;
+  const [left, right] = ends(plot, run, until);
   ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
   const wide = ctx.measureText(text).width;
-  if (wide + 12 * ratio > width) return;
+  const before = left - wide - 6 * ratio;
+  const isBefore = run.hasRoom && before > plot.bbox.left;
+  if (right < plot.bbox.left || (!isBefore && wide + 12 * ratio > right - left)) return;
+  const from = isBefore ? before : left + 6 * ratio;
+  const middle = top + height / 2;
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
-  ctx.fillStyle = colours.ink;
-  ctx.globalAlpha = 1;
-  const paper = [left + 4 * ratio, top + 2 * ratio, wide + 6 * ratio, height - 4 * ratio];
-  ctx.save();
   ctx.fillStyle = colours.paper;
-  ctx.fillRect(...paper);
-  ctx.restore();
-  ctx.fillText(text, left + 7 * ratio, top + height / 2 + ratio);
+  ctx.fillRect(from - 3 * ratio, middle - 8 * ratio, wide + 6 * ratio, 16 * ratio);
+  ctx.fillStyle = colours.ink;
+  ctx.fillText(text, from, middle + ratio);
 }

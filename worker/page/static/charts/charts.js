@@ -8,12 +8,16 @@ import { makePlot, resize } from "./plot.js";
 import { RANGES, columns } from "./series.js";
 import { redrawTable, tableOf } from "./table.js";
 
+const TITLES = { "1h": "The last hour", "24h": "The last 24 hours", "7d": "The last 7 days" };
 const EVERY = { "1h": 10000, "24h": 30000, "7d": 60000 };
 
 export class Charts {
   #rows = [];
   #shape = "";
-  #now = null; // {data, columns, forecast, live}
+  #now = null; // {data, columns, and what #live has}
+  #live = {}; // {live, forecast, unknownSince}: of the newest answer
+  #drawn = "";
+  #isStale = false;
 
   constructor() {
     this.range = rangeOf(location.search);
@@ -21,7 +25,7 @@ export class Charts {
     this.poll = new Poll("/data/charts", {
       every: EVERY[this.range],
       query: () => ({ range: this.range }),
-      onData: (data) => this.#draw({ ...this.#now, data, columns: columns(data) }),
+      onData: (data) => this.#draw({ data, columns: columns(data) }),
       onState: (state) => this.#state(state),
     });
     byId("charts").querySelector(".switch").addEventListener("click", (event) => this.#choose(event));
@@ -34,14 +38,14 @@ export class Charts {
 
   // The newest figures of the answer: how many are held now, and until when, while they are let go.
   live(data) {
-    const end = data.verdict.name === "draining" ? data.verdict.nothing.find((part) => part.as === "clock") : null;
+    const end = foreseenEnd(data.verdict);
     const forecast = end ? { at: Date.parse(end.at) / 1000, text: clock(end.at) } : null;
-    const live = data.now?.held ?? null;
-    if (this.#now && (this.#now.live !== live || this.#now.forecast?.at !== forecast?.at)) this.#draw({ ...this.#now, live, forecast });
-    else if (!this.#now) this.#early = { live, forecast };
+    const unknownSince = data.parts.redis.well ? null : Date.parse(data.parts.redis.since ?? data.read_at) / 1000;
+    this.#live = { live: data.now?.held ?? null, forecast, unknownSince };
+    if (this.#now && JSON.stringify(this.#live) !== this.#drawn) this.#draw(this.#now);
+    if (!data.parts.postgres.well) this.#state("refused");
+    else if (this.#isStale) this.poll.restart();
   }
-
-  #early = {};
 
   #choose(event) {
     const range = event.target.closest("a[data-range]")?.dataset.range;
@@ -59,6 +63,7 @@ export class Charts {
   }
 
   #mark() {
+    byId("charts-title").textContent = TITLES[this.range];
     for (const link of byId("charts").querySelectorAll("a[data-range]")) {
       if (link.dataset.range === this.range) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
@@ -67,14 +72,15 @@ export class Charts {
 
   #state(state) {
     const note = byId("charts-note");
-    const readAt = this.poll.readAt;
-    show(note, state !== "well");
-    byId("charts").classList.toggle("stale", state !== "well");
-    note.textContent = this.#now ? `The charts are of ${clockWithSeconds(readAt)}; newer figures are not to be had.` : "There are no figures to draw yet.";
+    this.#isStale = state !== "well";
+    show(note, this.#isStale);
+    byId("charts").classList.toggle("stale", this.#isStale);
+    note.textContent = this.#now ? `The charts are of ${clockWithSeconds(this.poll.readAt)}; there are no newer figures now.` : "There are no figures to draw now.";
   }
 
   #draw(now, anew = false) {
-    this.#now = { ...this.#early, ...now };
+    this.#now = { ...now, ...this.#live };
+    this.#drawn = JSON.stringify(this.#live);
     const charts = kinds(() => this.#now);
     const shape = JSON.stringify(charts.map((chart) => [chart.name, chart.shape, chart.height]));
     if (anew || shape !== this.#shape) this.#build(charts);
@@ -99,7 +105,7 @@ export class Charts {
     const canvas = el("div", { class: "canvas", role: "img" });
     const figures = el("p", { class: "chart-figures" });
     const table = tableOf(chart, () => this.#now);
-    const head = el("div", { class: "chart-head" }, el("h3", {}, chart.title), figures, table);
+    const head = el("div", { class: "chart-head" }, el("div", { class: "chart-title" }, el("h3", {}, chart.title), table), figures);
     return { chart, canvas, figures, table, element: el("div", { class: `chart ${chart.name}` }, head, canvas) };
   }
 
@@ -117,6 +123,12 @@ export class Charts {
       row.canvas.setAttribute("aria-label", summary(row.chart, () => this.#now));
     }
   }
+}
+
+// "done at about 14:33": only that sentence foresees when all is let go.
+function foreseenEnd({ name, nothing }) {
+  const index = nothing.findIndex((part) => typeof part === "string" && part.endsWith("done at about "));
+  return name === "draining" && index >= 0 ? nothing[index + 1] : null;
 }
 
 function figureOf(part) {

@@ -20,15 +20,22 @@ export function kinds(now) {
   return [breaker(now), held(now), booked(now), failures(now), latency(now)];
 }
 
-export function lanes(data) {
+// The service, and each other breaker that was not closed all the time. Since Redis is gone nobody knows their states.
+export function lanes({ data, unknownSince }) {
   const restless = (lane) => lane.spans.some((span) => span.state !== "closed");
-  return data.breaker.filter((lane) => lane.name === "calcom" || restless(lane)).slice(0, 4);
+  const shown = data.breaker.filter((lane) => lane.name === "calcom" || restless(lane)).slice(0, 4);
+  return unknownSince ? shown.map((lane) => ({ ...lane, spans: cut(lane.spans, unknownSince) })) : shown;
+}
+
+function cut(spans, since) {
+  const known = spans.filter((span) => span.from < since).map((span) => ({ ...span, to: Math.min(span.to ?? since, since) }));
+  return [...known, { from: since, to: null, state: "unknown" }];
 }
 
 const NAMES = { calcom: "Cal.com", database: "Database" };
 
 function breaker(now) {
-  const shown = lanes(now().data);
+  const shown = lanes(now());
   return {
     name: "breaker",
     title: "Breaker",
@@ -36,8 +43,8 @@ function breaker(now) {
     shape: shown.map((lane) => lane.name).join(),
     series: () => [{ show: false }],
     top: () => 1,
-    draw: (plot, colours) => drawBand(plot, lanes(now().data), now().data.until, colours),
-    head: (index) => lanes(now().data).map((lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`),
+    draw: (plot, colours) => drawBand(plot, lanes(now()), now().data.until, colours),
+    head: (index) => lanes(now()).map((lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`),
   };
 }
 
@@ -53,51 +60,55 @@ function held(now) {
     title: "Held",
     height: 92,
     series: (colours) => [{ stroke: colours.warning, width: 2, fill: faint(colours.warning), points: { show: false } }],
-    top: round,
-    draw: (plot, colours) => drawForecast(plot, now(), colours),
+    top: (highest) => round(Math.max(highest, now().live ?? 0)),
+    draw: (plot, colours) => drawNow(plot, now(), colours),
     head: (index) => {
       const { data, live, forecast } = now();
       if (index !== null) return [count(data.held[index])];
       const value = live ?? data.held[last(data.held)];
-      const grows = trend(data);
+      const grows = forecast ? null : trend(data);
       const change = grows ? `${grows > 0 ? "+" : "−"}${rate(Math.abs(grows))} a minute` : null;
       return [count(value), change, forecast ? `done at about ${forecast.text}` : null];
     },
   };
 }
 
-// Dotted, from what is held to none at the foreseen end.
-function drawForecast(plot, { data, live, forecast }, colours) {
+// From the last sample on to what is held now; and dotted from there to none at the foreseen end.
+function drawNow(plot, { data, live, forecast }, colours) {
   const index = last(data.held);
-  if (!forecast || index < 0) return;
-  const from = [plot.valToPos(data.t[index], "x", true), plot.valToPos(live ?? data.held[index], "y", true)];
-  const to = [plot.valToPos(forecast.at, "x", true), plot.valToPos(0, "y", true)];
-  plot.ctx.save();
-  plot.ctx.strokeStyle = colours.warning;
-  plot.ctx.lineWidth = 2 * (devicePixelRatio || 1);
-  plot.ctx.setLineDash([2, 5].map((length) => length * (devicePixelRatio || 1)));
-  plot.ctx.lineCap = "round";
-  plot.ctx.beginPath();
-  plot.ctx.moveTo(...from);
-  plot.ctx.lineTo(...to);
-  plot.ctx.stroke();
-  plot.ctx.restore();
+  if (live === null || live === undefined || index < 0) return;
+  drawLine(plot, [data.t[index], data.held[index]], [data.until, live], colours.warning);
+  if (forecast) drawLine(plot, [data.until, live], [forecast.at, 0], colours.warning, [1, 5]);
+}
+
+function drawLine(plot, from, to, colour, dash = []) {
+  const { ctx } = plot;
+  const ratio = devicePixelRatio || 1;
+  const place = ([x, y]) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
+  ctx.save();
+  Object.assign(ctx, { strokeStyle: colour, lineWidth: 2 * ratio, lineCap: "round" });
+  ctx.setLineDash(dash.map((length) => length * ratio));
+  ctx.beginPath();
+  ctx.moveTo(...place(from));
+  ctx.lineTo(...place(to));
+  ctx.stroke();
+  ctx.restore();
 }
 
 function booked(now) {
   return {
     name: "booked",
-    title: "Booked a minute",
+    title: "Booked",
     height: 68,
     series: (colours) => [
       { stroke: colours.muted, width: 1, dash: [3, 3], points: { show: false } },
-      { stroke: colours.calm, fill: faint(colours.calm, 0.55), width: 1, paths: bars(), points: { show: false } },
+      { stroke: colours.calm, fill: colours.calm, width: 0, paths: bars(), points: { show: false } },
     ],
     top: round,
     head: (index) => {
       const [, asked, done] = now().columns.booked;
       const where = index ?? last(done);
-      return [rate(done[where]), `${rate(asked[where])} asked for (dashed)`];
+      return [`${rate(done[where])} a minute`, `${rate(asked[where])} asked for (dashed)`];
     },
   };
 }

@@ -7,6 +7,11 @@ import { STATES, word } from "../core/words.js";
 export function tableOf(chart, now) {
   const place = el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `${chart.title} as a table` });
   const details = el("details", { class: "as-table" }, el("summary", { "data-key": `table-${chart.name}` }, "Table", el("span", { class: "visually-hidden" }, ` of ${chart.title}`)), place);
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
   details.addEventListener("toggle", () => details.open && draw(place, chart, now()));
   return details;
 }

@@ -9,9 +9,12 @@ export class Freshness {
   #state = "well";
   #answer = null;
   #said = "";
+  #alert = el("span", { role: "alert" });
+  #again = el("span");
 
   constructor(poll, { page = byId("resilience"), line = byId("read"), banner = byId("trouble") } = {}) {
     Object.assign(this, { poll, page, line, banner });
+    fill(this.banner, this.#alert, this.#again);
     setInterval(() => this.tick(), 1000);
   }
 
@@ -30,14 +33,19 @@ export class Freshness {
     this.page.classList.toggle("old", old && readAt !== null);
     show(this.banner, old);
     this.#say(old ? this.#trouble(readAt) : "");
+    this.#again.textContent = this.#state === "silent" || this.#state === "refused" ? this.#soon() : "";
+  }
+
+  // Beside what a screen reader is told, for it changes each second.
+  #soon() {
+    return ` Asking again in ${span(Math.ceil((this.poll.nextAt - now()) / 1000))}.`;
   }
 
   #trouble(readAt) {
     const figures = readAt === null ? "" : ` These figures are of ${clockWithSeconds(readAt)}.`;
-    const again = this.poll.nextAt ? ` Asking again in ${span(Math.ceil((this.poll.nextAt - now()) / 1000))}.` : "";
     if (this.#state === "login") return `You are logged out.${figures}`;
-    if (this.#state === "silent") return `Flower does not answer.${figures}${again}`;
-    if (this.#state === "refused") return `Flower answers with an error: ${errorText(this.#answer)}${figures}${again}`;
+    if (this.#state === "silent") return `Flower does not answer.${figures}`;
+    if (this.#state === "refused") return `Flower answers with an error: ${errorText(this.#answer)}.${figures}`;
     return `No new reading.${figures}`;
   }
 
@@ -45,6 +53,6 @@ export class Freshness {
     if (text === this.#said) return;
     this.#said = text;
     const login = this.#state === "login" && text ? [" ", el("a", { href: loginAddress() }, "Log in again")] : [];
-    fill(this.banner, text, ...login);
+    fill(this.#alert, text, ...login);
   }
 }

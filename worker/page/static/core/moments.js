@@ -35,14 +35,18 @@ const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digi
 const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
-export function clock(at, from = now(), format = TIME) {
+export function clock(at, from = now()) {
   const moment = new Date(at);
-  const sameDay = moment.toDateString() === new Date(from).toDateString();
-  return sameDay ? format.format(moment) : `${DAY.format(moment)} ${format.format(moment)}`;
+  return isSameDay(at, from) ? TIME.format(moment) : `${DAY.format(moment)} ${TIME.format(moment)}`;
 }
 
+// The seconds matter today; the title has them for other days.
 export function clockWithSeconds(at, from = now()) {
-  return clock(at, from, SECONDS);
+  return isSameDay(at, from) ? SECONDS.format(new Date(at)) : clock(at, from);
+}
+
+function isSameDay(at, from) {
+  return new Date(at).toDateString() === new Date(from).toDateString();
 }
 
 export function utc(at) {

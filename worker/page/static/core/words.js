@@ -2,6 +2,15 @@
 
 export const LEVELS = { critical: "Critical", warning: "Warning", calm: "Calm" };
 
+export const WHOSE = {
+  ours: "On our side",
+  ordered: "As ordered",
+  "Cal.com": "Cal.com",
+  "the limit": "The limit",
+  yours: "Waits for you",
+  nobody: "",
+};
+
 export const STATES = {
   closed: "closed",
   open: "open",

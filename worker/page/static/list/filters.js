@@ -16,10 +16,11 @@ export function filterOf(search, { page = true } = {}) {
   return Object.fromEntries(names.filter((name) => given.get(name)).map((name) => [name, given.get(name)]));
 }
 
-// "37 held, breaker open": the list in words.
+// "Held bookings, breaker open, at risk": the list in words.
 export function title(filter) {
-  const parts = [filter.state ? word(filter.state) : "all", filter.reason && word(filter.reason), filter.at_risk && "at risk"];
-  return `Bookings: ${parts.filter(Boolean).join(", ")}`;
+  const state = filter.state ?? (filter.at_risk ? "held" : "all");
+  const parts = [`${state[0].toUpperCase()}${state.slice(1)} bookings`, filter.reason && word(filter.reason), filter.at_risk && "at risk"];
+  return parts.filter(Boolean).join(", ");
 }
 
 export function drawFilters(form, filter) {

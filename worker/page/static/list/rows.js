@@ -21,16 +21,21 @@ function row(one) {
     "tr",
     {},
     el("th", { scope: "row" }, el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id))),
-    el("td", { "data-label": "State" }, state(one)),
-    el("td", { "data-label": "What" }, what(one.event_type)),
-    el("td", { "data-label": "Starts" }, one.start_at ? time(one.start_at, "clock") : "–"),
-    el("td", { "data-label": "Asked" }, one.requested_at ? [time(one.requested_at, "ago"), " ago"] : "–"),
-    el("td", { "data-label": "Next" }, next(one)),
-    el("td", { class: "wide", "data-label": "Last error" }, error(one)),
+    cell("State", state(one)),
+    cell("What", what(one.event_type)),
+    cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
+    cell("Asked", one.requested_at ? [time(one.requested_at, "ago"), " ago"] : "–"),
+    cell("Next", next(one)),
+    cell("Last error", error(one), "wide"),
   );
 }
 
-export function state(one) {
+// On a phone a row is a paragraph, and each figure has its label before it.
+function cell(label, content, extra = null) {
+  return el("td", { "data-label": label, class: [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ") || null }, content);
+}
+
+function state(one) {
   const reason = one.status === "held" && one.hold_reason ? ` ${word(one.hold_reason)}` : "";
   return el("span", { class: "tone", "data-tone": TONES[one.status] ?? "none" }, `${word(one.status)}${reason}`);
 }

@@ -9,6 +9,15 @@ const NAMES = {
   requested_at: "Asked for",
   calcom_uid: "Cal.com uid",
   seat_uid: "Seat uid",
+  held_at: "Held since",
+  hold_until: "Not before",
+  next_attempt_at: "Next attempt",
+  series_uid: "Series uid",
+  series_weeks: "Weeks booked",
+  series_of: "Weeks asked for",
+  tries: "Calls",
+  outcome_unknown: "Outcome",
+  cancel_requested: "Cancellation",
   last_error: "Last error",
   error_type: "Kind of error",
   key: "Idempotency key",
@@ -16,15 +25,18 @@ const NAMES = {
   task_id: "Task id",
   correlation_id: "Correlation id",
 };
+const TOLD_ELSEWHERE = ["event_type", "calls", "retries", "key_derived"]; // by what, tries and key
+const TRUE = { outcome_unknown: "unknown: it may be booked", cancel_requested: "asked for" };
 const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
 
 export function drawFacts(list, facts) {
-  const known = Object.entries(facts ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = Object.entries(facts ?? {}).filter(([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value));
   fill(list, known.map(([name, value]) => el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value)))));
 }
 
 function written(name, value) {
-  if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value))) return time(value, "seconds");
+  if (value === true) return TRUE[name] ?? "yes";
+  if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value))) return time(value, name === "start_at" ? "clock" : "seconds");
   if (CODES.includes(name)) return el("code", {}, String(value));
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -1,6 +1,6 @@
 // One booking's story: what happened when, who did it, which calls it made and how long they took, and the pauses between.
 import { el, fill } from "../core/dom.js";
-import { duration, utc } from "../core/moments.js";
+import { duration, time, utc } from "../core/moments.js";
 import { word } from "../core/words.js";
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
@@ -32,7 +32,7 @@ function step(event) {
     el(
       "div",
       {},
-      el("p", { class: "kind" }, el("strong", {}, word(event.kind)), el("span", {}, event.by ? ` by ${event.by}` : ""), typeof event.took_ms === "number" ? el("small", {}, ` took ${duration(event.took_ms)}`) : null),
+      el("p", { class: "kind" }, el("strong", {}, word(event.kind)), el("span", {}, event.by ? ` by ${event.by}` : "")),
       event.why ? el("p", {}, event.why) : null,
       (event.calls ?? []).length ? el("ul", { class: "calls" }, event.calls.map(call)) : null,
       details(event.detail),
@@ -53,6 +53,7 @@ function call(one) {
   );
 }
 
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const UNITS = { _ms: (value) => duration(value), _s: (value) => `${value} s` };
 
 function details(detail) {
@@ -64,5 +65,6 @@ function details(detail) {
 function written(name, value) {
   const unit = Object.keys(UNITS).find((ending) => name.endsWith(ending) && typeof value === "number");
   if (unit) return UNITS[unit](value);
+  if (typeof value === "string" && MOMENT.test(value)) return time(value, "seconds");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

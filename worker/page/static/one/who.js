@@ -5,6 +5,14 @@ import { ask, errorText, mayAct } from "../core/door.js";
 import { word } from "../core/words.js";
 import { questions } from "../actions/asks.js";
 
+// What is within is written as lines of "name: value".
+function shown(value) {
+  if (Array.isArray(value)) return value.length ? el("ul", {}, value.map((one) => el("li", {}, shown(one)))) : "none";
+  if (value === null || typeof value !== "object") return String(value ?? "–");
+  const lines = Object.entries(value).filter(([, inner]) => inner !== null && inner !== "");
+  return lines.length ? el("ul", {}, lines.map(([name, inner]) => el("li", {}, `${word(name)}: `, shown(inner)))) : "none";
+}
+
 export class Who {
   #timer = 0;
 
@@ -66,7 +74,7 @@ export class Who {
     const rows = Object.entries(fields).filter(([, value]) => value !== null && value !== "");
     fill(
       this.place,
-      el("dl", { class: "facts-list" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, typeof value === "object" ? JSON.stringify(value) : String(value))))),
+      el("dl", { class: "facts-list" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, shown(value))))),
       left,
       el("button", { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.hide() }, "Hide now"),
     );

@@ -7,7 +7,11 @@ import { STATES, TONES } from "../core/words.js";
 const TITLES = { calcom: "Cal.com", database: "Database" };
 
 export function drawCards(container, { cards, parts }) {
-  fill(container, (cards ?? []).map(card), ...["postgres", "redis", "broker"].map((name) => part(name, parts?.[name])));
+  fill(
+    container,
+    el("div", { class: "cards" }, (cards ?? []).map(card)),
+    el("ul", { class: "parts" }, ["postgres", "redis", "broker"].map((name) => part(name, parts?.[name]))),
+  );
 }
 
 function card(one) {
@@ -27,7 +31,7 @@ function facts(one) {
     one.next_at && one.state === "open" ? ["next probe in ", time(one.next_at, "in")] : null,
     one.until ? ["until ", time(one.until, "clock")] : null,
     one.by ? [`by ${one.by}`, one.why ? `: “${one.why}”` : ""] : null,
-    known ? (one.calls ? `${count(one.failed)} of ${count(one.calls)} calls failed in 5 min` : "no call in 5 min") : null,
+    known ? (one.calls ? `${count(one.failed)} of ${count(one.calls)} failed in 5 min` : "no call in 5 min") : null,
     one.average_ms ? `${duration(one.average_ms)} on average` : null,
     one.limit_left !== null && one.limit_left !== undefined ? `limit: ${count(one.limit_left)} calls left` : null,
   ];
@@ -38,12 +42,15 @@ const NAMES = { postgres: "PostgreSQL", redis: "Redis", broker: "Broker" };
 function part(name, one) {
   const well = one?.well;
   const state = well === false ? "no answer" : well ? "well" : "unknown";
-  const since = well === false && one.since ? el("small", {}, " for ", time(one.since, "for")) : null;
+  const since = well === false && one.since ? el("small", {}, "for ", time(one.since, "for")) : null;
   return el(
-    "article",
-    { class: "card part", "data-tone": well === false ? "critical" : well ? "calm" : "none" },
-    el("h3", {}, NAMES[name]),
-    el("p", { class: "state" }, el("span", { class: "pill" }, state), since),
-    typeof one?.ms === "number" ? el("ul", { class: "facts" }, el("li", {}, `answers in ${duration(one.ms)}`)) : null,
+    "li",
+    { "data-tone": well === false ? "critical" : well ? "calm" : "none" },
+    NAMES[name],
+    " ",
+    el("span", { class: "pill" }, state),
+    " ",
+    since,
+    well && typeof one.ms === "number" ? el("small", {}, `answers in ${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`) : null,
   );
 }

@@ -8,7 +8,7 @@ export function drawFirstDay(container, command) {
   return fill(
     container,
     el("h2", {}, "Try it"),
-    el("p", {}, "Book one from a terminal, in the project's folder; it appears here within three seconds:"),
+    el("p", {}, "Book one from a terminal, in the project's folder; within three seconds it is here:"),
     el("div", { class: "command" }, el("pre", { tabindex: "0" }, code), copyButton(command, code)),
   );
 }

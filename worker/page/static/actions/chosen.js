@@ -1,0 +1,26 @@
+// The very bookings that a list shows now, up to as many as one action takes: an action is never about a filter.
+import { ask, errorText } from "../core/door.js";
+
+const MOST = 1000;
+const PAGE = 200;
+
+// Returns {ids} or {error}.
+export async function chosen(query) {
+  const ids = [];
+  let after = null;
+  do {
+    const answer = await page({ ...query, after, limit: PAGE });
+    if (answer?.status !== 200) return { error: answer ? errorText(answer) : "Flower does not answer." };
+    ids.push(...answer.body.rows.map((row) => row.id));
+    after = answer.body.next;
+  } while (after && ids.length < MOST);
+  return { ids: [...new Set(ids)].slice(0, MOST) };
+}
+
+async function page(query) {
+  try {
+    return await ask("/data/bookings", { query });
+  } catch {
+    return null;
+  }
+}
