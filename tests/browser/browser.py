@@ -65,19 +65,18 @@ class Viewer:
         """Wait until a part of the page shows this text."""
         expect(self.page.locator(within)).to_contain_text(text)
 
-    def press(self, button: str) -> Locator:
-        """Press a button, under More if it is not in sight; return the dialog that it opens."""
-        found = self.page.get_by_role("button", name=button, exact=True)
-        more = self.page.locator("summary", has_text="More").first
-        expect(found.or_(more).first).to_be_visible()
+    def press(self, key: str) -> Locator:
+        """Press the button of this key (`data-key`), under More if it is not in sight; return what it opens."""
+        found = self.page.locator(f'button[data-key="{key}"]')
+        expect(found).to_be_attached()
         if not found.is_visible():
-            more.click()
+            self.page.locator('[data-key="more"]').click()
         found.click()
         return self.page.get_by_role("dialog")
 
-    def act(self, button: str, *, why: str, **answers: str) -> None:
-        """Press a button, answer what its dialog asks (`until`, `typed`), and wait until it says that it is done."""
-        dialog = self.press(button)
+    def act(self, key: str, *, why: str, **answers: str) -> None:
+        """Press this button, answer what its dialog asks (`until`, `typed`), and wait until it says that it is done."""
+        dialog = self.press(key)
         dialog.get_by_label("Why?").fill(why)
         if "until" in answers:
             dialog.get_by_label(answers["until"]).check()

@@ -1,0 +1,52 @@
+"""Who sees the page and who may act on it; and that no booking acts by being looked at."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.browser import Viewer
+from tests.browser.deployment import Deployment, request
+from tests.support.fleet import finals
+from worker import enqueue_booking
+
+HOSTILE = '<img src="x" onerror="document.title=1"><script>document.title=2</script>'
+
+
+def test_without_a_login_there_is_no_page_and_a_read_only_one_has_no_buttons(
+    viewer: Callable[..., Viewer], deployed: Deployment
+) -> None:
+    """A Flower with a password, of which the viewers may look only."""
+    finals([enqueue_booking(request(0)).appointment_id])
+    address = deployed.also_flower("flower with a login", basic_auth="ann:secret", read_only="true")
+    stranger = viewer(address)
+    for path in ("/resilience", "/resilience/bookings", "/resilience/bookings/1", "/resilience/data/overview"):
+        answer = stranger.page.request.get(address + path)
+        assert answer.status == 401
+        assert "booked" not in answer.text()
+
+    ann = viewer(address, http_credentials={"username": "ann", "password": "secret"}).open()
+    ann.sees("All is well")
+    expect(ann.page.locator("#buttons")).to_contain_text("You can look, not act: this Flower is read-only")
+    expect(ann.page.locator("#buttons button")).to_have_count(0)
+
+
+def test_a_hostile_booking_is_text_wherever_it_is_shown(viewer: Callable[..., Viewer], deployed: Deployment) -> None:
+    """In its name, its key and its answers, and in what Cal.com says of it."""
+    post = {"method": "POST", "path": "/v2/bookings"}
+    deployed.fault("status", status=409, shape="A", message=HOSTILE, match=post)
+    attendee = {"name": HOSTILE, "email": "pat@example.com", "time_zone": "UTC"}
+    asked = request(0, attendee=attendee, idempotency_key=HOSTILE, metadata={"note": HOSTILE})
+    number = enqueue_booking(asked).appointment_id
+    finals([number])
+    there = viewer().open("/resilience/bookings")
+    expect(there.page.locator("#list")).to_contain_text(str(number))
+    there.page.get_by_role("searchbox").fill(HOSTILE)
+    there.page.keyboard.press("Enter")
+    expect(there.page).to_have_url(f"{deployed.address}/resilience/bookings/{number}")
+    expect(there.page.locator("#facts")).to_contain_text(HOSTILE)
+    dialog = there.press("show-who")
+    dialog.get_by_label("Why?").fill(HOSTILE)
+    dialog.locator("button[type=submit]").click()
+    expect(there.page.locator("#who")).to_contain_text(HOSTILE)
+    expect(there.page.locator("main img, main script")).to_have_count(0)
+    expect(there.page).to_have_title(f"Booking {number} · Resilience · Flower")
