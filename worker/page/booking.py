@@ -1,6 +1,7 @@
 """One booking as the page shows it: its facts, why it is not moving, and what happened when; nothing personal."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 from itertools import zip_longest
 from typing import Any
 
@@ -9,9 +10,11 @@ from sqlalchemy import Connection, func, select
 from db import appointments
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
-from db.lifecycle import FINAL
+from db.lifecycle import FINAL, Status
 from tasks.dependencies import Dependencies
 from tasks.health.sentences import iso
+from tasks.operations import preview
+from tasks.operations.booking_actions import CANCEL, RETRY
 from worker.story.timeline import whole_timeline
 from worker.story.why import why
 
@@ -20,10 +23,23 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
     """Return one booking for JSON; None: there is none."""
     with deps.autocommit.connect() as conn:
         row = appointments.get(conn, appointment_id)
-        return None if row is None else _payload(conn, deps, row)
+        if row is None:
+            return None
+        told = _told(conn, deps, row)
+    return told | {"actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id)}
 
 
-def _payload(conn: Connection, deps: Dependencies, row: Appointment) -> dict[str, Any]:
+def _offered(deps: Dependencies, appointment_id: int) -> list[dict[str, Any]]:
+    """Return what may be done with it, each with what it asks for and comes to."""
+    previews = {action: preview.of_bookings(deps, action, [appointment_id], zone=UTC) for action in (RETRY, CANCEL)}
+    return [
+        {"action": action, "asks": seen.asks, "confirmation": " ".join(seen.lines)}
+        for action, seen in previews.items()
+        if seen.refused is None
+    ]
+
+
+def _told(conn: Connection, deps: Dependencies, row: Appointment) -> dict[str, Any]:
     event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
     deleted = event_type is not None and event_type.deleted
     now = conn.execute(select(func.now())).scalar_one()
@@ -37,7 +53,6 @@ def _payload(conn: Connection, deps: Dependencies, row: Appointment) -> dict[str
         "facts": facts(row, deleted=deleted),
         "who": "hidden",
         "timeline": timeline([asked, *whole_timeline(conn, row)]),
-        "actions": [],
     }
 
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 
+from db.deadline import deadline
 from tasks.health.overview import Overview, read_overview
 from tasks.health.payload import payload
 from tasks.health.verdict import verdict
 from worker.local.up import guide
 from worker.page.base import as_json
-from worker.page.reading import PATIENCE, Readers, Shared, readers
+from worker.page.reading import Readers, Shared, readers
 
 FRESH = 0.8  # seconds
+PATIENCE = 0.8  # seconds: who asks each two seconds is told of a frozen Postgres within three
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class OverviewReader:
         return answer
 
     def _read(self) -> OverviewAnswer:
-        seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
+        with deadline(PATIENCE):  # a breaker that Redis has lost asks Postgres for its orders
+            seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
         told = payload(seen, verdict(seen))
         if told["first_day"]:
             told["try"] = guide.enqueue_one(self._reads.settings, datetime.now(UTC))

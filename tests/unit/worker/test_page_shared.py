@@ -1,0 +1,84 @@
+"""One reading for all viewers: however many ask, the servers are asked once, and none is handed out that is old."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from worker.page.reading import Shared
+
+VIEWERS = 50
+
+
+class Source:
+    """Something to read, counted; it answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.now = 0.0
+        self.gate = asyncio.Event()
+        self.fails = False
+
+    async def read(self) -> int:
+        """Return the number of this reading."""
+        self.readings += 1
+        number = self.readings
+        await self.gate.wait()
+        if self.fails:
+            raise OSError("gone")
+        return number
+
+
+def run(test: Callable[[Source, Shared[int]], object]) -> None:
+    """Run one case on a loop of its own."""
+
+    async def body() -> None:
+        source = Source()
+        await test(source, Shared(source.read, 0.8, clock=lambda: source.now))  # type: ignore[misc]
+
+    asyncio.run(body())
+
+
+def test_many_viewers_cost_one_reading() -> None:
+    """Those who come while it is read, and those who come soon after."""
+
+    async def case(source: Source, shared: Shared[int]) -> None:
+        together = [asyncio.ensure_future(shared.latest()) for _ in range(VIEWERS)]
+        await asyncio.sleep(0)
+        source.gate.set()
+        assert set(await asyncio.gather(*together)) == {1}
+        source.now = 0.8
+        assert await shared.latest() == 1
+        source.now = 0.81
+        assert await shared.latest() == 2
+
+    run(case)
+
+
+def test_a_viewer_who_leaves_takes_nothing_along() -> None:
+    """The others, and the next, have the reading that this one had begun."""
+
+    async def case(source: Source, shared: Shared[int]) -> None:
+        leaves, stays = (asyncio.ensure_future(shared.latest()) for _ in range(2))
+        await asyncio.sleep(0)
+        leaves.cancel()
+        await asyncio.sleep(0)
+        source.gate.set()
+        assert await stays == 1
+        assert leaves.cancelled()
+
+    run(case)
+
+
+def test_what_failed_is_tried_again() -> None:
+    """All who waited hear of it; the next one reads anew."""
+
+    async def case(source: Source, shared: Shared[int]) -> None:
+        source.gate.set()
+        source.fails = True
+        with pytest.raises(OSError, match="gone"):
+            await shared.latest()
+        source.fails, source.now = False, 1.0
+        assert await shared.latest() == 2
+
+    run(case)
