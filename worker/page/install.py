@@ -14,6 +14,7 @@ from tornado.web import TemplateModule
 from tasks.log import Logger
 
 NUMBER = r"([0-9]{1,18})"  # what bigint holds
+UUID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 # By name, so that a worker, which loads Flower's routes as well, loads nothing of the page. Flower drops what a route
 # hands to its handler when it has a url_prefix: ours are handed nothing.
 ROUTES = (
@@ -27,6 +28,10 @@ ROUTES = (
     (rf"/resilience/data/bookings/{NUMBER}", "worker.page.data.BookingData"),
     (r"/resilience/data/search", "worker.page.data.SearchData"),
     (r"/resilience/bookings\.(csv|json)", "worker.page.export.Export"),
+    (rf"/resilience/bookings/{NUMBER}/who", "worker.page.actions.Who"),
+    (r"/resilience/actions", "worker.page.actions.Action"),
+    (r"/resilience/actions/preview", "worker.page.actions.PreviewAction"),
+    (rf"/resilience/actions/{UUID}", "worker.page.actions.ActionProgress"),
 )
 _FIRST = re.compile(r'<ul\b[^>]*\bclass="[^"]*\bnavbar-nav\b[^>]*>\s*(?=<li\b)')
 

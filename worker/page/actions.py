@@ -1,0 +1,171 @@
+"""What an operator has done from the page: counted, asked for once, followed. And whose booking it is, for a minute."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import cache, partial
+from typing import TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+from tornado.web import HTTPError
+
+from db import appointments
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest, OperatorAction
+from tasks import dependencies
+from tasks.dependencies import Dependencies
+from tasks.log import Logger
+from tasks.operations import booking_actions, breaker_actions, preview
+from tasks.operations.answers import answer
+from tasks.operations.booking_actions import OtherActionError
+from tasks.operations.booking_commands import Via
+from tasks.operations.breaker_actions import OrderOutcome
+from tasks.operations.preview import Preview
+from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
+from worker.page.base import ActionHandler, DataHandler
+from worker.page.reading import asking
+from worker.story.timeline import PERSONAL
+
+T = TypeVar("T")
+PATIENCE = 5.0  # seconds for what one answer asks of Postgres: more than for a reading, for it shall be done
+SHOWN = 60  # seconds
+
+log = Logger("page")
+
+
+class PreviewAction(ActionHandler):
+    """What an action would do, before anybody says yes."""
+
+    async def post(self) -> None:
+        """Answer with what it would do, and what it is to be asked for with."""
+        asked = read(self.request.body, PreviewBody)
+        self.set_header("Cache-Control", "no-store")
+        self.answer(asdict(await run(lambda deps: _preview(deps, asked))))
+
+
+class Action(ActionHandler):
+    """An action, asked for."""
+
+    async def post(self) -> None:
+        """Do it, once a request id, or begin it; answer with what came of it."""
+        asked = read(self.request.body, ActionBody)
+        request = asked.by(self.who())
+        self.set_header("Cache-Control", "no-store")
+        try:
+            action = await run(lambda deps: _act(deps, request))
+        except OtherActionError as other:
+            raise HTTPError(409, str(other)) from None
+        said = answer(action, ZoneInfo(asked.zone))
+        if action.refused is not None:
+            self.answer({"error": said}, 503 if OrderOutcome.UNAVAILABLE in action.outcomes else 409)
+        elif action.done_at is None:
+            self.answer({"request_id": action.request_id, "text": said}, 202)
+        else:
+            self.answer({"done": True, "text": said})
+
+
+class ActionProgress(DataHandler):
+    """How far an action is."""
+
+    async def get(self, request_id: str) -> None:
+        """Answer with how many are dealt with; `running` says that this Flower is at it."""
+        self.set_header("Cache-Control", "no-store")
+        running = UUID(request_id) in _running  # asked before: it is no more only once its last booking is committed
+        action = await run(lambda deps: booking_actions.found(deps.engine, UUID(request_id)))
+        if action is None:
+            raise HTTPError(404, "no action has this id")
+        self.answer(
+            {
+                "total": len(action.ids or ()),
+                "done": action.done,
+                "moved_on": action.moved_on,
+                "ended": action.done_at is not None,
+                "running": running,
+                "text": answer(action, ZoneInfo("UTC")),
+            }
+        )
+
+
+class Who(ActionHandler):
+    """Whose booking it is."""
+
+    async def post(self, appointment_id: str) -> None:
+        """Record that somebody looks, and show it."""
+        asked = read(self.request.body, ShowBody)
+        self.set_header("Cache-Control", "no-store")
+        looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
+        fields = await run(lambda deps: _show(deps, looks))
+        self.answer({"fields": fields, "seconds": SHOWN})
+
+
+async def run(do: Callable[[Dependencies], T]) -> T:
+    """Return what `do` returns, in a thread: Flower's loop waits for no server.
+
+    Raises:
+        HTTPError: 503, with a sentence: Postgres does not answer.
+    """
+    bounded = partial(asking, lambda: do(dependencies.current()), PATIENCE)
+    return await asyncio.get_running_loop().run_in_executor(_threads(), bounded)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(4, thread_name_prefix="action")
+
+
+def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
+    if asked.ids is None:
+        return preview.of_order(deps, asked.action)
+    if asked.action == SHOW:
+        return preview.of_showing(asked.ids[0], SHOWN)
+    return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))
+
+
+def _act(deps: Dependencies, request: ActionRequest) -> OperatorAction:
+    """Do what is asked, or begin it if it is for many."""
+    if request.ids is None:
+        return breaker_actions.carry_out(deps, request)
+    action = booking_actions.begin(deps.engine, request)
+    if action.done_at is None and len(request.ids) > 1:
+        _begin(deps, action)
+        return action
+    booking_actions.carry_out(deps, action)
+    return booking_actions.found(deps.engine, action.request_id) or action
+
+
+_running: set[UUID] = set()
+_lock = threading.Lock()
+
+
+def _begin(deps: Dependencies, action: OperatorAction) -> None:
+    """Carry it out in a thread of its own; it ends with this process, and is then pressed again."""
+    with _lock:
+        if action.request_id in _running:
+            return
+        _running.add(action.request_id)
+    threading.Thread(target=_carry_out, args=(deps, action), name="bulk", daemon=True).start()
+
+
+def _carry_out(deps: Dependencies, action: OperatorAction) -> None:
+    try:
+        booking_actions.carry_out(deps, action)
+    except SQLAlchemyError as exc:
+        log.warning("action_broken_off", request_id=str(action.request_id), error=type(exc).__name__)
+    finally:
+        with _lock:
+            _running.discard(action.request_id)
+
+
+def _show(deps: Dependencies, looks: ActionRequest) -> dict[str, object]:
+    """Return the personal fields of a booking; that somebody looked is committed before."""
+    [booking_id] = looks.ids or ()
+    with deps.engine.begin() as conn:
+        row = appointments.get(conn, booking_id)
+        if row is None:
+            raise HTTPError(404, f"no booking has the id {booking_id}")
+        operator_actions.record(conn, looks, "shown")
+    return {name: getattr(row, name) for name in PERSONAL}

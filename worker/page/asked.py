@@ -1,0 +1,149 @@
+"""What a page may ask to have done, checked field by field; whatever is wrong with it is said in a sentence."""
+
+from typing import Annotated, Literal, Self, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from tornado.web import HTTPError
+
+from db.monitoring.operator_actions import ActionRequest
+from tasks.operations.booking_actions import CANCEL, MOST, RETRY
+from tasks.operations.booking_commands import Via
+from tasks.operations.breaker_actions import ORDERS
+from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.operations.preview import FEW
+from worker.page.query import refused
+
+LONGEST = 65_536  # bytes: a thousand ids are a third of it
+SHOW = "reveal"
+_HOUR, _DAY = 3600, 86_400
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _text(value: str) -> str:
+    """Return one line without what would steer a terminal; the record, the commands and alerts show it."""
+    line = "".join(letter if letter.isprintable() else " " for letter in value).strip()
+    if not line:
+        raise ValueError("say why; it is recorded")
+    return line
+
+
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, KeyError, OSError):
+        raise ValueError("is no time zone; write Europe/Berlin") from None
+
+
+def _all_different(ids: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("names a booking twice")
+    return ids
+
+
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+Ids = Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST), AfterValidator(_all_different)]
+Reason = Annotated[str, Field(max_length=500), AfterValidator(_text)]
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+
+
+class AskedBody(BaseModel):
+    """What any of them may hold: nothing but what is named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PreviewBody(AskedBody):
+    """What an action would do is asked; `zone` is the browser's."""
+
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel", "reveal"]
+    ids: Ids | None = None
+    not_booked: bool = False
+    zone: Zone = "UTC"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _fit_ids(self.action, self.ids, not_booked=self.not_booked)
+        return self
+
+
+class ActionBody(AskedBody):
+    """An action is asked for, as its preview counted it; `until` is in seconds from now."""
+
+    request_id: UUID
+    action: Literal["open", "off", "auto", "reset", "retry", "cancel"]
+    epoch: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    ids: Ids | None = None
+    why: Reason
+    until: Annotated[int, Field(ge=1, le=_DAY)] | None = None
+    typed: Annotated[str, Field(max_length=20)] | None = None
+    not_booked: bool = False
+    zone: Zone = "UTC"
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _fit_ids(self.action, self.ids, not_booked=self.not_booked)
+        if self.action in ORDERS and self.epoch is None:
+            raise ValueError("epoch is missing: which state of the breaker was seen")
+        if self.until is not None and self.action not in {OPEN, OFF}:
+            raise ValueError("until goes with open and off")
+        if self.action == OFF and not (self.until and self.until <= _HOUR):
+            raise ValueError("until: off needs an end, an hour at most")
+        expected = "OFF" if self.action == OFF else str(len(self.ids)) if self.ids and len(self.ids) > FEW else None
+        if expected is not None and self.typed != expected:
+            raise ValueError(f"typed: type {expected} to confirm")
+        return self
+
+    def by(self, who: str) -> ActionRequest:
+        """Return it as what is recorded."""
+        about = {"seconds": self.until} if self.action in {OPEN, OFF} else {}
+        about |= {"not_booked": self.not_booked} if self.ids else {}
+        return ActionRequest(
+            who=who,
+            via=Via.PAGE,
+            action=self.action,
+            why=self.why,
+            target=about,
+            epoch_seen=self.epoch if self.action in ORDERS else None,
+            ids=self.ids,
+            request_id=self.request_id,
+        )
+
+
+class ShowBody(AskedBody):
+    """Whose booking it is is asked."""
+
+    why: Reason
+
+
+def read(body: bytes, form: type[Body]) -> Body:
+    """Read a request's body.
+
+    Raises:
+        HTTPError: 413, or 422, with a sentence; it repeats nothing of what it refuses.
+    """
+    if len(body) > LONGEST:
+        raise HTTPError(413, "that is too much")
+    try:
+        return form.model_validate_json(body)
+    except ValidationError as wrong:
+        errors = wrong.errors(include_url=False, include_input=False)
+        raise refused("; ".join(_sentence(one["loc"], one["type"], one["msg"]) for one in errors[:3])) from None
+
+
+def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    if kind == "extra_forbidden":  # the name is theirs
+        return "there is a field that nobody asked for"
+    field = f"{place[0]}: " if place else ""
+    said = message.removeprefix("Value error, ")
+    return f"{field}{said[0].lower()}{said[1:]}"
+
+
+def _fit_ids(action: str, ids: Ids | None, *, not_booked: bool) -> None:
+    if (action in ORDERS) != (ids is None):
+        raise ValueError("ids go with retry, cancel and reveal, and nothing else")
+    if ids and len(ids) > 1 and (not_booked or action == SHOW):
+        raise ValueError("one booking at a time: somebody has to look at each")
+    if not_booked and action not in {RETRY, CANCEL}:
+        raise ValueError("not_booked goes with retry and cancel")
