@@ -22,7 +22,7 @@ DEBIAN_CHROMIUM := $(shell command -v chromium)
 DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock examples
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock vendor examples
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -97,6 +97,13 @@ format: setup ## Put the code into its one format, and repair what ruff can repa
 
 lock: ## Pin the versions again after a change of pyproject.toml (ARGS=--upgrade: the newest of all)
 	@PYTHON=$(PYTHON) bash requirements/lock $(ARGS)
+
+vendor: ## Fetch the page's chart library again, by npm; its checksums say that it is what it was
+	@cd worker/page/static/vendor/uplot && archive=$$(npm pack --silent uplot@1.6.32) && \
+	  tar -xmzf "$$archive" --strip-components 1 package/LICENSE && \
+	  tar -xmzf "$$archive" --strip-components 2 package/dist/uPlot.iife.min.js package/dist/uPlot.min.css && \
+	  rm "$$archive" && \
+	  $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) --check SHA256SUMS
 
 examples: setup ## Write examples/bookings.jsonl and its table of counts again
 	@$(BIN)/python examples/make_bookings.py
