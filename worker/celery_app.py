@@ -58,7 +58,7 @@ class Configuration:
     @cached_property
     def beat_schedule(self) -> dict[str, dict[str, Any]]:
         """Return what beat sends, and how often."""
-        return schedule(self.settings.metrics_aggregate_seconds)
+        return schedule(self.settings.metrics_aggregate_seconds, self.settings.audit_hour)
 
     include = (
         "tasks.health.delivery",
@@ -68,6 +68,7 @@ class Configuration:
         "tasks.health.check",
         "tasks.maintenance.release",
         "tasks.maintenance.late_lookups",
+        "tasks.maintenance.nightly_audit",
         "tasks.maintenance.recovery",
         "tasks.maintenance.prune",
         "tasks.maintenance.sweeper",

@@ -5,15 +5,19 @@ from typing import Any
 from tasks.periodic import TICK
 
 
-def every(seconds: float, task: str) -> dict[str, Any]:
+def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
     """Return an entry of the schedule; by its header a worker drops what has piled up (tasks/periodic.py)."""
-    return {"task": task, "schedule": seconds, "options": {"queue": "maintenance", "headers": {TICK: seconds}}}
+    options = {"queue": "maintenance", "headers": {TICK: seconds}}
+    return {"task": task, "schedule": seconds, "kwargs": arguments, "options": options}
 
 
-def schedule(aggregate_seconds: float) -> dict[str, dict[str, Any]]:
-    """Return what beat sends; `aggregate_seconds` is METRICS_AGGREGATE_SECONDS."""
+def schedule(aggregate_seconds: float, audit_hour: int | None) -> dict[str, dict[str, Any]]:
+    """Return what beat sends; METRICS_AGGREGATE_SECONDS and AUDIT_HOUR (None: no audit) are settings."""
     aggregate = every(aggregate_seconds, "tasks.failure_metrics.aggregate_failure_metrics")
-    return {**SCHEDULE, "aggregate-failure-metrics": aggregate}
+    entries = {**SCHEDULE, "aggregate-failure-metrics": aggregate}
+    if audit_hour is not None:
+        entries["audit-at-night"] = every(60.0, "tasks.audits.audit_at_night", hour=audit_hour)
+    return entries
 
 
 SCHEDULE: dict[str, dict[str, Any]] = {

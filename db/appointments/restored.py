@@ -43,7 +43,7 @@ def make_unknown(
     """
     times = {"since": since, "settle_seconds": settle_seconds, "ends_seconds": ends_seconds}
     row = conn.execute(statement("restored"), {**times, "after": after, "limit": _BATCH, "why": _WHY}).one()
-    return row.count, row.last
+    return row.made, row.last
 
 
 def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime, absent_in: float) -> int:

@@ -56,21 +56,29 @@ class EndedAudit:
 def take_up(conn: Connection, hour: int, *, lease_seconds: float) -> NightlyAudit | None:
     """Begin the audit of the night that is due, or go on with it; None when there is nothing to do, or somebody has it.
 
-    Due is the last `hour` (UTC, by Postgres's clock) that has passed, if a booking was asked for before it. One of an
-    earlier night that has not ended is given up: what it has judged stands.
+    Due is the last `hour` (UTC, by Postgres's clock) that has passed, if a booking was asked for before it.
     """
     now: datetime = conn.execute(select(func.now())).scalar_one()
     due_at = _due(now, hour)
-    night = due_at.date()
     asked_before = select(appointments.c.id).where(appointments.c.requested_at < due_at)
     if conn.execute(select(exists(asked_before))).scalar_one():
-        began = conn.execute(insert(_audits).values(night=night).on_conflict_do_nothing().returning(_COLUMNS.night))
-        if began.first() is not None:
-            earlier = _COLUMNS.night < night, _COLUMNS.ended_at.is_(None)
-            conn.execute(update(_audits).where(*earlier).values(ended_at=func.now(), asked=[], unfinished=_GIVEN_UP))
+        begin(conn, due_at.date())
+    return take(conn, due_at.date(), lease_seconds=lease_seconds)
+
+
+def begin(conn: Connection, night: date) -> None:
+    """Begin the audit of a night, once; one of an earlier night that has not ended is given up, as far as it came."""
+    began = insert(_audits).values(night=night).on_conflict_do_nothing().returning(_COLUMNS.night)
+    if conn.execute(began).first() is not None:
+        earlier = _COLUMNS.night < night, _COLUMNS.ended_at.is_(None)
+        conn.execute(update(_audits).where(*earlier).values(ended_at=func.now(), asked=[], unfinished=_GIVEN_UP))
+
+
+def take(conn: Connection, night: date, *, lease_seconds: float) -> NightlyAudit | None:
+    """Take the audit of a night that nobody has, and whose time has come; None when there is none."""
     free = or_(_COLUMNS.lease_expires_at.is_(None), _COLUMNS.lease_expires_at <= func.now())
-    waits = _COLUMNS.next_at > func.now()
-    wanted = update(_audits).where(_COLUMNS.night == night, _COLUMNS.ended_at.is_(None), free, waits.is_not(True))
+    come = or_(_COLUMNS.next_at.is_(None), _COLUMNS.next_at <= func.now())
+    wanted = update(_audits).where(_COLUMNS.night == night, _COLUMNS.ended_at.is_(None), free, come)
     taken = wanted.values(token=uuid4(), lease_expires_at=_in(lease_seconds)).returning(_audits)
     row = conn.execute(taken).mappings().first()
     if row is None:
@@ -90,7 +98,7 @@ def save(conn: Connection, audit: NightlyAudit, asked: Collection[int], findings
 
 def leave(conn: Connection, audit: NightlyAudit, *, seconds: float, halted: bool) -> None:
     """Leave it to whoever takes it up after so many seconds; `halted`: Cal.com's answers could not be read."""
-    _write(conn, audit, token=None, lease_expires_at=None, next_at=_in(seconds), halts=_COLUMNS.halts + halted)
+    _write(conn, audit, token=None, lease_expires_at=None, next_at=_in(seconds), halts=_COLUMNS.halts + int(halted))
 
 
 def end(conn: Connection, audit: NightlyAudit, findings: Mapping[str, Any], unfinished: str | None = None) -> bool:

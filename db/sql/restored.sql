@@ -44,4 +44,4 @@ told AS (
     SELECT id, 'restored', 'operator', jsonb_build_object('why', CAST(:why AS text), 'was', was)
     FROM live
 )
-SELECT count(*) AS count, max(id) AS last FROM live
+SELECT count(*) AS made, max(id) AS last FROM live

@@ -22,10 +22,14 @@ class AuditHalted(Exception):  # noqa: N818 - it ends an audit; nothing of ours 
     """Say why Cal.com cannot be asked, or not understood, now; the text is for the operator."""
 
 
+class LeftAlone(AuditHalted):
+    """Say that Cal.com is left alone now: nothing was sent."""
+
+
 class AuditCalls(GuardedCalls):
     """Read what Cal.com has and cancel a booking, as the breaker and the rate limit allow.
 
-    Each call raises AuditHalted, with nothing sent, while the breaker lets nothing through. Bookings go before audits:
+    Each call raises LeftAlone, with nothing sent, while the breaker lets nothing through. Bookings go before audits:
     over the limit an audit waits (`pause`, seconds; `waiting` is told first), while the breaker is not closed it ends.
     """
 
@@ -49,7 +53,7 @@ class AuditCalls(GuardedCalls):
                 if not isinstance(permit, Denied):
                     return permit
                 if permit.reason in _DENIED:
-                    raise AuditHalted(_DENIED[permit.reason])
+                    raise LeftAlone(_DENIED[permit.reason])
                 wait = permit.retry_after or _SOON
             self._waiting(wait)
             self.pause(wait)

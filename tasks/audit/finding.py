@@ -1,8 +1,9 @@
 """What an audit may say of a booking (docs/audit.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from db.appointments.appointment import Appointment
 from tasks.audit.listing import BookedPlace
@@ -17,6 +18,19 @@ class AuditFindingKind(StrEnum):
     TWICE = "twice_there"  # one request, two live bookings or seats
     SERIES_CUT = "series_cut"  # confirmed here, and Cal.com made only some of its weeks
     HALF_MADE = "half_made"  # there without a seat, and without our reference
+
+
+NAMES: Mapping[AuditFindingKind, str] = MappingProxyType(
+    {
+        AuditFindingKind.ABSENT: "confirmed here, absent there",
+        AuditFindingKind.NOT_HERE: "there, not here",
+        AuditFindingKind.CANCELLED: "cancelled there",
+        AuditFindingKind.TWICE: "there twice",
+        AuditFindingKind.SERIES_CUT: "only some weeks there",
+        AuditFindingKind.HALF_MADE: "half made there",
+    }
+)
+"""The kinds in a person's words."""
 
 
 class Fix(StrEnum):

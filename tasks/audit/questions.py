@@ -1,12 +1,26 @@
 """Ask Cal.com for what its list does not show, one question after the other, until a row can be judged."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
+from db import appointments
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from tasks import event_types
 from tasks.audit.calls import AuditCalls
 from tasks.audit.compare import judge
 from tasks.audit.finding import AuditFinding, NoFinding
-from tasks.audit.listing import MAY_PASS, TRIES, About, Answered, Listing, Question, wait_after
+from tasks.audit.listing import (
+    MAY_PASS,
+    TRIES,
+    About,
+    Answered,
+    Listing,
+    Question,
+    between,
+    read_listing,
+    wait_after,
+)
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.event_types import read_event_type
 from tasks.calcom.reply import Reply, ReplyKind
@@ -24,6 +38,26 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
         else:
             listing.answers[judged] = _ask_booking(calls, judged, listing)
     return judged
+
+
+def look_again(
+    calls: AuditCalls, found: AuditFinding, *, settled: Callable[[Appointment], bool]
+) -> AuditFinding | NoFinding:
+    """Judge a finding's row anew, by what Cal.com shows now of its very start, and of each booking that was named.
+
+    Raises:
+        AuditHalted: The list could not be read whole, or the breaker lets nothing through.
+    """
+    if found.row is None:
+        return found
+    at = found.row.start_at
+    listing = read_listing(calls, between(at, at + timedelta(milliseconds=1)))
+    for place in found.there:
+        if place.uid not in listing.bookings:
+            _ask_booking(calls, Question(About.BOOKING, place.uid), listing)
+    with calls.deps.engine.connect() as conn:
+        row = appointments.get(conn, found.row.id)
+    return NoFinding.AGREES if row is None else verdict(calls, row, listing, settled=settled(row))
 
 
 def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Answered:

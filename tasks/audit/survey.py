@@ -74,6 +74,35 @@ def survey(
     Raises:
         AuditHalted: Cal.com's list could not be read whole, or the breaker lets nothing through.
     """
+    look = first_look(calls, start, end, progress=progress)
+    seen = look.seen
+    for number, row in enumerate(look.hidden, 1):  # with no connection kept: an audit may wait long for its turn
+        seen.add(row, verdict(calls, row, seen.listing, settled=is_settled(row, look.began, calls.deps)))
+        asking(number, len(look.hidden))
+    seen.asked = sum(row.status is Status.CONFIRMED for row in look.hidden)
+    seen.findings += look.orphans
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """Hold what Cal.com's list alone tells: `hidden` are the rows of which more must be asked.
+
+    `began` is the moment before it was read, `orphans` the findings of references that no row has.
+    """
+
+    seen: Survey
+    began: datetime
+    hidden: list[Appointment]
+    orphans: list[AuditFinding]
+
+
+def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: Progress) -> FirstLook:
+    """Read Cal.com's list, and judge what it shows whole.
+
+    Raises:
+        AuditHalted: It could not be read whole, or the breaker lets nothing through.
+    """
     deps = calls.deps
     with deps.engine.connect() as conn:
         began = audit.now(conn)
@@ -82,17 +111,13 @@ def survey(
     hidden = []
     with deps.engine.connect() as conn:
         for row in _rows(conn, seen, ours):
-            judged = judge(row, seen.listing, settled=_is_settled(row, began, deps))
+            judged = judge(row, seen.listing, settled=is_settled(row, began, deps))
             if isinstance(judged, Question):
                 hidden.append(row)
             else:
                 seen.add(row, judged)
-    for number, row in enumerate(hidden, 1):  # with no connection kept: an audit may wait long for its turn
-        seen.add(row, verdict(calls, row, seen.listing, settled=_is_settled(row, began, deps)))
-        asking(number, len(hidden))
-    seen.asked = sum(row.status is Status.CONFIRMED for row in hidden)
-    seen.findings += [found for reference, places in ours.items() if (found := orphan(reference, places))]
-    return seen
+    orphans = [found for reference, places in ours.items() if (found := orphan(reference, places))]
+    return FirstLook(seen, began, hidden, orphans)
 
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
@@ -126,7 +151,7 @@ def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) ->
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
 
 
-def _is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
+def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
     """Say whether what Cal.com did not show when the audit began is not there: a replica lags, a series takes time."""
     young = began - timedelta(seconds=deps.timings.settle_unanswered)
     return row.updated_at < young and (row.ends_at is None or row.ends_at < began)

@@ -10,6 +10,7 @@ from celery import shared_task
 from db.monitoring import booking_minutes, heartbeats, incidents, overview, status_queries
 from db.monitoring.heartbeats import Heartbeat
 from tasks import dependencies
+from tasks.health.audits import observe_audit
 from tasks.health.delivery import send
 from tasks.health.incident_rules import IncidentKind, Observation
 from tasks.health.incidents import update_incidents
@@ -54,6 +55,7 @@ def check(every: float = EVERY) -> int:
             *observe_outages(conn, services, held, known, now, lead=built.timings.lead),
             *observe_holds(held, now, built.timings, key_refused=services.key_refused),
             *observe_endings(conn, known, now),
+            *observe_audit(conn, now),
         ]
         notifications = update_incidents(conn, observed, now, kinds=kinds, unknown=services.unknown)
     notifications.send()

@@ -42,6 +42,7 @@ class IncidentKind(StrEnum):
     SERIES_CUT = "series_cut"  # no series was counted short for QUIET
     CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
     MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
+    AUDIT = "audit"  # one a night that found something; a later one has ended
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
     REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker

@@ -134,6 +134,12 @@ _TEMPLATES = {
         _BOOKED,
         "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
     ),
+    IncidentKind.AUDIT: Template(
+        "The audit of the night found: {found}",
+        "The audit of the night found: {found}",
+        _LATER,
+        "`booking audit --from {first_day} --to {last_day}` tells each, and with `--fix` mends what is safe",
+    ),
     IncidentKind.MESSAGES_LOST: Template(
         "Messages lost, and sent again: {count}",
         "Messages lost, and sent again: {count}",

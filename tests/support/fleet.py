@@ -180,6 +180,7 @@ def settings(
             "CALCOM_RATE_LIMIT_PER_MINUTE": "0",
             "CIRCUIT_BREAKER_THRESHOLD": "100000",
             "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "2",
+            "AUDIT_HOUR": "",  # calls are counted, at whatever hour
             **more,
         }
         for name, value in given.items():

@@ -107,7 +107,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one booking: how it stands, why it is not moving, and its story."""
-    from worker.cli.show.show import run  # noqa: PLC0415 - loaded when run
+    from worker.cli.show import run  # noqa: PLC0415 - loaded when run
 
     run(booking, personal=personal, json=json)
 

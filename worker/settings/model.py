@@ -166,6 +166,14 @@ class Settings(BaseSettings):
     retention_days: int = _setting(
         90, "how long metrics, events and final bookings are kept", unit="days", zero="keep for ever", ge=0
     )
+    audit_hour: int | None = _setting(
+        3,
+        "the hour of the day (UTC) from which bookings are compared with Cal.com's list; empty: never",
+        unit="hour",
+        zero="midnight",
+        ge=0,
+        le=23,
+    )
     metrics_port: int = _setting(0, "Prometheus reads here", unit="port", zero="no port", ge=0, le=65535)
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
@@ -175,6 +183,15 @@ class Settings(BaseSettings):
     def broker_url(self) -> str | None:
         """Return Celery's broker: CELERY_BROKER_URL, else REDIS_URL, else None (embedded)."""
         return self.celery_broker_url or self.redis_url
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never_audit(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Read the one value that says something by being empty; of all others an empty one counts as not given."""
+        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
+        texts = {**file, **os.environ}  # noqa: TID251 - this file is the one reader
+        is_empty = "audit_hour" not in given and texts.get("AUDIT_HOUR") == ""
+        return {**given, "audit_hour": None} if is_empty else given
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

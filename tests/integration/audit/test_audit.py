@@ -11,7 +11,7 @@ from db.appointments import events
 from db.lifecycle import HoldReason, Status
 from tasks.audit import listing
 from tasks.audit.finding import AuditFindingKind, NoFinding
-from tests.support.auditing import CONFIRM, OPEN, ROUND_ROBIN, Scene
+from tests.support.audits.scene import CONFIRM, OPEN, ROUND_ROBIN, Scene
 
 UNKNOWN = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
 

@@ -12,7 +12,7 @@ from tasks import dependencies
 from tasks.audit.calls import AuditHalted
 from tasks.audit.survey import survey
 from tasks.operations import breaker_overrides
-from tests.support.auditing import Scene
+from tests.support.audits.scene import Scene
 from tests.support.fleet import eventually
 
 LIST = {"method": "GET", "path": "/v2/bookings"}

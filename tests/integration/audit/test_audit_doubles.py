@@ -11,7 +11,7 @@ from db.appointments import audit
 from db.lifecycle import Status
 from tasks.audit.finding import AuditFindingKind
 from tasks.audit.survey import mend, survey
-from tests.support.auditing import SEATS, Scene
+from tests.support.audits.scene import SEATS, Scene
 
 TOLD = ["cancelling_double", "double_cancelled"]
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}

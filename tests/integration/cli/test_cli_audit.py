@@ -11,7 +11,7 @@ import pytest
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.operations import breaker_overrides
-from tests.support.auditing import Scene
+from tests.support.audits.scene import Scene
 from tests.support.fleet import eventually
 
 Booking = Callable[..., Any]

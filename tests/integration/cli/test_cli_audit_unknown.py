@@ -10,7 +10,7 @@ from db.lifecycle import Status
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.operations import breaker_overrides
-from tests.support.auditing import Scene
+from tests.support.audits.scene import Scene
 
 Booking = Callable[..., Any]
 

@@ -8,7 +8,7 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
-from tests.support.auditing import Scene
+from tests.support.audits.scene import Scene
 from worker.cli.orders import resolve
 
 Booking = Callable[..., Any]

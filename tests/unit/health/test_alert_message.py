@@ -23,6 +23,9 @@ FACTS = {
     "max_age": "15 min",
     "silent": 17,
     "until": "2030-03-01 11:00 UTC",
+    "found": "1 there twice (first 42)",
+    "first_day": "2030-02-28",
+    "last_day": "2030-03-01",
 }
 SAID = (Path(__file__).parents[3] / "docs" / "degradation.md").read_text("utf-8")
 CASES = [(IncidentKind.OUTAGE, level) for level in (OutageLevel.DEGRADED, OutageLevel.CRITICAL, OutageLevel.DOWN)]

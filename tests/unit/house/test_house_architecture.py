@@ -45,7 +45,7 @@ def test_every_key_of_a_script_is_there() -> None:
 def test_every_periodic_task_is_there_with_its_period() -> None:
     """As beat sends them."""
     setting = 61.0
-    sent = {entry["task"]: entry["schedule"] for entry in schedule(setting).values()}
+    sent = {entry["task"]: entry["schedule"] for entry in schedule(setting, 3).values()}
 
     described = {names(row[0])[0]: row[1] for row in rows("Every periodic task")}
 

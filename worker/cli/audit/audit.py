@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from db.monitoring import nightly_audits
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.finding import AuditFinding, AuditFindingKind, NoFinding
+from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
 from tasks.audit.listing import Progress as ShowProgress
 from tasks.audit.survey import Survey, mend, survey
@@ -19,14 +20,6 @@ from worker.console.notes import listening
 from worker.console.stop import Stop
 
 DAY, DAYS = timedelta(days=1), 32
-_NAMES = {
-    AuditFindingKind.ABSENT: "confirmed here, absent there",
-    AuditFindingKind.NOT_HERE: "there, not here",
-    AuditFindingKind.CANCELLED: "cancelled there",
-    AuditFindingKind.TWICE: "there twice",
-    AuditFindingKind.SERIES_CUT: "only some weeks there",
-    AuditFindingKind.HALF_MADE: "half made there",
-}
 _NOT_JUDGED = {
     NoFinding.UNDER_WAY: "being booked or looked for right now: {rows}",
     NoFinding.TOO_YOUNG: "confirmed so lately that Cal.com need not show it yet: {rows}",
@@ -63,11 +56,15 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
             screen.note(f"\nbooking: stopped{done_so_far}; it is safe to run the audit again")
             raise
     open_ones = [one for one in seen.findings if not (id(one) in fixed and fixed[id(one)].ok)]
+    clean = not open_ones and not seen.silent[NoFinding.CANNOT_TELL]
+    if fix and clean:
+        with deps.engine.begin() as conn:
+            nightly_audits.mended(conn, start, end)
     if json:
         screen.as_json(_as_dict(seen, fixed))
     else:
         _report(seen, fixed, open_ones, fix=fix)
-    return not open_ones and not seen.silent[NoFinding.CANNOT_TELL]
+    return clean
 
 
 def _today() -> datetime:
@@ -79,7 +76,7 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding]
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
         when = f" ({screen.clock(one.row.start_at)})" if one.row else ""
         done = fixed.get(id(one))
-        screen.say((f"{_NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
+        screen.say((f"{NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
             screen.say(
                 "    ", ("fixed: " if done.ok else "not fixed: ", "green" if done.ok else "bold yellow"), done.message
@@ -97,7 +94,7 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding]
     if not seen.findings:
         screen.say("Nothing found." if seen.clean else "Nothing found where it can be told.")
         return
-    counts = ", ".join(f"{count} {_NAMES[kind]}" for kind, count in Counter(one.kind for one in seen.findings).items())
+    counts = ", ".join(f"{count} {NAMES[kind]}" for kind, count in Counter(one.kind for one in seen.findings).items())
     screen.say((f"Found: {counts}.", "bold"), f" Fixed {len(seen.findings) - len(open_ones)}." if fix else "")
     safe = sum(one.fix is not None for one in seen.findings)
     if safe and not fix:

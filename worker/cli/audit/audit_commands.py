@@ -1,0 +1,103 @@
+"""The commands that compare our record with Cal.com's: `booking audit`, and `booking restored`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def add_to(app: typer.Typer, panel: str) -> None:
+    """Add them to the command line, in this panel of its help."""
+    for command, examples in _EXAMPLES.items():
+        epilog = "\n\n".join(["For example:", *(f"[bold]{line}[/]" for line in examples)])
+        app.command(rich_help_panel=panel, epilog=epilog)(command)
+
+
+def _end(*, ok: bool) -> None:
+    if not ok:
+        raise typer.Exit(1)
+
+
+def audit(
+    *,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First day, UTC.", show_default="yesterday"),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last day, UTC.")
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=366, help="How many days, instead of --to.", show_default="32"),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe; else nothing is changed.")] = False,
+    once_unknown: Annotated[
+        bool, typer.Option("--once-unknown", help="List who was told not booked after an unclear call, and is booked.")
+    ] = False,
+    personal: Annotated[bool, typer.Option("--personal", help="Of --once-unknown, show whom to call.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare bookings with Cal.com: absent there, not here, cancelled there, there twice, half made, a series cut.
+
+    With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
+    booked there is confirmed here. With --once-unknown all bookings that are kept are looked at; it changes nothing.
+
+    Exit code 1 if anything was found and not mended, or could not be told.
+    """
+    if once_unknown and (first or last or days or fix):
+        raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
+    if personal and not once_unknown:
+        raise typer.BadParameter("--personal goes with --once-unknown")
+    if once_unknown:
+        from worker.cli.audit import once_unknown as audit_unknown  # noqa: PLC0415 - loaded when run
+
+        _end(ok=audit_unknown.run(personal=personal, json=json))
+        return
+    if last is not None and days is not None:
+        raise typer.BadParameter("give one of --to and --days")
+    from worker.cli.audit import audit as command  # noqa: PLC0415 - loaded when run
+
+    start, end = command.span(first, last, days)
+    if start >= end:
+        raise typer.BadParameter("--to is before --from")
+    _end(ok=command.run(start, end, fix=fix, json=json))
+
+
+def restored(
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="MOMENT", help="When the backup was made: 2030-03-01T03:00Z; UTC without a zone.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first: for scripts.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while a worker runs, or the broker cannot say whether one does.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """After a restore from a backup, before any worker runs: have looked for what may be booked already.
+
+    The database has forgotten what was booked since the backup. What was on its way then becomes of unknown outcome:
+    it is looked for at Cal.com before it may be posted. What was asked for later has no row any more: Cal.com's list
+    is read, and whoever asks again for one that is booked gets that booking.
+
+    It waits first until what the old workers sent last must be listed (160 s by the default settings), and may be run
+    again at any time. Stop all workers and beat before the restore; start them when this has ended with exit code 0.
+    """
+    from worker.cli.audit import restored as command  # noqa: PLC0415 - loaded when run
+
+    _end(ok=command.run(command.moment(since), yes=yes, force=force, json=json))
+
+
+_EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
+    audit: (
+        "booking audit",
+        "booking audit --from 2030-03-01 --to 2030-03-31 --fix",
+        "booking audit --days 7",
+        "booking audit --once-unknown --personal",
+    ),
+    restored: ("booking restored --since 2030-03-01T03:00Z", "booking restored --since 2030-03-01T03:00Z --yes --json"),
+}

@@ -1,0 +1,128 @@
+"""`booking restored`: after a restore, and before any worker runs, what may be booked is marked to be looked for."""
+
+import sys
+import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import typer
+from sqlalchemy import Engine, func, select
+
+from db.appointments import restored as record
+from tasks.audit.calls import AuditHalted
+from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknown
+from tasks.dependencies import Dependencies
+from worker.celery_app import app
+from worker.cli.audit.audit import bars, say_waiting
+from worker.cli.session import ready
+from worker.console import broker, screen
+from worker.console.notes import listening
+from worker.console.stop import Stop
+from worker.local.running import running
+from worker.settings.model import Settings
+
+PING = 2.0  # seconds that workers have to answer
+_AGAIN = "no worker may run before this command has ended well; run it again"
+
+
+def moment(given: str) -> datetime:
+    """Read a moment: ISO 8601, UTC where it names no zone.
+
+    Raises:
+        BadParameter: It cannot be read.
+    """
+    try:
+        read = datetime.fromisoformat(given)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{given!r} is no moment: write 2030-03-01T03:00Z, when the backup was made", param_hint="--since"
+        ) from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def run(since: datetime, *, yes: bool, force: bool, json: bool) -> bool:
+    """Make unknown what was on its way, wait until all must be listed, keep what no row has; return whether it is done.
+
+    Raises:
+        Stop: A worker runs, nobody can be asked, or Cal.com's list could not be read.
+    """
+    deps, ended = ready(), False
+    _refuse_the_future(deps.engine, since)
+    _refuse_workers(force=force)
+    with deps.engine.connect() as conn:
+        live = record.count_live(conn)
+    if not yes and not _agreed(live, since):
+        screen.note("Nothing was done.")
+        return False
+    with listening(screen.note):
+        try:
+            unknown = sum(make_unknown(deps, since))
+            _wait(deps)
+            _refuse_workers(force=force)
+            with bars("Reading Cal.com's list") as (reading,):
+                lost = find_lost(RestoredCalls(deps, waiting=say_waiting), since, progress=reading)
+            ended = True
+        except AuditHalted as halted:
+            raise Stop(str(halted), _AGAIN) from None
+        finally:
+            if not ended:
+                screen.note(f"booking: not done; {_AGAIN}")
+    _report(since, unknown, lost, json=json)
+    return True
+
+
+def _refuse_the_future(engine: Engine, since: datetime) -> None:
+    with engine.connect() as conn:
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    if since > now:
+        raise typer.BadParameter("is still to come: give the moment of the backup", param_hint="--since")
+
+
+def _refuse_workers(*, force: bool) -> None:
+    """Refuse while a worker runs, or nobody can tell: it would post what Cal.com may have."""
+    if force:
+        return
+    asked = broker.ask(running(Settings.load()).broker_url or "", ())
+    if asked.error:
+        raise Stop(
+            f"the broker does not answer ({asked.error}), so nobody can tell whether a worker runs",
+            "start it and try again; if you know that no worker runs, --force goes on without asking",
+        )
+    alive = sorted(name for answer in app.control.ping(timeout=PING) for name in answer)
+    if alive:
+        raise Stop(
+            f"a worker runs: {', '.join(alive)}",
+            "it would post again what is booked already: stop all workers first (--force goes on all the same)",
+        )
+
+
+def _agreed(live: int, since: datetime) -> bool:
+    meant = f"The backup is of {screen.clock(since)}; {screen.plural(live, 'booking')} on the way or held then"
+    if not sys.stdin.isatty():
+        raise Stop(f"{meant}: give --yes to have them looked for (there is nobody to ask)")
+    return typer.confirm(f"{meant}. Look for each at Cal.com before it may be posted?", err=True)
+
+
+def _wait(deps: Dependencies) -> None:
+    """Wait until what the workers of before have sent last must be listed."""
+    seconds = deps.timings.ends_unanswered
+    screen.note(f"Waiting {screen.span(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
+    threading.Event().wait(seconds)
+
+
+def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> None:
+    if json:
+        screen.as_json({"since": since, "unknown": unknown, **asdict(lost)})
+        return
+    screen.say(f"{screen.plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
+    screen.say(
+        f"{screen.plural(lost.found, 'booking')} at Cal.com without a row here: whoever asks again gets his own."
+    )
+    if lost.asked_again:
+        screen.say(f"{lost.asked_again:,} of them were asked for again since the restore, and have their bookings.")
+    if lost.unnamed:
+        screen.say(
+            ("! ", "bold yellow"),
+            f"{lost.unnamed:,} of them hide from this key for whom they are: asked for again, they may be made twice",
+        )
+    screen.say("Start the workers; then `booking audit --fix` compares what has ended here with Cal.com.")
