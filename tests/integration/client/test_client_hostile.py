@@ -18,8 +18,8 @@ from tasks.claim import claim
 from tests.support.fleet import request
 from tests.support.stepping import book
 from worker import enqueue_booking, outcome
+from worker.cli import show
 from worker.cli.check import check
-from worker.cli.show import show
 
 MIB = 2**20
 METADATA = "http://169.254.169.254/latest/meta-data/iam"

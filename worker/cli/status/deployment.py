@@ -18,7 +18,7 @@ from tasks.health.check import BEAT, EVERY, beat_is_dead
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.ranking.ours import LATE
 from worker.celery_app import BOOKINGS, MAINTENANCE, app
-from worker.cli.show.show import STYLES
+from worker.cli.show import STYLES
 from worker.console import broker, screen
 from worker.settings.model import Settings
 

@@ -1,0 +1,157 @@
+"""`booking show`: one booking, in a person's words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import func, select
+
+from db.appointments import Appointment, event_types
+from db.appointments.events import Event
+from db.lifecycle import FINAL, Status
+from worker.cli.named import named
+from worker.cli.session import ready
+from worker.console import screen
+from worker.story.timeline import INTERNAL, PERSONAL, whole_timeline
+from worker.story.why import why
+
+HIDDEN = "hidden (--personal shows it)"
+STYLES = {
+    Status.CONFIRMED: "bold green",
+    Status.HELD: "bold yellow",
+    Status.FAILED: "bold red",
+    Status.REJECTED: "bold red",
+    Status.EXPIRED: "bold red",
+}
+
+_STYLES_BY_NAME = {status.value: style for status, style in STYLES.items()}
+
+
+def run(id_or_key: str, *, personal: bool, json: bool) -> None:
+    """Show the booking.
+
+    Raises:
+        Stop: There is none, or it is not clear which one is meant.
+    """
+    deps = ready()
+    with deps.engine.connect() as conn:
+        row = named(conn, id_or_key)
+        event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
+        timeline = whole_timeline(conn, row)
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+    deleted = event_type is not None and event_type.deleted
+    reason = why(row, now, deleted=deleted)
+    if json:
+        screen.as_json(as_dict(row, timeline, reason, personal=personal))
+        return
+    screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
+    screen.say(reason)
+    screen.say()
+    screen.facts(_facts(row, now, deleted=deleted, personal=personal))
+    screen.say()
+    asked = Event("asked", "caller", {}, row.created_at)
+    screen.show(_timeline([asked, *timeline]))
+
+
+def as_dict(row: Appointment, timeline: list[Event], reason: str, *, personal: bool) -> dict[str, Any]:
+    """Return the booking for JSON; without personal data unless asked for."""
+    left_out = INTERNAL if personal else INTERNAL + PERSONAL
+    fields = {name: value for name, value in asdict(row).items() if name not in left_out}
+    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": reason}
+    return {**first, **fields, "story": [asdict(event) for event in timeline]}
+
+
+def _standing(row: Appointment) -> str:
+    return f"{row.status} ({row.hold_reason})" if row.hold_reason else str(row.status)
+
+
+def _facts(row: Appointment, now: datetime, *, deleted: bool, personal: bool) -> Iterator[tuple[str, str]]:
+    yield "what", _what(row) + (" (deleted at Cal.com)" if deleted else "")
+    yield "when", _when(row)
+    yield "who", _who(row) if personal else HIDDEN
+    if personal:
+        yield from _further(row)
+    yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
+    if row.calcom_booking_uid:
+        seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
+        owner = " (another request's)" if row.status is Status.REJECTED else ""
+        yield "at Cal.com", f"{row.calcom_booking_uid}{seat}{owner}"
+    if row.series_uid:
+        yield "series", _series(row, now)
+    yield "tries", _tries(row)
+    if row.last_error:
+        yield "last error", row.last_error
+    yield "key", row.idempotency_key + (" (made from the request)" if row.key_derived else "")
+    yield "ids", f"uuid {row.uuid}, task {row.task_id}, correlation {row.correlation_id}"
+
+
+def _what(row: Appointment) -> str:
+    length = f", {row.length_in_minutes} min" if row.length_in_minutes else ""
+    return f"event type {row.event_type}{length}"
+
+
+def _when(row: Appointment) -> str:
+    local = row.start_at.astimezone(ZoneInfo(row.attendee_time_zone))
+    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({screen.clock(row.start_at)})"
+
+
+def _who(row: Appointment) -> str:
+    return ", ".join(part for part in (row.attendee_name, row.attendee_email, row.attendee_phone) if part)
+
+
+def _further(row: Appointment) -> Iterator[tuple[str, str]]:
+    if row.guests:
+        yield "guests", ", ".join(row.guests)
+    given: tuple[tuple[str, Mapping[str, Any] | None], ...] = (
+        ("where", row.location),
+        ("answers", row.booking_fields_responses),
+        ("metadata", row.request_metadata),
+    )
+    for name, values in given:
+        if values:
+            yield name, ", ".join(f"{key}: {value}" for key, value in values.items())
+
+
+def _series(row: Appointment, now: datetime) -> str:
+    if row.series_weeks is not None:
+        if row.series_of is None:
+            return f"{screen.plural(row.series_weeks, 'week')} booked; of how many, this API key is not shown"
+        return f"{row.series_weeks} of {screen.plural(row.series_of, 'week')} booked"
+    soon = screen.ago(row.ends_at, now) if row.ends_at and row.ends_at > now else "soon"
+    return f"its weeks are counted {soon}"
+
+
+def _tries(row: Appointment) -> str:
+    effort = f"{_calls(row)}, {screen.plural(row.retry_count, 'retry', 'retries')}"
+    return f"{effort}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else effort
+
+
+def _calls(row: Appointment) -> str:
+    """Count its POSTs; a worker that died over one has not counted it, and whatever Cal.com has booked was posted."""
+    if row.posts or row.sent_at is None:
+        return f"{screen.plural(row.posts, 'call')} to book"
+    return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"
+
+
+def _timeline(timeline: list[Event]) -> Table:
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for event in timeline:
+        kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
+        table.add_row(
+            f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail)
+        )
+    return table
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    texts = [str(detail["why"])] if "why" in detail else []
+    texts += [f"{name.replace('_', ' ')} {value}" for name, value in detail.items() if name != "why" and value]
+    return "; ".join(texts)
