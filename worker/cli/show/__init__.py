@@ -1,1 +1,0 @@
-"""`booking show`: one booking, in a person's words."""
