@@ -54,6 +54,7 @@ class Viewer:
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.add_init_script(STAMPS)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda said: "Content Security" in said.text and self.errors.append(said.text))
         self.page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def open(self, path: str = "/resilience") -> "Viewer":

@@ -43,6 +43,7 @@ def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
     receipts = enqueue_bookings([request(number, hours=3) for number in range(1, 13)])
     there.sees("Cal.com is down since")
     assert there.first_shown_at("Cal.com is down") - changed_at(deployed, "open") <= LATEST
+    there.sees("Cal.com is down since", within="#said")  # what a screen reader says
     there.sees("12 held")
     there.sees("next probe in")
     there.sees("go by themselves", within="#nothing")
