@@ -8,6 +8,8 @@ from tests.mutation.breaker import BREAKER
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.holds import HOLDS
+from tests.mutation.operations import OPERATIONS
+from tests.mutation.page import PAGE
 from tests.mutation.quota import QUOTA
 from tests.mutation.reports import REPORTS
 from tests.mutation.steps import STEPS
@@ -197,6 +199,8 @@ BREAKAGES = (
     *EVIDENCE,
     *HEALTH,
     *HOLDS,
+    *OPERATIONS,
+    *PAGE,
     *QUOTA,
     *STEPS,
     *REPORTS,

@@ -120,10 +120,11 @@ def test_a_double_click_waits_for_the_first_and_acts_once(built: Dependencies) -
     assert len(recorded(built)) == 1
 
 
-def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies) -> None:
-    """Not even when the breaker stands as it did then."""
+@pytest.mark.parametrize("looked", [True, False], ids=["by who has looked", "by who has not"])
+def test_what_is_pressed_again_later_is_not_given_again(built: Dependencies, looked: bool) -> None:  # noqa: FBT001 - a case
+    """Whatever the breaker has done since."""
     built.breaker.record_success("bookings.create")
-    request = order(built, OPEN)
+    request = order(built, OPEN) if looked else asked(OPEN)
     first = breaker_actions.carry_out(built, request)
     breaker_actions.carry_out(built, order(built, RESET))
 
