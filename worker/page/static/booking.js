@@ -52,7 +52,14 @@ function buttons(actions) {
   );
 }
 
-const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: (state, answer) => freshness.state(state, answer) });
+function state(now, answer) {
+  if (answer?.status !== 404) return freshness.state(now, answer);
+  poll.stop();
+  byId("state").textContent = "not there";
+  return fill(byId("sentence"), `There is no booking ${id}.`);
+}
+
+const poll = new Poll(`/data/bookings/${id}`, { onData: update, onState: state });
 const freshness = new Freshness(poll);
 
 new Who(byId("who"), id);

@@ -34,10 +34,13 @@ export function duration(milliseconds) {
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const SECONDS = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DAY_AND_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 export function clock(at, from = now()) {
   const moment = new Date(at);
-  return isSameDay(at, from) ? TIME.format(moment) : `${DAY.format(moment)} ${TIME.format(moment)}`;
+  if (isSameDay(at, from)) return TIME.format(moment);
+  const isSameYear = moment.getFullYear() === new Date(from).getFullYear();
+  return `${(isSameYear ? DAY : DAY_AND_YEAR).format(moment)} ${TIME.format(moment)}`;
 }
 
 // The seconds matter today; the title has them for other days.

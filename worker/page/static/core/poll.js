@@ -31,7 +31,7 @@ export class Poll {
       return;
     }
     this.#wait(null);
-    if (document.hidden) return;
+    if (document.hidden || this.every === null) return;
     this.#flying = true;
     try {
       await this.#once();
@@ -78,7 +78,7 @@ export class Poll {
   }
 
   #pause() {
-    if (!this.#failures) return this.every;
+    if (!this.#failures || this.every === null) return this.every;
     return Math.min(LAST_RETRY, FIRST_RETRY * 2 ** (this.#failures - 1));
   }
 

@@ -1,11 +1,11 @@
 // One booking's story: what happened when, who did it, which calls it made and how long they took, and the pauses between.
 import { el, fill } from "../core/dom.js";
 import { duration, time, utc } from "../core/moments.js";
-import { word } from "../core/words.js";
+import { TONES, word } from "../core/words.js";
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
-const TONES = { confirmed: "calm", failed: "critical", expired: "critical", rejected: "none", held: "warning", retrying: "warning", booking: "active" };
+const BREAKER_TONES = { breaker_closed: "calm", breaker_open: "critical", breaker_half_open: "warning" };
 const LONG_PAUSE = 1000; // ms
 
 export function drawTimeline(container, timeline) {
@@ -27,7 +27,7 @@ function between(before, event) {
 function step(event) {
   return el(
     "li",
-    { class: "step", "data-tone": TONES[event.kind] ?? "none" },
+    { class: "step", "data-tone": TONES[event.kind] ?? BREAKER_TONES[event.kind] ?? "none" },
     el("time", { datetime: event.at, title: utc(event.at) }, CLOCK.format(new Date(event.at))),
     el(
       "div",

@@ -21,7 +21,7 @@ function change(one) {
       "span",
       {},
       el("strong", {}, one.of === "calcom" ? "Cal.com" : one.of),
-      ` ${STATES[one.from] ?? one.from ?? "new"} → `,
+      one.from && one.from !== one.to ? ` ${STATES[one.from] ?? one.from} → ` : " ",
       el("span", { class: "tone", "data-tone": TONES[one.to] ?? "none" }, STATES[one.to] ?? one.to),
       el("small", {}, ` ${word(one.reason)}${by}${why}`),
     ),
