@@ -1,6 +1,6 @@
 // The course of the last hour, day or week: five charts on one time axis, and the switch whose range is in the address.
 import { byId, el, fill, show } from "../core/dom.js";
-import { clock, clockWithSeconds } from "../core/moments.js";
+import { clock, clockWithSeconds, now } from "../core/moments.js";
 import { Poll } from "../core/poll.js";
 import { kinds, summary } from "./kinds.js";
 import { onTheme, palette } from "./palette.js";
@@ -8,6 +8,7 @@ import { makePlot, resize } from "./plot.js";
 import { RANGES, columns } from "./series.js";
 import { redrawTable, tableOf } from "./table.js";
 
+const STEP = 10; // seconds by which the right end moves
 const TITLES = { "1h": "The last hour", "24h": "The last 24 hours", "7d": "The last 7 days" };
 const EVERY = { "1h": 10000, "24h": 30000, "7d": 60000 };
 
@@ -15,7 +16,7 @@ export class Charts {
   #rows = [];
   #shape = "";
   #now = null; // {data, columns, and what #live has}
-  #live = {}; // {live, forecast, unknownSince}: of the newest answer
+  #live = {}; // {live, forecast, states, to}: of the newest answer
   #drawn = "";
   #isStale = false;
 
@@ -40,8 +41,8 @@ export class Charts {
   live(data) {
     const end = foreseenEnd(data.verdict);
     const forecast = end ? { at: Date.parse(end.at) / 1000, text: clock(end.at) } : null;
-    const unknownSince = data.parts.redis.well ? null : Date.parse(data.parts.redis.since ?? data.read_at) / 1000;
-    this.#live = { live: data.now?.held ?? null, forecast, unknownSince };
+    const to = Math.floor(now() / 1000 / STEP) * STEP;
+    this.#live = { live: data.now?.held ?? null, forecast, states: statesOf(data), to };
     if (this.#now && JSON.stringify(this.#live) !== this.#drawn) this.#draw(this.#now);
     if (!data.parts.postgres.well) this.#state("refused");
     else if (this.#isStale) this.poll.restart();
@@ -78,8 +79,8 @@ export class Charts {
     note.textContent = this.#now ? `The charts are of ${clockWithSeconds(this.poll.readAt)}; there are no newer figures now.` : "There are no figures to draw now.";
   }
 
-  #draw(now, anew = false) {
-    this.#now = { ...now, ...this.#live };
+  #draw(given, anew = false) {
+    this.#now = { ...given, ...this.#live, to: Math.max(this.#live.to ?? 0, given.data.until) };
     this.#drawn = JSON.stringify(this.#live);
     const charts = kinds(() => this.#now);
     const shape = JSON.stringify(charts.map((chart) => [chart.name, chart.shape, chart.height]));
@@ -87,7 +88,7 @@ export class Charts {
     else this.#rows.forEach((row) => row.plot.setData(this.#now.columns[row.chart.name]));
     this.#shape = shape;
     this.#rows.forEach((row) => redrawTable(row.table, row.chart, () => this.#now));
-    this.#heads(null);
+    this.#heads(this.#rows[0].plot.cursor.idx ?? null);
   }
 
   #build(charts) {
@@ -110,10 +111,10 @@ export class Charts {
   }
 
   #view() {
-    const { data, forecast } = this.#now;
+    const { data, forecast, to } = this.#now;
     const length = RANGES[data.range];
-    const ahead = forecast ? Math.min(forecast.at, data.until + length / 3) : data.until;
-    return { from: data.until - length, to: Math.max(ahead, data.until) };
+    const ahead = forecast ? Math.min(forecast.at, data.until + length / 3) : to;
+    return { from: data.until - length, to: Math.max(ahead, to) };
   }
 
   #heads(index) {
@@ -129,6 +130,14 @@ export class Charts {
 function foreseenEnd({ name, nothing }) {
   const index = nothing.findIndex((part) => typeof part === "string" && part.endsWith("done at about "));
   return name === "draining" && index >= 0 ? nothing[index + 1] : null;
+}
+
+// Each breaker's state and since when; since Redis is gone, that nobody knows it.
+function statesOf({ cards, parts, read_at: readAt }) {
+  const gone = parts.redis.well ? null : Date.parse(parts.redis.since ?? readAt) / 1000;
+  return Object.fromEntries(
+    cards.map(({ name, state, since }) => [name, { state, since: since ? Date.parse(since) / 1000 : state === "unknown" ? gone : null }]),
+  );
 }
 
 function figureOf(part) {

@@ -15,21 +15,23 @@ export function round(highest) {
   return [1, 2, 4, 6, 8, 10].map((step) => step * size).find((top) => top >= highest);
 }
 
-// `now()` is what is drawn: {data, columns, forecast, live}.
+// `now()` is what is drawn: {data, columns, and of the newest answer: live, forecast, states, to}.
 export function kinds(now) {
   return [breaker(now), held(now), booked(now), failures(now), latency(now)];
 }
 
-// The service, and each other breaker that was not closed all the time. Since Redis is gone nobody knows their states.
-export function lanes({ data, unknownSince }) {
-  const restless = (lane) => lane.spans.some((span) => span.state !== "closed");
-  const shown = data.breaker.filter((lane, index) => index === 0 || restless(lane)).slice(0, 4);
-  return unknownSince ? shown.map((lane) => ({ ...lane, spans: cut(lane.spans, unknownSince) })) : shown;
+// The service, and each other breaker that was not closed all the time, each up to the state that the answer tells.
+export function lanes({ data, states }) {
+  const isRestless = (lane) => lane.spans.some((span) => span.state !== "closed");
+  const known = data.breaker.map((lane) => ({ ...lane, spans: upToNow(lane.spans, states?.[lane.name]) }));
+  return known.filter((lane, index) => index === 0 || isRestless(lane)).slice(0, 4);
 }
 
-function cut(spans, since) {
-  const known = spans.filter((span) => span.from < since).map((span) => ({ ...span, to: Math.min(span.to ?? since, since) }));
-  return [...known, { from: since, to: null, state: "unknown" }];
+// The answer is newer than the chart: it may know a change, or that nobody knows the state any more.
+function upToNow(spans, now) {
+  if (!now?.since || spans.at(-1)?.state === now.state) return spans;
+  const before = spans.filter((span) => span.from < now.since).map((span) => ({ ...span, to: Math.min(span.to ?? now.since, now.since) }));
+  return [...before, { from: now.since, to: null, state: now.state }];
 }
 
 const NAMES = { calcom: "Cal.com", database: "Database" };
@@ -43,15 +45,14 @@ function breaker(now) {
     shape: shown.map((lane) => lane.name).join(),
     series: () => [{ show: false }],
     top: () => 1,
-    draw: (plot, colours) => drawBand(plot, lanes(now()), now().data.until, colours),
+    draw: (plot, colours) => drawBand(plot, lanes(now()), now().to, colours),
     head: (index) => lanes(now()).map((lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`),
   };
 }
 
-// The moment under the cursor; without one, the last that is charted.
+// The moment under the cursor; without one, now.
 function at(now, index) {
-  const { data } = now();
-  return index === null ? data.until - 1 : data.t[index];
+  return index === null ? Infinity : now().data.t[index];
 }
 
 function held(now) {
@@ -74,11 +75,11 @@ function held(now) {
 }
 
 // From the last sample on to what is held now; and dotted from there to none at the foreseen end.
-function drawNow(plot, { data, live, forecast }, colours) {
+function drawNow(plot, { data, live, forecast, to }, colours) {
   const index = last(data.held);
   if (live === null || live === undefined || index < 0) return;
-  drawLine(plot, [data.t[index], data.held[index]], [data.until, live], colours.warning);
-  if (forecast) drawLine(plot, [data.until, live], [forecast.at, 0], colours.warning, [1, 5]);
+  drawLine(plot, [data.t[index], data.held[index]], [to, live], colours.warning);
+  if (forecast) drawLine(plot, [to, live], [forecast.at, 0], colours.warning, [1, 5]);
 }
 
 function drawLine(plot, from, to, colour, dash = []) {
