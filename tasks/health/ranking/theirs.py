@@ -98,7 +98,9 @@ def draining(seen: Overview) -> TrueRow | None:
 
 
 def calcom_failing(seen: Overview) -> TrueRow | None:
-    """Too many calls fail, and the breaker is still closed."""
+    """Too many calls fail, and the breaker is still closed; one that is not says more than they do."""
+    if failing_breaker(seen, *_NOT_CLOSED):
+        return None
     mostly = f", mostly {seen.record.mostly}" if seen.record and seen.record.mostly else ""
     nothing = sentence("failed calls are repeated, and the breaker opens by itself if it gets worse.")
     return _failing(seen.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", nothing, ("open",))
