@@ -5,26 +5,28 @@ row, at most SCAN of them a page: then the page is short, and the next goes on b
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import eq, ge, le, lt
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, literal_column, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, literal, literal_column, select, tuple_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
 from db.models.indexes import EVENT_TYPE
 from db.schema import appointments
+from db.sql import statement
 
-SCAN = 5_000
-"""Rows that one page, or one count, looks at."""
+SCAN = 1000
+"""Rows that one page, or one count, looks at where no index knows what is wanted."""
+BY_ROW = 100
+"""Rows up to which is counted what no index can count without them."""
+BATCH = 1000  # rows that a stream fetches at once
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-BATCH = 1000  # rows that a stream fetches at once
-_columns = appointments.c
-_Columns = ReadOnlyColumnCollection[str, Any]
+_Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
 
 
 class Sort(StrEnum):
@@ -98,28 +100,43 @@ class Count:
     capped: bool
 
 
+_BY_ID = ("id",)
+_MET = {"status": ("state", "held"), "event_type": ("event_type",), "hold_reason": ("reason",)}
+_KEYS = {Sort.ID: _BY_ID, Sort.ASKED: ("requested_at", "id"), Sort.START: ("start_at", "id")}
+_ALL: Mapping[str, ColumnElement[Any]] = {
+    one.name: literal_column(EVENT_TYPE) if one.name == "event_type" else appointments.c[one.name]
+    for one in fields(Listed)
+}
+_SHOWN = tuple(column.label(name) for name, column in _ALL.items())
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """How a list is read: in the order of `key`, along the conditions that an index knows; `rest`: there are others."""
+    """How a list is read: down or up the columns of an index, by names of `Listed`; `rest`: conditions beside it.
 
-    key: tuple[ColumnElement[Any], ...]
+    `lead` are the values of its first columns. They are asked for as ranges and ordered by: else PostgreSQL may take an
+    index that has only the rest of the order, and read everything that does not fit.
+    """
+
+    lead: Mapping[str, ColumnElement[Any]]
+    key: tuple[str, ...]
     along: tuple[ColumnElement[bool], ...]
     rest: tuple[str, ...]
 
-    def select(self, *what: Any, after: str | None = None) -> Select[Any]:
+    def select(self, *what: ColumnElement[Any], after: str | None = None) -> Select[Any]:
         """Return what stands along the index, behind a place in it."""
-        rows = self.ordered(select(*what).where(*self.along), _columns)
+        within = [test for name, value in self.lead.items() for test in (_ALL[name] >= value, _ALL[name] <= value)]
+        rows = select(*what).where(*within, *self.along).order_by(*self.order(_ALL))
         return rows if after is None else rows.where(self._behind(after))
 
-    def ordered(self, rows: Select[Any], columns: _Columns) -> Select[Any]:
-        """Order by the key: ids downwards, moments upwards."""
-        if len(self.key) == 1:
-            return rows.order_by(columns.id.desc())
-        return rows.order_by(*(columns[str(column.key)] for column in self.key))
+    def order(self, columns: _Columns) -> list[ColumnElement[Any]]:
+        """Return the order of the index: ids downwards, moments upwards."""
+        ordered = [columns[name] for name in (*self.lead, *self.key)]
+        return [column.desc() for column in ordered] if self.key == _BY_ID else ordered
 
     def place(self, row: Any) -> str:
         """Write down where a row stands in the order."""
-        *moments, number = (getattr(row, str(column.key)) for column in self.key)
+        *moments, number = (getattr(row, name) for name in self.key)
         return "_".join([*(str((one - _EPOCH) // _MICROSECOND) for one in moments), str(number)])
 
     def _behind(self, place: str) -> ColumnElement[bool]:
@@ -130,9 +147,9 @@ class _Walk:
             at, number = [], -1
         if len(at) + 1 != len(self.key) or not 0 <= number < 2**63:
             raise ValueError(f"no place in this list: {place}")
-        if not at:
-            return _columns.id < number
-        return tuple_(*self.key) > tuple_(literal(at[0]), literal(number))
+        here = tuple_(*(_ALL[name] for name in (*self.lead, *self.key)))
+        there = tuple_(*self.lead.values(), *map(literal, at), literal(number, BigInteger))
+        return here < there if self.key == _BY_ID else here > there
 
 
 def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: int = 50, scan: int = SCAN) -> ListPage:
@@ -142,94 +159,102 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
         ValueError: `after` is none that a page of this list has given.
     """
     walk = _walk(wanted)
-    seen = walk.select(appointments, after=after).limit(scan).subquery()
-    found = select(*_shown(seen.c)).where(*_named(_conditions(wanted, seen.c), walk.rest)).limit(limit + 1)
-    rows = [Listed.of(row) for row in conn.execute(walk.ordered(found, seen.c))]
+    along = walk.select(*_SHOWN, after=after)
+    if walk.rest:
+        seen = along.limit(scan).subquery()
+        along = select(seen).where(*_named(wanted, seen.c, walk.rest)).order_by(*walk.order(seen.c))
+    rows = [Listed.of(row) for row in conn.execute(along.limit(limit + 1))]
     if len(rows) > limit:
         return ListPage(rows[:limit], walk.place(rows[limit - 1]))
-    cut = conn.execute(walk.select(*walk.key, after=after).offset(scan - 1).limit(1)).first() if walk.rest else None
+    last = walk.select(*(_ALL[name] for name in walk.key), after=after).offset(scan - 1).limit(1)
+    cut = conn.execute(last).first() if walk.rest else None
     return ListPage(rows, None if cut is None else walk.place(cut))
 
 
 def stream(conn: Connection, wanted: Filter, *, limit: int = 100_000) -> Iterator[Listed]:
     """Yield a list row by row, from a cursor of the server: `conn` is in a transaction, and stays in it meanwhile."""
     walk = _walk(wanted)
-    rows = walk.select(*_shown(_columns)).where(*_named(_conditions(wanted, _columns), walk.rest)).limit(limit)
+    rows = walk.select(*_SHOWN).where(*_named(wanted, _ALL, walk.rest)).limit(limit)
     for row in conn.execute(rows.execution_options(stream_results=True, yield_per=BATCH)):
         yield Listed.of(row)
 
 
 def count(conn: Connection, wanted: Filter, *, cap: int = 1001, scan: int = SCAN) -> Count:
-    """Count a list up to a cap."""
+    """Count a list up to a cap; all that is held, or held for one reason, as the last health check has counted it."""
+    if _is_held(wanted) and replace(wanted, state=None, reason=None, sort=Sort.ID) == Filter():
+        held: int = conn.execute(statement("kept_holds"), {"reason": wanted.reason}).scalar_one()
+        if held >= cap:
+            return Count(held, capped=False)
     walk = _walk(wanted)
-    most = scan if walk.rest else cap
-    seen = walk.select(appointments).limit(most).subquery()
-    fits = _named(_conditions(wanted, seen.c), walk.rest)
-    looked, found = conn.execute(
-        select(func.count(), func.count().filter(*fits) if fits else func.count()).select_from(seen)
-    ).one()
+    most = scan if walk.rest else BY_ROW if "event_type" in walk.lead else cap
+    along = walk.select(*_SHOWN)
+    seen = (along if walk.rest else along.order_by(None)).limit(most).subquery()
+    fits = func.count().filter(*_named(wanted, seen.c, walk.rest)) if walk.rest else func.count()
+    looked, found = conn.execute(select(func.count(), fits).select_from(seen)).one()
     return Count(min(found, cap), capped=looked == most or found >= cap)
 
 
 def _walk(wanted: Filter) -> _Walk:
     """Choose the index: which order it can give, and what it knows of the filter."""
-    held = wanted.state is Status.HELD or wanted.reason is not None or wanted.at_risk is not None
-    asked = wanted.requested_from is not None or wanted.requested_to is not None
-    sort = wanted.sort
-    if wanted.at_risk is not None:
-        sort = Sort.START
-    elif sort is Sort.ID and (asked or wanted.reason is not None):
-        sort = Sort.ASKED
-    if sort is Sort.START and not (held or wanted.state is Status.CONFIRMED):
-        sort = Sort.ASKED if asked else Sort.ID
-    if sort is Sort.ASKED and not (held or asked or wanted.state is None):
-        sort = Sort.ID
-    known = {"ids", "held"}
-    if sort is Sort.ID:
-        known |= {"state"} | ({"event_type"} if wanted.state is Status.CONFIRMED else set())
+    sort = _sort(wanted)
+    lead: dict[str, ColumnElement[Any]] = {}
+    along = {"ids", "held", "state"}
+    if sort is Sort.ID and wanted.state is Status.CONFIRMED and wanted.event_type is not None:
+        lead["event_type"] = literal(wanted.event_type)
+    elif sort is Sort.ID and wanted.state is not None:
+        lead["status"] = literal_column(f"'{wanted.state.value}'")
+        along = {"ids"}
     elif sort is Sort.ASKED:
-        known |= {"reason", "requested_from", "requested_to"}
-    else:
-        known |= {"at_risk", "start_from", "start_to", "state"}
-    conditions = _conditions(wanted, _columns)
-    keys = {
-        Sort.ID: (_columns.id,),
-        Sort.ASKED: (_columns.requested_at, _columns.id),
-        Sort.START: (_columns.start_at, _columns.id),
-    }
-    rest = tuple(name for name in conditions if name not in known)
-    return _Walk(keys[sort], _named(conditions, [name for name in conditions if name in known]), rest)
+        along = {"ids", "held", "requested_from", "requested_to"}
+        if wanted.reason is not None:
+            lead["hold_reason"] = literal(wanted.reason.value)
+    elif sort is Sort.START:
+        along |= {"at_risk", "start_from", "start_to"}
+    conditions = _conditions(wanted, _ALL)
+    met = {one for name in lead for one in _MET[name]}
+    rest = tuple(name for name in conditions if name not in along and name not in met)
+    return _Walk(lead, _KEYS[sort], tuple(test for name, test in conditions.items() if name in along - met), rest)
 
 
-def _conditions(wanted: Filter, columns: _Columns) -> Mapping[str, ColumnElement[bool]]:
+def _sort(wanted: Filter) -> Sort:
+    if wanted.at_risk is not None:
+        return Sort.START
+    asked = wanted.requested_from is not None or wanted.requested_to is not None
+    if wanted.sort is Sort.START and (_is_held(wanted) or wanted.state is Status.CONFIRMED):
+        return Sort.START
+    if asked or wanted.reason is not None:
+        return Sort.ASKED
+    return Sort.ASKED if wanted.sort is Sort.ASKED and wanted.state in {None, Status.HELD} else Sort.ID
+
+
+def _is_held(wanted: Filter) -> bool:
+    return wanted.state is Status.HELD or wanted.reason is not None or wanted.at_risk is not None
+
+
+def _conditions(wanted: Filter, columns: _Columns) -> dict[str, ColumnElement[bool]]:
     """Return what a row must be, by name. States are literals: else no partial index serves a prepared statement."""
-    held = wanted.state is Status.HELD or wanted.reason is not None or wanted.at_risk is not None
     made: dict[str, ColumnElement[bool]] = {}
-    if held:
-        made["held"] = columns.status == literal_column("'held'")
+    if _is_held(wanted):
+        made["held"] = columns["status"] == literal_column("'held'")
     if wanted.state is not None and wanted.state is not Status.HELD:
-        made["state"] = columns.status == literal_column(f"'{wanted.state.value}'")
+        made["state"] = columns["status"] == literal_column(f"'{wanted.state.value}'")
     tests: dict[str, tuple[Callable[[Any, Any], ColumnElement[bool]], ColumnElement[Any]]] = {
-        "reason": (eq, columns.hold_reason),
-        "event_type": (eq, literal_column(EVENT_TYPE)),
-        "error_type": (eq, columns.error_type),
-        "requested_from": (ge, columns.requested_at),
-        "requested_to": (lt, columns.requested_at),
-        "start_from": (ge, columns.start_at),
-        "start_to": (lt, columns.start_at),
-        "at_risk": (le, columns.start_at),
+        "reason": (eq, columns["hold_reason"]),
+        "event_type": (eq, columns["event_type"]),
+        "error_type": (eq, columns["error_type"]),
+        "requested_from": (ge, columns["requested_at"]),
+        "requested_to": (lt, columns["requested_at"]),
+        "start_from": (ge, columns["start_at"]),
+        "start_to": (lt, columns["start_at"]),
+        "at_risk": (le, columns["start_at"]),
     }
     asked = {name: value for name in tests if (value := getattr(wanted, name)) is not None}
     made |= {name: tests[name][0](tests[name][1], value) for name, value in asked.items()}
     if wanted.ids is not None:
-        made["ids"] = columns.id.in_(wanted.ids)
+        made["ids"] = columns["id"].in_(wanted.ids)
     return made
 
 
-def _named(conditions: Mapping[str, ColumnElement[bool]], names: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    return tuple(conditions[name] for name in names)
-
-
-def _shown(columns: _Columns) -> list[ColumnElement[Any]]:
-    event_type: ColumnElement[Any] = literal_column(EVENT_TYPE).label("event_type")
-    return [event_type if one.name == "event_type" else columns[one.name] for one in fields(Listed)]
+def _named(wanted: Filter, columns: _Columns, names: Sequence[str]) -> list[ColumnElement[bool]]:
+    conditions = _conditions(wanted, columns)
+    return [conditions[name] for name in names]

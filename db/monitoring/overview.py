@@ -16,8 +16,6 @@ from db.sql import statement
 
 CAP = 1000
 """So many of a kind are counted one by one."""
-FRESH = 15.0
-"""Seconds for which what the health check counted is told as now: three of its ticks."""
 DAY = timedelta(days=1)
 COUNTING = 120.0
 """Seconds without progress after which the counting of the day counts as stopped."""
@@ -75,7 +73,7 @@ def held(conn: Connection, *, cap: int = CAP, lead: float) -> list[HeldNow]:
 
     `lead` is in seconds: at risk is what starts within two hours of the moment at which it expires.
     """
-    asked = {"reasons": [one.value for one in HoldReason], "cap": cap, "fresh_seconds": FRESH}
+    asked = {"reasons": [one.value for one in HoldReason], "cap": cap}
     found = []
     rows = conn.execute(statement("held_now"), asked | {"near_seconds": lead + AT_RISK})
     for reason, is_kept, count, *figures in rows:

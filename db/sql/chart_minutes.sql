@@ -1,24 +1,38 @@
 -- What was counted in a period, a row a step of it, also where nothing was: null where it is not counted yet. Held is what
 -- the last health check of a step found; null: there was none.
+WITH minutes AS (
+    SELECT
+        date_bin(make_interval(secs => :step), minute, CAST(:since AS timestamptz)) AS at,
+        sum(accepted) AS accepted,
+        sum(confirmed) AS confirmed,
+        sum(rejected) AS rejected,
+        sum(failed) AS failed,
+        sum(expired) AS expired,
+        sum(cancelled) AS cancelled,
+        sum(retries) AS retries,
+        (array_agg(held ORDER BY minute DESC) FILTER (WHERE held IS NOT NULL))[1] AS held
+    FROM booking_minutes
+    WHERE minute >= :since AND minute < :until
+    GROUP BY 1
+),
+counted AS (
+    SELECT coalesce(max(counted_until), '-infinity') AS until FROM counted_bookings
+)
 SELECT
-    step.at,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.accepted), 0) END AS accepted,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.confirmed), 0) END AS confirmed,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.rejected), 0) END AS rejected,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.failed), 0) END AS failed,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.expired), 0) END AS expired,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.cancelled), 0) END AS cancelled,
-    CASE WHEN counted.is_whole THEN coalesce(sum(minutes.retries), 0) END AS retries,
-    (array_agg(minutes.held ORDER BY minutes.minute DESC) FILTER (WHERE minutes.held IS NOT NULL))[1] AS held
+    at,
+    CASE WHEN is_whole THEN coalesce(accepted, 0) END AS accepted,
+    CASE WHEN is_whole THEN coalesce(confirmed, 0) END AS confirmed,
+    CASE WHEN is_whole THEN coalesce(rejected, 0) END AS rejected,
+    CASE WHEN is_whole THEN coalesce(failed, 0) END AS failed,
+    CASE WHEN is_whole THEN coalesce(expired, 0) END AS expired,
+    CASE WHEN is_whole THEN coalesce(cancelled, 0) END AS cancelled,
+    CASE WHEN is_whole THEN coalesce(retries, 0) END AS retries,
+    held
 FROM generate_series(
     CAST(:since AS timestamptz), CAST(:until AS timestamptz) - interval '1 second', make_interval(secs => :step)
 ) AS step (at)
+LEFT JOIN minutes USING (at)
 CROSS JOIN LATERAL (
-    SELECT coalesce(
-        (SELECT step.at + make_interval(secs => :step) <= counted_until FROM counted_bookings), false
-    ) AS is_whole
-) AS counted
-LEFT JOIN booking_minutes AS minutes
-    ON minutes.minute >= step.at AND minutes.minute < step.at + make_interval(secs => :step)
-GROUP BY step.at, counted.is_whole
-ORDER BY step.at
+    SELECT least(step.at + make_interval(secs => :step), CAST(:until AS timestamptz)) <= counted.until AS is_whole FROM counted
+) AS whole
+ORDER BY at

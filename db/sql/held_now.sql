@@ -12,7 +12,7 @@ SELECT
     coalesce(kept.next_until, live.next_until) AS next_until
 FROM unnest(CAST(:reasons AS text[])) AS one (reason)
 LEFT JOIN held_now AS kept
-    ON kept.reason = one.reason AND kept.count > :cap AND kept.counted_at > now() - make_interval(secs => :fresh_seconds)
+    ON kept.reason = one.reason AND kept.count > :cap AND kept.counted_at > now() - interval '15 seconds'
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS count,

@@ -1,0 +1,127 @@
+"""A database as the page meets it: long kept bookings of all endings, an outage's held ones, and what is under way.
+
+One booking a minute, so that what came lately is as much beside few as beside many: they differ in how long it is kept.
+"""
+
+from sqlalchemy import Engine, text
+
+from db.monitoring import booking_minutes, overview, status_queries
+
+BATCH = 50_000
+_ENDED = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, enqueued_at, calcom_booking_uid, error_type, requested_at, created_at,
+    updated_at
+)
+SELECT
+    'ended-' || n, n % 2 = 0, 'hash', gen_random_uuid(), 'ended-' || n, 101 + n % 8, asked + interval '7 days',
+    'Ann Example', 'ann@example.com', 'UTC', status, asked,
+    CASE WHEN status = 'confirmed' THEN substr(md5(CAST(n AS text)), 1, 22) END,
+    CASE WHEN status = 'failed' THEN (ARRAY['timeout', 'http_500', 'refused'])[1 + n % 3] END, asked, asked, asked
+FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN n % 10 < 7 THEN 'confirmed'
+            ELSE (ARRAY['rejected', 'failed', 'expired', 'cancelled'])[1 + n / 10 % 4]
+        END AS status,
+        now() - (CAST(:total AS int) - n + 1) * interval '1 minute' AS asked
+) AS one
+"""
+_LIVING = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, hold_reason, held_at, hold_until, held_for, settle_at, enqueued_at,
+    claim_token, lease_expires_at, requested_at, resilience_strategy
+)
+SELECT
+    'living-' || n, false, 'hash', gen_random_uuid(), 'living-' || n, 101 + n % 8,
+    now() + interval '1 hour' + n * interval '30 days' / :living, 'Ann Example', 'ann@example.com', 'UTC', status,
+    reason,
+    CASE WHEN status = 'held' THEN now() END,
+    CASE WHEN reason IN ('settling', 'unreachable', 'suspect') THEN now() + interval '1 hour' END,
+    CASE WHEN reason IN ('blind_key', 'credentials') THEN 'key' WHEN reason = 'configuration' THEN 'set' END, now(),
+    CASE WHEN status <> 'held' THEN now() END,
+    CASE WHEN status = 'booking' THEN gen_random_uuid() END,
+    CASE WHEN status = 'booking' THEN now() + interval '1 hour' END,
+    now() - (:living - n) * interval '2 hours' / :living,
+    CASE WHEN status = 'held' THEN 'graceful_degradation' END
+FROM generate_series(1, CAST(:living AS int)) AS n
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN n > 50 THEN 'held' ELSE (ARRAY['pending', 'pending', 'booking', 'booking', 'retrying'])[1 + n % 5]
+        END AS status,
+        CASE
+            WHEN n <= 50 THEN NULL
+            WHEN n > 64 THEN 'breaker_open'
+            ELSE (ARRAY[
+                'throttled', 'unreachable', 'settling', 'blind_key', 'credentials', 'configuration', 'suspect'
+            ])[1 + n % 7]
+        END AS reason
+) AS one
+"""
+_STORIES = """
+INSERT INTO appointment_events (appointment_id, kind, by, created_at)
+SELECT id, kind, 'worker', updated_at
+FROM appointments CROSS JOIN LATERAL (VALUES ('retrying'), (status)) AS one (kind)
+WHERE status NOT IN ('pending', 'booking', 'retrying', 'held')
+"""
+# A week of what is written each minute whatever happens, and a few changes and incidents: the same beside few and many.
+_BESIDE = (
+    """
+    INSERT INTO booking_minutes (minute, held)
+    SELECT date_trunc('minute', now()) - n * interval '1 minute', 0 FROM generate_series(0, 10079) AS n
+    ON CONFLICT (minute) DO UPDATE SET held = 0
+    """,
+    """
+    INSERT INTO failure_metrics (
+        service, endpoint, error_type, window_start, window_end, success_rate, response_time_buckets, created_at
+    )
+    SELECT 'calcom', endpoint, error, at, at + interval '1 minute', 0.9, '{1,2,3,4,5,6,5,4,3,2,1,0,0}', at
+    FROM generate_series(now() - interval '7 days', now(), interval '1 minute') AS at
+    CROSS JOIN (VALUES ('bookings.create', 'timeout'), ('bookings.create', 'http_503'), ('slots', 'none'))
+        AS one (endpoint, error)
+    """,
+    """
+    INSERT INTO circuit_breaker_events (service, endpoint, old_state, new_state, reason, epoch, created_at)
+    SELECT
+        'calcom', CASE WHEN n % 3 = 0 THEN 'bookings.create' END, 'closed', (ARRAY['closed', 'open'])[1 + n % 2],
+        'trip', n, now() - (400 - n) * interval '6 hours'
+    FROM generate_series(1, 400) AS n
+    """,
+    """
+    INSERT INTO alert_incidents (kind, subject, news, news_at, message, closed_at)
+    SELECT 'outage', n, 1, now(), 'Cal.com is down', CASE WHEN n > 2 THEN now() END FROM generate_series(1, 50) AS n
+    """,
+    "INSERT INTO heartbeats (name, every_seconds, ticked_at) VALUES ('check_health', 5, now())",
+)
+
+
+def fill(engine: Engine, total: int, held: int) -> None:
+    """Fill an empty database with so many bookings, so many of which are held; counted, vacuumed and analysed."""
+    living = held + 50
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        for first in range(1, total - living + 1, BATCH):
+            last = min(first + BATCH - 1, total - living)
+            conn.execute(text(_ENDED), {"first": first, "last": last, "total": total - living})
+        conn.execute(text(_LIVING), {"living": living})
+        for statement in (_STORIES, *_BESIDE):
+            conn.execute(text(statement))
+    count(engine)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE"))
+
+
+def count(engine: Engine) -> None:
+    """Count as the periodic tasks do: minutes until nothing is left, and what is held."""
+    for _ in range(4):
+        more = True
+        while more:
+            with engine.begin() as conn:
+                more = booking_minutes.count_on(conn)
+    with engine.begin() as conn:
+        now = conn.execute(text("SELECT now()")).scalar_one()
+        risks = status_queries.hold_risks(conn, now, lead=0, half_made="half_made")
+        overview.keep_held(conn, risks, now)
