@@ -78,20 +78,30 @@ function held(now) {
 function drawNow(plot, { data, live, forecast, to }, colours) {
   const index = last(data.held);
   if (live === null || live === undefined || index < 0) return;
+  fillBelow(plot, [data.t[index], data.held[index]], [to, live], faint(colours.warning));
   drawLine(plot, [data.t[index], data.held[index]], [to, live], colours.warning);
   if (forecast) drawLine(plot, [to, live], [forecast.at, 0], colours.warning, [1, 5]);
+}
+
+const placeOf = (plot, [x, y]) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
+
+function fillBelow(plot, from, to, colour) {
+  const { ctx } = plot;
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  for (const corner of [[from[0], 0], from, to, [to[0], 0]]) ctx.lineTo(...placeOf(plot, corner));
+  ctx.fill();
 }
 
 function drawLine(plot, from, to, colour, dash = []) {
   const { ctx } = plot;
   const ratio = devicePixelRatio || 1;
-  const place = ([x, y]) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
   ctx.save();
   Object.assign(ctx, { strokeStyle: colour, lineWidth: 2 * ratio, lineCap: "round" });
   ctx.setLineDash(dash.map((length) => length * ratio));
   ctx.beginPath();
-  ctx.moveTo(...place(from));
-  ctx.lineTo(...place(to));
+  ctx.moveTo(...placeOf(plot, from));
+  ctx.lineTo(...placeOf(plot, to));
   ctx.stroke();
   ctx.restore();
 }
@@ -138,6 +148,13 @@ function bar(colour) {
   return { stroke: colour, fill: colour, width: 0, paths: bars(), points: { show: false } };
 }
 
+// A point between two gaps makes no line: it is drawn as a point.
+function lonely(plot, series) {
+  const values = plot.data[series];
+  const isGap = (index) => values[index] === null || values[index] === undefined;
+  return values.map((_, index) => index).filter((index) => !isGap(index) && isGap(index - 1) && isGap(index + 1));
+}
+
 function latency(now) {
   return {
     name: "latency",
@@ -145,8 +162,8 @@ function latency(now) {
     height: 68,
     fine: true,
     series: (colours) => [
-      { stroke: colours.p50, width: 2, points: { size: 4, fill: colours.p50 } },
-      { stroke: colours.p95, width: 2, dash: [6, 3], points: { size: 4, fill: colours.p95 } },
+      { stroke: colours.p50, width: 2, points: { size: 4, fill: colours.p50, filter: lonely } },
+      { stroke: colours.p95, width: 2, dash: [6, 3], points: { size: 4, fill: colours.p95, filter: lonely } },
     ],
     top: (highest) => (highest <= 1 ? 1 : round(highest)),
     head: (index) => {

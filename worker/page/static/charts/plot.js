@@ -11,7 +11,7 @@ export function makePlot(element, chart, columns, view, colours, { withTimes, on
   const options = {
     width: Math.max(element.clientWidth, 120),
     height: chart.height + (withTimes ? 26 : 0),
-    padding: [8, 8, withTimes ? 0 : 2, 0],
+    padding: [8, 8, withTimes ? 0 : 6, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: chart.name !== "breaker", size: 6 }, drag: { x: false, y: false }, sync: { key: "course", scales: ["x", null] } },
     scales: {
