@@ -86,7 +86,7 @@ def why_not(seen: BreakerStatus, orders: list[OperatorOverride], mode: str) -> s
     if mode == AUTO:
         return None if by_order else f"no order is in force: {standing(seen)}"
     states = {seen.state, *(scope.state for scope in seen.endpoints.values())}
-    calm = states == {State.CLOSED} and not (ordered or seen.blocked_keys or seen.wrong_settings)
+    calm = states == {State.CLOSED} and not (ordered or seen.blocked_keys or seen.wrong_settings or seen.paged_settings)
     return f"there is nothing to reset: {standing(seen)}" if calm else None
 
 

@@ -58,6 +58,15 @@ def test_an_order_is_obeyed_and_says_who_why_and_until_when(built: Dependencies,
     assert f"{kept.until.astimezone(UTC):%H:%M} UTC" in answer(action, UTC)
 
 
+def test_an_order_without_an_end_lasts_until_somebody_ends_it(built: Dependencies) -> None:
+    """And says so."""
+    built.breaker.record_success("bookings.create")
+
+    action = breaker_actions.carry_out(built, order(built, OPEN, target={"seconds": None}))
+
+    assert (given(built)[0].until, answer(action, UTC)) == (None, "Nothing is sent until an operator ends it.")
+
+
 def test_auto_ends_an_order_and_reset_closes_whatever_stands(built: Dependencies) -> None:
     """Each is recorded, and leaves no order in force."""
     built.breaker.record_success("bookings.create")

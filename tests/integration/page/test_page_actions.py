@@ -48,8 +48,8 @@ def followed(flower: FlowerUnderTest, request_id: str) -> dict[str, Any]:
 
 
 def test_each_order_changes_the_breaker_and_says_who_and_why(fleet: Callable[..., Fleet]) -> None:
-    """As the login is called; the same stands in the order and in what is recorded."""
-    flower = start_flower(fleet, login=True)
+    """As the login is called; the same stands in the order and in what is recorded. Also below a url_prefix."""
+    flower = start_flower(fleet, login=True, prefix="below/here")
     built = dependencies.current()
     built.breaker.record_success("bookings.create")
     for action, state in (
@@ -159,6 +159,8 @@ def test_whose_booking_it_is_is_shown_once_that_is_recorded(fleet: Callable[...,
     flower = start_flower(fleet, login=True)
     row = record.keep(attendee_name="Ann Example", guests=["guest@example.com"], request_metadata={"note": "n"})
     path = f"/resilience/bookings/{row.id}/who"
+    preview = flower.post(PREVIEW, {"action": "reveal", "ids": [row.id]}).json()
+    assert (preview["lines"], preview["asks"]) == (["Shown for 60 s, recorded."], ["why"])
 
     answer = flower.post(path, {"why": "they called"})
 
