@@ -2,7 +2,7 @@
 import { byId, el, fill, onChange } from "../core/dom.js";
 import { sentence, sentenceText } from "../core/moments.js";
 import { LEVELS, WHOSE } from "../core/words.js";
-import { buttons } from "./buttons.js";
+import { buttons, decisive } from "./buttons.js";
 
 const PAGE_TITLE = document.title;
 
@@ -22,7 +22,7 @@ export class Answer {
 
   update(data) {
     this.#drawWords(data.verdict);
-    this.#drawButtons({ verdict: data.verdict, cards: data.cards, parts: data.parts, holds: data.holds, first_day: data.first_day });
+    this.#drawButtons(decisive(data));
     this.#announce(data.verdict);
   }
 

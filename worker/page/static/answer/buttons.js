@@ -11,49 +11,59 @@ const ORDERS = {
 };
 const NEED_REDIS = ["auto", "reset"]; // open and off are kept until it is back
 
-// `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
-export function buttons({ verdict, cards, parts, holds, first_day: isFirstDay }, act) {
-  const may = mayAct();
-  const named = verdict.buttons ?? [];
-  const shown = named.map((name) => link(name, verdict, holds) ?? (may === "yes" ? deed(name, { verdict, parts, holds }, act) : null)).filter(Boolean);
-  shown[0]?.classList.add("first");
-  if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
-  const others = isFirstDay || !parts.postgres.well ? [] : fitting(cards).filter((name) => !named.includes(name));
-  return [...shown, others.length ? more(shown.length ? "More" : "Orders", others.map((name) => order(name, parts, act))) : null];
-}
-
-function link(name, verdict, holds) {
-  const [query, text] = links(verdict, holds ?? [])[name] ?? [];
-  return text && el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${name}` }, text);
-}
-
-function links({ name, reason }, holds) {
-  const atRisk = holds.reduce((sum, hold) => sum + (hold.at_risk ?? 0), 0);
+// What the buttons depend on, and nothing that moves all the time: they stay under the pointer while figures change.
+export function decisive({ verdict, cards, parts, holds, first_day: isFirstDay }) {
+  const about = verdict.reason ?? verdict.name;
   return {
-    show_at_risk: [{ state: "held", at_risk: "1", sort: "start" }, atRisk ? `Show the ${atRisk} at risk` : "Show those at risk"],
-    show_held: [{ state: "held", sort: "asked" }, "Show what is held"],
-    show_failed: [{ state: "failed" }, "Show what failed"],
-    show_reason: [{ state: "held", reason: reason ?? name, sort: "asked" }, `Show ${theOnes(holds, reason ?? name)}`],
-    ...(name === "ended_badly" ? { retry: [{ state: "failed" }, "Retry in the list"] } : {}),
+    name: verdict.name,
+    named: verdict.buttons ?? [],
+    about, // the hold reason that show_reason, retry and cancel are about
+    count: holds?.find((hold) => hold.reason === about)?.count ?? null,
+    atRisk: (holds ?? []).reduce((sum, hold) => sum + (hold.at_risk ?? 0), 0),
+    others: isFirstDay || !parts.postgres.well ? [] : fitting(cards ?? []),
+    hasRedis: parts.redis.well,
   };
 }
 
-function theOnes(holds, reason) {
-  const count = holds.find((hold) => hold.reason === reason)?.count;
+// `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
+export function buttons(seen, act) {
+  const may = mayAct();
+  const shown = seen.named.map((name) => link(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null)).filter(Boolean);
+  shown[0]?.classList.add("first");
+  if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
+  const others = seen.others.filter((name) => !seen.named.includes(name));
+  return [...shown, others.length ? more(shown.length ? "More" : "Orders", others.map((name) => order(name, seen, act))) : null];
+}
+
+function link(name, seen) {
+  const [query, text] = links(seen)[name] ?? [];
+  return text && el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${name}` }, text);
+}
+
+function links(seen) {
+  return {
+    show_at_risk: [{ state: "held", at_risk: "1", sort: "start" }, seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk"],
+    show_held: [{ state: "held", sort: "asked" }, "Show what is held"],
+    show_failed: [{ state: "failed" }, "Show what failed"],
+    show_reason: [{ state: "held", reason: seen.about, sort: "asked" }, `Show ${theOnes(seen)}`],
+    ...(seen.name === "ended_badly" ? { retry: [{ state: "failed" }, "Retry in the list"] } : {}),
+  };
+}
+
+function theOnes({ count }) {
   return count ? `the ${plural(count, "booking")}` : "what waits";
 }
 
-function deed(name, { verdict, parts, holds }, act) {
-  if (name !== "retry" && name !== "cancel") return order(name, parts, act);
-  const reason = verdict.reason ?? verdict.name;
-  const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(holds ?? [], reason)}`;
-  return button(name, title, () => act.bookings(name, { state: "held", reason, sort: "asked" }, title));
+function deed(name, seen, act) {
+  if (name !== "retry" && name !== "cancel") return order(name, seen, act);
+  const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(seen)}`;
+  return button(name, title, () => act.bookings(name, { state: "held", reason: seen.about, sort: "asked" }, title));
 }
 
-function order(name, parts, act) {
+function order(name, seen, act) {
   if (!ORDERS[name]) return null;
   const made = button(name, ORDERS[name], () => act.order(name, ORDERS[name]));
-  if (parts.redis.well || !NEED_REDIS.includes(name)) return made;
+  if (seen.hasRedis || !NEED_REDIS.includes(name)) return made;
   made.disabled = true;
   return el("span", { class: "with-reason" }, made, el("small", {}, "Redis does not answer"));
 }
@@ -64,7 +74,7 @@ function button(name, title, onclick) {
 
 // Open and Off unless they are ordered already, Auto to end an order, Reset when a breaker is not calm.
 function fitting(cards) {
-  const states = (cards ?? []).map((card) => card.state);
+  const states = cards.map((card) => card.state);
   const isOrdered = states.some((state) => state === "forced_open" || state === "off");
   return [
     states.includes("forced_open") ? null : "open",
@@ -73,6 +83,10 @@ function fitting(cards) {
     states.every((state) => state === "closed") ? null : "reset",
   ].filter(Boolean);
 }
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
 
 function more(label, orders) {
   const items = el("div", { class: "menu-items", role: "group", "aria-label": "More orders" }, orders);
@@ -83,6 +97,5 @@ function more(label, orders) {
     menu.open = false;
     menu.querySelector("summary").focus();
   });
-  document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
   return menu;
 }

@@ -1,6 +1,7 @@
 // Asks again and again, one question at a time, and not while nobody looks.
 import { ask } from "./door.js";
 import { now } from "./moments.js";
+import { released } from "./pointer.js";
 
 const FIRST_RETRY = 2000;
 const LAST_RETRY = 15000;
@@ -57,6 +58,7 @@ export class Poll {
     } catch {
       return this.#failed("silent");
     }
+    await released();
     if (asked !== JSON.stringify(this.query())) return (this.#again = true);
     if (answer.status === 401) return this.#failed("login");
     if (answer.status !== 200 && answer.status !== 304) return this.#failed("refused", answer);
