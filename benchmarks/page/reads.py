@@ -71,7 +71,6 @@ def reads(conn: Connection) -> Reads:
         "all, by request": Filter(sort=Sort.ASKED),
         "confirmed": Filter(state=Status.CONFIRMED),
         "confirmed, by start": Filter(state=Status.CONFIRMED, sort=Sort.START),
-        "confirmed, of a type": Filter(state=Status.CONFIRMED, event_type="105"),
         "failed": Filter(state=Status.FAILED),
         "pending": Filter(state=Status.PENDING),
         "held": Filter(state=Status.HELD),

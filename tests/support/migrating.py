@@ -12,9 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from db import appointments, revisions
-from db.appointments import NewAppointment
+from db.appointments import Appointment, NewAppointment, search
 from db.engine import make_engine
-from db.lifecycle import Strategy
+from db.lifecycle import HoldReason, Status, Strategy
+from db.monitoring import booking_minutes, overview
 from db.schema import metadata
 
 CATALOGUE = """
@@ -67,6 +68,32 @@ def derived(slug: str, team: str) -> str:
     """Derive the key of such a request by the rule of before, with slugs as they are given."""
     parts = json.dumps([None, None, team, None, slug, START, "ann@example.com"], separators=(",", ":"))
     return f"auto1-{hashlib.sha256(parts.encode()).hexdigest()[:40]}"
+
+
+# A row of every state, and of every reason to be held; a window of calls.
+EVERY_STATE = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, hold_reason, held_at, hold_until, settle_at, claim_token,
+    lease_expires_at, calcom_booking_uid
+)
+SELECT
+    concat(status, reason), n % 2 = 0, 'hash', 'shared', concat(status, reason), 101, now() + interval '1 day',
+    'Ann Example', 'ann@example.com', 'UTC', status, reason, CASE WHEN reason IS NOT NULL THEN now() END,
+    CASE WHEN reason = 'settling' THEN now() END, CASE WHEN reason = 'settling' THEN now() END,
+    CASE WHEN status = 'booking' THEN gen_random_uuid() END, CASE WHEN status = 'booking' THEN now() END,
+    CASE WHEN status = 'confirmed' THEN 'uid' END
+FROM (
+    SELECT status, NULL AS reason, n
+    FROM unnest(CAST(:states AS text[])) WITH ORDINALITY AS one (status, n) WHERE status <> 'held'
+    UNION ALL
+    SELECT 'held', reason, n FROM unnest(CAST(:reasons AS text[])) WITH ORDINALITY AS one (reason, n)
+) AS state
+"""
+A_WINDOW = """
+INSERT INTO failure_metrics (service, error_type, window_start, window_end)
+VALUES ('calcom', 'timeout', now() - interval '1 minute', now())
+"""
 
 
 class Migrating:
@@ -128,6 +155,40 @@ class Migrating:
             row = appointments.get(conn, kept.appointment.id)
         assert row is not None
         assert (row.uuid, row.retry_count, row.resilience_strategy) == (asked.uuid, 0, None)
+
+    def test_rows_of_every_state_go_there_and_back(self, engine: Engine) -> None:
+        """The page's tables and indexes come to a database that is in use, go, and come again; no row is changed."""
+        revisions.migrate(engine, "0006_keys")
+        asked = {"states": list(Status), "reasons": list(HoldReason)}
+        with engine.begin() as conn:
+            conn.execute(text(EVERY_STATE), asked)
+            conn.execute(text(A_WINDOW))
+        before = self.rows(engine)
+
+        revisions.migrate(engine, "0007_overview")
+        with engine.begin() as conn:
+            assert len(search.find(conn, "shared", limit=50)) == len(before) == len(Status) - 1 + len(HoldReason)
+            held = {one.reason: one.count for one in overview.held(conn, lead=0)}
+            assert held == dict.fromkeys(HoldReason, 1)
+            conn.execute(text("UPDATE failure_metrics SET response_time_buckets = '{1,0,0,0,0,0,0,0,0,0,0,0,0}'"))
+        for _ in range(4):
+            with engine.begin() as conn:
+                booking_minutes.count_on(conn)
+        revisions.migrate(engine, "0006_keys")
+        assert self.rows(engine) == before
+
+        revisions.migrate(engine)
+        assert self.rows(engine) == before
+        with engine.begin() as conn:
+            assert conn.execute(text("SELECT response_time_buckets FROM failure_metrics")).scalar_one() is None
+            assert not booking_minutes.count_on(conn)
+
+    def rows(self, engine: Engine) -> list[Any]:
+        """Return all bookings as an older version reads them."""
+        with engine.connect() as conn:
+            return [
+                Appointment.of(row) for row in conn.execute(text("SELECT * FROM appointments ORDER BY id")).mappings()
+            ]
 
     def test_keys_of_before_are_known_again(self, engine: Engine) -> None:
         """The same request meets its row after the upgrade: given keys in NFC, derived ones of slugs in lower case."""
