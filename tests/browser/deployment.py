@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -100,12 +100,14 @@ def flower_address(part: Part) -> str:
 
 
 @contextlib.contextmanager
-def deployment(say: Callable[[str], object] = lambda _: None, **given: Any) -> Iterator[Deployment]:
-    """Start everything; it ends with the block. `given` are settings."""
+def deployment(
+    say: Callable[[str], object] = lambda _: None, *, simulator: Sequence[str] = SIMULATOR, **given: Any
+) -> Iterator[Deployment]:
+    """Start everything, the simulator with these options; it ends with the block. `given` are settings."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **{**SETTINGS, **given})
-    with environment(settings, simulator=SIMULATOR, say=say) as ready:
+    with environment(settings, simulator=simulator, say=say) as ready:
         ready.migrate()
         dependencies.fill(lambda: build_from(ready.settings))
         reconfigure(ready.settings)
@@ -119,10 +121,10 @@ def deployment(say: Callable[[str], object] = lambda _: None, **given: Any) -> I
 
 
 def request(number: int, *, hours: float | None = None, event_type: int = EVENT_TYPE, **more: Any) -> BookingRequest:
-    """Ask for the slot of this number; `hours`: the one so many hours from now."""
+    """Ask for the slot of this number; `hours`: for the next one so many hours from now."""
     start = datetime(2030, 3, 1, tzinfo=UTC) + number * timedelta(minutes=30)
     if hours is not None:
-        soon = datetime.now(UTC) + timedelta(hours=hours, minutes=30 * number)
+        soon = datetime.now(UTC) + timedelta(hours=hours, minutes=30)
         start = soon.replace(minute=30 * (soon.minute // 30), second=0, microsecond=0)
     attendee = {"name": "Pat Example", "email": f"pat{number}@example.com", "time_zone": "Europe/Berlin"}
     return BookingRequest.parse({"event_type_id": event_type, "start": start, "attendee": attendee, **more})
