@@ -1,0 +1,67 @@
+"""Guards of the Resilience page, each taken away: the test of what it promises must fail."""
+
+from tests.mutation.breakage import Breakage
+
+_IN_FLOWER = "tests/integration/page/test_page_in_flower.py::"
+_DATA = "tests/integration/page/test_page_data.py::"
+_EXPORT = "tests/integration/page/test_page_export.py::"
+_GONE = "tests/integration/page/test_page_without_servers.py::"
+
+PAGE = (
+    Breakage(
+        name="page-data-without-login",
+        promise=6,
+        file="worker/page/base.py",
+        old='            raise HTTPError(401, "log in")\n',
+        new="            return\n",
+        test=f"{_IN_FLOWER}test_no_login_no_page",
+    ),
+    Breakage(
+        name="page-read-by-every-website",
+        promise=6,
+        file="worker/page/base.py",
+        old="""        \"\"\"Set our headers; Flower's own may allow every website to read.\"\"\"\n""",
+        new="        super().set_default_headers()\n",
+        test=f"{_IN_FLOWER}test_our_answers_are_for_our_page_alone",
+    ),
+    Breakage(
+        name="formulas-in-an-export",
+        promise=6,
+        file="worker/page/export.py",
+        old='return f"\'{text}" if text.startswith(_FORMULA) else text',
+        new="return text",
+        test=f"{_EXPORT}test_no_cell_is_a_formula",
+    ),
+    Breakage(
+        name="half-an-export-looks-whole",
+        promise=6,
+        file="worker/page/export.py",
+        old="            self.request.connection.stream.close()\n",
+        new="            self.finish()\n",
+        test=f"{_EXPORT}test_a_long_export_is_bounded_and_ends_with_its_reader",
+    ),
+    Breakage(
+        name="unchanged-page-sent-again",
+        promise=6,
+        file="worker/page/overview.py",
+        old=' if name != "read_at"}',
+        new="}",
+        test=f"{_DATA}test_what_is_unchanged_is_not_sent_again",
+    ),
+    Breakage(
+        name="orders-waited-for-without-end",
+        promise=6,
+        file="worker/page/overview.py",
+        old="with deadline(PATIENCE):",
+        new="with deadline(None):",
+        test=f"{_GONE}test_postgres_frozen_while_redis_has_lost_the_breaker_is_said",
+    ),
+    Breakage(
+        name="viewer-takes-the-reading-along",
+        promise=6,
+        file="worker/page/reading.py",
+        old="await asyncio.shield(self._reading)",
+        new="await self._reading",
+        test="tests/unit/worker/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
+    ),
+)
