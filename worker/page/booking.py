@@ -1,8 +1,8 @@
 """One booking as the page shows it: its facts, why it is not moving, and what happened when; nothing personal."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, timedelta
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -87,10 +87,25 @@ def facts(row: Appointment, *, deleted: bool) -> dict[str, Any]:
     }
 
 
-def timeline(entries: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the entries, each with its calls and with how long it was until the next one."""
+def timeline(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the events, each with its calls and with how long it was until the next one.
+
+    What ended an attempt tells how long that took: so its claim, of which nothing was written, has an entry, too.
+    """
+    entries = sorted(chain.from_iterable(map(_with_claim, events)), key=lambda event: event.created_at)
     following: Iterable[Event | None] = entries[1:]
     return [_entry(one, after) for one, after in zip_longest(entries, following)]
+
+
+def _with_claim(event: Event) -> Iterator[Event]:
+    detail = dict(event.detail)
+    attempt_ms = detail.pop("attempt_ms", None)
+    if attempt_ms is None:
+        yield event
+        return
+    claimed = {name: detail.pop(name) for name in ("waited_ms", "calls") if name in detail}
+    yield Event("claimed", event.by, claimed, event.created_at - timedelta(milliseconds=attempt_ms))
+    yield Event(event.kind, event.by, detail, event.created_at)
 
 
 def _entry(event: Event, after: Event | None) -> dict[str, Any]:
