@@ -22,7 +22,7 @@ DEBIAN_CHROMIUM := $(shell command -v chromium)
 DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock vendor examples
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -107,3 +107,7 @@ vendor: ## Fetch the page's chart library again, by npm; its checksums say that 
 
 examples: setup ## Write examples/bookings.jsonl and its table of counts again
 	@$(BIN)/python examples/make_bookings.py
+
+screenshots: setup ## Take the pictures of docs/ again, of a real outage (needs Debian's chromium; eight minutes)
+	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
+	@$(BIN)/python -m tests.browser $(ARGS)
