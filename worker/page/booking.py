@@ -103,7 +103,7 @@ def _with_claim(event: Event) -> Iterator[Event]:
     if attempt_ms is None:
         yield event
         return
-    claimed = {name: detail.pop(name) for name in ("waited_ms", "calls") if name in detail}
+    claimed: dict[str, Any] = {name: detail.pop(name) for name in ("waited_ms", "calls") if name in detail}
     yield Event("claimed", event.by, claimed, event.created_at - timedelta(milliseconds=attempt_ms))
     yield Event(event.kind, event.by, detail, event.created_at)
 
