@@ -7,14 +7,15 @@ _GONE = "tests/integration/health/test_health_redis.py::"
 _LEVELS = "tests/integration/health/test_health_levels.py::"
 _HEALTH = "tests/integration/health/test_health.py::"
 _LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
+_READING = "tests/integration/overview/test_reading.py::"
 
 HEALTH = (
     Breakage(
         name="ticks-that-expire",
         promise=4,
         file="worker/schedule.py",
-        old='"headers": {TICK: seconds}}}',
-        new='"headers": {TICK: seconds}, "expires": max(10.0, 3 * seconds)}}',
+        old='"headers": {TICK: seconds}}',
+        new='"headers": {TICK: seconds}, "expires": max(10.0, 3 * seconds)}',
         test=f"{_CLOCKS}test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_says[15 s ahead]",
     ),
     Breakage(
@@ -156,5 +157,54 @@ HEALTH = (
         new="if False:",
         test="tests/integration/breaker/test_breaker_forgotten.py"
         "::test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed[failure_endpoint]",
+    ),
+    Breakage(
+        name="another-rank",
+        promise=6,
+        file="tasks/health/verdict.py",
+        old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
+        new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
+        test="tests/unit/health/test_verdict.py::test_the_first_of_several_by_rank_answers",
+    ),
+    Breakage(
+        name="redis-said-before-postgres",
+        promise=6,
+        file="tasks/health/verdict.py",
+        old="    ours.postgres_gone,\n    ours.redis_gone,\n",
+        new="    ours.redis_gone,\n    ours.postgres_gone,\n",
+        test=f"{_READING}test_both_gone_is_said_of_postgres_first",
+    ),
+    Breakage(
+        name="as-bad-as-the-first-row-alone",
+        promise=6,
+        file="tasks/health/verdict.py",
+        old="levels = [one.level for one in true]",
+        new="levels = [first.level]",
+        test="tests/unit/health/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
+    ),
+    Breakage(
+        name="gone-since-just-now-again-and-again",
+        promise=6,
+        file="tasks/health/overview.py",
+        old="since=at if before.well else before.since",
+        new="since=at",
+        test=f"{_READING}test_a_frozen_postgres_is_given_up_and_all_else_is_read",
+    ),
+    Breakage(
+        name="a-process-alone-taken-for-the-fleet",
+        promise=6,
+        file="tasks/health/reading/cards.py",
+        old="    if not status.shared:\n",
+        new="    if not status.service:\n",
+        test=f"{_READING}test_a_frozen_redis_is_given_up_and_all_else_is_read",
+    ),
+    Breakage(
+        name="not-calm-and-exit-code-0",
+        promise=6,
+        file="worker/cli/status/status.py",
+        old="ok = said.level is Level.CALM and not deployment.problems",
+        new="ok = not deployment.problems",
+        test="tests/integration/cli/test_cli_states.py"
+        "::test_what_is_not_calm_is_exit_code_1_though_nothing_looks_wrong",
     ),
 )

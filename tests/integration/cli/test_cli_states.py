@@ -365,6 +365,19 @@ def test_18_all_is_well(settings: Settings, call: Booking) -> None:
     says(call, 18, r"All is well: (1 booked in 24 h, )?0 held, last call \d+ s ago in \d\.\d s\.", level=Level.CALM)
 
 
+def test_what_is_not_calm_is_exit_code_1_though_nothing_looks_wrong(
+    fleet: Callable[..., Fleet], call: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order is no fault, and yet no state to forget."""
+    monkeypatch.setattr(deployment, "PING", 2.0)  # a loaded machine's worker answers, too
+    fleet().worker()
+    eventually(lambda: call("status").code == 0, what="all is well")
+    call("breaker", "open")
+    ran = call("status", "--json")
+    assert (ran.code, ran.json["ok"], ran.json["problems"]) == (1, False, [])
+    assert (ran.json["verdict"]["row"], ran.json["verdict"]["level"]) == (7, "warning")
+
+
 def test_the_first_of_several_answers_and_the_others_follow(settings: Settings, call: Booking, simulator: Any) -> None:
     """A refused key, an order, something that failed: by rank, until the first is over."""
     settings(RETRY_MAX_ATTEMPTS="0")

@@ -1,21 +1,44 @@
-"""`read_overview`: everything in one reading, in bounded time, whatever is gone."""
+"""`read_overview`: everything in one reading, in bounded time, whatever is gone; and since when it is gone."""
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tasks import dependencies
-from tasks.health.overview import read_overview
+from tasks.health.overview import Overview, broker_answers, read_overview
 from tasks.health.payload import payload
+from tasks.health.sentences import render
 from tasks.health.verdict import verdict
+from tests.support.fleet import eventually, request
+from tests.support.timeouts import expired_timeouts
+from worker import enqueue_booking
+
+Settings = Callable[..., dict[str, str]]
+AT_MOST = 0.4  # seconds of time-outs: the breaker's, and the broker's
 
 
-def test_a_fleet_without_a_booking_is_ready(settings: Callable[..., dict[str, str]]) -> None:
-    """A first look shows what to try, and no zeros."""
+@pytest.fixture(autouse=True)
+def fleet(settings: Settings) -> None:
+    """Give every server of a deployment."""
     settings()
-    deps = dependencies.current()
 
-    seen = read_overview(deps)
+
+def read(before: Overview | None = None) -> Overview:
+    """Read once."""
+    return read_overview(dependencies.current(), patience=0.5, before=before)
+
+
+def said(seen: Overview) -> str:
+    """Return the sentence."""
+    return render(verdict(seen).sentence, seen.read_at, UTC)
+
+
+def test_a_fleet_without_a_booking_is_ready() -> None:
+    """A first look shows what to try, and no zeros."""
+    seen = read()
     shown = payload(seen, verdict(seen))
 
     assert (shown["verdict"]["row"], shown["verdict"]["sentence"]) == (18, ["Ready: no booking yet."])
@@ -23,3 +46,105 @@ def test_a_fleet_without_a_booking_is_ready(settings: Callable[..., dict[str, st
     assert "booking enqueue" in shown["try"]
     assert [part["well"] for part in shown["parts"].values()] == [True, True, True]
     assert json.loads(json.dumps(shown)) == shown
+
+
+def test_nothing_personal_is_read() -> None:
+    """Counts, moments, names of event types."""
+    enqueue_booking(request(1))
+    seen = read()
+
+    assert seen.record is not None
+    assert seen.record.moving.pending == 1
+    assert "example" not in json.dumps(payload(seen, verdict(seen))).lower()
+    assert "example" not in repr(seen).lower()
+
+
+def test_an_unchanged_fleet_is_told_in_the_same_words(record: Any) -> None:
+    """Moments, no ages; but for when it was read, and for the database's figures, which count the reading, too."""
+    record.keep()
+    first, second = (payload(seen, verdict(seen)) for seen in (read(), read()))
+    for told in (first, second):
+        told["cards"].pop()
+        del told["read_at"], told["parts"]
+
+    assert first == second
+
+
+def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> None:
+    """Since when, this process knows from its reading before; when it is back, so are the figures."""
+    before = read()
+    assert before.postgres.well
+    postgres.pause()
+    frozen = read(before)
+    still = read(frozen)
+    postgres.resume()
+
+    assert (frozen.record, frozen.redis.well, frozen.broker.well) == (None, True, True)
+    assert frozen.service.state == "closed"
+    assert frozen.postgres.since == frozen.read_at == still.postgres.since
+    assert said(still).startswith(f"Postgres does not answer since {frozen.read_at:%H:%M}:")
+    assert (payload(still, verdict(still))["holds"], payload(still, verdict(still))["now"]) == (None, None)
+    eventually(lambda: read(still).postgres.well, what="Postgres is back")
+
+
+def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:
+    """The breaker is asked once, the broker once; of Postgres everything is known."""
+    before = read()
+    assert before.redis.well
+    valkey.pause()
+    with expired_timeouts() as waited:
+        frozen = read(before)
+    with expired_timeouts() as waited_again:
+        still = read(frozen)
+    valkey.resume()
+
+    assert 0 < sum(waited) <= AT_MOST
+    assert sum(waited_again) <= AT_MOST
+    assert frozen.record is not None
+    assert [card.state for card in frozen.shared.cards] == ["unknown", "unknown"]
+    assert frozen.redis.since == frozen.broker.since == frozen.read_at == still.redis.since
+    assert said(still) == f"Redis does not answer since {frozen.read_at:%H:%M}: bookings are kept and wait."
+    eventually(lambda: read(still).redis.well, what="Redis is back")
+    assert verdict(read()).row == 18
+
+
+def test_both_gone_is_said_of_postgres_first(postgres: Any, valkey: Any) -> None:
+    """Nothing can be kept is worse than nothing moves."""
+    before = read()
+    postgres.kill()
+    valkey.kill()
+    gone = read(before)
+
+    assert gone.record is None
+    assert [render(one, gone.read_at, UTC).partition(" since")[0] for one in verdict(gone).also] == [
+        "Redis does not answer"
+    ]
+    assert gone.read_at <= datetime.now(UTC)
+
+
+def test_a_redis_that_answers_and_has_forgotten_is_not_called_gone(postgres: Any) -> None:
+    """Without Postgres the orders in force cannot be read, and so the breaker not begun; that is not Redis's fault."""
+    postgres.kill()
+
+    gone = read()
+
+    assert (gone.postgres.well, gone.redis.well, gone.shared.shared) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "answers"),
+    [
+        ("{redis}", True),
+        ("{redis}?virtual_host=1", True),
+        ("redis://127.0.0.1:1/0", False),
+        ("amqp://127.0.0.1:1//", False),
+        ("amqp://127.0.0.1:1//;amqp://{address}//", True),
+        ("sentinel://{address}", True),
+        ("redis+socket:///nowhere", False),
+    ],
+)
+def test_a_broker_is_asked_by_its_url(valkey_url: str, url: str, *, answers: bool) -> None:
+    """Of several, one is enough; what only kombu understands is no reason to call it gone."""
+    address = valkey_url.rpartition("@")[2].partition("/")[0]
+
+    assert broker_answers(url.format(redis=valkey_url, address=address)) is answers
