@@ -2,6 +2,7 @@
 import { el, fill } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
 import { ask, errorText } from "../core/door.js";
+import { plural } from "../core/numbers.js";
 import { questions } from "./asks.js";
 import { chosen } from "./chosen.js";
 import { follow } from "./progress.js";
@@ -35,7 +36,7 @@ export class Action {
 
   #confirm(preview) {
     const asks = questions(this.action, preview);
-    const send = el("button", { type: "submit", class: "button first" }, this.title);
+    const send = el("button", { type: "submit", class: "button first" }, this.#deed(preview));
     const form = el(
       "form",
       { class: "confirm", method: "dialog" },
@@ -52,6 +53,11 @@ export class Action {
     refresh();
     fill(this.content, form);
     form.querySelector("textarea, input")?.focus();
+  }
+
+  // What the button says is what was counted: some that were chosen may have moved on, or go by themselves.
+  #deed({ count: counted }) {
+    return counted > 1 ? `${this.action === "retry" ? "Retry" : "Cancel"} ${plural(counted, "booking")}` : this.title;
   }
 
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
