@@ -3,6 +3,7 @@
 A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
 """
 
+from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.evidence import EVIDENCE
@@ -194,6 +195,7 @@ BREAKAGES = (
         test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
     ),
     # -- 3 and 4: calm
+    *AUDITS,
     *BREAKER,
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,

@@ -204,7 +204,7 @@ HEALTH = (
         file="worker/cli/status/status.py",
         old="ok = said.level is Level.CALM and not deployment.problems",
         new="ok = not deployment.problems",
-        test="tests/integration/cli/test_cli_states.py"
+        test="tests/integration/cli/status/test_cli_states.py"
         "::test_what_is_not_calm_is_exit_code_1_though_nothing_looks_wrong",
     ),
 )

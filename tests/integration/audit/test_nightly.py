@@ -48,6 +48,12 @@ def ended() -> Any:
         return nightly_audits.last_ended(conn)
 
 
+def only(found: list[Incident]) -> Incident:
+    """Return the one that there must be."""
+    assert len(found) == 1, found
+    return found[0]
+
+
 def told() -> list[Incident]:
     """Check the health, and return the open incidents of audits."""
     check.check()
@@ -95,7 +101,7 @@ def test_a_day_with_faults_is_one_incident_that_names_each(scene: Scene, night: 
     made = scene.post(scene.record.new(start_at=next(scene.starts), event_type_id=110))
     assert night.go_on()
 
-    [incident] = told()
+    incident = only(told())
     words = [
         f"2 there, not here (first {min(taken.id, midway.id)})",
         f"1 confirmed here, absent there (first {lost.id})",
@@ -223,6 +229,25 @@ def test_what_has_moved_on_meanwhile_is_no_finding(
     assert ended().findings == {"absent_there": [row.id]}
 
 
+def test_what_is_found_is_looked_for_once_more_before_it_is_told(
+    settings: Callable[..., dict[str, str]], scene: Scene, night: Night, simulator: Any
+) -> None:
+    """Cal.com's list of a whole day is minutes old, and people go on cancelling and moving."""
+    row, still = scene.confirmed(), twice(scene)
+    double = scene.post(row)
+    settings(CALCOM_RATE_LIMIT_PER_MINUTE=QUICK)
+    cancelled = []
+
+    def cancel_there() -> None:
+        if simulator.journal() and night.sent and not cancelled:
+            scene.cancel(double["uid"])
+            cancelled.append(double)
+
+    night.on_pause = cancel_there
+    assert night.go_on()
+    assert (len(cancelled), ended().findings) == (1, {"twice_there": [still.id]})
+
+
 def test_a_list_that_cannot_be_read_is_told_in_the_end(scene: Scene, night: Night, simulator: Any) -> None:
     """After pauses that grow: silence would be taken for a clean night."""
     scene.confirmed()
@@ -232,7 +257,7 @@ def test_a_list_that_cannot_be_read_is_told_in_the_end(scene: Scene, night: Nigh
         with dependencies.current().engine.begin() as conn:
             conn.execute(update(table).values(next_at=func.now()))
     assert not night.go_on()
-    [incident] = told()
+    incident = only(told())
     assert incident.title.startswith(
         "The audit of the night found: nothing, but it could not be finished: Cal.com's list could not be read"
     )

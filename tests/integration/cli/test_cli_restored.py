@@ -1,0 +1,142 @@
+"""`booking restored`: asks, refuses while a worker runs, waits, and says what it has found."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from db.lifecycle import HoldReason, Status
+from tasks import dependencies
+from tasks.operations import breaker_overrides
+from tests.support.audits.scene import Scene
+from tests.support.fleet import Fleet, eventually
+from worker.celery_app import app
+
+Booking = Callable[..., Any]
+SINCE = ("restored", "--since", "2026-03-01T03:00Z")
+
+
+@pytest.fixture
+def scene(settings: Callable[..., dict[str, str]], record: Any, simulator: Any) -> Scene:
+    """Hand out a record and a Cal.com with nothing in them, and a wait of a quarter of a second."""
+    settings(CALCOM_SETTLE_SECONDS="0.2")
+    return Scene(record, simulator)
+
+
+def test_it_says_what_is_unknown_and_what_was_lost(scene: Scene, call: Booking) -> None:
+    """A row on its way, a booking at Cal.com without a row, and who asks for it again."""
+    waiting, ended = scene.row(), scene.row(Status.CANCELLED)
+    lost = scene.record.new(event_type_id=110, start_at=next(scene.starts))
+    scene.post(lost)
+    ran = call(*SINCE, "--yes", "--json")
+    assert (ran.code, ran.json) == (
+        0,
+        {"since": "2026-03-01T03:00:00+00:00", "unknown": 1, "found": 1, "asked_again": 0, "unnamed": 0},
+    )
+    again = scene.record.keep(event_type_id=110, start_at=lost.start_at, attendee_email=lost.attendee_email)
+    assert (again.uuid, again.outcome_unknown) == (lost.uuid, True)
+    assert scene.record.read(waiting.id).hold_reason is HoldReason.SETTLING
+    assert scene.record.read(ended.id).status is Status.CANCELLED
+    assert "is not known; was pending" in " ".join(call("show", waiting.id).out.split())
+
+
+def test_for_a_person_it_says_what_comes_next(scene: Scene, call: Booking) -> None:
+    """In the end the workers are started, and an audit says the rest."""
+    scene.row()
+    ran = call(*SINCE, "--yes")
+    assert ran.code == 0
+    assert "1 booking on the way or held: each is looked for before it may be posted." in ran.out
+    assert "0 bookings at Cal.com without a row here" in ran.out
+    assert "Start the workers; then `booking audit --fix`" in ran.out
+    assert "Waiting 0.2 s" in ran.err
+
+
+def test_a_seat_that_was_lost_is_known_by_its_own_attendee(scene: Scene, call: Booking) -> None:
+    """Others have theirs in the same booking; a series is known by its first week."""
+    start = next(scene.starts)
+    seats = [scene.record.new(event_type_id=103, start_at=start) for _ in range(2)]
+    weekly = scene.record.new(event_type_id=129, start_at=next(scene.starts))
+    for one in (*seats, weekly):
+        scene.post(one)
+    assert call(*SINCE, "--yes", "--json").json["found"] == 3
+    for one in (*seats, weekly):
+        again = scene.record.keep(
+            event_type_id=one.event_type_id, start_at=one.start_at, attendee_email=one.attendee_email
+        )
+        assert again.uuid == one.uuid
+
+
+def test_what_was_cancelled_there_is_not_kept(scene: Scene, call: Booking) -> None:
+    """Who asks again for that wants to be booked."""
+    scene.cancel(scene.post(scene.record.new(event_type_id=110))["uid"])
+    assert call(*SINCE, "--yes", "--json").json["found"] == 0
+
+
+def test_without_anybody_to_ask_it_does_nothing(scene: Scene, call: Booking) -> None:
+    """A script must say --yes."""
+    row = scene.row()
+    ran = call(*SINCE)
+    assert ran.code == 1
+    assert "--yes" in ran.err
+    assert scene.record.read(row.id) == row
+
+
+def test_while_a_worker_runs_it_refuses(fleet: Callable[..., Fleet], record: Any, call: Booking) -> None:
+    """It would post again what is booked already; whoever knows better may force it."""
+    running = fleet(CALCOM_SETTLE_SECONDS="0.2")
+    running.maintenance()
+    eventually(lambda: app.control.ping(timeout=0.5), what="it answers")
+    row = record.keep()
+    ran = call(*SINCE, "--yes")
+    assert ran.code == 1
+    assert "a worker runs: maintenance@test" in ran.err
+    assert record.read(row.id) == row
+    assert call(*SINCE, "--yes", "--force").code == 0
+
+
+def test_a_broker_that_is_away_proves_nothing(
+    settings: Callable[..., dict[str, str]], record: Any, call: Booking
+) -> None:
+    """A worker may run all the same."""
+    settings(CALCOM_SETTLE_SECONDS="0.2", CELERY_BROKER_URL="redis://127.0.0.1:1/0")
+    row = record.keep()
+    ran = call(*SINCE, "--yes")
+    assert ran.code == 1
+    assert "nobody can tell whether a worker runs" in ran.err
+    assert record.read(row.id) == row
+    assert call(*SINCE, "--yes", "--force").code == 0
+
+
+def test_a_cal_com_that_cannot_be_asked_is_no_end(scene: Scene, call: Booking, simulator: Any) -> None:
+    """What was on its way is unknown by then; no worker may run before the list was read."""
+    row = scene.row()
+    deps = dependencies.current()
+    breaker_overrides.order(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
+    ran = call(*SINCE, "--yes")
+    assert (ran.code, simulator.journal()) == (1, [])
+    assert "no worker may run before this command has ended well; run it again" in ran.err
+    assert scene.record.read(row.id).outcome_unknown
+    breaker_overrides.reset(deps.engine, deps.breaker, by="ops", why="test")
+    assert call(*SINCE, "--yes").code == 0
+
+
+def test_bookings_that_wait_for_the_limit_do_not_stop_it(scene: Scene, call: Booking) -> None:
+    """No worker runs that would let them go."""
+    scene.record.moved(Status.HELD, hold_reason=HoldReason.THROTTLED)
+    assert call(*SINCE, "--yes").code == 0
+
+
+@pytest.mark.parametrize("moment", ["yesterday", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%MZ}", ""])
+def test_a_moment_that_cannot_be_is_wrong_usage(scene: Scene, call: Booking, moment: str) -> None:
+    """Not read, or still to come."""
+    row = scene.row()
+    ran = call("restored", "--since", moment, "--yes")
+    assert ran.code == 2
+    assert "--since" in ran.err
+    assert scene.record.read(row.id) == row
+
+
+def test_without_a_moment_it_is_wrong_usage(call: Booking) -> None:
+    """Nobody can guess when the backup was made."""
+    assert call("restored", "--yes").code == 2
