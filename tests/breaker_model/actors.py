@@ -1,5 +1,6 @@
 """Who takes part in the walks: clients of one breaker, keys, held items, the times that go by."""
 
+from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.settings import BreakerSettings, Limits
 from resilience.circuit_breaker.types import CallOutcome
 
@@ -21,6 +22,10 @@ CLIENTS: tuple[Limits, ...] = tuple(
     )
 )  # fmt: skip
 """Clients of one breaker; most steps are the first one's."""
+NO_LIMIT = 1
+"""The client that has no limit of its own."""
+TOOK = (0, *(round(1000 * bound) + more for bound in BOUNDS for more in (0, 1)))
+"""Milliseconds that calls take: each bound of the buckets, and beyond it."""
 OUTCOMES = tuple(CallOutcome)
 GOOD, GONE, BAD = CallOutcome.SUCCESS, CallOutcome.FAILURE_SERVICE, CallOutcome.FAILURE_ENDPOINT
 ERRORS = ("none", "timeout", "http_500", "throttled")

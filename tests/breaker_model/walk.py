@@ -8,7 +8,20 @@ from redis import Redis
 
 from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OutcomeReport
-from tests.breaker_model.actors import BAD, CLIENTS, CONFIGURATIONS, ERRORS, GONE, GOOD, ITEMS, JUMPS, KEYS, OUTCOMES
+from tests.breaker_model.actors import (
+    BAD,
+    CLIENTS,
+    CONFIGURATIONS,
+    ERRORS,
+    GONE,
+    GOOD,
+    ITEMS,
+    JUMPS,
+    KEYS,
+    NO_LIMIT,
+    OUTCOMES,
+    TOOK,
+)
 from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller
 
@@ -60,7 +73,7 @@ class Walk:
             self.forget: 2,
             self.pair.forget_limit: 2,
             self.pair.forget_failures: 1,
-            lambda: self.pair.status(self.caller()): 2,
+            self.look: 4,
         }
         for do in self.rng.choices(list(doings), list(doings.values()), k=steps):
             do()
@@ -105,7 +118,7 @@ class Walk:
             outcome or pick((GOOD, GOOD, GOOD, GONE, GONE, BAD, BAD, *OUTCOMES)),
             reason=pick(("timeout", "http_503")), retry_after=pick((0, 0, 400, 700, 5000, 9_000_000)),
             stretch=pick((1, 1.25)), context=pick(("", '{"a":1}')), error=pick(("", *ERRORS)),
-            severity=pick((0, 1, 2, 3)), took=pick((0, 40, 60)),
+            severity=pick((0, 1, 2, 3)), took=pick(TOOK),
             limit=headers[0], remaining=headers[1], reset=headers[2],
         )  # fmt: skip
 
@@ -168,6 +181,16 @@ class Walk:
         )
         overrides = [self.some_override() for _ in range(self.rng.choice((0, 0, 1, 3)))]
         self.pair.restore(self.caller(), seen, scopes, overrides)
+
+    def look(self) -> None:
+        """Look at everything, now and then as one who has no limit, where none is known, or when a window ends."""
+        if self.rng.random() < 0.2:
+            self.pair.forget_limit()
+        elif self.rng.random() < 0.5:
+            limit = self.pair.rules.limit
+            self.pair.now = max(self.pair.now, self.rng.choice((limit.throttled_until, limit.resets_at - 1)))
+            self.pair.acquire(self.caller(0))
+        self.pair.status(self.caller(self.rng.choice((None, None, NO_LIMIT))))
 
     def forget(self) -> None:
         """Let the server forget."""

@@ -37,6 +37,7 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
             "quota: if emission_interval > 1 then",
             "release_window: if emission_interval > 1 then",
+            "status: if emission_interval > 1 then",
         ),
         "The first to ask begins window 1: no permit is of window 0.": (
             "quota: elseif window > 0 and window == quota.window - 1 then",
