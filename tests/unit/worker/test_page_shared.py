@@ -64,7 +64,7 @@ def test_a_viewer_who_leaves_takes_nothing_along() -> None:
         leaves.cancel()
         await asyncio.sleep(0)
         source.gate.set()
-        assert await stays == 1
+        assert await asyncio.gather(stays, return_exceptions=True) == [1]
         assert leaves.cancelled()
 
     run(case)
