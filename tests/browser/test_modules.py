@@ -1,0 +1,218 @@
+"""The page's modules by themselves, in the browser and without a deployment: ages, sentences, series, states."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tasks.health.messages import duration
+from tasks.health.sentences import Sentence, ago, as_json, clock, iso, lasting, render, sentence, until
+
+STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"
+NOW = datetime(2026, 11, 26, 7, 0, 0, tzinfo=UTC)
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+Ask = Callable[..., Any]
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def static() -> Iterator[str]:
+    """Serve the page's static files, and nothing else."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(STATIC)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def ask(browser: Browser, static: str) -> Iterator[Ask]:
+    """Return what a function of a module returns, as JSON: `ask("core/moments.js", "span(...given)", 12)`."""
+    page = browser.new_context(timezone_id="UTC").new_page()
+    page.goto(f"{static}/page.css")
+
+    def evaluate(module: str, expression: str, *given: Any) -> Any:
+        script = f"async (given) => {{ const it = await import('{static}/{module}'); return it.{expression}; }}"
+        return page.evaluate(script, given)
+
+    yield evaluate
+    page.context.close()
+
+
+def test_ages_are_said_as_the_command_line_says_them(ask: Ask) -> None:
+    """At each border between units, and on both sides of it."""
+    borders = (0, 1, 59, 60, 119, 120, 3599, 3600, 7199, 7200, 86_400, 172_799, 172_800, 10**7)
+
+    assert {at: ask("core/moments.js", "span(...given)", at) for at in borders} == {at: duration(at) for at in borders}
+
+
+DOWN = sentence("Cal.com is down since ", clock(NOW - timedelta(minutes=58)), ": ", until(NOW + timedelta(seconds=12)))
+CALLED = sentence("last call ", ago(NOW - timedelta(seconds=40)), " ago")
+WAITS = sentence(
+    "12 wait, the oldest ", lasting(NOW - timedelta(minutes=4)), "; past: ", until(NOW - timedelta(seconds=9))
+)
+
+
+@pytest.mark.parametrize("said", [DOWN, CALLED, WAITS])
+def test_a_sentence_reads_as_the_command_line_writes_it(ask: Ask, said: Sentence) -> None:
+    """From the same moments, at the same time."""
+    at = NOW.timestamp() * 1000
+
+    assert ask("core/moments.js", "sentenceText(...given)", as_json(said), at) == render(said, NOW, UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (NOW, "07:00"),
+        (NOW - timedelta(days=1), "25 Nov 07:00"),
+        (NOW.replace(year=2030), "26 Nov 2030 07:00"),
+    ],
+)
+def test_a_time_of_another_day_has_its_day(ask: Ask, at: datetime, said: str) -> None:
+    """And one of another year its year."""
+    assert ask("core/moments.js", "clock(...given)", iso(at), NOW.timestamp() * 1000) == said
+
+
+def test_text_stays_text(ask: Ask) -> None:
+    """What a customer wrote is shown and does not run."""
+    built = "el('p', {}, given[0], [given[0]])"
+
+    assert ask("core/dom.js", f"{built}.childElementCount", HOSTILE) == 0
+    assert ask("core/dom.js", f"{built}.textContent", HOSTILE) == HOSTILE * 2
+
+
+def test_what_is_drawn_anew_keeps_the_focus(ask: Ask) -> None:
+    """By its key, for the element itself is another one."""
+    drawn = """fill(document.body, it.el('button', {'data-key': 'one'}), it.el('button', {'data-key': 'two'}))
+        ?? document.querySelector('[data-key=two]').focus()
+        ?? it.fill(document.body, it.el('button', {'data-key': 'two'}), it.el('button', {'data-key': 'three'}))
+        ?? document.activeElement.dataset.key"""
+
+    assert ask("core/dom.js", drawn) == "two"
+
+
+def test_failures_are_few_types_and_others(ask: Ask) -> None:
+    """The most frequent first; a gap stays a gap."""
+    failures = {f"type_{n}": [n, None, 1] for n in range(1, 8)} | {"never": [0, None, 0]}
+
+    found = ask("charts/series.js", "byType(...given)", failures, 3)
+
+    assert [one["name"] for one in found] == ["type_7", "type_6", "type_5", "type_4", "others"]
+    assert found[-1] == {"name": "others", "values": [1 + 2 + 3, None, 3], "total": 9}
+
+
+def test_bars_stand_on_each_other(ask: Ask) -> None:
+    """The highest is drawn first, so that each is seen."""
+    assert ask("charts/series.js", "stacked(...given)", [[1, None], [2, None], [4, 3]]) == [
+        [7, 3],
+        [3, None],
+        [1, None],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("held", "grows"), [([0, 0, 6, 12, 18, 24, 30], 6), ([0, None, 1, 2, 3, 4, 5], None), ([3, 3], None)]
+)
+def test_a_trend_is_told_only_when_it_is_known(ask: Ask, held: list[int | None], grows: float | None) -> None:
+    """Over five minutes of samples."""
+    assert ask("charts/series.js", "trend(...given)", {"step": 60, "held": held}) == grows
+
+
+def test_an_outage_is_one_run_of_open_and_half_open(ask: Ask) -> None:
+    """Closed ends it; what nobody knows is a run of its own."""
+    states = ["closed", "open", "half_open", "open", "closed", "open", "unknown"]
+    spans = [{"from": n * 100, "to": (n + 1) * 100, "state": state} for n, state in enumerate(states)]
+
+    found = ask("charts/band.js", "runs(...given)", spans)
+
+    assert [(run["from"], run["to"], run["state"]) for run in found] == [
+        (100, 400, "open"),
+        (500, 600, "open"),
+        (600, 700, "unknown"),
+    ]
+
+
+def test_a_breaker_is_drawn_up_to_what_the_answer_says(ask: Ask) -> None:
+    """The chart is older by seconds; a breaker that was closed all the time has no lane, but the service's own."""
+    spans = [{"from": 0, "to": None, "state": "closed"}]
+    now = {
+        "data": {"breaker": [{"name": name, "spans": spans} for name in ("calcom", "bookings.create", "slots")]},
+        "states": {"calcom": {"state": "closed", "since": 0}, "slots": {"state": "open", "since": 70}},
+    }
+
+    calcom, slots = ask("charts/kinds.js", "lanes(...given)", now)
+
+    assert calcom == {"name": "calcom", "spans": spans}
+    assert slots["spans"] == [{"from": 0, "to": 70, "state": "closed"}, {"from": 70, "to": None, "state": "open"}]
+
+
+@pytest.mark.parametrize(("highest", "top"), [(0, 2), (2, 2), (3, 4), (9, 10), (37, 40), (101, 200), (812, 1000)])
+def test_a_chart_ends_at_a_round_number(ask: Ask, highest: int, top: int) -> None:
+    """Whose half is round, too."""
+    assert ask("charts/kinds.js", "round(...given)", highest) == top
+
+
+def test_the_orders_offered_are_those_that_change_something(ask: Ask) -> None:
+    """Without PostgreSQL none: no order could be recorded."""
+
+    def offered(*states: str, well: bool = True) -> list[str]:
+        seen = {
+            "verdict": {"name": "x", "buttons": []},
+            "cards": [{"state": state} for state in states],
+            "parts": {"postgres": {"well": well}, "redis": {"well": True}},
+            "holds": None,
+        }
+        orders: list[str] = ask("answer/buttons.js", "decisive(...given).others", seen)
+        return orders
+
+    assert offered("closed", "closed") == ["open", "off"]
+    assert offered("open", "closed") == ["open", "off", "reset"]
+    assert offered("forced_open") == ["off", "auto", "reset"]
+    assert offered("off") == ["open", "auto", "reset"]
+    assert offered("closed", well=False) == []
+
+
+def test_an_action_on_a_list_is_about_those_that_it_can_do_something_with(ask: Ask) -> None:
+    """What goes by itself is not retried, what has ended is not cancelled."""
+    rows = [
+        {"id": 1, "status": "held", "hold_reason": "breaker_open"},
+        {"id": 2, "status": "held", "hold_reason": "suspect"},
+        {"id": 3, "status": "failed", "hold_reason": None},
+    ]
+
+    def doable(count: int, *, capped: bool = False) -> Any:
+        return ask("list/bulk.js", "doable(...given)", {"rows": rows, "count": count, "capped": capped})
+
+    assert doable(3) == {"ids": {"retry": [2, 3], "cancel": [1, 2]}, "all": None, "first": False}
+    assert doable(306)["all"] == 306
+    assert doable(1001, capped=True) == {"ids": {"retry": [2, 3], "cancel": [1, 2]}, "all": 1000, "first": True}
+
+
+def test_a_filter_is_what_the_address_says(ask: Ask) -> None:
+    """Nothing else is passed on to the server, and the page of a list not to its download."""
+    address = "?state=held&reason=suspect&after=8124&nonsense=1&sort="
+
+    assert ask("list/filters.js", "filterOf(...given)", address) == {
+        "state": "held",
+        "reason": "suspect",
+        "after": "8124",
+    }
+    assert ask("list/filters.js", "filterOf(...given)", address, {"page": False}) == {
+        "state": "held",
+        "reason": "suspect",
+    }
+    assert (
+        ask("list/filters.js", "title(...given)", {"state": "held", "reason": "blind_key"})
+        == "Held bookings, blind key"
+    )
