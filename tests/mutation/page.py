@@ -64,4 +64,12 @@ PAGE = (
         new="await self._reading",
         test="tests/unit/worker/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
     ),
+    Breakage(
+        name="customers-text-runs",
+        promise=6,
+        file="worker/page/static/core/dom.js",
+        old="  element.append(...children.flat(Infinity).filter(",
+        new="  element.innerHTML = String(children.flat(Infinity).filter(",
+        test="tests/unit/house/test_house_page.py::test_text_stays_text[static/core/dom.js]",
+    ),
 )
