@@ -18,7 +18,7 @@ from tasks import dependencies
 from tasks.audit.nightly import audit_night
 from tasks.health import check
 from tasks.health.incident_rules import IncidentKind
-from tasks.maintenance.nightly_audit import take_up
+from tasks.maintenance.nightly_audit import audit_at_night, take_up
 from tasks.operations import breaker_overrides
 from tests.support.audits.days import all_kinds, cut, half_made, refused_midway, told_taken, twice
 from tests.support.audits.nights import Night
@@ -293,6 +293,16 @@ def test_it_is_due_once_a_night_from_its_hour_on(scene: Scene) -> None:
     with deps.engine.begin() as conn:
         nightly_audits.begin(conn, taken.night + timedelta(days=1))
     assert (ended().night, ended().unfinished) == (taken.night, "the next one was due")
+
+
+def test_a_tick_audits_on_a_thread_of_its_own(scene: Scene, simulator: Any) -> None:
+    """It returns at once; today's and yesterday's bookings are compared, and no others."""
+    days = [scene.lost(start_at=datetime.now(UTC) + timedelta(days=ahead)).id for ahead in (-2, -1, 0, 1)]
+    scene.record.write(days[0], requested_at=timedelta(days=-2))
+    assert audit_at_night(datetime.now(UTC).hour)
+    eventually(ended, what="the audit of the night")
+    assert ended().findings == {"absent_there": days[1:3]}
+    assert not audit_at_night(datetime.now(UTC).hour)
 
 
 def test_without_an_hour_there_is_none() -> None:
