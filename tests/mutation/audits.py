@@ -79,7 +79,7 @@ AUDITS = (
         file="db/sql/restored.sql",
         old="        outcome_unknown = true,\n",
         new="",
-        test="tests/promises/lost_or_twice/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
+        test="tests/promises/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
     ),
     Breakage(
         name="restored-while-calls-may-still-book",
@@ -103,7 +103,7 @@ AUDITS = (
         file="db/migrations/versions/0008_audits.py",
         old="    PERFORM take_restored_booking(NEW.id);\n",
         new="",
-        test="tests/promises/lost_or_twice/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
+        test="tests/promises/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
     ),
     Breakage(
         name="restored-beside-workers",
