@@ -19,6 +19,7 @@ export class Charts {
   #live = {}; // {live, forecast, states, to}: of the newest answer
   #drawn = "";
   #isStale = false;
+  #fitted = ""; // the charts that were shown when it was last fitted
 
   constructor() {
     this.range = rangeOf(location.search);
@@ -31,7 +32,7 @@ export class Charts {
     });
     byId("charts").querySelector(".switch").addEventListener("click", (event) => this.#choose(event));
     window.addEventListener("popstate", () => this.#use(rangeOf(location.search)));
-    new ResizeObserver(() => this.#rows.forEach((row) => resize(row.plot, row.canvas))).observe(this.place);
+    new ResizeObserver(() => this.#fit()).observe(this.place);
     onTheme(() => this.#now && this.#draw(this.#now, true));
     this.#mark();
     this.poll.now();
@@ -96,10 +97,24 @@ export class Charts {
     const colours = palette(this.place);
     this.#rows = charts.map((chart) => this.#row(chart));
     fill(this.place, this.#rows.map((row) => row.element));
-    this.#rows.forEach((row, index) => {
-      const withTimes = index === this.#rows.length - 1;
+    const last = this.#shown().at(-1);
+    this.#rows.forEach((row) => {
+      const withTimes = row === last;
       row.plot = makePlot(row.canvas, row.chart, this.#now.columns[row.chart.name], () => this.#view(), colours, { withTimes, onCursor: (at) => this.#heads(at) });
     });
+  }
+
+  // A phone shows some of them until all are asked for; the last that is shown writes the times.
+  #shown() {
+    return this.#rows.filter((row) => row.element.offsetWidth > 0);
+  }
+
+  #fit() {
+    if (!this.#now) return;
+    const shown = this.#shown().map((row) => row.chart.name).join();
+    if (shown !== this.#fitted) this.#draw(this.#now, true);
+    else this.#rows.forEach((row) => resize(row.plot, row.canvas));
+    this.#fitted = shown;
   }
 
   #row(chart) {
