@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         screen.note(f"starting {what}")
 
     with deployment(say, simulator=SIMULATOR, **SETTINGS) as deployed, chromium() as browser:
-        past.write(deployed)
         album = Album(deployed, browser, folder)
         with Traffic() as traffic:
+            past.write(deployed)
             traffic.pause(90)  # until a whole minute of it is in the charts
             album.of_all_looks("calm", "All is well")
             _outage(deployed, album, traffic)
