@@ -1,5 +1,6 @@
 """One id that joins everything said about one booking: log lines, task headers, event rows, Cal.com's metadata."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,11 @@ _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
 
 def new() -> str:
-    """Return a fresh correlation id: 32 hexadecimal digits that say nothing about anybody."""
-    return uuid.uuid4().hex
+    """Return a fresh correlation id: 32 hexadecimal digits that say nothing about anybody.
+
+    The first 12 say when it was made, so that the index of them grows at its end: random ones cost PostgreSQL a page of WAL each.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[12:]}"
 
 
 def current() -> str | None:

@@ -152,7 +152,9 @@ def _list(conn: Connection, wanted: Filter) -> Any:
 
 
 def _uid(conn: Connection) -> str:
-    return str(conn.execute(text("SELECT calcom_booking_uid FROM appointments WHERE task_id = 'ended-1'")).scalar_one())
+    return str(
+        conn.execute(text("SELECT calcom_booking_uid FROM appointments WHERE idempotency_key = 'ended-1'")).scalar_one()
+    )
 
 
 if __name__ == "__main__":

@@ -62,6 +62,12 @@ FIGURES = (
         waits=True,
     ),
     Figure("big_tables", "big_tables", "lower", 1.5, 1.1, "a statement's time beside 2,000,000 bookings / 2,000"),
+    Figure("page_costs", "page.costs", "lower", 1.5, 1.2, "a read of the page beside 1,000,000 bookings / 1,000"),
+    Figure("page_blocks", "page.costs", "lower", 1.5, 1.2, "the blocks that such a read touches / the same"),
+    Figure(
+        "page_index_time", "page.costs", "lower", 1.3, 1.15, "a booking's statements with the page's indexes / without"
+    ),
+    Figure("page_index_wal", "page.costs", "lower", 1.5, 1.3, "WAL of a booking with the page's indexes / without"),
     Figure("guarded_call", "guarded_call", "lower", 1.7, 1.45, "ask and report on a closed breaker / two PINGs"),
     Figure("frozen_redis", "bounds.frozen_redis", "lower", 2.5, 1.2, "a guarded call while Redis is frozen / 0.08 s"),
     Figure("hurt_broker", "bounds.hurt_servers", "lower", 1.0, 0.7, "enqueue_booking with a frozen broker / a second"),
