@@ -14,7 +14,7 @@ from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
-from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed, unbookable
+from tasks.moves import KNOWN, CallMade, Move, Posted, Proceed, cancelled_unbooked, confirmed, unbookable
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry, was_made_now
 
@@ -49,7 +49,7 @@ class Attempted:
 
 def attempt(claim: Claim) -> Attempted:
     """Ask or post, and return the move that follows, for the caller to write."""
-    deps, reports = claim.deps, list[Recorded]()
+    deps, reports = claim.deps, list[tuple[Recorded, CallMade | None]]()
     calls = GuardedCalls(
         deps,
         claim.row.correlation_id,
@@ -58,7 +58,7 @@ def attempt(claim: Claim) -> Attempted:
         renew=claim.renew,
         patience=deps.timings.margin,  # as much of a claim as its calls do not need
         pause=claim.pause,
-        on_report=reports.append,
+        on_report=lambda *one: reports.append(one),
     )
     fingerprints = deps.calcom.key_fingerprint, deps.calcom.settings_fingerprint
     one = Attempt(claim, calls, BookingDecisions(deps.policy, deps.timings, *fingerprints))
@@ -73,7 +73,8 @@ def attempt(claim: Claim) -> Attempted:
     finally:
         if has_place:
             deps.breaker.give_back(CREATE, claim.row.id)
-    return Attempted(move, tuple(reports), gave_back=has_place)
+    told = move and replace(move, calls=[call for _, call in reports if call])
+    return Attempted(told, tuple(recorded for recorded, _ in reports), gave_back=has_place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def claim(
         if released:
             deps.breaker.give_back(CREATE, appointment_id)
         return None
-    return Claim(deps, got.row, at + deps.timings.lease, released, got.backlog, at_once, clock)
+    return Claim(deps, got.row, at + deps.timings.lease, released, got.backlog, at_once, clock, at, _waited(got.row))
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Claim:
     `released`: it has a place in the window of the paced release. `backlog`: what those wait for whom it must not
     overtake. `at_once`: the database failed us, and was asked again at once. `clock` is monotonic, in seconds: it
     bounds the lease from within this process, where Postgres's clock cannot be asked between the last check and the
-    first byte.
+    first byte. `waited`: seconds since its message was sent, None when that is not known.
     """
 
     deps: Dependencies
@@ -69,6 +69,8 @@ class Claim:
     backlog: HoldReason | None
     at_once: bool
     clock: Callable[[], float]
+    begun_at: float
+    waited: float | None
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
 
     def renew(self, **changes: Any) -> Appointment:
@@ -110,8 +112,9 @@ class Claim:
         columns = _columns(row, move, at_once=at_once)
         with self.deps.engine.begin() if move.notable else self.deps.autocommit.connect() as conn:
             moved = appointments.move(
-                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, by="worker", **columns
-            )
+                conn, row.id, Status.BOOKING, move.to, token=row.claim_token, why=move.why, detail=self._told(move),
+                **columns,
+            )  # fmt: skip
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
         if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
@@ -119,6 +122,16 @@ class Claim:
             with self.deps.engine.begin() as conn:
                 appointments.record_late_uid(conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"))
         return moved
+
+    def _told(self, move: Move) -> dict[str, Any]:
+        """Return what the move's event tells of its attempt, times in ms: when each step was follows from them."""
+        seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
+        told: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
+        return told | ({"calls": list(move.calls)} if move.calls else {})
+
+
+def _waited(row: Appointment) -> float | None:
+    return None if row.enqueued_at is None else (row.updated_at - row.enqueued_at).total_seconds()
 
 
 def _columns(row: Appointment, move: Move, *, at_once: bool) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from uuid import uuid4
 
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
-from tasks.calcom.booking_answers import read_list
 from tasks.calcom.cancel import read_cancel
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.rate_limit_headers import allowance
-from tasks.calcom.reads import LIST, CalcomReads
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
+from tasks.moves import CallMade
 
 CREATE, CANCEL = "bookings.create", "bookings.cancel"
 _WORKER = socket.gethostname()
@@ -60,7 +60,8 @@ class GuardedCalls(CalcomReads):
 
     `owner` is nobody else's. `probe_ok`: its reads may be the probe of the whole service. `renew` extends a claim,
     before each read but the first; what it raises is raised with nothing sent. `patience` is how many seconds each call
-    but the first may wait for the limit (`pause`). `on_report` is given what each report led to.
+    but the first may wait for the limit (`pause`). `on_report` is given what each report led to, and of which call;
+    None: nothing was sent.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class GuardedCalls(CalcomReads):
         renew: Callable[[], object] = lambda: None,
         patience: float = 0.0,
         pause: Callable[[float], object] | None = None,
-        on_report: Callable[[Recorded], object] = lambda _: None,
+        on_report: Callable[[Recorded, CallMade | None], object] = lambda *_: None,
     ) -> None:
         self.deps = deps
         self.pause = pause or threading.Event().wait
@@ -111,7 +112,7 @@ class GuardedCalls(CalcomReads):
 
     def give_up(self, permit: Permit) -> None:
         """Report a permit with which nothing was sent."""
-        self._on_report(self._breaker.record(permit, CallOutcome.IGNORED))
+        self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
 
     def cancel(
         self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
@@ -129,17 +130,6 @@ class GuardedCalls(CalcomReads):
 
         permit = self._permit_or_raise(CANCEL)
         return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
-
-    def try_again(self) -> Reply | None:
-        """Ask for one booking though our key is refused, or something else than Cal.com answers; None: all is well.
-
-        Harmless, and let through once a minute in the fleet; its report lifts such a block, or holds the fleet.
-
-        Raises:
-            NotNow: Somebody has asked within the minute; or the breaker, or the limit, lets nothing through.
-        """
-        permit = self._permit_or_raise(LIST, trial=True)
-        return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
 
     # Ask, call, report.
 
@@ -205,7 +195,8 @@ class GuardedCalls(CalcomReads):
             context={"correlation_id": self._correlation_id, "error_type": error.value, "worker": _WORKER},
             quota_headers=allowance(answer.headers) if isinstance(answer, Answer) else None,
         )
-        self._on_report(recorded)
+        ended = {"status": answer.status} if isinstance(answer, Answer) else {"error": answer.error_type}
+        self._on_report(recorded, {"endpoint": permit.endpoint, "ms": round(1000 * answer.elapsed), **ended})
         self.deps.database_calls.flush_if_due()
         return CallResult(answer, reply, permit.probe, recorded)
 
@@ -225,8 +216,3 @@ def _is_own_probe(denied: Denied) -> bool:
 def _read_whole(answer: Answer | NoAnswer) -> Reply | None:
     content = read_content(answer)
     return content if isinstance(content, Reply) else None
-
-
-def _read_page(answer: Answer | NoAnswer) -> Reply | None:
-    page = read_list(answer)
-    return page if isinstance(page, Reply) else None

@@ -1,6 +1,6 @@
 """The moves that a booking can make next: to a state, with what is written then, or to Cal.com with a POST."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.moves import FromNow
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.reply import Reply
 
 # What a row says of itself once it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
@@ -24,11 +24,15 @@ KNOWN: dict[str, Any] = {
 }
 
 
+CallMade = Mapping[str, str | int]
+"""What a booking's event tells of a call: its endpoint, ms, and the answer's status, or the error where none came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """Say where a row goes, with which columns, and after how many seconds its task comes again (None: it does not).
 
-    `notable` is the kind of an event that an operator is alerted to.
+    `notable` is the kind of an event that an operator is alerted to; `calls` are those that led here, for its event.
     """
 
     to: Status
@@ -36,6 +40,7 @@ class Move:
     changes: Mapping[str, Any] = field(default_factory=dict)
     retry_in: float | None = None
     notable: str | None = None
+    calls: Sequence[CallMade] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +111,3 @@ def unbookable(row: Appointment, *, starts_in: float, lead: float) -> Move | Non
 def cancelled_unbooked() -> Move:
     """Return the move of a booking that the operator has cancelled and Cal.com has not."""
     return Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
-
-
-_REFUSED_AS = {
-    ReplyKind.ANOTHERS: "already booked for this attendee",
-    ReplyKind.SIGNED_UP: "already booked for this attendee",
-    ReplyKind.TAKEN: "the slot is taken",
-    ReplyKind.FULL: "the slot is taken",
-    ReplyKind.LIMIT: "a limit is reached",
-    ReplyKind.MAXIMUM: "a limit is reached",
-}
-
-
-def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
-    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
-    what = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
-    why = f"{what}: {message}" if message else what
-    there = {} if uid is None else {"calcom_booking_uid": uid}
-    return Move(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

@@ -11,6 +11,10 @@ from celery import shared_task
 from db.appointments import queue, sweeps
 from resilience import correlation
 from tasks import dependencies
+from tasks.calcom.booking_answers import read_list
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import LIST
+from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
@@ -67,9 +71,29 @@ def _recover(deps: Dependencies) -> int:
     return release_caused(deps, key_works=True, settings_work=True)
 
 
+class TrialCalls(GuardedCalls):
+    """Call though our key is refused, or something else than Cal.com answers."""
+
+    def try_again(self) -> Reply | None:
+        """Ask for one booking; None: all is well.
+
+        Harmless, and let through once a minute in the fleet; its report lifts such a block, or holds the fleet.
+
+        Raises:
+            NotNow: Somebody has asked within the minute; or the breaker, or the limit, lets nothing through.
+        """
+        permit = self._permit_or_raise(LIST, trial=True)
+        return self._call(permit, lambda: self._client.list_bookings({"take": 1}), _read_page).reply
+
+
+def _read_page(answer: Answer | NoAnswer) -> Reply | None:
+    page = read_list(answer)
+    return page if isinstance(page, Reply) else None
+
+
 def _answers(deps: Dependencies) -> bool:
     try:
-        reply = GuardedCalls(deps, correlation.new()).try_again()
+        reply = TrialCalls(deps, correlation.new()).try_again()
     except NotNow:  # asked within the minute; or the breaker is open, or the limit is reached
         return False
     log.info("asked_again", answer="well" if reply is None else reply.error_type.value)

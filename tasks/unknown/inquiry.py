@@ -25,11 +25,11 @@ from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import Move, Posted, Proceed, cancelled_unbooked, rejected
+from tasks.moves import Move, Posted, Proceed, cancelled_unbooked
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
-from tasks.unknown.refusal import as_refusal, refused_as
+from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
 SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
 MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt

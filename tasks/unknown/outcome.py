@@ -14,9 +14,9 @@ from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
-from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed, rejected
+from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed
 from tasks.unknown.evidence import BY_SLOTS, Act
-from tasks.unknown.refusal import refused_as
+from tasks.unknown.refusal import refused_as, rejected
 
 LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
 HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half

@@ -1,9 +1,11 @@
-"""What a row keeps of a refusal until it is believed, or not, in words that the version before can read as well."""
+"""What a row keeps of a refusal until it is believed, or not, in words that the version before can read; its end."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from db.lifecycle import Status
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.moves import KNOWN, Move
 
 # During a deploy the version before reads these rows, and knows no other words: each of these by the one that it had.
 _BEFORE = {
@@ -30,3 +32,21 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
 def refused_as(refusal: Mapping[str, Any]) -> ReplyKind:
     """Return what a kept refusal means; one that the version before has kept has only its own word."""
     return ReplyKind(refusal.get("means", refusal["meaning"]))
+
+
+_REFUSED_AS = {
+    ReplyKind.ANOTHERS: "already booked for this attendee",
+    ReplyKind.SIGNED_UP: "already booked for this attendee",
+    ReplyKind.TAKEN: "the slot is taken",
+    ReplyKind.FULL: "the slot is taken",
+    ReplyKind.LIMIT: "a limit is reached",
+    ReplyKind.MAXIMUM: "a limit is reached",
+}
+
+
+def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
+    """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
+    what = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
+    why = f"{what}: {message}" if message else what
+    there = {} if uid is None else {"calcom_booking_uid": uid}
+    return Move(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)

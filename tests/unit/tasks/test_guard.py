@@ -1,6 +1,7 @@
 """One call of Cal.com: asked for, made, reported, whatever comes of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,9 @@ from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls import NotNow
+from tasks.maintenance.recovery import TrialCalls
+from tasks.moves import CallMade
 
 Row = Callable[..., Appointment]
 EMPTY = b'{"status":"success","data":[],"pagination":{}}'
@@ -65,11 +68,11 @@ def answer(status: int = 200, body: bytes = EMPTY, **headers: str) -> Answer:
     return Answer(status, headers, body, 0.5)
 
 
-def calls(breaker: Breaker, client: Client, **more: Any) -> GuardedCalls:
+def calls(breaker: Breaker, client: Client, **more: Any) -> TrialCalls:
     """Return guarded calls of this client."""
     statements = SimpleNamespace(flush_if_due=lambda: None)
     deps: Any = SimpleNamespace(calcom=client, breaker=breaker, database_calls=statements)
-    return GuardedCalls(deps, "story", **more)
+    return TrialCalls(deps, "story", **more)
 
 
 def denied(reason: Reason, wait: float | None = 1.0, **states: State) -> Denied:
@@ -135,10 +138,25 @@ def test_what_the_limit_says_is_told_with_any_answer() -> None:
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyboardInterrupt()])
 def test_a_permit_is_given_back_whatever_happens(error: BaseException) -> None:
     """What is raised in mid-call, or right before the first byte, sent nothing that is known."""
-    breaker, heard = Breaker(), list[Recorded]()
+    breaker, heard = Breaker(), list[tuple[Recorded, CallMade | None]]()
     with pytest.raises(type(error)):
-        calls(breaker, Client(error), on_report=heard.append).list_bookings({})
-    assert (breaker.outcomes, len(heard)) == ([CallOutcome.IGNORED], 1)
+        calls(breaker, Client(error), on_report=lambda *one: heard.append(one)).list_bookings({})
+    assert (breaker.outcomes, [call for _, call in heard]) == ([CallOutcome.IGNORED], [None])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (answer(500), {"endpoint": "bookings.list", "ms": 1250, "status": 500}),
+        (NoAnswer(True, "timeout", "no answer", 1.25), {"endpoint": "bookings.list", "ms": 1250, "error": "timeout"}),
+    ],
+)
+def test_of_each_call_it_is_told_how_long_it_took_and_how_it_ended(given: Answer | NoAnswer, told: CallMade) -> None:
+    """An answer by its status, none by why; whatever the report leads to."""
+    heard = list[CallMade | None]()
+    ended = replace(given, elapsed=1.25)
+    calls(Breaker(), Client(ended), on_report=lambda _, call: heard.append(call)).list_bookings({})
+    assert heard == [told]
 
 
 def test_what_is_denied_sends_nothing() -> None:
