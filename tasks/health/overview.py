@@ -28,6 +28,7 @@ PATIENCE = 1.0  # seconds in which Postgres must have told everything
 _LATER = 0.3  # seconds that we wait longer for who should have kept to them
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
+_NEAR = 4.0  # times slower or faster: as good as the same
 _REDIS = ("redis:", "rediss:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
 
@@ -163,12 +164,14 @@ def _with_order(shared: SharedView, record: RecordView | None) -> SharedView:
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
     """Return how a server stands (ms None: it did not answer); one that was well in the reading before is gone now."""
     if ms is not None:
-        return PartState(well=True, ms=_roughly(ms))
+        return PartState(well=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
         return PartState(well=False)
     return PartState(well=False, since=at if before.well else before.since)
 
 
-def _roughly(ms: float) -> float:
-    """Return 1, 2, 5, 10, ... ms, the next one: a figure that trembles would make each answer another one."""
+def _roughly(ms: float, before: float | None) -> float:
+    """Return 1, 2, 5, 10, ... ms, the next one, or that of the reading before if it is near: it is not to tremble."""
+    if before is not None and before / _NEAR <= ms <= before * _NEAR:
+        return before
     return next((step for step in _STEPS if ms <= step), _STEPS[-1])

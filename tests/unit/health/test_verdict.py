@@ -472,3 +472,24 @@ def test_what_is_said_holds_moments_and_no_ages(seen: Overview) -> None:
     later = replace(seen, read_at=seen.read_at + timedelta(seconds=2))
 
     assert payload(later, verdict(later)) | {"read_at": ""} == payload(seen, verdict(seen)) | {"read_at": ""}
+
+
+@pytest.mark.parametrize("reason", HoldReason)
+def test_each_hold_says_who_moves_it_on(reason: HoldReason) -> None:
+    """It is told beside its figures."""
+    seen = overview({"holds": (held(reason, 3, at_risk=1, next_until=NEXT),)})
+
+    [told] = payload(seen, verdict(seen))["holds"]
+
+    assert (told["reason"], told["count"], told["at_risk"], told["capped"]) == (reason.value, 3, 1, False)
+    assert told["moves_on"][0].startswith(("itself", "you", "a key", "Cal.com's answer"))
+
+
+def test_what_a_gone_postgres_would_have_told_is_null() -> None:
+    """And what Redis tells is of now."""
+    seen = overview(postgres=GONE)
+    told = payload(seen, verdict(seen))
+
+    assert [told[name] for name in ("holds", "now", "day", "changes", "incidents", "try")] == [None] * 6
+    assert told["parts"]["postgres"] == {"well": False, "since": "2030-03-01T14:02:00.000Z", "ms": None}
+    assert [one["state"] for one in told["cards"]] == ["closed"] * 3

@@ -108,7 +108,7 @@ def _clock(at: datetime) -> str:
 
 
 def _card(card: Card, seen: Overview) -> str:
-    begun = f", {_text(since(card.since), seen)}" if card.since else ""
+    begun = f",{_text(since(card.since), seen)}" if card.since else ""
     calls = f", {card.failed or 0:,} of {card.calls:,} failed in 5 min" if card.calls else ""
     left = f", limit: {card.limit_left:,} left" if card.limit_left is not None else ""
     return f"{card.state.replace('_', '-')}{begun}{calls}{left}"
