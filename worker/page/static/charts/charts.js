@@ -151,7 +151,7 @@ function foreseenEnd({ name, nothing }) {
 function statesOf({ cards, parts, read_at: readAt }) {
   const gone = parts.redis.well ? null : Date.parse(parts.redis.since ?? readAt) / 1000;
   return Object.fromEntries(
-    cards.map(({ name, state, since }) => [name, { state, since: since ? Date.parse(since) / 1000 : state === "unknown" ? gone : null }]),
+    (cards ?? []).map(({ name, state, since }) => [name, { state, since: since ? Date.parse(since) / 1000 : state === "unknown" ? gone : null }]),
   );
 }
 

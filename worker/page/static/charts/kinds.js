@@ -169,6 +169,7 @@ function latency(now) {
     head: (index) => {
       const { p50, p95 } = now().data;
       const where = index ?? Math.max(last(p50), last(p95));
+      if (where < 0) return ["no calls"];
       return [`p50 ${seconds(p50[where])}`, `p95 ${seconds(p95[where])} (dashed)`];
     },
   };

@@ -25,11 +25,10 @@ function token() {
 }
 
 // Returns {status, headers, body}; throws when nobody answers. The body of an error is what the server says about it.
-export async function ask(rest, { query, body, etag, patience = 6000, signal } = {}) {
+export async function ask(rest, { query, body, etag, patience = 6000 } = {}) {
   const headers = { Accept: "application/json" };
   if (etag) headers["If-None-Match"] = etag;
   if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", "X-XSRFToken": token() });
-  const ending = AbortSignal.timeout(patience);
   const answer = await fetch(path(rest, query), {
     method: body === undefined ? "GET" : "POST",
     headers,
@@ -37,7 +36,7 @@ export async function ask(rest, { query, body, etag, patience = 6000, signal } =
     credentials: "same-origin",
     cache: "no-store",
     redirect: "manual", // a redirect is the way to the login
-    signal: signal ? AbortSignal.any([signal, ending]) : ending,
+    signal: AbortSignal.timeout(patience),
   });
   setClock(answer.headers.get("Date"));
   const status = answer.type === "opaqueredirect" ? 401 : answer.status;

@@ -5,11 +5,13 @@ import { TONES, word } from "../core/words.js";
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
-const BREAKER_TONES = { breaker_closed: "calm", breaker_open: "critical", breaker_half_open: "warning" };
+const EVENT_TONES = { claimed: "active", breaker_closed: "calm", breaker_open: "critical", breaker_half_open: "warning" };
 const LONG_PAUSE = 1000; // ms
+const SHORTEST_BAR = 1000; // ms: bars are as long as the calls, beside the longest of them
 
 export function drawTimeline(container, timeline) {
-  const steps = (timeline ?? []).flatMap((event, index) => [...between(timeline[index - 1], event), step(event)]);
+  const longest = Math.max(SHORTEST_BAR, ...(timeline ?? []).flatMap((event) => (event.calls ?? []).map((one) => one.ms ?? 0)));
+  const steps = (timeline ?? []).flatMap((event, index) => [...between(timeline[index - 1], event), step(event, longest)]);
   fill(container, steps.length ? el("ol", { class: "timeline" }, steps) : el("p", { class: "nothing" }, "Nothing is written down of it."));
 }
 
@@ -24,25 +26,25 @@ function between(before, event) {
   ].filter(Boolean);
 }
 
-function step(event) {
+function step(event, longest) {
   return el(
     "li",
-    { class: "step", "data-tone": TONES[event.kind] ?? BREAKER_TONES[event.kind] ?? "none" },
+    { class: "step", "data-tone": TONES[event.kind] ?? EVENT_TONES[event.kind] ?? "none" },
     el("time", { datetime: event.at, title: utc(event.at) }, CLOCK.format(new Date(event.at))),
     el(
       "div",
       {},
       el("p", { class: "kind" }, el("strong", {}, word(event.kind)), el("span", {}, event.by ? ` by ${event.by}` : "")),
       event.why ? el("p", {}, event.why) : null,
-      (event.calls ?? []).length ? el("ul", { class: "calls" }, event.calls.map(call)) : null,
+      (event.calls ?? []).length ? el("ul", { class: "calls" }, event.calls.map((one) => call(one, longest))) : null,
       details(event.detail),
     ),
   );
 }
 
-function call(one) {
+function call(one, longest) {
   const well = typeof one.status === "number" && one.status < 400;
-  const bar = el("meter", { min: 0, max: 30000, value: one.ms ?? 0, "aria-hidden": "true" });
+  const bar = el("meter", { min: 0, max: longest, value: one.ms ?? 0, "aria-hidden": "true" });
   return el(
     "li",
     { "data-tone": well ? "calm" : "critical" },
