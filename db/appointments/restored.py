@@ -19,13 +19,17 @@ _WHY = "the database was restored from a backup: what became of it since is not 
 
 @dataclass(frozen=True, slots=True)
 class RestoredBooking:
-    """Hold what Cal.com has of a request whose row was lost: enough to know it when it is asked for again."""
+    """Hold what Cal.com has of a request whose row was lost: enough to know it when it is asked for again.
+
+    `created_at` is not later than the booking was made there.
+    """
 
     reference: UUID
     event_type_id: int | None
     event_type_slug: str | None
     start_at: datetime
     attendee: str = field(repr=False)
+    created_at: datetime
 
 
 def count_live(conn: Connection) -> int:
@@ -60,6 +64,8 @@ def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime,
         return 0
     absent_from = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, absent_in)
     conn.execute(insert(_restored).values(absent_from=absent_from), [asdict(one) for one in found])
+    # Behind the lock: somebody may have asked for one since the rows were read.
+    conn.execute(delete(_restored).where(_restored.c.reference.in_(select(_COLUMNS.uuid))))
     asked_again = _COLUMNS.requested_at > since, _COLUMNS.status.in_(LIVE), _COLUMNS.posts == 0
     rows = conn.execute(select(_COLUMNS.id).where(*asked_again).order_by(_COLUMNS.id)).scalars().all()
     return sum(conn.execute(select(func.take_restored_booking(row))).scalar_one() for row in rows)

@@ -31,6 +31,7 @@ restored_bookings = Table(
     Column("event_type_slug", Text),
     required("start_at", MOMENT),
     required("attendee", Text),  # the address, as Cal.com keeps it
+    required("created_at", MOMENT),  # not later than the booking was made
     required("absent_from", MOMENT),  # before it, what is not listed may still be there
     Index("restored_bookings_start", "start_at", "attendee"),
 )

@@ -62,21 +62,21 @@ def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Rest
     listing = read_listing(calls, {"afterStart": instant(since), "sortCreated": "asc"}, progress=progress)
     with deps.engine.begin() as conn:
         kept = {str(row.uuid) for row in audit.by_references(conn, list(listing.places))}
-        lost = list(_lost(listing, kept))
+        lost = list(_lost(listing, kept, since))
         named = [booking for booking in lost if booking is not None]
         taken = restored.keep(conn, named, since=since, absent_in=deps.timings.ends_unanswered)
     return Restored(len(lost), taken, len(lost) - len(named))
 
 
-def _lost(listing: Listing, kept: set[str]) -> Iterator[RestoredBooking | None]:
+def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:
     """Yield what lives under references that no row has, of a series its first week; None where nobody is named."""
     for reference in listing.places.keys() - kept:
         live = [place.booking for place in listing.places[reference] if not place.booking.cancelled]
         if live:
-            yield _kept(reference, live)
+            yield _kept(reference, live, since)
 
 
-def _kept(reference: str, weeks: list[Booking]) -> RestoredBooking | None:
+def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBooking | None:
     starts = {booking.start: booking for booking in weeks if booking.start is not None}
     if not starts:
         return None
@@ -86,4 +86,5 @@ def _kept(reference: str, weeks: list[Booking]) -> RestoredBooking | None:
     address = next((email for email in own or [one.email for one in booking.attendees] if email is not None), None)
     if address is None:
         return None
-    return RestoredBooking(UUID(reference), booking.event_type_id, booking.event_type_slug, start, address)
+    made = min(since, booking.created_at or since)  # a further seat's booking is older than the backup
+    return RestoredBooking(UUID(reference), booking.event_type_id, booking.event_type_slug, start, address, made)

@@ -106,6 +106,14 @@ AUDITS = (
         test="tests/promises/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
     ),
     Breakage(
+        name="restored-and-looked-for-since-it-was-asked-again",
+        promise=2,
+        file="db/migrations/versions/0008_audits.py",
+        old="        created_at = least(created_at, taken.created_at),\n",
+        new="",
+        test=_COMMAND + "test_a_booking_that_many_newer_ones_hide_is_found",
+    ),
+    Breakage(
         name="restored-beside-workers",
         promise=2,
         file="worker/cli/audit/restored.py",

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("event_type_slug", sa.Text),
         sa.Column("start_at", _MOMENT, nullable=False),
         sa.Column("attendee", sa.Text, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("absent_from", _MOMENT, nullable=False),
     )
     op.create_index("restored_bookings_start", "restored_bookings", ["start_at", "attendee"])
@@ -49,7 +50,8 @@ def downgrade() -> None:
 
 
 # A request that is asked for again after a restore: Cal.com has its booking, under the reference of the row that was
-# lost. The new row takes that reference, and its outcome is unknown, so that it is looked for and found.
+# lost. The new row takes that reference, and its outcome is unknown, so that it is looked for and found; as far back as
+# it was made, and not only as far as it was asked for again (`created_at`).
 # One attendee, one event type, one instant, as the derived key has it; each booking is taken once (SKIP LOCKED).
 _TAKE = r"""
 CREATE FUNCTION take_restored_booking(wanted bigint) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -79,7 +81,8 @@ BEGIN
     UPDATE appointments
     SET uuid = taken.reference,
         outcome_unknown = true,
-        sent_at = requested_at,
+        created_at = least(created_at, taken.created_at),
+        sent_at = least(requested_at, taken.created_at),
         settle_at = taken.absent_from,
         ends_at = taken.absent_from,
         askable_since = now(),

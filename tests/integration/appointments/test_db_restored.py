@@ -39,7 +39,8 @@ def make_unknown(record: Any, moment: datetime) -> int:
 def lost(**changes: Any) -> RestoredBooking:
     """Describe a booking at Cal.com whose row is gone."""
     values = {"reference": uuid4(), "event_type_id": 101, "event_type_slug": "plain", "start_at": START}
-    return RestoredBooking(**{**values, "attendee": "ann@example.com", **changes})
+    values |= {"attendee": "ann@example.com", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
+    return RestoredBooking(**{**values, **changes})
 
 
 def keep(record: Any, *found: RestoredBooking, moment: datetime | None = None) -> int:
@@ -147,7 +148,7 @@ def test_who_asks_again_gets_the_booking_that_is_there(record: Any) -> None:
     other, row = ask(record, attendee_email="bob@example.com"), ask(record)
     assert (record.read(other.id).uuid == one.reference, record.read(other.id).outcome_unknown) == (False, False)
     assert (row.uuid, row.outcome_unknown, row.status) == (one.reference, True, Status.PENDING)
-    assert row.settle_at == row.ends_at
+    assert (row.settle_at, row.created_at, row.sent_at) == (row.ends_at, one.created_at, one.created_at)
     assert timedelta(seconds=ENDS - 60) < row.ends_at - row.requested_at < timedelta(seconds=ENDS + 60)
     assert left(record) == set()
 

@@ -8,6 +8,8 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
+from tasks.calcom import deciding_lookup
+from tasks.calcom.lookup import LookupKind
 from tasks.operations import breaker_overrides
 from tests.support.audits.scene import Scene
 from tests.support.fleet import Fleet, eventually
@@ -65,6 +67,22 @@ def test_a_seat_that_was_lost_is_known_by_its_own_attendee(scene: Scene, call: B
             event_type_id=one.event_type_id, start_at=one.start_at, attendee_email=one.attendee_email
         )
         assert again.uuid == one.uuid
+
+
+def test_a_booking_that_many_newer_ones_hide_is_found(
+    scene: Scene, call: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Absence counts only down to when it was made, not down to when it was asked for again."""
+    lost = scene.record.new(event_type_id=110, start_at=next(scene.starts))
+    scene.post(lost)
+    assert call("restored", "--since", f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%MZ}", "--yes").code == 0
+    for _ in range(3):
+        scene.post(scene.record.new(event_type_id=110, start_at=next(scene.starts)))
+    again = scene.record.keep(event_type_id=110, start_at=lost.start_at, attendee_email=lost.attendee_email)
+    monkeypatch.setattr(deciding_lookup, "PAGE", 2)
+    monkeypatch.setattr(deciding_lookup, "_CLOCKS_MARGIN", timedelta(0))
+    result = deciding_lookup.deciding_lookup(scene.calls(), again, calcom_id=None, me=None)
+    assert result.kind is LookupKind.FOUND
 
 
 def test_what_was_cancelled_there_is_not_kept(scene: Scene, call: Booking) -> None:
