@@ -5,7 +5,7 @@ Moments and counts only, never ages and nothing personal. What a server that is 
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
 from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
-from tasks.health.reading.cards import Card, SharedView, read_shared
+from tasks.health.reading.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
 from tasks.health.reading.record import RecordView, read_record
 
 PATIENCE = 1.0  # seconds in which Postgres must have told everything
@@ -78,24 +78,27 @@ def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Ove
 
     `before` is this process's last reading: of a server that does not answer it tells since when.
     """
-    postgres = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
-    asked = postgres.submit(_ask_postgres, deps, patience)
-    postgres.shutdown(wait=False)
+    ends_at = time.monotonic() + patience + _LATER
+    thread = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
+    asked = thread.submit(_ask_postgres, deps, patience)
+    thread.shutdown(wait=False)
     with deadline(patience):  # a Redis that has forgotten the breaker is given the orders in force, out of Postgres
         shared, redis_ms = _timed(read_shared, deps)
     reachable, broker_ms = _timed(broker_answers, deps.broker_url)
     try:
-        record, postgres_ms, lacks_tables = asked.result(patience + _LATER)
+        record, postgres_ms, lacks_tables = asked.result(max(0.0, ends_at - time.monotonic()))
     except TimeoutError:  # a host name that does not resolve, perhaps: no deadline ends that
         record, postgres_ms, lacks_tables = None, None, False
     at = record.now if record else datetime.now(UTC)
     timings = deps.timings
+    postgres = _part(at, postgres_ms, before.postgres if before else None)
+    redis = _part(at, redis_ms if shared.redis_answers else None, before.redis if before else None)
     return Overview(
         read_at=at,
-        postgres=_part(at, postgres_ms, before.postgres if before else None),
-        redis=_part(at, redis_ms if shared.redis_answers else None, before.redis if before else None),
+        postgres=postgres,
+        redis=redis,
         broker=_part(at, broker_ms if reachable else None, before.broker if before else None),
-        shared=_with_order(shared, record),
+        shared=replace(shared, cards=tuple(_cards(shared, record, postgres, redis))),
         record=record,
         limit=deps.breaker.settings.rate_limit,
         lead=timedelta(seconds=timings.lead),
@@ -152,13 +155,18 @@ def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> t
     return answer, round(1000 * (time.perf_counter() - began), 1)
 
 
-def _with_order(shared: SharedView, record: RecordView | None) -> SharedView:
-    """Write who gave the order in force, and why, on the card of the breaker that obeys it."""
+def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
+    """Yield the cards with what only others know: since when they are unknown, and who ordered what and why."""
     order = record.order if record else None
-    if order is None or shared.service.state not in {State.FORCED_OPEN, State.OFF}:
-        return shared
-    ordered = replace(shared.service, by=order.by, why=order.why or None, until=order.until)
-    return replace(shared, cards=(ordered, *shared.cards[1:]))
+    for card in shared.cards:
+        if card.kind == DATABASE and not postgres.well:
+            yield replace(card, state=UNKNOWN, since=postgres.since)
+        elif card.state == UNKNOWN:
+            yield replace(card, since=redis.since)
+        elif order and card.kind == SERVICE and card.state in {State.FORCED_OPEN, State.OFF}:
+            yield replace(card, by=order.by, why=order.why or None, until=order.until)
+        else:
+            yield card
 
 
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:

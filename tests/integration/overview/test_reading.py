@@ -80,7 +80,7 @@ def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> No
     postgres.resume()
 
     assert (frozen.record, frozen.redis.well, frozen.broker.well) == (None, True, True)
-    assert frozen.service.state == "closed"
+    assert [card.state for card in frozen.shared.cards] == ["closed", "closed", "unknown"]
     assert frozen.postgres.since == frozen.read_at == still.postgres.since
     assert said(still).startswith(f"Postgres does not answer since {frozen.read_at:%H:%M}:")
     assert (payload(still, verdict(still))["holds"], payload(still, verdict(still))["now"]) == (None, None)
