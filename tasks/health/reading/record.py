@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
@@ -24,6 +24,7 @@ from tasks.unknown.outcome import HALF_MADE
 LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
 _MINUTES = timedelta(minutes=5)  # as long as calls are counted for
 _FEW = 10  # changes, and incidents
+_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # by its index: the oldest are deleted
 _EXAMPLES = 100  # of what waits for a person
 
 
@@ -108,7 +109,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         moving=overview.on_the_way(conn),
         ended=overview.ended_badly(conn, now - LATELY),
         day=overview.last_day(conn, now),
-        empty=conn.execute(select(~exists(select(appointments.c.id)))).scalar_one(),
+        empty=conn.execute(_NEWEST).first() is None,
         beat=heartbeats.last(conn, BEAT, every=EVERY),
         orders=tuple(overrides.in_force(conn, service)),
         outage=_outage(conn, service),
