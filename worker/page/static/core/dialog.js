@@ -1,4 +1,4 @@
-// A modal dialog: the browser keeps the focus inside and ends it by Esc; the focus goes back to where it was.
+// A modal dialog: the browser ends it by Esc; the focus stays inside, and goes back to where it was.
 import { byId, el } from "./dom.js";
 
 let number = 0;
@@ -19,9 +19,19 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
     onClose();
     giveBack(from);
   });
+  dialog.addEventListener("keydown", (event) => event.key === "Tab" && stayInside(dialog, event));
   byId("resilience").append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+// By itself Tab would lead on into the browser's own bars, where Esc ends nothing.
+function stayInside(dialog, event) {
+  const able = [...dialog.querySelectorAll("a[href], button, input, textarea, select, summary")].filter((one) => !one.disabled);
+  const [first, last] = event.shiftKey ? [able.at(-1), able[0]] : [able[0], able.at(-1)];
+  if (document.activeElement !== last && dialog.contains(document.activeElement)) return;
+  event.preventDefault();
+  first.focus();
 }
 
 // Where the focus came from may have been drawn anew meanwhile.
