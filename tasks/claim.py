@@ -120,7 +120,9 @@ class Claim:
         if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
             uid, seat = move.changes["calcom_booking_uid"], move.changes["calcom_seat_uid"]
             with self.deps.engine.begin() as conn:
-                appointments.record_late_uid(conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"))
+                appointments.record_late_uid(
+                    conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"), detail=self._told(move)
+                )
         return moved
 
     def _told(self, move: Move) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
+from tasks.moves import CallMade
 
 PATIENCE = 2.0  # seconds: somebody may be on the phone
 
@@ -37,7 +39,8 @@ def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
         row = appointments.get(conn, appointment_id)
     if row is None or row.status is not Status.CONFIRMED:
         return Standing.UNASKED  # it has moved on just now
-    calls = GuardedCalls(deps, row.correlation_id)
+    made = list[CallMade | None]()
+    calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
         if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
             found = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
@@ -52,7 +55,7 @@ def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
         return Standing.LIVES
     else:
         gone = True
-    return Standing.GONE if gone and _cancel(deps, row) else Standing.UNASKED
+    return Standing.GONE if gone and _cancel(deps, row, made) else Standing.UNASKED
 
 
 def _lives(booking: Booking, row: Appointment) -> bool:
@@ -68,7 +71,7 @@ def _is_old(deps: Dependencies, row: Appointment) -> bool:
         return audit.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
 
 
-def _cancel(deps: Dependencies, row: Appointment) -> bool:
+def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> bool:
     with deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
@@ -77,6 +80,7 @@ def _cancel(deps: Dependencies, row: Appointment) -> bool:
             Status.CANCELLED,
             why="found cancelled at Cal.com when it was asked for again",
             by="caller",
+            detail={"calls": [call for call in made if call]},
         )
     log.info("found_cancelled", appointment_id=row.id, moved=moved)
     return True

@@ -1,5 +1,9 @@
 """What Cal.com turns out to have booked, after its row has moved on: positive evidence wins at any time."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from db.appointments import events
@@ -19,15 +23,18 @@ def record_late_uid(
     series_uid: str | None = None,
     why: str = "a late 201",
     by: str = "worker",
+    detail: Mapping[str, Any] | None = None,
 ) -> Status | None:
     """Record the booking of a 201, a look or an audit that came late; return the status the row had, None for no row.
 
     A held, failed, rejected or expired row is confirmed by it, and of the last three an event `told_not_booked` makes
     an incident: somebody must be called. A row that is pending, booking or retrying carries the uid to its next claim,
     a cancelled one for the audit. The uid of a confirmed row stays (it may be another one: the event tells both).
+    `detail` is what the event tells beside that, as `move`'s.
     """
-    found = {"appointment_id": appointment_id, "uid": uid, "seat_uid": seat_uid, "series_uid": series_uid, "by": by}
-    row = conn.execute(statement("late_uid"), found).first()
+    found = {"appointment_id": appointment_id, "uid": uid, "seat_uid": seat_uid, "series_uid": series_uid}
+    told = {"by": by, "detail": Jsonb(dict(detail or {}))}
+    row = conn.execute(statement("late_uid"), found | told).first()
     if row is None:
         return None
     had = Status(row.status)

@@ -28,7 +28,7 @@ told AS (
             'uid', CAST(:uid AS text),
             'status', status,
             'kept', CASE WHEN status = 'confirmed' THEN calcom_booking_uid ELSE CAST(:uid AS text) END
-        )
+        ) || CAST(:detail AS jsonb)
     FROM had
 )
 SELECT status, calcom_booking_uid IS DISTINCT FROM :uid AS is_new FROM had

@@ -3,9 +3,10 @@
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
 -- what was done. No answer of Cal.com's came: `answered_at` goes. The third one lost in a row is held for the operator: a
 -- booking that kills its workers must not travel on.
+-- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (
-    SELECT id
+    SELECT id, updated_at AS seen_at
     FROM appointments
     WHERE status = 'booking' AND lease_expires_at <= now()
     ORDER BY lease_expires_at
@@ -38,7 +39,8 @@ moved AS (
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, status, 'sweeper', jsonb_build_object('why', last_error, 'leases_lost', leases_lost)
+    SELECT id, status, 'sweeper', jsonb_build_object('why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
     FROM moved
+    JOIN lost USING (id)
 )
 SELECT * FROM moved ORDER BY requested_at, id

@@ -59,7 +59,7 @@ WITH candidate AS (
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
 ),
 due AS (
-    SELECT appointment.id, appointment.hold_reason
+    SELECT appointment.id, appointment.hold_reason, appointment.held_at
     FROM candidate
     JOIN appointments AS appointment USING (id)
     WHERE appointment.status = 'held' AND appointment.held_at = candidate.held_at
@@ -88,7 +88,7 @@ moved AS (
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
-    SELECT id, 'pending', 'sweeper', jsonb_build_object('why', 'released', 'held', hold_reason)
+    SELECT id, 'pending', 'sweeper', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
     FROM due
 )
 SELECT * FROM moved ORDER BY requested_at, id

@@ -12,12 +12,13 @@ from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
 from tasks import dependencies, event_types
 from tasks.calcom.booking_answers import read_bookings
-from tasks.calcom.lookup import LookupKind, lookup
+from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
+from tasks.moves import CallMade
 from tasks.periodic import PeriodicTask
 from tasks.unknown import outcome
 
@@ -49,7 +50,7 @@ def _suspects(built: Dependencies) -> int:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0
     for row in rows:
-        result = lookup(GuardedCalls(built, row.correlation_id), row, by_address=False)
+        result, made = _look_up(built, row)
         if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.uid is None:
             continue
         with built.engine.begin() as conn:
@@ -61,9 +62,17 @@ def _suspects(built: Dependencies) -> int:
                 series_uid=result.series_uid,
                 why="found at Cal.com",
                 by="sweeper",
+                detail={"calls": made},
             )
         found += 1
     return found
+
+
+def _look_up(built: Dependencies, row: Appointment) -> tuple[LookupResult, list[CallMade]]:
+    """Look for one booking; return what was found, and the calls that it took."""
+    made = list[CallMade | None]()
+    calls = GuardedCalls(built, row.correlation_id, on_report=lambda _, call: made.append(call))
+    return lookup(calls, row, by_address=False), [call for call in made if call]
 
 
 def _series(built: Dependencies) -> int:
