@@ -16,7 +16,7 @@ export class Charts {
   #rows = [];
   #shape = "";
   #now = null; // {data, columns, and what #live has}
-  #live = {}; // {live, forecast, states, to}: of the newest answer
+  #live = {}; // {live, forecast, states}: of the newest answer
   #drawn = "";
   #isStale = false;
   #fitted = ""; // the charts that were shown when it was last fitted
@@ -42,8 +42,7 @@ export class Charts {
   live(data) {
     const end = foreseenEnd(data.verdict);
     const forecast = end ? { at: Date.parse(end.at) / 1000, text: clock(end.at) } : null;
-    const to = Math.floor(now() / 1000 / STEP) * STEP;
-    this.#live = { live: data.now?.held ?? null, forecast, states: statesOf(data), to };
+    this.#live = { live: data.now?.held ?? null, forecast, states: statesOf(data) };
     if (this.#now && JSON.stringify(this.#live) !== this.#drawn) this.#draw(this.#now);
     if (!data.parts.postgres.well) this.#state("refused");
     else if (this.#isStale) this.poll.restart();
@@ -81,7 +80,7 @@ export class Charts {
   }
 
   #draw(given, anew = false) {
-    this.#now = { ...given, ...this.#live, to: Math.max(this.#live.to ?? 0, given.data.until) };
+    this.#now = { ...given, ...this.#live, to: Math.max(Math.floor(now() / 1000 / STEP) * STEP, given.data.until) };
     this.#drawn = JSON.stringify(this.#live);
     const charts = kinds(() => this.#now);
     const shape = JSON.stringify(charts.map((chart) => [chart.name, chart.shape, chart.height]));

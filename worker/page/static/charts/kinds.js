@@ -15,7 +15,7 @@ export function round(highest) {
   return [1, 2, 4, 6, 8, 10].map((step) => step * size).find((top) => top >= highest);
 }
 
-// `now()` is what is drawn: {data, columns, and of the newest answer: live, forecast, states, to}.
+// `now()` is what is drawn: {data, columns, and of the newest answer: live, forecast, states; and to, the right end}.
 export function kinds(now) {
   return [breaker(now), held(now), booked(now), failures(now), latency(now)];
 }

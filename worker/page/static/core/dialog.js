@@ -38,5 +38,6 @@ function stayInside(dialog, event) {
 function giveBack(element) {
   const key = element?.dataset?.key;
   const target = element?.isConnected ? element : key && document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  target?.focus?.();
+  const isFolded = target && !target.checkVisibility();
+  (isFolded ? target.closest("details")?.querySelector("summary") : target)?.focus();
 }
