@@ -12,7 +12,8 @@ _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 def new() -> str:
     """Return a fresh correlation id: 32 hexadecimal digits that say nothing about anybody.
 
-    The first 12 say when it was made, so that the index of them grows at its end: random ones cost PostgreSQL a page of WAL each.
+    The first 12 say when it was made, so that the index of them grows at its end: of random ones each would cost
+    PostgreSQL a page of WAL.
     """
     return f"{time.time_ns() // 1_000_000:012x}{uuid.uuid4().hex[12:]}"
 

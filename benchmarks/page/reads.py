@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; return 1 when something grows, or an index is missed by nothing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--few", type=int, nargs=2, default=(1_000, 100), help="bookings, and those of them held")
-    parser.add_argument("--many", type=int, nargs=2, default=(20_000, 2_000), help="the same of the other side")
+    parser.add_argument("--many", type=int, nargs=2, default=(20_000, 5_000), help="the same of the other side")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args(arguments)
     with (

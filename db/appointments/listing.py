@@ -4,7 +4,7 @@ A page walks an index in its order and keeps what the filter wants. What the ind
 row, at most SCAN of them a page: then the page is short, and the next goes on behind it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -107,6 +107,8 @@ _ALL: Mapping[str, ColumnElement[Any]] = {
     one.name: literal_column(EVENT_TYPE) if one.name == "event_type" else appointments.c[one.name]
     for one in fields(Listed)
 }
+# Only the index of what is held has requests so: that of all bookings would be read from the oldest one on.
+_HELD_ASKED = {**_ALL, "requested_at": literal_column("timezone('UTC', requested_at)")}
 _SHOWN = tuple(column.label(name) for name, column in _ALL.items())
 
 
@@ -118,6 +120,7 @@ class _Walk:
     index that has only the rest of the order, and read everything that does not fit.
     """
 
+    columns: Mapping[str, ColumnElement[Any]]
     lead: Mapping[str, ColumnElement[Any]]
     key: tuple[str, ...]
     along: tuple[ColumnElement[bool], ...]
@@ -125,14 +128,19 @@ class _Walk:
 
     def select(self, *what: ColumnElement[Any], after: str | None = None) -> Select[Any]:
         """Return what stands along the index, behind a place in it."""
-        within = [test for name, value in self.lead.items() for test in (_ALL[name] >= value, _ALL[name] <= value)]
-        rows = select(*what).where(*within, *self.along).order_by(*self.order(_ALL))
+        at = self.columns
+        within = [test for name, value in self.lead.items() for test in (at[name] >= value, at[name] <= value)]
+        rows = select(*what).where(*within, *self.along).order_by(*self.order(at[name] for name in self.names))
         return rows if after is None else rows.where(self._behind(after))
 
-    def order(self, columns: _Columns) -> list[ColumnElement[Any]]:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the columns of the order."""
+        return (*self.lead, *self.key)
+
+    def order(self, columns: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """Return the order of the index: ids downwards, moments upwards."""
-        ordered = [columns[name] for name in (*self.lead, *self.key)]
-        return [column.desc() for column in ordered] if self.key == _BY_ID else ordered
+        return [column.desc() if self.key == _BY_ID else column for column in columns]
 
     def place(self, row: Any) -> str:
         """Write down where a row stands in the order."""
@@ -142,12 +150,12 @@ class _Walk:
     def _behind(self, place: str) -> ColumnElement[bool]:
         try:
             *moments, number = map(int, place.split("_"))
-            at = [_EPOCH + one * _MICROSECOND for one in moments]
+            at = [_moment(self.columns, _EPOCH + one * _MICROSECOND) for one in moments]
         except (ValueError, OverflowError):
             at, number = [], -1
         if len(at) + 1 != len(self.key) or not 0 <= number < 2**63:
             raise ValueError(f"no place in this list: {place}")
-        here = tuple_(*(_ALL[name] for name in (*self.lead, *self.key)))
+        here = tuple_(*(self.columns[name] for name in self.names))
         there = tuple_(*self.lead.values(), *map(literal, at), literal(number, BigInteger))
         return here < there if self.key == _BY_ID else here > there
 
@@ -161,8 +169,10 @@ def page(conn: Connection, wanted: Filter, *, after: str | None = None, limit: i
     walk = _walk(wanted)
     along = walk.select(*_SHOWN, after=after)
     if walk.rest:
-        seen = along.limit(scan).subquery()
-        along = select(seen).where(*_named(wanted, seen.c, walk.rest)).order_by(*walk.order(seen.c))
+        order = {f"by_{name}": walk.columns[name] for name in walk.names}
+        seen = along.add_columns(*(column.label(name) for name, column in order.items())).limit(scan).subquery()
+        shown = (seen.c[name] for name in _ALL)
+        along = select(*shown).where(*_named(wanted, seen.c, walk.rest)).order_by(*walk.order(seen.c[n] for n in order))
     rows = [Listed.of(row) for row in conn.execute(along.limit(limit + 1))]
     if len(rows) > limit:
         return ListPage(rows[:limit], walk.place(rows[limit - 1]))
@@ -198,6 +208,7 @@ def _walk(wanted: Filter) -> _Walk:
     """Choose the index: which order it can give, and what it knows of the filter."""
     sort = _sort(wanted)
     lead: dict[str, ColumnElement[Any]] = {}
+    columns = _HELD_ASKED if sort is Sort.ASKED and _is_held(wanted) and wanted.reason is None else _ALL
     along = {"ids", "held", "state"}
     if sort is Sort.ID and wanted.state is Status.CONFIRMED and wanted.event_type is not None:
         lead["event_type"] = literal(wanted.event_type)
@@ -210,10 +221,12 @@ def _walk(wanted: Filter) -> _Walk:
             lead["hold_reason"] = literal(wanted.reason.value)
     elif sort is Sort.START:
         along |= {"at_risk", "start_from", "start_to"}
-    conditions = _conditions(wanted, _ALL)
+    conditions = _conditions(wanted, columns)
     met = {one for name in lead for one in _MET[name]}
     rest = tuple(name for name in conditions if name not in along and name not in met)
-    return _Walk(lead, _KEYS[sort], tuple(test for name, test in conditions.items() if name in along - met), rest)
+    return _Walk(
+        columns, lead, _KEYS[sort], tuple(test for name, test in conditions.items() if name in along - met), rest
+    )
 
 
 def _sort(wanted: Filter) -> Sort:
@@ -249,10 +262,16 @@ def _conditions(wanted: Filter, columns: _Columns) -> dict[str, ColumnElement[bo
         "at_risk": (le, columns["start_at"]),
     }
     asked = {name: value for name in tests if (value := getattr(wanted, name)) is not None}
+    asked |= {name: _moment(columns, asked[name]) for name in ("requested_from", "requested_to") if name in asked}
     made |= {name: tests[name][0](tests[name][1], value) for name, value in asked.items()}
     if wanted.ids is not None:
         made["ids"] = columns["id"].in_(wanted.ids)
     return made
+
+
+def _moment(columns: _Columns, at: datetime) -> datetime:
+    """Return a moment of a request as these columns have it."""
+    return at.astimezone(UTC).replace(tzinfo=None) if columns is _HELD_ASKED else at
 
 
 def _named(wanted: Filter, columns: _Columns, names: Sequence[str]) -> list[ColumnElement[bool]]:

@@ -91,9 +91,11 @@ def _lists_and_searches() -> tuple[Index, ...]:
     return (
         # listing, on_the_way: by state; what is held also by request and by start (at_risk)
         _index("status", "status", "id"),
-        _index("held_asked", "requested_at", "id", where="status = 'held'"),
+        # Of the request an expression, which only lists of what is held order by: these are never to read all requests.
+        _index("held_asked", "timezone('UTC'::text, requested_at)", "id", where="status = 'held'"),
         _index("held_start", "start_at", "id", where="status = 'held'"),
         # search.find
         _index("correlation", "correlation_id", "id"),
         _index("booking_uid", "calcom_booking_uid", where="calcom_booking_uid IS NOT NULL"),
+        _index("unknown", "id", where="outcome_unknown"),  # metric_totals.read; what has ended is never unknown
     )

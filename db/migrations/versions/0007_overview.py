@@ -13,12 +13,12 @@ _MOMENT = sa.DateTime(timezone=True)
 _EMPTY_OBJECT = sa.text("'{}'::jsonb")
 _NO_WAITS = sa.text("'{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[]")
 _HELD = "status = 'held'"
-_INDEXES: dict[str, tuple[list[str], str | None]] = {
+_INDEXES: dict[str, tuple[list[str | sa.TextClause], str | None]] = {
     "appointments_status": (["status", "id"], None),
     "appointments_correlation": (["correlation_id", "id"], None),
     "appointments_booking_uid": (["calcom_booking_uid"], "calcom_booking_uid IS NOT NULL"),
     "appointments_held_start": (["start_at", "id"], _HELD),
-    "appointments_held_asked": (["requested_at", "id"], _HELD),
+    "appointments_held_asked": ([sa.text("timezone('UTC'::text, requested_at)"), "id"], _HELD),
 }
 
 
