@@ -153,5 +153,14 @@ def _timeline(timeline: list[Event]) -> Table:
 
 def _detail(detail: Mapping[str, Any]) -> str:
     texts = [str(detail["why"])] if "why" in detail else []
-    texts += [f"{name.replace('_', ' ')} {value}" for name, value in detail.items() if name != "why" and value]
+    texts += [
+        f"{one['endpoint']} {one.get('status') or one.get('error')} in {one['ms']} ms"
+        for one in detail.get("calls", ())
+    ]
+    texts += [_fact(name, value) for name, value in detail.items() if name not in ("why", "calls") and value]
     return "; ".join(texts)
+
+
+def _fact(name: str, value: Any) -> str:
+    words = name.replace("_", " ")
+    return f"{words.removesuffix(' ms')} {value} ms" if words.endswith(" ms") else f"{words} {value}"

@@ -49,6 +49,19 @@ def test_the_story_is_told_in_order_with_who_and_why(booking: Booking, record: A
     assert ("worker" in held, "held: throttled" in held) == (True, True)
 
 
+def test_the_story_tells_each_call_and_how_long_it_took(booking: Booking, record: Any) -> None:
+    """With how it ended, and how long the booking had waited."""
+    calls = [
+        {"endpoint": "bookings.list", "ms": 210, "status": 200},
+        {"endpoint": "bookings.create", "ms": 30000, "error": "timeout"},
+    ]
+    row = record.claimed()
+    detail = {"waited_ms": 28, "attempt_ms": 30215, "calls": calls}
+    assert record.move(row, Status.RETRYING, why="the outcome is unknown; look first", detail=detail)
+    told = " ".join(booking("show", row.id).out.split())
+    assert "bookings.list 200 in 210 ms; bookings.create timeout in 30000 ms; waited 28 ms; attempt 30215 ms" in told
+
+
 def test_json_says_why_it_is_not_moving(booking: Booking, record: Any) -> None:
     """For programs: the row, whether it is final, why, and the story."""
     row = record.moved(Status.REJECTED, why="the slot is taken", last_error="taken")
