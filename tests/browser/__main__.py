@@ -73,7 +73,7 @@ def _outage(deployed: Deployment, album: "Album", traffic: "Traffic") -> None:
     album.of_all_looks("outage", "Cal.com is down")
     held = "SELECT id, task_id FROM appointments WHERE status = 'held' ORDER BY retry_count DESC, id LIMIT 1"
     [(number, task)] = deployed.rows(held)
-    album.of("booking", f"/resilience/bookings/{number}", "Booking")
+    album.of("booking", f"/resilience/bookings/{number}", "asked by")
     album.of("bookings", "/resilience/bookings?state=held&sort=asked", "breaker open")
     album.of("flower-tasks", "/tasks", "HELD")
     album.of("flower-task", f"/task/{task}", "HELD")
