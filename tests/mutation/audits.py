@@ -4,7 +4,7 @@ from tests.mutation.breakage import Breakage
 
 _NIGHT = "tests/integration/audit/test_nightly.py::"
 _RECORD = "tests/integration/appointments/test_db_restored.py::"
-_COMMAND = "tests/integration/cli/test_cli_restored.py::"
+_COMMAND = "tests/integration/cli/audits/test_cli_restored.py::"
 
 AUDITS = (
     # -- at night
