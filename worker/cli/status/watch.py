@@ -53,7 +53,7 @@ def _shown(*, json: bool) -> Iterator[Show]:
     if json or not screen.out.is_terminal:
         yield _lines(json=json)
         return
-    with Live(console=screen.out, auto_refresh=False, vertical_overflow="visible") as live:
+    with Live(console=screen.out, auto_refresh=False) as live:
         yield lambda seen, said: live.update(answer.view(seen, said), refresh=True)
 
 
