@@ -40,6 +40,9 @@ def ask(browser: Browser, static: str) -> Iterator[Ask]:
     """Return what a function of a module returns, as JSON: `ask("core/moments.js", "span(...given)", 12)`."""
     page = browser.new_context(timezone_id="UTC").new_page()
     page.goto(f"{static}/page.css")
+    page.evaluate(
+        "document.head.append(Object.assign(document.createElement('meta'), {name: 'may-act', content: 'yes'}))"
+    )
 
     def evaluate(module: str, expression: str, *given: Any) -> Any:
         script = f"async (given) => {{ const it = await import('{static}/{module}'); return it.{expression}; }}"
@@ -163,24 +166,57 @@ def test_a_chart_ends_at_a_round_number(ask: Ask, highest: int, top: int) -> Non
     assert ask("charts/kinds.js", "round(...given)", highest) == top
 
 
-def test_the_orders_offered_are_those_that_change_something(ask: Ask) -> None:
-    """Without PostgreSQL none: no order could be recorded."""
+def answer(name: str = "calm", *buttons: str, states: tuple[str, ...] = ("closed",), **more: Any) -> dict[str, Any]:
+    """Return what the server answers of an overview, as far as buttons depend on it."""
+    return {
+        "verdict": {"name": name, "reason": None, "buttons": list(buttons)},
+        "cards": [{"state": state} for state in states],
+        "parts": {"postgres": {"well": True}, "redis": {"well": True}},
+        "holds": [
+            {"reason": "breaker_open", "count": 35, "at_risk": 2},
+            {"reason": "suspect", "count": 1, "at_risk": 1},
+        ],
+        "day": {"expired": 0},
+        **more,
+    }
 
-    def offered(*states: str, well: bool = True) -> list[str]:
-        seen = {
-            "verdict": {"name": "x", "buttons": []},
-            "cards": [{"state": state} for state in states],
-            "parts": {"postgres": {"well": well}, "redis": {"well": True}},
-            "holds": None,
-        }
-        orders: list[str] = ask("answer/buttons.js", "decisive(...given).others", seen)
-        return orders
 
-    assert offered("closed", "closed") == ["open", "off"]
-    assert offered("open", "closed") == ["open", "off", "reset"]
-    assert offered("forced_open") == ["off", "auto", "reset"]
-    assert offered("off") == ["open", "auto", "reset"]
-    assert offered("closed", well=False) == []
+@pytest.mark.parametrize(
+    ("seen", "offered"),
+    [
+        (answer(states=("closed", "closed")), ["open", "off"]),
+        (answer(states=("open", "closed")), ["open", "off", "reset"]),
+        (answer(states=("forced_open",)), ["off", "auto", "reset"]),
+        (answer(states=("off",)), ["open", "auto", "reset"]),
+        (answer(parts={"postgres": {"well": False}, "redis": {"well": True}}), []),  # no order could be recorded
+    ],
+)
+def test_the_orders_offered_are_those_that_change_something(ask: Ask, seen: Any, offered: list[str]) -> None:
+    """Whatever the answer names as well."""
+    assert ask("answer/buttons.js", "decisive(...given).others", seen) == offered
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        (
+            answer("open", "show_at_risk", "show_held", "open"),
+            ["Show the 3 at risk", "Show what is held", "Hold all back"],
+        ),
+        (answer("ended_badly", "show_failed", "retry"), ["Show and retry what failed"]),
+        (
+            answer("ended_badly", "show_failed", "retry", day={"expired": 1}),
+            ["Show and retry what failed", "Show what expired"],
+        ),
+        (answer("ended_badly", "show_failed"), ["Show what expired"]),
+        (answer("suspect", "show_reason", "retry"), ["Show the 1 booking", "Retry the 1 booking"]),
+    ],
+)
+def test_the_buttons_say_what_they_are_about(ask: Ask, seen: Any, shown: list[str]) -> None:
+    """By the numbers of the answer; none leads to a list that is empty."""
+    texts = "buttons(it.decisive(...given), {}).filter((one) => one?.matches('.button')).map((one) => one.textContent)"
+
+    assert ask("answer/buttons.js", texts, seen) == shown
 
 
 def test_an_action_on_a_list_is_about_those_that_it_can_do_something_with(ask: Ask) -> None:

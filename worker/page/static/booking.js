@@ -7,6 +7,7 @@ import { listen, showHelp } from "./core/keys.js";
 import { sentence } from "./core/moments.js";
 import { Poll } from "./core/poll.js";
 import { TONES, word } from "./core/words.js";
+import { listenSearch } from "./list/search.js";
 import { drawFacts } from "./one/facts.js";
 import { drawTimeline } from "./one/timeline.js";
 import { Who } from "./one/who.js";
@@ -64,5 +65,5 @@ const freshness = new Freshness(poll);
 
 new Who(byId("who"), id);
 byId("keys").addEventListener("click", showHelp);
-listen({ search: null, refresh: () => poll.restart() });
+listen({ search: listenSearch(), refresh: () => poll.restart() });
 poll.now();

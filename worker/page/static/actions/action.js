@@ -8,6 +8,7 @@ import { chosen } from "./chosen.js";
 import { follow } from "./progress.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+const AGAIN = [401, 503]; // what may be well in a moment: the same is worth another try
 const SILENCE = "No answer: whether it was done is not known. Send it again: the same request is never done twice.";
 
 export class Action {
@@ -30,7 +31,7 @@ export class Action {
     }
     const answer = await this.#ask("/actions/preview", { action: this.action, ids: this.ids, not_booked: false, zone: ZONE });
     if (!answer) return this.#failed("Flower does not answer.", () => this.preview());
-    if (answer.status !== 200 || answer.body.refused) return this.#failed(errorText(answer), answer.status === 503 ? () => this.preview() : null);
+    if (answer.status !== 200 || answer.body.refused) return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
     return this.#confirm(answer.body);
   }
 
@@ -74,7 +75,7 @@ export class Action {
         ended: (text) => this.#ended(text),
         stopped: (text) => this.#failed(text, () => this.#send(preview, values), "Go on"),
       });
-    if (answer.status === 503) return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
+    if (AGAIN.includes(answer.status)) return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
     return this.#failed(errorText(answer), answer.status === 409 || answer.status === 422 ? () => this.preview() : null);
   }
 

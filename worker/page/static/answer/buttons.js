@@ -12,11 +12,12 @@ const ORDERS = {
 const NEED_REDIS = ["auto", "reset"]; // open and off are kept until it is back
 
 // What the buttons depend on, and nothing that moves all the time: they stay under the pointer while figures change.
-export function decisive({ verdict, cards, parts, holds, first_day: isFirstDay }) {
+export function decisive({ verdict, cards, parts, holds, day, first_day: isFirstDay }) {
   const about = verdict.reason ?? verdict.name;
   return {
     name: verdict.name,
     named: verdict.buttons ?? [],
+    hasExpired: (day?.expired ?? 0) > 0,
     about, // the hold reason that show_reason, retry and cancel are about
     count: holds?.find((hold) => hold.reason === about)?.count ?? null,
     atRisk: (holds ?? []).reduce((sum, hold) => sum + (hold.at_risk ?? 0), 0),
@@ -28,26 +29,39 @@ export function decisive({ verdict, cards, parts, holds, first_day: isFirstDay }
 // `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
 export function buttons(seen, act) {
   const may = mayAct();
-  const shown = seen.named.map((name) => link(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null)).filter(Boolean);
+  const shown = seen.named.flatMap((name) => links(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null)).filter(Boolean);
   shown[0]?.classList.add("first");
   if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
   const others = seen.others.filter((name) => !seen.named.includes(name));
   return [...shown, others.length ? more(shown.length ? "More" : "Orders", others.map((name) => order(name, seen, act))) : null];
 }
 
-function link(name, seen) {
-  const [query, text] = links(seen)[name] ?? [];
-  return text && el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${name}` }, text);
+// Where a button leads that changes nothing; undefined: it is none of these.
+function links(name, seen) {
+  const atRisk = seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk";
+  switch (name) {
+    case "show_at_risk":
+      return [link(atRisk, { state: "held", at_risk: "1", sort: "start" })];
+    case "show_held":
+      return [link("Show what is held", { state: "held", sort: "asked" })];
+    case "show_reason":
+      return [link(`Show ${theOnes(seen)}`, { state: "held", reason: seen.about, sort: "asked" })];
+    case "show_failed":
+      return ended(seen);
+    case "retry":
+      return seen.name === "ended_badly" ? [] : undefined; // in the list: which ones is for a person to say
+    default:
+      return undefined;
+  }
 }
 
-function links(seen) {
-  return {
-    show_at_risk: [{ state: "held", at_risk: "1", sort: "start" }, seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk"],
-    show_held: [{ state: "held", sort: "asked" }, "Show what is held"],
-    show_failed: [{ state: "failed" }, "Show what failed"],
-    show_reason: [{ state: "held", reason: seen.about, sort: "asked" }, `Show ${theOnes(seen)}`],
-    ...(seen.name === "ended_badly" ? { retry: [{ state: "failed" }, "Retry in the list"] } : {}),
-  };
+function ended(seen) {
+  const failed = seen.named.includes("retry") ? link("Show and retry what failed", { state: "failed" }) : null;
+  return [failed, seen.hasExpired || !failed ? link("Show what expired", { state: "expired" }) : null];
+}
+
+function link(text, query) {
+  return el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${Object.values(query).join("-")}` }, text);
 }
 
 function theOnes({ count }) {

@@ -53,6 +53,7 @@ async function readBody(answer) {
 }
 
 export function errorText(answer) {
+  if (answer.status === 401) return "You are logged out. Log in again in another tab, then send it again.";
   const body = answer.body ?? {};
   return body.error ?? body.refused ?? body.text ?? `The server answered ${answer.status}.`;
 }
