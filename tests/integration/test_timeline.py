@@ -76,6 +76,18 @@ def test_a_lost_answer_a_look_and_what_it_found(asked: int, simulator: Any) -> N
         attempt(event)
 
 
+def test_a_claim_that_is_renewed_has_waited_no_longer(asked: int) -> None:
+    """A further call renews it: the row's own moment is then that of the renewal."""
+    claimed = claim(dependencies.current(), asked)
+    assert claimed is not None
+    waited = claimed.row.updated_at - (claimed.row.enqueued_at or claimed.row.updated_at)
+    write(asked, enqueued_at=text("enqueued_at - interval '1 hour'"))
+    claimed.renew()
+    book(claimed)
+    [confirmed] = story(asked)
+    assert confirmed.detail["waited_ms"] == round(waited.total_seconds() * 1000)
+
+
 def test_what_the_breaker_holds_was_not_called(asked: int) -> None:
     """Held, released, confirmed: each with its moment, and the release with how long it had been held."""
     breaker = dependencies.current().breaker

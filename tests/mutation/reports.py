@@ -3,6 +3,7 @@
 from tests.mutation.breakage import Breakage
 
 _ASKED = "tests/promises/lost_or_twice/test_enqueued_again.py::"
+_COUNTED = "tests/integration/database/test_booking_minutes.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
 
 REPORTS = (
@@ -54,6 +55,30 @@ REPORTS = (
         new="OR (false AND NOT EXISTS (",
         test="tests/integration/appointments/test_db_series.py::"
         "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com-told0]",
+    ),
+    Breakage(
+        name="buckets-that-lack-calls",
+        promise=6,
+        file="resilience/call_stats/windows.py",
+        old="times=times if whole else None",
+        new="times=times",
+        test="tests/integration/health/test_response_times.py::test_an_older_release_counts_on_in_a_window_of_ours",
+    ),
+    Breakage(
+        name="story-without-its-calls",
+        promise=6,
+        file="tasks/claim.py",
+        old='return told | ({"calls": list(move.calls)} if move.calls else {})',
+        new="return told",
+        test="tests/integration/test_timeline.py::test_a_lost_answer_a_look_and_what_it_found",
+    ),
+    Breakage(
+        name="waited-since-the-last-renewal",
+        promise=6,
+        file="tasks/claim.py",
+        old='{"waited_ms": self.waited,',
+        new='{"waited_ms": _waited(self.row),',
+        test="tests/integration/test_timeline.py::test_a_claim_that_is_renewed_has_waited_no_longer",
     ),
     Breakage(
         name="deleted-type-hides-its-bookings",
@@ -118,5 +143,45 @@ REPORTS = (
         old="WHERE :told AND :to = 'confirmed' AND cancel_requested",
         new="WHERE false",
         test="tests/integration/appointments/test_db_moves.py::test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told",
+    ),
+    Breakage(
+        name="late-commit-never-counted",
+        promise=6,
+        file="db/monitoring/booking_minutes.py",
+        old="    if row.writers and set(row.writers) &",
+        new="    if False and set(row.writers) &",
+        test=f"{_COUNTED}test_what_commits_late_is_counted_in_its_minute",
+    ),
+    Breakage(
+        name="minute-told-before-it-is-whole",
+        promise=6,
+        file="db/sql/look_ahead.sql",
+        old="counted_until = whole_at",
+        new="counted_until = statement_timestamp()",
+        test=f"{_COUNTED}test_what_commits_late_is_counted_in_its_minute",
+    ),
+    Breakage(
+        name="minutes-counted-twice",
+        promise=6,
+        file="db/monitoring/booking_minutes.py",
+        old=".with_for_update(skip_locked=True)",
+        new="",
+        test=f"{_COUNTED}test_many_that_count_at_once_count_once",
+    ),
+    Breakage(
+        name="old-count-of-holds-believed",
+        promise=6,
+        file="db/sql/held_now.sql",
+        old=" AND kept.counted_at > now() - interval '15 seconds'",
+        new="",
+        test=f"{_COUNTED}test_what_is_held_is_counted_alike_by_check_and_page",
+    ),
+    Breakage(
+        name="list-of-holds-reads-every-request",
+        promise=6,
+        file="db/appointments/listing.py",
+        old="    columns = _HELD_ASKED if",
+        new="    columns = _ALL if",
+        test="tests/integration/database/test_page_plans.py::test_nothing_that_the_page_reads_grows_with_what_is_kept",
     ),
 )
