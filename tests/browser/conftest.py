@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.browser import Viewer, chromium
 from tests.browser.deployment import Deployment, deployment
+from tests.support.fleet import eventually
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,8 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def whole() -> Iterator[Deployment]:
-    """Run a deployment."""
+    """Run a deployment that counts what it books, which takes a few seconds after its very first start."""
+    counting = "SELECT 1 FROM counted_bookings WHERE counted_until IS NOT NULL"
     with deployment() as running:
+        eventually(lambda: running.rows(counting), what="bookings are counted")
         yield running
 
 
