@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from tasks.publish import TASK
 from worker import app
 from worker.celery_app import reconfigure
 from worker.schedule import schedule
@@ -14,6 +15,13 @@ def test_every_task_of_the_schedule_is_known_to_a_worker() -> None:
     sent = {entry["task"] for entry in schedule(60, 3).values()}
 
     assert sent - set(app.tasks) == set()
+
+
+def test_no_task_but_the_bookings_tells_flower_of_itself() -> None:
+    """Whatever its base class: Flower's list is of bookings (docs/flower.md)."""
+    app.loader.import_default_modules()
+
+    assert {name for name, task in app.tasks.items() if task.send_events and not name.startswith("celery.")} == {TASK}
 
 
 def test_a_task_that_is_loaded_after_another_deployment_was_taken_up_is_known() -> None:
