@@ -51,10 +51,10 @@ PAGE = (
     Breakage(
         name="orders-waited-for-without-end",
         promise=6,
-        file="worker/page/overview.py",
-        old="with deadline(PATIENCE):",
-        new="with deadline(None):",
-        test=f"{_GONE}test_postgres_frozen_while_redis_has_lost_the_breaker_is_said",
+        file="tasks/health/overview.py",
+        old="with deadline(patience):  # a Redis that has forgotten",
+        new="with deadline(None):  # a Redis that has forgotten",
+        test=f"{_GONE}test_postgres_frozen_when_redis_has_lost_the_breaker_is_said",
     ),
     Breakage(
         name="viewer-takes-the-reading-along",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 
-from db.deadline import deadline
 from tasks.health.overview import Overview, read_overview
 from tasks.health.payload import payload
 from tasks.health.verdict import verdict
@@ -42,8 +41,7 @@ class OverviewReader:
         return answer
 
     def _read(self) -> OverviewAnswer:
-        with deadline(PATIENCE):  # a breaker that Redis has lost asks Postgres for its orders
-            seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
+        seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
         told = payload(seen, verdict(seen))
         if told["first_day"]:
             told["try"] = guide.enqueue_one(self._reads.settings, datetime.now(UTC))

@@ -23,6 +23,8 @@ def test_what_is_unchanged_is_not_sent_again(flower: FlowerUnderTest, record: An
 
     def unchanged() -> Any:
         first = flower.get("/resilience/data/overview")
+        read_at = first.json()["read_at"]
+        eventually(lambda: flower.get("/resilience/data/overview").json()["read_at"] != read_at, what="another reading")
         again = flower.get("/resilience/data/overview", headers={"If-None-Match": first.headers["Etag"]})
         return again.status_code == 304 and (first, again)
 

@@ -87,7 +87,7 @@ def half_read(flower: FlowerUnderTest, engine: Engine) -> Iterator[socket.socket
     with socket.socket() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         reader.connect(("127.0.0.1", int(flower.url.rpartition(":")[2])))
-        reader.sendall(b"GET /resilience/bookings.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        reader.sendall(b"GET /resilience/bookings.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         assert reader.recv(100).startswith(b"HTTP/1.1 200")
         eventually(lambda: cursors(engine) == 1, what="a cursor is open while the reader takes nothing")
         yield reader

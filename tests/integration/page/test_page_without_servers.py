@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+import redis
 
 from tasks import dependencies
 from tests.support.fleet import eventually
@@ -58,9 +59,13 @@ def test_postgres_gone_is_said_and_costs_flower_nothing(
     eventually(lambda: flower.get("/resilience/data/bookings").ok)
 
 
-def test_postgres_frozen_while_redis_has_lost_the_breaker_is_said(flower: FlowerUnderTest, postgres: Any) -> None:
+def test_postgres_frozen_when_redis_has_lost_the_breaker_is_said(
+    flower: FlowerUnderTest, postgres: Any, valkey_url: str
+) -> None:
     """What the breaker would ask Postgres for is not waited for either."""
     overview(flower)
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
     postgres.pause()
     gone = eventually(lambda: (now := overview(flower))["parts"]["postgres"]["well"] is False and now)
     assert gone["verdict"]["row"] == 1
