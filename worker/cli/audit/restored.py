@@ -50,6 +50,7 @@ def run(since: datetime, *, yes: bool, force: bool, json: bool) -> bool:
     _refuse_the_future(deps.engine, since)
     _refuse_workers(force=force)
     with deps.engine.connect() as conn:
+        record.references(conn)  # a backup of an older release lacks the table: said before anything is done
         live = record.count_live(conn)
     if not yes and not _agreed(live, since):
         screen.note("Nothing was done.")
