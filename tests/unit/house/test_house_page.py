@@ -13,6 +13,7 @@ TEMPLATES = sorted((PAGE / "templates").glob("*.html"))
 OURS = sorted(path for path in STATIC.rglob("*.*") if "vendor" not in path.relative_to(STATIC).parts)
 MODULES = [path for path in OURS if path.suffix == ".js"]
 LONGEST = 300  # lines
+WIDEST = 120  # characters of a module's line, as of Python's
 # By each of these a text could become HTML or code; what a customer wrote is on these pages.
 TEXT_TO_HTML = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|srcdoc"
@@ -40,6 +41,12 @@ def test_a_file_of_the_page_is_short_and_says_what_it_is_for(path: Path) -> None
 
     assert len(text.splitlines()) <= LONGEST
     assert text.startswith({".js": "// ", ".css": "/* "}[path.suffix])
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_is_read_without_scrolling_sideways(path: Path) -> None:
+    """No line is longer than Python's may be."""
+    assert [line for line in path.read_text("utf-8").splitlines() if len(line) > WIDEST] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

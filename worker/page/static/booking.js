@@ -49,7 +49,16 @@ function buttons(actions) {
   const may = mayAct();
   if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
   return actions.map(({ action }) =>
-    el("button", { type: "button", class: "button", "data-key": `do-${action}`, onclick: () => new Action(action, LABELS[action] ?? action, { ids: [id], done: () => poll.restart() }) }, LABELS[action] ?? action),
+    el(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        "data-key": `do-${action}`,
+        onclick: () => new Action(action, LABELS[action] ?? action, { ids: [id], done: () => poll.restart() }),
+      },
+      LABELS[action] ?? action,
+    ),
   );
 }
 

@@ -32,8 +32,21 @@ function act(action, verb, { ids = null, all = false }) {
 
 function pages(next) {
   return [
-    filter.after ? el("a", { class: "button small", href: path("/bookings", plain), "data-key": "first" }, "First page") : null,
-    next ? el("a", { class: "button small", href: path("/bookings", { ...plain, after: next }), "data-key": "next", rel: "next" }, "Next page") : null,
+    filter.after
+      ? el("a", { class: "button small", href: path("/bookings", plain), "data-key": "first" }, "First page")
+      : null,
+    next
+      ? el(
+          "a",
+          {
+            class: "button small",
+            href: path("/bookings", { ...plain, after: next }),
+            "data-key": "next",
+            rel: "next",
+          },
+          "Next page",
+        )
+      : null,
   ];
 }
 

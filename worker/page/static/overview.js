@@ -55,11 +55,14 @@ let lastKnown = null;
 
 function kept(data) {
   const gone = data.parts.postgres?.well === false;
-  for (const id of ["holds-block", "changes-block", "incidents-block", "bookings"]) byId(id).classList.toggle("stale", gone);
+  for (const id of ["holds-block", "changes-block", "incidents-block", "bookings"])
+    byId(id).classList.toggle("stale", gone);
   const note = document.querySelector('[data-note="postgres"]');
   show(note, gone);
   const shown = gone && lastKnown ? lastKnown : data;
-  note.textContent = lastKnown ? `These figures are of ${clockWithSeconds(lastKnown.read_at)}: Postgres does not answer.` : "Postgres does not answer: how many are held is not known.";
+  note.textContent = lastKnown
+    ? `These figures are of ${clockWithSeconds(lastKnown.read_at)}: Postgres does not answer.`
+    : "Postgres does not answer: how many are held is not known.";
   if (!gone) lastKnown = data;
   draw.holds(shown.holds);
   draw.totals({ now: shown.now, day: shown.day });
@@ -77,7 +80,12 @@ function list(data) {
   all.href = path("/bookings", query);
   all.textContent = held ? `All ${plural(data.now.held, "held booking")}` : "All bookings";
   const changed = JSON.stringify([query, data.now, data.day]);
-  listed ??= new Poll("/data/bookings", { every: 10000, query: () => ({ ...listed.filter, limit: LISTED }), onData: drawList, onState: listState });
+  listed ??= new Poll("/data/bookings", {
+    every: 10000,
+    query: () => ({ ...listed.filter, limit: LISTED }),
+    onData: drawList,
+    onState: listState,
+  });
   listed.filter = query;
   if (changed !== listed.changed) listed.restart();
   listed.changed = changed;
@@ -107,6 +115,9 @@ const freshness = new Freshness(poll);
 
 foldOnPhone();
 byId("keys").addEventListener("click", showHelp);
-listen({ search: listenSearch(), refresh: () => Promise.all([poll.restart(), charts.view?.poll.restart(), listed?.restart()]) });
+listen({
+  search: listenSearch(),
+  refresh: () => Promise.all([poll.restart(), charts.view?.poll.restart(), listed?.restart()]),
+});
 fill(byId("buttons"));
 poll.now();

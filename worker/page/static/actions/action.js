@@ -29,9 +29,15 @@ export class Action {
       if (!now.ids.length) return this.#failed("None is there any more.", null);
       this.ids = now.ids;
     }
-    const answer = await this.#ask("/actions/preview", { action: this.action, ids: this.ids, not_booked: false, zone: ZONE });
+    const answer = await this.#ask("/actions/preview", {
+      action: this.action,
+      ids: this.ids,
+      not_booked: false,
+      zone: ZONE,
+    });
     if (!answer) return this.#failed("Flower does not answer.", () => this.preview());
-    if (answer.status !== 200 || answer.body.refused) return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
+    if (answer.status !== 200 || answer.body.refused)
+      return this.#failed(errorText(answer), AGAIN.includes(answer.status) ? () => this.preview() : null);
     return this.#confirm(answer.body);
   }
 
@@ -41,7 +47,11 @@ export class Action {
     const form = el(
       "form",
       { class: "confirm", method: "dialog" },
-      el("ul", { class: "lines" }, preview.lines.map((line) => el("li", {}, line))),
+      el(
+        "ul",
+        { class: "lines" },
+        preview.lines.map((line) => el("li", {}, line)),
+      ),
       asks.elements,
       el("div", { class: "buttons" }, send, this.#back()),
     );
@@ -64,19 +74,29 @@ export class Action {
   // The request id stays the same when it is sent again, so that a second press, or a lost answer, does nothing twice.
   async #send(preview, values) {
     const body = { not_booked: false, until: null, typed: null, why: "", zone: ZONE, ...values };
-    Object.assign(body, { action: this.action, request_id: preview.request_id, epoch: preview.epoch, ids: preview.ids });
+    Object.assign(body, {
+      action: this.action,
+      request_id: preview.request_id,
+      epoch: preview.epoch,
+      ids: preview.ids,
+    });
     fill(this.content, el("p", { class: "nothing", role: "status" }, "Sending…"));
     const answer = await this.#ask("/actions", body);
     this.done();
     if (!answer) return this.#failed(SILENCE, () => this.#send(preview, values), "Send again");
     if (answer.status === 200) return this.#ended(answer.body.text);
-    if (answer.status === 202) return follow(answer.body.request_id, this.content, {
+    if (answer.status === 202)
+      return follow(answer.body.request_id, this.content, {
         done: this.done,
         ended: (text) => this.#ended(text),
         stopped: (text) => this.#failed(text, () => this.#send(preview, values), "Go on"),
       });
-    if (AGAIN.includes(answer.status)) return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
-    return this.#failed(errorText(answer), answer.status === 409 || answer.status === 422 ? () => this.preview() : null);
+    if (AGAIN.includes(answer.status))
+      return this.#failed(errorText(answer), () => this.#send(preview, values), "Send again");
+    return this.#failed(
+      errorText(answer),
+      answer.status === 409 || answer.status === 422 ? () => this.preview() : null,
+    );
   }
 
   async #ask(rest, body) {
@@ -89,14 +109,22 @@ export class Action {
 
   #ended(text) {
     const close = this.#back("Close");
-    fill(this.content, el("p", { class: "done", role: "status" }, text || "Done."), el("div", { class: "buttons" }, close));
+    fill(
+      this.content,
+      el("p", { class: "done", role: "status" }, text || "Done."),
+      el("div", { class: "buttons" }, close),
+    );
     close.focus();
     this.done();
   }
 
   #failed(text, again, label = "Look again") {
     const button = again && el("button", { type: "button", class: "button first", onclick: again }, label);
-    fill(this.content, el("p", { class: "failed", role: "alert" }, text), el("div", { class: "buttons" }, button, this.#back("Close")));
+    fill(
+      this.content,
+      el("p", { class: "failed", role: "alert" }, text),
+      el("div", { class: "buttons" }, button, this.#back("Close")),
+    );
     (button ?? this.content.querySelector("button")).focus();
   }
 

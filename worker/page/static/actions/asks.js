@@ -2,8 +2,16 @@
 import { el } from "../core/dom.js";
 
 const LENGTHS = {
-  open: [["10 minutes", 600], ["1 hour", 3600], ["no end", null]],
-  off: [["10 minutes", 600], ["30 minutes", 1800], ["1 hour", 3600]],
+  open: [
+    ["10 minutes", 600],
+    ["1 hour", 3600],
+    ["no end", null],
+  ],
+  off: [
+    ["10 minutes", 600],
+    ["30 minutes", 1800],
+    ["1 hour", 3600],
+  ],
 };
 
 // Returns {elements, values(), isComplete()} for the questions of a preview.
@@ -30,21 +38,44 @@ function why() {
 
 function until(lengths) {
   const options = lengths.map(([label, seconds], index) =>
-    el("label", {}, el("input", { type: "radio", name: "until", value: seconds ?? "", checked: index === 0 }), el("span", {}, label)),
+    el(
+      "label",
+      {},
+      el("input", { type: "radio", name: "until", value: seconds ?? "", checked: index === 0 }),
+      el("span", {}, label),
+    ),
   );
   const element = el("fieldset", { class: "field lengths" }, el("legend", {}, "For how long?"), options);
   const chosen = () => element.querySelector("input:checked")?.value;
-  return { element, value: () => ({ until: chosen() ? Number(chosen()) : null }), isComplete: () => chosen() !== undefined };
+  return {
+    element,
+    value: () => ({ until: chosen() ? Number(chosen()) : null }),
+    isComplete: () => chosen() !== undefined,
+  };
 }
 
 function looked() {
   const input = el("input", { type: "checkbox", name: "not_booked" });
-  const element = el("label", { class: "field tick" }, input, el("span", {}, "I looked at Cal.com: it is not booked there."));
+  const element = el(
+    "label",
+    { class: "field tick" },
+    input,
+    el("span", {}, "I looked at Cal.com: it is not booked there."),
+  );
   return { element, value: () => ({ not_booked: input.checked }), isComplete: () => true };
 }
 
 function typed(expected) {
   const input = el("input", { type: "text", name: "typed", autocomplete: "off", spellcheck: "false", size: 12 });
-  const element = el("label", { class: "field" }, el("span", {}, "Type ", el("strong", {}, expected), " to confirm."), input);
-  return { element, value: () => ({ typed: input.value.trim() }), isComplete: () => input.value.trim() === String(expected) };
+  const element = el(
+    "label",
+    { class: "field" },
+    el("span", {}, "Type ", el("strong", {}, expected), " to confirm."),
+    input,
+  );
+  return {
+    element,
+    value: () => ({ typed: input.value.trim() }),
+    isComplete: () => input.value.trim() === String(expected),
+  };
 }

@@ -9,8 +9,13 @@ const PATIENCE = 20; // silent answers in a row
 export async function follow(requestId, content, { ended, stopped, done }) {
   const bar = el("progress", { max: 1, value: 0, "aria-label": "Progress" });
   const line = el("p", { role: "status" }, "Begun…");
-  fill(content, line, bar, el("p", { class: "hint" }, "Closing this ends nothing: it goes on, and the bookings show it."));
-  for (let silent = 0; content.isConnected && silent < PATIENCE; ) {
+  fill(
+    content,
+    line,
+    bar,
+    el("p", { class: "hint" }, "Closing this ends nothing: it goes on, and the bookings show it."),
+  );
+  for (let silent = 0; content.isConnected && silent < PATIENCE;) {
     const answer = await progress(requestId);
     silent = answer?.status === 200 ? 0 : silent + 1;
     if (answer?.status === 200) {
@@ -19,7 +24,10 @@ export async function follow(requestId, content, { ended, stopped, done }) {
       bar.value = finished + (moved ?? 0);
       line.textContent = said(total, finished, moved);
       if (isEnded) return ended(text || said(total, finished, moved));
-      if (running === false) return stopped(`${said(total, finished, moved)}; Flower was started anew meanwhile. The rest is done when it is sent again.`);
+      if (running === false)
+        return stopped(
+          `${said(total, finished, moved)}; Flower was started anew meanwhile. The rest is done when it is sent again.`,
+        );
       done();
     } else if (answer && answer.status < 500) {
       return ended(errorText(answer));
@@ -28,7 +36,10 @@ export async function follow(requestId, content, { ended, stopped, done }) {
     }
     await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
-  return content.isConnected && ended("How far it is cannot be told now. The bookings show it; pressing again does the rest.");
+  return (
+    content.isConnected &&
+    ended("How far it is cannot be told now. The bookings show it; pressing again does the rest.")
+  );
 }
 
 function said(total, done, moved) {

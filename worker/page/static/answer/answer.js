@@ -32,8 +32,14 @@ export class Answer {
     fill(byId("whose"), WHOSE[verdict.whose] ?? verdict.whose ?? "");
     fill(byId("sentence"), sentence(verdict.sentence));
     const nothing = sentenceText(verdict.nothing).trim();
-    fill(byId("nothing"), nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "");
-    fill(byId("also"), verdict.also.map((one) => el("li", {}, el("strong", {}, "Also: "), sentence(one))));
+    fill(
+      byId("nothing"),
+      nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "",
+    );
+    fill(
+      byId("also"),
+      verdict.also.map((one) => el("li", {}, el("strong", {}, "Also: "), sentence(one))),
+    );
     document.title = verdict.level === "calm" ? PAGE_TITLE : `${LEVELS[verdict.level]}: ${PAGE_TITLE}`;
   }
 

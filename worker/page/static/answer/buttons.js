@@ -29,11 +29,21 @@ export function decisive({ verdict, cards, parts, holds, day, first_day: isFirst
 // `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
 export function buttons(seen, act) {
   const may = mayAct();
-  const shown = seen.named.flatMap((name) => links(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null)).filter(Boolean);
+  const shown = seen.named
+    .flatMap((name) => links(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null))
+    .filter(Boolean);
   shown[0]?.classList.add("first");
   if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
   const others = seen.others.filter((name) => !seen.named.includes(name));
-  return [...shown, others.length ? more(shown.length ? "More" : "Orders", others.map((name) => order(name, seen, act))) : null];
+  return [
+    ...shown,
+    others.length
+      ? more(
+          shown.length ? "More" : "Orders",
+          others.map((name) => order(name, seen, act)),
+        )
+      : null,
+  ];
 }
 
 // Where a button leads that changes nothing; undefined: it is none of these.
@@ -61,7 +71,11 @@ function ended(seen) {
 }
 
 function link(text, query) {
-  return el("a", { class: "button", href: path("/bookings", query), "data-key": `go-${Object.values(query).join("-")}` }, text);
+  return el(
+    "a",
+    { class: "button", href: path("/bookings", query), "data-key": `go-${Object.values(query).join("-")}` },
+    text,
+  );
 }
 
 function theOnes({ count }) {
@@ -99,12 +113,18 @@ function fitting(cards) {
 }
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target)) menu.open = false;
 });
 
 function more(label, orders) {
   const items = el("div", { class: "menu-items", role: "group", "aria-label": "More orders" }, orders);
-  const menu = el("details", { class: "menu" }, el("summary", { class: label === "More" ? "button quiet" : "button", "data-key": "more" }, label), items);
+  const menu = el(
+    "details",
+    { class: "menu" },
+    el("summary", { class: label === "More" ? "button quiet" : "button", "data-key": "more" }, label),
+    items,
+  );
   items.addEventListener("click", (event) => event.target.matches("button") && (menu.open = false));
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;

@@ -27,23 +27,28 @@ export function drawBand(plot, lanes, until, colours) {
   ctx.restore();
 }
 
-// States that follow each other and are not closed, as an outage goes from open to half-open and back: one word for all.
+// States that follow each other and are not closed: an outage goes from open to half-open and back, one word for all.
 export function runs(spans) {
   const found = [];
   spans.forEach((span, index) => {
     const run = found.at(-1);
     if (span.state === "closed") return;
-    if (run && run.to === span.from && span.state !== "unknown") Object.assign(run, { to: span.to, state: longest(run, span) });
+    if (run && run.to === span.from && span.state !== "unknown")
+      Object.assign(run, { to: span.to, state: longest(run, span) });
     else found.push({ ...span, hasRoom: index > 0 && spans[index - 1].state === "closed" });
   });
   return found;
 }
 
-const longest = (run, span) => (span.to === null || span.state === "open" || span.to - span.from > 60 ? span.state : run.state);
+const longest = (run, span) =>
+  span.to === null || span.state === "open" || span.to - span.from > 60 ? span.state : run.state;
 
 function ends(plot, span, until) {
   const { left, width } = plot.bbox;
-  return [Math.max(left, plot.valToPos(span.from, "x", true)), Math.min(left + width, plot.valToPos(span.to ?? until, "x", true))];
+  return [
+    Math.max(left, plot.valToPos(span.from, "x", true)),
+    Math.min(left + width, plot.valToPos(span.to ?? until, "x", true)),
+  ];
 }
 
 function drawSpan(plot, span, { top, height, until }, colours) {

@@ -30,7 +30,9 @@ export class Charts {
       onData: (data) => this.#draw({ data, columns: columns(data) }),
       onState: (state) => this.#state(state),
     });
-    byId("charts").querySelector(".switch").addEventListener("click", (event) => this.#choose(event));
+    byId("charts")
+      .querySelector(".switch")
+      .addEventListener("click", (event) => this.#choose(event));
     window.addEventListener("popstate", () => this.#use(rangeOf(location.search)));
     new ResizeObserver(() => this.#fit()).observe(this.place);
     onTheme(() => this.#now && this.#draw(this.#now, true));
@@ -76,7 +78,9 @@ export class Charts {
     this.#isStale = state !== "well";
     show(note, this.#isStale);
     byId("charts").classList.toggle("stale", this.#isStale);
-    note.textContent = this.#now ? `The charts are of ${clockWithSeconds(this.poll.readAt)}; there are no newer figures now.` : "There are no figures to draw now.";
+    note.textContent = this.#now
+      ? `The charts are of ${clockWithSeconds(this.poll.readAt)}; there are no newer figures now.`
+      : "There are no figures to draw now.";
   }
 
   #draw(given, anew = false) {
@@ -95,11 +99,17 @@ export class Charts {
     this.#rows.forEach((row) => row.plot.destroy());
     const colours = palette(this.place);
     this.#rows = charts.map((chart) => this.#row(chart));
-    fill(this.place, this.#rows.map((row) => row.element));
+    fill(
+      this.place,
+      this.#rows.map((row) => row.element),
+    );
     const last = this.#shown().at(-1);
     this.#rows.forEach((row) => {
       const withTimes = row === last;
-      row.plot = makePlot(row.canvas, row.chart, this.#now.columns[row.chart.name], () => this.#view(), colours, { withTimes, onCursor: (at) => this.#heads(at) });
+      row.plot = makePlot(row.canvas, row.chart, this.#now.columns[row.chart.name], () => this.#view(), colours, {
+        withTimes,
+        onCursor: (at) => this.#heads(at),
+      });
     });
   }
 
@@ -110,7 +120,9 @@ export class Charts {
 
   #fit() {
     if (!this.#now) return;
-    const shown = this.#shown().map((row) => row.chart.name).join();
+    const shown = this.#shown()
+      .map((row) => row.chart.name)
+      .join();
     if (shown !== this.#fitted) this.#draw(this.#now, true);
     else this.#rows.forEach((row) => resize(row.plot, row.canvas));
     this.#fitted = shown;
@@ -120,7 +132,12 @@ export class Charts {
     const canvas = el("div", { class: "canvas", role: "img" });
     const figures = el("p", { class: "chart-figures" });
     const table = tableOf(chart, () => this.#now);
-    const head = el("div", { class: "chart-head" }, el("div", { class: "chart-title" }, el("h3", {}, chart.title), table), figures);
+    const head = el(
+      "div",
+      { class: "chart-head" },
+      el("div", { class: "chart-title" }, el("h3", {}, chart.title), table),
+      figures,
+    );
     return { chart, canvas, figures, table, element: el("div", { class: `chart ${chart.name}` }, head, canvas) };
   }
 
@@ -134,8 +151,17 @@ export class Charts {
   #heads(index) {
     byId("charts-at").textContent = index === null ? "" : `at ${clock(this.#now.data.t[index] * 1000)}`;
     for (const row of this.#rows) {
-      fill(row.figures, row.chart.head(index).filter(Boolean).map((part) => figureOf(part)));
-      row.canvas.setAttribute("aria-label", summary(row.chart, () => this.#now));
+      fill(
+        row.figures,
+        row.chart
+          .head(index)
+          .filter(Boolean)
+          .map((part) => figureOf(part)),
+      );
+      row.canvas.setAttribute(
+        "aria-label",
+        summary(row.chart, () => this.#now),
+      );
     }
   }
 }
@@ -150,7 +176,10 @@ function foreseenEnd({ name, nothing }) {
 function statesOf({ cards, parts, read_at: readAt }) {
   const gone = parts.redis.well ? null : Date.parse(parts.redis.since ?? readAt) / 1000;
   return Object.fromEntries(
-    (cards ?? []).map(({ name, state, since }) => [name, { state, since: since ? Date.parse(since) / 1000 : state === "unknown" ? gone : null }]),
+    (cards ?? []).map(({ name, state, since }) => [
+      name,
+      { state, since: since ? Date.parse(since) / 1000 : state === "unknown" ? gone : null },
+    ]),
   );
 }
 

@@ -30,7 +30,9 @@ export function lanes({ data, states }) {
 // The answer is newer than the chart: it may know a change, or that nobody knows the state any more.
 function upToNow(spans, now) {
   if (!now?.since || spans.at(-1)?.state === now.state) return spans;
-  const before = spans.filter((span) => span.from < now.since).map((span) => ({ ...span, to: Math.min(span.to ?? now.since, now.since) }));
+  const before = spans
+    .filter((span) => span.from < now.since)
+    .map((span) => ({ ...span, to: Math.min(span.to ?? now.since, now.since) }));
   return [...before, { from: now.since, to: null, state: now.state }];
 }
 
@@ -46,7 +48,10 @@ function breaker(now) {
     series: () => [{ show: false }],
     top: () => 1,
     draw: (plot, colours) => drawBand(plot, lanes(now()), now().to, colours),
-    head: (index) => lanes(now()).map((lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`),
+    head: (index) =>
+      lanes(now()).map(
+        (lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`,
+      ),
   };
 }
 
@@ -179,6 +184,7 @@ function latency(now) {
 export function summary(chart, now) {
   const { data, columns } = now();
   const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
-  if (chart.name === "failures") return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;
+  if (chart.name === "failures")
+    return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;
   return `${chart.title} over ${minutes}, now ${chart.head(null).filter(Boolean).join(", ")}`;
 }

@@ -13,14 +13,22 @@ export function makePlot(element, chart, columns, view, colours, { withTimes, on
     height: chart.height + (withTimes ? 26 : 0),
     padding: [8, 8, withTimes ? 0 : 6, 0],
     legend: { show: false },
-    cursor: { y: false, points: { show: chart.name !== "breaker", size: 6 }, drag: { x: false, y: false }, sync: { key: "course", scales: ["x", null] } },
+    cursor: {
+      y: false,
+      points: { show: chart.name !== "breaker", size: 6 },
+      drag: { x: false, y: false },
+      sync: { key: "course", scales: ["x", null] },
+    },
     scales: {
       x: { time: true, range: () => [view().from, view().to] },
       y: { range: (_, __, highest) => [0, chart.top(highest ?? 0)] },
     },
     axes: [times(colours, withTimes, view), chart.name === "breaker" ? nothing() : heights(colours, chart)],
     series: [{}, ...chart.series(colours)],
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)], draw: chart.draw ? [(plot) => chart.draw(plot, colours)] : [] },
+    hooks: {
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      draw: chart.draw ? [(plot) => chart.draw(plot, colours)] : [],
+    },
   };
   return new window.uPlot(options, columns, element);
 }
@@ -60,7 +68,8 @@ function heights(colours, chart) {
     grid: { stroke: colours.grid, width: 1 },
     ticks: { show: false },
     splits: (_, __, lowest, highest) => [lowest, highest / 2, highest],
-    values: (_, splits) => splits.map((value) => (value === 0 || Number.isInteger(value) || chart.fine ? rate(value) : "")),
+    values: (_, splits) =>
+      splits.map((value) => (value === 0 || Number.isInteger(value) || chart.fine ? rate(value) : "")),
   };
 }
 

@@ -31,7 +31,9 @@ export function byType(failures, length) {
 
 // Each column with those before it added; the last is the highest and is drawn first.
 export function stacked(all) {
-  return all.map((_, upTo) => all[0].map((__, index) => added(all.slice(0, upTo + 1).map((values) => values[index])))).reverse();
+  return all
+    .map((_, upTo) => all[0].map((__, index) => added(all.slice(0, upTo + 1).map((values) => values[index]))))
+    .reverse();
 }
 
 export function sum(values) {

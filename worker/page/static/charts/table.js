@@ -1,12 +1,27 @@
 // A chart's figures as a table, made when somebody opens it.
-import { el, fill } from "../core/dom.js";
+import { el, fill, table } from "../core/dom.js";
 import { clock } from "../core/moments.js";
 import { rate, seconds } from "../core/numbers.js";
 import { STATES, word } from "../core/words.js";
 
 export function tableOf(chart, now) {
-  const place = el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `${chart.title} as a table` });
-  const details = el("details", { class: "as-table" }, el("summary", { "data-key": `table-${chart.name}` }, "Table", el("span", { class: "visually-hidden" }, ` of ${chart.title}`)), place);
+  const place = el("div", {
+    class: "table-scroll",
+    tabindex: "0",
+    role: "region",
+    "aria-label": `${chart.title} as a table`,
+  });
+  const details = el(
+    "details",
+    { class: "as-table" },
+    el(
+      "summary",
+      { "data-key": `table-${chart.name}` },
+      "Table",
+      el("span", { class: "visually-hidden" }, ` of ${chart.title}`),
+    ),
+    place,
+  );
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     details.open = false;
@@ -22,26 +37,43 @@ export function redrawTable(details, chart, now) {
 
 function draw(place, chart, { data, columns }) {
   const { head, rows } = CONTENT[chart.name](data, columns);
-  fill(
-    place,
-    el("table", {}, el("caption", { class: "visually-hidden" }, chart.title), el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, rows.map((row) => el("tr", {}, row.map((text) => el("td", {}, text)))))),
-  );
+  const lines = rows.map((row) => el("tr", {}, row.map((text) => el("td", {}, text))));
+  fill(place, table(chart.title, head, lines));
 }
 
 const at = (moment) => clock(moment * 1000);
-const newestFirst = (data, ...values) => data.t.map((moment, index) => [at(moment), ...values.map((one) => one(index))]).reverse();
-const figure = (values, write = rate) => (index) => write(values[index]);
+const newestFirst = (data, ...values) =>
+  data.t.map((moment, index) => [at(moment), ...values.map((one) => one(index))]).reverse();
+const figure =
+  (values, write = rate) =>
+  (index) =>
+    write(values[index]);
 
 const CONTENT = {
   breaker: (data) => ({
     head: ["Breaker", "From", "Until", "State"],
-    rows: data.breaker.flatMap((lane) => lane.spans.map((span) => [lane.name, at(span.from), span.to ? at(span.to) : "now", STATES[span.state] ?? span.state])).reverse(),
+    rows: data.breaker
+      .flatMap((lane) =>
+        lane.spans.map((span) => [
+          lane.name,
+          at(span.from),
+          span.to ? at(span.to) : "now",
+          STATES[span.state] ?? span.state,
+        ]),
+      )
+      .reverse(),
   }),
   held: (data) => ({ head: ["Time", "Held"], rows: newestFirst(data, figure(data.held)) }),
-  booked: (data, columns) => ({ head: ["Time", "Booked a minute", "Asked for a minute"], rows: newestFirst(data, figure(columns.booked[2]), figure(columns.booked[1])) }),
+  booked: (data, columns) => ({
+    head: ["Time", "Booked a minute", "Asked for a minute"],
+    rows: newestFirst(data, figure(columns.booked[2]), figure(columns.booked[1])),
+  }),
   failures: (data, columns) => ({
     head: ["Time", ...columns.types.map((type) => word(type.name))],
     rows: newestFirst(data, ...columns.types.map((type) => figure(type.values))),
   }),
-  latency: (data) => ({ head: ["Time", "p50", "p95"], rows: newestFirst(data, figure(data.p50, seconds), figure(data.p95, seconds)) }),
+  latency: (data) => ({
+    head: ["Time", "p50", "p95"],
+    rows: newestFirst(data, figure(data.p50, seconds), figure(data.p95, seconds)),
+  }),
 };

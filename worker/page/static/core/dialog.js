@@ -7,7 +7,11 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   const id = `dialog-${(number += 1)}`;
   const from = document.activeElement;
   const heading = el("h2", { id }, title);
-  const close = el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "×");
+  const close = el(
+    "button",
+    { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() },
+    "×",
+  );
   const dialog = el(
     "dialog",
     { class: `panel${wide ? " wide" : ""}`, "aria-labelledby": id },
@@ -27,7 +31,9 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
 
 // By itself Tab would lead on into the browser's own bars, where Esc ends nothing.
 function stayInside(dialog, event) {
-  const able = [...dialog.querySelectorAll("a[href], button, input, textarea, select, summary")].filter((one) => !one.disabled);
+  const able = [...dialog.querySelectorAll("a[href], button, input, textarea, select, summary")].filter(
+    (one) => !one.disabled,
+  );
   const [first, last] = event.shiftKey ? [able.at(-1), able[0]] : [able[0], able.at(-1)];
   if (document.activeElement !== last && dialog.contains(document.activeElement)) return;
   event.preventDefault();

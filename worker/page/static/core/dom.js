@@ -11,6 +11,17 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+// `head` are its columns' titles, `rows` its <tr>s; the caption is for screen readers, for a heading stands above.
+export function table(caption, head, rows, attributes = {}) {
+  return el(
+    "table",
+    attributes,
+    el("caption", { class: "visually-hidden" }, caption),
+    el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
+    el("tbody", {}, rows),
+  );
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

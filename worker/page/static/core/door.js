@@ -5,7 +5,9 @@ const root = document.getElementById("resilience");
 const base = root?.dataset.base ?? "";
 
 export function path(rest = "", query = {}) {
-  const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
+  const search = new URLSearchParams(
+    Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined),
+  );
   const text = search.toString();
   return `${base}${rest}${text ? `?${text}` : ""}`;
 }

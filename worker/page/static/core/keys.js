@@ -26,5 +26,8 @@ export function showHelp() {
 }
 
 function isTyping(target) {
-  return target instanceof Element && target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  return (
+    target instanceof Element &&
+    target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")
+  );
 }

@@ -1,4 +1,4 @@
-// Writes moments: the server sends when something was or will be, the page says how long ago or in how long, and keeps saying it.
+// Writes moments: the server sends when something was or will be, the page says how long ago or in how long.
 import { el } from "./dom.js";
 
 let skew = 0; // ms by which the server's clock is ahead of this one
@@ -53,7 +53,10 @@ function isSameDay(at, from) {
 }
 
 export function utc(at) {
-  return new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+  return new Date(at)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, " UTC");
 }
 
 const STYLES = {

@@ -4,13 +4,17 @@ import { mayAct } from "../core/door.js";
 import { count, plural } from "../core/numbers.js";
 
 const VERBS = { retry: "Retry", cancel: "Cancel" };
-const RETRIED = ["failed", "unreachable", "suspect", "blind_key", "credentials", "configuration"]; // others go by themselves
+// Others go by themselves.
+const RETRIED = ["failed", "unreachable", "suspect", "blind_key", "credentials", "configuration"];
 const ENDED = ["confirmed", "rejected", "failed", "expired", "cancelled"];
 const MOST = 1000;
 
 // What the buttons depend on: the ids for each action, and how many there are beyond this page.
 export function doable({ rows, count: total, capped }) {
-  const ids = { retry: rows.filter(mayRetry).map((row) => row.id), cancel: rows.filter(mayCancel).map((row) => row.id) };
+  const ids = {
+    retry: rows.filter(mayRetry).map((row) => row.id),
+    cancel: rows.filter(mayCancel).map((row) => row.id),
+  };
   return { ids, all: total > rows.length ? Math.min(total, MOST) : null, first: capped || total > MOST };
 }
 
@@ -21,12 +25,16 @@ export function bulk({ ids, all, first }, act) {
   const may = mayAct();
   if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
   const shown = actions.map((action) =>
-    button(`bulk-${action}`, `${VERBS[action]} shown (${count(ids[action].length)})`, () => act(action, `${VERBS[action]} ${plural(ids[action].length, "booking")}`, { ids: ids[action] })),
+    button(`bulk-${action}`, `${VERBS[action]} shown (${count(ids[action].length)})`, () =>
+      act(action, `${VERBS[action]} ${plural(ids[action].length, "booking")}`, { ids: ids[action] }),
+    ),
   );
-  const whole = all && actions.map((action) => {
-    const title = `${VERBS[action]} ${first ? "the first" : "all"} ${count(all)}`;
-    return button(`all-${action}`, title, () => act(action, title, { all: true }));
-  });
+  const whole =
+    all &&
+    actions.map((action) => {
+      const title = `${VERBS[action]} ${first ? "the first" : "all"} ${count(all)}`;
+      return button(`all-${action}`, title, () => act(action, title, { all: true }));
+    });
   return [...shown, whole];
 }
 

@@ -4,7 +4,16 @@ import { path } from "../core/door.js";
 import { word } from "../core/words.js";
 
 const STATES = ["pending", "booking", "retrying", "held", "confirmed", "rejected", "failed", "expired", "cancelled"];
-const REASONS = ["breaker_open", "throttled", "unreachable", "settling", "credentials", "configuration", "blind_key", "suspect"];
+const REASONS = [
+  "breaker_open",
+  "throttled",
+  "unreachable",
+  "settling",
+  "credentials",
+  "configuration",
+  "blind_key",
+  "suspect",
+];
 const SORTS = { id: "newest first", asked: "asked first", start: "starts first" };
 const MOMENTS = ["requested_from", "requested_to", "start_from", "start_to"];
 const NAMES = ["state", "reason", "event_type", "error_type", ...MOMENTS, "at_risk", "sort"];
@@ -19,7 +28,11 @@ export function filterOf(search, { page = true } = {}) {
 // "Held bookings, breaker open, at risk": the list in words.
 export function title(filter) {
   const state = filter.state ?? (filter.at_risk ? "held" : "all");
-  const parts = [`${state[0].toUpperCase()}${state.slice(1)} bookings`, filter.reason && word(filter.reason), filter.at_risk && "at risk"];
+  const parts = [
+    `${state[0].toUpperCase()}${state.slice(1)} bookings`,
+    filter.reason && word(filter.reason),
+    filter.at_risk && "at risk",
+  ];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -45,13 +58,21 @@ export function drawFilters(form, filter) {
         moment("start_to", "Starts until", filter),
       ),
     ),
-    el("div", { class: "filter-buttons" }, el("button", { class: "button", type: "submit" }, "Show"), el("a", { class: "button quiet", href: path("/bookings") }, "All")),
+    el(
+      "div",
+      { class: "filter-buttons" },
+      el("button", { class: "button", type: "submit" }, "Show"),
+      el("a", { class: "button quiet", href: path("/bookings") }, "All"),
+    ),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     location.assign(path("/bookings", read(form)));
   });
-  form.addEventListener("change", (event) => event.target.matches("select, [type=checkbox]") && location.assign(path("/bookings", read(form))));
+  form.addEventListener(
+    "change",
+    (event) => event.target.matches("select, [type=checkbox]") && location.assign(path("/bookings", read(form))),
+  );
 }
 
 function read(form) {
@@ -73,12 +94,19 @@ function choice(name, label, values, chosen) {
 }
 
 function sorted(chosen) {
-  const options = Object.entries(SORTS).map(([value, label]) => el("option", { value, selected: value === chosen }, label));
+  const options = Object.entries(SORTS).map(([value, label]) =>
+    el("option", { value, selected: value === chosen }, label),
+  );
   return field("sort", "Order", el("select", {}, options));
 }
 
 function check(chosen) {
-  return el("label", { class: "field tick" }, el("input", { type: "checkbox", name: "at_risk", value: "1", checked: Boolean(chosen) }), el("span", {}, "at risk only"));
+  return el(
+    "label",
+    { class: "field tick" },
+    el("input", { type: "checkbox", name: "at_risk", value: "1", checked: Boolean(chosen) }),
+    el("span", {}, "at risk only"),
+  );
 }
 
 function text(name, label, value) {
@@ -88,6 +116,7 @@ function text(name, label, value) {
 // The form has local time, the address UTC.
 function moment(name, label, filter) {
   const at = filter[name] ? new Date(filter[name]) : null;
-  const local = at && !Number.isNaN(at.getTime()) ? new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16) : "";
+  const local =
+    at && !Number.isNaN(at.getTime()) ? new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16) : "";
   return field(name, label, el("input", { type: "datetime-local", value: local }));
 }

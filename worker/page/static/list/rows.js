@@ -1,5 +1,5 @@
-// A list of bookings, nothing personal in it: which, in what state, when it starts, when it was asked for, what comes next.
-import { el, fill } from "../core/dom.js";
+// A list of bookings, nothing personal in it: which, in what state, when it starts and was asked for, what comes next.
+import { el, fill, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { now, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
@@ -9,18 +9,18 @@ const HEAD = ["Booking", "State", "What", "Starts", "Asked", "Next", "Last error
 
 export function drawRows(container, rows, { empty = "No booking." } = {}) {
   if (!rows.length) return fill(container, el("p", { class: "nothing" }, empty));
-  const head = HEAD.map((title) => el("th", { scope: "col" }, title));
-  return fill(
-    container,
-    el("table", { class: "table-cards list" }, el("caption", { class: "visually-hidden" }, "Bookings"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows.map(row))),
-  );
+  return fill(container, table("Bookings", HEAD, rows.map(row), { class: "table-cards list" }));
 }
 
 function row(one) {
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id))),
+    el(
+      "th",
+      { scope: "row" },
+      el("a", { href: path(`/bookings/${one.id}`), "data-key": `row-${one.id}` }, String(one.id)),
+    ),
     cell("State", state(one)),
     cell("What", what(one.event_type)),
     cell("Starts", one.start_at ? time(one.start_at, "clock") : "–"),
@@ -32,7 +32,11 @@ function row(one) {
 
 // On a phone a row is a paragraph, and each figure has its label before it.
 function cell(label, content, extra = null) {
-  return el("td", { "data-label": label, class: [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ") || null }, content);
+  return el(
+    "td",
+    { "data-label": label, class: [extra, content === "–" ? "empty" : null].filter(Boolean).join(" ") || null },
+    content,
+  );
 }
 
 function state(one) {

@@ -1,4 +1,4 @@
-// Finds a booking by its id, key, correlation id or Cal.com uid. One found: its page opens. What is searched stays out of the address.
+// Finds a booking by its id, key, correlation id or Cal.com uid: its page opens. What is searched is in no address.
 import { byId, el, fill } from "../core/dom.js";
 import { ask, errorText, path } from "../core/door.js";
 import { drawRows } from "./rows.js";
@@ -17,7 +17,14 @@ export function listenSearch() {
     if (mine !== last) return undefined; // a newer search is under way
     if (said.rows?.length === 1) return location.assign(path(`/bookings/${said.rows[0].id}`));
     if (said.rows?.length) return drawRows(found, said.rows);
-    return fill(found, el("p", { class: "nothing" }, said.error ?? `No booking has “${text}” as its id, key, correlation id or Cal.com uid.`));
+    return fill(
+      found,
+      el(
+        "p",
+        { class: "nothing" },
+        said.error ?? `No booking has “${text}” as its id, key, correlation id or Cal.com uid.`,
+      ),
+    );
   });
   form.elements.q.addEventListener("input", () => form.elements.q.value || fill(found));
   return form.elements.q;

@@ -30,13 +30,21 @@ const TRUE = { outcome_unknown: "unknown: it may be booked", cancel_requested: "
 const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
 
 export function drawFacts(list, facts) {
-  const known = Object.entries(facts ?? {}).filter(([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value));
-  fill(list, known.map(([name, value]) => el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value)))));
+  const known = Object.entries(facts ?? {}).filter(
+    ([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value),
+  );
+  fill(
+    list,
+    known.map(([name, value]) =>
+      el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value))),
+    ),
+  );
 }
 
 function written(name, value) {
   if (value === true) return TRUE[name] ?? "yes";
-  if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value))) return time(value, name === "start_at" ? "clock" : "seconds");
+  if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value)))
+    return time(value, name === "start_at" ? "clock" : "seconds");
   if (CODES.includes(name)) return el("code", {}, String(value));
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -7,10 +7,23 @@ import { questions } from "../actions/asks.js";
 
 // What is within is written as lines of "name: value".
 function shown(value) {
-  if (Array.isArray(value)) return value.length ? el("ul", {}, value.map((one) => el("li", {}, shown(one)))) : "none";
+  if (Array.isArray(value))
+    return value.length
+      ? el(
+          "ul",
+          {},
+          value.map((one) => el("li", {}, shown(one))),
+        )
+      : "none";
   if (value === null || typeof value !== "object") return String(value ?? "–");
   const lines = Object.entries(value).filter(([, inner]) => inner !== null && inner !== "");
-  return lines.length ? el("ul", {}, lines.map(([name, inner]) => el("li", {}, `${word(name)}: `, shown(inner)))) : "none";
+  return lines.length
+    ? el(
+        "ul",
+        {},
+        lines.map(([name, inner]) => el("li", {}, `${word(name)}: `, shown(inner))),
+      )
+    : "none";
 }
 
 export class Who {
@@ -25,8 +38,16 @@ export class Who {
   hide() {
     clearInterval(this.#timer);
     const may = mayAct();
-    const show = el("button", { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.#ask() }, "Show");
-    fill(this.place, el("p", { class: "hidden-who" }, "Name, address and answers are hidden. "), may === "yes" ? show : el("p", { class: "reason" }, `Not to be shown: ${may}`));
+    const show = el(
+      "button",
+      { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.#ask() },
+      "Show",
+    );
+    fill(
+      this.place,
+      el("p", { class: "hidden-who" }, "Name, address and answers are hidden. "),
+      may === "yes" ? show : el("p", { class: "reason" }, `Not to be shown: ${may}`),
+    );
   }
 
   #ask() {
@@ -36,10 +57,20 @@ export class Who {
     const form = el(
       "form",
       { class: "confirm" },
-      el("ul", { class: "lines" }, el("li", {}, "Shown for 60 seconds, on this page only."), el("li", {}, "That you looked, and why, is recorded.")),
+      el(
+        "ul",
+        { class: "lines" },
+        el("li", {}, "Shown for 60 seconds, on this page only."),
+        el("li", {}, "That you looked, and why, is recorded."),
+      ),
       asks.elements,
       trouble,
-      el("div", { class: "buttons" }, send, el("button", { type: "button", class: "button quiet", onclick: () => dialog.close() }, "Back")),
+      el(
+        "div",
+        { class: "buttons" },
+        send,
+        el("button", { type: "button", class: "button quiet", onclick: () => dialog.close() }, "Back"),
+      ),
     );
     const dialog = openDialog("Show who it is for", form);
     form.addEventListener("input", () => (send.disabled = !asks.isComplete()));
@@ -74,9 +105,17 @@ export class Who {
     const rows = Object.entries(fields).filter(([, value]) => value !== null && value !== "");
     fill(
       this.place,
-      el("dl", { class: "facts-list" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, shown(value))))),
+      el(
+        "dl",
+        { class: "facts-list" },
+        rows.map(([name, value]) => el("div", {}, el("dt", {}, word(name)), el("dd", {}, shown(value)))),
+      ),
       left,
-      el("button", { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.hide() }, "Hide now"),
+      el(
+        "button",
+        { type: "button", class: "button small", "data-key": "show-who", onclick: () => this.hide() },
+        "Hide now",
+      ),
     );
     const count = () => {
       const seconds_left = Math.ceil((until - Date.now()) / 1000);

@@ -10,7 +10,11 @@ export function drawCards(container, { cards, parts }) {
   fill(
     container,
     el("div", { class: "cards" }, (cards ?? []).map(card)),
-    el("ul", { class: "parts" }, ["postgres", "redis", "broker"].map((name) => part(name, parts?.[name]))),
+    el(
+      "ul",
+      { class: "parts" },
+      ["postgres", "redis", "broker"].map((name) => part(name, parts?.[name])),
+    ),
   );
 }
 
@@ -21,7 +25,13 @@ function card(one) {
     { class: "card", "data-tone": TONES[one.state] ?? "none" },
     el("h3", {}, TITLES[one.name] ?? one.name),
     el("p", { class: "state" }, el("span", { class: "pill" }, STATES[one.state] ?? one.state), el("small", {}, since)),
-    el("ul", { class: "facts" }, facts(one).filter(Boolean).map((line) => el("li", {}, line))),
+    el(
+      "ul",
+      { class: "facts" },
+      facts(one)
+        .filter(Boolean)
+        .map((line) => el("li", {}, line)),
+    ),
   );
 }
 
@@ -51,6 +61,8 @@ function part(name, one) {
     el("span", { class: "pill" }, state),
     " ",
     since,
-    well && typeof one.ms === "number" ? el("small", {}, `answers in ${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`) : null,
+    well && typeof one.ms === "number"
+      ? el("small", {}, `answers in ${one.ms < 10 ? one.ms.toFixed(1) : Math.round(one.ms)} ms`)
+      : null,
   );
 }

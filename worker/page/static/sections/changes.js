@@ -6,7 +6,8 @@ import { STATES, TONES, word } from "../core/words.js";
 const NOT_KNOWN = "Not known while Postgres does not answer.";
 
 export function drawChanges(container, changes) {
-  if (!changes?.length) return fill(container, el("p", { class: "nothing" }, changes ? "No breaker has changed." : NOT_KNOWN));
+  if (!changes?.length)
+    return fill(container, el("p", { class: "nothing" }, changes ? "No breaker has changed." : NOT_KNOWN));
   return fill(container, el("ol", { class: "log" }, changes.map(change)));
 }
 
@@ -29,11 +30,22 @@ function change(one) {
 }
 
 export function drawIncidents(container, incidents) {
-  if (!incidents?.length) return fill(container, el("p", { class: "nothing" }, incidents ? "No incident is open." : NOT_KNOWN));
+  if (!incidents?.length)
+    return fill(container, el("p", { class: "nothing" }, incidents ? "No incident is open." : NOT_KNOWN));
   return fill(container, el("ol", { class: "log" }, incidents.map(incident)));
 }
 
 function incident(one) {
   const told = one.told_at ? ["told at ", time(one.told_at, "clock")] : "not told yet";
-  return el("li", {}, time(one.opened_at, "seconds"), el("span", {}, el("strong", {}, one.title), el("small", {}, ` ${word(one.kind)}, open for `, time(one.opened_at, "for"), ", ", told)));
+  return el(
+    "li",
+    {},
+    time(one.opened_at, "seconds"),
+    el(
+      "span",
+      {},
+      el("strong", {}, one.title),
+      el("small", {}, ` ${word(one.kind)}, open for `, time(one.opened_at, "for"), ", ", told),
+    ),
+  );
 }

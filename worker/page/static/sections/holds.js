@@ -1,24 +1,24 @@
 // What is held, by reason: how many, how many of them at risk, since when, and who moves them on.
-import { el, fill } from "../core/dom.js";
+import { el, fill, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { sentence, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
 import { word } from "../core/words.js";
 
+const HEAD = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on by"];
+
 export function drawHolds(container, holds) {
   const some = (holds ?? []).filter((hold) => hold.count > 0);
   if (!some.length) return fill(container, el("p", { class: "nothing" }, "Nothing is held."));
-  const head = ["Reason", "Held", "At risk", "Oldest", "First starts", "Moved on by"].map((title) => el("th", { scope: "col" }, title));
-  return fill(
-    container,
-    el("table", { class: "table-cards" }, el("caption", { class: "visually-hidden" }, "Held bookings by reason"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, some.map(row))),
-  );
+  return fill(container, table("Held bookings by reason", HEAD, some.map(row), { class: "table-cards" }));
 }
 
 function row(hold) {
   const all = path("/bookings", { state: "held", reason: hold.reason, sort: "asked" });
   const near = path("/bookings", { state: "held", reason: hold.reason, at_risk: "1", sort: "start" });
-  const risk = hold.at_risk ? el("a", { href: near, class: "risk", "data-key": `risk-${hold.reason}` }, `${count(hold.at_risk)} at risk`) : "none";
+  const risk = hold.at_risk
+    ? el("a", { href: near, class: "risk", "data-key": `risk-${hold.reason}` }, `${count(hold.at_risk)} at risk`)
+    : "none";
   return el(
     "tr",
     {},

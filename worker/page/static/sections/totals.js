@@ -17,5 +17,10 @@ function group(title, figures) {
       el("dd", {}, el("a", { href: path("/bookings", { state }), "data-key": `${title}-${state}` }, count(value))),
     ),
   );
-  return el("section", { class: "totals" }, el("h3", {}, title), rows.length ? el("dl", {}, rows) : el("p", { class: "nothing" }, "Not known while Postgres does not answer."));
+  return el(
+    "section",
+    { class: "totals" },
+    el("h3", {}, title),
+    rows.length ? el("dl", {}, rows) : el("p", { class: "nothing" }, "Not known while Postgres does not answer."),
+  );
 }
