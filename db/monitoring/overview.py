@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
-from db.monitoring.status_queries import AT_RISK, HoldRisk
+from db.monitoring.status_queries import AT_RISK, ENDED_BADLY, HoldRisk
 from db.schema import appointments
 from db.schema import held_now as _held
 from db.sql import statement
@@ -111,7 +111,7 @@ def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBa
     """Count what became failed or expired since a moment, and still is: the newest of them, up to a cap."""
     newest = (
         select(_columns.status, _columns.updated_at)
-        .where(_columns.status.in_([Status.FAILED, Status.EXPIRED]), _columns.updated_at >= since)
+        .where(ENDED_BADLY, _columns.updated_at >= since)
         .order_by(_columns.updated_at.desc())
         .limit(cap)
         .subquery()

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.schema import appointments, circuit_breaker_events
 from db.sql import statement
 
 _columns = appointments.c
+ENDED_BADLY = _columns.status.in_([literal_column("'failed'"), literal_column("'expired'")])
+"""As the index of `updated_at` has it: no other is to be read for those that ended lately."""
 AT_RISK = 7200.0  # seconds before its time is up from which a held booking is at risk
 
 
@@ -142,10 +144,11 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
 
 def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:
     """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did."""
+    such = _columns.status == status
     row = conn.execute(
-        select(func.count(), func.max(_columns.updated_at), func.min(_columns.id)).where(
-            _columns.status == status, _columns.updated_at >= since
-        )
+        select(
+            func.count().filter(such), func.max(_columns.updated_at).filter(such), func.min(_columns.id).filter(such)
+        ).where(ENDED_BADLY, _columns.updated_at >= since)
     ).one()
     return EndedBookings(*row) if row[0] else None
 

@@ -12,6 +12,8 @@ from db import appointments
 from db.appointments import queue, sweeps
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, charts, overview, status_queries
+from tasks import dependencies
+from tasks.maintenance import booking_minutes as counting
 from tests.chaos import kept_counts
 
 AHEAD = timedelta(minutes=2)
@@ -205,3 +207,16 @@ def test_what_is_held_is_counted_alike_by_check_and_page(every_move: Any) -> Non
 
 def _held(conn: Connection, *, cap: int) -> Iterator[overview.HeldNow]:
     return iter(overview.held(conn, cap=cap, lead=0))
+
+
+def test_the_periodic_task_counts_in_its_time(settings: Any, every_move: Any) -> None:
+    """It goes on until nothing is left; where its time is up, the next run goes on."""
+    settings()
+    deps = dependencies.current()
+    counting.count(deps)
+    assert counting.count(deps, clock=iter((0.0, 9.0)).__next__) == 0
+    assert [counting.count_minutes() for _ in range(3)] == [1, 1, 1]
+
+    assert wrong(every_move) == []
+    assert sums(every_move)[1] == 3
+    deps.engine.dispose()

@@ -20,6 +20,7 @@ from tasks.alert_sinks import Message
 from tasks.guarded_calls import CREATE
 from tasks.health import check, delivery
 from tasks.maintenance.sweeper import report_lost
+from tests.chaos import kept_counts
 from tests.support.fleet import eventually
 from worker.schedule import SCHEDULE
 from worker.wiring import build
@@ -292,3 +293,22 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
 def test_beat_ticks_as_often_as_the_watch_believes() -> None:
     """The schedule and the default interval are one number."""
     assert SCHEDULE["check-health"]["schedule"] == check.EVERY
+
+
+@pytest.mark.usefixtures("sinks")
+def test_a_check_keeps_what_it_has_counted(record: Any) -> None:
+    """For the page, which must not count a hundred thousand: by reason, and in its minute; also when it ends."""
+    held = [record.moved(Status.HELD, hold_reason=HoldReason.SUSPECT) for _ in range(2)]
+    held.append(record.moved(Status.HELD, hold_reason=HoldReason.THROTTLED))
+    check.check()
+    with record.engine.connect() as conn:
+        assert list(kept_counts.held_wrongly(lambda sql: conn.execute(text(sql)).all())) == []
+        assert conn.execute(text("SELECT sum(count) FROM held_now")).scalar_one() == 3
+        assert conn.execute(text("SELECT max(held) FROM booking_minutes")).scalar_one() == 3
+
+    for row in held:
+        record.move(row, Status.CANCELLED)
+    check.check()
+    with record.engine.connect() as conn:
+        assert list(kept_counts.held_wrongly(lambda sql: conn.execute(text(sql)).all())) == []
+        assert conn.execute(text("SELECT held FROM booking_minutes ORDER BY minute DESC LIMIT 1")).scalar_one() == 0
