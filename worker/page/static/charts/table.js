@@ -37,7 +37,13 @@ export function redrawTable(details, chart, now) {
 
 function draw(place, chart, { data, columns }) {
   const { head, rows } = CONTENT[chart.name](data, columns);
-  const lines = rows.map((row) => el("tr", {}, row.map((text) => el("td", {}, text))));
+  const lines = rows.map((row) =>
+    el(
+      "tr",
+      {},
+      row.map((text) => el("td", {}, text)),
+    ),
+  );
   fill(place, table(chart.title, head, lines));
 }
 

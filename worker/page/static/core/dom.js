@@ -17,7 +17,15 @@ export function table(caption, head, rows, attributes = {}) {
     "table",
     attributes,
     el("caption", { class: "visually-hidden" }, caption),
-    el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        head.map((title) => el("th", { scope: "col" }, title)),
+      ),
+    ),
     el("tbody", {}, rows),
   );
 }
