@@ -225,11 +225,15 @@ def report(
 
 
 @app.command(rich_help_panel=OPERATING, epilog=_examples("booking check", "booking check --json"))
-def check(*, json: Json = False) -> None:
+def check(
+    *,
+    tick: Annotated[bool, typer.Option("--tick", help="Only whether beat ticks: for a health check.")] = False,
+    json: Json = False,
+) -> None:
     """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
     from worker.cli.check.check import run  # noqa: PLC0415 - loaded when run
 
-    _end(ok=run(json=json))
+    _end(ok=run(json=json, tick=tick))
 
 
 @app.command(

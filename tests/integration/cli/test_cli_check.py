@@ -176,6 +176,22 @@ def test_clocks_that_agree_are_said_with_the_last_tick_of_beat(booking: Booking,
     assert "beat ticked 5 min ago" in out
 
 
+def test_a_health_check_of_beat_asks_for_its_tick_alone(settings: Settings, call: Booking, record: Any) -> None:
+    """Silent from the first on, or since a while, it is unhealthy; what Postgres cannot tell is no reason to end it."""
+    settings(CALCOM_API_KEY="")
+    assert call("check", "--tick").code == 1
+    with record.engine.begin() as conn:
+        heartbeats.tick(conn, BEAT, every=5)
+    assert (call("check", "--tick").code, call("check").code) == (0, 1)
+    with record.engine.begin() as conn:
+        conn.execute(text("UPDATE heartbeats SET ticked_at = now() - interval '16 seconds'"))
+    ran = call("check", "--tick", "--json")
+    assert (ran.code, [finding["about"] for finding in ran.json["findings"]]) == (1, ["beat"])
+    settings(DATABASE_URL="postgresql://booking:none@127.0.0.1:1/booking")
+    ran = call("check", "--tick")
+    assert (ran.code, ran.out.split()[0]) == (0, "WARN")
+
+
 def test_no_key(wrong: Callable[..., str]) -> None:
     """And where one is made."""
     assert wrong(CALCOM_API_KEY="").startswith("Cal.com     CALCOM_API_KEY: not given; make one at Cal.com")

@@ -15,6 +15,7 @@ from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
+from tasks.health.check import beat_is_dead, last_tick
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom
@@ -44,10 +45,10 @@ class CheckResult:
     """It goes on as it is, and somebody should know."""
 
 
-def run(*, json: bool) -> bool:
-    """Show what was found and return whether all is in order."""
+def run(*, json: bool, tick: bool = False) -> bool:
+    """Show what was found and return whether all is in order; `tick`: look only whether beat ticks."""
     results: list[CheckResult] = []
-    for result in look():
+    for result in look_at_tick() if tick else look():
         results.append(result)
         if not json:
             screen.say(_mark(result), f"{result.about:<12}", result.said)
@@ -85,6 +86,23 @@ def look() -> Iterator[CheckResult]:
     if migrated:
         yield _clocks(built.engine, settings)
     yield from _calcom(built, settings, migrated=migrated)
+
+
+def look_at_tick() -> Iterator[CheckResult]:
+    """Look whether beat ticks, for a health check: what is unknown is no reason to start it again."""
+    log_to_stderr()
+    try:
+        beat = last_tick()
+    except SQLAlchemyError:
+        yield CheckResult("beat", ok=True, said="Postgres does not answer, which says nothing of beat", warning=True)
+        return
+    if beat is None or beat.ticked_at is None:
+        yield CheckResult("beat", ok=False, said="has never ticked; start beat, and the worker of maintenance")
+    elif beat_is_dead(beat):
+        message = f"ticked last {beat.age:.0f} s ago; start beat, and the worker of maintenance"
+        yield CheckResult("beat", ok=False, said=message)
+    else:
+        yield CheckResult("beat", ok=True, said=f"ticked {beat.age:.0f} s ago")
 
 
 def _postgres(engine: Engine) -> Iterator[CheckResult]:
