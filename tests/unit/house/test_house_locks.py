@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
-LOCKS = ("build", "dev", "runtime")
+LOCKS = ("build", "dev", "runtime", "simulator")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 
 
@@ -47,7 +47,7 @@ def test_every_package_is_pinned_with_hashes(lock: str) -> None:
     """Nobody can put another file in the place of a tested one."""
     found = pins(lock)
 
-    assert len(found) > 5
+    assert len(found) > (0 if lock == "simulator" else 5)
     assert [name for name, pin in found.items() if not pin.hashes] == []
 
 
@@ -58,10 +58,11 @@ def test_no_lock_names_an_index(lock: str) -> None:
 
 
 def test_the_image_runs_what_the_tests_ran_on() -> None:
-    """The runtime lock is a part of the lock that the tests ran with, to the hash."""
+    """The locks of both images are a part of the lock that the tests ran with, to the hash."""
     tested = pins("dev")
+    images = pins("runtime") | pins("simulator")
 
-    assert {name: pin for name, pin in pins("runtime").items() if tested.get(name) != pin} == {}
+    assert {name: pin for name, pin in images.items() if tested.get(name) != pin} == {}
 
 
 def test_build_and_dev_locks_can_be_installed_together() -> None:
