@@ -118,7 +118,9 @@ def _tell(producer: Producer, kind: str, row: Appointment | Kept, hostname: str 
         hostname = current_task.request.hostname if current_task else None
     if hostname is None:  # an operator's shell: Flower would list it as a worker
         return
-    _dispatcher(hostname).publish(kind, {"uuid": row.task_id, "retries": row.retry_count}, producer)
+    # With its name, for a Flower that was told nothing of it yet: it has just started, or no worker has had the task.
+    fields = {"uuid": row.task_id, "name": TASK, "args": f"[{row.id}]", "retries": row.retry_count}
+    _dispatcher(hostname).publish(kind, fields, producer)
 
 
 @cache

@@ -41,6 +41,7 @@ def test_tasks_queues_workers_and_revoke(viewer: Callable[..., Viewer], deployed
     _until({Status.CANCELLED}, [last])
     ann.open(f"/task/{last.task_id}")
     expect(page.locator("main")).to_contain_text("REVOKED")
+    expect(page.locator("main")).to_contain_text("book_appointment")
     told = "SELECT by, detail->>'via' FROM appointment_events WHERE kind = 'cancelled'"
     assert deployed.rows(told) == [("operator", "Flower")]
 

@@ -59,6 +59,14 @@ HEALTH = (
         test=_LISTED,
     ),
     Breakage(
+        name="task-that-no-worker-had-listed-without-its-name",
+        promise=6,
+        file="tasks/publish.py",
+        old='"name": TASK, "args": f"[{row.id}]", ',
+        new="",
+        test=_LISTED,
+    ),
+    Breakage(
         name="beat-that-never-started-is-missed-by-nobody",
         promise=6,
         file="db/monitoring/heartbeats.py",
