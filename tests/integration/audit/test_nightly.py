@@ -295,7 +295,7 @@ def test_it_is_due_once_a_night_from_its_hour_on(scene: Scene) -> None:
     assert (ended().night, ended().unfinished) == (taken.night, "the next one was due")
 
 
-def test_a_tick_audits_on_a_thread_of_its_own(scene: Scene, simulator: Any) -> None:
+def test_a_tick_audits_on_a_thread_of_its_own(scene: Scene) -> None:
     """It returns at once; today's and yesterday's bookings are compared, and no others."""
     days = [scene.lost(start_at=datetime.now(UTC) + timedelta(days=ahead)).id for ahead in (-2, -1, 0, 1)]
     scene.record.write(days[0], requested_at=timedelta(days=-2))
