@@ -19,7 +19,8 @@ DEBIAN_REDIS := $(shell command -v redis-server)
 DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
 DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
 DEBIAN_CHROMIUM := $(shell command -v chromium)
-DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium
+DEBIAN_PROMTOOL := $(shell command -v promtool)
+DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock vendor examples screenshots
@@ -49,15 +50,16 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, but for those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq, debian_pgbouncer and debian_chromium (apt-get install postgresql redis-server rabbitmq-server pgbouncer chromium); make test-all runs them.'
+	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq, debian_pgbouncer, debian_chromium and debian_promtool (apt-get install postgresql redis-server rabbitmq-server pgbouncer chromium prometheus); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server, pgbouncer and chromium)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server, pgbouncer, chromium and prometheus)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
 	@$(if $(DEBIAN_PGBOUNCER),,echo >&2 'No PgBouncer in /usr/sbin: apt-get install pgbouncer'; exit 1)
 	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
+	@$(if $(DEBIAN_PROMTOOL),,echo >&2 'No promtool on the path: apt-get install prometheus'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)

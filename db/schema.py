@@ -3,7 +3,7 @@
 from db.models.audits import nightly_audits, restored_bookings
 from db.models.bookings import appointment_events, appointments, metadata
 from db.models.calcom import calcom_event_types, calcom_visibility
-from db.models.overview import booking_minutes, counted_bookings, held_now, operator_actions
+from db.models.overview import booking_minutes, counted_bookings, held_now, metric_totals, operator_actions
 from db.models.resilience import (
     alert_deliveries,
     alert_incidents,
@@ -28,6 +28,7 @@ __all__ = [
     "heartbeats",
     "held_now",
     "metadata",
+    "metric_totals",
     "nightly_audits",
     "operator_actions",
     "restored_bookings",

@@ -53,6 +53,17 @@ def watch_beat(**_: Any) -> None:
     heartbeat.start()
 
 
+@worker_ready.connect
+def serve_metrics(sender: Any, **_: Any) -> None:
+    """Serve Prometheus where the health check runs, if METRICS_PORT says on which port."""
+    settings, queues = Settings.load(), sender.app.amqp.queues
+    check = sender.app.amqp.router.route({}, "tasks.health.check_health")["queue"].name
+    if settings.metrics_port and check in queues.consume_from:
+        from worker.metrics import server  # noqa: PLC0415 - only that worker serves
+
+        server.serve(dependencies.current(), settings.metrics_address, settings.metrics_port)
+
+
 @worker_shutting_down.connect
 def stop_watching_beat(**_: Any) -> None:
     """Say nothing of a beat that ends with us."""

@@ -20,14 +20,14 @@ from db import appointments
 from db.appointments import events, listing, search
 from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
-from db.monitoring import charts
+from db.monitoring import charts, metric_totals
 from tasks.dependencies import Timings
 from tasks.health.reading.record import read_record
 from worker.local import embedded
 
 RATIO = 1.5
 HEIGHT = 2  # blocks: so much more a higher index costs where next to nothing is read
-INDEXES = ("status", "held_asked", "held_start", "correlation", "booking_uid")
+INDEXES = ("status", "held_asked", "held_start", "correlation", "booking_uid", "unknown")
 Reads = dict[str, Callable[[], object]]
 
 
@@ -95,6 +95,7 @@ def reads(conn: Connection) -> Reads:
         **{f"charts, {hours} h": partial(_charts, conn, now, hours) for hours in (1, 24, 168)},
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
+        "metrics": partial(metric_totals.read, conn),
         "one booking": lambda: (appointments.get(conn, row.id), events.timeline(conn, row.id)),
     }
 

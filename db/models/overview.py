@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     Identity,
     Integer,
     SmallInteger,
@@ -56,6 +57,16 @@ counted_bookings = Table(
     Column("whole_at", MOMENT),  # the look before: all that began before it stands at or below what was seen
     Column("counted_until", MOMENT),  # all that was written before this moment is counted; null: not so far yet
     CheckConstraint("id = 1", name="counted_bookings_one_row"),
+)
+
+
+# 0009_metric_totals: what Prometheus reads, totals that only grow; nothing prunes them.
+metric_totals = Table(
+    "metric_totals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", ARRAY(Text), primary_key=True),  # their values, in the order of the metric's names for them
+    required("value", Double),
 )
 
 

@@ -1,5 +1,6 @@
 """Transitions of the breaker, one row each for the whole fleet, however often they are reported."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.monitoring import metric_totals
+from db.monitoring.metric_totals import Total
 from db.schema import circuit_breaker_events as _events
 from db.sql import statement
 
@@ -23,18 +26,24 @@ class OutageSpan:
 
 
 def record_transitions(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Record transitions (columns of `circuit_breaker_events`); return how many were new.
+    """Record transitions (columns of `circuit_breaker_events`), and their totals; return how many were new.
 
     Where a service's breaker has begun again, those of its endpoints are closed with it.
     """
     if not rows:
         return 0
+    counts = Counter[tuple[str, tuple[str, ...]]]()
     for row in rows:
         if row["reason"] == BEGUN:
             begun = {"service": row["service"], "epoch": row["epoch"], "at": row["created_at"]}
-            conn.execute(statement("close_forgotten"), begun)
+            closed = conn.execute(statement("close_forgotten"), begun)
+            counts.update((Total.TRANSITIONS, (endpoint, new_state)) for endpoint, new_state in closed)
     change = insert(_events).on_conflict_do_nothing(constraint="circuit_breaker_events_once")
-    return len(conn.execute(change.returning(_events.c.id), list(rows)).all())
+    moved = _events.c.service, _events.c.endpoint, _events.c.new_state
+    new = conn.execute(change.returning(*moved), list(rows)).all()
+    counts.update((Total.TRANSITIONS, (endpoint or service, new_state)) for service, endpoint, new_state in new)
+    metric_totals.add(conn, counts)
+    return len(new)
 
 
 def around(conn: Connection, correlation_id: str, since: datetime, met_open_at: datetime | None) -> list[Row[Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -38,11 +38,25 @@ def written_until(conn: Connection, service: str) -> datetime | None:
     return conn.execute(newest).scalar_one_or_none()
 
 
+class RowKey(NamedTuple):
+    """Name one row of a service."""
+
+    endpoint: str | None
+    error_type: str
+    window_start: datetime
+
+
 def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Write rows (columns of `failure_metrics`); return how many were new. What is there stays as it is."""
-    written = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once").returning(_columns.id)
+    return len(write_new(conn, rows))
+
+
+def write_new(conn: Connection, rows: Sequence[dict[str, Any]]) -> set[RowKey]:
+    """Write rows of one service, and return which were new."""
+    written = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once")
+    named = written.returning(_columns.endpoint, _columns.error_type, _columns.window_start)
     batches = (list(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH))
-    return sum(len(conn.execute(written, batch).all()) for batch in batches)
+    return {RowKey(*row) for batch in batches for row in conn.execute(named, batch)}
 
 
 def past_days(

@@ -11,3 +11,4 @@ FROM (
 ) AS newest
 WHERE new_state <> 'closed'
 ON CONFLICT ON CONSTRAINT circuit_breaker_events_once DO NOTHING
+RETURNING endpoint, new_state

@@ -1,10 +1,26 @@
 -- Add to each minute the bookings and the events of a range of ids: each id once, whenever it was written, to the minute
--- in which it was. How long a confirmation took counts from the request on.
+-- in which it was. How long a confirmation took counts from the request on. And to the totals, in the same transaction: of
+-- a minute and of all time the same events are counted.
+-- A booking was denied its call where its hold says so (tasks/decisions.py) and none was posted before.
 WITH told AS (
     SELECT
         date_trunc('minute', event.created_at) AS minute,
         event.kind,
         CASE WHEN event.kind = 'pending' THEN event.detail ->> 'held' END AS released,
+        CASE
+            WHEN event.kind = 'held' AND event.by = 'worker'
+                AND NOT coalesce(event.detail -> 'calls', '[]') @> '[{"endpoint": "bookings.create"}]'
+                THEN CASE event.detail ->> 'why'
+                    WHEN 'the circuit breaker is open' THEN 'breaker_open'
+                    WHEN 'our own rate limit is reached' THEN 'throttled'
+                    WHEN 'Cal.com refuses this key' THEN 'credentials'
+                    WHEN 'what answers is not Cal.com''s API' THEN 'configuration'
+                END
+        END AS denied,
+        event.by = 'sweeper' AND event.detail ? 'leases_lost' AS is_rescued,
+        CASE
+            WHEN event.kind = 'confirmed' THEN extract(epoch FROM event.created_at - appointment.requested_at)
+        END AS seconds,
         CASE
             WHEN event.kind = 'confirmed' THEN 1 + (
                 SELECT count(*)
@@ -15,18 +31,42 @@ WITH told AS (
     FROM appointment_events AS event
     JOIN appointments AS appointment ON appointment.id = event.appointment_id
     WHERE event.id > :event_after AND event.id <= :event_until
-        AND event.kind IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled', 'retrying', 'pending')
+        AND event.kind IN ('confirmed', 'rejected', 'failed', 'expired', 'cancelled', 'retrying', 'pending', 'held')
 ),
 counted AS (
     SELECT minute, kind, released, bucket, count(*) AS count
     FROM told
-    WHERE kind <> 'pending' OR released IS NOT NULL
+    WHERE kind NOT IN ('pending', 'held') OR released IS NOT NULL
     GROUP BY minute, kind, released, bucket
     UNION ALL
     SELECT date_trunc('minute', created_at), 'accepted', NULL, NULL, count(*)
     FROM appointments
     WHERE id > :appointment_after AND id <= :appointment_until
     GROUP BY 1
+),
+totals AS (
+    INSERT INTO metric_totals AS total (name, labels, value)
+    SELECT name, labels, sum(count)
+    FROM (
+        SELECT 'accepted' AS name, CAST('{}' AS text[]) AS labels, count FROM counted WHERE kind = 'accepted'
+        UNION ALL
+        SELECT 'retries', '{}', count FROM counted WHERE kind = 'retrying'
+        UNION ALL
+        SELECT 'released', ARRAY[released], count FROM counted WHERE kind = 'pending'
+        UNION ALL
+        SELECT 'finished', ARRAY[kind], count FROM counted WHERE kind NOT IN ('accepted', 'retrying', 'pending')
+        UNION ALL
+        SELECT 'wait_seconds', ARRAY[CAST(bucket AS text)], count FROM counted WHERE bucket IS NOT NULL
+        UNION ALL
+        SELECT 'wait_seconds_sum', '{}', greatest(seconds, 0) FROM told WHERE seconds IS NOT NULL
+        UNION ALL
+        SELECT 'breaker_not_permitted', ARRAY[denied], 1 FROM told WHERE denied IS NOT NULL
+        UNION ALL
+        SELECT 'rescued', ARRAY['lease'], 1 FROM told WHERE is_rescued
+    ) AS one
+    GROUP BY name, labels
+    ORDER BY name, labels
+    ON CONFLICT (name, labels) DO UPDATE SET value = total.value + excluded.value
 )
 INSERT INTO booking_minutes AS kept (
     minute, accepted, confirmed, rejected, failed, expired, cancelled, retries, released, wait_buckets

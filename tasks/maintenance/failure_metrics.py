@@ -1,11 +1,17 @@
-"""Turn what was counted of the calls into rows of `failure_metrics`: the record that reports and forecasts read."""
+"""Turn what was counted of the calls into rows of `failure_metrics`, the record that reports and forecasts read.
 
-from collections.abc import Iterator
+What is new in them is added to the totals that Prometheus reads.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from celery import shared_task
 
-from db.monitoring import failure_metrics
+from db.monitoring import failure_metrics, metric_totals
+from db.monitoring.failure_metrics import RowKey
+from db.monitoring.metric_totals import Total, Totals
 from resilience.call_stats.stats import WITHOUT_ENDPOINT
 from resilience.call_stats.windows import Failures, Window
 from resilience.error_types import ErrorType, Severity
@@ -27,6 +33,8 @@ def aggregate_failure_metrics() -> int:
     """
     deps = dependencies.current()
     new = sum(aggregate(deps, service) for service in deps.detector.services)
+    with deps.engine.begin() as conn:
+        metric_totals.tick(conn, every=deps.breaker.settings.count_window)
     if new:
         log.info("aggregated", rows=new)
     return new
@@ -41,7 +49,40 @@ def aggregate(deps: Dependencies, service: str) -> int:
     if not windows:
         return 0
     with engine.begin() as conn:
-        return failure_metrics.write(conn, [row for window in windows for row in rows(service, window)])
+        new = failure_metrics.write_new(conn, [row for window in windows for row in rows(service, window)])
+        if service == deps.breaker.service:
+            metric_totals.add(conn, totals(windows, new))
+    return len(new)
+
+
+def totals(windows: Sequence[Window], new: set[RowKey]) -> Totals:
+    """Count what is new in windows: failures by type, and calls by how long they took, answered or failed.
+
+    A window's rows are written together, so that its first one says whether its calls are new. Of calls that workers of
+    an older release counted, nobody knows how long each took.
+    """
+    counts = Counter[tuple[str, tuple[str, ...]]]()
+    sums = dict[tuple[str, tuple[str, ...]], float]()
+    for window in windows:
+        of_window = [row for row in rows("", window) if _key(row) in new]
+        for row in of_window:
+            if row["error_type"] != ErrorType.NONE:
+                counts[Total.FAILURES, (window.endpoint, row["error_type"])] += row["count"]
+        if not of_window or window.times is None:
+            continue
+        failed_ms = window.times.failed_ms
+        took = {"answered": window.average_ms * window.calls - failed_ms, "failed": failed_ms}
+        for outcome, buckets in (("answered", window.times.answered), ("failed", window.times.failed)):
+            name = window.endpoint, outcome
+            for place, count in enumerate(buckets, start=1):
+                counts[Total.REQUESTS, (*name, str(place))] += count
+            total = Total.REQUESTS_SUM, name
+            sums[total] = sums.get(total, 0.0) + max(0.0, took[outcome] / 1000)
+    return {**counts, **sums}
+
+
+def _key(row: dict[str, Any]) -> RowKey:
+    return RowKey(row["endpoint"], row["error_type"], row["window_start"])
 
 
 def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import appointments
 from db.appointments import Appointment, queue
 from db.lifecycle import Status
-from db.monitoring import incidents
+from db.monitoring import incidents, metric_totals
+from db.monitoring.metric_totals import Total
 from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.health.incident_rules import IncidentKind
@@ -116,6 +117,7 @@ def report_lost(deps: Dependencies, sent_again: Iterable[Appointment]) -> None:
     try:
         with deps.engine.begin() as conn:
             incidents.add_occurrences(conn, IncidentKind.MESSAGES_LOST, None, count)
+            metric_totals.add(conn, {(Total.RESCUED, ("message",)): count})
     except SQLAlchemyError as exc:
         log.warning("lost_messages_not_told", count=count, error=type(exc).__name__)
 

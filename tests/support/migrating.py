@@ -165,7 +165,7 @@ class Migrating:
             conn.execute(text(A_WINDOW))
         before = self.rows(engine)
 
-        revisions.migrate(engine, "0007_overview")
+        revisions.migrate(engine)
         with engine.begin() as conn:
             assert len(search.find(conn, "shared", limit=50)) == len(before) == len(Status) - 1 + len(HoldReason)
             held = {one.reason: one.count for one in overview.held(conn, lead=0)}

@@ -174,7 +174,12 @@ class Settings(BaseSettings):
         ge=0,
         le=23,
     )
-    metrics_port: int = _setting(0, "Prometheus reads here", unit="port", zero="no port", ge=0, le=65535)
+    metrics_port: int = _setting(
+        0, "the worker of `maintenance` serves Prometheus here", unit="port", zero="no port", ge=0, le=65535
+    )
+    metrics_address: str = _setting(
+        "127.0.0.1", "on this address; nobody is asked who reads, so keep it off the internet", unit="address"
+    )
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")

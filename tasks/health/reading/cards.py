@@ -58,6 +58,8 @@ class SharedView:
     """Whether today's settings lead to something else than Cal.com."""
     throttled_until: datetime | None = None
     """Until when nothing goes after a 429."""
+    release_window: int | None = None
+    """Held bookings that may be on their way at once."""
 
     @property
     def service(self) -> Card:
@@ -89,6 +91,7 @@ def read_shared(deps: Dependencies) -> SharedView:
         key_refused=calcom.key_fingerprint in status.blocked_keys,
         settings_wrong=calcom.settings_fingerprint in status.wrong_settings,
         throttled_until=now + timedelta(seconds=status.throttled_for) if status.throttled_for else None,
+        release_window=status.window,
     )
 
 

@@ -22,11 +22,13 @@ def read() -> Any:
 
 def test_nothing_that_the_page_reads_grows_with_what_is_kept(read: Any) -> None:
     """At most half as much again, and two blocks for higher indexes."""
-    assert {"overview", "charts, 168 h", "list: held, by start", "search: correlation id"} <= read["many"].keys()
+    assert {"overview", "metrics", "charts, 168 h", "list: held, by start", "search: correlation id"} <= read[
+        "many"
+    ].keys()
     assert read["grown"] == []
 
 
-@pytest.mark.parametrize("index", ["status", "held_asked", "held_start", "correlation", "booking_uid"])
+@pytest.mark.parametrize("index", ["status", "held_asked", "held_start", "correlation", "booking_uid", "unknown"])
 def test_no_index_of_the_page_is_for_nothing(read: Any, index: str) -> None:
     """Without it some list or search reads more."""
     assert read["without"][index] != []

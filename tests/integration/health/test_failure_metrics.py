@@ -23,7 +23,7 @@ from tests.support.fleet import eventually
 from tests.support.statements import statements
 
 T0 = 1_790_000_040  # the beginning of a minute
-STATEMENTS = 2  # of one aggregation: read how far it is written, write
+STATEMENTS = 3  # of one aggregation: read how far it is written, write, add to the totals
 
 
 @pytest.fixture(autouse=True)

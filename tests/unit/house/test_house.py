@@ -24,6 +24,7 @@ NOT_THERE = (
     "DEBIAN_RABBITMQ=",
     "DEBIAN_PGBOUNCER=",
     "DEBIAN_CHROMIUM=",
+    "DEBIAN_PROMTOOL=",
 )  # as on a bare machine
 
 

@@ -1,0 +1,196 @@
+"""`/metrics`: what it tells of the fleet, what is absent when a server is gone; nothing of a request is in it."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import text
+
+from db.lifecycle import HoldReason, Status
+from db.monitoring import booking_minutes
+from tasks import dependencies
+from tests.support.fleet import Fleet, eventually, finals, request
+from tests.support.prometheus.exporting import Series, only_growing, page, read, scraped, told
+from worker import enqueue_booking
+from worker.local.embedded.server import free_port
+from worker.metrics.server import serve
+
+ROOT = Path(__file__).parents[3]
+TABLE = re.compile(r"^\| `booking_(\w+)`", re.MULTILINE)
+ENDS = re.compile(r"_(bucket|sum|count)$")
+
+
+@pytest.fixture
+def deployed(settings: Callable[..., dict[str, str]]) -> Iterator[None]:
+    """Give every server of a deployment, whose minutes are counted."""
+    settings()
+    for _ in range(4):
+        with dependencies.current().engine.begin() as conn:
+            booking_minutes.count_on(conn)
+    yield
+    dependencies.current().engine.dispose()
+
+
+def names(seen: Series) -> set[str]:
+    """Return the metrics' names."""
+    return {ENDS.sub("", series.partition("{")[0]) for series in seen}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
+    """docs/metrics.md names each metric and no other; a fleet that has done nothing tells no figure but what it is."""
+    seen = told()
+    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "metrics.md").read_text("utf-8"))}
+
+    absent = {"booking_health_check_timestamp_seconds", "booking_rate_limit_calls_left"}  # never ran; there is no limit
+    assert names(seen) == documented - absent
+    assert only_growing(seen)
+    assert set(only_growing(seen).values()) == {0.0}
+    assert {seen[f'booking_part_up{{part="{part}"}}'] for part in ("postgres", "redis", "broker")} == {1.0}
+    assert seen['booking_breaker_state{name="calcom",state="closed"}'] == 1
+    assert seen['booking_breaker_state{name="bookings.create",state="open"}'] == 0
+    assert {seen[f'booking_held{{reason="{reason.value}"}}'] for reason in HoldReason} == {0.0}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_two_exporters_tell_the_same(record: Any) -> None:
+    """Nothing is of one process; only moments pass between two readings, and each counts its own statements."""
+    record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    record.moved(Status.FAILED, why="because")
+    for _ in range(4):
+        with record.engine.begin() as conn:
+            booking_minutes.count_on(conn)
+    passing = re.compile('_seconds{|service="database"')
+    first, second = ({one: value for one, value in told().items() if not passing.search(one)} for _ in range(2))
+
+    assert first == second
+    assert first['booking_bookings{state="held"}'] == first['booking_held{reason="breaker_open"}'] == 1
+    assert first['booking_finished_total{outcome="failed"}'] == 1
+
+
+@pytest.mark.usefixtures("deployed")
+def test_without_redis_nothing_of_the_breaker_is_told(valkey: Any) -> None:
+    """And all that Postgres knows is."""
+    valkey.kill()
+    seen = told()
+
+    assert (seen['booking_part_up{part="redis"}'], seen['booking_part_up{part="postgres"}']) == (0, 1)
+    of_redis = {
+        "breaker_state",
+        "breaker_since_timestamp_seconds",
+        "service_calls",
+        "service_failures",
+        "release_window",
+    }
+    assert names(seen) & {f"booking_{name}" for name in of_redis} == set()
+    assert {"booking_held", "booking_accepted_total", "booking_breaker_transitions_total"} <= names(seen)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_without_postgres_only_the_breaker_and_the_parts_are_told(postgres: Any) -> None:
+    """No figure of bookings is better than one of yesterday."""
+    told()
+    postgres.kill()
+    seen = told()
+
+    assert seen['booking_part_up{part="postgres"}'] == 0
+    assert only_growing(seen) == {}
+    assert (
+        names(seen) & {"booking_held", "booking_bookings", "booking_outcome_unknown", "booking_incident_open"} == set()
+    )
+    assert "booking_breaker_state" in names(seen)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_port_that_is_taken_is_a_warning(capsys: Any) -> None:
+    """The worker works on, and whoever has the port tells the same."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        assert serve(dependencies.current(), "127.0.0.1", port) is False
+    said = capsys.readouterr().out
+    assert "metrics_not_served" in said
+    assert f"url=http://127.0.0.1:{port}/metrics" in said
+
+
+@pytest.mark.usefixtures("deployed")
+def test_who_has_an_order_of_another_release_is_told_as_other() -> None:
+    """An endpoint or an error that this release does not know is no label of it."""
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO metric_totals (name, labels, value) VALUES"
+                " ('calcom_failures', '{ann@example.com,+12025550143}', 2), ('finished', '{lost in space}', 1)"
+            )
+        )
+    seen = told()
+
+    assert seen['booking_calcom_failures_total{endpoint="other",error_type="other"}'] == 2
+    assert "ann@example.com" not in " ".join(seen)
+    assert "lost in space" not in " ".join(seen)
+
+
+POST = {"method": "POST"}
+SECRETS = ("quentin", "zephyr", "2025550143", "cal_test_owner", "key-of-mine", "reach-me")
+
+
+def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """Read by HTTP from the worker of `maintenance`, around a kill of every process and a FLUSHALL."""
+    simulator.faults("status", status=400, shape="A", message="Quentin Zephyr is not allowed", share=0.3, match=POST)
+    port = free_port()
+    running = fleet(METRICS_PORT=str(port), METRICS_AGGREGATE_SECONDS="1").start()
+
+    def book(first: int) -> list[int]:
+        attendee = {"name": 'Quentin "Zephyr"\n', "email": "zephyr.quentin@example.com", "time_zone": "UTC"}
+        attendee |= {"phone_number": "+12025550143"}
+        more = {"attendee": attendee, "metadata": {"note": "reach-me"}}
+        ids = [
+            enqueue_booking(request(number, idempotency_key=f"key-of-mine-{number}", **more)).appointment_id
+            for number in range(first, first + 8)
+        ]
+        finals(ids)
+        return ids
+
+    def accepted(count: int) -> Series:
+        def seen() -> Series | None:
+            try:
+                now = scraped(port)
+            except OSError:
+                return None  # it starts
+            return now if now.get("booking_accepted_total{}") == count else None
+
+        found: Series = eventually(seen, what=f"{count} accepted at /metrics")
+        return found
+
+    book(1)
+    steps = [accepted(8)]
+    running.stop()
+    with redis.Redis.from_url(dependencies.current().broker_url) as client:
+        client.flushall()
+    running.start()
+    steps.append(accepted(8))
+    book(9)
+    steps.append(accepted(16))
+    ends = eventually(
+        lambda: (
+            sum(scraped(port)[f'booking_finished_total{{outcome="{end}"}}'] for end in ("confirmed", "rejected")) == 16
+        ),
+        what="all ends counted",
+    )
+
+    assert ends
+    for before, after in pairwise(map(only_growing, steps)):
+        assert [name for name in before if after[name] < before[name]] == []
+    text_of_page = page(port)
+    assert [secret for secret in SECRETS if secret in text_of_page.lower()] == []
+    assert (
+        read(text_of_page)['booking_calcom_request_seconds_count{endpoint="bookings.create",outcome="answered"}'] >= 0
+    )
+    assert f"http://127.0.0.1:{port}/metrics" in running.logs()

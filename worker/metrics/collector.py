@@ -1,0 +1,74 @@
+"""One reading a scrape: gauges are as old as the answer."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.deadline import deadline
+from db.engine import make_engine
+from db.monitoring import metric_totals
+from db.monitoring.metric_totals import KeptFigures
+from tasks.dependencies import Dependencies
+from tasks.health.metrics import gauges
+from tasks.health.metrics.totals import of_totals
+from tasks.health.overview import Overview, read_overview
+
+PATIENCE = 1.0  # seconds for all that is asked of Postgres in one reading, and as long once more for the totals
+
+
+class FleetCollector(Collector):
+    """Collect the metrics of the fleet, for one scrape at a time: more of them cost no more connections."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self._lock = threading.Lock()
+        self._before: Overview | None = None
+
+    def describe(self) -> Iterator[Metric]:
+        """Describe nothing: a registry that asks must not make us read."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Read, and tell; never raises for Postgres, Redis or the broker."""
+        with self._lock:
+            overview = self._before = read_overview(self._deps, patience=PATIENCE, before=self._before)
+            kept = read_kept(self._deps) if overview.record else None
+        yield from metrics(overview, kept)
+
+
+def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:
+    """Return all metrics of one reading; `kept` None: Postgres does not answer."""
+    yield gauges.parts(overview)
+    yield from gauges.of_shared(overview.shared)
+    if overview.record:
+        yield from gauges.of_record(overview.record)
+    if kept:
+        yield from gauges.of_kept(kept)
+    if kept and kept.totals is not None:
+        yield from of_totals(kept.totals, overview.service.name)
+
+
+def read_kept(deps: Dependencies) -> KeptFigures | None:
+    """Return what Postgres keeps for metrics; None: it does not answer."""
+    try:
+        with deadline(PATIENCE), deps.autocommit.connect() as conn:
+            return metric_totals.read(conn)
+    except SQLAlchemyError:
+        return None
+
+
+def with_own_engine(deps: Dependencies) -> Dependencies:
+    """Give a copy that reads by connections of its own: on the worker's, its waits are failures of `database`."""
+    bound_ms = int(PATIENCE * 1000)
+    engine = make_engine(
+        deps.engine.url.render_as_string(hide_password=False),
+        pool_size=2,
+        pool_timeout_s=PATIENCE,
+        statement_timeout_ms=bound_ms,
+        lock_timeout_ms=bound_ms,
+    )
+    return replace(deps, engine=engine, autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"))
