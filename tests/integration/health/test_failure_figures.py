@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tasks.maintenance import failure_metrics
 T0 = 1_790_000_040  # the beginning of a minute
 HOUR = 3600
 ENDPOINTS = ("bookings.create", "bookings.list", "slots")
+BOUNDS_MS = (50, 100, 250, 500, 1000, 1500, 2500, 5000, 10_000, 20_000, 30_000, 40_000, 10**9)
 BAD = {"throttled": 1, "http_500": 2, "timeout": 2, "unreadable": 2, "connect": 3, "tls": 3}  # and how bad each is
 
 
@@ -141,6 +143,7 @@ def row(window: list[Call], error: str, end: float) -> dict[str, Any]:
         "success_rate": sum(not call.failed for call in window) / len(window),
         "avg_response_time_ms": sum(took) / len(took),
         "max_response_time_ms": max(took),
+        "response_time_buckets": [sum(low < ms <= high for ms in took) for low, high in pairwise((-1, *BOUNDS_MS))],
         "first_occurrence_at": moment(mine[0].at) if bad else None,
         "last_occurrence_at": moment(mine[-1].at) if bad else None,
         "last_error_context": {"correlation_id": mine[-1].name} if bad else {},
