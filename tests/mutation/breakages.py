@@ -9,6 +9,7 @@ from tests.mutation.breaker import BREAKER
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.holds import HOLDS
+from tests.mutation.metrics import METRICS
 from tests.mutation.operations import OPERATIONS
 from tests.mutation.page import PAGE
 from tests.mutation.quota import QUOTA
@@ -202,6 +203,7 @@ BREAKAGES = (
     *HEALTH,
     *HOLDS,
     *OPERATIONS,
+    *METRICS,
     *PAGE,
     *QUOTA,
     *STEPS,

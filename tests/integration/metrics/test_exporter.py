@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_a_warning(capsys: Any) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_who_has_an_order_of_another_release_is_told_as_other() -> None:
+def test_what_another_release_has_counted_is_told_as_other() -> None:
     """An endpoint or an error that this release does not know is no label of it."""
     with dependencies.current().engine.begin() as conn:
         conn.execute(
@@ -189,6 +189,7 @@ def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
     for before, after in pairwise(map(only_growing, steps)):
         assert [name for name in before if after[name] < before[name]] == []
     text_of_page = page(port)
+    assert "process_" not in text_of_page  # what libraries count of one process says nothing of the fleet
     assert [secret for secret in SECRETS if secret in text_of_page.lower()] == []
     assert (
         read(text_of_page)['booking_calcom_request_seconds_count{endpoint="bookings.create",outcome="answered"}'] >= 0

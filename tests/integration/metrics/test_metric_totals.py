@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, breaker_events, metric_totals
+from db.monitoring import failure_metrics as written
 from db.monitoring.metric_totals import Total
 from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
@@ -137,6 +138,21 @@ def test_failures_and_times_equal_the_windows() -> None:
     of_failed = '{endpoint="bookings.create",outcome="failed"}'
     assert (seen[f"{calls}_count{of_failed}"], seen[f"{calls}_sum{of_failed}"]) == (6, pytest.approx(243.0))
     assert seen[f'{calls}_sum{{endpoint="bookings.create",outcome="answered"}}'] == pytest.approx(0.69)
+
+
+def test_a_window_that_is_written_already_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever aggregated it a moment before, and did not yet have Redis drop it."""
+    dependencies.current().breaker.acquire("slots", owner="first", now=T0)
+    call(T0 + 1, "timeout")
+    call(T0 + 2)
+    monkeypatch.setattr(written, "written_until", lambda *_: None)
+    aggregate()
+    count()
+    once = only_growing(told())
+    aggregate()
+
+    assert rows("SELECT count(*) FROM metric_totals WHERE name = 'calcom_failures'") == [(1,)]
+    assert only_growing(told()) == once
 
 
 def test_transitions_equal_the_rows(record: Any) -> None:

@@ -1,0 +1,65 @@
+"""Guards of what Prometheus reads, each taken away: the test of what it promises must fail."""
+
+from tests.mutation.breakage import Breakage
+
+_TOTALS = "tests/integration/metrics/test_metric_totals.py::"
+_EXPORTER = "tests/integration/metrics/test_exporter.py::"
+
+METRICS = (
+    Breakage(
+        name="window-totalled-twice",
+        promise=6,
+        file="tasks/maintenance/failure_metrics.py",
+        old='for row in rows("", window) if _key(row) in new]',
+        new='for row in rows("", window)]',
+        test=f"{_TOTALS}test_a_window_that_is_written_already_adds_nothing",
+    ),
+    Breakage(
+        name="transition-totalled-twice",
+        promise=6,
+        file="db/monitoring/breaker_events.py",
+        old="for service, endpoint, new_state in new)",
+        new='for service, endpoint, new_state in [(r["service"], r["endpoint"], r["new_state"]) for r in rows])',
+        test=f"{_TOTALS}test_transitions_equal_the_rows",
+    ),
+    Breakage(
+        name="history-counted-as-now",
+        promise=6,
+        file="db/monitoring/metric_totals.py",
+        old="totals=None if until is None else totals",
+        new="totals=totals",
+        test=f"{_TOTALS}test_what_was_before_the_first_count_does_not_look_as_if_it_were_now",
+    ),
+    Breakage(
+        name="posted-counted-as-denied",
+        promise=6,
+        file="db/sql/count_minutes.sql",
+        old="""'[{"endpoint": "bookings.create"}]'""",
+        new="""'[{"endpoint": "nothing"}]'""",
+        test=f"{_TOTALS}test_a_denied_call_is_counted_by_its_reason",
+    ),
+    Breakage(
+        name="totals-pruned",
+        promise=6,
+        file="db/monitoring/retention.py",
+        old="    return conn.execute(delete(booking_minutes)",
+        new='    conn.execute(text("DELETE FROM metric_totals"))\n    return conn.execute(delete(booking_minutes)',
+        test=f"{_TOTALS}test_nothing_that_goes_makes_a_counter_sink",
+    ),
+    Breakage(
+        name="metrics-of-a-process",
+        promise=6,
+        file="worker/metrics/server.py",
+        old="registry = CollectorRegistry()",
+        new="from prometheus_client import REGISTRY as registry",
+        test=f"{_EXPORTER}test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal",
+    ),
+    Breakage(
+        name="free-text-as-a-label",
+        promise=6,
+        file="tasks/health/metrics/totals.py",
+        old="    for values in product(*sets):\n",
+        new="    for values in {*product(*sets), *(labels for (of, labels) in totals if of == name)}:\n",
+        test=f"{_EXPORTER}test_what_another_release_has_counted_is_told_as_other",
+    ),
+)
