@@ -20,14 +20,15 @@ DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
 DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
 DEBIAN_CHROMIUM := $(shell command -v chromium)
 DEBIAN_PROMTOOL := $(shell command -v promtool)
-DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool
+DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v kustomize),$(DEBIAN_PROMTOOL),$(DEBIAN_REDIS))
+DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check audit format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check compose-check audit format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.ready ## Make .venv with everything in it, pinned (again only when a pin or pyproject.toml has changed)
 
@@ -50,16 +51,17 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, but for those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq, debian_pgbouncer, debian_chromium and debian_promtool (apt-get install postgresql redis-server rabbitmq-server pgbouncer chromium prometheus); make test-all runs them.'
+	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server, pgbouncer, chromium and prometheus)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server, pgbouncer, chromium, prometheus, docker-compose, kustomize)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
 	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
 	@$(if $(DEBIAN_PGBOUNCER),,echo >&2 'No PgBouncer in /usr/sbin: apt-get install pgbouncer'; exit 1)
 	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)
 	@$(if $(DEBIAN_PROMTOOL),,echo >&2 'No promtool on the path: apt-get install prometheus'; exit 1)
+	@$(if $(DEBIAN_COMPOSE),,echo >&2 'No docker-compose or kustomize on the path: apt-get install docker-compose kustomize'; exit 1)
 	@$(call within,1800) $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 promises: setup ## Under fire: 7,000 bookings of all kinds and 388 faults in under 30 minutes (SEED=1 deals the faults of that seed)
@@ -86,6 +88,10 @@ check: setup ## Lint, format, types, import rules, pins, examples: everything th
 	@$(PIP) check
 	@$(BIN)/python examples/make_bookings.py --check
 	@$(BIN)/pytest tests/unit/house
+
+compose-check: setup ## Run docker-compose.yml's commands and health checks as processes, each panel, and build deploy/kubernetes
+	@$(if $(DEBIAN_COMPOSE),,echo >&2 'Some are missing: apt-get install docker-compose kustomize prometheus redis-server'; exit 1)
+	@$(call within,600) $(BIN)/pytest tests/deploying $(ARGS)
 
 audit: ## Look every pinned version up among the known holes (asks the network, and its answer changes by the day)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \

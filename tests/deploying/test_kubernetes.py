@@ -1,0 +1,138 @@
+"""deploy/kubernetes is what kustomize builds and Kubernetes takes, and it runs what docker-compose.yml runs."""
+
+import copy
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from worker.settings.model import Settings
+
+pytestmark = pytest.mark.debian_compose
+
+ROOT = Path(__file__).parents[2]
+BASE = ROOT / "deploy" / "kubernetes"
+PROGRAMS = ("worker", "maintenance", "beat", "flower")
+KUBERNETES = ("1.29", "1.33", "1.37")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+
+Resources = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def built() -> Resources:
+    """Build the base; return its resources by kind and name."""
+    ran = subprocess.run(["/usr/bin/kustomize", "build", BASE], capture_output=True, text=True, check=True, timeout=60)
+    made = list(yaml.safe_load_all(ran.stdout))
+    return {(one["kind"], one["metadata"]["name"]): one for one in made}
+
+
+def pods(built: Resources) -> dict[str, dict[str, Any]]:
+    """Return what each Deployment and Job runs, by its name."""
+    return {
+        name: one["spec"]["template"]["spec"] for (_, name), one in built.items() if "template" in one.get("spec", {})
+    }
+
+
+def test_it_has_every_part_and_no_secret(built: Resources) -> None:
+    """All that compose runs but the servers; nothing that is in a file of ours is a secret."""
+    assert set(pods(built)) == {"migrate", *PROGRAMS}
+    assert {kind for kind, _ in built} == {"ConfigMap", "Deployment", "Job", "PodDisruptionBudget", "Service"}
+    settings = built["ConfigMap", "booking-settings"]["data"]
+    assert {name.lower() for name in settings} <= set(Settings.model_fields)
+    assert [name for name in settings if re.search("PASSWORD|KEY|SECRET|AUTH|DATABASE|REDIS|BROKER", name)] == []
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_kubernetes_takes_it(built: Resources, version: str) -> None:
+    """Each resource is valid by the schema of this version, without a field that it does not know."""
+    for resource in built.values():
+        assert kubernetes_validate.validate(resource, version, strict=True) == version
+
+
+def test_the_schema_sees_a_slip(built: Resources) -> None:
+    """A field that is no field, and a value of another type."""
+    for name, value in {"replica": 2, "replicas": "two"}.items():
+        slip = copy.deepcopy(built["Deployment", "worker"])
+        slip["spec"][name] = value
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate(slip, KUBERNETES[-1], strict=True)
+
+
+def test_it_runs_what_compose_runs(built: Resources) -> None:
+    """The same commands, and the same questions about their health; flower's is asked by Kubernetes itself."""
+    running = pods(built)
+
+    for name in ("migrate", *PROGRAMS):
+        [container] = running[name]["containers"]
+        assert container["command"] == COMPOSE[name]["command"]
+    for name in ("worker", "maintenance", "beat"):
+        kind, *words = COMPOSE[name]["healthcheck"]["test"]
+        asked = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+        probe = running[name]["containers"][0]["readinessProbe"]["exec"]["command"]
+        assert probe == [word.replace("$$", "$") for word in asked]
+    [flower] = running["flower"]["containers"]
+    assert flower["readinessProbe"]["httpGet"]["path"] in COMPOSE["flower"]["healthcheck"]["test"][-1]
+    given = {one["name"]: one["value"] for one in running["maintenance"]["containers"][0]["env"]}
+    assert given.items() <= COMPOSE["maintenance"]["environment"].items()
+
+
+def test_a_worker_is_not_killed_for_its_broker(built: Resources) -> None:
+    """Its health is asked through the broker: without that it books on, and a kill would cut its calls off."""
+    with_liveness = {name for name, pod in pods(built).items() if "livenessProbe" in pod["containers"][0]}
+
+    assert with_liveness == {"beat", "flower"}
+    assert {pods(built)[name]["terminationGracePeriodSeconds"] for name in ("worker", "maintenance")} == {60}
+
+
+def test_nothing_starts_before_the_migration(built: Resources) -> None:
+    """Each waits for the Job, with the settings and the secrets that it runs with itself."""
+    for name in PROGRAMS:
+        pod = pods(built)[name]
+        [waiting] = pod["initContainers"]
+        assert waiting["command"] == ["booking", "migrate", "--status"]
+        assert waiting["envFrom"] == pod["containers"][0]["envFrom"][:2]
+
+
+def test_images_say_their_version_and_pods_have_no_rights(built: Resources) -> None:
+    """The version is this project's; nobody is root, writes the image or may ask Kubernetes anything."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+    for pod in pods(built).values():
+        assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
+        for container in [*pod["containers"], *pod.get("initContainers", [])]:
+            assert container["image"] == f"booking-worker:{version}"
+            rights = container["securityContext"]
+            assert (rights["allowPrivilegeEscalation"], rights["readOnlyRootFilesystem"]) == (False, True)
+            assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_drained_node_leaves_a_worker_of_each_queue(built: Resources) -> None:
+    """A budget selects the pods of its Deployment, of which there are more than must be there."""
+    budgets = {name: one["spec"] for (kind, name), one in built.items() if kind == "PodDisruptionBudget"}
+
+    assert set(budgets) == {"worker", "maintenance"}
+    for name, budget in budgets.items():
+        deployment = built["Deployment", name]["spec"]
+        labels = deployment["template"]["metadata"]["labels"]
+        assert budget["selector"]["matchLabels"].items() <= labels.items()
+        assert deployment["selector"]["matchLabels"].items() <= labels.items()
+        assert deployment["replicas"] > budget["minAvailable"]
+
+
+def test_the_document_names_each_secret(built: Resources) -> None:
+    """Whoever follows it makes the Secrets that pods ask for."""
+    asked = {
+        source["secretRef"]["name"]
+        for pod in pods(built).values()
+        for source in pod["containers"][0]["envFrom"]
+        if "secretRef" in source
+    }
+    document = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+
+    assert set(re.findall(r"create secret generic (\S+)", document)) == asked
