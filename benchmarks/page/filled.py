@@ -47,7 +47,7 @@ INSERT INTO appointments (
 )
 SELECT
     'living-' || n, false, 'hash', md5(CAST(n AS text)), gen_random_uuid(), 101 + n % 8,
-    now() + interval '1 hour' + n * interval '30 days' / :living, 'Ann Example', 'ann@example.com', 'UTC', status,
+    now() + interval '1 hour' + n * interval '1 minute', 'Ann Example', 'ann@example.com', 'UTC', status,
     reason,
     CASE WHEN status = 'held' THEN now() END,
     CASE WHEN reason IN ('settling', 'unreachable', 'suspect') THEN now() + interval '1 hour' END,
@@ -78,6 +78,11 @@ SELECT id, kind, 'worker', updated_at
 FROM appointments CROSS JOIN LATERAL (VALUES ('retrying'), (status)) AS one (kind)
 WHERE status NOT IN ('pending', 'booking', 'retrying', 'held')
 """
+# What is counted counts as new as long as it is measured here, as it does where beat ticks.
+_NEW = (
+    "UPDATE held_now SET counted_at = now() + interval '1 hour'",
+    "UPDATE counted_bookings SET counted_until = now() + interval '1 hour'",
+)
 # A week of what is written each minute whatever happens, and a few changes and incidents: the same beside few and many.
 _BESIDE = (
     """
@@ -136,6 +141,8 @@ def count(engine: Engine) -> None:
         now = conn.execute(text("SELECT now()")).scalar_one()
         risks = status_queries.hold_risks(conn, now, lead=0, half_made="half_made")
         overview.keep_held(conn, risks, now)
+        for statement in _NEW:
+            conn.execute(text(statement))
 
 
 @contextmanager

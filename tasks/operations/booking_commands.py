@@ -80,7 +80,8 @@ _DONE = frozenset(
 class Command:
     """Say who commands by which way, and why; `not_booked` is the operator's word that it is not at Cal.com.
 
-    `who` stands in the booking's events where it is known by a login.
+    `who` stands in the booking's events where it is known by a login. `seen` is the booking's `version` as they saw it,
+    None: not said.
     """
 
     by: str
@@ -88,6 +89,7 @@ class Command:
     why: str
     not_booked: bool = False
     who: str | None = None
+    seen: int | None = None
 
     @property
     def event(self) -> dict[str, Any]:
@@ -130,9 +132,11 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
     `not_booked`: nothing is unknown after it, so that the next thing is a POST like the first: the one way, beside
     `booking resolve`, to go on at once with what a blind key holds.
     """
-    row = appointments.get(conn, booking_id)
+    row = appointments.get(conn, booking_id, lock=True)  # what is decided now is decided about the row as it is
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
+    if _is_over(row, command):
+        return _result(row, CommandOutcome.MOVED_ON)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
         return _result(row, meant)
@@ -203,9 +207,11 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
 
     A call under way is never cut off: what it does is worth knowing.
     """
-    row = appointments.get(conn, booking_id)
+    row = appointments.get(conn, booking_id, lock=True)
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
+    if _is_over(row, command):
+        return _result(row, CommandOutcome.MOVED_ON)
     meant = cancel_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.ENDED:
         return _result(row, meant)
@@ -243,6 +249,16 @@ def open_for(conn: Connection, row: Appointment) -> float:
     return (ends_at - now).total_seconds()
 
 
+def version(row: Appointment) -> int:
+    """Return what changes whenever the booking does: when that was, in ms."""
+    return round(row.updated_at.timestamp() * 1000)
+
+
+def _is_over(row: Appointment, command: Command) -> bool:
+    """Say whether somebody has looked for another call of the booking than its last one."""
+    return command.not_booked and command.seen is not None and command.seen != version(row)
+
+
 def _sent(result: CommandResult) -> CommandResult:
     """Send the message of what is released, if anything is."""
     if result.released is not None:
@@ -254,7 +270,9 @@ def _move(
     conn: Connection, row: Appointment, to: Status, event: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Appointment | None:
     """Move the row from where it was read; return it as it now is, None when it has moved on by itself."""
-    moved = appointments.move(conn, row.id, row.status, to, **event, **changes)
+    held = {"held": row.hold_reason} if to is Status.PENDING and row.hold_reason else {}  # as all releases tell it
+    told = {**event, "detail": {**event["detail"], **held}}
+    moved = appointments.move(conn, row.id, row.status, to, **told, **changes)
     return appointments.get(conn, row.id) if moved else None
 
 

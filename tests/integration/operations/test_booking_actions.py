@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from db.appointments import sweeps
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import operator_actions
 from tasks.dependencies import Dependencies
-from tasks.operations import booking_actions
+from tasks.operations import booking_actions, booking_commands, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tests.support.fleet import eventually
@@ -49,7 +50,8 @@ def test_a_retry_of_many_sends_each_and_records_who_by_which_way_and_why(built: 
         (Status.PENDING, 0, True),
         (Status.PENDING, 0, False),
     ]
-    assert [story(record, row) for row in rows] == [[("pending", KEPT)]] * 3
+    told = [KEPT | {"held": "credentials"}, KEPT | {"held": "suspect"}, KEPT]
+    assert [story(record, row) for row in rows] == [[("pending", one)] for one in told]
     assert recorded(built) == [action]
     assert (action.who, action.via, action.action, action.why) == ("ann", "page", "retry", "a test")
     assert (action.done, action.moved_on, action.outcomes) == (3, 0, {"sent": 2, "sent_to_look_up": 1})
@@ -96,6 +98,41 @@ def test_not_booked_ends_what_is_unknown_of_one(built: Dependencies, record: Any
 
     assert [record.read(row.id).outcome_unknown for row in (settled, working)] == [False, True]
     assert said == ["Sent again.", "Nothing was done: a call may still turn into a booking."]
+
+
+def test_not_booked_is_said_of_the_call_that_was_looked_for(built: Dependencies, record: Any) -> None:
+    """It was called again while the page stood open: nobody has looked for that call."""
+    row = held(record, HoldReason.BLIND_KEY, **UNKNOWN)
+    counted = [preview.of_bookings(built, command, [row.id], zone=UTC).epoch for command in ("retry", "cancel")]
+    record.write(row.id, updated_at=timedelta(seconds=1))
+
+    said = [
+        answer(carry_out(built, of_bookings(command, [row], not_booked=True, epoch_seen=seen)), UTC)
+        for command, seen in zip(("retry", "cancel"), counted, strict=True)
+    ]
+
+    assert said == ["Nothing was done: it has just moved on by itself."] * 2
+    now = record.read(row.id)
+    assert (now.status, now.outcome_unknown, story(record, row)) == (Status.HELD, True, [])
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel"])
+def test_what_a_command_decides_on_stays_until_it_is_done(
+    built: Dependencies, record: Any, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """However long its process sleeps in between: else what has been called meanwhile counts as not called."""
+    row = held(record)
+    decide = getattr(booking_commands, f"{command}_outcome")
+
+    def slowly(read: Any, **how: Any) -> Any:
+        with pytest.raises(OperationalError, match="lock timeout"), record.engine.begin() as conn:
+            conn.execute(text("SET LOCAL lock_timeout = '20ms'"))
+            conn.execute(text("UPDATE appointments SET outcome_unknown = true WHERE id = :id"), {"id": row.id})
+        return decide(read, **how)
+
+    monkeypatch.setattr(booking_commands, f"{command}_outcome", slowly)
+
+    assert carry_out(built, of_bookings(command, [row])).done == 1
 
 
 def test_a_second_press_does_nothing_and_hears_what_the_first_one_did(built: Dependencies, record: Any) -> None:
