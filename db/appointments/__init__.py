@@ -52,9 +52,9 @@ class AmbiguousError(ValueError):
     """Say that what a person gave names two bookings: one by its id, and another one by its key."""
 
 
-def get(conn: Connection, appointment_id: int) -> Appointment | None:
-    """Read a booking by its id."""
-    return _newest(conn, appointments.c.id == appointment_id)
+def get(conn: Connection, appointment_id: int, *, lock: bool = False) -> Appointment | None:
+    """Read a booking by its id; `lock`: it stays as it is read until the transaction ends."""
+    return _newest(conn, appointments.c.id == appointment_id, lock=lock)
 
 
 def by_task(conn: Connection, task_id: str) -> Appointment | None:
@@ -88,8 +88,9 @@ def _by_key(conn: Connection, key: str) -> Appointment | None:
     return None if row is None else Appointment.of(row)
 
 
-def _newest(conn: Connection, where: ColumnElement[bool]) -> Appointment | None:
-    row = conn.execute(select(appointments).where(where).order_by(appointments.c.id.desc()).limit(1)).mappings().first()
+def _newest(conn: Connection, where: ColumnElement[bool], *, lock: bool = False) -> Appointment | None:
+    query = select(appointments).where(where).order_by(appointments.c.id.desc()).limit(1)
+    row = conn.execute(query.with_for_update(key_share=True) if lock else query).mappings().first()
     return None if row is None else Appointment.of(row)
 
 

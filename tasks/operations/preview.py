@@ -23,6 +23,7 @@ from tasks.operations.booking_commands import (
     cancel_outcome,
     open_for,
     retry_outcome,
+    version,
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
@@ -45,7 +46,7 @@ class Preview:
 
     `lines` say it; `asks` are what a person has to give: why, until, type, number, looked (a tick that may be left
     out); `typed` is the word or number to type. `ids` are the very bookings, in the order of their requests; `epoch` is
-    the breaker's. `refused` says why there is nothing to ask for.
+    the breaker's, or the version of the one booking. `refused` says why there is nothing to ask for.
     """
 
     request_id: UUID
@@ -87,9 +88,10 @@ def of_bookings(
         SQLAlchemyError: Postgres does not answer.
     """
     with deps.engine.connect() as conn:
+        row = appointments.get(conn, ids[0]) if len(ids) == 1 else None
         found = operator_actions.chosen(conn, ids)
         now: datetime = conn.execute(select(func.now())).scalar_one()
-        seconds = _open_for(conn, found) if len(ids) == 1 else 0.0
+        seconds = open_for(conn, row) if row else 0.0
     outcome = retry_outcome if command == RETRY else cancel_outcome
     meant = {one: outcome(one, not_booked=not_booked) for one in found if command != RETRY or not _goes(one)}
     taken = [one for one, became in meant.items() if became in _ONE]
@@ -106,7 +108,7 @@ def of_bookings(
             asks.append("looked")
     return Preview(
         uuid4(),
-        None,
+        version(row) if row else None,
         tuple(one.id for one in taken),
         len(taken),
         tuple(lines),
@@ -186,11 +188,6 @@ def _today(taken: Sequence[Chosen], now: datetime, zone: tzinfo) -> str:
     day = now.astimezone(zone).date()
     count = sum(one.start_at.astimezone(zone).date() == day for one in taken)
     return f"{count or 'none'} {'starts' if count < 2 else 'start'} today"
-
-
-def _open_for(conn: Connection, found: Sequence[Chosen]) -> float:
-    row = appointments.get(conn, found[0].id) if found else None
-    return 0.0 if row is None else open_for(conn, row)
 
 
 def _counted(count: int, what: str) -> str:

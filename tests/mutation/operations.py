@@ -66,6 +66,22 @@ OPERATIONS = (
         test=f"{_PAGE}test_without_redis_orders_are_kept_and_the_others_refused",
     ),
     Breakage(
+        name="looked-for-another-call",
+        promise=1,
+        file="tasks/operations/booking_commands.py",
+        old="command.seen != version(row)",
+        new="False",
+        test=f"{_BOOKINGS}test_not_booked_is_said_of_the_call_that_was_looked_for",
+    ),
+    Breakage(
+        name="decided-on-a-row-that-moves",
+        promise=1,
+        file="db/appointments/__init__.py",
+        old="query.with_for_update(key_share=True) if lock else query",
+        new="query",
+        test=f"{_BOOKINGS}test_what_a_command_decides_on_stays_until_it_is_done[cancel]",
+    ),
+    Breakage(
         name="shown-without-a-record",
         promise=6,
         file="worker/page/actions.py",

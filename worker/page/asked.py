@@ -84,8 +84,8 @@ class ActionBody(AskedBody):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _fit_ids(self.action, self.ids, not_booked=self.not_booked)
-        if self.action in ORDERS and self.epoch is None:
-            raise ValueError("epoch is missing: which state of the breaker was seen")
+        if (self.action in ORDERS or self.not_booked) and self.epoch is None:
+            raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
             raise ValueError("until goes with open and off")
         if self.action == OFF and not (self.until and self.until <= _HOUR):
@@ -105,7 +105,7 @@ class ActionBody(AskedBody):
             action=self.action,
             why=self.why,
             target=about,
-            epoch_seen=self.epoch if self.action in ORDERS else None,
+            epoch_seen=self.epoch,
             ids=self.ids,
             request_id=self.request_id,
         )
