@@ -125,9 +125,8 @@ def test_what_a_command_decides_on_stays_until_it_is_done(
     decide = getattr(booking_commands, f"{command}_outcome")
 
     def slowly(read: Any, **how: Any) -> Any:
-        with pytest.raises(OperationalError, match="lock timeout"), record.engine.begin() as conn:
-            conn.execute(text("SET LOCAL lock_timeout = '20ms'"))
-            conn.execute(text("UPDATE appointments SET looks = 1 WHERE id = :id"), {"id": row.id})
+        with record.engine.begin() as conn, pytest.raises(OperationalError, match="could not obtain lock"):
+            conn.execute(text("SELECT FROM appointments WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": row.id})
         return decide(read, **how)
 
     monkeypatch.setattr(booking_commands, f"{command}_outcome", slowly)
