@@ -9,13 +9,13 @@ from tests.mutation.breaker import BREAKER
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.holds import HOLDS
-from tests.mutation.metrics import METRICS
 from tests.mutation.operations import OPERATIONS
-from tests.mutation.page import PAGE
 from tests.mutation.quota import QUOTA
 from tests.mutation.reports import REPORTS
 from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
+from tests.mutation.watching.metrics import METRICS
+from tests.mutation.watching.page import PAGE
 
 __all__ = ["BREAKAGES", "Breakage"]
 

@@ -125,6 +125,14 @@ HEALTH = (
         "::test_a_redis_user_that_may_not_share_a_breaker_is_wrong[-@scripting]",
     ),
     Breakage(
+        name="silent-beat-called-healthy",
+        promise=6,
+        file="worker/cli/check/check.py",
+        old="    elif beat_is_dead(beat):",
+        new="    elif False:",
+        test="tests/integration/cli/test_cli_check.py::test_a_health_check_of_beat_asks_for_its_tick_alone",
+    ),
+    Breakage(
         name="wrong-clock-called-well",
         promise=6,
         file="worker/cli/check/clocks.py",
