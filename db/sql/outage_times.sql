@@ -1,12 +1,24 @@
 -- Say of one breaker when its last outage began and when it ended: from its first opening after it was last closed, to
 -- that closing (null: it goes on). An operator's order is no outage. A breaker that Redis had lost begins closed
--- ('begun'), which ends nothing.
+-- ('begun'): that ends nothing if it opens again soon, for then Cal.com was down all the time.
 WITH scope AS (
-    SELECT created_at, new_state, reason FROM circuit_breaker_events
+    SELECT created_at, new_state, reason, epoch FROM circuit_breaker_events
     WHERE service = :service AND endpoint IS NOT DISTINCT FROM CAST(:endpoint AS text)
 ),
 closings AS (
-    SELECT created_at FROM scope WHERE new_state = 'closed' AND reason <> 'begun' ORDER BY created_at DESC LIMIT 2
+    SELECT created_at
+    FROM scope AS closing
+    WHERE new_state = 'closed'
+        AND (
+            reason <> 'begun'
+            OR NOT EXISTS (
+                SELECT FROM scope AS again
+                WHERE again.new_state = 'open' AND again.epoch > closing.epoch
+                    AND again.created_at BETWEEN closing.created_at AND closing.created_at + interval '10 minutes'
+            )
+        )
+    ORDER BY created_at DESC
+    LIMIT 2
 ),
 bounds AS (
     SELECT max(created_at) AS last, min(created_at) AS before, count(*) AS known FROM closings

@@ -9,6 +9,8 @@ SECONDS = 300
 """So many seconds are kept, the present one included."""
 RECENT = 60
 """So many of them are recent."""
+LATELY = 10
+"""So many of them are just now."""
 _LAST = "last"
 
 
@@ -20,6 +22,8 @@ class Figures:
     failures: int
     recent: int
     """Failures of the last `RECENT` seconds."""
+    lately: int
+    """Calls of the last `LATELY` seconds."""
     severities: tuple[int, int, int]
     """Failures that were low, medium, critical."""
     average_ms: float
@@ -86,7 +90,7 @@ def endpoints(fields: Iterable[str]) -> list[str]:
 
 def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
     """Read the fields at `now` in ms: of one endpoint, or of all together."""
-    calls = total = longest = recent = first = last = 0
+    calls = total = longest = recent = lately = first = last = 0
     severities, newest = [0, 0, 0], _Second(0)
     for field, value in fields.items():
         slot, _, name = field.partition("/")
@@ -102,6 +106,7 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         calls, total, longest = calls + seen.calls, total + seen.total, max(longest, seen.longest)
         severities = [known + new for known, new in zip(severities, seen.severities, strict=True)]
         recent += sum(seen.severities) if age < RECENT else 0
+        lately += seen.calls if age < LATELY else 0
         if seen.second > newest.second:
             newest = seen
         elif seen.second == newest.second:  # another endpoint's
@@ -112,6 +117,7 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         calls=calls,
         failures=sum(severities),
         recent=recent,
+        lately=lately,
         severities=(severities[0], severities[1], severities[2]),
         average_ms=total / calls if calls else 0.0,
         longest_ms=longest,

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from db.lifecycle import HoldReason
 from db.monitoring.overview import HeldNow
+from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
 from tasks.health.reading.cards import Card
 from tasks.health.sentences import Part, Sentence, clock, sentence
 
-COUNTED = 300.0  # seconds for which calls are counted
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
 
 
@@ -93,12 +93,16 @@ def call_those(seen: Overview) -> Sentence:
     return sentence(f"; {number:,} {expire}", clock(first), f": call {those}")
 
 
-def by_themselves(seen: Overview) -> Sentence:
-    """Say that what is held goes without anybody."""
-    held = count(seen)
-    goes = "all go by themselves, in order" if held else "new ones are held, and go by themselves"
-    goes = "it goes by itself" if held == 1 else goes
-    return sentence(goes, *call_those(seen), ".")
+def by_themselves(seen: Overview, when: str = "") -> Sentence:
+    """Say that what an outage holds goes without anybody, and that what is held for another reason does not by that."""
+    going = count(seen, _OF_AN_OUTAGE)
+    others = count(seen) - going
+    goes = f"{many(going) if others else 'all'} go by themselves{when}, in order"
+    if not going:
+        goes = "new ones are held, and go by themselves"
+    elif going == 1:
+        goes = f"{'1' if others else 'it'} goes by itself{when}"
+    return sentence(goes, f"; {wait(others)} for something else" if others else None, *call_those(seen), ".")
 
 
 def with_risk(seen: Overview, buttons: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,12 +143,12 @@ def is_waited_for(seen: Overview, card: Card) -> bool:
 
 
 def pace(seen: Overview) -> float:
-    """Return how many bookings a second were sent since the breaker closed; 0: not known."""
+    """Return how many bookings a second were sent lately, since the breaker closed; 0: not known."""
     card = seen.shared.booking
-    if card is None or not card.calls or seen.service.since is None:
+    if card is None or not card.calls_lately or seen.service.since is None:
         return 0.0
     closed = max(one.since for one in (seen.service, card) if one.since)
-    return card.calls / min(max((seen.read_at - closed).total_seconds(), 1.0), COUNTED)
+    return card.calls_lately / min(max((seen.read_at - closed).total_seconds(), 1.0), LATELY)
 
 
 def with_damage(said: Sentence, seen: Overview, *more: Part | Sentence) -> Sentence:

@@ -37,8 +37,10 @@ def forced_open(seen: Overview) -> TrueRow | None:
     if card.state != State.FORCED_OPEN:
         return None
     said = sentence("An operator holds all back", until_or_ever(card), why(card))
-    then = "all go by themselves then, in order" if card.until else "nothing goes until the order is ended (Auto)"
-    return _holding(7, "forced_open", Whose.ORDERED, seen, said, sentence(then, call_those(seen), "."), ("auto",))
+    nothing = sentence("nothing goes until the order is ended (Auto)", call_those(seen), ".")
+    if card.until:
+        nothing = by_themselves(seen, " then")
+    return _holding(7, "forced_open", Whose.ORDERED, seen, said, nothing, ("auto",))
 
 
 def breaker_open(seen: Overview) -> TrueRow | None:

@@ -33,6 +33,8 @@ class Card:
     why: str | None = None
     calls: int | None = None
     failed: int | None = None
+    calls_lately: int = 0
+    """Of these, the calls of the last seconds, by `counts.LATELY`."""
     average_ms: float | None = None
     last_call_at: datetime | None = None
     last_call_ms: float | None = None
@@ -121,6 +123,7 @@ def _card(name: str, kind: str, scope: ScopeStatus, figures: Figures | None, now
         until=ends if scope.state is State.FORCED_OPEN else None,
         calls=figures.calls if figures else 0,
         failed=figures.failures if figures else 0,
+        calls_lately=figures.lately if figures else 0,
         average_ms=round(figures.average_ms) if figures and figures.calls else None,
         last_call_at=figures.last_call_at if figures else None,
         last_call_ms=figures.last_average_ms if figures else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -23,6 +23,7 @@ from tasks.unknown.outcome import HALF_MADE
 
 LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
 _MINUTES = timedelta(minutes=5)  # as long as calls are counted for
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _FEW = 10  # changes, and incidents
 _NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # by its index: the oldest are deleted
 _EXAMPLES = 100  # of what waits for a person
@@ -138,10 +139,9 @@ def _some(conn: Connection, reason: HoldReason, reasons: set[HoldReason]) -> lis
 
 
 def _outage(conn: Connection, service: str) -> OutageSpan:
-    whole, booking = (breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE))
-    if whole.began is None or booking.began is None:
-        return whole if booking.began is None else booking
-    return max(whole, booking, key=lambda span: (span.ended is None, span.began))
+    """Return the outage that goes on, of the service or of the endpoint that makes bookings, or that ended last."""
+    spans = [breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE)]
+    return max(spans, key=lambda one: (bool(one.began and not one.ended), one.ended or one.began or _NEVER))
 
 
 def _changes(conn: Connection, service: str) -> Iterator[BreakerMove]:

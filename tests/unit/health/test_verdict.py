@@ -213,7 +213,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
                 "holds": (held(HoldReason.BREAKER_OPEN, 812, at_risk=1, first_start=at("15:30")),),
                 "outage": OutageSpan(at("13:32"), at("14:01")),
             },
-            fleet(replace(CLOSED, since=at("14:01")), replace(AT_ENDPOINT, calls=1080)),
+            fleet(replace(CLOSED, since=at("14:01")), replace(AT_ENDPOINT, calls=1080, calls_lately=90)),
         ),
         "Cal.com is back since 14:01 (down 29 min): 812 still held, 1 at risk (first at 15:30), 9 a second.",
         "done at about 14:04.",
@@ -383,6 +383,37 @@ def test_endings_that_the_first_sentence_counts_are_not_said_again() -> None:
 
     assert "3 failed or expired" in said(found.sentence)
     assert [said(one) for one in found.also] == ["1 waits for you: three probes failed, or three workers were lost."]
+
+
+@pytest.mark.parametrize(
+    ("holds", "nothing"),
+    [
+        ((held(HoldReason.SUSPECT),), "new ones are held, and go by themselves; 1 waits for something else."),
+        (
+            (held(HoldReason.BREAKER_OPEN), held(HoldReason.BLIND_KEY, 3)),
+            "1 goes by itself; 3 wait for something else.",
+        ),
+        (
+            (held(HoldReason.BREAKER_OPEN, 35), held(HoldReason.BLIND_KEY, 3)),
+            "35 go by themselves, in order; 3 wait for something else.",
+        ),
+    ],
+)
+def test_what_waits_for_a_person_is_not_said_to_go_by_itself(holds: tuple[HeldNow, ...], nothing: str) -> None:
+    """Though it is held during the outage, too."""
+    for state in ("open", "half_open"):
+        assert said(verdict(overview({"holds": holds}, fleet(card(state, probing=True)))).nothing) == nothing
+
+
+def test_the_pace_is_that_of_what_is_let_go() -> None:
+    """Calls that failed before the breaker closed let nothing go."""
+    closed = replace(CLOSED, since=NOW - timedelta(seconds=2))
+    seen = overview(
+        {"holds": (held(HoldReason.BREAKER_OPEN, 812),), "outage": OutageSpan(at("14:02"), closed.since)},
+        fleet(closed, replace(AT_ENDPOINT, since=closed.since, calls=600, calls_lately=4)),
+    )
+
+    assert "812 still held, 2 a second" in said(verdict(seen).sentence)
 
 
 @pytest.mark.parametrize(
