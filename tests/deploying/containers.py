@@ -19,7 +19,7 @@ PROFILES = ("demo", "monitoring")
 PATH = os.pathsep.join((str(Path(sys.executable).parent), str(find.valkey()), str(find.postgres() / "bin"), os.defpath))
 ENTRYPOINTS: Mapping[str, Sequence[str]] = {"prometheus": ["prometheus"]}
 NAMED = ("unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"')  # a container has a name of its own
-LONGEST = 300  # looks at a container before it must be well: a net
+LONGEST = 60  # looks at a container before it must be well: a net
 
 
 def project(folder: Path, **given: str) -> Path:
