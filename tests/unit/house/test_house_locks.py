@@ -121,7 +121,7 @@ class NotInTheImage:
 sys.meta_path.insert(0, NotInTheImage())
 for name in ("kombu.transport.redis", "kombu.transport.pyamqp", "celery.bin.celery", "celery.beat", "flower.command"):
     importlib.import_module(name)
-for package in ("worker", "tasks", "resilience", "db"):
+for package in sys.argv[2].split():
     folder = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(folder, package + "."):
         if not module.name.startswith("db.migrations") and not module.name.endswith("__main__"):
@@ -129,12 +129,17 @@ for package in ("worker", "tasks", "resilience", "db"):
 """
 
 
-def test_the_image_lacks_nothing() -> None:
-    """The product and what it loads by name run on the runtime lock alone, without the tests' packages."""
-    image = " ".join([*pins("runtime"), "booking-worker"])
+@pytest.mark.parametrize(
+    ("locks", "packages"),
+    [(("runtime",), "worker tasks resilience db"), (("runtime", "simulator"), "simulator")],
+    ids=["product", "simulator"],
+)
+def test_the_image_lacks_nothing(locks: tuple[str, ...], packages: str) -> None:
+    """Each program and what it loads by name run on the locks of its image alone, without the tests' packages."""
+    image = " ".join(["booking-worker", *(name for lock in locks for name in pins(lock))])
 
     ran = subprocess.run(
-        [sys.executable, "-c", WITHOUT_THE_REST, image],
+        [sys.executable, "-c", WITHOUT_THE_REST, image, packages],
         cwd=ROOT,
         capture_output=True,
         text=True,
