@@ -99,17 +99,20 @@ class ResilienceHandler(BaseHandler):  # type: ignore[misc]  # Flower ships no t
         if self.application.options.auth:
             return str(self.current_user)
         if self.application.options.basic_auth:
-            _, _, credentials = self.request.headers["Authorization"].partition(" ")
+            _, credentials = self.request.headers["Authorization"].split()  # as Flower reads it
             return b64decode(credentials).decode().partition(":")[0]
         return _process_owner()
 
     def _is_at_home(self) -> bool:
         """Say whether nobody but this machine's own can be there: it listens, is asked and is named by loopback.
 
-        A proxy is asked from elsewhere; a foreign name that leads here is a website's trick (DNS rebinding).
+        A proxy is asked from elsewhere, also one that tells nothing of that (nginx, which then speaks HTTP/1.0 as no
+        browser does); a foreign name that leads here is a website's trick (DNS rebinding).
         """
-        addresses = (self.application.options.address, self.request.remote_ip, self.request.host_name)
-        return all(map(_is_loopback, addresses)) and not any(name in self.request.headers for name in _FORWARDED)
+        request = self.request
+        addresses = (self.application.options.address, request.remote_ip, request.host_name)
+        is_passed_on = request.version == "HTTP/1.0" or any(name in request.headers for name in _FORWARDED)
+        return all(map(_is_loopback, addresses)) and not is_passed_on
 
 
 class DataHandler(ResilienceHandler):

@@ -35,6 +35,8 @@ _SAID = {
 class Shared(Generic[T]):
     """Read once for all who ask: one reading in flight, none handed out that began more than `max_age` seconds ago.
 
+    What failed is told to those who wait for it, and read anew for the next.
+
     For one event loop: whoever asks while it is read waits for the same reading, and may go away meanwhile.
     """
 
@@ -49,11 +51,15 @@ class Shared(Generic[T]):
 
     async def latest(self) -> T:
         """Return what was read, or raise what reading it raised."""
-        if self._reading is None or (self._reading.done() and self._clock() - self._began_at > self._max_age):
+        if self._reading is None or (self._reading.done() and self._is_over(self._reading)):
             self._began_at = self._clock()
             self._reading = asyncio.ensure_future(self._read())
             self._reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits
         return await asyncio.shield(self._reading)
+
+    def _is_over(self, reading: asyncio.Future[T]) -> bool:
+        has_failed = reading.cancelled() or reading.exception() is not None
+        return has_failed or self._clock() - self._began_at > self._max_age
 
 
 @dataclass(frozen=True)
