@@ -65,6 +65,14 @@ PAGE = (
         test="tests/unit/worker/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
     ),
     Breakage(
+        name="behind-a-silent-proxy-all-may-act",
+        promise=6,
+        file="worker/page/base.py",
+        old='request.version == "HTTP/1.0" or any(',
+        new="any(",
+        test="tests/unit/worker/test_page_viewer.py::test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",
+    ),
+    Breakage(
         name="customers-text-runs",
         promise=6,
         file="worker/page/static/core/dom.js",
