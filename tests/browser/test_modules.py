@@ -87,6 +87,24 @@ def test_a_time_of_another_day_has_its_day(ask: Ask, at: datetime, said: str) ->
     assert ask("core/moments.js", "clock(...given)", iso(at), NOW.timestamp() * 1000) == said
 
 
+def test_figures_are_as_old_as_their_answer_whatever_postgresqls_clock_says(ask: Ask) -> None:
+    """A database whose clock is minutes off makes no page stale, and none look fresh."""
+    age = ask(
+        "core/poll.js",
+        """Poll && (async () => {
+            const { fetch } = window;
+            window.fetch = async () => Response.json({ read_at: given[0] });
+            const poll = new it.Poll("/data/overview", { every: 1e9 });
+            await poll.now();
+            Object.assign(window, { fetch });
+            return [Math.abs(Date.now() - poll.readAt) < 60000, poll.readAt];
+        })()""",
+        iso(NOW),
+    )
+
+    assert age[0], age
+
+
 def test_text_stays_text(ask: Ask) -> None:
     """What a customer wrote is shown and does not run."""
     built = "el('p', {}, given[0], [given[0]])"

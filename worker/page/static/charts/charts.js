@@ -190,5 +190,5 @@ function figureOf(part) {
 
 function rangeOf(search) {
   const range = new URLSearchParams(search).get("range");
-  return RANGES[range] ? range : "1h";
+  return Object.hasOwn(RANGES, range) ? range : "1h";
 }

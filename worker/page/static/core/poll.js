@@ -59,17 +59,16 @@ export class Poll {
     } catch {
       return this.#failed("silent");
     }
+    const readAt = now(); // by the clock that tells its age, not by PostgreSQL's: Flower hands out no old reading
     await released();
     if (asked !== JSON.stringify(this.query())) return (this.#again = true);
     if (answer.status === 401) return this.#failed("login");
     if (answer.status !== 200 && answer.status !== 304) return this.#failed("refused", answer);
     this.#failures = 0;
+    this.readAt = readAt;
     if (answer.status === 200) {
       this.#etag = answer.headers.get("ETag");
-      this.readAt = Date.parse(answer.body.read_at ?? "") || now();
       this.onData(answer.body);
-    } else {
-      this.readAt = Date.parse(answer.headers.get("Read-At") ?? "") || now();
     }
     this.onState("well");
   }
