@@ -17,7 +17,7 @@ def test_tasks_queues_workers_and_revoke(viewer: Callable[..., Viewer], deployed
     address = deployed.also_flower("flower of an operator", basic_auth="ann:secret")
     ann = viewer(address, http_credentials={"username": "ann", "password": "secret", "send": "always"})
     page = ann.page
-    eventually(lambda: "bookings@" in ann.open("/workers").page.locator("main").inner_text(), what="it hears the fleet")
+    eventually(lambda: "bookings@" in _shown(ann, "/workers"), what="it hears the fleet")
     done = enqueue_booking(request(0))
     finals([done.appointment_id])
     deployed.fault("status", name="unavailable")
@@ -39,11 +39,15 @@ def test_tasks_queues_workers_and_revoke(viewer: Callable[..., Viewer], deployed
     answer = page.request.post(f"{address}/api/task/revoke/{last.task_id}")
     assert answer.ok, answer.text()
     _until({Status.CANCELLED}, [last])
-    ann.open(f"/task/{last.task_id}")
-    expect(page.locator("main")).to_contain_text("REVOKED")
+    eventually(lambda: "REVOKED" in _shown(ann, f"/task/{last.task_id}"), what="Flower shows REVOKED")
     expect(page.locator("main")).to_contain_text("book_appointment")
     told = "SELECT by, detail->>'via' FROM appointment_events WHERE kind = 'cancelled'"
     assert deployed.rows(told) == [("operator", "Flower")]
+
+
+def _shown(viewer: Viewer, path: str) -> str:
+    """Open a page, which does not change by itself, and return what it shows."""
+    return viewer.open(path).page.locator("main").inner_text()
 
 
 def _until(states: set[Status], receipts: list[Receipt]) -> None:

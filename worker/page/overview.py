@@ -14,7 +14,7 @@ from worker.page.base import as_json
 from worker.page.reading import Readers, Shared, readers
 
 FRESH = 0.8  # seconds
-PATIENCE = 0.8  # seconds: who asks each 1.5 s is told of a frozen Postgres within three
+PATIENCE = 0.8  # seconds: who asks each second is told of a frozen Postgres within three
 
 
 @dataclass(frozen=True)

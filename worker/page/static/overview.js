@@ -1,4 +1,4 @@
-// The overview: one reading each 1.5 s, drawn from the answer downwards.
+// The overview: one reading a second, drawn from the answer downwards.
 import { Action } from "./actions/action.js";
 import { Answer } from "./answer/answer.js";
 import { Charts } from "./charts/charts.js";

@@ -3,7 +3,7 @@ import { ask } from "./door.js";
 import { now } from "./moments.js";
 import { released } from "./pointer.js";
 
-const EVERY = 1500; // with what a reading of a frozen server takes, less than three seconds
+const EVERY = 1000; // with what a reading of a frozen server takes, less than three seconds
 const FIRST_RETRY = 2000;
 const LAST_RETRY = 15000;
 
