@@ -117,14 +117,11 @@ FAULTS: Mapping[str, Fault] = {
         lasts=1200,
     ),
     "failing": Fault(
-        "every other POST is answered 503, and the breaker's threshold is never reached for long",
-        120,
-        (
-            (0, lambda d: d.fault("status", name="unavailable", share=0.45, match={"method": "POST"})),
-            (115, Deployed.well),
-        ),
+        "every other call is answered 503",
+        150,
+        ((0, lambda d: d.fault("status", name="unavailable", share=0.5)), (145, Deployed.well)),
         frozenset({"CalcomFailing"}),
-        may=frozenset({"CalcomDown", "BudgetBurnsFast", "BudgetBurnsSlowly"}),
+        may=frozenset({"CalcomDown", "Unreachable", "BudgetBurnsFast", "BudgetBurnsSlowly"}),
         books_every=2,
     ),
     "held_too_long": Fault(

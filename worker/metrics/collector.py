@@ -1,7 +1,7 @@
 """One reading a scrape: gauges are as old as the answer."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from prometheus_client.metrics_core import Metric
@@ -21,11 +21,11 @@ PATIENCE = 1.0  # seconds for all that is asked of Postgres in one reading, and 
 
 
 class FleetCollector(Collector):
-    """Collect the metrics of the fleet, for one scrape at a time: more of them cost no more connections."""
+    """Collect the metrics of the fleet: on one thread, so that all scrapes share a connection of each server."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
         self._before: Overview | None = None
 
     def describe(self) -> Iterator[Metric]:
@@ -34,10 +34,11 @@ class FleetCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read, and tell; never raises for Postgres, Redis or the broker."""
-        with self._lock:
-            overview = self._before = read_overview(self._deps, patience=PATIENCE, before=self._before)
-            kept = read_kept(self._deps) if overview.record else None
-        yield from metrics(overview, kept)
+        return metrics(*self._thread.submit(self._read).result())
+
+    def _read(self) -> tuple[Overview, KeptFigures | None]:
+        overview = self._before = read_overview(self._deps, patience=PATIENCE, before=self._before)
+        return overview, read_kept(self._deps) if overview.record else None
 
 
 def metrics(overview: Overview, kept: KeptFigures | None) -> Iterator[Metric]:

@@ -1,0 +1,92 @@
+"""Each alert rings under the fault that it is for, as it was recorded from the product, and none in a quiet hour."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.rules.faults import FAULTS
+from tests.rules.recording import EVERY, RECORDED, RULES, read, values
+
+pytestmark = pytest.mark.debian_promtool
+ROOT = Path(__file__).parents[2]
+ALERTS = {
+    rule["alert"]
+    for group in yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+}
+EVALUATED = 15  # seconds
+
+
+def promtool(*arguments: str | Path) -> str:
+    """Run promtool; fail with what it says."""
+    ran = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=120, check=False)  # noqa: S607
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def rang(tmp_path: Path, lines: dict[str, str], *, seconds: int, expected: dict[str, bool]) -> None:
+    """Replay series, and hold which alerts rang at any time against what is expected of them."""
+    ever = 'group by (alertname) (max_over_time(ALERTS{{alertstate="firing",alertname="{name}"}}[{seconds}s]))'
+    asked = [
+        {
+            "expr": ever.format(name=name, seconds=seconds),
+            "eval_time": f"{seconds}s",
+            "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1}] if rings else [],
+        }
+        for name, rings in expected.items()
+    ]
+    series = [{"series": name, "values": told} for name, told in lines.items()]
+    test = {"interval": f"{EVERY}s", "input_series": series, "promql_expr_test": asked}
+    file = tmp_path / "test.yml"
+    told = {"rule_files": [str(RULES)], "evaluation_interval": f"{EVALUATED}s", "tests": [test]}
+    file.write_text(json.dumps(told), encoding="utf-8")  # JSON is YAML
+    promtool("test", "rules", file)
+
+
+def going_on(told: dict[str, Any], seconds: int) -> dict[str, str]:
+    """Return the series of a recording whose last samples go on for so many seconds; beat ticks on."""
+    more = seconds // EVERY
+    if not more:
+        return dict(told["series"])
+    return {name: f"{line} {_last(name, line)}x{more}" for name, line in told["series"].items()}
+
+
+def _last(name: str, line: str) -> str:
+    last = line.rsplit(maxsplit=1)[-1].partition("x")[0]
+    if last in {"stale", "_"}:
+        return "_"
+    return f"{last}+{EVERY}" if name.startswith("booking_health_check_timestamp") else last
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_alerts_ring_under_the_fault_that_they_are_for_and_no_other(name: str, tmp_path: Path) -> None:
+    """Recorded by the command that the file names; what a fault may bring about beside it is said in faults.py."""
+    told, fault = read(name), FAULTS[name]
+    seconds = told["scrapes"] * EVERY + fault.lasts
+    expected = {alert: alert in fault.rings for alert in sorted(ALERTS - fault.may)}
+
+    assert told["made_by"] == f"python -m tests.rules {name}"
+    rang(tmp_path, going_on(told, fault.lasts), seconds=seconds, expected=expected)
+
+
+def test_every_alert_has_a_fault() -> None:
+    """And every fault a recording."""
+    assert set().union(*(fault.rings for fault in FAULTS.values())) == ALERTS
+    assert {path.stem for path in RECORDED.glob("*.json")} == set(FAULTS)
+
+
+def test_rules_and_configuration_are_accepted() -> None:
+    """By Prometheus's own check."""
+    promtool("check", "rules", RULES)
+    promtool("check", "config", RULES.with_name("prometheus.yml"))
+
+
+def test_a_gap_is_told_as_prometheus_sees_it() -> None:
+    """What a scrape no longer has is stale at once, and no alert goes on by an old value."""
+    assert values([1, 1, 1, None, None, 2, None]) == "1x2 stale _x1 2 stale"
+    assert values([None, None, 3]) == "_x2 3"
