@@ -99,7 +99,7 @@ operator_actions = Table(
     required("asked_at", MOMENT, server_default=func.now()),
     Column("done_at", MOMENT),  # null: it goes on, or was broken off
     Column("refused", Text),
-    Column("epoch_seen", BigInteger),  # of the breaker, as the preview showed it
+    Column("epoch_seen", BigInteger),  # of the breaker, or of the one booking, as the preview showed it
     Column("ids", ARRAY(BigInteger)),  # the very bookings that the preview counted
     _count("done"),
     _count("moved_on"),

@@ -22,7 +22,8 @@ _booking = appointments.c
 class ActionRequest:
     """What an operator asks for; `request_id` makes a double click one action.
 
-    `epoch_seen` is the breaker's as the operator saw it, None: not looked at. `ids` are the bookings that it is about.
+    `epoch_seen` is the breaker's, or the version of the one booking, as the operator saw it, None: not looked at. `ids`
+    are the bookings that it is about.
     """
 
     who: str
