@@ -26,7 +26,7 @@ export async function follow(requestId, content, { ended, stopped, done }) {
       if (isEnded) return ended(text || said(total, finished, moved));
       if (running === false)
         return stopped(
-          `${said(total, finished, moved)}; then Flower or PostgreSQL was gone. The rest is done when it is sent again.`,
+          `${said(total, finished, moved)}; then Flower or PostgreSQL was gone. Sent again, the rest is done.`,
         );
       done();
     } else if (answer && answer.status < 500) {
