@@ -95,7 +95,7 @@ def test_nothing_starts_before_the_migration(built: Resources) -> None:
     for name in PROGRAMS:
         pod = pods(built)[name]
         [waiting] = pod["initContainers"]
-        assert waiting["command"] == ["booking", "migrate", "--status"]
+        assert waiting["command"] == ["booking", "migrate", "--status", "--or-newer"]
         assert waiting["envFrom"] == pod["containers"][0]["envFrom"][:2]
 
 

@@ -245,6 +245,9 @@ def migrate(
     to: Annotated[str | None, typer.Option(metavar="REV", help="Go to this revision, forward or back.")] = None,
     down: Annotated[int | None, typer.Option(metavar="N", min=1, help="Take back the newest N revisions.")] = None,
     status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,
+    or_newer: Annotated[
+        bool, typer.Option("--or-newer", help="Of --status: what a later release has migrated is well, too.")
+    ] = False,
 ) -> None:
     """Bring the database to where this code needs it. Workers may go on while it runs."""
     if sum((to is not None, down is not None, status)) > 1:
@@ -252,7 +255,7 @@ def migrate(
     from worker.cli import migrate as command  # noqa: PLC0415 - loaded when run
 
     if status:
-        _end(ok=command.status())
+        _end(ok=command.status(or_newer=or_newer))
     else:
         command.run(to=to, down=down)
 

@@ -26,8 +26,11 @@ def run(*, to: str | None, down: int | None) -> None:
     screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
 
 
-def status() -> bool:
-    """List the revisions with a mark at those that the database has; return whether it has all and no more."""
+def status(*, or_newer: bool) -> bool:
+    """List the revisions with a mark at those that the database has; return whether it has all and no more.
+
+    `or_newer`: what a later release has migrated is well, too.
+    """
     engine = dependencies.current().engine
     schema = revisions.schema_state(engine)
     for revision in revisions.status(engine):
@@ -36,4 +39,4 @@ def status() -> bool:
         screen.say(mark, " ", revision.id, "  ", (revision.doc, "dim"), (here, "bold"))
     if schema.problem:
         screen.note(("booking: ", "bold"), schema.problem)
-    return schema.problem is None
+    return schema.problem is None or (or_newer and not schema.known)
