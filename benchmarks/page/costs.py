@@ -1,8 +1,9 @@
 """What the page reads beside 1,000,000 bookings, 100,000 of them held, and beside 1,000 and 100; what its indexes cost.
 
 Each read is timed with nothing cached of what it reads, neither by PostgreSQL nor by the system, in turns between two
-databases of one server; the median counts, and the read that grows most is the figure. So with the blocks that it
-touches. Then bookings are kept, claimed and confirmed in turns with the page's indexes and without them.
+databases of one server. Medians are added up by kind (what is read every two seconds, charts, lists, searches), and the
+kind that grows most is the figure. Of the blocks that a read touches each counts for itself, but for a few more: each
+index is a level higher. Then bookings are kept, claimed and confirmed, in turns with the page's indexes and without.
 """
 
 import os
@@ -27,7 +28,8 @@ from worker.local import embedded
 from worker.local.embedded import Guard
 
 FEW, MANY = (1_000, 100), (1_000_000, 100_000)
-WARM, TURNS = 2, 9
+WARM, TURNS = 2, 15
+LEVELS = 6  # blocks: a search looks into five indexes and a table
 KEPT, BOOKINGS, ROUNDS = 100_000, 500, 9
 _OURS = text("""
 SELECT oid, pg_relation_filepath(oid)
@@ -57,7 +59,8 @@ def _reads(few: Engine, many: Engine, folder: Path) -> dict[str, float]:
     with few.connect() as beside_few, many.connect() as beside_many:
         sides = {conn: (reads(conn), _Cold(conn, folder)) for conn in (beside_few, beside_many)}
         touched = {conn: blocks(conn) for conn in sides}
-        times, sizes = [], []
+        kinds = {conn: defaultdict[str, float](float) for conn in sides}
+        sizes = []
         for name in touched[beside_few]:
             took = defaultdict[Connection, list[float]](list)
             for _ in range(WARM + TURNS):
@@ -67,9 +70,17 @@ def _reads(few: Engine, many: Engine, folder: Path) -> dict[str, float]:
             ms = [1e3 * median(took[conn][WARM:]) for conn in sides]
             read = [touched[conn][name] for conn in sides]
             _tell(f"{name:28} {ms[0]:7.2f} ms {ms[1]:7.2f} ms {read[0]:7} {read[1]:7} blocks")
-            times.append(ms[1] / ms[0])
-            sizes.append(read[1] / read[0])
-        return {"page_costs": max(times), "page_blocks": max(sizes)}
+            for conn, took_ms in zip(sides, ms, strict=True):
+                kinds[conn][_kind(name)] += took_ms
+            sizes.append(read[1] / (read[0] + LEVELS))
+        times = {kind: kinds[beside_many][kind] / ms for kind, ms in kinds[beside_few].items()}
+        _tell(", ".join(f"{kind} {ratio:.2f}" for kind, ratio in times.items()))
+        return {"page_costs": max(times.values()), "page_blocks": max(sizes)}
+
+
+def _kind(name: str) -> str:
+    """Return of what kind a read is."""
+    return next((kind for kind in ("charts", "list", "search") if name.startswith(kind)), "now")
 
 
 class _Cold:
