@@ -129,7 +129,7 @@ FAULTS: Mapping[str, Fault] = {
         160,
         ((0, _down), (0, _book(8)), (20, lambda d: d.do(AGED)), (155, Deployed.well)),
         frozenset({"HeldTooLong"}),
-        may=frozenset({"CalcomDown", "CalcomFailing", "Unreachable"}),
+        may=frozenset({"CalcomDown", "CalcomFailing", "Unreachable", "BudgetBurnsFast", "BudgetBurnsSlowly"}),
     ),
     "refused_key": Fault(
         "Cal.com answers 401 to every call",
