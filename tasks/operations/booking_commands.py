@@ -217,6 +217,8 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
         return _result(row, meant)
     if command.not_booked and (seconds := open_for(conn, row)) > 0:
         return _result(row, CommandOutcome.STILL_OPEN, open_for=seconds)
+    if meant is CommandOutcome.CANCELLED and row.calcom_booking_uid is not None:  # so a late answer says
+        meant = CommandOutcome.CANCELLED_AFTER_LOOKUP
     if meant is CommandOutcome.CANCELLED:
         moved = _move(conn, row, Status.CANCELLED, command.event, KNOWN if command.not_booked else {})
         return _result(row, meant if moved else CommandOutcome.MOVED_ON)

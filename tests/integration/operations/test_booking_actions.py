@@ -116,6 +116,20 @@ def test_not_booked_is_said_of_the_call_that_was_looked_for(built: Dependencies,
     assert (now.status, now.outcome_unknown, story(record, row)) == (Status.HELD, True, [])
 
 
+@pytest.mark.parametrize("not_booked", [False, True])
+def test_what_a_late_answer_has_booked_is_not_just_cancelled_here(
+    built: Dependencies, record: Any, *, not_booked: bool
+) -> None:
+    """Its next claim confirms it, and tells that it is to be cancelled there."""
+    row = record.keep()
+    record.write(row.id, calcom_booking_uid="late-1")
+
+    carry_out(built, of_bookings("cancel", [row], not_booked=not_booked))
+
+    now = record.read(row.id)
+    assert (now.status, now.cancel_requested) == (Status.PENDING, True)
+
+
 @pytest.mark.parametrize("command", ["retry", "cancel"])
 def test_what_a_command_decides_on_stays_until_it_is_done(
     built: Dependencies, record: Any, monkeypatch: pytest.MonkeyPatch, command: str
