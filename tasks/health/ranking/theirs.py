@@ -104,8 +104,11 @@ def calcom_failing(seen: Overview) -> TrueRow | None:
     if failing_breaker(seen, *_NOT_CLOSED):
         return None
     mostly = f", mostly {seen.record.mostly}" if seen.record and seen.record.mostly else ""
-    nothing = sentence("failed calls are repeated, and the breaker opens by itself if it gets worse.")
-    return _failing(seen.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", nothing, ("open",))
+    nothing, button = "the breaker opens by itself if it gets worse.", "open"
+    if seen.service.state == State.OFF:
+        nothing, button = "the breaker is off: it never opens, and retries may be used up.", "auto"
+    then = sentence(f"failed calls are repeated, and {nothing}")
+    return _failing(seen.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", then, (button,))
 
 
 def database_failing(seen: Overview) -> TrueRow | None:

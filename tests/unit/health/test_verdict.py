@@ -225,6 +225,12 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         "failed calls are repeated, and the breaker opens by itself if it gets worse.",
     ),
     (
+        12, "failing", Whose.CALCOM, Level.WARNING,
+        overview({}, fleet(replace(CLOSED, state="off", calls=40, failed=39, level=OutageLevel.CRITICAL))),
+        "Cal.com is failing: 39 of 40 calls in 5 min.",
+        "failed calls are repeated, and the breaker is off: it never opens, and retries may be used up.",
+    ),
+    (
         13, "throttled", Whose.LIMIT, Level.WARNING, overview({"holds": (held(HoldReason.THROTTLED, 15),)}),
         "The limit is reached: 15 wait, 100 a minute go.",
         "done in about 9 s.",
