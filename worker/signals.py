@@ -56,12 +56,25 @@ def watch_beat(**_: Any) -> None:
 @worker_ready.connect
 def serve_metrics(sender: Any, **_: Any) -> None:
     """Serve Prometheus where the health check runs, if METRICS_PORT says on which port."""
-    settings, queues = Settings.load(), sender.app.amqp.queues
-    check = sender.app.amqp.router.route({}, "tasks.health.check_health")["queue"].name
-    if settings.metrics_port and check in queues.consume_from:
+    settings = Settings.load()
+    if settings.metrics_port and _checks_health(sender.app):
         from worker.metrics import server  # noqa: PLC0415 - only that worker serves
 
         server.serve(dependencies.current(), settings.metrics_address, settings.metrics_port)
+
+
+@worker_ready.connect
+def send_traces(sender: Any, **_: Any) -> None:
+    """Send traces from where the health check runs, if TRACES asks for them."""
+    if Settings.load().traces == "otlp" and _checks_health(sender.app):
+        from worker.tracing import export  # noqa: PLC0415 - only that worker sends
+
+        export.start(dependencies.current().autocommit)
+
+
+def _checks_health(app: Any) -> bool:
+    queue: str = app.amqp.router.route({}, "tasks.health.check_health")["queue"].name
+    return queue in app.amqp.queues.consume_from
 
 
 @worker_shutting_down.connect

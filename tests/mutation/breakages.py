@@ -16,6 +16,7 @@ from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
+from tests.mutation.watching.traces import TRACES
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -208,6 +209,7 @@ BREAKAGES = (
     *QUOTA,
     *STEPS,
     *REPORTS,
+    *TRACES,
     # -- 3: a bad day is no outage
     *TRIP,
 )

@@ -180,6 +180,7 @@ class Settings(BaseSettings):
     metrics_address: str = _setting(
         "127.0.0.1", "on this address; nobody is asked who reads, so keep it off the internet", unit="address"
     )
+    traces: Literal["off", "otlp"] = _setting("off", "otlp: traces go where the OTEL_* variables say (docs/tracing.md)")
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
