@@ -78,7 +78,7 @@ def up(home: Any) -> Callable[..., Up]:
 
 
 def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: Callable[..., Up], home: Any) -> None:
-    """A line a part, a command to paste that books one, a page; then nothing is left but the data."""
+    """A line a part, a page, commands to paste: one books, one is an outage; then nothing is left but the data."""
     running = up("--simulator", "--port", "15555").ready()
     assert list(running.pids) == PARTS
     assert "WRONG" not in running.shell("booking check")
@@ -91,8 +91,13 @@ def test_everything_runs_what_dies_is_started_again_and_one_ctrl_c_ends_it(up: C
     [page] = re.findall(r"^  page +(http://127\.0\.0\.1:15555/resilience)$", running.said, re.MULTILINE)
     to_try = requests.get(f"{page}/data/overview", timeout=10).json()["try"]
     assert to_try.startswith(paste.partition("|")[0]), "nothing is booked yet: the page says what to try"
+    [breaks] = [line for line in running.said.splitlines() if line.startswith("curl ")]
     assert running.shell(paste) == "1 accepted\n"
     eventually(lambda: "Booking 1  confirmed" in running.shell("booking show 1"), what="it is booked all the same")
+    assert running.shell(breaks) == ""
+    [address] = re.findall(r"\S+/_faults", breaks)
+    [fault] = requests.get(address, timeout=10).json()["faults"]
+    assert (fault["name"], fault["seconds"]) == ("unavailable", 60), "what to paste puts Cal.com down for a minute"
     assert running.end(signal.SIGINT) == 0
     assert running.said.endswith("Everything has ended; the data stay in .booking.\n")
     assert (home.processes(), home.files()) == ({}, [])

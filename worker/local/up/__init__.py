@@ -50,7 +50,8 @@ def run(*, workers: int, port: int, simulator: bool) -> None:
         parts = [*processes.fleet(*[CONCURRENCY] * workers), processes.flower(free_port(port))]
         watched += _start(ready.processes, parts)
         screen.say()
-        guide.show(ready.settings, ready.processes.logs, flower=parts[-1].address)
+        calcom = ready.calcom.url if ready.simulator else None
+        guide.show(ready.settings, ready.processes.logs, flower=parts[-1].address, simulator=calcom)
         shutdown.defer()
         _supervise(watched, shutdown)
         with _waiting("Ending; calls under way have a few seconds"):

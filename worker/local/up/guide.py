@@ -12,10 +12,14 @@ from worker.settings.model import Settings
 
 PLAIN_TYPE = 101  # of the simulator
 YOURS = "YOUR_EVENT_TYPE_ID"
+MANY = "examples/bookings.jsonl"
 
 
-def show(settings: Settings, logs: Path, flower: str) -> None:
-    """Write the page's address and Flower's, and commands to paste into another shell in the same folder."""
+def show(settings: Settings, logs: Path, flower: str, simulator: str | None) -> None:
+    """Write the page's address and Flower's, and commands to paste into another shell in the same folder.
+
+    `simulator` is the address of the simulated Cal.com, if that is where bookings go.
+    """
     facts: list[tuple[str, str]] = [
         ("  page", f"{flower}/resilience"),
         ("  flower", flower),
@@ -34,6 +38,17 @@ def show(settings: Settings, logs: Path, flower: str) -> None:
     # Not wrapped: it must be copied in one piece.
     screen.say((enqueue_one(settings, datetime.now(UTC)), "bold"))
     screen.say()
+    if simulator:
+        screen.say(f"  To see an outage on the page: `{command()} enqueue {MANY}`, and while they go")
+        screen.say()
+        screen.say((outage(simulator), "bold"))
+        screen.say()
+
+
+def outage(simulator: str) -> str:
+    """Return a shell command by which the simulated Cal.com is down for a minute."""
+    fault = json.dumps({"kind": "status", "name": "unavailable", "seconds": 60})
+    return f"curl -so /dev/null {simulator}/_faults -d {shlex.quote(fault)}"
 
 
 def enqueue_one(settings: Settings, now: datetime) -> str:
