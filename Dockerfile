@@ -1,17 +1,18 @@
 # The product without simulator, tests and embedded servers; `--target simulator` is the Cal.com of the profile `demo`.
-# Everything that is installed is pinned with its hashes.
+# Everything that is installed is pinned with its hashes. `--build-arg LOCK=otel`: an image that can send traces.
 FROM python:3.13.16-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1
 
 FROM base AS build
+ARG LOCK=runtime
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # First what changes seldom: a change of our own code installs nothing again.
-COPY requirements/build.lock requirements/runtime.lock requirements/
+COPY requirements/build.lock requirements/runtime.lock requirements/otel.lock requirements/
 RUN python -m venv /tools \
  && /tools/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.lock \
  && python -m venv /app \
- && /app/bin/pip install --require-hashes --only-binary :all: --requirement requirements/runtime.lock
+ && /app/bin/pip install --require-hashes --only-binary :all: --requirement requirements/${LOCK}.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY worker worker
 COPY tasks tasks

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
-LOCKS = ("build", "dev", "runtime", "simulator")
+LOCKS = ("build", "dev", "runtime", "otel", "simulator")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?: ; (?P<marker>[^\\]+?))? \\$")
 
 
@@ -58,9 +58,9 @@ def test_no_lock_names_an_index(lock: str) -> None:
 
 
 def test_the_image_runs_what_the_tests_ran_on() -> None:
-    """The locks of both images are a part of the lock that the tests ran with, to the hash."""
+    """The locks of all images are a part of the lock that the tests ran with, to the hash."""
     tested = pins("dev")
-    images = pins("runtime") | pins("simulator")
+    images = pins("runtime") | pins("otel") | pins("simulator")
 
     assert {name: pin for name, pin in images.items() if tested.get(name) != pin} == {}
 
@@ -77,7 +77,8 @@ def test_the_locks_follow_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
     wanted = {"runtime": project["project"]["dependencies"], "build": project["build-system"]["requires"]}
-    wanted["dev"] = [*wanted["runtime"], *extras["embedded"], *extras["dev"]]
+    wanted["dev"] = [*wanted["runtime"], *extras["embedded"], *extras["otel"], *extras["dev"]]
+    wanted["otel"] = [*wanted["runtime"], *extras["otel"]]
 
     for lock, lines in wanted.items():
         found = pins(lock)
