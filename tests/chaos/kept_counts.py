@@ -33,6 +33,19 @@ _ALL = "SELECT CAST('infinity' AS timestamptz)"
 _HELD_KEPT = "SELECT reason, count FROM held_now WHERE count > 0"
 _HELD = "SELECT hold_reason, count(*) FROM appointments WHERE status = 'held' GROUP BY 1"
 
+_TOTALS = """
+    SELECT name, labels, value FROM metric_totals
+    WHERE name IN (
+        'accepted', 'retries', 'finished', 'released', 'wait_seconds', 'breaker_transitions', 'calcom_failures'
+    )
+"""
+_MOVES = "SELECT coalesce(endpoint, service), new_state, count(*) FROM circuit_breaker_events GROUP BY 1, 2"
+_FAILURES = """
+    SELECT coalesce(endpoint, 'any'), error_type, sum(count) FROM failure_metrics
+    WHERE service = 'calcom' AND error_type <> 'none'
+    GROUP BY 1, 2
+"""
+
 Figures = Counter[tuple[datetime, str]]
 
 
@@ -46,6 +59,24 @@ def miscounted(ask: Ask, *, over: bool = False) -> Iterator[str]:
     for minute, what in sorted(kept.keys() | full.keys()):
         if kept[minute, what] != full[minute, what]:
             yield f"{minute} {what}: kept {kept[minute, what]}, and there are {full[minute, what]}"
+    yield from totalled_wrongly(ask)
+
+
+def totalled_wrongly(ask: Ask) -> Iterator[str]:
+    """Find totals that hold another figure than the rows that are written with them; none of which was pruned."""
+    totals = {(name, tuple(labels)): value for name, labels, value in ask(_TOTALS)}
+    rows = Counter[tuple[str, tuple[str, ...]]]()
+    for _, accepted, *ended, retries, released, waits in ask(_KEPT.format(until=_ALL)):
+        rows["accepted", ()] += accepted
+        rows["retries", ()] += retries
+        rows.update({("finished", (end,)): count for end, count in zip(_ENDS, ended, strict=False)})
+        rows.update({("released", (reason,)): count for reason, count in released.items()})
+        rows.update({("wait_seconds", (str(place),)): count for place, count in enumerate(waits, start=1)})
+    rows.update({("breaker_transitions", (name, state)): count for name, state, count in ask(_MOVES)})
+    rows.update({("calcom_failures", (name, error)): count for name, error, count in ask(_FAILURES)})
+    for one in sorted(totals.keys() | rows.keys()):
+        if totals.get(one, 0) != rows[one]:
+            yield f"total of {one}: {totals.get(one, 0)}, and the rows say {rows[one]}"
 
 
 def held_wrongly(ask: Ask) -> Iterator[str]:
