@@ -136,6 +136,7 @@ FAULTS: Mapping[str, Fault] = {
         120,
         ((0, lambda d: d.fault("status", status=401)), (0, _book(3)), (115, Deployed.well)),
         frozenset({"NeedsOperator"}),
+        may=frozenset({"CalcomFailing"}),
     ),
     "unreachable": Fault(
         "Cal.com refuses every connection, and one booking is asked for: too little for the breaker",
