@@ -52,16 +52,10 @@ def minutes(conn: Connection, since: datetime, until: datetime, *, step: timedel
 
 
 def failures(
-    conn: Connection,
-    service: str,
-    since: datetime,
-    until: datetime,
-    *,
-    step: timedelta = MINUTE,
-    endpoint: str | None = None,
+    conn: Connection, service: str, since: datetime, until: datetime, *, step: timedelta = MINUTE
 ) -> list[CallStep]:
-    """Return a service's calls in a period by step, of one endpoint or all; steps without a known call are missing."""
-    asked = {"service": service, "since": since, "until": until, "step": step.total_seconds(), "endpoint": endpoint}
+    """Return a service's calls in a period by step; steps without a known call are missing."""
+    asked = {"service": service, "since": since, "until": until, "step": step.total_seconds()}
     rows = conn.execute(statement("chart_calls"), asked)
     return [CallStep(at, types, None if times is None else tuple(map(int, times))) for at, types, times in rows]
 

@@ -45,7 +45,6 @@ class OnTheWay:
     oldest_pending_at: datetime | None  # since when it waits for a worker; None: nothing is pending
     booking: int
     retrying: int
-    unsent: int  # pending or retrying without a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,6 @@ class EndedBadly:
 
     failed: int
     expired: int
-    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +108,14 @@ def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:
 def ended_badly(conn: Connection, since: datetime, *, cap: int = CAP) -> EndedBadly:
     """Count what became failed or expired since a moment, and still is: the newest of them, up to a cap."""
     newest = (
-        select(_columns.status, _columns.updated_at)
+        select(_columns.status)
         .where(ENDED_BADLY, _columns.updated_at >= since)
         .order_by(_columns.updated_at.desc())
         .limit(cap)
         .subquery()
     )
     counted = (func.count().filter(newest.c.status == status) for status in (Status.FAILED, Status.EXPIRED))
-    row: Sequence[Any] = conn.execute(select(*counted, func.max(newest.c.updated_at))).one()
+    row: Sequence[Any] = conn.execute(select(*counted)).one()
     return EndedBadly(*row)
 
 

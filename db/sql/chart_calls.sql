@@ -7,7 +7,6 @@ WITH metric AS (
         row_number() OVER (PARTITION BY window_start, endpoint ORDER BY response_time_buckets IS NULL, id) = 1 AS is_first
     FROM failure_metrics
     WHERE service = :service AND window_start >= :since AND window_start < :until
-        AND (CAST(:endpoint AS text) IS NULL OR endpoint = :endpoint)
 ),
 failures AS (
     SELECT at, jsonb_object_agg(error_type, count) AS by_type

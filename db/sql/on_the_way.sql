@@ -1,7 +1,7 @@
 -- What is on its way, each counted up to a cap: one range of the index (status, id) a state. Since when a pending one
 -- waits says its last change: what was let go after an outage was asked for long ago, and waits since just now.
 -- A state is asked for as a range, and its order too: else the planner may walk all ids until it has found enough.
-SELECT pending.count AS pending, pending.oldest_at, booking.count AS booking, retrying.count AS retrying, unsent.count AS unsent
+SELECT pending.count AS pending, pending.oldest_at, booking.count AS booking, retrying.count AS retrying
 FROM (
     SELECT count(*), min(updated_at) AS oldest_at
     FROM (
@@ -23,7 +23,3 @@ CROSS JOIN (
         SELECT FROM appointments WHERE status >= 'retrying' AND status <= 'retrying' ORDER BY status, id LIMIT :cap
     ) AS one
 ) AS retrying
-CROSS JOIN (
-    SELECT count(*)
-    FROM (SELECT FROM appointments WHERE status IN ('pending', 'retrying') AND enqueued_at IS NULL LIMIT :cap) AS one
-) AS unsent

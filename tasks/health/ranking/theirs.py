@@ -37,7 +37,7 @@ def forced_open(seen: Overview) -> TrueRow | None:
     if card.state != State.FORCED_OPEN:
         return None
     said = sentence("An operator holds all back", until_or_ever(card), why(card))
-    nothing = sentence("nothing goes until the order is ended (Auto)", call_those(seen), ".")
+    nothing = sentence("nothing goes until the order is ended (`booking breaker auto`)", call_those(seen), ".")
     if card.until:
         nothing = by_themselves(seen, " then")
     return _holding(7, "forced_open", Whose.ORDERED, seen, said, nothing, ("auto",))

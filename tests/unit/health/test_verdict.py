@@ -48,8 +48,8 @@ CALM = RecordView(
     now=NOW,
     holds=(),
     for_a_person=ForAPerson((), half_made=False),
-    moving=OnTheWay(pending=0, oldest_pending_at=None, booking=0, retrying=0, unsent=0),
-    ended=EndedBadly(0, 0, None),
+    moving=OnTheWay(pending=0, oldest_pending_at=None, booking=0, retrying=0),
+    ended=EndedBadly(0, 0),
     day=DayCounts(confirmed=1204, rejected=0, failed=0, expired=0, cancelled=0),
     empty=False,
     beat=Heartbeat(NOW, NOW - timedelta(seconds=3), 5.0, NOW),
@@ -95,7 +95,7 @@ def card(state: str, since: str = "14:02", **more: Any) -> Card:
 
 
 OUTAGE = [held(HoldReason.BREAKER_OPEN, 35, at_risk=2, first_start=at("15:30")), held(HoldReason.SETTLING, 2)]
-DOWN = {"holds": tuple(OUTAGE), "outage": OutageSpan(at("14:02"), None), "ended": EndedBadly(2, 1, NOW)}
+DOWN = {"holds": tuple(OUTAGE), "outage": OutageSpan(at("14:02"), None), "ended": EndedBadly(2, 1)}
 NEXT = NOW + timedelta(seconds=12)
 D = "37 held, 2 at risk (first at 15:30), 3 failed or expired"
 ASKED_AGAIN = "it is asked again each minute, and all go by themselves when it takes the key; else they need a new one"
@@ -129,13 +129,13 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     ),
     (
         3, "nothing_moves", Whose.OURS, Level.CRITICAL,
-        overview({"moving": OnTheWay(12, NOW - timedelta(minutes=4), 0, 0, 0)}),
+        overview({"moving": OnTheWay(12, NOW - timedelta(minutes=4), 0, 0)}),
         "Nothing moves: 12 wait, the oldest 4 min, no worker is at one.",
         "they wait on: start a worker.",
     ),
     (
         3, "nothing_moves", Whose.OURS, Level.CRITICAL,
-        overview({"moving": OnTheWay(1, NOW - timedelta(seconds=40), 64, 0, 0)}),
+        overview({"moving": OnTheWay(1, NOW - timedelta(seconds=40), 64, 0)}),
         "Too few workers: 1 waits, the oldest 40 s, 64 calls are under way.",
         "they go, but late: start another worker.",
     ),
@@ -171,7 +171,7 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
     (
         7, "forced_open", Whose.ORDERED, Level.CRITICAL, overview(DOWN, fleet(card("forced_open"))),
         f"An operator holds all back until told otherwise: {D}.",
-        "nothing goes until the order is ended (Auto); 2 expire from 15:30: call those.",
+        "nothing goes until the order is ended (`booking breaker auto`); 2 expire from 15:30: call those.",
     ),
     (
         8, "open", Whose.CALCOM, Level.CRITICAL, overview(DOWN, fleet(card("open", "14:03", next_at=NEXT))),
@@ -266,12 +266,12 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         "every call goes, whatever fails; retries may be used up.",
     ),
     (
-        16, "ended_badly", Whose.YOURS, Level.CRITICAL, overview({"ended": EndedBadly(5, 0, NOW)}),
+        16, "ended_badly", Whose.YOURS, Level.CRITICAL, overview({"ended": EndedBadly(5, 0)}),
         "5 bookings failed for good in the last 15 min.",
         "they stay as they are: call the customers, or Retry what failed.",
     ),
     (
-        16, "ended_badly", Whose.YOURS, Level.CRITICAL, overview({"ended": EndedBadly(0, 1, NOW)}),
+        16, "ended_badly", Whose.YOURS, Level.CRITICAL, overview({"ended": EndedBadly(0, 1)}),
         "1 booking expired in the last 15 min.",
         "they stay as they are: call the customers.",
     ),
@@ -324,10 +324,10 @@ def worst_of_all() -> Overview:
         settings_wrong=True,
     )
     record = {
-        "moving": OnTheWay(12, NOW - timedelta(minutes=4), 0, 0, 0),
+        "moving": OnTheWay(12, NOW - timedelta(minutes=4), 0, 0),
         "beat": Heartbeat(at("14:02"), at("14:02"), 5.0, NOW),
         "holds": tuple(map(held, sorted(reasons))),
-        "ended": EndedBadly(1, 0, NOW),
+        "ended": EndedBadly(1, 0),
     }
     return overview(record, shared, redis=GONE)
 
@@ -363,7 +363,7 @@ def test_the_first_of_several_by_rank_answers() -> None:
     over(holds=(held(HoldReason.SUSPECT),))
     over(holds=(), shared=fleet(card("off")))
     over(shared=fleet(card("half_open")))
-    over(ended=EndedBadly(0, 0, None))
+    over(ended=EndedBadly(0, 0))
     over(shared=fleet())
 
     assert [verdict(one).row for one in endings] == list(range(2, 19))
@@ -438,7 +438,7 @@ def test_the_pace_is_that_of_what_is_let_go() -> None:
 )
 def test_the_damage_so_far_is_one_phrase(holds: tuple[HeldNow, ...], ended: int, told: str) -> None:
     """How many are held, how many of them in danger and from when, how many it has cost already."""
-    found = verdict(overview({"holds": holds, "ended": EndedBadly(ended, 0, NOW)}, fleet(card("open"))))
+    found = verdict(overview({"holds": holds, "ended": EndedBadly(ended, 0)}, fleet(card("open"))))
 
     assert said(found.sentence) == f"Cal.com is down since 14:02: {told}."
 
@@ -481,8 +481,8 @@ def test_a_worse_row_behind_makes_it_as_bad() -> None:
         (overview({}, fleet(card("off"))), ("auto",)),
         (overview({}, fleet(key_refused=True)), ("show_held", "reset")),
         (overview({"holds": (held(HoldReason.SUSPECT),)}), ("show_reason", "retry", "cancel")),
-        (overview({"ended": EndedBadly(1, 0, NOW)}), ("show_failed", "retry")),
-        (overview({"ended": EndedBadly(0, 1, NOW)}), ("show_failed",)),
+        (overview({"ended": EndedBadly(1, 0)}), ("show_failed", "retry")),
+        (overview({"ended": EndedBadly(0, 1)}), ("show_failed",)),
         (overview(), ()),
     ],
 )
