@@ -11,7 +11,6 @@ from tests.support.fleet import eventually, finals
 from worker import enqueue_booking, enqueue_bookings
 
 LATEST = 3.0  # seconds after which the page shows what is
-HOSTILE = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 
 
 def changed_at(deployed: Deployment, state: str) -> float:

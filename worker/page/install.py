@@ -46,7 +46,7 @@ class Navigation(TemplateModule):
         rendered = super().render(path, **kwargs)
         if path != "navbar.html":
             return rendered
-        prefix = (self.handler.application.options.url_prefix or "").strip("/")  # type: ignore[attr-defined]
+        prefix = (self.handler.application.options.url_prefix or "").strip("/")  # type: ignore[attr-defined]  # Flower's
         root = f"/{prefix}" if prefix else ""
         return with_entry(rendered.decode(), root, active=kwargs.get("active_tab") == "resilience").encode()
 

@@ -18,7 +18,7 @@ from tests.support import metrics
 OLD, YOUNG = timedelta(days=-100), timedelta(days=-80)
 BEFORE = timedelta(days=90)
 COUNTED = (*retention.TABLES, "appointment_events", "booking_minutes")
-ROWS = {table: text(f"SELECT count(*) FROM {table}") for table in COUNTED}  # noqa: S608
+ROWS = {table: text(f"SELECT count(*) FROM {table}") for table in COUNTED}  # noqa: S608 - names of ours
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def run(*, json: bool) -> None:
 def _table(held: list[HoldSummary], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name, side in (("reason", "left"), ("held", "right"), ("oldest", "left"), ("asked", "left"), ("next", "left")):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+        table.add_column(name, justify=side)  # type: ignore[arg-type]  # of the words above
     for hold in held:
         table.add_row(
             str(hold.reason),
