@@ -1,0 +1,111 @@
+"""docs/upgrading.md: its commands there and back, what is lost, and what new workers do before the migration."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, inspect
+
+from db import revisions
+from db.lifecycle import Status
+from tests.support.fleet import request
+from worker import enqueue_booking
+from worker.celery_app import app
+from worker.settings.model import REMOVED, Settings
+
+ROOT = Path(__file__).parents[3]
+GUIDE = (ROOT / "docs" / "upgrading.md").read_text("utf-8")
+BEFORE = "0006_keys"
+COMMANDS = [
+    line.strip()
+    for block in re.findall(r"^ *```\n(.*?)^ *```$", GUIDE, re.DOTALL | re.MULTILINE)
+    for line in block.splitlines()
+]
+# What goes on without the tables of this release.
+GOES_ON = {
+    "tasks.holds.release_held",
+    "tasks.sweeper.rescue_stranded",
+    "tasks.sweeper.expire_held",
+    "tasks.recovery.ask_again",
+    "tasks.lookouts.look_again",
+    "tasks.alerts.send_alerts",
+}
+
+
+@pytest.fixture
+def old(settings: Callable[..., dict[str, str]], engine: Engine, simulator: Any) -> Engine:
+    """Hand out a database as the release before left it, with the settings of a worker."""
+    simulator.settings(rate_limit=0)
+    settings(ALERT_URLS="")
+    revisions.migrate(engine, BEFORE)
+    return engine
+
+
+def schema(engine: Engine) -> set[str]:
+    """Name the tables, and the columns as TABLE.COLUMN."""
+    seen = inspect(engine)
+    tables = set(seen.get_table_names())
+    return tables | {f"{table}.{column['name']}" for table in tables for column in seen.get_columns(table)}
+
+
+def test_its_commands_lead_there_and_back(old: Engine, record: Any, call: Callable[..., Any]) -> None:
+    """As typed, in their order; a booking that is held stays one."""
+    row = record.moved(Status.HELD, hold_reason="suspect")
+    assert {"booking migrate", f"booking migrate --to {BEFORE}"} <= set(COMMANDS)
+    for command in COMMANDS:
+        ran = call(*shlex.split(command)[1:])
+        assert ran.code == 0 if "migrate" in command else ran.code in (0, 1), ran.said
+        if command == "booking migrate":
+            assert revisions.schema_state(old).problem is None
+
+    assert revisions.current(old) == BEFORE
+    assert record.read(row.id).status == Status.HELD
+
+
+def test_all_that_going_back_loses_is_named(engine: Engine) -> None:
+    """Every table and column that is dropped, and every migration that is new."""
+    new = schema(engine)
+    revisions.migrate(engine, BEFORE)
+    lost = new - schema(engine)
+
+    whole = {name for name in lost if "." not in name}
+    gone = whole | {name for name in lost if "." in name and name.partition(".")[0] not in whole}
+    rows = re.findall(r"^\| (`.*?) \|", GUIDE.split("## Back again")[1], re.MULTILINE)
+    assert gone == set(re.findall(r"`([\w.]+)`", "".join(rows)))
+    names = [revision.id for revision in revisions.status(engine)]
+    assert all(name in GUIDE for name in names[names.index(BEFORE) :])
+
+
+@pytest.mark.usefixtures("old")
+def test_a_new_worker_books_on_the_tables_of_before(record: Any, call: Callable[..., Any]) -> None:
+    """Callers and workers go on; orders are refused, with what to do, since nothing could keep who gave them."""
+    app.loader.import_default_modules()
+    receipt = enqueue_booking(request(1, 110))
+    for name in ("tasks.booking.book_appointment", *sorted(GOES_ON)):
+        arguments = (receipt.appointment_id,) if "book_" in name else ()
+        assert app.tasks[name].apply(args=arguments).successful(), name
+
+    assert record.read(receipt.appointment_id).status == Status.CONFIRMED
+    refused = call("breaker", "open", "--why", "it is tested")
+    assert refused.code == 1
+    assert "run `booking migrate`" in refused.said
+
+
+def test_each_setting_that_it_names_is_one() -> None:
+    """Of ours, of docker-compose's file, or one that was taken out."""
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)(?:=[^`]*)?`", GUIDE)) - {"RECONNECT", "WRONG"}
+    example = (ROOT / "deploy" / "compose.env.example").read_text("utf-8")
+    compose = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    assert named
+    assert named <= {name.upper() for name in Settings.model_fields} | compose | set(REMOVED)
+
+
+def test_the_defaults_that_it_names_are_so() -> None:
+    """What an upgrade switches on by itself is said as it is."""
+    table = re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \|", GUIDE, re.MULTILINE)
+    assert table
+    for name, default in table:
+        assert str(Settings.model_fields[name.lower()].default) == default, name
