@@ -24,7 +24,8 @@ export class Action {
   async preview() {
     fill(this.content, el("p", { class: "nothing", role: "status" }, "Counting what it would do…"));
     if (this.query) {
-      const now = await chosen(this.query);
+      const now = await chosen(this.query, () => this.content.isConnected);
+      if (!this.content.isConnected) return undefined;
       if (now.error) return this.#failed(now.error, () => this.preview());
       if (!now.ids.length) return this.#failed("None is there any more.", null);
       this.ids = now.ids;

@@ -4,8 +4,8 @@ import { ask, errorText } from "../core/door.js";
 const MOST = 1000;
 const PAGE = 200;
 
-// Returns {ids} or {error}.
-export async function chosen(query) {
+// Returns {ids} or {error}; of a long list few may fit, and who has closed the dialog waits for none of them.
+export async function chosen(query, isWanted) {
   const ids = [];
   let after = null;
   do {
@@ -13,7 +13,7 @@ export async function chosen(query) {
     if (answer?.status !== 200) return { error: answer ? errorText(answer) : "Flower does not answer." };
     ids.push(...answer.body.rows.map((row) => row.id));
     after = answer.body.next;
-  } while (after && ids.length < MOST);
+  } while (after && ids.length < MOST && isWanted());
   return { ids: [...new Set(ids)].slice(0, MOST) };
 }
 
