@@ -215,6 +215,31 @@ HEALTH = (
         test=f"{_READING}test_a_frozen_redis_is_given_up_and_all_else_is_read",
     ),
     Breakage(
+        name="what-waits-for-a-person-goes-by-itself",
+        promise=6,
+        file="tasks/health/ranking/phrases.py",
+        old="others = count(seen) - going",
+        new="others = 0",
+        test="tests/unit/health/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
+    ),
+    Breakage(
+        name="failed-calls-are-a-pace",
+        promise=6,
+        file="tasks/health/ranking/phrases.py",
+        old="return card.calls_lately /",
+        new="return (card.calls or 0) /",
+        test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
+    ),
+    Breakage(
+        name="an-outage-that-redis-forgot-never-ends",
+        promise=6,
+        file="db/sql/outage_times.sql",
+        old="            OR NOT EXISTS (\n",
+        new="            OR false AND NOT EXISTS (\n",
+        test="tests/integration/overview/test_outage_times.py"
+        "::test_an_outage_lasts_from_its_first_opening_to_the_next_closing",
+    ),
+    Breakage(
         name="not-calm-and-exit-code-0",
         promise=6,
         file="worker/cli/status/status.py",
