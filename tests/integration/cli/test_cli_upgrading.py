@@ -24,6 +24,8 @@ COMMANDS = [
     for block in re.findall(r"^ *```\n(.*?)^ *```$", GUIDE, re.DOTALL | re.MULTILINE)
     for line in block.splitlines()
 ]
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+NAMED = sorted(set(re.findall(r"`(booking [a-z][^`]*)`", GUIDE + DEPLOYING)))
 # What goes on without the tables of this release.
 GOES_ON = {
     "tasks.holds.release_held",
@@ -92,6 +94,16 @@ def test_a_new_worker_books_on_the_tables_of_before(record: Any, call: Callable[
     refused = call("breaker", "open", "--why", "it is tested")
     assert refused.code == 1
     assert "run `booking migrate`" in refused.said
+
+
+@pytest.mark.parametrize("command", NAMED)
+def test_each_command_that_a_deployer_is_told_exists(call: Callable[..., Any], command: str) -> None:
+    """With the options that it is named with, in docs/deploying.md, too."""
+    words = shlex.split(command)[1:]
+    ran = call(*(words[:2] if words[0] in ("breaker", "alerts") else words[:1]), "--help")
+    assert ran.code == 0
+    for option in (word for word in words if word.startswith("--")):
+        assert option in ran.out, option
 
 
 def test_each_setting_that_it_names_is_one() -> None:
