@@ -62,7 +62,7 @@ PAGE = (
         file="worker/page/reading.py",
         old="await asyncio.shield(self._reading)",
         new="await self._reading",
-        test="tests/unit/worker/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
+        test="tests/unit/page/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
     ),
     Breakage(
         name="behind-a-silent-proxy-all-may-act",
@@ -70,7 +70,7 @@ PAGE = (
         file="worker/page/base.py",
         old='request.version == "HTTP/1.0" or any(',
         new="any(",
-        test="tests/unit/worker/test_page_viewer.py::test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",
+        test="tests/unit/page/test_page_viewer.py::test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",
     ),
     Breakage(
         name="customers-text-runs",
