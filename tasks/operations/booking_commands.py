@@ -135,7 +135,7 @@ def retry_in(conn: Connection, booking_id: int, command: Command) -> CommandResu
     row = appointments.get(conn, booking_id, lock=True)  # what is decided now is decided about the row as it is
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
-    if _is_over(row, command):
+    if _is_stale(row, command):
         return _result(row, CommandOutcome.MOVED_ON)
     meant = retry_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.NOT_RETRYABLE:
@@ -210,7 +210,7 @@ def cancel_in(conn: Connection, booking_id: int, command: Command) -> CommandRes
     row = appointments.get(conn, booking_id, lock=True)
     if row is None:
         return CommandResult(booking_id, CommandOutcome.MISSING)
-    if _is_over(row, command):
+    if _is_stale(row, command):
         return _result(row, CommandOutcome.MOVED_ON)
     meant = cancel_outcome(row, not_booked=command.not_booked)
     if meant is CommandOutcome.ENDED:
@@ -256,8 +256,8 @@ def version(row: Appointment) -> int:
     return round(row.updated_at.timestamp() * 1000)
 
 
-def _is_over(row: Appointment, command: Command) -> bool:
-    """Say whether somebody has looked for another call of the booking than its last one."""
+def _is_stale(row: Appointment, command: Command) -> bool:
+    """Say whether the booking has changed since the operator looked for it at Cal.com."""
     return command.not_booked and command.seen is not None and command.seen != version(row)
 
 

@@ -44,7 +44,7 @@ export class Action {
 
   #confirm(preview) {
     const asks = questions(this.action, preview);
-    const send = el("button", { type: "submit", class: "button first" }, this.#deed(preview));
+    const send = el("button", { type: "submit", class: "button first" }, this.#sendLabel(preview));
     const form = el(
       "form",
       { class: "confirm", method: "dialog" },
@@ -68,7 +68,7 @@ export class Action {
   }
 
   // What the button says is what was counted: some that were chosen may have moved on, or go by themselves.
-  #deed({ count: counted }) {
+  #sendLabel({ count: counted }) {
     return counted > 1 ? `${this.action === "retry" ? "Retry" : "Cancel"} ${plural(counted, "booking")}` : this.title;
   }
 

@@ -30,7 +30,7 @@ export function decisive({ verdict, cards, parts, holds, day, first_day: isFirst
 export function buttons(seen, act) {
   const may = mayAct();
   const shown = seen.named
-    .flatMap((name) => links(name, seen) ?? (may === "yes" ? deed(name, seen, act) : null))
+    .flatMap((name) => links(name, seen) ?? (may === "yes" ? actionButton(name, seen, act) : null))
     .filter(Boolean);
   shown[0]?.classList.add("first");
   if (may !== "yes") return [...shown, el("p", { class: "reason" }, `You can look, not act: ${may}`)];
@@ -82,7 +82,7 @@ function theOnes({ count }) {
   return count ? `the ${plural(count, "booking")}` : "what waits";
 }
 
-function deed(name, seen, act) {
+function actionButton(name, seen, act) {
   if (name !== "retry" && name !== "cancel") return order(name, seen, act);
   const title = `${name === "retry" ? "Retry" : "Cancel"} ${theOnes(seen)}`;
   return button(name, title, () => act.bookings(name, { state: "held", reason: seen.about, sort: "asked" }, title));
