@@ -87,7 +87,7 @@ def calm(fleet: Deployed, port: int) -> None:
 
 def record(fleet: Deployed, port: int, name: str, fault: Fault, seconds: int | None) -> str:
     """Record one fault, in real time; return where it is kept."""
-    recording = Recording(name, fault.about, time.time())
+    recording = Recording(name, fault.about, time.time(), seconds)
     begun, before = time.monotonic(), -1
     for number in range((seconds or fault.seconds) // EVERY):
         now = number * EVERY

@@ -141,7 +141,7 @@ FAULTS: Mapping[str, Fault] = {
     "unreachable": Fault(
         "Cal.com refuses every connection, and one booking is asked for: too little for the breaker",
         150,
-        ((0, lambda d: d.fault("refuse", seconds=600)), (0, _book(1)), (145, Deployed.well)),
+        ((0, lambda d: d.fault("refuse", seconds=135)), (0, _book(1)), (145, Deployed.well)),
         frozenset({"Unreachable"}),
         may=frozenset({"CalcomDown", "CalcomFailing"}),
     ),

@@ -24,12 +24,14 @@ class Recording:
     name: str
     fault: str
     begun_at: float  # seconds since 1970
+    seconds: int | None = None  # asked for, instead of as many as the fault says
     scrapes: list[Series | None] = field(default_factory=list)
 
     def save(self) -> Path:
         """Write it down, with the command that makes it again."""
         path = RECORDED / f"{self.name}.json"
-        about = {"made_by": f"python -m tests.rules {self.name}", "fault": self.fault, "every_seconds": EVERY}
+        shorter = f" --seconds {self.seconds}" if self.seconds else ""
+        about = {"made_by": f"python -m tests.rules {self.name}{shorter}", "fault": self.fault, "every_seconds": EVERY}
         told = {**about, "scrapes": len(self.scrapes), "series": dict(self.lines())}
         path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return path
