@@ -1,5 +1,6 @@
 """Promise 1: a worker outlives a Redis that is out of memory, and a table that grows beneath its statements."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
 from tasks.publish import QUEUE
-from tests.support.fleet import Fleet, eventually, finals, request
+from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_bookings
 
 
@@ -37,6 +38,20 @@ def test_a_worker_outlives_a_redis_that_is_out_of_memory(
     assert {one.status for one in ends.values()} == {Status.CONFIRMED}
     assert worker.poll() is None
     assert len(simulator.bookings()) == len(wanted)
+
+
+def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more(
+    fleet: Callable[..., Fleet], simulator: Any
+) -> None:
+    """SIGTERM while a call is under way; nobody else is there who could bring it to its end."""
+    worker = fleet(CALCOM_READ_TIMEOUT="20", CALCOM_DEADLINE="20").worker(concurrency=1)
+    simulator.settings(latency=2.0)
+    first, second = (one.appointment_id for one in enqueue_bookings([request(number) for number in range(2)]))
+    eventually(lambda: row(first).status == Status.BOOKING, what="it has begun")
+    worker.send_signal(signal.SIGTERM)
+    eventually(lambda: worker.poll() is not None, what="it is gone")
+    assert (worker.poll(), row(first).status, row(second).status) == (0, Status.CONFIRMED, Status.PENDING)
+    assert len(simulator.bookings()) == 1
 
 
 def test_a_column_that_comes_costs_one_statement_that_may_be_tried_again(
