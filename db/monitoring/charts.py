@@ -13,7 +13,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class MinuteCounts:
-    """What happened in a step that begins `at`; None: not counted yet, and `held`: no health check came."""
+    """What happened in a step that begins `at`, and the most that was held; None: not counted, or no health check."""
 
     at: datetime
     accepted: int | None

@@ -1,5 +1,6 @@
--- What was counted in a period, a row a step of it, also where nothing was: null where it is not counted yet. Held is what
--- the last health check of a step found; null: there was none.
+-- What was counted in a period, a row a step of it, also where nothing was: null where it is not counted yet. Held is the
+-- most that a minute's last health check found: by the last one alone a step would hide an outage that is shorter than it. Null:
+-- there was none.
 WITH minutes AS (
     SELECT
         date_bin(make_interval(secs => :step), minute, CAST(:since AS timestamptz)) AS at,
@@ -10,7 +11,7 @@ WITH minutes AS (
         sum(expired) AS expired,
         sum(cancelled) AS cancelled,
         sum(retries) AS retries,
-        (array_agg(held ORDER BY minute DESC) FILTER (WHERE held IS NOT NULL))[1] AS held
+        max(held) AS held
     FROM booking_minutes
     WHERE minute >= :since AND minute < :until
     GROUP BY 1

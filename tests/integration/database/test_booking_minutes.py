@@ -172,6 +172,16 @@ def test_a_minute_that_is_not_counted_is_a_gap(record: Any) -> None:
         assert [one.confirmed for one in charts.minutes(conn, *span, step=2 * charts.MINUTE)] == [1]
 
 
+def test_a_step_shows_the_most_that_was_held_in_it(record: Any) -> None:
+    """An outage of a few minutes is seen in the chart of a week, though it was over when its hour was."""
+    begins = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1)
+    with record.engine.begin() as conn:
+        for minute, number in enumerate((0, 180, 0)):
+            booking_minutes.keep_held(conn, number, begins + minute * charts.MINUTE)
+        shown = charts.minutes(conn, begins, begins + 6 * charts.MINUTE, step=3 * charts.MINUTE)
+    assert [one.held for one in shown] == [180, None]
+
+
 def test_the_last_day_is_told_to_the_latest_event(record: Any) -> None:
     """What is counted, and what came since; while nobody counts, nothing is told."""
     record.moved(Status.FAILED, why="because")

@@ -49,6 +49,14 @@ PAGE = (
         test=f"{_DATA}test_what_is_unchanged_is_not_sent_again",
     ),
     Breakage(
+        name="short-outage-hidden-in-a-long-chart",
+        promise=6,
+        file="db/sql/chart_minutes.sql",
+        old="max(held) AS held",
+        new="(array_agg(held ORDER BY minute DESC))[1] AS held",
+        test="tests/integration/database/test_booking_minutes.py::test_a_step_shows_the_most_that_was_held_in_it",
+    ),
+    Breakage(
         name="orders-waited-for-without-end",
         promise=6,
         file="tasks/health/overview.py",
