@@ -54,7 +54,7 @@ def test_each_command_that_it_names_exists(call: Callable[..., Any], command: st
 
 
 def test_it_tells_of_all_that_is_asked_for_at_night() -> None:
-    """By the symptom as somebody says it who is woken."""
+    """By the symptom as who is woken says it; with what to type, where on the page, and what good looks like."""
     titles = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
     for symptom in (
         "breaker is stuck open",
@@ -65,3 +65,7 @@ def test_it_tells_of_all_that_is_asked_for_at_night() -> None:
         "silent",
     ):
         assert any(symptom in title for title in titles), symptom
+        part = next(part for part in GUIDE.split("\n## ") if symptom in part.partition("\n")[0])
+        assert "```\nbooking " in part, symptom
+        assert "on the page" in part.lower(), symptom
+        assert "**Good:**" in part, symptom
