@@ -80,6 +80,11 @@ def held(conn: Connection, *, cap: int = CAP, lead: float) -> list[HeldNow]:
     return sorted(found, key=lambda one: one.oldest_held_at)
 
 
+def is_many_held(conn: Connection, *, cap: int = CAP) -> bool:
+    """Say whether a reason holds more than `held` counts by itself, as far as was kept."""
+    return bool(conn.execute(select(func.coalesce(func.bool_or(_held.c.count > cap), False))).scalar_one())
+
+
 def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: datetime) -> None:
     """Keep what a health check has counted, one row a reason, in its transaction."""
     rows = []

@@ -1,4 +1,4 @@
--- What each reason holds, counted here and now up to a cap. Of a reason of which the last health check counted more than
+-- What each reason holds, counted here and now up to a cap. Of a reason of which the last count found more than
 -- that nothing is read here: its count is a few seconds old, and costs the same however many are held.
 -- One descent of the index (hold_reason, requested_at, id) a reason.
 SELECT

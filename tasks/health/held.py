@@ -1,0 +1,24 @@
+"""Count anew what is held while it is more than the page counts by itself: no figure of it is older than five seconds.
+
+The health check counts it as well, and comes every five; with the way to a viewer that would be too old.
+"""
+
+from celery import shared_task
+
+from db.monitoring import heartbeats, overview, status_queries
+from tasks import dependencies
+from tasks.periodic import PeriodicTask
+from tasks.unknown.outcome import HALF_MADE
+
+
+@shared_task(base=PeriodicTask, name="tasks.health.count_held")
+def count_held() -> int:
+    """Count, if there are so many; return how many are held then. Any number of processes may run it at once."""
+    built = dependencies.current()
+    with built.engine.begin() as conn:
+        if not overview.is_many_held(conn):
+            return 0
+        now = heartbeats.now(conn)
+        held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
+        overview.keep_held(conn, held, now)
+    return sum(risk.count for risk in held.values())
