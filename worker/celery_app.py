@@ -66,6 +66,7 @@ class Configuration:
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
         "tasks.health.check",
+        "tasks.health.held",
         "tasks.maintenance.release",
         "tasks.maintenance.late_lookups",
         "tasks.maintenance.nightly_audit",
