@@ -174,12 +174,8 @@ class Settings(BaseSettings):
         ge=0,
         le=23,
     )
-    metrics_port: int = _setting(
-        0, "the worker of `maintenance` serves Prometheus here", unit="port", zero="no port", ge=0, le=65535
-    )
-    metrics_address: str = _setting(
-        "127.0.0.1", "on this address; nobody is asked who reads, so keep it off the internet", unit="address"
-    )
+    metrics_port: int = _setting(0, "where Prometheus reads", unit="port", zero="no port", ge=0, le=65535)
+    metrics_address: str = _setting("127.0.0.1", "where that port listens; it asks for no login", unit="address")
     traces: Literal["off", "otlp"] = _setting("off", "otlp: traces go where the OTEL_* variables say (docs/tracing.md)")
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
