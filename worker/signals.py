@@ -13,6 +13,7 @@ from celery.signals import (
 
 from tasks import dependencies
 from tasks.log import Logger
+from worker.local.running import running
 from worker.settings.model import Settings
 
 
@@ -58,9 +59,12 @@ def serve_metrics(sender: Any, **_: Any) -> None:
     """Serve Prometheus where the health check runs, if METRICS_PORT says on which port."""
     settings = Settings.load()
     if settings.metrics_port and _checks_health(sender.app):
-        from worker.metrics import server  # noqa: PLC0415 - only that worker serves
+        from worker.metrics import collector, server  # noqa: PLC0415 - only that worker serves
+        from worker.own_connections import with_own_connections  # noqa: PLC0415 - the same
 
-        server.serve(dependencies.current(), settings.metrics_address, settings.metrics_port)
+        url = running(settings).database_url or ""
+        deps = with_own_connections(dependencies.current(), url, connections=2, patience=collector.PATIENCE)
+        server.serve(deps, settings.metrics_address, settings.metrics_port)
 
 
 @worker_ready.connect

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.deadline import deadline
-from db.engine import make_engine
 from db.monitoring import metric_totals
 from db.monitoring.metric_totals import KeptFigures
 from tasks.dependencies import Dependencies
@@ -60,16 +58,3 @@ def read_kept(deps: Dependencies) -> KeptFigures | None:
             return metric_totals.read(conn)
     except SQLAlchemyError:
         return None
-
-
-def with_own_engine(deps: Dependencies) -> Dependencies:
-    """Give a copy that reads by connections of its own: on the worker's, its waits are failures of `database`."""
-    bound_ms = int(PATIENCE * 1000)
-    engine = make_engine(
-        deps.engine.url.render_as_string(hide_password=False),
-        pool_size=2,
-        pool_timeout_s=PATIENCE,
-        statement_timeout_ms=bound_ms,
-        lock_timeout_ms=bound_ms,
-    )
-    return replace(deps, engine=engine, autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"))

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from tasks.dependencies import Dependencies
 from tasks.log import Logger
-from worker.metrics.collector import FleetCollector, with_own_engine
+from worker.metrics.collector import FleetCollector
 
 log = Logger("metrics")
 
@@ -15,7 +15,7 @@ def serve(deps: Dependencies, address: str, port: int) -> bool:
     The registry is our own: what libraries count of this process says nothing of the fleet.
     """
     registry = CollectorRegistry()
-    registry.register(FleetCollector(with_own_engine(deps)))
+    registry.register(FleetCollector(deps))
     try:
         start_http_server(port, address, registry)
     except OSError as error:  # taken, most often: by a second worker of `maintenance` here

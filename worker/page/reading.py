@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Generic, TypeVar
 
@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from tornado.web import HTTPError
 
 from db.deadline import deadline
-from db.engine import make_engine
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import NOT_MIGRATED, as_appointment_error
 from tasks.dependencies import Dependencies
 from worker.local.running import running
+from worker.own_connections import with_own_connections
 from worker.settings.model import Settings
 
 T = TypeVar("T")
@@ -120,24 +120,12 @@ def asking(read: Callable[[], T], patience: float) -> T:
 def readers() -> Readers:
     """Return this process's, made at the first request."""
     settings = running(Settings.load())
-    deps = dependencies.current()
+    deps, url = dependencies.current(), settings.database_url or ""
     return Readers(
         settings=settings,
-        deps=_with_engine(deps, settings, connections=4, patience=PATIENCE),
-        exporting=_with_engine(deps, settings, connections=EXPORTS, patience=EXPORT_PATIENCE),
+        deps=with_own_connections(deps, url, connections=4, patience=PATIENCE),
+        exporting=with_own_connections(deps, url, connections=EXPORTS, patience=EXPORT_PATIENCE),
         overview_thread=ThreadPoolExecutor(1, thread_name_prefix="overview"),
         threads=ThreadPoolExecutor(3, thread_name_prefix="page"),
         export_threads=ThreadPoolExecutor(EXPORTS, thread_name_prefix="export"),
     )
-
-
-def _with_engine(deps: Dependencies, settings: Settings, *, connections: int, patience: float) -> Dependencies:
-    bound_ms = int(patience * 1000)
-    engine = make_engine(
-        settings.database_url or "",
-        pool_size=connections,
-        pool_timeout_s=PATIENCE,
-        statement_timeout_ms=bound_ms,
-        lock_timeout_ms=bound_ms,
-    )
-    return replace(deps, engine=engine, autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"))
