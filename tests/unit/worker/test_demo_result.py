@@ -70,7 +70,8 @@ def test_a_person_reads_that_the_promises_were_kept() -> None:
 
 def test_a_broken_promise_is_named_case_by_case() -> None:
     """With the booking, so that somebody can look."""
-    broken = replace(RESULT, verdict=DemoVerdict(lost=("booking 1: gone",), doubled=("booking 2: twice",), unfinished=()))
+    verdict = DemoVerdict(lost=("booking 1: gone",), doubled=("booking 2: twice",), unfinished=())
+    broken = replace(RESULT, verdict=verdict)
     assert "wrong  booking 1: gone" in told(broken)
     assert "wrong  booking 2: twice" in told(broken)
     assert "nothing is lost" not in told(broken)
