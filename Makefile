@@ -16,12 +16,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests that need a Debian package have a marker each; `make test` leaves them out and says so, `make test-all` runs them.
 DEBIAN_POSTGRES := $(wildcard /usr/lib/postgresql/*/bin/postgres)
 DEBIAN_REDIS := $(shell command -v redis-server)
+DEBIAN_SENTINEL := $(and $(DEBIAN_REDIS),$(shell command -v redis-sentinel))
 DEBIAN_RABBITMQ := $(wildcard /usr/lib/rabbitmq/bin/rabbitmq-server)
 DEBIAN_PGBOUNCER := $(wildcard /usr/sbin/pgbouncer)
 DEBIAN_CHROMIUM := $(shell command -v chromium)
 DEBIAN_PROMTOOL := $(shell command -v promtool)
 DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v kustomize),$(DEBIAN_PROMTOOL),$(DEBIAN_REDIS))
-DEBIAN := debian_postgres or debian_redis or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
+DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check compose-check audit format lock vendor examples screenshots
@@ -51,12 +52,13 @@ up: setup ## Start everything for a first hour of your own: servers, workers, be
 	@$(BIN)/booking up $(ARGS)
 
 test: setup ## Run the tests, but for those that need a Debian package
-	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
+	@echo 'Left out: the tests marked debian_postgres, debian_redis, debian_sentinel, debian_rabbitmq, debian_pgbouncer, debian_chromium, debian_promtool and debian_compose (apt-get install postgresql redis-server redis-sentinel rabbitmq-server pgbouncer chromium prometheus docker-compose kustomize); make test-all runs them.'
 	@$(call within,900) $(BIN)/pytest $(SIDE_BY_SIDE) -m 'not ($(DEBIAN))' $(ARGS)
 
-test-all: setup ## Run every test (needs Debian's postgresql, redis-server, rabbitmq-server, pgbouncer, chromium, prometheus, docker-compose, kustomize)
+test-all: setup ## Run every test (needs Debian's postgresql, redis-server, redis-sentinel, rabbitmq-server, pgbouncer, chromium, prometheus, docker-compose, kustomize)
 	@$(if $(DEBIAN_POSTGRES),,echo >&2 'No PostgreSQL under /usr/lib/postgresql: apt-get install postgresql'; exit 1)
 	@$(if $(DEBIAN_REDIS),,echo >&2 'No redis-server on the path: apt-get install redis-server'; exit 1)
+	@$(if $(DEBIAN_SENTINEL),,echo >&2 'No redis-sentinel on the path: apt-get install redis-sentinel'; exit 1)
 	@$(if $(DEBIAN_RABBITMQ),,echo >&2 'No RabbitMQ under /usr/lib/rabbitmq: apt-get install rabbitmq-server'; exit 1)
 	@$(if $(DEBIAN_PGBOUNCER),,echo >&2 'No PgBouncer in /usr/sbin: apt-get install pgbouncer'; exit 1)
 	@$(if $(DEBIAN_CHROMIUM),,echo >&2 'No chromium on the path: apt-get install chromium'; exit 1)

@@ -40,9 +40,11 @@ class Configuration:
     @cached_property
     def broker_transport_options(self) -> dict[str, Any]:
         """Return what the transport needs: Redis has no acknowledgements of its own, RabbitMQ confirms."""
-        if not self.broker_url.startswith(("redis", "valkey")):
+        if not self.broker_url.startswith(("redis", "valkey", "sentinel")):
             return {"confirm_publish": True}
+        master = self.settings.broker_master_name
         return {
+            **({"master_name": master} if master else {}),
             "visibility_timeout": VISIBILITY_TIMEOUT,
             "socket_keepalive": True,
             "socket_connect_timeout": 5,
@@ -99,6 +101,7 @@ class Configuration:
 
 for scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
+TRANSPORT_ALIASES["sentinel"] = "worker.transports.sentinel:SentinelTransport"
 TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
 app = Celery("booking-worker", events="worker.events:Events")
 app.config_from_object(Configuration())

@@ -158,8 +158,9 @@ def _secrets(settings: Settings) -> Iterator[str]:
     """List what must never be printed, as it is and as it stands in a URL."""
     if settings.calcom_api_key:
         yield settings.calcom_api_key.get_secret_value()
-    for url in (settings.database_url, settings.redis_url, settings.celery_broker_url):
-        password = urlsplit(url).password if url else None
+    urls = (settings.database_url, settings.redis_url, settings.celery_broker_url)
+    for url in (part for several in urls if several for part in (several, *several.split(";"))):
+        password = urlsplit(url).password
         if password and len(password) >= SHORTEST_PASSWORD:
             yield from (password, unquote(password))
     yield from (alert.get_secret_value() for alert in settings.alert_urls)

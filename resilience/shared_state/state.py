@@ -46,7 +46,9 @@ class ThreadConnections:
             return self._client.execute_command(*begin.words, *more)  # type: ignore[no-untyped-call]
         connection = self._own(self._client)
         if connection.is_connected and _stale(connection):
-            connection.disconnect()  # sending connects again
+            connection.disconnect()
+        if not connection.is_connected:
+            connection.connect()  # sending would connect, too, and not ask the Sentinels where to
         length = b"*%d\r\n" % (len(begin.words) + len(more))
         connection.send_packed_command([length + begin.encoded + _encoded(more)], check_health=False)
         return connection.read_response()
@@ -104,8 +106,8 @@ class SharedState:
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         try:
             return self._connections.send(begin, *arguments)
-        except NoScriptError:  # the server has forgotten its scripts: the registered one loads itself again
-            return script(keys, (*fixed, *arguments))
+        except NoScriptError:  # the server has forgotten its scripts, or is one that never had them: it keeps this one
+            return self._client.eval(str(script.script), len(keys), *keys, *fixed, *arguments)
 
     def _ask(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         if self._gone_since is not None and not self._may_look():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
+from celery import current_app
 from kombu.utils.url import url_to_parts
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +30,7 @@ _LATER = 0.3  # seconds that we wait longer for who should have kept to them
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
 _NEAR = 4.0  # times slower or faster: as good as the same
-_REDIS = ("redis:", "rediss:")
+_REDIS = ("redis:", "rediss:", "sentinel:")
 _PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
 
 P = ParamSpec("P")
@@ -114,6 +115,8 @@ def broker_answers(url: str) -> bool:
     Of several addresses, one that answers is enough.
     """
     if url.startswith(_REDIS):
+        if url.startswith("sentinel:"):  # kombu takes its name as an option
+            url = f"{url}?master_name={current_app.conf.broker_transport_options.get('master_name')}"
         try:
             with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
                 return bool(client.ping())

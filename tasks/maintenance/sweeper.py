@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from celery import shared_task
+from celery import current_app, shared_task
 from kombu.connection import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -129,7 +129,8 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 
 def _queue_is_empty(broker_url: str) -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
-    with Connection(broker_url, connect_timeout=1, transport_options={"socket_timeout": 1}) as connection:
+    options = {**current_app.conf.broker_transport_options, "socket_timeout": 1}
+    with Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

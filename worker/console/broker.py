@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from celery import current_app
 from kombu.connection import Connection
-from redis import Redis
 from redis.exceptions import RedisError, ResponseError
+from redis.utils import str_if_bytes
+
+from resilience.shared_state.client import make_redis
 
 ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error in itself
 
@@ -20,7 +23,12 @@ class Broker:
 
 def ask(url: str, names: tuple[str, ...]) -> Broker:
     """Return how long the queues are; never raises for a broker that is down."""
-    options = {"socket_connect_timeout": ANSWER_SECONDS, "socket_timeout": ANSWER_SECONDS, "max_retries": 0}
+    options = {
+        **(current_app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
+        "socket_connect_timeout": ANSWER_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        "max_retries": 0,
+    }
     redis = url.startswith(("redis", "sentinel"))
     try:
         with Connection(url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else {}) as connection:
@@ -44,16 +52,14 @@ def eviction_policy(url: str) -> str | None:
     Raises:
         RedisError: Redis does not answer.
     """
-    with Redis.from_url(
-        url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, decode_responses=True
-    ) as redis:
+    with make_redis(url, timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS) as redis:
         redis.ping()
         try:
             answer: Any = redis.config_get("maxmemory-policy")
         except ResponseError:  # a hosted Redis forbids CONFIG
             return None
-    policy: str | None = answer.get("maxmemory-policy")
-    return policy
+    policy = answer.get("maxmemory-policy") or answer.get(b"maxmemory-policy")
+    return str_if_bytes(policy) if policy else None
 
 
 def redis_error(url: str) -> str | None:
@@ -70,6 +76,7 @@ _HUNG_UP = "connection reset by peer"
 _WORDS = {
     "AuthenticationError": "the password is refused",
     "ConnectionError": _HUNG_UP,
+    "MasterNotFoundError": "no Sentinel names a master that is up",
     "TimeoutError": _NO_ANSWER,
     **dict.fromkeys(("KeyError", "RedisError", "TypeError", "ValueError"), "an option of the URL is not known"),
 }

@@ -17,7 +17,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from resilience.retry_policy import TransientErrors
+from resilience.shared_state.sentinel import DEFAULT_MASTER, SentinelAddress
 from worker.settings.values import (
+    NO_CLUSTER,
     ApiKey,
     ApiVersion,
     BaseUrl,
@@ -67,11 +69,17 @@ class Settings(BaseSettings):
     database_url: PostgresUrl | None = _setting(
         None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
     )
+    redis_master_name: str = _setting(
+        DEFAULT_MASTER, "what Sentinels call the Redis that a URL sentinel://HOST:26379;sentinel://HOST2:26379 means"
+    )
     redis_url: RedisUrl | None = _setting(
-        None, "Redis or Valkey; not given: the embedded one of `booking up`", unit="URL", repr=False
+        None,
+        "Redis or Valkey, also sentinel:// or redis+cluster://; not given: the embedded one of `booking up`",
+        unit="URL",
+        repr=False,
     )
     celery_broker_url: BrokerUrl | None = _setting(
-        None, "Celery's broker, Redis or RabbitMQ; not given: REDIS_URL", unit="URL", repr=False
+        None, "Celery's broker, Redis (also sentinel://) or RabbitMQ; not given: REDIS_URL", unit="URL", repr=False
     )
     booking_home: Path = _setting(
         Path(".booking"), "where `booking up` keeps its embedded servers' data", unit="folder"
@@ -183,8 +191,18 @@ class Settings(BaseSettings):
 
     @property
     def broker_url(self) -> str | None:
-        """Return Celery's broker: CELERY_BROKER_URL, else REDIS_URL, else None (embedded)."""
-        return self.celery_broker_url or self.redis_url
+        """Return Celery's broker as kombu reads it: CELERY_BROKER_URL, else REDIS_URL, else None (embedded)."""
+        return self._sentinels.kombu_url if self._sentinels else self.celery_broker_url or self.redis_url
+
+    @property
+    def broker_master_name(self) -> str | None:
+        """Return what Sentinels call the broker; None: it has none."""
+        return self._sentinels.master_name if self._sentinels else None
+
+    @property
+    def _sentinels(self) -> SentinelAddress | None:
+        url = self.celery_broker_url or self.redis_url or ""
+        return SentinelAddress.parse(url) if url.startswith("sentinel:") else None
 
     @model_validator(mode="before")
     @classmethod
@@ -197,6 +215,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if not self.celery_broker_url and (self.redis_url or "").partition(":")[0].endswith("+cluster"):
+            raise ValueError(f"REDIS_URL: {NO_CLUSTER}")
         longest = max(self.calcom_connect_timeout, self.calcom_read_timeout)
         if self.calcom_deadline < longest:
             raise ValueError(f"CALCOM_DEADLINE: is shorter than a time-out within it; set it to {longest:g} s or more")

@@ -7,11 +7,16 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 from pydantic_settings import NoDecode
 
 from resilience.retry_policy import TransientErrors
 
+NO_CLUSTER = (
+    "a Redis Cluster cannot be Celery's broker, for it needs several keys at once that no cluster keeps together:"
+    " set CELERY_BROKER_URL to RabbitMQ or to a Redis of its own"
+)
+_SENTINEL = "sentinel:"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -44,19 +49,44 @@ def _postgres_url(value: str) -> str:
     return value
 
 
-def _redis_url(value: str) -> str:
+def _redis_url(value: str, info: ValidationInfo) -> str:
     from redis import ConnectionPool, RedisError  # noqa: PLC0415 - who has no such URL need not wait for it
 
-    value = _url(value, ("redis", "rediss", "unix"))
+    _urls(value, ("redis", "rediss", "unix", "sentinel", "redis+cluster", "rediss+cluster"))
+    if value.startswith(_SENTINEL):
+        return _sentinel_url(value, info)
+    nodes, _, options = value.partition("?")
+    one = f"{nodes.partition(';')[0].replace('+cluster', '', 1)}?{options}" if _is_cluster(value) else value
     try:  # redis-py reads a URL's options when it first connects: in the middle of a booking
-        ConnectionPool.from_url(value).make_connection()
+        ConnectionPool.from_url(one).make_connection()
     except (RedisError, TypeError, ValueError):
         raise ValueError("has an option after its ? that is not known, or not with that value") from None
     return value
 
 
-def _broker_url(value: str) -> str:
-    return _url(value, ("redis", "rediss", "sentinel", "redis+socket", "amqp", "amqps", "pyamqp"))
+def _broker_url(value: str, info: ValidationInfo) -> str:
+    if _is_cluster(value):
+        raise ValueError(NO_CLUSTER)
+    _urls(value, ("redis", "rediss", "sentinel", "redis+socket", "amqp", "amqps", "pyamqp"))
+    return _sentinel_url(value, info) if value.startswith(_SENTINEL) else value
+
+
+def _urls(value: str, schemes: tuple[str, ...]) -> None:
+    """Check one URL or, of what has several servers, one after each `;`."""
+    several = value.startswith(_SENTINEL) or _is_cluster(value)
+    for one in value.split(";") if several else (value,):
+        _url(one, schemes)
+
+
+def _is_cluster(value: str) -> bool:
+    return value.partition(":")[0].endswith("+cluster")
+
+
+def _sentinel_url(value: str, info: ValidationInfo) -> str:
+    """Return the URL with everything in it that a client needs."""
+    from resilience.shared_state.sentinel import SentinelAddress  # noqa: PLC0415 - as above
+
+    return SentinelAddress.parse(value).url(info.data["redis_master_name"])
 
 
 def _base_url(value: str) -> str:

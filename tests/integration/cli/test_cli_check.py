@@ -160,7 +160,7 @@ def test_a_clock_that_is_wrong_is_named_and_by_how_much(
 
 def test_a_redis_whose_clock_is_wrong_is_named(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
     """The breaker and the rate limit live by it."""
-    monkeypatch.setattr(clocks.Redis, "time", lambda _: (round(time.time()) + 30, 0))
+    monkeypatch.setattr(redis.Redis, "time", lambda _: (round(time.time()) + 30, 0))
     assert re.search(r"WARN   clocks      Redis is [23]\d\.\d s ahead of Postgres: let NTP", booking("check").out)
 
 

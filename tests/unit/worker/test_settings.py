@@ -128,6 +128,12 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
             "prepare_threshold in the database URL must be `none`",
         ),
         ("redis_url", "localhost:6379", "must begin with redis://, rediss://, unix://"),
+        ("redis_url", "sentinel://a;redis://b", "names no host: write sentinel://HOST:26379;sentinel://HOST2:26379"),
+        ("redis_url", "sentinel://a/0;sentinel://b/1", "must name one database by its number, and one user"),
+        ("redis_url", "sentinel://a?master=x", "has an option after its ? that is not known: it may have master_name"),
+        ("redis_url", "redis+cluster://a:1;redis+cluster://b:2", "a Redis Cluster cannot be Celery's broker"),
+        ("redis_url", "redis+cluster://a?x=1", "has an option after its ? that is not known"),
+        ("celery_broker_url", "redis+cluster://a", "a Redis Cluster cannot be Celery's broker"),
         ("celery_broker_url", "sqs://", "must begin with redis://, rediss://, sentinel://, redis+socket://, amqp://"),
         ("calcom_base_url", "api.cal.com", "must begin with https://, http://"),
         ("calcom_base_url", "https://api.cal.com/v2/", "must end before /v2: every call adds it"),
@@ -207,6 +213,23 @@ def test_celery_uses_redis_unless_it_has_a_broker_of_its_own() -> None:
     """One URL less to set."""
     assert Settings.load(redis_url="redis://one/0").broker_url == "redis://one/0"
     assert Settings.load(redis_url="redis://one/0", celery_broker_url="amqp://two").broker_url == "amqp://two"
+
+
+def test_sentinels_are_given_once_and_kombu_reads_them() -> None:
+    """Celery takes the master's name as an option; each part of its URL must have all, for it reads one at a time."""
+    given = {"redis_url": "sentinel://:p%40s@one;sentinel://two:2/3", "redis_master_name": "bookings"}
+    settings = Settings.load(**given)
+    assert settings.broker_url == "sentinel://:p%40s@one:26379/3;sentinel://:p%40s@two:2/3"
+    assert settings.redis_url == f"{settings.broker_url}?master_name=bookings"
+    assert settings.broker_master_name == "bookings"
+    assert Settings.load(**settings.model_dump()) == settings
+    assert Settings.load(redis_url="redis://one", celery_broker_url="sentinel://two").broker_master_name == "mymaster"
+
+
+def test_a_cluster_is_taken_beside_another_broker() -> None:
+    """The breaker lives in it, and messages elsewhere."""
+    url = "redis+cluster://:p@a:1;redis+cluster://b:2"
+    assert Settings.load(redis_url=url, celery_broker_url="amqp://x").redis_url == url
 
 
 def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from db.monitoring import heartbeats
+from resilience.shared_state.client import make_redis
 from tasks.health.check import BEAT, EVERY, beat_is_dead
 from worker.console import screen
 from worker.console.broker import ANSWER_SECONDS
@@ -57,7 +57,7 @@ def _of_redis(url: str, wall: Callable[[], float]) -> Offset | None:
         return float(seconds) + float(microseconds) / 1e6
 
     try:
-        with Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS) as redis:
+        with make_redis(url, timeout=ANSWER_SECONDS, connect_timeout=ANSWER_SECONDS) as redis:
             redis.ping()  # connected, so that the question alone is measured
             return beside(ask, wall)
     except (RedisError, TypeError, ValueError):

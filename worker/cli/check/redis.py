@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
@@ -10,7 +9,7 @@ from resilience.circuit_breaker.events import Event
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.events import SharedStateLost
-from resilience.shared_state.scripts import breaker_keys
+from resilience.shared_state.scripts import Client, breaker_keys
 from worker.console.broker import ANSWER_SECONDS
 
 ENDPOINT = "check"
@@ -44,7 +43,7 @@ def breaker_error(url: str) -> str | None:
     )
 
 
-def _clean_up(client: Redis, service: str) -> None:
+def _clean_up(client: Client, service: str) -> None:
     try:
         client.delete(*breaker_keys(service, ENDPOINT))
     except RedisError:

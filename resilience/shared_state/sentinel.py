@@ -1,0 +1,83 @@
+"""Redis behind Sentinels: they are asked who the master is whenever a connection is opened.
+
+The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, with `?master_name=` for what Celery
+takes as an option. User, password and database are the master's, and stand in any one of its parts.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from redis import Redis
+from redis.sentinel import Sentinel
+
+SCHEME, PORT, DEFAULT_MASTER = "sentinel", 26379, "mymaster"
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """Which Sentinels to ask, and for which master."""
+
+    hosts: tuple[tuple[str, int], ...]
+    master_name: str | None
+    """None: the URL does not say."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    database: int = 0
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read a URL.
+
+        Raises:
+            ValueError: it is none of this kind; what is wrong, without the value.
+        """
+        plain, _, query = url.partition("?")
+        parts = [urlsplit(part) for part in plain.split(";") if part]
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        if any(part.scheme != SCHEME or not part.hostname for part in parts):
+            raise ValueError("names no host: write sentinel://HOST:26379;sentinel://HOST2:26379")
+        if options.keys() - {"master_name"} or "" in options.values():
+            raise ValueError("has an option after its ? that is not known: it may have master_name=NAME")
+        databases = {part.path.strip("/") for part in parts} - {""}
+        users = {(part.username or None, part.password) for part in parts} - {(None, None)}
+        if len(databases) > 1 or len(users) > 1 or not all(name.isascii() and name.isdigit() for name in databases):
+            raise ValueError("must name one database by its number, and one user: they are the master's")
+        username, password = users.pop() if users else (None, None)
+        return cls(
+            tuple((part.hostname or "", part.port or PORT) for part in parts),
+            options.get("master_name"),
+            username and unquote(username),
+            password and unquote(password),
+            int(databases.pop()) if databases else 0,
+        )
+
+    @property
+    def kombu_url(self) -> str:
+        """Return the URL as kombu reads it, one part at a time: each has all, and none an option."""
+        user = f"{quote(self.username or '', safe='')}:{quote(self.password, safe='')}@" if self.password else ""
+        hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
+        return ";".join(f"{SCHEME}://{user}{host}/{self.database}" for host in hosts)
+
+    def url(self, default_master: str) -> str:
+        """Return the whole URL, with the master's name."""
+        return f"{self.kombu_url}?master_name={quote(self.master_name or default_master, safe='')}"
+
+
+def make_master_client(url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> Redis:
+    """Build a client of the present master; who it is costs at most what a command costs, all Sentinels together."""
+    address = SentinelAddress.parse(url)
+    each = len(address.hosts)
+    asking = {"socket_timeout": timeout / each, "socket_connect_timeout": connect_timeout / each}
+    sentinels = Sentinel(
+        address.hosts,
+        sentinel_kwargs={**common, **asking},  # redis-py would try each of them ten times
+        socket_timeout=timeout,
+        socket_connect_timeout=connect_timeout,
+        username=address.username,
+        password=address.password,
+        db=address.database,
+        **common,
+    )  # type: ignore[no-untyped-call]
+    client: Redis = sentinels.master_for(address.master_name or DEFAULT_MASTER)  # type: ignore[no-untyped-call]
+    return client
