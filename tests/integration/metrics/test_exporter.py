@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes
@@ -107,15 +108,16 @@ def test_without_postgres_only_the_breaker_and_the_parts_are_told(postgres: Any)
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_port_that_is_taken_is_a_warning(capsys: Any) -> None:
+def test_a_port_that_is_taken_is_a_warning() -> None:
     """The worker works on, and whoever has the port tells the same."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        assert serve(dependencies.current(), "127.0.0.1", port) is False
-    said = capsys.readouterr().out
-    assert "metrics_not_served" in said
-    assert f"url=http://127.0.0.1:{port}/metrics" in said
+        with capture_logs() as lines:
+            assert serve(dependencies.current(), "127.0.0.1", port) is False
+    [line] = lines
+    assert (line["event"], line["log_level"]) == ("metrics_not_served", "warning")
+    assert line["url"] == f"http://127.0.0.1:{port}/metrics"
 
 
 @pytest.mark.usefixtures("deployed")

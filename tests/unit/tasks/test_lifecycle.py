@@ -6,7 +6,7 @@ import pytest
 
 from db.lifecycle import FINAL, LIVE, MOVES, HoldReason, Status, Strategy, strongest
 
-STATES = (Path(__file__).parents[3] / "docs" / "states.md").read_text("utf-8").partition("# The circuit breaker")[0]
+STATES = (Path(__file__).parents[3] / "docs" / "states.md").read_text("utf-8").partition("**What the events tell.**")[0]
 ARROW = re.compile(r"^ +(\S+) --> (\S+?)(?::.*)?$", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
