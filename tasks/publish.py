@@ -154,13 +154,13 @@ def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any
 @contextmanager
 def _producer(url: str) -> Iterator[Producer]:
     """Yield this thread's producer; a connection that failed is dropped, so that the next call starts afresh."""
-    producer, fresh = getattr(_local, "producer", None), False
-    if producer is None or _local.pid != os.getpid():  # first use, or a child: a socket has one owner
+    producer, fresh, owner = getattr(_local, "producer", None), False, (os.getpid(), url)
+    if producer is None or _local.owner != owner:  # first use, another broker, or a child: a socket has one owner
         fail_fast = _FAIL_FAST_AMQP if url.startswith(("amqp", "pyamqp")) else _FAIL_FAST
         options = {**current_app.conf.broker_transport_options, **fail_fast}
         connection = Connection(url, connect_timeout=0.5, transport_options=options)
         producer = _local.producer = current_app.amqp.Producer(connection, auto_declare=False)
-        _local.pid, fresh = os.getpid(), True
+        _local.owner, fresh = owner, True
     try:
         if fresh:
             producer.maybe_declare(current_app.amqp.queues[QUEUE])

@@ -65,8 +65,8 @@ def epoch(seen: BreakerStatus, mode: str) -> int:
     """Return what changes whenever the breaker does that an order is about: the service's, of a reset any of them."""
     if not seen.shared:
         return UNSEEN
-    scopes = (seen.breaker, *seen.endpoints.values()) if mode == RESET else (seen.breaker,)
-    return max(scope.epoch for scope in scopes)
+    changed = [one.epoch for one in seen.endpoints.values() if one.epoch > seen.generation] if mode == RESET else []
+    return seen.breaker.epoch + sum(changed)  # the newest alone would not do: two may open in the same millisecond
 
 
 def standing(seen: BreakerStatus) -> str:

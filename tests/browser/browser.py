@@ -68,10 +68,11 @@ class Viewer:
 
     def press(self, key: str) -> Locator:
         """Press the button of this key (`data-key`), under More if it is not in sight; return what it opens."""
-        found = self.page.locator(f'button[data-key="{key}"]')
+        found, more = self.page.locator(f'button[data-key="{key}"]'), self.page.locator('[data-key="more"]')
         expect(found).to_be_attached()
+        expect(found.or_(more).filter(visible=True).first).to_be_visible()  # what is read first is shown in one piece
         if not found.is_visible():
-            self.page.locator('[data-key="more"]').click()
+            more.click()
         found.click()
         return self.page.get_by_role("dialog")
 

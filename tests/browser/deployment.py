@@ -9,13 +9,17 @@ from typing import Any
 
 import psycopg
 import redis
+import requests
 import structlog
 from psycopg import sql
 from pydantic import SecretStr
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
+from tasks.operations import breaker_actions, breaker_overrides
 from tasks.request.model import BookingRequest
+from tests.support.fleet import eventually, finals
+from worker import enqueue_booking
 from worker.celery_app import reconfigure
 from worker.local.embedded.server import free_port
 from worker.local.environment import SIMULATOR_KEY, Environment, SimulatedCalcom, environment
@@ -70,10 +74,13 @@ class Deployment:
             return ran.fetchall() if ran.description else []
 
     def begin_anew(self) -> None:
-        """Make it as after its start, whatever was done to it."""
+        """Make it as after its start, whatever was done to it; this process is its caller again."""
+        dependencies.fill(lambda: self.dependencies)
+        reconfigure(self.environment.settings)
         for server in self.environment.servers.servers.values():
             server.recover()
         self.well()
+        self._forget_outages()
         self.calcom.order("POST", "/_reset")
         self.calcom.order("POST", "/_settings", {"rate_limit": 0})
         tables = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -82,6 +89,18 @@ class Deployment:
             client.flushall()
         with psycopg.connect(self.environment.servers.database_url, autocommit=True) as conn:
             conn.execute(sql.SQL("TRUNCATE {}").format(names))
+
+    def _forget_outages(self) -> None:
+        """Have every process see that all is closed: what it saw last, it tells a Redis that has forgotten."""
+        deps = self.dependencies
+        seen = deps.breaker.get_status()
+        if breaker_actions.epoch(seen, breaker_actions.RESET) == seen.generation:
+            return
+        eventually(lambda: breaker_overrides.reset(deps.engine, deps.breaker, by="test", why="anew"), what="a reset")
+        finals([enqueue_booking(request(1000)).appointment_id])  # so a worker has asked
+        reading = f"{self.address}/resilience/data/overview"  # so Flower has, and the periodic tasks do each second
+        begun = datetime.now(UTC)
+        eventually(lambda: datetime.fromisoformat(requests.get(reading, timeout=5).json()["read_at"]) > begun)
 
     def also_flower(self, name: str, **options: str) -> str:
         """Start another Flower of this deployment, with options of its own; return its address."""
