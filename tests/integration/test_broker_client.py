@@ -10,7 +10,8 @@ from kombu.entity import Queue
 from kombu.messaging import Consumer, Producer
 
 import worker.transports.redis  # noqa: F401 - the one under test
-from worker import app
+from tests.support.fleet import request
+from worker import app, enqueue_booking
 
 
 @pytest.fixture
@@ -47,3 +48,19 @@ def test_messages_are_published_and_acknowledged_by_one_client(redis_url: str, m
         assert [message.payload[0] for message in taken] == [[0], [1], [2], [3], [4]]
         assert len(made) == before, "a message costs no client"
         assert connection.default_channel.client.hlen("unacked") == 0
+
+
+def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url: str) -> None:
+    """Also from a process that has sent to another, as a test's or a notebook's."""
+    other = f"{redis_url.rpartition('/')[0]}/1"
+    for number, broker in enumerate((redis_url, other)):
+        with redis.Redis.from_url(broker) as client:
+            client.flushdb()
+        settings(CELERY_BROKER_URL=broker)
+        enqueue_booking(request(number))
+    waiting = []
+    for broker in (redis_url, other):
+        with redis.Redis.from_url(broker) as client:
+            waiting.append(client.llen("bookings"))
+            client.flushdb()
+    assert waiting == [1, 1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -107,6 +108,15 @@ def test_a_reset_is_for_the_breakers_that_were_seen(settings: Callable[..., dict
     assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.OPEN}
     assert breaker_actions.carry_out(built, order(built, RESET)).refused is None
     assert {scope.state for scope in built.breaker.get_status().endpoints.values()} == {State.CLOSED}
+
+
+def test_two_that_open_in_one_millisecond_are_seen_as_two(built: Dependencies) -> None:
+    """Their epochs are one moment."""
+    now = built.breaker.get_status()
+    opened = replace(now.breaker, state=State.OPEN, epoch=now.generation + 5)
+    one, both = (dict.fromkeys(names, opened) for names in (["bookings.create"], ["bookings.create", "me"]))
+    epochs = [breaker_actions.epoch(replace(now, endpoints=seen), RESET) for seen in ({}, one, both)]
+    assert len(set(epochs)) == 3
 
 
 def fail(breaker: CircuitBreaker, endpoint: str) -> None:
