@@ -134,7 +134,7 @@ REPORTS = (
         file="db/sql/request_cancel.sql",
         old=" AND NOT cancel_requested",
         new="",
-        test="tests/promises/test_revoked.py::test_workers_that_hear_it_at_once_write_it_once",
+        test="tests/integration/appointments/test_db_moves.py::test_a_cancel_is_asked_for_and_told_once",
     ),
     Breakage(
         name="late-cancel-told-to-nobody",
