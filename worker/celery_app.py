@@ -117,4 +117,5 @@ def reconfigure(settings: Settings | None = None) -> None:
     # Its pools are connected to the old one. `app.close()` would forget the application, too: of the modules that are
     # loaded afterwards no task would be known to it.
     app._pool = None  # noqa: SLF001 - see above
-    vars(app).pop("amqp", None)
+    for sender in ("amqp", "control"):  # the second keeps the first one's connections
+        vars(app).pop(sender, None)

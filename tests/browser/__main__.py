@@ -6,12 +6,14 @@ charts (tests/browser/past.py), for nobody waits an hour for a picture.
 
 import argparse
 import base64
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import structlog
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import past
@@ -50,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def say(what: str) -> None:
         screen.note(f"starting {what}")
 
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # a progress bar is shown
     with deployment(say, simulator=SIMULATOR, **SETTINGS) as deployed, chromium() as browser:
         album = Album(deployed, browser, folder)
         with Traffic() as traffic:

@@ -1,7 +1,6 @@
 """One real deployment whose Flower a browser looks at: servers, a simulator, workers, beat; we are its caller."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from typing import Any
 import psycopg
 import redis
 import requests
-import structlog
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -123,7 +121,6 @@ def deployment(
     say: Callable[[str], object] = lambda _: None, *, simulator: Sequence[str] = SIMULATOR, **given: Any
 ) -> Iterator[Deployment]:
     """Start everything, the simulator with these options; it ends with the block. `given` are settings."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
     settings = Settings.load(**own, **{**SETTINGS, **given})
     with environment(settings, simulator=simulator, say=say) as ready:

@@ -64,3 +64,10 @@ def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url
             waiting.append(client.llen("bookings"))
             client.flushdb()
     assert waiting == [1, 1]
+
+
+def test_workers_are_asked_by_the_broker_of_their_deployment(settings: Any, redis_url: str) -> None:
+    """Celery's control keeps the connections that it was first used with."""
+    for broker in (redis_url, f"{redis_url.rpartition('/')[0]}/1"):
+        settings(CELERY_BROKER_URL=broker)
+        assert app.control.mailbox.producer_pool.connections is app.amqp.producer_pool.connections
