@@ -1,5 +1,6 @@
 """What is read of Cal.com, and the endpoint as which the circuit breaker knows each of these calls."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from tasks.calcom.client import CalcomClient
@@ -8,8 +9,8 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
 
 
-class CalcomReads:
-    """Read what Cal.com knows; `_read` says whether a call may go now, and sends it."""
+class CalcomReads(ABC):
+    """Read what Cal.com knows."""
 
     _client: CalcomClient
 
@@ -41,5 +42,6 @@ class CalcomReads:
         """GET /v2/me, if it may go now."""
         return self._read(ME, self._client.me)
 
+    @abstractmethod
     def _read(self, endpoint: str, send: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
-        raise NotImplementedError
+        """Send a call if it may go now, and return its answer."""
