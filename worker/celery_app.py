@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
+from kombu import pools
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -114,8 +115,9 @@ def reconfigure(settings: Settings | None = None) -> None:
     if settings is not None:
         configuration.settings = settings
     app.config_from_object(configuration)
-    # Its pools are connected to the old one. `app.close()` would forget the application, too: of the modules that are
-    # loaded afterwards no task would be known to it.
+    # Its pools are connected to the old one, or to one of the same address that was started again. `app.close()` would
+    # forget the application, too: of the modules that are loaded afterwards no task would be known to it.
+    pools.reset()  # type: ignore[no-untyped-call]  # kombu's types are in part
     app._pool = None  # noqa: SLF001 - see above
     for sender in ("amqp", "control"):  # the second keeps the first one's connections
         vars(app).pop(sender, None)

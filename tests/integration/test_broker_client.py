@@ -12,6 +12,7 @@ from kombu.messaging import Consumer, Producer
 import worker.transports.redis  # noqa: F401 - the one under test
 from tests.support.fleet import request
 from worker import app, enqueue_booking
+from worker.console import broker
 
 
 @pytest.fixture
@@ -71,3 +72,28 @@ def test_workers_are_asked_by_the_broker_of_their_deployment(settings: Any, redi
     for broker in (redis_url, f"{redis_url.rpartition('/')[0]}/1"):
         settings(CELERY_BROKER_URL=broker)
         assert app.control.mailbox.producer_pool.connections is app.amqp.producer_pool.connections
+
+
+def test_workers_are_asked_of_a_broker_that_was_started_again(settings: Any, valkey: Any) -> None:
+    """The next deployment of this process may have the address of the last one's."""
+    settings()
+    assert app.control.ping(timeout=0.05) == []
+    valkey.kill()
+    valkey.recover()
+    settings()
+    assert app.control.ping(timeout=0.05) == []
+
+
+def test_a_broker_that_goes_while_it_is_asked_is_an_answer(settings: Any, valkey: Any, monkeypatch: Any) -> None:
+    """It told how long its queues are, and was gone when the workers were asked."""
+    url = settings()["REDIS_URL"]
+    ping = app.control.ping
+
+    def too_late(**options: Any) -> Any:
+        valkey.kill()
+        return ping(**options)
+
+    monkeypatch.setattr(app.control, "ping", too_late)
+    asked = broker.ask(url, ("bookings",), ping=0.05)
+    assert (asked.queues, asked.workers) == ({"bookings": 0}, [])
+    assert asked.error == "connection refused"

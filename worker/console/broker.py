@@ -1,6 +1,6 @@
-"""Ask the broker and Redis how they are. Every question is bounded in time."""
+"""Ask the broker, its workers and Redis how they are. Every question is bounded in time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from celery import current_app
@@ -15,14 +15,15 @@ ANSWER_SECONDS = 1.0  # seconds: a broker that is slower than that is an error i
 
 @dataclass(frozen=True)
 class Broker:
-    """What the broker answered: messages waiting in each queue, or why it did not."""
+    """What the broker answered: messages waiting in each queue and the workers that it serves, or why it did not."""
 
     queues: dict[str, int]
+    workers: list[str] = field(default_factory=list)
     error: str | None = None
 
 
-def ask(url: str, names: tuple[str, ...]) -> Broker:
-    """Return how long the queues are; never raises for a broker that is down."""
+def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
+    """Return how long the queues are, and which workers answer within `ping` s; never raises for one that is down."""
     options = {
         **(current_app.conf.broker_transport_options if url.startswith("sentinel:") else {}),  # the master's name
         "socket_connect_timeout": ANSWER_SECONDS,
@@ -33,7 +34,8 @@ def ask(url: str, names: tuple[str, ...]) -> Broker:
     try:
         with Connection(url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else {}) as connection:
             connection.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
-            return Broker({name: _length(connection, name) for name in names})
+            queues = {name: _length(connection, name) for name in names}
+        return Broker(queues, _workers(ping) if ping else [])
     except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
         return Broker(dict.fromkeys(names, 0), error=_describe(error, url))
 
@@ -44,6 +46,11 @@ def _length(connection: Connection, name: str) -> int:
             return int(channel.queue_declare(queue=name, passive=True).message_count)
     except connection.channel_errors:
         return 0  # Redis knows no empty queue, RabbitMQ none that nobody has declared
+
+
+def _workers(ping: float) -> list[str]:
+    """Ask the workers of this process's application, which sends to the same broker."""
+    return sorted(name for answer in current_app.control.ping(timeout=ping) for name in answer)
 
 
 def eviction_policy(url: str) -> str | None:

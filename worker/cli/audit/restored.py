@@ -12,7 +12,6 @@ from db.appointments import restored as record
 from tasks.audit.calls import AuditHalted
 from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknown
 from tasks.dependencies import Dependencies
-from worker.celery_app import app
 from worker.cli.audit.audit import bars, say_waiting
 from worker.cli.session import ready
 from worker.console import broker, screen
@@ -83,16 +82,15 @@ def _refuse_workers(*, force: bool) -> None:
     """Refuse while a worker runs, or nobody can tell: it would post what Cal.com may have."""
     if force:
         return
-    asked = broker.ask(running(Settings.load()).broker_url or "", ())
+    asked = broker.ask(running(Settings.load()).broker_url or "", (), ping=PING)
     if asked.error:
         raise Stop(
             f"the broker does not answer ({asked.error}), so nobody can tell whether a worker runs",
             "start it and try again; if you know that no worker runs, --force goes on without asking",
         )
-    alive = sorted(name for answer in app.control.ping(timeout=PING) for name in answer)
-    if alive:
+    if asked.workers:
         raise Stop(
-            f"a worker runs: {', '.join(alive)}",
+            f"a worker runs: {', '.join(asked.workers)}",
             "it would post again what is booked already: stop all workers first (--force goes on all the same)",
         )
 

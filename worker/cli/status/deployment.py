@@ -17,7 +17,7 @@ from db.monitoring.status_queries import HoldSummary, InProgress
 from tasks.health.check import BEAT, EVERY, beat_is_dead
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.ranking.ours import LATE
-from worker.celery_app import BOOKINGS, MAINTENANCE, app
+from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
 from worker.console import broker, screen
 from worker.settings.model import Settings
@@ -48,17 +48,16 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
         waiting = status_queries.in_progress(conn)
         beat, notified = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
-    asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE))
-    workers = [] if asked.error else _workers()
+    asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
     problems = [
         *_settings_problems(settings),
-        *_broker_problems(asked, workers),
+        *_broker_problems(asked),
         *_beat_problems(beat),
         *([] if shared else [NOT_SHARED]),
         *_lag_problems(waiting, now),
         *_incident_problems(notified, now, shared=shared),
     ]
-    return DeploymentStatus(now, counts, held, waiting, asked.queues, workers, beat, problems)
+    return DeploymentStatus(now, counts, held, waiting, asked.queues, asked.workers, beat, problems)
 
 
 def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
@@ -90,19 +89,15 @@ NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
 """The same where Postgres does not answer."""
 
 
-def _workers() -> list[str]:
-    return sorted(name for answer in app.control.ping(timeout=PING) for name in answer)
-
-
 def _settings_problems(settings: Settings) -> Iterator[str]:
     if settings.calcom_api_key is None:
         yield "CALCOM_API_KEY: not given, so nothing can be booked; `booking check` says more"
 
 
-def _broker_problems(asked: broker.Broker, workers: list[str]) -> Iterator[str]:
+def _broker_problems(asked: broker.Broker) -> Iterator[str]:
     if asked.error:
         yield f"the broker does not answer ({asked.error}): bookings are kept and wait; `booking check` says more"
-    elif not workers:
+    elif not asked.workers:
         yield "no worker answers: start `booking up`, or `celery -A worker worker`"
 
 
