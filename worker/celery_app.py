@@ -117,7 +117,7 @@ def reconfigure(settings: Settings | None = None) -> None:
     app.config_from_object(configuration)
     # Its pools are connected to the old one, or to one of the same address that was started again. `app.close()` would
     # forget the application, too: of the modules that are loaded afterwards no task would be known to it.
-    pools.reset()  # type: ignore[no-untyped-call]  # kombu's types are in part
+    pools.reset()
     app._pool = None  # noqa: SLF001 - see above
     for sender in ("amqp", "control"):  # the second keeps the first one's connections
         vars(app).pop(sender, None)

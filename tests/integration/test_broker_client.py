@@ -54,14 +54,14 @@ def test_messages_are_published_and_acknowledged_by_one_client(redis_url: str, m
 def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url: str) -> None:
     """Also from a process that has sent to another, as a test's or a notebook's."""
     other = f"{redis_url.rpartition('/')[0]}/1"
-    for number, broker in enumerate((redis_url, other)):
-        with redis.Redis.from_url(broker) as client:
+    for number, address in enumerate((redis_url, other)):
+        with redis.Redis.from_url(address) as client:
             client.flushdb()
-        settings(CELERY_BROKER_URL=broker)
+        settings(CELERY_BROKER_URL=address)
         enqueue_booking(request(number))
     waiting = []
-    for broker in (redis_url, other):
-        with redis.Redis.from_url(broker) as client:
+    for address in (redis_url, other):
+        with redis.Redis.from_url(address) as client:
             waiting.append(client.llen("bookings"))
             client.flushdb()
     assert waiting == [1, 1]
@@ -69,8 +69,8 @@ def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url
 
 def test_workers_are_asked_by_the_broker_of_their_deployment(settings: Any, redis_url: str) -> None:
     """Celery's control keeps the connections that it was first used with."""
-    for broker in (redis_url, f"{redis_url.rpartition('/')[0]}/1"):
-        settings(CELERY_BROKER_URL=broker)
+    for address in (redis_url, f"{redis_url.rpartition('/')[0]}/1"):
+        settings(CELERY_BROKER_URL=address)
         assert app.control.mailbox.producer_pool.connections is app.amqp.producer_pool.connections
 
 
