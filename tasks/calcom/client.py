@@ -151,12 +151,11 @@ class CalcomClient:
     def _exchange(self) -> "Exchange":
         """Return what calls; a process that only enqueues loads no HTTP library and reads no certificates."""
         from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see above
-        from tasks.calcom.http.transport import make_context  # noqa: PLC0415 - the same
 
         return Exchange(
             self._base_url,
             connect_timeout=self._timeouts[0],
             read_timeout=self._timeouts[1],
             resolver=self._resolver,
-            tls=self._tls or (make_context() if self._base_url.startswith("https:") else None),
+            tls=self._tls,
         )

@@ -1,24 +1,35 @@
-"""Exchange one request for one answer: each thread over a connection of its own, bounded in time and size."""
+"""Exchange one request for one answer: each thread over a connection of its own, bounded in time and size.
 
+urllib3 bounds neither look-up and connecting together nor the headers of an answer, and asks nobody before the first
+byte: its connections here do.
+"""
+
+import http.client
+import logging
 import os
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
-from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.response import BaseHTTPResponse
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util import Timeout, Url, parse_url
 
 from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
 from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
 from tasks.calcom.http.resolver import Resolver
-from tasks.calcom.http.transport import make_pool
 from tasks.calcom.reply import ErrorType
 
 MAX_BODY = 1024 * 1024  # bytes, decoded
+MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
+MAX_HEADER_BYTES = 64 * 1024  # of one answer, 1xx included; http.client bounds only each line, and their number
 _CHUNK = 64 * 1024
 
 
@@ -41,7 +52,7 @@ class Exchange:
         self._connect_timeout = connect_timeout
         self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
         self._resolver = resolver
-        self._tls = tls
+        self._tls = tls or (_make_context() if self._url.scheme == "https" else None)
         self._threads = threading.local()
 
     def send(self, request: Request, *, may_send: Callable[[], bool], deadline: float) -> Answer | NoAnswer:
@@ -100,10 +111,24 @@ class Exchange:
 
     def _pool(self) -> HTTPConnectionPool:
         if getattr(self._threads, "pid", None) != os.getpid():  # first use, or a child: a socket has one owner
-            self._threads.pool = make_pool(self._url, self._tls)
+            self._threads.pool = self._make_pool()
             self._threads.pid = os.getpid()
         pool: HTTPConnectionPool = self._threads.pool
         return pool
+
+    def _make_pool(self) -> HTTPConnectionPool:
+        """Return what keeps this thread's connection; nothing of it is read from the environment."""
+        host, port = self._url.host or "", self._url.port
+        if self._tls is None:
+            return _ConnectionPool(host, port, maxsize=1)
+        return _TLSConnectionPool(host, port, maxsize=1, ssl_context=self._tls, cert_reqs="CERT_REQUIRED")
+
+
+def _make_context() -> ssl.SSLContext:
+    """Return a TLS context that trusts the system's authorities and certifi's, and checks names."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _read(response: BaseHTTPResponse) -> tuple[bytes, bool]:
@@ -121,3 +146,82 @@ def _read(response: BaseHTTPResponse) -> tuple[bytes, bool]:
     response.close()  # not to be used again: bytes of this answer may still be under way
     response.release_conn()
     return bytes(body[:MAX_BODY]), False
+
+
+class _HeaderReader:
+    """Stand before a connection's file while headers are read: bounded, and a cut line is an error, not the end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = MAX_HEADER_BYTES
+
+    def readline(self, limit: int = -1) -> bytes:
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise http.client.HTTPException("the headers are too long")
+        if not line.endswith(b"\n") and (line or self._left < MAX_HEADER_BYTES) and len(line) != limit:
+            raise http.client.IncompleteRead(line)
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        """Read status and headers; http.client takes a connection that ends within them for the end of them."""
+        file = self.fp
+        self.fp = cast("Any", _HeaderReader(file))  # begin() only reads lines
+        try:
+            super().begin()
+        finally:
+            self.fp = file
+
+
+class _BoundedConnection(HTTPConnection):
+    """A connection that tells the call under way what happens to it, and does not linger."""
+
+    response_class = _Response
+    tls = False
+    _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        self._used_at = time.monotonic()
+        return CALL.get().dial(self._dns_host, self.port, tls=self.tls)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        CALL.get().before_send(self.sock)
+        super().send(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own departure from http.client
+        response = super().getresponse()
+        self._used_at = time.monotonic()
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() < self._used_at + MAX_IDLE and super().is_connected
+
+
+class _BoundedTLSConnection(_BoundedConnection, HTTPSConnection):
+    tls = True
+
+
+class _ConnectionPool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
+
+
+class _TLSConnectionPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedTLSConnection
+
+
+def _is_not_ours(_: logging.LogRecord) -> bool:
+    return CALL.get(None) is None
+
+
+# urllib3 logs whole URLs, and those of a lookup carry an e-mail address: during our calls it is silent.
+for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_is_not_ours)

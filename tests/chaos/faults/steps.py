@@ -19,7 +19,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "it is claimed": ("tasks.booking", "claim", "after"),
     "the breaker permits it": ("tasks.attempt", "Attempt._send", "before"),
     "its lease is checked, it is about to be sent": ("tasks.calcom.http.call", "Call.before_send", "after"),
-    "it is sent, not answered": ("tasks.calcom.http.transport", "_BoundedConnection.getresponse", "before"),
+    "it is sent, not answered": ("tasks.calcom.http.exchange", "_BoundedConnection.getresponse", "before"),
     "it is answered": ("tasks.calcom.client", "CalcomClient.post_booking", "after"),
     "its answer is reported": ("tasks.guarded_calls", "GuardedCalls.post", "after"),
     "a look has seen Cal.com's list": ("tasks.unknown.inquiry", "lookup", "after"),

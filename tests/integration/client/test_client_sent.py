@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.calcom.client import CalcomClient
-from tasks.calcom.http import transport
+from tasks.calcom.http import exchange
 from tasks.calcom.http.answer import Answer, NoAnswer
 
 Make = Callable[..., CalcomClient]
@@ -114,7 +114,7 @@ def test_a_connection_closed_meanwhile_is_not_used(serve: Callable, client: Make
 
 def test_an_idle_connection_is_not_used(serve: Callable, client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cal.com closes it after 5 s; a POST that crosses that has an unknown outcome."""
-    monkeypatch.setattr(transport, "MAX_IDLE", 0.0)
+    monkeypatch.setattr(exchange, "MAX_IDLE", 0.0)
     server = serve()
     calcom = client(server.url)
 
