@@ -20,11 +20,13 @@ from urllib.request import Request, urlopen
 import psycopg
 
 from tests.deploying.containers import ROOT, Container, images, read
+from tests.support.collector import collecting
 from worker.local.embedded import Guard, Postgres, find
 from worker.local.embedded.server import ServerLayout
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "booking.json"
 RUN = ("valkey", "simulator", "worker", "maintenance", "beat", "flower", "prometheus")
+COLLECTOR = 4318  # OpenTelemetry's own port
 PANEL_ROUNDS = 200  # rounds of all that are still without data, half a second apart: a net
 REQUESTS = "\n".join(
     json.dumps(
@@ -104,7 +106,7 @@ def run(folder: Path) -> dict[str, Any]:
     services = read(folder / "config.json")
     isolate(folder, services)
     images(folder)
-    with Guard() as guard:
+    with Guard() as guard, collecting(COLLECTOR) as (_, traces):
         of = {name: Container(name, service, guard, folder / name) for name, service in services.items()}
         server = postgres(guard, of["worker"].environment["DATABASE_URL"])
         found: dict[str, Any] = {"postgres": of["postgres"].health()}
@@ -125,6 +127,7 @@ def run(folder: Path) -> dict[str, Any]:
             found["accepted"] = json.loads(of["worker"].run("booking", "enqueue", "requests.jsonl", "--json"))
             found["without data"] = without_data(guard)
             found["rules"] = rules()
+            found["traced"] = traced(guard, traces)
         guard.end("beat")
         with psycopg.connect(server.url, autocommit=True) as admin:  # nobody waits here for it to grow old
             admin.execute("UPDATE heartbeats SET ticked_at = ticked_at - interval '1 minute'")
@@ -147,6 +150,15 @@ def rules() -> dict[str, str]:
     """Return the rules that Prometheus has, and whether it could judge by them."""
     groups = ask("http://prometheus:9090/api/v1/rules")["data"]["groups"]
     return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+
+
+def traced(guard: Guard, traces: list[bytes]) -> bool:
+    """Say whether the collector was sent a booking that is confirmed, or is within a net of time."""
+    for _ in range(PANEL_ROUNDS):
+        if any(b"move confirmed" in batch for batch in list(traces)):
+            return True
+        guard.wait("maintenance", 0.5)
+    return False
 
 
 def wait_for(guard: Guard, expression: str) -> None:

@@ -22,6 +22,7 @@ FILLED_IN = {
     "CALCOM_API_KEY": "cal_test_owner",
 }
 FASTER = {"METRICS_AGGREGATE_SECONDS": "2"}
+TRACING = {"IMAGE_LOCK": "otel", "TRACES": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 NET = 400  # seconds
 
 
@@ -45,11 +46,26 @@ def test_what_is_not_filled_in_is_said(tmp_path: Path, name: str) -> None:
     assert re.search(rf"\b{name} is missing a value: is missing in .env", ran.stderr)
 
 
+def test_an_image_can_send_traces_where_env_says_so(tmp_path: Path) -> None:
+    """Of each of our services; the example has it without, and no collector in it."""
+    for given, lock in (({}, "runtime"), ({"IMAGE_LOCK": ""}, "runtime"), (TRACING, "otel")):
+        folder = tmp_path / f"{lock} {len(given)}"
+        folder.mkdir()
+        services = json.loads(config(project(folder, **FILLED_IN, **given)).stdout)["services"]
+        ours = [one for one in services.values() if one.get("build", {}).get("target") == "product"]
+        sent = {name: given[name] for name in ("TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT") if name in given}
+
+        assert {one["build"]["args"]["LOCK"] for one in ours} == {lock}
+        assert (ROOT / "requirements" / f"{lock}.lock").exists()
+        found = services["maintenance"]["environment"]
+        assert {name: found[name] for name in found if name == "TRACES" or name.startswith("OTEL_")} == sent
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run the containers as processes, once; return what was found."""
     folder = tmp_path_factory.mktemp("compose")
-    read = config(project(folder, **FILLED_IN, **FASTER), *PROFILES)
+    read = config(project(folder, **FILLED_IN, **FASTER, **TRACING), *PROFILES)
     (folder / "config.json").write_text(read.stdout)
     ours = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
     ran = subprocess.run(
@@ -87,3 +103,8 @@ def test_prometheus_judges_by_our_rules(found: dict[str, Any]) -> None:
     """It reads the files where compose puts them."""
     assert "CalcomDown" in found["rules"]
     assert {name for name, health in found["rules"].items() if health != "ok"} == set()
+
+
+def test_its_bookings_are_traced(found: dict[str, Any]) -> None:
+    """The worker of maintenance sends them to the collector that `.env` names."""
+    assert found["traced"]

@@ -125,6 +125,18 @@ def test_a_drained_node_leaves_a_worker_of_each_queue(built: Resources) -> None:
         assert deployment["replicas"] > budget["minAvailable"]
 
 
+def test_traces_are_asked_for_by_a_secret_that_may_be_missing(built: Resources) -> None:
+    """Of the one worker that sends them; what the document puts into it is a setting of ours, or OpenTelemetry's."""
+    given = {name: pod["containers"][0]["envFrom"] for name, pod in pods(built).items()}
+    traces = {"secretRef": {"name": "booking-traces", "optional": True}}
+
+    assert [name for name, sources in given.items() if traces in sources] == ["maintenance"]
+    assert [one for sources in given.values() for one in sources if "optional" in str(one)] == [traces]
+    document = (ROOT / "docs" / "deploying.md").read_text("utf-8")
+    [created] = re.findall(r"create secret generic booking-traces (.*)", document)
+    assert set(re.findall(r"--from-literal (\w+)=", created)) == {"TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+
 def test_the_document_names_each_secret(built: Resources) -> None:
     """Whoever follows it makes the Secrets that pods ask for."""
     asked = {

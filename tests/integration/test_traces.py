@@ -1,12 +1,9 @@
 """A booking is one trace: from its request through holds, retries and looks to the move that ends it."""
 
-import gzip
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.calcom.http.exchange import Exchange
 from tasks.maintenance import booking_minutes
+from tests.support.collector import collecting
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import POST, carry, carry_until
 from worker import enqueue_booking
@@ -68,24 +66,8 @@ def sent_ids(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def collector() -> Iterator[tuple[str, list[bytes]]]:
     """Run a collector of OpenTelemetry: its URL, and the bodies that it was sent."""
-    got: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", got
-    server.shutdown()
-    server.server_close()
+    with collecting() as running:
+        yield running
 
 
 def count() -> None:
