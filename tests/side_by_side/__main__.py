@@ -18,7 +18,7 @@ from tests.side_by_side.run import Asked, Run, run
 from worker.local.embedded import EmbeddedError
 from worker.local.graceful_shutdown import GracefulShutdown
 
-OLD = "977511c"  # the version before weak evidence: its workers know neither 0005_evidence nor the breaker of today
+OLD = "f050fdb"  # the release before this one (docs/upgrading.md): its tables stand at 0006_keys
 
 FEWEST = 100
 
