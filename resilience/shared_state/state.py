@@ -51,7 +51,12 @@ class ThreadConnections:
             connection.connect()  # sending would connect, too, and not ask the Sentinels where to
         length = b"*%d\r\n" % (len(begin.words) + len(more))
         connection.send_packed_command([length + begin.encoded + _encoded(more)], check_health=False)
-        return connection.read_response()
+        try:
+            return connection.read_response()
+        except ReadOnlyError:  # a replica now, which keeps its connections: none leads to who has its name by now
+            self._mine = threading.local()
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     def _own(self, client: Redis) -> Any:
         if getattr(self._mine, "process", None) != os.getpid():

@@ -26,6 +26,14 @@ def _here(name: str, old: str, new: str, test: str) -> Breakage:
 
 
 BREAKER = (
+    Breakage(
+        name="demoted-master-kept",
+        promise=3,
+        file="resilience/shared_state/state.py",
+        old="            self._mine = threading.local()\n            self._client",
+        new="            self._client",
+        test=f"{_INTEGRATION}servers.py::test_the_name_of_a_server_that_takes_no_writes_any_more_is_resolved_anew",
+    ),
     # -- epochs
     _lua(
         "epoch-ignored",

@@ -1,8 +1,11 @@
 """The Lua on the other servers that we name: in cluster mode on one node, and on Debian's Redis 8."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -14,6 +17,7 @@ from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from resilience.shared_state import scripts
 from resilience.shared_state.client import make_redis
 from tests.breaker_model.walk import walk
+from tests.support.breakers import call
 from worker.local import embedded
 from worker.local.embedded.find import reachable, server_user, valkey
 from worker.local.embedded.server import ServerLayout
@@ -32,6 +36,12 @@ class ClusterNode(embedded.Valkey):
     def config(self, port: int) -> str:
         """Add that it is one."""
         return f"{super().config(port)}cluster-enabled yes\n"
+
+
+class SecondValkey(embedded.Valkey):
+    """One more."""
+
+    name = "second"
 
 
 class DebianRedis(embedded.Valkey):
@@ -111,6 +121,37 @@ def test_a_user_without_dangerous_commands_will_do(redis_url: str) -> None:
             assert theirs.gone_for() is None
         finally:
             client.execute_command("ACL", "DELUSER", "careful")
+
+
+def test_the_name_of_a_server_that_takes_no_writes_any_more_is_resolved_anew(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica since a failover keeps its connections: none of them leads to the server that has its name by now."""
+    servers = [start(kind, valkey()) for kind in (embedded.Valkey, SecondValkey)]
+    ports = [urlsplit(url).port for url in servers]
+    for url in servers:
+        with redis.Redis.from_url(url) as client:
+            client.config_set("requirepass", "555")
+    present, resolve = [ports[0]], socket.getaddrinfo
+
+    def resolved(host: Any, port: Any, *more: Any, **options: Any) -> Any:
+        there = ("127.0.0.1", present[0]) if host == "primary.example.com" else (host, port)
+        return resolve(*there, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    now = [0.0]
+    shared = make_redis("redis://:555@primary.example.com", timeout=5, connect_timeout=5)
+    settings = BreakerSettings(rate_limit=0, redis_retry=1)
+    breaker = CircuitBreaker("calcom", redis=shared, settings=settings, clock=lambda: now[0])
+    assert call(breaker)
+    assert breaker.get_status().shared
+    with redis.Redis(port=ports[0] or 0, password="555") as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", ports[1])
+    present[0] = ports[1]
+    for _ in range(3):
+        now[0] += 2
+        assert call(breaker)
+    assert breaker.get_status().shared
 
 
 @pytest.mark.debian_redis
