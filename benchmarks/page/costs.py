@@ -1,9 +1,10 @@
 """What the page reads beside 1,000,000 bookings, 100,000 of them held, and beside 1,000 and 100; what its indexes cost.
 
 Each read is timed with nothing cached of what it reads, neither by PostgreSQL nor by the system, in turns between two
-databases of one server. Medians are added up by kind (what is read every two seconds, charts, lists, searches), and the
-kind that grows most is the figure. Of the blocks that a read touches each counts for itself, but for a few more: each
-index is a level higher. Then bookings are kept, claimed and confirmed, in turns with the page's indexes and without.
+databases of one server. Medians are added up by kind (what is read every two seconds, charts, lists, searches, a scrape
+of /metrics), and the kind that grows most is the figure. Of the blocks that a read touches each counts for itself, but
+for a few more: each index is a level higher. Then bookings are kept, claimed and confirmed, in turns with the page's
+indexes and without.
 """
 
 import os
@@ -84,7 +85,7 @@ def _reads(few: Engine, many: Engine, folder: Path) -> dict[str, float]:
 
 def _kind(name: str) -> str:
     """Return of what kind a read is."""
-    return next((kind for kind in ("charts", "list", "search") if name.startswith(kind)), "now")
+    return next((kind for kind in ("charts", "list", "search", "scrape") if name.startswith(kind)), "now")
 
 
 class _Cold:

@@ -96,6 +96,7 @@ def reads(conn: Connection) -> Reads:
         **{f"list: {name}": partial(_list, conn, wanted) for name, wanted in lists.items()},
         **{f"search: {name}": partial(search.find, conn, word) for name, word in words.items()},
         "metrics": partial(metric_totals.read, conn),
+        "scrape": lambda: (read_record(conn, now, "calcom", Timings()), metric_totals.read(conn)),
         "one booking": lambda: (appointments.get(conn, row.id), events.timeline(conn, row.id)),
     }
 

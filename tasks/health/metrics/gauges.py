@@ -1,6 +1,6 @@
 """Gauges: how everything stands at the moment of one reading; what a server that is gone would tell is absent."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -68,11 +68,14 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
     yield _gauge("bookings", "Bookings on their way (1000: that many or more), and held", ("state",), states)
     counts = (((reason.value,), float(held[reason].count if reason in held else 0)) for reason in HoldReason)
     yield _gauge("held", "Held bookings", ("reason",), counts)
-    ages = (
-        ((reason.value,), _age(record.now, held[reason].oldest_held_at if reason in held else None))
-        for reason in HoldReason
+    holds = {reason: held[reason].oldest_held_at if reason in held else None for reason in HoldReason}
+    yield _ages(
+        "oldest_hold_seconds", "How long the oldest of these holds lasts; 0: nothing is held", record.now, holds
     )
-    yield _gauge("oldest_hold_seconds", "How long the oldest of them is held; 0: none is", ("reason",), ages)
+    # A hold that ends and begins again (a failed probe, another try) is still the same wait.
+    asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
+    about = "How long ago the first of what is held was asked for; 0: nothing is held"
+    yield _ages("oldest_held_request_seconds", about, record.now, asked)
     at_risk = sum(hold.at_risk for hold in record.holds)
     yield _gauge("held_at_risk", "Held bookings that expire within two hours", (), [((), float(at_risk))])
     pending = _age(record.now, moving.oldest_pending_at)
@@ -102,6 +105,10 @@ def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
 def _moments(name: str, about: str, breakers: dict[str, Card | None], field: str) -> GaugeMetricFamily:
     moments = ((of, getattr(card, field) if card else None) for of, card in breakers.items())
     return _gauge(name, f"Of a breaker: {about}", ("name",), (((of,), _timestamp(at)) for of, at in moments))
+
+
+def _ages(name: str, about: str, now: datetime, since: Mapping[HoldReason, datetime | None]) -> GaugeMetricFamily:
+    return _gauge(name, about, ("reason",), (((reason.value,), _age(now, at)) for reason, at in since.items()))
 
 
 def _timestamp(at: datetime | None) -> float:

@@ -22,7 +22,7 @@ def read() -> Any:
 
 def test_nothing_that_the_page_reads_grows_with_what_is_kept(read: Any) -> None:
     """At most half as much again, and two blocks for higher indexes."""
-    assert {"overview", "metrics", "charts, 168 h", "list: held, by start", "search: correlation id"} <= read[
+    assert {"overview", "scrape", "charts, 168 h", "list: held, by start", "search: correlation id"} <= read[
         "many"
     ].keys()
     assert read["grown"] == []

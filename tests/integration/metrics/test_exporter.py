@@ -1,14 +1,17 @@
 """`/metrics`: what it tells of the fleet, what is absent when a server is gone; nothing of a request is in it."""
 
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import yaml
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -24,6 +27,9 @@ from worker.metrics.server import serve
 ROOT = Path(__file__).parents[3]
 TABLE = re.compile(r"^\| `booking_(\w+)`", re.MULTILINE)
 ENDS = re.compile(r"_(bucket|sum|count)$")
+ABSENT = {"booking_health_check_timestamp_seconds", "booking_rate_limit_calls_left"}  # never ran; there is no limit
+SELECTOR = re.compile(r"\b(booking_\w+)(?:\{([^}]*)\})?")
+MATCHER = re.compile(r'(\w+)=~?"([^"]*)"')
 
 
 @pytest.fixture
@@ -48,14 +54,52 @@ def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
     seen = told()
     documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "metrics.md").read_text("utf-8"))}
 
-    absent = {"booking_health_check_timestamp_seconds", "booking_rate_limit_calls_left"}  # never ran; there is no limit
-    assert names(seen) == documented - absent
+    assert names(seen) == documented - ABSENT
     assert only_growing(seen)
     assert set(only_growing(seen).values()) == {0.0}
     assert {seen[f'booking_part_up{{part="{part}"}}'] for part in ("postgres", "redis", "broker")} == {1.0}
     assert seen['booking_breaker_state{name="calcom",state="closed"}'] == 1
     assert seen['booking_breaker_state{name="bookings.create",state="open"}'] == 0
     assert {seen[f'booking_held{{reason="{reason.value}"}}'] for reason in HoldReason} == {0.0}
+
+
+def expressions() -> Iterator[str]:
+    """Return all that our rules and our dashboards ask."""
+    for group in yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text("utf-8"))["groups"]:
+        yield from (rule["expr"] for rule in group["rules"])
+    for path in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"):
+        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+            yield from (target["expr"] for target in panel["targets"])
+
+
+@pytest.mark.usefixtures("deployed")
+def test_all_that_rules_and_dashboards_ask_for_is_told() -> None:
+    """Each name, and each value of a label that they choose by: what nobody tells would never ring."""
+    seen = told()
+    found = [one for expression in expressions() for one in SELECTOR.findall(expression)]
+    missing = set()
+    for name, matchers in found:
+        labels = [series for series in seen if series.startswith(f"{name}{{")]
+        if not labels and name not in ABSENT:
+            missing.add(name)
+        for label, values in MATCHER.findall(matchers):
+            wanted = {str(float(value)) if label == "le" else value for value in values.split("|")}
+            missing |= {f"{name} {one}" for one in wanted if not any(f'{label}="{one}"' in series for series in labels)}
+
+    assert missing == set()
+    assert {name for name, _ in found} >= {"booking_held", "booking_wait_seconds_bucket", "booking_release_window"}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_wait_goes_on_when_a_hold_begins_anew(record: Any) -> None:
+    """Of a booking that each probe takes and holds again: it waits since it was asked for."""
+    held = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
+    record.write(held.id, requested_at=timedelta(minutes=-20), held_at=timedelta(seconds=-5))
+    seen = told()
+
+    assert seen['booking_oldest_held_request_seconds{reason="breaker_open"}'] >= 1200
+    assert 5 <= seen['booking_oldest_hold_seconds{reason="breaker_open"}'] < 1200
+    assert seen['booking_oldest_held_request_seconds{reason="throttled"}'] == 0
 
 
 @pytest.mark.usefixtures("deployed")

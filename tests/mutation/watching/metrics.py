@@ -55,6 +55,14 @@ METRICS = (
         test=f"{_EXPORTER}test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal",
     ),
     Breakage(
+        name="wait-begins-anew-with-each-hold",
+        promise=6,
+        file="tasks/health/metrics/gauges.py",
+        old="held[reason].oldest_requested_at if",
+        new="held[reason].oldest_held_at if",
+        test=f"{_EXPORTER}test_a_wait_goes_on_when_a_hold_begins_anew",
+    ),
+    Breakage(
         name="free-text-as-a-label",
         promise=6,
         file="tasks/health/metrics/totals.py",
