@@ -5,16 +5,14 @@ docs/settings.md and .env.example are generated from this file (`python -m worke
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic_settings import SettingsError as SourceError
 
 from resilience.retry_policy import TransientErrors
 from resilience.shared_state.sentinel import DEFAULT_MASTER, SentinelAddress
@@ -49,21 +47,13 @@ def _setting(default: Any, meaning: str, *, unit: str = "", zero: str = "", **li
     return Field(default=default, description=meaning, json_schema_extra={"unit": unit, "zero": zero}, **limits)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Hold every setting, checked. Build it with `Settings.load()`, which explains what is wrong.
 
     `CIRCUIT_BREAKER_WINDOW` is `settings.circuit_breaker_window`; times are seconds. Frozen: use `model_copy`.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        allow_inf_nan=False,
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, allow_inf_nan=False, validate_default=True)
 
     # Where things are
     database_url: PostgresUrl | None = _setting(
@@ -204,15 +194,6 @@ class Settings(BaseSettings):
         url = self.celery_broker_url or self.redis_url or ""
         return SentinelAddress.parse(url) if url.startswith("sentinel:") else None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _never_audit(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Read the one value that says something by being empty; of all others an empty one counts as not given."""
-        file = dotenv_values(".env", encoding="utf-8", interpolate=False)
-        texts = {**file, **os.environ}  # noqa: TID251 - this file is the one reader
-        is_empty = "audit_hour" not in given and texts.get("AUDIT_HOUR") == ""
-        return {**given, "audit_hour": None} if is_empty else given
-
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if not self.celery_broker_url and (self.redis_url or "").partition(":")[0].endswith("+cluster"):
@@ -246,12 +227,12 @@ class Settings(BaseSettings):
         if strange := given.keys() - cls.model_fields.keys():
             raise TypeError(f"no such settings: {', '.join(sorted(strange))}")
         try:
-            return cls(**given)
+            return cls(**{**_said(cls.model_fields), **given})
         except ValidationError as error:
             problems = [_line(detail) for detail in error.errors(include_url=False, include_input=False)]
         except UnicodeDecodeError:
             problems = [".env: is not UTF-8; save it as UTF-8"]
-        except (OSError, SourceError) as error:
+        except OSError as error:
             problems = [f".env: cannot be read ({type(error).__name__}); check its permissions"]
         raise SettingsError(problems)
 
@@ -273,6 +254,19 @@ class Settings(BaseSettings):
         for field in type(self).model_fields:
             value = getattr(self, field)
             yield field.upper(), "" if value is None else text_of(value)
+
+
+def _said(names: Collection[str]) -> dict[str, Any]:
+    """Return what the environment says of these fields and, where that says nothing, .env.
+
+    An empty text counts as not given, but for the one value that says something by being empty.
+    """
+    file = dotenv_values(".env", encoding="utf-8")
+    environment = os.environ  # noqa: TID251 - this file is the one reader
+    said: dict[str, Any] = {name.lower(): text for texts in (file, environment) for name, text in texts.items() if text}
+    if {**file, **environment}.get("AUDIT_HOUR") == "":
+        said["audit_hour"] = None
+    return {name: said[name] for name in names if name in said}
 
 
 def text_of(value: Any) -> str:

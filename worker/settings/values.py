@@ -8,7 +8,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
-from pydantic_settings import NoDecode
 
 from resilience.retry_policy import TransientErrors
 
@@ -132,6 +131,6 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ApiVersion = Annotated[str, AfterValidator(_api_version)]
-Delays = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_commas), AfterValidator(_delays)]
-Transient = Annotated[TransientErrors, NoDecode, BeforeValidator(_transient_errors)]
-SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_blanks)]
+Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]
+Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
+SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]
