@@ -5,31 +5,31 @@
         ...  # the call; no lock is held meanwhile
         breaker.record(permit, CallOutcome.SUCCESS, elapsed=1.2)
 
-Its rules are Lua scripts in Redis (lua/lib/state_machine.lua), each of them atomic and by Redis's clock. While Redis is
-gone a small breaker of this process guards its calls (local.py). No method raises for trouble with Redis.
+Its rules are Lua scripts in Redis (rules.py, lua/lib/state_machine.lua), each of them atomic and by Redis's clock.
+While Redis is gone a small breaker of this process guards its calls (local.py). No method raises for Redis's trouble.
 """
 
 import random
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from resilience.call_stats.stats import CallStats
-from resilience.circuit_breaker.closed import ClosedBreaker
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
 from resilience.circuit_breaker.overrides import OperatorControls
-from resilience.circuit_breaker.reports import Reports
-from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.rules import BreakerRules
+from resilience.circuit_breaker.settings import BreakerSettings, Limits
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Recorded
-from resilience.circuit_breaker.wire import ACQUIRE, AcquireRequest, OutcomeReport, to_ms, to_seconds
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
+from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.redaction import bounded_context
 from resilience.shared_state.events import Emit, say_nothing
-from resilience.shared_state.scripts import Client
+from resilience.shared_state.scripts import Client, closed_keys
 from resilience.shared_state.state import SharedState
 
 
-class CircuitBreaker(Reports, HeldWork, OperatorControls):
+class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
     """Guard one service and its endpoints.
 
     `redis` None keeps the breaker in this process alone; `make_redis` builds a client that gives up soon. `key` is the
@@ -101,21 +101,7 @@ class CircuitBreaker(Reports, HeldWork, OperatorControls):
             if answer is not None:
                 return answer
         name = "" if item is None else str(item)
-        request = AcquireRequest(owner, int(probe_ok), name, int(trial))
-        reply = self._failover.run(ACQUIRE, endpoint, request, now)
-        if reply is None:
-            self._failover.not_acknowledged(endpoint, owner)
-            return self._failover.run_local(
-                now,
-                lambda local, at: local.acquire(endpoint, at, owner=owner, probe_ok=probe_ok, item=name, trial=trial),
-            )
-        admission, service, scope = reply.result, reply.state.service, reply.state.endpoint
-        if admission.reason is not None:
-            return Denied(admission.reason, to_seconds(admission.wait), service.state, service.epoch, scope.state)
-        return Permit(
-            endpoint, owner, name, service.epoch, scope.epoch, admission.window, reply.now, service.state,
-            probe=admission.probe, released=admission.released, trial=trial,
-        )  # fmt: skip
+        return self._ask(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now)
 
     def record(
         self,
@@ -151,6 +137,88 @@ class CircuitBreaker(Reports, HeldWork, OperatorControls):
         )  # fmt: skip
         return self._report(permit.endpoint, report, reason, now, probe=permit.probe)
 
+    def is_shut(self, endpoint: str) -> bool:
+        """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
+        if self._closed.stands(endpoint):
+            return False
+        seen = self.get_status()
+        own = seen.endpoints.get(endpoint)
+        states = {seen.state} if own is None else {seen.state, own.state}
+        if seen.shared and states == {State.CLOSED}:
+            self._closed.looked_closed(endpoint, (seen.breaker.epoch, seen.generation if own is None else own.epoch))
+        return seen.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
+
 
 class CalcomCircuitBreaker(CircuitBreaker):
     """The breaker named calcom."""
+
+
+class ClosedBreaker:
+    """Go the short way, as nearly every call does: the breaker is closed, and as this process heard last.
+
+    Two short scripts answer and write what acquire.lua and record.lua would. Where it is not so they change nothing and
+    say so; where Redis is gone nothing is answered. Either way that is None: ask and report by all of the rules.
+    `identity` is what every script is told of this client.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        shared: SharedState | None,
+        *,
+        limits: Limits,
+        identity: tuple[str, str, str],
+        snapshot: BreakerSnapshot,
+        clock: Callable[[], float],
+    ) -> None:
+        self._service = service
+        self._shared = shared
+        sizes = limits.emission_interval, limits.burst_tolerance, limits.rate_window, limits.size
+        self._fixed = (*identity, *sizes)
+        self._snapshot = snapshot
+        self._clock = clock
+        self._looked_closed: dict[str, tuple[int, int]] = {}
+
+    def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
+        """Ask whether a call may go, which the rate limit alone decides."""
+        epochs = self._snapshot.closed.get(endpoint)
+        if epochs is None:
+            return None
+        reply = self._run("acquire_closed", endpoint, epochs, now)
+        if reply is None:
+            return None
+        at, wait, window = reply
+        if wait:
+            return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
+        return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED)
+
+    def record(self, permit: Permit, elapsed: float, told: QuotaHeaders, now: float | None) -> Recorded | None:
+        """Report a success."""
+        closed = permit.state is State.CLOSED and permit.shared and not permit.probe
+        if not closed or permit.item or permit.trial:
+            return None
+        epochs, took = (permit.service_epoch, permit.endpoint_epoch), round(elapsed * 1000)
+        headers = told.limit, max(0, told.remaining), max(0, round(told.reset_after * 1000))
+        call = permit.window, permit.granted_at, took, *headers
+        reply = self._run("record_closed", permit.endpoint, epochs, now, *call)
+        return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
+
+    def stands(self, endpoint: str) -> bool:
+        """Return whether the breaker is still closed to an endpoint, as this process heard last; it takes nothing."""
+        epochs = self._snapshot.closed.get(endpoint) or self._looked_closed.get(endpoint)
+        return epochs is not None and self._run("still_closed", endpoint, epochs, None) is not None
+
+    def looked_closed(self, endpoint: str, epochs: tuple[int, int]) -> None:
+        """Remember that both looked closed, in these epochs; not for `acquire`: an "off" that is over looks so, too."""
+        self._looked_closed[endpoint] = epochs
+
+    def _run(self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int) -> Any:
+        if self._shared is None:
+            return None
+        at = 0 if now is None else round(now * 1000)
+        keys, fixed = closed_keys(self._service, endpoint), (endpoint, *self._fixed)
+        reply = self._shared.call(script, keys, fixed, (*epochs, at, *own))
+        if reply is None:
+            return None
+        self._snapshot.seen_at = (reply[0], self._clock())
+        return reply if len(reply) > 1 else None

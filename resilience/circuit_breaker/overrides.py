@@ -4,12 +4,11 @@ from datetime import datetime
 
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker import status, transitions
-from resilience.circuit_breaker.closed import ClosedBreaker
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.local import LocalBreaker
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
-from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind, State
+from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind
 from resilience.circuit_breaker.wire import OVERRIDE, override_argument
 
 ENDPOINT = "any"
@@ -22,7 +21,6 @@ class OperatorControls:
     key: str
     configuration: str
     calls: CallStats
-    _closed: ClosedBreaker
     _failover: Failover
 
     def force_open(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
@@ -65,17 +63,6 @@ class OperatorControls:
         return (
             self._failover.run_local(now, self._local_status) if known is None else status.of_fleet(self.service, known)
         )
-
-    def is_shut(self, endpoint: str) -> bool:
-        """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
-        if self._closed.stands(endpoint):
-            return False
-        seen = self.get_status()
-        own = seen.endpoints.get(endpoint)
-        states = {seen.state} if own is None else {seen.state, own.state}
-        if seen.shared and states == {State.CLOSED}:
-            self._closed.looked_closed(endpoint, (seen.breaker.epoch, seen.generation if own is None else own.epoch))
-        return seen.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
     def _local_status(self, local: LocalBreaker, now: int) -> tuple[BreakerStatus, tuple[Change, ...]]:
         return status.of_process(self.service, local, now, key=self.key, configuration=self.configuration), ()

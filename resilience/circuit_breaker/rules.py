@@ -1,4 +1,4 @@
-"""Report what came of calls, in Redis or, while it is gone, in this process; with a permit, or without any."""
+"""Ask and report by all of the breaker's rules, in Redis or, while it is gone, in this process."""
 
 import random
 
@@ -6,15 +6,15 @@ from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
 from resilience.circuit_breaker.events import KeyBlocked
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Recorded, recorded
-from resilience.circuit_breaker.wire import IS_OPEN, RECORD, OutcomeReport
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded, recorded
+from resilience.circuit_breaker.wire import ACQUIRE, IS_OPEN, RECORD, AcquireRequest, OutcomeReport, to_seconds
 from resilience.error_types import ErrorType, error_type, severity_of
 from resilience.redaction import error_token
 from resilience.shared_state.events import Emit
 
 
-class Reports:
-    """The part of a circuit breaker that takes in outcomes, and all that is asked and reported without a permit."""
+class BreakerRules:
+    """The part of a circuit breaker that asks its state machine, with a permit or without any."""
 
     service: str
     settings: BreakerSettings
@@ -44,6 +44,25 @@ class Reports:
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
         return reply.result
+
+    def _ask(self, endpoint: str, request: AcquireRequest, now: float | None) -> Permit | Denied:
+        """Ask whether a call may go."""
+        owner, item, trial = request.owner, request.item, bool(request.trial)
+        reply = self._failover.run(ACQUIRE, endpoint, request, now)
+        if reply is None:
+            self._failover.not_acknowledged(endpoint, owner)
+            probe_ok = bool(request.probe_ok)
+            return self._failover.run_local(
+                now,
+                lambda local, at: local.acquire(endpoint, at, owner=owner, probe_ok=probe_ok, item=item, trial=trial),
+            )
+        admission, service, scope = reply.result, reply.state.service, reply.state.endpoint
+        if admission.reason is not None:
+            return Denied(admission.reason, to_seconds(admission.wait), service.state, service.epoch, scope.state)
+        return Permit(
+            endpoint, owner, item, service.epoch, scope.epoch, admission.window, reply.now, service.state,
+            probe=admission.probe, released=admission.released, trial=trial,
+        )  # fmt: skip
 
     def _record_now(self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None) -> Recorded:
         report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
