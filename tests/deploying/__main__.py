@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 import psycopg
 
 from tests.deploying.containers import ROOT, Container, images, read
-from tests.support.collector import collecting
+from tests.support.tracing.collector import collecting
 from worker.local.embedded import Guard, Postgres, find
 from worker.local.embedded.server import ServerLayout
 

@@ -20,9 +20,9 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.calcom.http.exchange import Exchange
 from tasks.maintenance import booking_minutes
-from tests.support.collector import collecting
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import POST, carry, carry_until
+from tests.support.tracing.collector import collecting
 from worker import enqueue_booking
 from worker.settings.model import Settings
 from worker.tracing import export
