@@ -96,6 +96,12 @@ def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAc
     return None if row is None else OperatorAction.of(row)
 
 
+def latest(conn: Connection, limit: int) -> list[OperatorAction]:
+    """Read the latest actions, the newest first."""
+    rows = conn.execute(select(_actions).order_by(_columns.id.desc()).limit(limit)).mappings()
+    return [OperatorAction.of(row) for row in rows]
+
+
 def count(conn: Connection, action_id: int, position: int, outcome: str, *, was_done: bool) -> bool:
     """Count what became of the booking at a position of an action; the last one ends it. False: it is not its turn."""
     asked = {"id": action_id, "position": position, "outcome": outcome, "was_done": was_done}
@@ -107,9 +113,11 @@ def add_done(conn: Connection, action_id: int, number: int) -> None:
     conn.execute(update(_actions).where(_columns.id == action_id).values(done=_columns.done + number))
 
 
-def finish(conn: Connection, action_id: int, outcome: str, *, refused: str | None = None, ended: bool = True) -> None:
+def finish(
+    conn: Connection, action_id: int, outcomes: Mapping[str, int], *, refused: str | None = None, ended: bool = True
+) -> None:
     """Record what became of an action; `refused` says why it was not done, not `ended` that it may be asked again."""
-    values = {"outcomes": {outcome: 1}, "refused": refused} | ({"done_at": func.clock_timestamp()} if ended else {})
+    values = {"outcomes": dict(outcomes), "refused": refused} | ({"done_at": func.clock_timestamp()} if ended else {})
     conn.execute(update(_actions).where(_columns.id == action_id, _columns.done_at.is_(None)).values(values))
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from db.appointments import audit, restored
 from db.appointments.restored import RestoredBooking
+from db.monitoring import operator_actions
 from tasks.audit.calls import AuditCalls
 from tasks.audit.listing import Listing, Progress, read_listing
 from tasks.calcom.booking import Booking
@@ -37,8 +38,11 @@ class Restored:
     unnamed: int
 
 
-def make_unknown(deps: Dependencies, since: datetime) -> Iterator[int]:
-    """Make the outcome of all live bookings unknown, a batch a transaction; yield how many each was."""
+def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iterator[int]:
+    """Make the outcome of all live bookings unknown, a batch a transaction; yield how many each was.
+
+    `action_id` is the recorded action that counts them.
+    """
     after: int | None = 0
     while after is not None:
         with deps.engine.begin() as conn:
@@ -49,6 +53,7 @@ def make_unknown(deps: Dependencies, since: datetime) -> Iterator[int]:
                 ends_seconds=deps.timings.ends_unanswered,
                 after=after,
             )
+            operator_actions.add_done(conn, action_id, count)
         yield count
 
 

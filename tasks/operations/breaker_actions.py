@@ -56,7 +56,7 @@ def carry_out(deps: Dependencies, asked: ActionRequest) -> OperatorAction:
         if action.done_at is None:
             outcome, refused = _give(deps, action)
             ended = outcome is not OrderOutcome.UNAVAILABLE  # asked again when Redis is back, it is done
-            operator_actions.finish(conn, action.id, outcome, refused=refused, ended=ended)
+            operator_actions.finish(conn, action.id, {outcome: 1}, refused=refused, ended=ended)
             action = operator_actions.get(conn, action.request_id) or action
     return action
 

@@ -117,9 +117,17 @@ AUDITS = (
         name="restored-beside-workers",
         promise=2,
         file="worker/cli/audit/restored.py",
-        old="    if alive:\n",
+        old="    if asked.workers:\n",
         new="    if False:\n",
         test=_COMMAND + "test_while_a_worker_runs_it_refuses",
+    ),
+    Breakage(
+        name="restored-and-not-counted",
+        promise=6,
+        file="tasks/audit/restored.py",
+        old="            operator_actions.add_done(conn, action_id, count)\n",
+        new="",
+        test=_COMMAND + "test_what_is_killed_half_way_has_counted_what_it_did",
     ),
     Breakage(
         name="restored-and-cancelled-there-not-booked-again",

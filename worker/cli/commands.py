@@ -260,6 +260,21 @@ def migrate(
         command.run(to=to, down=down)
 
 
+@app.command(rich_help_panel=OPERATING, epilog=_examples("booking actions", "booking actions --limit 100 --json"))
+def actions(
+    *,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many, at most.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show what operators have ordered, the newest first: when, who, by which way, what came of it, and why.
+
+    The page's actions are there too, and who looked for whom a booking is. They are kept for RETENTION_DAYS.
+    """
+    from worker.cli.orders.actions import run  # noqa: PLC0415 - loaded when run
+
+    run(limit=limit, json=json)
+
+
 audit_commands.add_to(app, OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
 app.add_typer(alert_commands.app, name="alerts", rich_help_panel=OPERATING)

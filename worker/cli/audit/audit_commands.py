@@ -77,6 +77,7 @@ def restored(
         bool, typer.Option("--force", help="Also while a worker runs, or the broker cannot say whether one does.")
     ] = False,
     json: Json = False,
+    why: Annotated[str, typer.Option(help="Why; it is recorded.")] = "the operator asked",
 ) -> None:
     """After a restore from a backup, before any worker runs: have looked for what may be booked already.
 
@@ -89,7 +90,7 @@ def restored(
     """
     from worker.cli.audit import restored as command  # noqa: PLC0415 - loaded when run
 
-    _end(ok=command.run(command.moment(since), yes=yes, force=force, json=json))
+    _end(ok=command.run(command.moment(since), yes=yes, force=force, json=json, why=why))
 
 
 _EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -9,11 +10,15 @@ import typer
 from sqlalchemy import Engine, func, select
 
 from db.appointments import restored as record
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditHalted
 from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknown
 from tasks.dependencies import Dependencies
+from tasks.operations.booking_actions import begin
+from tasks.operations.booking_commands import Via
 from worker.cli.audit.audit import bars, say_waiting
-from worker.cli.session import ready
+from worker.cli.session import login_name, ready
 from worker.console import broker, screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
@@ -39,7 +44,7 @@ def moment(given: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def run(since: datetime, *, yes: bool, force: bool, json: bool) -> bool:
+def run(since: datetime, *, yes: bool, force: bool, json: bool, why: str) -> bool:
     """Make unknown what was on its way, wait until all must be listed, keep what no row has; return whether it is done.
 
     Raises:
@@ -54,21 +59,37 @@ def run(since: datetime, *, yes: bool, force: bool, json: bool) -> bool:
     if not yes and not _agreed(live, since):
         screen.note("Nothing was done.")
         return False
+    action = _recorded(deps.engine, since, force=force, why=why)
     with listening(screen.note):
         try:
-            unknown = sum(make_unknown(deps, since))
+            unknown = sum(make_unknown(deps, since, action_id=action))
             _wait(deps)
             _refuse_workers(force=force)
             with bars("Reading Cal.com's list") as (reading,):
                 lost = find_lost(RestoredCalls(deps, waiting=say_waiting), since, progress=reading)
             ended = True
-        except AuditHalted as halted:
-            raise Stop(str(halted), _AGAIN) from None
+        except (AuditHalted, Stop) as halted:
+            stop = halted if isinstance(halted, Stop) else Stop(str(halted), _AGAIN)
+            _finish(deps.engine, action, {"not_done": 1}, refused=stop.lines[0])
+            raise stop from None
         finally:
             if not ended:
                 screen.note(f"booking: not done; {_AGAIN}")
+    _finish(deps.engine, action, {"unknown": unknown, **asdict(lost)})
     _report(since, unknown, lost, json=json)
     return True
+
+
+def _recorded(engine: Engine, since: datetime, *, force: bool, why: str) -> int:
+    """Record the command, and return the action's number."""
+    about = {"since": since.isoformat(), "force": force}
+    asked = ActionRequest(who=login_name(), via=Via.COMMAND_LINE, action="restored", why=why, target=about)
+    return begin(engine, asked).id
+
+
+def _finish(engine: Engine, action_id: int, outcomes: Mapping[str, int], *, refused: str | None = None) -> None:
+    with engine.begin() as conn:
+        operator_actions.finish(conn, action_id, outcomes, refused=refused)
 
 
 def _refuse_the_future(engine: Engine, since: datetime) -> None:

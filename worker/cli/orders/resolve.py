@@ -98,7 +98,7 @@ def _recorded(engine: Engine, id_or_key: str, uid: str) -> int:
 def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
     outcome, refused = ("resolved", None) if done.ok else ("not_resolved", done.said)
     with engine.begin() as conn:
-        operator_actions.finish(conn, action_id, outcome, refused=refused)
+        operator_actions.finish(conn, action_id, {outcome: 1}, refused=refused)
 
 
 def _needs_none(row: Appointment, uid: str) -> Resolved | None:

@@ -74,7 +74,7 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
             raise
     if action is not None:
         with database.begin() as conn:
-            operator_actions.finish(conn, action, CommandOutcome.SENT)
+            operator_actions.finish(conn, action, {CommandOutcome.SENT: 1})
     if json:
         said = {"reason": reason, "event_type_id": event_type_id, "held": count, "sent": sent}
         screen.as_json(said | {"broker_down": notes.broker_down})

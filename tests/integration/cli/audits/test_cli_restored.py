@@ -1,5 +1,6 @@
 """`booking restored`: asks, refuses while a worker runs, waits, and says what it has found."""
 
+import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,9 @@ from tasks.calcom.lookup import LookupKind
 from tasks.operations import breaker_overrides
 from tests.support.audits.scene import Scene
 from tests.support.fleet import Fleet, eventually
+from tests.support.page.operating import recorded
 from worker.celery_app import app
+from worker.cli.audit import restored
 
 Booking = Callable[..., Any]
 SINCE = ("restored", "--since", "2026-03-01T03:00Z")
@@ -41,6 +44,46 @@ def test_it_says_what_is_unknown_and_what_was_lost(scene: Scene, call: Booking) 
     assert scene.record.read(waiting.id).hold_reason is HoldReason.SETTLING
     assert scene.record.read(ended.id).status is Status.CANCELLED
     assert "is not known; was pending" in " ".join(call("show", waiting.id).out.split())
+
+
+def test_who_said_so_and_why_is_recorded_with_its_counts(scene: Scene, call: Booking) -> None:
+    """As each order of an operator is, before anything is done; also what was not done to its end, and why."""
+    deps = dependencies.current()
+    for _ in range(3):
+        scene.row()
+    scene.post(scene.record.new(event_type_id=110, start_at=next(scene.starts)))
+    breaker_overrides.order(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
+    assert call(*SINCE, "--yes", "--why", "the disk is gone").code == 1
+    breaker_overrides.reset(deps.engine, deps.breaker, by="ops", why="test")
+    assert call(*SINCE, "--yes", "--force").code == 0
+
+    halted, done = recorded(deps)
+
+    assert {(one.who, one.via, one.action) for one in (halted, done)} == {
+        (getpass.getuser(), "command line", "restored")
+    }
+    about = {"since": "2026-03-01T03:00:00+00:00", "force": False}
+    assert (halted.target, done.target) == (about, about | {"force": True})
+    assert (halted.why, done.why) == ("the disk is gone", "the operator asked")
+    assert (halted.done, halted.outcomes, bool(halted.refused)) == (3, {"not_done": 1}, True)
+    assert (done.done, done.refused, done.done_at is not None) == (3, None, True)
+    assert done.outcomes == {"unknown": 3, "found": 1, "asked_again": 0, "unnamed": 0}
+
+
+def test_what_is_killed_half_way_has_counted_what_it_did(
+    scene: Scene, call: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is recorded as what has not ended."""
+    scene.row()
+
+    def ctrl_c(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restored, "_wait", ctrl_c)
+    assert call(*SINCE, "--yes").code != 0
+
+    [action] = recorded(dependencies.current())
+    assert (action.done, action.done_at, action.outcomes, action.refused) == (1, None, {}, None)
 
 
 def test_for_a_person_it_says_what_comes_next(scene: Scene, call: Booking) -> None:

@@ -1,0 +1,57 @@
+"""`booking actions`: what operators have ordered, by whichever way, and what came of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, select
+
+from db.monitoring import operator_actions
+from db.monitoring.operator_actions import OperatorAction
+from worker.cli.session import ready
+from worker.console import screen
+
+FEW = 5  # ids that are named; of more it is told how many they are
+
+
+def run(*, limit: int, json: bool) -> None:
+    """Show the latest actions."""
+    with ready().engine.connect() as conn:
+        found = operator_actions.latest(conn, limit)
+        now = conn.execute(select(func.now())).scalar_one()
+    if json:
+        screen.as_json({"actions": [asdict(action) for action in found]})
+    elif not found:
+        screen.say("No action.")
+    for action in [] if json else found:
+        asked = f"{action.id:>5}  {screen.ago(action.asked_at, now):<12} {screen.plain(action.who)} ({action.via})  "
+        screen.say(asked, (_what(action), "bold"), f": {_came_of(action)}")
+        for name, text in (("refused", action.refused), ("why", action.why)):
+            if text:
+                screen.say(" " * 7, (f"{name}: ", "dim"), screen.plain(text))
+
+
+def _what(action: OperatorAction) -> str:
+    """Name what was ordered, its bookings, and what else it was given with."""
+    words = action.action.replace("_", " ")
+    if action.ids is not None:
+        named = ", ".join(map(str, action.ids))
+        words += f" {named if len(action.ids) <= FEW else screen.plural(len(action.ids), 'booking')}"
+    given = ", ".join(_target(action.target))
+    return screen.plain(f"{words} ({given})" if given else words)
+
+
+def _target(target: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in target.items():
+        if value not in (None, False):
+            words = name.replace("_", " ")
+            yield words if value is True else f"{words} {value}"
+
+
+def _came_of(action: OperatorAction) -> str:
+    counts = {outcome.replace("_", " "): count for outcome, count in action.outcomes.items()}
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+    if action.ids is None and len(counts) < 2:  # an order, which is obeyed or not: what it counts are its bookings
+        done = screen.plural(action.done, "booking") if action.done else ""
+        said = ", ".join(filter(None, (*counts, done)))
+    return said if action.done_at is not None else f"goes on, or was broken off{said and f'; {said}'}"
