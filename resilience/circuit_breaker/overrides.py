@@ -69,7 +69,7 @@ class OperatorControls:
 
     def gone_for(self) -> float | None:
         """Return for how many seconds Redis has not answered this process; None: it does, or there is none."""
-        return None if self._failover.shared is None else self._failover.shared.gone_for
+        return None if self._failover.shared is None else self._failover.shared.absence.seconds
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:
         """Read the fleet's changes of state after an id, oldest first; the last 1,000 or so are kept.

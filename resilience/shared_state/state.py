@@ -1,4 +1,4 @@
-"""The scripts in Redis, over a connection a thread; and when it is gone: say so once, and do not ask for a while."""
+"""The scripts in Redis, over a connection a thread."""
 
 import os
 import threading
@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from redis import Redis
-from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from resilience.shared_state import scripts
-from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
+from resilience.shared_state.absence import Absence
+from resilience.shared_state.events import Emit
 
 Words = tuple[str | float, ...]
-_PASSING = (BusyLoadingError, ReadOnlyError)
-_PASSING_WORDS = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED")
 
 
 class Beginning(NamedTuple):
@@ -77,18 +76,7 @@ class SharedState:
         self._connections = ThreadConnections(client)
         self._scripts = scripts.register(client)
         self._beginnings: dict[tuple[str, tuple[str, ...], Words], Beginning] = {}
-        self._retry_after = retry_after
-        self._clock = clock
-        self._emit = emit
-        self._lock = threading.Lock()
-        self._gone_since: float | None = None
-        self._next_look = 0.0
-
-    @property
-    def gone_for(self) -> float | None:
-        """Return for how many seconds Redis has not answered; None: it did the last time it was asked."""
-        since = self._gone_since
-        return None if since is None else self._clock() - since
+        self.absence = Absence(service, retry_after=retry_after, clock=clock, emit=emit)
 
     def call(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Any:
         """Run a script with its `fixed` arguments, the same each time, and then the others; None when Redis is gone.
@@ -115,47 +103,17 @@ class SharedState:
             return self._client.eval(str(script.script), len(keys), *keys, *fixed, *arguments)
 
     def _ask(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        if self._gone_since is not None and not self._may_look():
+        absence = self.absence
+        if absence.since is not None and not absence.may_look():
             return None
         try:
             answer = ask(*arguments)
         except (RedisError, OSError) as error:
-            self._lost(error)
+            absence.begin(error)
             return None
-        if self._gone_since is not None:
-            self._back()
+        if absence.since is not None:
+            absence.end()
         return answer
-
-    def _may_look(self) -> bool:
-        """Let one caller at a time find out whether Redis is back."""
-        with self._lock:
-            now = self._clock()
-            if now < self._next_look:
-                return False
-            self._next_look = now + self._retry_after
-            return True
-
-    def _lost(self, error: Exception) -> None:
-        with self._lock:
-            now = self._clock()
-            self._next_look = now + self._retry_after
-            first = self._gone_since is None
-            if first:
-                self._gone_since = now
-        if first:
-            self._emit(SharedStateLost(self._service, f"{type(error).__name__}: {error}"[:200], _lasts(error)))
-
-    def _back(self) -> None:
-        with self._lock:
-            since, self._gone_since = self._gone_since, None
-        if since is not None:
-            self._emit(SharedStateBack(self._service, self._clock() - since))
-
-
-def _lasts(error: Exception) -> bool:
-    """Say whether the server has answered, and will do so until somebody acts: no permission, a wrong type."""
-    passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
-    return isinstance(error, ResponseError) and not passing
 
 
 def _stale(connection: Any) -> bool:

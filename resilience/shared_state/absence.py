@@ -1,0 +1,64 @@
+"""While Redis is gone: say so once, and do not ask for a while."""
+
+import threading
+from collections.abc import Callable
+
+from redis.exceptions import BusyLoadingError, ReadOnlyError, ResponseError
+
+from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
+
+_PASSING = (BusyLoadingError, ReadOnlyError)
+_PASSING_WORDS = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED")
+
+
+class Absence:
+    """Hold since when Redis has not answered one process, and when it is looked for again; safe for threads."""
+
+    def __init__(self, service: str, *, retry_after: float, clock: Callable[[], float], emit: Emit) -> None:
+        self._service = service
+        self._retry_after = retry_after
+        self._clock = clock
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._next_look = 0.0
+        self.since: float | None = None
+        """By `clock`; None: it did the last time it was asked."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Return for how many seconds Redis has not answered; None: it did the last time it was asked."""
+        since = self.since
+        return None if since is None else self._clock() - since
+
+    def may_look(self) -> bool:
+        """Let one caller at a time find out whether Redis is back."""
+        with self._lock:
+            now = self._clock()
+            if now < self._next_look:
+                return False
+            self._next_look = now + self._retry_after
+            return True
+
+    def begin(self, error: Exception) -> None:
+        """Record that Redis has not answered, or that it is still so."""
+        with self._lock:
+            now = self._clock()
+            self._next_look = now + self._retry_after
+            first = self.since is None
+            if first:
+                self.since = now
+        if first:
+            self._emit(SharedStateLost(self._service, f"{type(error).__name__}: {error}"[:200], _lasts(error)))
+
+    def end(self) -> None:
+        """Record that Redis answers again."""
+        with self._lock:
+            since, self.since = self.since, None
+        if since is not None:
+            self._emit(SharedStateBack(self._service, self._clock() - since))
+
+
+def _lasts(error: Exception) -> bool:
+    """Say whether the server has answered, and will do so until somebody acts: no permission, a wrong type."""
+    passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
+    return isinstance(error, ResponseError) and not passing
