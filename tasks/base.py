@@ -11,7 +11,7 @@ from resilience.exceptions import AppointmentException
 from resilience.retry_policy import is_immediate
 from tasks import dependencies
 from tasks.database_errors import as_appointment_error
-from tasks.publish import AT_ONCE, LONGEST_COUNTDOWN, send
+from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 
 
 def _ignore() -> Exception:
@@ -58,17 +58,12 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
 
     def _lost_database(self, exc: BaseException | None) -> Exception:
         """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
-        error, policy = as_appointment_error(exc), dependencies.current().policy
+        error, deps = as_appointment_error(exc), dependencies.current()
         attempt = self.request.retries
-        if not error.is_retryable() or attempt >= policy.max_attempts:
+        if not error.is_retryable() or attempt >= deps.policy.max_attempts:
             return _ignore()  # not lost: the sweeper finds the row, or its lease
-        delay = policy.delay(attempt, error)
-        again = self.signature_from_request(countdown=delay, retries=attempt + 1)
-        if is_immediate(error):
-            again.options["headers"] = {**(again.options.get("headers") or {}), AT_ONCE: True}
-        try:
-            again.apply_async(retry=False)
-        except Exception:  # noqa: BLE001 - the broker is gone as well; the sweeper sends the row
+        delay = deps.policy.delay(attempt, error)
+        if not send_once_more(deps, self.request, countdown=delay, at_once=is_immediate(error)):
             return _ignore()
         sent: Exception = Retry(exc=error, when=delay)
         return sent

@@ -13,6 +13,8 @@ from typing import Any
 from celery import current_app, current_task
 from kombu.connection import Connection
 from kombu.messaging import Producer
+from kombu.transport.native_delayed_delivery import MAX_LEVEL, calculate_routing_key, level_name
+from kombu.utils.uuid import uuid
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -21,8 +23,8 @@ from db.lifecycle import Status
 from tasks.dependencies import Dependencies
 from tasks.log import Logger
 
-# A message with a countdown sits in a worker's memory until it is due, and is lost with it. Longer waits are left to
-# the sweeper, which sends a row when its time has come.
+# A message with a countdown sits in a worker's memory until it is due, and is lost with it; RabbitMQ has queues for
+# that. Longer waits are left to the sweeper, which sends a row when its time has come.
 LONGEST_COUNTDOWN = 60.0
 TASK, QUEUE = "tasks.booking.book_appointment", "bookings"
 CORRELATION, VERSION, RELEASED = "booking_correlation", "booking_version", "booking_released"  # headers
@@ -96,7 +98,19 @@ def _send(producer: Producer, countdown: float | None, *, name: str, args: list[
     task = amqp.as_task_v2(
         name=name, args=args, countdown=countdown, argsrepr=str(args), kwargsrepr="{}", ignore_result=True, **given
     )
-    amqp.send_task_message(producer, name, task, queue=queue, headers=headers, declare=[], retry=False)
+    place = _place(producer, queue, countdown or 0.0)
+    amqp.send_task_message(producer, name, task, **place, headers=headers, declare=[], retry=False)
+
+
+def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
+    """Say where a message goes: by RabbitMQ it waits in Celery's queues for that, and then goes to its own.
+
+    A quorum queue gives a worker no more while it keeps as many as it has threads, be it for later (Celery's
+    `send_task` asks for a topic exchange, and knows no part of a second: that is waited for in the worker).
+    """
+    if countdown < 1 or producer.connection.transport.driver_type != "amqp":
+        return {"queue": queue}
+    return {"exchange": level_name(MAX_LEVEL), "routing_key": calculate_routing_key(int(countdown), queue)}
 
 
 def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
@@ -133,9 +147,25 @@ def call_later(deps: Dependencies, task: str, queue: str, *, countdown: float) -
     """Have a periodic task run once more, at a moment that beat would miss; beat is the net: a failure is only told."""
     try:
         with _producer(deps.broker_url) as producer:
-            current_app.send_task(task, queue=queue, countdown=countdown, producer=producer, retry=False)
+            _send(producer, countdown, name=task, args=[], queue=queue, task_id=uuid(), headers={})
     except Exception as exc:  # noqa: BLE001 - as in _publish
         log.warning("publish_failed", task=task, error=type(exc).__name__, next="beat runs it")
+
+
+def send_once_more(deps: Dependencies, request: Any, *, countdown: float, at_once: bool) -> bool:
+    """Send the message of a task's request as its next attempt; False: it was not, and the sweeper sends its row."""
+    headers = {name: request.get(name) for name in (CORRELATION, VERSION, RELEASED, AT_ONCE)}
+    again = {
+        "task_id": request.id,
+        "retries": request.retries + 1,
+        "headers": headers | ({AT_ONCE: True} if at_once else {}),
+    }
+    try:
+        with _producer(deps.broker_url) as producer:
+            _send(producer, countdown, name=TASK, args=list(request.args), queue=QUEUE, **again)
+    except Exception:  # noqa: BLE001 - as in _publish
+        return False
+    return True
 
 
 def message(row: Appointment | Kept, *, released: bool = False) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from celery import Celery
 from kombu import pools
-from kombu.entity import Exchange, Queue
+from kombu.entity import Exchange, Queue, binding
 from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCHANGE
 
 from worker.local.running import running
 from worker.schedule import schedule
@@ -54,9 +55,15 @@ class Configuration:
 
     @cached_property
     def task_queues(self) -> list[Queue]:
-        """Return both queues; on RabbitMQ they are replicated."""
-        lasting = {"x-queue-type": "quorum"} if self.broker_url.startswith(("amqp", "pyamqp")) else None
-        return [Queue(name, Exchange(name), name, queue_arguments=lasting) for name in (BOOKINGS, MAINTENANCE)]
+        """Return both queues; on RabbitMQ they are replicated, and what waited elsewhere for its time comes to them."""
+        names = (BOOKINGS, MAINTENANCE)
+        if not self.broker_url.startswith(("amqp", "pyamqp")):
+            return [Queue(name, Exchange(name), name) for name in names]
+        waited, lasting = Exchange(CELERY_DELAYED_DELIVERY_EXCHANGE, type="topic"), {"x-queue-type": "quorum"}
+        return [
+            Queue(name, Exchange(name), name, bindings=[binding(waited, f"#.{name}")], queue_arguments=lasting)
+            for name in names
+        ]
 
     @cached_property
     def beat_schedule(self) -> dict[str, dict[str, Any]]:

@@ -102,7 +102,7 @@ BREAKAGES = (
         file="tasks/attempt.py",
         old="Inquiry(self.claim, self.calls, self.decisions).lookup() if row.outcome_unknown else Proceed()",
         new="Proceed()",
-        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads-Redis]",
     ),
     Breakage(
         name="lost-lease-taken-for-unsent",
@@ -110,7 +110,7 @@ BREAKAGES = (
         file="db/sql/lost_leases.sql",
         old="        outcome_unknown = true,\n",
         new="        outcome_unknown = false,\n",
-        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads]",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads-Redis]",
     ),
     Breakage(
         name="settle-time-ignored",

@@ -1,13 +1,16 @@
-"""The judge: what the simulator holds against what our rows say."""
+"""The judge: what the simulator holds against what our rows say. And the brokers that Celery's users have."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from db.lifecycle import Status
 from tasks.enqueue import Outcome
+from tests.promises.brokers import Broker, RabbitBroker, RedisBroker
+from tests.support.rabbit import Rabbit, rabbit
+from worker.local.embedded import Guard
 
 
 @pytest.fixture
@@ -32,3 +35,29 @@ def judge(simulator: Any, booked: Callable[[], Counter[str]]) -> Callable[[dict[
         assert {one.calcom_booking_uid for one in ends.values()} == {one["uid"] for one in simulator.bookings()}
 
     return check
+
+
+@pytest.fixture(scope="session")
+def session_rabbit() -> Iterator[Rabbit]:
+    """Run the session's RabbitMQ (debian_rabbitmq), which takes ten seconds to start."""
+    with Guard() as guard:
+        yield rabbit(guard)
+
+
+@pytest.fixture
+def rabbit_broker(session_rabbit: Rabbit) -> Iterator[RabbitBroker]:
+    """Hand out a RabbitMQ without messages; it runs again afterwards."""
+    made = RabbitBroker(session_rabbit)
+    made.clear()
+    yield made
+    session_rabbit.recover()
+
+
+@pytest.fixture(params=["Redis", pytest.param("RabbitMQ", marks=pytest.mark.debian_rabbitmq)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Hand out an empty broker of each kind."""
+    if request.param == "RabbitMQ":
+        made: RabbitBroker = request.getfixturevalue("rabbit_broker")
+        return made
+    request.getfixturevalue("redis_url")
+    return RedisBroker(request.getfixturevalue("valkey"))

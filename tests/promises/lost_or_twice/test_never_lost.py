@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import redis
 
 from db.lifecycle import Status
 from tasks.enqueue import outcome
+from tests.promises.brokers import Broker
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings
@@ -16,13 +16,13 @@ POST = {"method": "POST", "path": "/v2/bookings"}
 
 
 def test_a_broker_that_is_down_costs_time_and_no_booking(
-    fleet: Callable[..., Fleet], valkey: Any, simulator: Any
+    fleet: Callable[..., Fleet], broker: Broker, simulator: Any
 ) -> None:
     """The call returns with a receipt, and the sweeper sends what was never sent."""
-    running = fleet()
-    valkey.kill()
+    running = fleet(**broker.settings)
+    broker.server.kill()
     receipt = enqueue_booking(request(1))
-    valkey.restart()
+    broker.server.restart()
     running.start()
     [end] = finals([receipt.appointment_id]).values()
     assert end.status is Status.CONFIRMED
@@ -41,29 +41,30 @@ def test_a_broker_that_is_frozen_costs_a_caller_about_a_second(fleet: Callable[.
     assert 0.5 <= sum(waited) <= 1
 
 
-def test_a_retry_whose_publish_fails_is_not_lost(fleet: Callable[..., Fleet], valkey: Any, simulator: Any) -> None:
+def test_a_retry_whose_publish_fails_is_not_lost(fleet: Callable[..., Fleet], broker: Broker, simulator: Any) -> None:
     """The broker freezes while Cal.com answers: the row says `retrying`, and the sweeper sends it."""
-    fleet(RETRY_DELAYS="0.2,0.2,0.2").start()
+    fleet(RETRY_DELAYS="0.2,0.2,0.2", **broker.settings).start()
     finals([enqueue_booking(request(0)).appointment_id])
     simulator.faults("latency", delay=1.0, match=POST, count=1)
     simulator.faults("status", name="unavailable", match=POST, count=1)
     receipt = enqueue_booking(request(1))
     eventually(lambda: any(entry["t1"] is None for entry in simulator.journal()), what="the call is in flight")
-    valkey.pause()
+    broker.server.pause()
     eventually(lambda: _status(receipt.appointment_id) is Status.RETRYING)
-    valkey.resume()
+    broker.server.resume()
     [end] = finals([receipt.appointment_id]).values()
     assert end.status is Status.CONFIRMED
 
 
 def test_messages_wiped_from_the_broker_are_sent_again(
-    fleet: Callable[..., Fleet], redis_url: str, simulator: Any
+    fleet: Callable[..., Fleet], broker: Broker, simulator: Any
 ) -> None:
-    """FLUSHALL between enqueue and worker: every booking is made all the same, once."""
-    running = fleet()
+    """FLUSHALL, or a purge, between enqueue and worker: every booking is made all the same, once."""
+    running = fleet(**broker.settings)
     receipts = enqueue_bookings([request(number) for number in range(50)])
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+    assert broker.waiting() == 50
+    broker.wipe()
+    assert broker.waiting() == 0
     running.start()
     ends = finals([receipt.appointment_id for receipt in receipts])
     assert {one.status for one in ends.values()} == {Status.CONFIRMED}
@@ -71,9 +72,11 @@ def test_messages_wiped_from_the_broker_are_sent_again(
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_a_worker_killed_in_mid_call_leaves_one_booking(fleet: Callable[..., Fleet], simulator: Any, pool: str) -> None:
+def test_a_worker_killed_in_mid_call_leaves_one_booking(
+    fleet: Callable[..., Fleet], simulator: Any, broker: Broker, pool: str
+) -> None:
     """Kill -9 while Cal.com books: the lease runs out, a look finds the booking, and the row knows of its one POST."""
-    running = fleet(CALCOM_SETTLE_SECONDS="2").start(pool=pool, concurrency=2)
+    running = fleet(CALCOM_SETTLE_SECONDS="2", **broker.settings).start(pool=pool, concurrency=2)
     simulator.faults("latency", delay=1.5, match=POST, after=True, count=1)
     receipt = enqueue_booking(request(1))
     eventually(simulator.bookings, what="Cal.com has booked")
@@ -82,6 +85,25 @@ def test_a_worker_killed_in_mid_call_leaves_one_booking(fleet: Callable[..., Fle
     [end] = finals([receipt.appointment_id]).values()
     assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
     assert row(receipt.appointment_id).posts == 1
+
+
+def test_a_broker_killed_in_the_middle_of_bookings_loses_and_doubles_nothing(
+    fleet: Callable[..., Fleet], simulator: Any, broker: Broker, judge: Callable[[Any], None]
+) -> None:
+    """It keeps what it has told us that it has, and the workers find it again."""
+    running = fleet(**broker.settings)
+    wanted = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(60)])]
+    broker.server.kill()
+    broker.server.restart()
+    assert broker.waiting() == 60
+    simulator.faults("latency", delay=0.3)
+    running.start(concurrency=4)
+    eventually(lambda: len(simulator.bookings()) > 5, what="the line moves")
+    broker.server.kill()
+    wanted += [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(60, 70)])]
+    broker.server.restart()
+    judge(finals(wanted))
+    assert "raised unexpected" not in running.logs()
 
 
 def _status(appointment_id: int) -> Status | None:

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine, text
 
 from db.lifecycle import HoldReason, Status
 from tasks.enqueue import outcome
-from tests.support.fleet import Fleet, eventually, finals, request
+from tests.promises.brokers import Broker
+from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_booking
 
 POST = {"method": "POST", "path": "/v2/bookings"}
@@ -65,6 +66,19 @@ def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert delays() == [pytest.approx(seconds, rel=0.1) for seconds in (1.0, 2.0, 4.0)]
     assert all(gap >= delay for gap, delay in zip(gaps, delays(), strict=True))
+
+
+def test_who_waits_for_a_retry_keeps_no_thread_from_the_others(
+    fleet: Callable[..., Fleet], simulator: Any, broker: Broker
+) -> None:
+    """As many wait as there are threads; a quorum queue would give this worker nothing more, had it their messages."""
+    fleet(RETRY_DELAYS="50,50,50", **broker.settings).worker(concurrency=2)
+    booked_before(simulator)
+    simulator.faults("status", name="taken", match=POST, count=2)
+    waiting = [enqueue_booking(request(number)).appointment_id for number in (1, 2)]
+    eventually(lambda: {row(one).status for one in waiting} == {Status.RETRYING}, what="both wait")
+    finals([enqueue_booking(request(number)).appointment_id for number in range(3, 9)])
+    assert {row(one).status for one in waiting} == {Status.RETRYING}
 
 
 def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_the_settle_time(

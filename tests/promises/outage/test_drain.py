@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
+from tests.promises.brokers import Broker
 from tests.support.fleet import Fleet, eventually, request
 from worker import enqueue_bookings
 
@@ -62,12 +63,14 @@ def most_overtaken(calls: list[dict[str, Any]]) -> int:
     return most
 
 
-def test_held_bookings_drain_in_order_with_the_whole_fleet_at_work(fleet: Callable[..., Fleet], simulator: Any) -> None:
+def test_held_bookings_drain_in_order_with_the_whole_fleet_at_work(
+    fleet: Callable[..., Fleet], simulator: Any, broker: Broker
+) -> None:
     """The first is the first probe; nobody overtaken beyond the window, no trip; soon each thread of the fleet has one.
 
     What that is in bookings a second is measured by benchmarks/drain.py.
     """
-    running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2")
+    running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2", **broker.settings)
     running.start(concurrency=THREADS)
     enqueue(0, 1)
     confirmed(1)

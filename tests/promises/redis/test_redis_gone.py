@@ -1,7 +1,7 @@
 """Redis saves work and keeps no promise: whatever happens to it, no booking and no order of an operator is lost."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,12 +16,11 @@ from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.guarded_calls import CREATE
 from tasks.operations import breaker_overrides
+from tests.promises.brokers import RabbitBroker
 from tests.support.fleet import Fleet, eventually, finals, request, row
-from tests.support.rabbit import rabbit
 from tests.support.stepping import Hand
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_bookings
-from worker.local.embedded import Guard
 
 BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
 AT_MOST = 0.2  # seconds of time-outs that a guarded call may wait out
@@ -155,13 +154,6 @@ def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_n
     assert bool(breaker.acquire(CREATE, owner="after")) is (state in {State.CLOSED, State.OFF})
 
 
-@pytest.fixture(scope="module")
-def rabbit_url() -> Iterator[str]:
-    """Run a RabbitMQ, so that a fleet works on while Redis is gone."""
-    with Guard() as guard:
-        yield rabbit(guard).url
-
-
 def bring(state: State, simulator: Any) -> None:
     """Bring the shared breaker into this state; Cal.com is well, unless it is open."""
     built = dependencies.current()
@@ -182,12 +174,12 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     fleet: Callable[..., Fleet],
     simulator: Any,
     valkey: Any,
-    rabbit_url: str,
+    rabbit_broker: RabbitBroker,
     judge: Callable[[Any], None],
     state: State,
 ) -> None:
     """The fleet works on: what is shut stays shut, what is not goes on, and the shared state is as it was."""
-    running = fleet(CELERY_BROKER_URL=rabbit_url, **{**BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"})
+    running = fleet(**{**rabbit_broker.settings, **BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"})
     running.worker(name="other", concurrency=8)
     running.start(concurrency=8)
     simulator.faults("latency", delay=1)
@@ -227,11 +219,11 @@ def is_told() -> bool:
 
 @pytest.mark.debian_rabbitmq
 def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_gone(
-    fleet: Callable[..., Fleet], simulator: Any, valkey: Any, rabbit_url: str, judge: Callable[[Any], None]
+    fleet: Callable[..., Fleet], simulator: Any, valkey: Any, rabbit_broker: RabbitBroker, judge: Callable[[Any], None]
 ) -> None:
     """Cal.com dies meanwhile, too; the pace is measured by benchmarks/redis_gone.py, with eight processes."""
     running = fleet(
-        CELERY_BROKER_URL=rabbit_url,
+        **rabbit_broker.settings,
         CALCOM_RATE_LIMIT_PER_MINUTE="300",
         CIRCUIT_BREAKER_THRESHOLD="5",
         CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30",
