@@ -1,6 +1,6 @@
 """The charts' columns, on one axis of time: the last hour, day or week. A gap is null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -42,10 +42,14 @@ def shared_charts(name: str) -> Shared[dict[str, Any]]:
     return Shared(partial(readers().run, partial(read, name)), FRESH)
 
 
-def read(name: str, deps: Dependencies) -> dict[str, Any]:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) -> dict[str, Any]:
     """Read a range's columns."""
     asked = RANGES[name]
-    until = (datetime.now(UTC) - asked.behind).replace(second=0, microsecond=0)
+    until = (clock() - asked.behind).replace(second=0, microsecond=0)
     since = until - asked.length
     service = deps.breaker.service
     with deps.autocommit.connect() as conn:

@@ -57,6 +57,14 @@ PAGE = (
         test="tests/integration/database/test_booking_minutes.py::test_a_step_shows_the_most_that_was_held_in_it",
     ),
     Breakage(
+        name="charts-of-minutes-ago",
+        promise=6,
+        file="worker/page/charts.py",
+        old="    behind: timedelta = timedelta(0)\n",
+        new="    behind: timedelta = timedelta(minutes=1)\n",
+        test="tests/integration/page/test_page_charts.py::test_the_newest_full_minute_is_shown_whatever_second_it_is[1h]",
+    ),
+    Breakage(
         name="orders-waited-for-without-end",
         promise=6,
         file="tasks/health/overview.py",

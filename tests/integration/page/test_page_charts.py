@@ -1,0 +1,62 @@
+"""How old the newest figures of the charts are, with real minutes, asked for at any second."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tasks import dependencies
+from tasks.dependencies import Dependencies
+from tasks.maintenance import booking_minutes
+from worker.page.charts import FRESH, RANGES, read
+from worker.schedule import SCHEDULE
+
+LOOKS = 3  # of the counting, until what stood before the first of them is known to be whole
+LAG = timedelta(seconds=LOOKS * SCHEDULE["count-minutes"]["schedule"])
+OLDEST = {"1h": 90, "24h": 210, "7d": 210}  # seconds; a day's last step is whole when it is shown, so it ends earlier
+MINUTES = 5
+
+
+@pytest.fixture
+def counted(settings: Callable[..., dict[str, str]], record: Any) -> tuple[Dependencies, datetime]:
+    """Have a booking asked for in each of the last minutes, and counted as beat has it done; return up to when."""
+    settings()
+    deps = dependencies.current()
+    for ago in range(1, MINUTES + 1):
+        record.write(record.keep().id, created_at=timedelta(minutes=-ago))
+    booking_minutes.count(deps)
+    with record.engine.connect() as conn:
+        began = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
+    for _ in range(LOOKS):
+        booking_minutes.count(deps)
+    with record.engine.connect() as conn:
+        until = conn.execute(text("SELECT counted_until FROM counted_bookings")).scalar_one()
+    assert until >= began
+    return deps, until
+
+
+def count_until(conn: Connection, moment: datetime) -> None:
+    """Move up to where it is counted: what stands in each minute stays as it was counted."""
+    conn.execute(text("UPDATE counted_bookings SET counted_until = :moment"), {"moment": moment})
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_the_newest_full_minute_is_shown_whatever_second_it_is(
+    counted: tuple[Dependencies, datetime], record: Any, name: str
+) -> None:
+    """The minute that goes on, the looks of the counting and the time that an answer is kept for: no more."""
+    deps, until = counted
+    minute = until.replace(second=0, microsecond=0)
+    for second in range(60):
+        asked_at = minute + timedelta(seconds=second)
+        with record.engine.begin() as conn:
+            count_until(conn, asked_at - LAG)
+
+        charts = read(name, deps, clock=lambda now=asked_at: now)
+
+        shown = [at for at, accepted in zip(charts["t"], charts["accepted"], strict=True) if accepted is not None]
+        newest = min(shown[-1] + charts["step"], charts["until"])
+        assert asked_at.timestamp() + FRESH - newest <= OLDEST[name], f"asked at second {second}"
+        assert any(charts["accepted"]), "the minutes are real ones"
