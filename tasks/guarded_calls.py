@@ -13,8 +13,7 @@ from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
 from tasks.calcom.cancel import read_cancel
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.rate_limit_headers import allowance
+from tasks.calcom.http.answer import Answer, NoAnswer, allowance
 from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body

@@ -7,8 +7,7 @@ from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import usable
-from tasks.calcom.http.answer import Answer, NoAnswer, parse
-from tasks.calcom.rate_limit_headers import retry_after, throttled_for
+from tasks.calcom.http.answer import Answer, NoAnswer, parse, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
