@@ -89,6 +89,7 @@ class Configuration:
     task_routes = MappingProxyType({"tasks.booking.*": {"queue": BOOKINGS}, "tasks.*": {"queue": MAINTENANCE}})
     broker_connection_retry_on_startup = True
     broker_connection_max_retries = None  # a broker that is down for an hour must not end the worker
+    broker_channel_error_retry = True  # nor one that answers that it takes nothing: a replica by now, a full disk
     task_acks_late = True  # a message is done when its task is, not when it is taken
     task_reject_on_worker_lost = True
     worker_prefetch_multiplier = 1  # what a worker takes and does not run is lost for a while when it dies

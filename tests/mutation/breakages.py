@@ -31,6 +31,15 @@ BREAKAGES = (
         test="tests/promises/lost_or_twice/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
     ),
     Breakage(
+        name="ended-by-a-broker-that-takes-nothing",
+        promise=1,
+        file="worker/celery_app.py",
+        old="broker_channel_error_retry = True",
+        new="broker_channel_error_retry = False",
+        test="tests/promises/lost_or_twice/test_worker_survives.py"
+        "::test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while",
+    ),
+    Breakage(
         name="unsent-never-sent-again",
         promise=1,
         file="db/sql/unsent.sql",

@@ -40,6 +40,33 @@ def test_a_worker_outlives_a_redis_that_is_out_of_memory(
     assert len(simulator.bookings()) == len(wanted)
 
 
+@pytest.mark.parametrize(
+    ("refuse", "take"),
+    [
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+        (("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),
+    ],
+    ids=["a replica by now", "too few replicas"],
+)
+def test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while(
+    fleet: Callable[..., Fleet], redis_url: str, refuse: tuple[str, ...], take: tuple[str, ...]
+) -> None:
+    """What it says (UNBLOCKED, NOREPLICAS) is an answer: that ended whoever waited for messages."""
+    running = fleet()
+    worker = running.worker(concurrency=2)
+    finals([one.appointment_id for one in enqueue_bookings([request(0)])])
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command(*refuse)
+        try:
+            eventually(
+                lambda: "Connection to broker lost" in running.logs() or worker.poll() is not None, what="it met it"
+            )
+        finally:
+            client.execute_command(*take)
+    assert worker.poll() is None
+    finals([one.appointment_id for one in enqueue_bookings([request(1)])])
+
+
 def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more(
     fleet: Callable[..., Fleet], simulator: Any
 ) -> None:
