@@ -15,11 +15,10 @@ from db.lifecycle import FINAL, HoldReason, Status
 from resilience import correlation
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
+from tasks.calcom.access import CREATE
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import CREATE
 from tasks.publish import send
-from tasks.recheck import Standing, still_booked
 from tasks.request.idempotency import derive_key, payload_hash
 from tasks.request.model import BookingRequest
 
@@ -90,6 +89,8 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     deps = dependencies.current()
     [kept] = _keep(deps, [request])
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
+        from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - few ask twice, and it loads all that calls
+
         standing = still_booked(deps, kept.appointment.id)
         if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
             [kept] = _keep(deps, [request])

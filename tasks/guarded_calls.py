@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
+from tasks.calcom.access import CANCEL as CANCEL  # noqa: PLC0414 - who makes calls names them
+from tasks.calcom.access import CREATE as CREATE  # noqa: PLC0414 - the same
 from tasks.calcom.cancel import read_cancel
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
@@ -20,7 +22,6 @@ from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
 from tasks.moves import CallMade
 
-CREATE, CANCEL = "bookings.create", "bookings.cancel"
 _WORKER = socket.gethostname()
 _LEAST_PAUSE = 0.05  # seconds
 

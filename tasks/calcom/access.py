@@ -1,7 +1,12 @@
-"""Where Cal.com is, and with which key: checked when a client is built, and known elsewhere by fingerprints."""
+"""Where Cal.com is, and with which key: checked when a client is built, and known elsewhere by fingerprints.
+
+And what the breaker calls those of its endpoints that change something; who only asks it loads nothing that calls.
+"""
 
 import hashlib
 from urllib.parse import urlsplit
+
+CREATE, CANCEL = "bookings.create", "bookings.cancel"
 
 
 def checked_url(base_url: str) -> str:
