@@ -34,18 +34,22 @@ def _prctl(option: int, value: int) -> None:
         _libc.prctl(option, value, 0, 0, 0)
 
 
-def _children(parent: int) -> Iterator[int]:
-    """List the children of a process; nothing where there is no /proc (there the servers end their own)."""
+def _children() -> dict[int, list[int]]:
+    """Return the children of each process; nothing where there is no /proc (there the servers end their own)."""
+    children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat") if LINUX else ():
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if int(entry.read_text().rpartition(")")[2].split()[1]) == parent:
-                yield int(entry.parent.name)
+            parent = int(entry.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.parent.name))
+    return children
 
 
-def _tree(root: int) -> Iterator[int]:
-    yield root
-    for child in _children(root):
-        yield from _tree(child)
+def _tree(root: int) -> list[int]:
+    """List a process and all below it, of one reading: each reads every process of the machine."""
+    children, tree = _children(), [root]
+    for pid in tree:
+        tree += children.get(pid, ())
+    return tree
 
 
 def _forget_memory(creator: int) -> None:
@@ -99,7 +103,7 @@ class GuardedProcess:
     def send(self, number: int) -> None:
         """Signal the server and everything below it: a stopped server with running children is not stopped."""
         if self.process.poll() is None:
-            for pid in list(_tree(self.process.pid)):
+            for pid in _tree(self.process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
 
@@ -195,7 +199,7 @@ class GuardService:
     def _reap_orphans(self) -> None:
         """Kill what dead servers left behind; as a subreaper the guard has become its parent."""
         known = {guarded.process.pid for guarded in self.guarded.values()}
-        while orphans := [pid for pid in _children(os.getpid()) if pid not in known]:
+        while orphans := [pid for pid in _children().get(os.getpid(), ()) if pid not in known]:
             for pid in orphans:
                 with contextlib.suppress(ProcessLookupError, ChildProcessError):
                     os.kill(pid, signal.SIGKILL)
