@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from db.deadline import DeadlineConnection, DeadlinePool, refuse_hung_up
+from db.connection import DeadlineConnection, DeadlinePool, refuse_hung_up
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from db.deadline import deadline
+from db.connection import deadline
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks

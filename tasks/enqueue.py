@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Inserted, NewAppointment
-from db.deadline import deadline
+from db.connection import deadline
 from db.lifecycle import FINAL, HoldReason, Status
 from resilience import correlation
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException

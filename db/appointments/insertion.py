@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, or_, select
 
 from db.appointments.appointment import NewAppointment
+from db.connection import fetch_in_time
 from db.lifecycle import LIVE, HoldReason, Status
-from db.prepared import fetch_in_time
 from db.schema import appointments
 from db.sql import prepared
 

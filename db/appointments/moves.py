@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from db.appointments.appointment import COLUMNS, Appointment
+from db.connection import fetch, fetch_in_time
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
-from db.prepared import fetch, fetch_in_time
 from db.sql import prepared
 
 _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})

@@ -18,7 +18,7 @@ def statement(name: str) -> TextClause:
 
 @cache
 def prepared(name: str) -> str:
-    """Return the statement of `name`.sql, for `db.prepared`: psycopg writes a parameter %(name)s.
+    """Return the statement of `name`.sql, for `db.connection`: psycopg writes a parameter %(name)s.
 
     FileNotFoundError when there is no such file.
     """

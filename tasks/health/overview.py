@@ -16,7 +16,7 @@ from kombu.utils.url import url_to_parts
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.deadline import deadline
+from db.connection import deadline
 from db.monitoring import heartbeats
 from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import redis
 from sqlalchemy import event
 
-from db.deadline import DeadlineConnection
+from db.connection import DeadlineConnection
 from db.lifecycle import Status
 from tasks import dependencies
 from tasks.booking import book_appointment

@@ -143,7 +143,7 @@ HEALTH = (
     Breakage(
         name="caller-waits-for-frozen-calls",
         promise=1,
-        file="db/deadline.py",
+        file="db/connection.py",
         old="remaining(timeout))",
         new="timeout)",
         test="tests/integration/database/test_db_deadline.py::test_who_finds_all_connections_taken_waits_no_longer_than_it_may",

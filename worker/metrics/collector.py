@@ -7,7 +7,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.deadline import deadline
+from db.connection import deadline
 from db.monitoring import metric_totals
 from db.monitoring.metric_totals import KeptFigures
 from tasks.dependencies import Dependencies

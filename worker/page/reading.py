@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.web import HTTPError
 
-from db.deadline import deadline
+from db.connection import deadline
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import NOT_MIGRATED, as_appointment_error

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from db import appointments
-from db.deadline import deadline
+from db.connection import _CLOCK, deadline, fetch
 from db.lifecycle import Status
-from db.prepared import _CLOCK, fetch
 from tests.support.fleet import eventually
 
 
@@ -57,7 +56,7 @@ def test_a_request_that_comes_too_late_is_refused_and_not_kept(record: Any) -> N
     with record.engine.connect() as conn:
         [(past,)] = fetch(conn, "SELECT now() - interval '1 second'", {})
     with (
-        patch("db.prepared._not_after", return_value=past),
+        patch("db.connection._not_after", return_value=past),
         pytest.raises(OperationalError) as refused,
         record.engine.begin() as conn,
     ):

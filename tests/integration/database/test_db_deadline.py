@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db import appointments
-from db.deadline import deadline, remaining
+from db.connection import deadline, remaining
 from db.engine import make_engine
 from tasks.database_errors import as_appointment_error
 from tests.support.fleet import eventually

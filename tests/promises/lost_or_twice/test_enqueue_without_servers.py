@@ -10,7 +10,7 @@ import pytest
 import redis
 from sqlalchemy import event
 
-from db.deadline import deadline
+from db.connection import deadline
 from db.lifecycle import Status
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies

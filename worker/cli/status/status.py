@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.deadline import deadline
+from db.connection import deadline
 from tasks import dependencies
 from tasks.health.overview import PATIENCE, Overview, read_overview
 from tasks.health.payload import payload
