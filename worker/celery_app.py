@@ -4,6 +4,7 @@ Why each choice differs from Celery's default stands beside it. The settings are
 asked for, so importing `worker` never fails and never connects.
 """
 
+import sys
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCH
 
 from worker.local.running import running
 from worker.schedule import schedule
-from worker.settings.model import Settings
+from worker.settings.model import Settings, SettingsError
 
 BOOKINGS = "bookings"
 MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay release, sweep and aggregation
@@ -31,8 +32,14 @@ class Configuration:
 
     @cached_property
     def settings(self) -> Settings:
-        """Return the settings of this process."""
-        return running(Settings.load())
+        """Return the settings of this process; wrong ones end a command of Celery's in lines that say what is wrong."""
+        try:
+            return running(Settings.load())
+        except SettingsError as error:
+            click = sys.modules.get("click")  # which Celery's commands are made with
+            if click and click.get_current_context(silent=True):
+                raise click.ClickException(str(error)) from None
+            raise
 
     @cached_property
     def broker_url(self) -> str:

@@ -1,75 +1,42 @@
-"""A Redis Cluster of three nodes as REDIS_URL: the breaker is shared, and `booking check` can ask it."""
+"""A Redis Cluster as REDIS_URL: the breaker is shared, a fleet outlives a master, and as a broker it is refused."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-import redis
 
+from db.lifecycle import Status
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.cluster import ClusterClient
-from tests.support.fleet import eventually
+from tasks import dependencies
+from tests.promises.brokers import Broker
+from tests.promises.redis.cluster_nodes import ThreeMasters
+from tests.support.fleet import ROOT, Fleet, eventually, finals, request, row
+from worker import enqueue_bookings
 from worker.cli.check.redis import breaker_error
-from worker.console import broker
+from worker.console import broker as console
 from worker.local import embedded
-from worker.local.embedded.find import reachable, server_user, valkey
-from worker.local.embedded.server import HOST, ServerLayout
+from worker.settings.values import NO_CLUSTER
 
 CREATE = "bookings.create"
-SLOTS = 16384
-
-
-@dataclass
-class NodeOfThree(embedded.Valkey):
-    """A Valkey that is one node of a cluster."""
-
-    name = "node"
-
-    def config(self, port: int) -> str:
-        """Add that it is one; a cluster's own port is 10,000 above by default, where somebody else may be."""
-        return f"{super().config(port)}cluster-enabled yes\ncluster-port {port + 1}\nmasterauth {self.password}\n"
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[list[NodeOfThree]]:
+def cluster() -> Iterator[ThreeMasters]:
     """Run three nodes that share the slots."""
     with embedded.Guard() as guard:
-        user = server_user()
-        programs = reachable(valkey(), "valkey-server", user, guard.folder)
-        three: list[NodeOfThree] = []
-        for number in range(3):
-            node = NodeOfThree(guard, ServerLayout(guard.folder(), programs, user, durable=False))
-            node.name = f"node{number}"  # type: ignore[misc]  # the guard knows each by its name
-            node.password = three[0].password if three else node.password
-            node.prepare()
-            node.start()
-            three.append(node)
-        clients = [redis.Redis.from_url(node.url) for node in three]
-        for number, client in enumerate(clients):
-            last = SLOTS - 1 if number == 2 else (number + 1) * (SLOTS // 3) - 1
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", number * (SLOTS // 3), last)
-        for node in three[1:]:
-            clients[0].execute_command("CLUSTER", "MEET", HOST, node.port, (node.port or 0) + 1)
-        eventually(lambda: all(is_ok(client) for client in clients), what="the cluster is one")
-        for client in clients:
-            client.close()
-        yield three
-
-
-def is_ok(client: redis.Redis) -> bool:
-    """Say whether a node knows all three, and that every slot is served."""
-    told = client.execute_command("CLUSTER", "INFO", NEVER_DECODE=True)
-    return b"cluster_state:ok" in told and b"cluster_known_nodes:3" in told
+        yield ThreeMasters(guard)
 
 
 @pytest.fixture
-def url(nodes: list[NodeOfThree]) -> str:
-    """What REDIS_URL is: two of the three, for a client finds the others."""
-    password = nodes[0].password
-    return ";".join(f"redis+cluster://:{password}@{HOST}:{node.port}" for node in nodes[:2])
+def url(cluster: ThreeMasters) -> str:
+    """What REDIS_URL is."""
+    return cluster.url
 
 
 def test_two_processes_share_a_breaker_that_lives_in_a_cluster(url: str) -> None:
@@ -87,16 +54,16 @@ def test_two_processes_share_a_breaker_that_lives_in_a_cluster(url: str) -> None
         assert ours.calls.recent_calls().calls == 5
 
 
-def test_a_breaker_outlives_the_nodes_and_goes_on_with_them(url: str, nodes: list[NodeOfThree]) -> None:
+def test_a_breaker_outlives_the_nodes_and_goes_on_with_them(url: str, cluster: ThreeMasters) -> None:
     """Without them each process has its own; when they are back, whichever was killed, they share again."""
     breaker = CircuitBreaker("calcom", redis=make_redis(url, timeout=1), settings=BreakerSettings(rate_limit=0))
     breaker.reset("a test", "to begin with")
     assert breaker.get_status().shared
-    for node in nodes:
+    for node in cluster.nodes:
         node.kill()
     assert breaker.acquire(CREATE, owner="alone")
     assert not breaker.get_status().shared
-    for node in nodes:
+    for node in cluster.nodes:
         node.restart()
     eventually(lambda: breaker.get_status().shared, what="it is shared again")
 
@@ -112,9 +79,53 @@ def test_a_process_may_start_before_its_cluster() -> None:
 
 def test_check_can_ask_a_cluster(url: str) -> None:
     """Whether it answers, drops nothing, and runs the scripts."""
-    assert broker.redis_error(url) is None
-    assert broker.eviction_policy(url) == "noeviction"
+    assert console.redis_error(url) is None
+    assert console.eviction_policy(url) == "noeviction"
     assert breaker_error(url) is None
     with make_redis(url, timeout=5) as client:
         seconds, _ = client.time()
         assert int(seconds) > 0
+
+
+@pytest.mark.parametrize(("command", "name"), [("worker", "REDIS_URL"), ("beat", "CELERY_BROKER_URL")])
+def test_a_process_that_has_a_cluster_as_its_broker_ends_and_says_why(
+    settings: Callable[..., dict[str, str]], command: str, name: str
+) -> None:
+    """In one line, and without the password."""
+    environment = {**settings(), name: "redis+cluster://:a-password@127.0.0.1:1", "PYTHONWARNINGS": "ignore"}
+    argv = [sys.executable, "-m", "celery", "-A", "worker", command]
+    ended = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, f"Error: {name}: {NO_CLUSTER}\n")
+
+
+def enqueue(first: int, count: int) -> list[int]:
+    """Enqueue bookings and return their ids."""
+    return [receipt.appointment_id for receipt in enqueue_bookings([request(first + n) for n in range(count)])]  # type: ignore[union-attr]
+
+
+def test_a_fleet_outlives_the_master_of_its_breaker(
+    fleet: Callable[..., Fleet], simulator: Any, broker: Broker, judge: Callable[[Any], None]
+) -> None:
+    """It dies in the drain: some are held, some wait in line, some are at Cal.com; its replica takes over."""
+    with embedded.Guard() as guard:
+        cluster = ThreeMasters(guard)
+        master = cluster.master_of("{calcom}")
+        heir = cluster.heir_of(master)
+        given = {"CELERY_BROKER_URL": broker.server.url, "REDIS_URL": cluster.url}
+        running = fleet(**given, CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2").start()
+        breaker = dependencies.current().breaker
+        finals(enqueue(0, 1))
+        simulator.faults("status", name="unavailable")
+        wanted = enqueue(1, 40)
+        eventually(lambda: sum(row(one).status is Status.HELD for one in wanted) > 20, what="they are held")
+        assert (breaker.get_status().shared, breaker.get_status().state is State.CLOSED) == (True, False)
+        simulator.no_faults()
+        simulator.faults("latency", delay=0.3)
+        eventually(lambda: len(simulator.bookings()) > 5, what="the drain begins")
+        wanted += enqueue(41, 20)
+        cluster.nodes[master].kill()
+        wanted += enqueue(61, 10)
+        eventually(lambda: cluster.is_master(heir), what="the replica takes over")
+        judge(finals([1, *wanted], within=120))
+        assert eventually(lambda: (now := breaker.get_status()).shared and now.state) is State.CLOSED
+        assert "raised unexpected" not in running.logs()
