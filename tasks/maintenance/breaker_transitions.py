@@ -1,6 +1,10 @@
 """Transitions of the breaker, one row each, from the stream that its scripts append to."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from celery import shared_task
+from sqlalchemy import func, select
 
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
@@ -30,13 +34,22 @@ def record_transitions() -> int:
     generation, place = _written
     after = place if generation == before.generation else _START
     transitions = built.breaker.transitions(after_id=after, count=2000)
+    kept_for = built.timings.retention
     with built.engine.begin() as conn:
-        new = breaker_events.record_transitions(conn, [_row(transition) for transition in transitions])
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+        lasting = transitions if not kept_for else _lasting(transitions, now - timedelta(seconds=kept_for))
+        new = breaker_events.record_transitions(conn, [_row(transition) for transition in lasting])
     if before.shared:
         _written = (before.generation, transitions[-1].id if transitions else after)
     if new:
         log.info("transitions", new=new, last=transitions[-1].new.value)
     return new
+
+
+def _lasting(transitions: Sequence[Transition], before: datetime) -> list[Transition]:
+    """Leave out what db/monitoring/retention.py deletes: written again it would be counted again."""
+    newest = {one.endpoint: one for one in transitions if one.at < before}
+    return [one for one in transitions if one.at >= before or one is newest[one.endpoint]]
 
 
 def _row(transition: Transition) -> dict[str, object]:

@@ -169,6 +169,14 @@ REPORTS = (
         test=f"{_COUNTED}test_many_that_count_at_once_count_once",
     ),
     Breakage(
+        name="pruned-change-counted-again",
+        promise=6,
+        file="tasks/maintenance/breaker_transitions.py",
+        old="if one.at >= before or one is newest[one.endpoint]]",
+        new="]",
+        test="tests/integration/metrics/test_metric_totals.py::test_a_change_that_was_pruned_is_not_counted_again",
+    ),
+    Breakage(
         name="old-count-of-holds-believed",
         promise=6,
         file="db/sql/held_now.sql",

@@ -21,7 +21,7 @@ from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
 from tasks import dependencies
 from tasks.decisions import _DENIED
-from tasks.maintenance import failure_metrics, prune
+from tasks.maintenance import breaker_transitions, failure_metrics, prune
 from tasks.maintenance.sweeper import report_lost
 from tests.support.prometheus.exporting import only_growing, told
 
@@ -176,6 +176,27 @@ def test_transitions_equal_the_rows(record: Any) -> None:
         f'booking_breaker_transitions_total{{name="{name}",to="{to}"}}': number for name, to, number in counted
     }
     assert len(counted) == 5
+
+
+def test_a_change_that_was_pruned_is_not_counted_again(
+    settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis keeps the last thousand, however old; a process that starts reads them all."""
+    counted = []
+    for keep in ("0", "1", "1"):
+        settings(RETENTION_DAYS=keep, CIRCUIT_BREAKER_THRESHOLD="5")
+        if not counted:
+            dependencies.current().breaker.acquire("slots", owner="first", now=T0)
+            for second in range(5):
+                call(T0 + second, "timeout")
+            call(T0 + 60)
+        monkeypatch.setattr(breaker_transitions, "_written", (0, "0-0"))
+        breaker_transitions.record_transitions()
+        prune.prune()
+        counted.append(rows("SELECT labels, value FROM metric_totals WHERE name = 'breaker_transitions' ORDER BY 1"))
+
+    assert rows("SELECT count(*) FROM circuit_breaker_events") == [(2,)]
+    assert (len(counted[0]), counted[1:]) == (4, [counted[0]] * 2)
 
 
 def test_lost_messages_are_counted_with_their_incident(record: Any) -> None:
