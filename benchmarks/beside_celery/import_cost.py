@@ -7,6 +7,7 @@ sends a message; each is a process of its own, with its bytecode at hand.
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 
 from environment import deployment
@@ -35,8 +36,9 @@ plain.delay(1)
 
 def pairs() -> Iterator[dict[str, float]]:
     """Start one after the other."""
-    with deployment() as ready:
-        ours, plain = ready.settings.environment(), {}
+    with deployment() as ready, tempfile.TemporaryDirectory() as folder:
+        plain = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
+        ours = {**ready.settings.environment(), **plain}
         broker = ready.servers.redis_url.removesuffix("/0") + "/1"
         for turn in range(1 + PAIRS):
             ratio = _cpu(OURS % turn, ours) / _cpu(PLAIN % broker, plain)
