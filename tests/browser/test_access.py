@@ -30,6 +30,35 @@ def test_without_a_login_there_is_no_page_and_a_read_only_one_has_no_buttons(
     expect(ann.page.locator("#buttons button")).to_have_count(0)
 
 
+def test_what_somebody_types_into_the_search_stands_in_no_address(
+    viewer: Callable[..., Viewer], deployed: Deployment
+) -> None:
+    """A customer's e-mail address, say: no request has it, and so no log of a proxy; also where no script runs."""
+    number = enqueue_booking(request(0, idempotency_key="pat@example.com")).appointment_id
+    finals([number])
+    there = viewer()
+    asked: list[str] = []
+    there.page.on("request", lambda one: asked.append(one.url))
+    for path in ("/resilience", "/resilience/bookings", f"/resilience/bookings/{number}"):
+        for text, shown in (("nobody@example.com", "No booking has"), ("pat@example.com", "")):
+            there.open(path)
+            with there.page.expect_response("**/resilience/data/search") as answered:
+                there.page.get_by_role("searchbox").fill(text)
+                there.page.keyboard.press("Enter")
+            assert answered.value.ok
+            if shown:
+                there.sees(shown, within="#found")
+            else:
+                expect(there.page).to_have_url(f"{deployed.address}/resilience/bookings/{number}")
+    blind = viewer(java_script_enabled=False).open("/resilience/bookings")
+    blind.page.on("request", lambda one: asked.append(one.url))
+    blind.page.get_by_role("searchbox").fill("pat@example.com")
+    with blind.page.expect_navigation():
+        blind.page.keyboard.press("Enter")
+    assert len(asked) > 12
+    assert [url for url in asked if "example.com" in url] == []
+
+
 def test_a_hostile_booking_is_text_wherever_it_is_shown(viewer: Callable[..., Viewer], deployed: Deployment) -> None:
     """In its name, its key and its answers, and in what Cal.com says of it."""
     post = {"method": "POST", "path": "/v2/bookings"}

@@ -111,6 +111,12 @@ class ActionBody(AskedBody):
         )
 
 
+class SearchBody(AskedBody):
+    """A booking is looked for."""
+
+    q: str = ""
+
+
 class ShowBody(AskedBody):
     """Whose booking it is is asked."""
 

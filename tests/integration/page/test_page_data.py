@@ -1,11 +1,12 @@
 """The page's data by HTTP: what is unchanged is not sent again, what is asked for wrongly is said."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from db.lifecycle import HoldReason, Status
-from tests.support.fleet import eventually
-from tests.support.flower_pages import FlowerUnderTest
+from tests.support.fleet import Fleet, eventually
+from tests.support.flower_pages import FlowerUnderTest, start_flower
 
 MINUTE = timedelta(minutes=1)
 
@@ -82,8 +83,6 @@ WRONG = {
     "bookings?after=nowhere": "after: no page has given this",
     "bookings?event_type=" + "x" * 257: "event_type: too long",
     "charts?range=1y": "range: must be one of 1h, 24h, 7d",
-    "search?q=": "q: give an id",
-    "search": "q: give an id",
 }
 
 
@@ -92,8 +91,34 @@ def test_what_is_asked_for_wrongly_is_said(flower: FlowerUnderTest) -> None:
     for address, said in WRONG.items():
         answer = flower.get(f"/resilience/data/{address}")
         assert (answer.status_code, answer.json()["error"][: len(said)]) == (422, said), address
-    for strange in ("bookings?event_type=%25s%00%E2%80%AE", "bookings?ids=999999999999999999", "search?q=%E2%80%AE"):
+    for strange in ("bookings?event_type=%25s%00%E2%80%AE", "bookings?ids=999999999999999999"):
         assert flower.get(f"/resilience/data/{strange}").json()["rows"] == [], strange
+
+
+def found(flower: FlowerUnderTest, text: Any, **more: Any) -> Any:
+    """Return the answer to a search."""
+    return flower.post("/resilience/data/search", {"q": text}, **more)
+
+
+def test_what_is_searched_for_stands_in_no_address(fleet: Callable[..., Fleet], record: Any) -> None:
+    """A GET is refused, whatever it names; a POST is for whoever may read, and only for them, and is kept nowhere."""
+    row = record.keep()
+    flower = start_flower(fleet, "--read_only=True", login=True)
+    asked = f"/resilience/data/search?q={row.id}"
+    assert (flower.get(asked).status_code, "rows" in flower.get(asked).json()) == (405, False)
+    answer = found(flower, str(row.id))
+    assert ([one["id"] for one in answer.json()["rows"]], answer.headers["Cache-Control"]) == ([row.id], "no-store")
+    flower.auth = ("ann", "wrong")
+    assert found(flower, str(row.id), token=False).status_code == 401
+
+
+def test_a_search_that_is_none_is_said(flower: FlowerUnderTest) -> None:
+    """422 and a sentence that does not repeat it; what nobody has is found nowhere."""
+    for text, said in {"": "q: give an id", "x" * 257: "q: give an id", 7: "q: input should be a valid string"}.items():
+        answer = found(flower, text)
+        assert (answer.status_code, answer.json()["error"][: len(said)]) == (422, said), text
+    for strange in ("nobody", "\u202e", "%s\x00", "ann@example.com"):
+        assert found(flower, strange).json() == {"rows": []}, strange
 
 
 def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTest, record: Any) -> None:
@@ -111,12 +136,10 @@ def test_one_booking_tells_its_story_and_nothing_personal(flower: FlowerUnderTes
     assert "Ann Example" not in answer.text
     assert "@example.com" not in answer.text
     for name in (row.id, row.uuid, row.idempotency_key, row.correlation_id):
-        found = flower.get(f"/resilience/data/search?q={name}").json()["rows"]
-        assert [one["id"] for one in found] == [row.id]
+        assert [one["id"] for one in found(flower, str(name)).json()["rows"]] == [row.id]
 
     missing = flower.get("/resilience/data/bookings/999999")
     assert (missing.status_code, missing.json()) == (404, {"error": "no booking has the id 999999"})
-    assert flower.get("/resilience/data/search?q=nobody").json() == {"rows": []}
 
 
 def test_charts_share_one_axis(flower: FlowerUnderTest) -> None:

@@ -18,7 +18,7 @@ DATA = (
     "/resilience/data/charts?range=1h",
     "/resilience/data/bookings",
     "/resilience/data/bookings/7",
-    "/resilience/data/search?q=7",
+    "/resilience/data/search",
     "/resilience/bookings.csv",
     "/resilience/bookings.json",
 )

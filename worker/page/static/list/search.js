@@ -32,7 +32,7 @@ export function listenSearch() {
 
 async function search(text) {
   try {
-    const answer = await ask("/data/search", { query: { q: text } });
+    const answer = await ask("/data/search", { body: { q: text } });
     return answer.status === 200 ? answer.body : { error: errorText(answer) };
   } catch {
     return { error: "Flower does not answer." };
