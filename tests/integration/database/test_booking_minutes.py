@@ -12,6 +12,7 @@ from db import appointments
 from db.appointments import queue, sweeps
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, charts, overview, status_queries
+from db.sql import statement
 from tasks import dependencies
 from tasks.maintenance import booking_minutes as counting
 from tests.chaos import kept_counts
@@ -194,6 +195,21 @@ def test_the_last_day_is_told_to_the_latest_event(record: Any) -> None:
     with record.engine.connect() as conn:
         assert overview.last_day(conn, now) == overview.DayCounts(1, 0, 1, 0, 0)
         assert overview.last_day(conn, now + AHEAD + AHEAD) is None
+
+
+def test_no_parallel_workers_look_for_what_came_since_the_last_count(record: Any) -> None:
+    """Not even where they cost nothing: it is read at every scrape, and to start them takes ten times as long."""
+    asked = {"now": datetime.now(UTC), "since": datetime.now(UTC) - timedelta(days=1), "patience_seconds": 120}
+    read = statement("last_day")
+    with record.engine.begin() as conn:
+        for setting in ("setup_cost", "tuple_cost"):
+            conn.execute(text(f"SET LOCAL parallel_{setting} = 0"))
+        for kind in ("table", "index"):
+            conn.execute(text(f"SET LOCAL min_parallel_{kind}_scan_size = 0"))
+        plan = conn.execute(text(f"EXPLAIN {read.text}"), asked).scalars()
+        [newer] = [line for line in plan if " on appointment_events" in line]
+
+    assert "Parallel" not in newer
 
 
 def test_what_is_held_is_counted_alike_by_check_and_page(every_move: Any) -> None:

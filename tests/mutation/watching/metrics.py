@@ -55,6 +55,14 @@ METRICS = (
         test=f"{_EXPORTER}test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal",
     ),
     Breakage(
+        name="parallel-workers-at-every-scrape",
+        promise=6,
+        file="db/sql/last_day.sql",
+        old="WHERE id > counted.event_id",
+        new="WHERE id > (SELECT event_id FROM counted)",
+        test="tests/integration/database/test_booking_minutes.py::test_no_parallel_workers_look_for_what_came_since_the_last_count",
+    ),
+    Breakage(
         name="wait-begins-anew-with-each-hold",
         promise=6,
         file="tasks/health/metrics/gauges.py",
