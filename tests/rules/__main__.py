@@ -34,14 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Record, by name; all, but for the quiet hour, if none is named."""
     parser = argparse.ArgumentParser(prog="python -m tests.rules", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FAULTS)}; none: all but quiet")
-    parser.add_argument("--seconds", type=int, help="record so long, not as long as the fault says")
     asked = parser.parse_args(arguments)
     port = free_port()
     with deployed(port) as fleet:
         for name in asked.names or [name for name in FAULTS if name != "quiet"]:
             calm(fleet, port)
             screen.note(f"{name}: {FAULTS[name].about}")
-            screen.note(f"  {record(fleet, port, name, FAULTS[name], asked.seconds)}")
+            screen.note(f"  {record(fleet, port, name, FAULTS[name])}")
 
 
 @contextmanager
@@ -71,13 +70,14 @@ def scrape(port: int) -> Series | None:
 
 
 def calm(fleet: Deployed, port: int) -> None:
-    """Wait until nothing is left of the fault before, and counters are there."""
+    """Wait until nothing is left of the fault before, all of it is counted, and counters are there."""
     fleet.well()
     for second in range(CALM_SECONDS):
         seen = scrape(port) or {}
         moving = any(value for name, value in seen.items() if name.startswith("booking_bookings{"))
         half_open = any(value for name, value in seen.items() if 'state="half_open"' in name)
-        if "booking_accepted_total{}" in seen and not moving and not half_open:
+        ended = sum(value for name, value in seen.items() if name.startswith("booking_finished_total"))
+        if not moving and not half_open and seen.get("booking_accepted_total{}") == ended:
             return
         if half_open and not moving and second % 10 == 0:
             fleet.book()  # nobody else asks whether Cal.com is back
@@ -85,11 +85,11 @@ def calm(fleet: Deployed, port: int) -> None:
     screen.note("  it is not calm yet")
 
 
-def record(fleet: Deployed, port: int, name: str, fault: Fault, seconds: int | None) -> str:
+def record(fleet: Deployed, port: int, name: str, fault: Fault) -> str:
     """Record one fault, in real time; return where it is kept."""
-    recording = Recording(name, fault.about, time.time(), seconds)
+    recording = Recording(name, fault.about, time.time())
     begun, before = time.monotonic(), -1
-    for number in range((seconds or fault.seconds) // EVERY):
+    for number in range(fault.seconds // EVERY):
         now = number * EVERY
         threading.Event().wait(max(0.0, begun + now - time.monotonic()))
         recording.scrapes.append(scrape(port))

@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.support.prometheus.exporting import Series
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules.yml"
@@ -24,21 +26,19 @@ class Recording:
     name: str
     fault: str
     begun_at: float  # seconds since 1970
-    seconds: int | None = None  # asked for, instead of as many as the fault says
     scrapes: list[Series | None] = field(default_factory=list)
 
     def save(self) -> Path:
         """Write it down, with the command that makes it again."""
         path = RECORDED / f"{self.name}.json"
-        shorter = f" --seconds {self.seconds}" if self.seconds else ""
-        about = {"made_by": f"python -m tests.rules {self.name}{shorter}", "fault": self.fault, "every_seconds": EVERY}
+        about = {"made_by": f"python -m tests.rules {self.name}", "fault": self.fault, "every_seconds": EVERY}
         told = {**about, "scrapes": len(self.scrapes), "series": dict(self.lines())}
         path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
         return path
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Return each series that a rule reads, and its values."""
-        wanted = set(_METRIC.findall(RULES.read_text("utf-8")))
+        wanted = metrics_of_the_rules()
         names = {name for scrape in self.scrapes for name in scrape or {}}
         for name in sorted(names):
             metric = name.partition("{")[0]
@@ -50,6 +50,12 @@ class Recording:
         if value is None or not name.partition("{")[0].endswith("_timestamp_seconds"):
             return value
         return value - self.begun_at
+
+
+def metrics_of_the_rules() -> set[str]:
+    """Return the names of what the rules read."""
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    return {name for group in groups for rule in group["rules"] for name in _METRIC.findall(rule["expr"])}
 
 
 def values(samples: Iterable[float | None]) -> str:
