@@ -98,8 +98,8 @@ def ends_at(action: OperatorAction) -> datetime | None:
 
 def _give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutcome, str | None]:
     """Give the order; return what became of it, and why it was refused."""
-    if action.epoch_seen is not None and (refusal := _stale(deps, action)) is not None:
-        return refusal
+    if action.epoch_seen is not None and (outcome := _not_to_give(deps, action)) is not None:
+        return outcome
     by, why, mode = action.who, action.why, action.action
     if mode in {OPEN, OFF}:
         until = ends_at(action)
@@ -111,15 +111,30 @@ def _give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutcome, str
     return OrderOutcome.UNAVAILABLE, NOT_DONE
 
 
-def _stale(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutcome, str] | None:
-    """Return why an order that saw an epoch is nothing for the breaker as it stands now; None: it is."""
+def _not_to_give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutcome, str | None] | None:
+    """Return what became of an order that saw an epoch and is nothing for the breaker as it stands now; None: it is.
+
+    Obeyed, where it is what made the breaker so: it was given, and its end was not recorded, for Postgres went away.
+    """
     seen, mode = deps.breaker.get_status(), action.action
+    orders = breaker_overrides.in_force(deps.engine, deps.breaker.service)
+    reason = why_not(seen, orders, mode)
+    if seen.shared and reason is not None and _was_given(deps, action, orders):
+        return OrderOutcome.OBEYED, None
     if seen.shared and epoch(seen, mode) != action.epoch_seen:
         return OrderOutcome.STALE, f"{standing(seen)}; look again"
-    reason = why_not(seen, breaker_overrides.in_force(deps.engine, deps.breaker.service), mode)
     if reason is None:
         return None
     return (OrderOutcome.STALE, f"{reason}; look again") if seen.shared else (OrderOutcome.UNAVAILABLE, reason)
+
+
+def _was_given(deps: Dependencies, action: OperatorAction, orders: list[OperatorOverride]) -> bool:
+    """Say whether this very order stands, or has changed the breaker since it was asked for."""
+    if action.action in {OPEN, OFF}:
+        wanted = (action.action, action.who, action.why, ends_at(action))
+        return any((one.kind, one.by, one.why, one.until) == wanted for one in orders)
+    asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
+    return any((one.by, one.why) == (action.who, action.why) for one in deps.breaker.transitions(after_id=asked_at))
 
 
 def _span(seconds: float) -> str:

@@ -50,6 +50,22 @@ OPERATIONS = (
         test=f"{_BREAKER}test_an_order_for_what_is_over_is_refused[open]",
     ),
     Breakage(
+        name="obeyed-and-refused-when-sent-again",
+        promise=6,
+        file="tasks/operations/breaker_actions.py",
+        old="        return OrderOutcome.OBEYED, None\n    if seen.shared",
+        new="        pass\n    if seen.shared",
+        test=f"{_BREAKER}test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded[reset]",
+    ),
+    Breakage(
+        name="another-order-taken-for-this-one",
+        promise=6,
+        file="tasks/operations/breaker_actions.py",
+        old="(one.kind, one.by, one.why, one.until) == wanted",
+        new="(one.kind, one.by, one.why) == wanted[:3]",
+        test=f"{_BREAKER}test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked[another end]",
+    ),
+    Breakage(
         name="stale-page-retries-what-goes-by-itself",
         promise=6,
         file="tasks/operations/booking_commands.py",

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -178,6 +179,56 @@ def test_an_order_that_died_before_it_was_given_is_given_when_it_is_pressed_agai
 
     assert breaker_actions.carry_out(built, request).outcomes == {"obeyed": 1}
     assert len(given(built)) == 1
+
+
+@pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
+def test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded(
+    built: Dependencies, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Postgres went away between the two; the same request is answered by what it did, and does nothing again."""
+    built.breaker.record_success("bookings.create")
+    if mode in {AUTO, RESET}:
+        breaker_actions.carry_out(built, order(built, OPEN, who="bob"))
+    request = order(built, mode)
+    with monkeypatch.context() as patched:
+        patched.setattr(breaker_actions.operator_actions, "finish", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            breaker_actions.carry_out(built, request)
+    changes, orders_then = len(built.breaker.transitions()), given(built)
+
+    action = breaker_actions.carry_out(built, request)
+
+    assert (action.outcomes, action.refused, action.done_at is not None) == ({"obeyed": 1}, None, True)
+    assert (len(built.breaker.transitions()), given(built)) == (changes, orders_then)
+    other = breaker_actions.carry_out(built, replace(request, who="bob", request_id=uuid4()))
+    assert other.refused is not None, "who did not order it has to look"
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        asked(OPEN, target={"seconds": 60}),  # as long as somebody else has said
+        asked(OPEN, why="another reason", target={"seconds": 600}),
+        asked(RESET),
+    ],
+    ids=["another end", "another reason", "ended"],
+)
+def test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked(
+    built: Dependencies, monkeypatch: pytest.MonkeyPatch, since: Any
+) -> None:
+    """The state is another's by now: whoever sends it again has to look."""
+    built.breaker.record_success("bookings.create")
+    request = order(built, OPEN)
+    with monkeypatch.context() as patched:
+        patched.setattr(breaker_actions.operator_actions, "finish", _dies)
+        with pytest.raises(KeyboardInterrupt):
+            breaker_actions.carry_out(built, request)
+    breaker_actions.carry_out(built, replace(since, request_id=uuid4()))
+
+    action = breaker_actions.carry_out(built, request)
+
+    assert action.refused is not None
+    assert action.outcomes == {"stale": 1}
 
 
 def _dies(*_: Any, **__: Any) -> bool:
