@@ -58,6 +58,8 @@ class BreakerStatus:
     is known."""
     limit_until: int | None = None
     """The end of the service's window, or of a 429's pause."""
+    limit_told: int = 0
+    """Calls in a window, as the service told last; 0: nothing was told."""
 
     @property
     def state(self) -> State:
@@ -92,6 +94,7 @@ def of_fleet(service: str, known: KnownState) -> BreakerStatus:
         settings=fields.get("settings", ""),
         limit_left=None if known.limit_left < 0 else known.limit_left,
         limit_until=None if known.limit_left < 0 else known.limit_until,
+        limit_told=known.limit_told,
     )
 
 

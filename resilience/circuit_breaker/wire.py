@@ -116,6 +116,8 @@ class KnownState(NamedTuple):
     now: int
     fields: Mapping[str, str]
     throttled_until: int
+    limit_told: int
+    """As in a report."""
     waiting: int
     sending: int
     limit_left: int
@@ -203,7 +205,8 @@ def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releas
 
 def _known_state(raw: Sequence[Any]) -> KnownState:
     _, now, fields, rate, *counted = raw
-    return KnownState(now, pairs(fields), int(pairs(rate).get("shut", 0)), *counted)
+    told = pairs(rate)
+    return KnownState(now, pairs(fields), int(told.get("shut", 0)), int(told.get("limit", 0)), *counted)
 
 
 def _is_done(result: Any) -> bool:

@@ -12,7 +12,7 @@ from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask
 
 SHARE = 10  # of the rate limit's calls, one in so many
-OF_CALCOM = 120  # calls a minute that Cal.com allows, where no limit of our own is set (docs/calcom.md)
+OF_CALCOM = 120  # calls a minute that Cal.com allows, where nothing else is known (docs/calcom.md)
 LEASE = 60.0  # seconds by which a lease outlives the longest call
 _PIECE = 20.0  # seconds: no pause is longer without a sign of life
 
@@ -67,9 +67,10 @@ class NightlyCalls(AuditCalls):
 
 
 def spacing(deps: Dependencies) -> float:
-    """Return how many seconds lie between two calls: in no minute more than a tenth of the limit."""
+    """Return how many seconds lie between two calls: in no minute more than a tenth of the limit, ours or Cal.com's."""
     settings = deps.breaker.settings
-    return SHARE * settings.rate_window / (settings.rate_limit or OF_CALCOM)
+    limits = settings.rate_limit, deps.breaker.get_status().limit_told
+    return SHARE * settings.rate_window / min(filter(None, limits), default=OF_CALCOM)
 
 
 def lease(deps: Dependencies) -> float:

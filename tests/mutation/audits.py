@@ -25,6 +25,14 @@ AUDITS = (
         test=_NIGHT + "test_its_calls_stay_within_a_tenth_of_the_limit",
     ),
     Breakage(
+        name="audited-beyond-what-cal-com-tells",
+        promise=3,
+        file="tasks/audit/nightly_calls.py",
+        old="settings.rate_limit, deps.breaker.get_status().limit_told\n",
+        new="settings.rate_limit, 0\n",
+        test=_NIGHT + "test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms",
+    ),
+    Breakage(
         name="audited-by-two",
         promise=3,
         file="db/monitoring/nightly_audits.py",

@@ -142,6 +142,21 @@ def test_its_calls_stay_within_a_tenth_of_the_limit(
     assert (ended().findings, ended().unfinished) == ({}, None)
 
 
+@pytest.mark.parametrize("ours", ["100000", "0"])
+def test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms(
+    settings: Callable[..., dict[str, str]], scene: Scene, night: Night, simulator: Any, ours: str
+) -> None:
+    """No limit of our own, or one that is never reached: of what Cal.com tells that it allows bookings need most."""
+    for _ in range(12):
+        scene.confirmed()
+    settings(CALCOM_API_KEY="cal_test_blind", CALCOM_RATE_LIMIT_PER_MINUTE=ours)
+    simulator.settings(rate_limit=60)
+    assert night.go_on()
+    assert len(night.sent) > 12
+    assert night.most_in(60) <= 6 + 1  # the first call tells it
+    assert (ended().findings, ended().unfinished) == ({}, None)
+
+
 def test_an_outage_in_the_middle_stops_it_and_it_goes_on_where_it_was(
     settings: Callable[..., dict[str, str]], scene: Scene, night: Night, simulator: Any
 ) -> None:
