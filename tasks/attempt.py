@@ -1,12 +1,9 @@
 """One attempt at a claimed booking: ask Cal.com what has become of it, or post it, and say which move follows."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from db.appointments import Appointment, FromNow
-from db.appointments.event_types import EventKind
-from db.appointments.events import MADE_AGAIN
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types
@@ -14,9 +11,9 @@ from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
 from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
-from tasks.moves import KNOWN, CallMade, Move, Posted, Proceed, cancelled_unbooked, confirmed, unbookable
+from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 from tasks.unknown import outcome
-from tasks.unknown.inquiry import Inquiry, was_made_now
+from tasks.unknown.inquiry import Inquiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,11 @@ class Attempt:
     calls: GuardedCalls
     decisions: BookingDecisions
 
+    @property
+    def _inquiry(self) -> Inquiry:
+        """Return what asks about a row of which a POST is, or was, unknown or refused."""
+        return Inquiry(self.claim, self.calls, self.decisions)
+
     def before_post(self) -> Move | Proceed:
         """Return the move of the row, or the POST that nothing stands against but the breaker and the limit.
 
@@ -97,7 +99,7 @@ class Attempt:
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return outcome.late_answer(row)
         try:
-            step = Inquiry(self.claim, self.calls, self.decisions).lookup() if row.outcome_unknown else Proceed()
+            step = self._inquiry.lookup() if row.outcome_unknown else Proceed()
         except NotNow as no:
             if no.lookups_only:
                 return self.decisions.lookup_unavailable(no.denied.retry_after)
@@ -117,33 +119,11 @@ class Attempt:
         permit = self.calls.permit_post(row.id if self.claim.released else None)
         if isinstance(permit, Denied):
             return self.decisions.not_now(row, permit.reason, allowed)
-        if row.outcome_unknown:
-            with ExitStack() as unless_it_may_go:
-                unless_it_may_go.callback(self.calls.give_up, permit)
-                if (stop := self._renew_to_post(allowed, probe=permit.probe)) is not None:
-                    return stop
-                unless_it_may_go.pop_all()
+        if row.outcome_unknown and (stop := self._inquiry.renew_to_post(allowed, permit)) is not None:
+            return stop
         posted = self._send(permit)
         move = self._after_post(allowed, posted)
         return replace(move, changes={**move.changes, **_counted(self.claim.row, posted)})
-
-    def _renew_to_post(self, allowed: Proceed, *, probe: bool) -> Move | None:
-        """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
-
-        Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
-        third one that fails in a row ends in a hold.
-        """
-        retries = self.claim.row.retry_count + (not probe)
-        row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
-        if row.calcom_booking_uid is not None:
-            return outcome.late_answer(row)
-        if not row.cancel_requested:  # while we looked
-            return None
-        if allowed.known:
-            return cancelled_unbooked()
-        return Move(
-            Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": FromNow(0)}, retry_in=0
-        )
 
     def _send(self, permit: Permit) -> Posted:
         clock = self.claim.clock
@@ -182,7 +162,7 @@ class Attempt:
                 kept = event_types.known(self.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
                 kind = kept.kind if kept is not None and kept.fresh else None
                 return outcome.unknown(decisions, row, posted, kind=kind, post=allowed)
-        inquiry = Inquiry(self.claim, self.calls, decisions)
+        inquiry = self._inquiry
         return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
 
     def _booked(self, allowed: Proceed, posted: Posted) -> Move:
@@ -197,12 +177,7 @@ class Attempt:
             series_uid=reply.series_uid,
             count_at=row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered)),
         )
-        if not (allowed.evidence and was_made_now(posted)):
-            return move
-        kept = event_types.known(deps, row)
-        by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
-        why = f"{why}: made now, the earlier one was not there any more, or never"
-        return replace(move, why=why, notable=MADE_AGAIN if by_host else None)
+        return self._inquiry.booked_again(move, posted) if allowed.evidence else move
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:

@@ -5,6 +5,7 @@ that has just gained them looks once more. Each answer is believed only for what
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import others
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventType
+from db.appointments.event_types import EventKind, EventType
+from db.appointments.events import MADE_AGAIN
+from resilience.circuit_breaker.types import Permit
 from tasks import event_types
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
@@ -25,14 +28,13 @@ from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import Move, Posted, Proceed, cancelled_unbooked
+from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
 SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
-MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,26 @@ class Inquiry:
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
         return outcome.ended(rules, claim.row, act, times)
 
+    def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
+        """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
+
+        Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
+        third one that fails in a row ends in a hold.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+        """
+        retries = self.claim.row.retry_count + (not permit.probe)
+        with ExitStack() as unless_it_may_go:
+            unless_it_may_go.callback(self.calls.give_up, permit)
+            row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
+            if row.calcom_booking_uid is not None:
+                return outcome.late_answer(row)
+            if row.cancel_requested:  # while we looked
+                return cancelled_unbooked() if allowed.known else outcome.cancel_asked()
+            unless_it_may_go.pop_all()
+        return None
+
     # -- refused -----------------------------------------------------------------------------------------------------
 
     def refused(self, reply: Reply) -> Move:
@@ -167,6 +189,15 @@ class Inquiry:
         return rejected(reply_kind, refusal["message"], refusal["uid"])
 
     # -- after a second POST -----------------------------------------------------------------------------------------
+
+    def booked_again(self, confirmation: Move, posted: Posted) -> Move:
+        """Return the confirmation of a row whose POST as evidence was answered 201; it tells when that POST made it."""
+        if not outcome.was_made_now(posted):
+            return confirmation
+        kept = event_types.known(self.claim.deps, self.claim.row)
+        by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
+        why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
+        return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
 
     def second_refused(self, post: Proceed, posted: Posted) -> Move:
         """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
@@ -252,11 +283,3 @@ class Inquiry:
             return ask_slots(self.calls, self.claim.row)
         except NotNow:
             return Slot.UNASKED
-
-
-def was_made_now(posted: Posted) -> bool:
-    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
-    created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
-    if created_at is None or answered_at is None:
-        return False
-    return (answered_at - created_at).total_seconds() <= (posted.sent_ago or 0.0) + MARGIN

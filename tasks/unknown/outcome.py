@@ -19,6 +19,7 @@ from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
 LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
+MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
 HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
 
 
@@ -97,6 +98,14 @@ def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: Ev
     if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
         return timings.settle_answered  # it ended just now, however long ago it was sent
     return timings.settle_unanswered - sent_ago
+
+
+def was_made_now(posted: Posted) -> bool:
+    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
+    created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
+    if created_at is None or answered_at is None:
+        return False
+    return (answered_at - created_at).total_seconds() <= (posted.sent_ago or 0.0) + MARGIN
 
 
 def refused_later(
@@ -209,6 +218,13 @@ def wait_for_slots(seconds: float) -> Move:
 
 def _settling(why: str, seconds: float) -> Move:
     return Move(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": FromNow(seconds), "looks": 0})
+
+
+def cancel_asked() -> Move:
+    """Return the move of a row of unknown outcome that is to be cancelled, which came to light before its next POST."""
+    return Move(
+        Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": FromNow(0)}, retry_in=0
+    )
 
 
 def half_made(row: Appointment, uid: str) -> Move:

@@ -109,7 +109,7 @@ BREAKAGES = (
         name="post-without-a-look",
         promise=2,
         file="tasks/attempt.py",
-        old="Inquiry(self.claim, self.calls, self.decisions).lookup() if row.outcome_unknown else Proceed()",
+        old="self._inquiry.lookup() if row.outcome_unknown else Proceed()",
         new="Proceed()",
         test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads-Redis]",
     ),

@@ -168,9 +168,9 @@ RULES = (
     ),
     _rule(
         "cancelled-and-posted-all-the-same",
-        "tasks/attempt.py",
-        "        if not row.cancel_requested:  # while we looked\n",
-        "        if True:\n",
+        _INQUIRY,
+        "            if row.cancel_requested:  # while we looked\n",
+        "            if False:\n",
         "plain, sees all",
     ),
     # -- what answers prove

@@ -55,8 +55,8 @@ STEPS = (
     Breakage(
         name="probe-costs-a-retry",
         promise=4,
-        file="tasks/attempt.py",
-        old="self.claim.row.retry_count + (not probe)",
+        file="tasks/unknown/inquiry.py",
+        old="self.claim.row.retry_count + (not permit.probe)",
         new="self.claim.row.retry_count + 1",
         test=f"{_PROBES}test_a_probe_costs_no_retry",
     ),
