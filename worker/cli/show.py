@@ -8,16 +8,15 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import func, select
 
-from db.appointments import Appointment, event_types
+from db.appointments import Appointment
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
 from worker.cli.named import named
 from worker.cli.session import ready
 from worker.console import screen
-from worker.story.timeline import INTERNAL, PERSONAL, whole_timeline
-from worker.story.why import why
+from worker.story.booking_story import BookingStory, gather
+from worker.story.timeline import INTERNAL, PERSONAL
 
 HIDDEN = "hidden (--personal shows it)"
 STYLES = {
@@ -39,38 +38,35 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     """
     deps = ready()
     with deps.engine.connect() as conn:
-        row = named(conn, id_or_key)
-        event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
-        timeline = whole_timeline(conn, row)
-        now: datetime = conn.execute(select(func.now())).scalar_one()
-    deleted = event_type is not None and event_type.deleted
-    reason = why(row, now, deleted=deleted)
+        story = gather(conn, named(conn, id_or_key), deps.calcom.key_fingerprint)
+    row = story.row
     if json:
-        screen.as_json(as_dict(row, timeline, reason, personal=personal))
+        screen.as_json(as_dict(story, personal=personal))
         return
     screen.say((f"Booking {row.id}", "bold"), "  ", (_standing(row), STYLES.get(row.status, "bold")))
-    screen.say(reason)
+    screen.say(story.why)
     screen.say()
-    screen.facts(_facts(row, now, deleted=deleted, personal=personal))
+    screen.facts(_facts(story, personal=personal))
     screen.say()
-    asked = Event("asked", "caller", {}, row.created_at)
-    screen.show(_timeline([asked, *timeline]))
+    screen.show(_timeline(story.timeline))
 
 
-def as_dict(row: Appointment, timeline: list[Event], reason: str, *, personal: bool) -> dict[str, Any]:
+def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:
     """Return the booking for JSON; without personal data unless asked for."""
+    row = story.row
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
-    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": reason}
-    return {**first, **fields, "story": [asdict(event) for event in timeline]}
+    first = {"id": row.id, "status": row.status, "final": row.status in FINAL, "why": story.why}
+    return {**first, **fields, "story": [asdict(event) for event in story.events]}
 
 
 def _standing(row: Appointment) -> str:
     return f"{row.status} ({row.hold_reason})" if row.hold_reason else str(row.status)
 
 
-def _facts(row: Appointment, now: datetime, *, deleted: bool, personal: bool) -> Iterator[tuple[str, str]]:
-    yield "what", _what(row) + (" (deleted at Cal.com)" if deleted else "")
+def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
+    row, now = story.row, story.now
+    yield "what", story.what
     yield "when", _when(row)
     yield "who", _who(row) if personal else HIDDEN
     if personal:
@@ -87,11 +83,6 @@ def _facts(row: Appointment, now: datetime, *, deleted: bool, personal: bool) ->
         yield "last error", row.last_error
     yield "key", row.idempotency_key + (" (made from the request)" if row.key_derived else "")
     yield "ids", f"uuid {row.uuid}, task {row.task_id}, correlation {row.correlation_id}"
-
-
-def _what(row: Appointment) -> str:
-    length = f", {row.length_in_minutes} min" if row.length_in_minutes else ""
-    return f"event type {row.event_type}{length}"
 
 
 def _when(row: Appointment) -> str:

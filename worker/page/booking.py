@@ -5,18 +5,14 @@ from datetime import UTC, timedelta
 from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, func, select
-
 from db import appointments
-from db.appointments import Appointment, event_types
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
 from tasks.dependencies import Dependencies
 from tasks.health.sentences import iso
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
-from worker.story.timeline import whole_timeline
-from worker.story.why import why
+from worker.story.booking_story import BookingStory, gather
 
 
 def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
@@ -25,8 +21,8 @@ def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:
         row = appointments.get(conn, appointment_id)
         if row is None:
             return None
-        told = _told(conn, deps, row)
-    return told | {"actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id)}
+        story = gather(conn, row, deps.calcom.key_fingerprint)
+    return _told(story) | {"actions": [] if row.status is Status.CONFIRMED else _offered(deps, row.id)}
 
 
 def _offered(deps: Dependencies, appointment_id: int) -> list[dict[str, Any]]:
@@ -39,28 +35,25 @@ def _offered(deps: Dependencies, appointment_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _told(conn: Connection, deps: Dependencies, row: Appointment) -> dict[str, Any]:
-    event_type = event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
-    deleted = event_type is not None and event_type.deleted
-    now = conn.execute(select(func.now())).scalar_one()
-    asked = Event("asked", "caller", {}, row.created_at)
+def _told(story: BookingStory) -> dict[str, Any]:
+    row = story.row
     return {
         "id": row.id,
         "status": row.status,
         "hold_reason": row.hold_reason,
         "final": row.status in FINAL,
-        "why": why(row, now, deleted=deleted),
-        "facts": facts(row, deleted=deleted),
+        "why": story.why,
+        "facts": facts(story),
         "who": "hidden",
-        "timeline": timeline([asked, *whole_timeline(conn, row)]),
+        "timeline": timeline(story.timeline),
     }
 
 
-def facts(row: Appointment, *, deleted: bool) -> dict[str, Any]:
+def facts(story: BookingStory) -> dict[str, Any]:
     """Return what is known of a booking, moments as such."""
-    length = f", {row.length_in_minutes} min" if row.length_in_minutes else ""
+    row = story.row
     return {
-        "what": f"event type {row.event_type}{length}{' (deleted at Cal.com)' if deleted else ''}",
+        "what": story.what,
         "event_type": row.event_type,
         "start_at": row.start_at,
         "requested_at": row.requested_at,
