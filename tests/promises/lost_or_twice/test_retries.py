@@ -4,6 +4,7 @@ How much later than their delays they come is measured by benchmarks/bounds/retr
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +13,6 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from db.lifecycle import HoldReason, Status
-from tasks.enqueue import outcome
-from tests.promises.brokers import Broker
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_booking
 
@@ -66,19 +65,6 @@ def test_where_nothing_was_booked_posts_come_after_1_2_and_4_seconds(
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert delays() == [pytest.approx(seconds, rel=0.1) for seconds in (1.0, 2.0, 4.0)]
     assert all(gap >= delay for gap, delay in zip(gaps, delays(), strict=True))
-
-
-def test_who_waits_for_a_retry_keeps_no_thread_from_the_others(
-    fleet: Callable[..., Fleet], simulator: Any, broker: Broker
-) -> None:
-    """As many wait as there are threads; a quorum queue would give this worker nothing more, had it their messages."""
-    fleet(RETRY_DELAYS="50,50,50", **broker.settings).worker(concurrency=2)
-    booked_before(simulator)
-    simulator.faults("status", name="taken", match=POST, count=2)
-    waiting = [enqueue_booking(request(number)).appointment_id for number in (1, 2)]
-    eventually(lambda: {row(one).status for one in waiting} == {Status.RETRYING}, what="both wait")
-    finals([enqueue_booking(request(number)).appointment_id for number in range(3, 9)])
-    assert {row(one).status for one in waiting} == {Status.RETRYING}
 
 
 def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_the_settle_time(
@@ -154,12 +140,11 @@ def test_a_refused_connection_for_ever_holds_and_never_fails(fleet: Callable[...
     fleet(CALCOM_BASE_URL="http://127.0.0.1:9", RETRY_DELAYS="0.2,0.2,0.2").start()
     receipt = enqueue_booking(request(1))
 
-    def unreachable() -> bool:
-        now = outcome(receipt.appointment_id)
-        assert now is not None
+    def held_since() -> datetime | None:
+        now = row(receipt.appointment_id)
         assert now.status is not Status.FAILED
-        return now.hold_reason is HoldReason.UNREACHABLE
+        return now.held_at if now.hold_reason is HoldReason.UNREACHABLE else None
 
-    eventually(unreachable)
-    eventually(lambda: not unreachable(), what="released to be tried again")
-    eventually(unreachable)
+    first = eventually(held_since, what="held")
+    # Between two holds lie some milliseconds, which who asks now and then need not see; that this is another one stays.
+    eventually(lambda: (held_since() or first) > first, what="released, tried again and held again")
