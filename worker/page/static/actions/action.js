@@ -5,6 +5,7 @@ import { ask, errorText } from "../core/door.js";
 import { plural } from "../core/numbers.js";
 import { questions } from "./asks.js";
 import { chosen } from "./chosen.js";
+import { confirmation } from "./confirmation.js";
 import { follow } from "./progress.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
@@ -43,26 +44,10 @@ export class Action {
   }
 
   #confirm(preview) {
-    const asks = questions(this.action, preview);
-    const send = el("button", { type: "submit", class: "button first" }, this.#sendLabel(preview));
-    const form = el(
-      "form",
-      { class: "confirm", method: "dialog" },
-      el(
-        "ul",
-        { class: "lines" },
-        preview.lines.map((line) => el("li", {}, line)),
-      ),
-      asks.elements,
-      el("div", { class: "buttons" }, send, this.#back()),
-    );
-    const refresh = () => (send.disabled = !asks.isComplete());
-    form.addEventListener("input", refresh);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (asks.isComplete()) this.#send(preview, asks.values());
+    const form = confirmation(preview.lines, questions(this.action, preview), this.#sendLabel(preview), {
+      send: (values) => this.#send(preview, values),
+      back: () => this.dialog.close(),
     });
-    refresh();
     fill(this.content, form);
     form.querySelector("textarea, input")?.focus();
   }

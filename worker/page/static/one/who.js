@@ -4,6 +4,7 @@ import { openDialog } from "../core/dialog.js";
 import { ask, errorText, mayAct } from "../core/door.js";
 import { word } from "../core/words.js";
 import { questions } from "../actions/asks.js";
+import { confirmation } from "../actions/confirmation.js";
 
 // What is within is written as lines of "name: value".
 function shown(value) {
@@ -51,38 +52,19 @@ export class Who {
   }
 
   #ask() {
-    const asks = questions("reveal", { asks: ["why"] });
+    const lines = ["Shown for 60 seconds, on this page only.", "That you looked, and why, is recorded."];
     const trouble = el("p", { class: "failed", role: "alert", hidden: true });
-    const send = el("button", { type: "submit", class: "button first", disabled: true }, "Show for a minute");
-    const form = el(
-      "form",
-      { class: "confirm" },
-      el(
-        "ul",
-        { class: "lines" },
-        el("li", {}, "Shown for 60 seconds, on this page only."),
-        el("li", {}, "That you looked, and why, is recorded."),
-      ),
-      asks.elements,
-      trouble,
-      el(
-        "div",
-        { class: "buttons" },
-        send,
-        el("button", { type: "button", class: "button quiet", onclick: () => dialog.close() }, "Back"),
-      ),
-    );
-    const dialog = openDialog("Show who it is for", form);
-    form.addEventListener("input", () => (send.disabled = !asks.isComplete()));
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      send.disabled = true;
-      const said = await this.#reveal(asks.values());
-      send.disabled = false;
-      trouble.hidden = !said;
-      trouble.textContent = said ?? "";
-      if (!said) dialog.close();
+    const form = confirmation(lines, questions("reveal", { asks: ["why"] }), "Show for a minute", {
+      more: trouble,
+      back: () => dialog.close(),
+      send: async (values) => {
+        const said = await this.#reveal(values);
+        trouble.hidden = !said;
+        trouble.textContent = said ?? "";
+        if (!said) dialog.close();
+      },
     });
+    const dialog = openDialog("Show who it is for", form);
     form.querySelector("textarea").focus();
   }
 
