@@ -16,7 +16,7 @@ from tasks.calcom.cancel import read_cancel
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer, allowance
-from tasks.calcom.reads import CalcomReads
+from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body
 from tasks.dependencies import Dependencies
@@ -133,8 +133,10 @@ class GuardedCalls(CalcomReads):
 
     # Ask, call, report.
 
-    def _read(self, endpoint: str, send: Callable[[], Answer | NoAnswer]) -> Answer | NoAnswer:
-        return self._call(self._permit_or_raise(endpoint), send, _read_whole).answer
+    def get(self, request: ReadRequest) -> Answer | NoAnswer:
+        """Send a GET if it may go now, and return its answer; else NotNow is raised."""
+        permit = self._permit_or_raise(request.endpoint)
+        return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
         # A probe is a booking that may be posted now. Only when no such one waits is one released that must be looked

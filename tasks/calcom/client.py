@@ -10,16 +10,14 @@ from urllib.parse import quote
 from tasks.calcom.access import authorization, checked_url, fingerprint
 from tasks.calcom.http.answer import Answer, NoAnswer, Request
 from tasks.calcom.http.resolver import RESOLVER, Resolver
+from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType
 
 if TYPE_CHECKING:
     from tasks.calcom.http.exchange import Exchange
 
-SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
-EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
 
-
-class CalcomClient:
+class CalcomClient(CalcomReads):
     """Talk to Cal.com's API v2.
 
     Times are in seconds. `connect_timeout` bounds look-up and connecting, `read_timeout` each wait for bytes, and
@@ -82,45 +80,14 @@ class CalcomClient:
         """POST /v2/bookings/{uid}/cancel once; `may_send` as in `post_booking`."""
         return self._post(f"/v2/bookings/{quote(uid, safe='')}/cancel", body, may_send, correlation_id)
 
-    def list_bookings(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/bookings."""
-        return self._get("/v2/bookings", self._api_version, params)
-
-    def booking(self, uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}; all weeks where it is the uid of a series.
-
-        `deadline` makes the whole call shorter, in seconds, for a caller who is on the phone.
-        """
-        return self._get(f"/v2/bookings/{quote(uid, safe='')}", self._api_version, deadline=deadline)
-
-    def booking_of_seat(self, seat_uid: str, *, deadline: float | None = None) -> Answer | NoAnswer:
-        """GET /v2/bookings/by-seat/{seatUid}; `deadline` as in `booking`."""
-        return self._get(f"/v2/bookings/by-seat/{quote(seat_uid, safe='')}", self._api_version, deadline=deadline)
-
-    def slots(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/slots, which has an API version of its own."""
-        return self._get("/v2/slots", SLOTS_VERSION, params)
-
-    def event_type(self, calcom_id: int) -> Answer | NoAnswer:
-        """GET /v2/event-types/{id}, which has an API version of its own."""
-        return self._get(f"/v2/event-types/{calcom_id:d}", EVENT_TYPES_VERSION)
-
-    def event_types(self, params: Mapping[str, str | int]) -> Answer | NoAnswer:
-        """GET /v2/event-types, of a user by `username` and `eventSlug`."""
-        return self._get("/v2/event-types", EVENT_TYPES_VERSION, params)
-
-    def me(self) -> Answer | NoAnswer:
-        """GET /v2/me: whose key it is."""
-        return self._get("/v2/me", self._api_version)
+    def get(self, request: ReadRequest) -> Answer | NoAnswer:
+        """Send a GET once, and return its answer."""
+        version = {"cal-api-version": request.version or self._api_version}
+        return self._call("GET", request.path, version, params=request.params, deadline=request.deadline)
 
     def close(self) -> None:
         """Close this thread's connection."""
         self._exchange.close()
-
-    def _get(
-        self, path: str, version: str, params: Mapping[str, str | int] | None = None, *, deadline: float | None = None
-    ) -> Answer | NoAnswer:
-        return self._call("GET", path, {"cal-api-version": version}, params=params, deadline=deadline)
 
     def _post(
         self, path: str, body: Mapping[str, Any], may_send: Callable[[], bool], correlation_id: str | None

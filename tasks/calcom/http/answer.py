@@ -18,7 +18,7 @@ from resilience.circuit_breaker.types import QuotaHeaders
 LONGEST_WAIT = 3600.0  # seconds; a longer wait is somebody's mistake, and the row is asked again after this one
 LEAST_WAIT = 1.0  # seconds after a 429: a "reset in 0 s" is rounded, and who takes it at its word is told so again
 _UNIX_TIME = 1_000_000_000  # a "seconds left" above this is a moment (docs/calcom.md, "Rate limits")
-_SECONDS = re.compile(r"-?\d{1,15}(\.\d{1,9})?")
+_SECONDS = r"-?\d{1,15}(\.\d{1,9})?"  # compiled at its first use: who only enqueues reads no answers
 _LIMIT, _REMAINING, _RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
 
 
@@ -145,7 +145,7 @@ def _answered_at(headers: Mapping[str, str]) -> float:
 
 
 def _number(value: str) -> float | None:
-    return float(value) if _SECONDS.fullmatch(value) else None
+    return float(value) if re.fullmatch(_SECONDS, value) else None
 
 
 def _bounded(seconds: float) -> float:

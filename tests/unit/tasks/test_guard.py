@@ -54,8 +54,8 @@ class Client:
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        def call(*_: Any, **__: Any) -> Answer | NoAnswer:
-            self.calls.append(name)
+        def call(*given: Any, **_: Any) -> Answer | NoAnswer:
+            self.calls.append(given[0].endpoint if name == "get" else name)
             if isinstance(self.answer, BaseException):
                 raise self.answer
             return self.answer
@@ -220,7 +220,7 @@ def test_the_claim_is_renewed_before_each_read_but_the_first() -> None:
     attempt.slots({})
     with pytest.raises(StopIteration):
         attempt.me()
-    assert (client.calls, len(breaker.asked)) == (["list_bookings", "slots"], 2)
+    assert (client.calls, len(breaker.asked)) == (["bookings.list", "slots"], 2)
 
 
 def test_a_post_takes_its_place_in_the_release_and_says_what_its_report_led_to(row: Row) -> None:
