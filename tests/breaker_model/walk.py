@@ -26,15 +26,16 @@ from tests.breaker_model.pair import CREATE, ENDPOINTS, LIST, Pair, Permit
 from tests.breaker_model.scope import Caller
 
 
-def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int) -> Pair:
-    """Take so many steps and return both sides; `read` gives the text of a script.
+def walk(client: Redis, read: Callable[[str], str], *, seed: int, steps: int, every: int = 1) -> Pair:
+    """Take so many steps and return both sides; `read` gives the text of a script. `every`: as Pair says.
 
     Raises:
         AssertionError: A script and the rules disagreed.
         ResponseError: A script broke.
     """
-    both = Pair(client, read)
+    both = Pair(client, read, every)
     Walk(both, random.Random(seed)).go(steps)  # noqa: S311 - the same walk every time
+    both.compare()
     return both
 
 
