@@ -93,7 +93,7 @@ def _lost_messages(deps: Dependencies) -> int:
     if not _sending.acquire(blocking=False):
         return 0
     try:
-        asked_at, empty, count = time.monotonic(), _queue_is_empty(deps.broker_url), 0
+        asked_at, empty, count = time.monotonic(), queue_is_empty(deps.broker_url), 0
         while True:
             rows = _take_unsent(deps, queue_empty=empty, grace=GRACE + time.monotonic() - asked_at)
             count += len(rows)
@@ -127,9 +127,10 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
         return appointments.unsent(conn, BATCH, queue_empty=queue_empty, patience_seconds=grace)
 
 
-def _queue_is_empty(broker_url: str) -> bool:
+def queue_is_empty(broker_url: str) -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
-    options = {**current_app.conf.broker_transport_options, "socket_timeout": 1}
+    bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1}  # seconds; Redis's, and both of RabbitMQ's
+    options = {**current_app.conf.broker_transport_options, **bounds}
     with Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)

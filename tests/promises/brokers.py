@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.transport.native_delayed_delivery import level_name
 
 from tasks.publish import LONGEST_COUNTDOWN, QUEUE, TASK
+from tests.support.fleet import eventually
 from worker.celery_app import MAINTENANCE
 from worker.local.embedded.server import Server
 
@@ -51,11 +52,23 @@ class RabbitBroker:
         return {"CELERY_BROKER_URL": self.server.url}
 
     def clear(self) -> None:
-        """Begin without queues of ours; what a worker that was just killed had would come back into them."""
+        """Make the queues anew: what a worker that was just killed had would come back into the old ones.
+
+        RabbitMQ (4.0) writes the name of a new quorum queue down within a second or two; a node that is killed before
+        that has it back without its messages, and neither gives nor takes any more.
+        """
         self.wipe()
         with Connection(self.server.url) as connection:
             for name in (QUEUE, MAINTENANCE):
                 connection.default_channel.queue_delete(name)
+                queue = Queue(name, routing_key=name, queue_arguments={"x-queue-type": "quorum"})
+                queue.bind(connection.default_channel).declare()
+        eventually(self._are_written_down, what="the queues are written down")
+
+    def _are_written_down(self) -> bool:
+        [names] = self.server.work.glob("data/*/quorum/*/names.dets")
+        queues = [folder.name for folder in names.parent.iterdir() if folder.is_dir()]
+        return all(queue.encode() in names.read_bytes() for queue in queues)
 
     def wipe(self) -> None:
         """Lose every message, those that wait for their time, too."""
@@ -63,6 +76,15 @@ class RabbitBroker:
             for name in (QUEUE, MAINTENANCE, *map(level_name, range(int(LONGEST_COUNTDOWN).bit_length()))):
                 with suppress(connection.channel_errors), connection.channel() as channel:  # nobody has declared it
                     channel.queue_purge(name)
+
+    def give_back(self, name: str) -> int:
+        """Take the message of a queue and give it back until it is there no more; return how often it came."""
+        with Connection(self.server.url) as connection:
+            channel, times = connection.default_channel, 0
+            while message := channel.basic_get(name):
+                channel.basic_reject(message.delivery_tag, requeue=True)
+                times += 1
+            return times
 
     def waiting(self) -> int:
         """Count the bookings' messages that no worker has taken."""

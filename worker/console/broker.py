@@ -30,9 +30,12 @@ def ask(url: str, names: tuple[str, ...], *, ping: float = 0) -> Broker:
         "socket_timeout": ANSWER_SECONDS,
         "max_retries": 0,
     }
+    bounds = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}  # RabbitMQ's
     redis = url.startswith(("redis", "sentinel"))
     try:
-        with Connection(url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else {}) as connection:
+        with Connection(
+            url, connect_timeout=ANSWER_SECONDS, transport_options=options if redis else bounds
+        ) as connection:
             connection.ensure_connection(max_retries=0, timeout=ANSWER_SECONDS)
             queues = {name: _length(connection, name) for name in names}
         return Broker(queues, _workers(ping) if ping else [])

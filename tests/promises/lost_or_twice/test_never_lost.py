@@ -1,16 +1,21 @@
 """Promise 1: accepted is kept, whatever happens to the broker and the workers."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import amqp
 import pytest
 
 from db.lifecycle import Status
 from tasks.enqueue import outcome
-from tests.promises.brokers import Broker
+from tasks.maintenance import sweeper
+from tasks.publish import QUEUE
+from tests.promises.brokers import Broker, RabbitBroker
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking, enqueue_bookings
+from worker.console import broker as console
 
 POST = {"method": "POST", "path": "/v2/bookings"}
 
@@ -104,6 +109,38 @@ def test_a_broker_killed_in_the_middle_of_bookings_loses_and_doubles_nothing(
     broker.server.restart()
     judge(finals(wanted))
     assert "raised unexpected" not in running.logs()
+
+
+@pytest.mark.debian_rabbitmq
+def test_what_a_queue_drops_for_it_came_back_too_often_is_sent_again(
+    fleet: Callable[..., Fleet], simulator: Any, rabbit_broker: RabbitBroker
+) -> None:
+    """A quorum queue of RabbitMQ 4 gives a message 20 times more; workers that die so often cost no booking."""
+    running = fleet(**rabbit_broker.settings)
+    receipt = enqueue_booking(request(1))
+    assert rabbit_broker.give_back(QUEUE) == 21
+    running.start(concurrency=2)
+    [end] = finals([receipt.appointment_id]).values()
+    assert (end.status, len(simulator.bookings())) == (Status.CONFIRMED, 1)
+
+
+@pytest.mark.debian_rabbitmq
+def test_a_rabbitmq_that_freezes_while_it_is_asked_holds_up_nobody(
+    settings: Callable[..., dict[str, str]], rabbit_broker: RabbitBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweeper, and who looks at the page: a queue whose length nobody tells is not empty."""
+    url, declare = settings(**rabbit_broker.settings)["CELERY_BROKER_URL"], amqp.Channel.queue_declare
+
+    def freeze(*arguments: Any, **options: Any) -> Any:
+        rabbit_broker.server.pause()
+        return declare(*arguments, **options)
+
+    monkeypatch.setattr(amqp.Channel, "queue_declare", freeze)
+    for ask in (sweeper.queue_is_empty, lambda url: console.ask(url, (QUEUE,)).error is None):
+        asking = ThreadPoolExecutor(1).submit(ask, url)
+        assert eventually(asking.done, within=20)
+        assert asking.result() is False
+        rabbit_broker.server.resume()
 
 
 def _status(appointment_id: int) -> Status | None:
