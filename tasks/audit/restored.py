@@ -88,7 +88,8 @@ def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBook
     start = min(starts)
     booking = starts[start]
     own = [one.email for one in booking.attendees if one.reference == reference]  # seats have it at their attendees
-    address = next((email for email in own or [one.email for one in booking.attendees] if email is not None), None)
+    anybody = [booking.booker, *(one.email for one in booking.attendees)]
+    address = next((email for email in own or anybody if email is not None), None)
     if address is None:
         return None
     made = min(since, booking.created_at or since)  # a further seat's booking is older than the backup

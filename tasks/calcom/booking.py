@@ -30,6 +30,8 @@ class Booking:
     `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
     `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
     the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
+    `attendees` have no fixed order, guests and other hosts among them; `booker` is the address for which it was booked
+    (None: not shown, as with seats).
     `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
     `accepted` means that no host must confirm it any more, `cancelled` that it was, or was declined; `moved_to` is the
     uid it was rescheduled to; `series_uid` names the series whose week it is.
@@ -40,6 +42,7 @@ class Booking:
     seated: bool
     seat_uid: str | None
     attendees: tuple[BookedAttendee, ...]
+    booker: str | None = field(repr=False)
     start: datetime | None
     created_at: datetime | None
     event_type_id: int | None
@@ -63,12 +66,14 @@ def read_booking(data: object) -> Booking | None:
     event_type = _object(data.get("eventType"))
     hosts = [_object(host) for host in _list(data.get("hosts"))]
     slug, made = event_type.get("slug"), data.get("seatUid")
+    booker = _object(data.get("bookingFieldsResponses")).get("email")
     return Booking(
         uid=uid,
         marks={mark: seat for found, seat in _metadata(data) if (mark := _reference(found)) is not None},
         seated=_is_seated(data),
         seat_uid="" if made == "" else usable(made),
         attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
+        booker=booker if isinstance(booker, str) else None,
         start=read_instant(data.get("start")),
         created_at=read_instant(data.get("createdAt")),
         event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),

@@ -122,6 +122,14 @@ AUDITS = (
         test=_COMMAND + "test_a_booking_that_many_newer_ones_hide_is_found",
     ),
     Breakage(
+        name="lost-row-given-to-a-guest",
+        promise=2,
+        file="tasks/audit/restored.py",
+        old="anybody = [booking.booker, *",
+        new="anybody = [*",
+        test=_COMMAND + "test_a_booking_that_was_lost_is_its_bookers_and_no_guests",
+    ),
+    Breakage(
         name="restored-beside-workers",
         promise=2,
         file="worker/cli/audit/restored.py",

@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
+from tasks.audit import restored as find
+from tasks.audit.listing import read_listing
 from tasks.calcom import deciding_lookup
 from tasks.calcom.lookup import LookupKind
 from tasks.operations import breaker_overrides
@@ -110,6 +113,28 @@ def test_a_seat_that_was_lost_is_known_by_its_own_attendee(scene: Scene, call: B
             event_type_id=one.event_type_id, start_at=one.start_at, attendee_email=one.attendee_email
         )
         assert again.uuid == one.uuid
+
+
+def test_a_booking_that_was_lost_is_its_bookers_and_no_guests(
+    scene: Scene, call: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cal.com's attendees, guests and other hosts among them, have no fixed order."""
+    lost = scene.record.new(event_type_id=110, start_at=next(scene.starts), guests=["guest@example.com"])
+    scene.post(lost)
+
+    def guests_first(*asked: Any, **options: Any) -> Any:
+        listing = read_listing(*asked, **options)
+        for place in listing.places[str(lost.uuid)]:
+            object.__setattr__(place, "booking", replace(place.booking, attendees=place.booking.attendees[::-1]))
+        return listing
+
+    monkeypatch.setattr(find, "read_listing", guests_first)
+    assert call(*SINCE, "--yes", "--json").json["found"] == 1
+    of_guest, again = (
+        scene.record.keep(event_type_id=110, start_at=lost.start_at, attendee_email=email)
+        for email in ("guest@example.com", lost.attendee_email)
+    )
+    assert (of_guest.uuid == lost.uuid, again.uuid == lost.uuid) == (False, True)
 
 
 def test_a_booking_that_many_newer_ones_hide_is_found(
