@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import RowMapping
 
@@ -49,19 +49,6 @@ class RequestFields:
         organization = f"{self.organization_slug}/" if self.organization_slug else ""
         owner = f"team/{self.team_slug}" if self.team_slug else self.username
         return f"{organization}{owner}/{self.event_type_slug}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewAppointment(RequestFields):
-    """A request to be kept: pending, or held at once when `hold_reason` is given."""
-
-    task_id: str = field(default_factory=lambda: str(uuid4()))
-    uuid: UUID = field(default_factory=uuid4)
-    hold_reason: HoldReason | None = None
-    hold_until: datetime | None = None
-    held_for: str | None = None
-    requested_at: datetime | None = None  # None: now, in input order
-    resilience_strategy: Strategy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, insert, select
 
+from db.connection import fetch
+from db.lifecycle import Status
 from db.schema import appointment_events as _events
-from db.sql import statement
+from db.sql import prepared, statement
 
 TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and then found at Cal.com
 SERIES_CUT = "series_cut"  # fewer weeks at Cal.com than were asked for
@@ -62,3 +65,21 @@ def latest(conn: Connection, kinds: Collection[str], since: datetime) -> dict[st
         raise ValueError(f"not notable: {', '.join(sorted(unknown))}")
     rows = conn.execute(statement("notable_events"), {"kinds": list(kinds), "since": since})
     return {kind: Happened(*figures) for kind, *figures in rows}
+
+
+def request_cancel(
+    conn: Connection,
+    appointment_id: int,
+    expected: Status,
+    *,
+    by: str,
+    why: str,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """Record, as an event too, that a booking is to be cancelled once its outcome is known.
+
+    False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
+    """
+    told = {"by": by, "detail": Jsonb({**(detail or {}), "why": why})}
+    asked = {"appointment_id": appointment_id, "expected": expected}
+    return bool(fetch(conn, prepared("request_cancel"), asked | told))

@@ -6,19 +6,32 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, and_, or_, select
 
-from db.appointments.appointment import NewAppointment
+from db.appointments.appointment import RequestFields
 from db.connection import fetch_in_time
-from db.lifecycle import LIVE, HoldReason, Status
+from db.lifecycle import LIVE, HoldReason, Status, Strategy
 from db.schema import appointments
 from db.sql import prepared
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
 
 _Key = tuple[bool, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAppointment(RequestFields):
+    """A request to be kept: pending, or held at once when `hold_reason` is given."""
+
+    task_id: str = field(default_factory=lambda: str(uuid4()))
+    uuid: UUID = field(default_factory=uuid4)
+    hold_reason: HoldReason | None = None
+    hold_until: datetime | None = None
+    held_for: str | None = None
+    requested_at: datetime | None = None  # None: now, in input order
+    resilience_strategy: Strategy | None = None
 
 
 @dataclass(frozen=True, slots=True)

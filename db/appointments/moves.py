@@ -76,24 +76,6 @@ def renew(
     return None
 
 
-def request_cancel(
-    conn: Connection,
-    appointment_id: int,
-    expected: Status,
-    *,
-    by: str,
-    why: str,
-    detail: Mapping[str, Any] | None = None,
-) -> bool:
-    """Record, as an event too, that a booking is to be cancelled once its outcome is known.
-
-    False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
-    """
-    told = {"by": by, "detail": Jsonb({**(detail or {}), "why": why})}
-    asked = {"appointment_id": appointment_id, "expected": expected}
-    return bool(fetch(conn, prepared("request_cancel"), asked | told))
-
-
 def move(
     conn: Connection,
     appointment_id: int,
