@@ -119,8 +119,10 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Insert
     committing = False
     try:
         with deadline(patient):
-            shut = deps.breaker.is_shut(CREATE)  # reads operators' orders, where Redis has none
-            rows = [_row(request, HoldReason.BREAKER_OPEN if shut else None) for request in requests]
+            shut = deps.breaker.look(CREATE)  # is answered while the rows are made
+            rows = [_row(request) for request in requests]
+            if shut():  # reads operators' orders, where Redis has none
+                rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
                 kept = appointments.insert(conn, rows, behind_others=True)
@@ -176,9 +178,8 @@ def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException
     return AppointmentDatabaseException(message, error_type=error.error_type)
 
 
-def _row(request: BookingRequest, reason: HoldReason | None) -> NewAppointment:
+def _row(request: BookingRequest) -> NewAppointment:
     return NewAppointment(
-        hold_reason=reason,
         **request.values(),
         idempotency_key=request.idempotency_key or derive_key(request),
         key_derived=request.idempotency_key is None,

@@ -12,6 +12,7 @@ While Redis is gone a small breaker of this process guards its calls (local.py).
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from resilience.call_stats.stats import CallStats
@@ -139,8 +140,14 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
 
     def is_shut(self, endpoint: str) -> bool:
         """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
-        if self._closed.stands(endpoint):
-            return False
+        return self.look(endpoint)()
+
+    def look(self, endpoint: str) -> Callable[[], bool]:
+        """Ask the same, and return what waits for the answer, which the same thread may call when it needs it."""
+        still_closed = self._closed.look(endpoint)
+        return lambda: not still_closed() and self._is_shut(endpoint)
+
+    def _is_shut(self, endpoint: str) -> bool:
         seen = self.get_status()
         own = seen.endpoints.get(endpoint)
         states = {seen.state} if own is None else {seen.state, own.state}
@@ -203,21 +210,35 @@ class ClosedBreaker:
         reply = self._run("record_closed", permit.endpoint, epochs, now, *call)
         return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
 
-    def stands(self, endpoint: str) -> bool:
-        """Return whether the breaker is still closed to an endpoint, as this process heard last; it takes nothing."""
+    def look(self, endpoint: str) -> Callable[[], bool]:
+        """Ask whether the breaker is still closed to an endpoint, as this process heard last; it takes nothing.
+
+        What is returned waits for the answer.
+        """
         epochs = self._snapshot.closed.get(endpoint) or self._looked_closed.get(endpoint)
-        return epochs is not None and self._run("still_closed", endpoint, epochs, None) is not None
+        if epochs is None:
+            return lambda: False
+        answer = self._begin("still_closed", endpoint, epochs, None)
+        return lambda: answer() is not None
 
     def looked_closed(self, endpoint: str, epochs: tuple[int, int]) -> None:
         """Remember that both looked closed, in these epochs; not for `acquire`: an "off" that is over looks so, too."""
         self._looked_closed[endpoint] = epochs
 
     def _run(self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int) -> Any:
+        return self._begin(script, endpoint, epochs, now, *own)()
+
+    def _begin(
+        self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int
+    ) -> Callable[[], Any]:
         if self._shared is None:
-            return None
+            return lambda: None
         at = 0 if now is None else round(now * 1000)
         keys, fixed = closed_keys(self._service, endpoint), (endpoint, *self._fixed)
-        reply = self._shared.call(script, keys, fixed, (*epochs, at, *own))
+        return partial(self._closed_reply, self._shared.begin(script, keys, fixed, (*epochs, at, *own)))
+
+    def _closed_reply(self, answer: Callable[[], Any]) -> Any:
+        reply = answer()
         if reply is None:
             return None
         self._snapshot.seen_at = (reply[0], self._clock())

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -35,33 +36,39 @@ class ThreadConnections:
         self._client = client
         self._mine = threading.local()
 
-    def send(self, begin: Beginning, *more: str | float) -> Any:
-        """Send one command and give its answer.
+    def send(self, begin: Beginning, *more: str | float) -> Callable[[], Any]:
+        """Send one command, and return what waits for its answer; both are called by the same thread.
 
         Raises:
-            RedisError, OSError: what the client raises; it is not tried again.
+            RedisError, OSError: what the client raises, and so does what is returned; it is not tried again.
         """
         if not isinstance(self._client, Redis):
-            return self._client.execute_command(*begin.words, *more)  # type: ignore[no-untyped-call]
+            return partial(self._client.execute_command, *begin.words, *more)
         connection = self._own(self._client)
-        if connection.is_connected and _stale(connection):
+        if connection.is_connected and (self._mine.unread or _stale(connection)):
             connection.disconnect()
         if not connection.is_connected:
             connection.connect()  # sending would connect, too, and not ask the Sentinels where to
         length = b"*%d\r\n" % (len(begin.words) + len(more))
         connection.send_packed_command([length + begin.encoded + _encoded(more)], check_health=False)
+        self._mine.unread = True
+        return partial(self._read, connection, self._client)
+
+    def _read(self, connection: Any, client: Redis) -> Any:
         try:
             return connection.read_response()
         except ReadOnlyError:  # a replica now, which keeps its connections: none leads to who has its name by now
             self._mine = threading.local()
-            self._client.connection_pool.disconnect(inuse_connections=False)
+            client.connection_pool.disconnect(inuse_connections=False)
             raise
+        finally:
+            self._mine.unread = False
 
     def _own(self, client: Redis) -> Any:
         if getattr(self._mine, "process", None) != os.getpid():
             pool = client.connection_pool  # whose own count of connections, 100 at most, never falls when a thread ends
             self._mine.connection = pool.connection_class(**pool.connection_kwargs)
-            self._mine.process = os.getpid()
+            self._mine.process, self._mine.unread = os.getpid(), False
         return self._mine.connection
 
 
@@ -83,37 +90,57 @@ class SharedState:
 
         Costs at most the client's time-outs, and nothing while Redis is known to be gone.
         """
-        return self._ask(self._run, name, keys, fixed, arguments)
+        return self.begin(name, keys, fixed, arguments)()
 
-    def read_events(self, after_id: str, count: int) -> list[Any] | None:
-        """Read the stream of changes beyond an id; None when Redis is gone."""
-        stream = scripts.events_key(self._service)
-        entries: list[Any] | None = self._ask(self._client.xrange, stream, f"({after_id}", "+", count)
-        return entries
+    def begin(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Callable[[], Any]:
+        """Send a script as `call` does, and return what waits for its answer: the thread may do other work meanwhile.
 
-    def _run(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words) -> Any:
+        What the thread has not taken when it asks again is lost, and never taken for the answer to something else.
+        """
+        if not self._may_ask():
+            return _nothing
         script = self._scripts[name]
         begin = self._beginnings.get((name, keys, fixed))
         if begin is None:
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         try:
-            return self._connections.send(begin, *arguments)
-        except NoScriptError:  # the server has forgotten its scripts, or is one that never had them: it keeps this one
-            return self._client.eval(str(script.script), len(keys), *keys, *fixed, *arguments)
-
-    def _ask(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        absence = self.absence
-        if absence.since is not None and not absence.may_look():
-            return None
-        try:
-            answer = ask(*arguments)
+            read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
-            absence.begin(error)
+            self.absence.begin(error)
+            return _nothing
+        # Of a server that has forgotten its scripts, or is one that never had them, which keeps this one.
+        again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
+        return partial(self._answer, read, again)
+
+    def read_events(self, after_id: str, count: int) -> list[Any] | None:
+        """Read the stream of changes beyond an id; None when Redis is gone."""
+        if not self._may_ask():
             return None
-        if absence.since is not None:
-            absence.end()
+        read = partial(self._client.xrange, scripts.events_key(self._service), f"({after_id}", "+", count)
+        entries: list[Any] | None = self._answer(read, read)
+        return entries
+
+    def _may_ask(self) -> bool:
+        return self.absence.since is None or self.absence.may_look()
+
+    def _answer(self, read: Callable[[], Any], again: Callable[[], Any]) -> Any:
+        """Return what `read` gives, or `again` where the script is not known; record whether Redis answers."""
+        try:
+            try:
+                answer = read()
+            except NoScriptError:
+                answer = again()
+        except (RedisError, OSError) as error:
+            self.absence.begin(error)
+            return None
+        if self.absence.since is not None:
+            self.absence.end()
         return answer
+
+
+def _nothing() -> None:
+    """Stand for an answer while Redis is gone."""
 
 
 def _stale(connection: Any) -> bool:

@@ -16,13 +16,13 @@ SHORT = ["acquire_closed", "record_closed"]
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the names of the scripts that are asked for."""
     names: list[str] = []
-    run = SharedState.call
+    run = SharedState.begin
 
     def noted(shared: SharedState, name: str, *rest: Any) -> Any:
         names.append(name)
         return run(shared, name, *rest)
 
-    monkeypatch.setattr(SharedState, "call", noted)
+    monkeypatch.setattr(SharedState, "begin", noted)
     return names
 
 
@@ -107,3 +107,17 @@ def test_who_only_keeps_a_request_looks_shortly_while_closed(make: Make, asked: 
     assert seen == [False, False, True, True, False, False, False]
     assert (shortly, again) == (["still_closed"], ["still_closed"])
     assert asked[-1] == "status"
+
+
+def test_an_answer_that_nobody_took_is_not_the_next_ones(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when what is done meanwhile fails: also where the answer comes after the next question was asked."""
+    breaker = make()
+    call(breaker)
+    monkeypatch.setattr("resilience.shared_state.state._stale", lambda _: False)  # it has not come yet
+    breaker.look(CREATE)
+
+    permit = breaker.acquire(CREATE, owner="o1")
+
+    assert permit
+    assert permit.shared
+    assert not breaker.is_shut(CREATE)

@@ -157,6 +157,14 @@ BREAKER = (
         " then",
         f"{_GUARDED}test_a_success_after_a_failure_is_reported_in_full_once",
     ),
+    Breakage(
+        name="unread-answer-is-the-next-ones",
+        promise=3,
+        file="resilience/shared_state/state.py",
+        old="        self._mine.unread = True\n",
+        new="",
+        test=f"{_GUARDED}test_an_answer_that_nobody_took_is_not_the_next_ones",
+    ),
     _python(
         "long-way-for-every-call",
         "breaker",

@@ -88,8 +88,8 @@ STEPS = (
         name="enqueue-takes-the-probe",
         promise=3,
         file="tasks/enqueue.py",
-        old="            shut = deps.breaker.is_shut(CREATE)",
-        new="            shut = deps.breaker.is_open(CREATE)",
+        old="            shut = deps.breaker.look(CREATE)",
+        new="            shut = lambda: deps.breaker.is_open(CREATE)",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
     ),
     # -- one guarded call
