@@ -4,15 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import BookedAttendee, Booking, read_booking
-from tasks.calcom.failures import UNREADABLE, failure_of
+from tasks.calcom.booking import Booking, read_booking
+from tasks.calcom.failures import UNREADABLE, failure_of, read_anothers
 from tasks.calcom.http.answer import Answer, NoAnswer, parse
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
-_ANOTHERS = replace(  # 2
-    _BOOKED, kind=ReplyKind.ANOTHERS, error_type=ErrorType.REFUSED, message="this attendee already has it"
-)
 _CUT = replace(UNREADABLE, message="booked, says Cal.com, but its answer cannot be read")  # 3
 
 
@@ -45,7 +42,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
     elif content is None:  # cut, empty, or a proxy's word: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
-        reply = next((found for one in bookings if (found := _existing(one, attendee)) is not None), _CUT)
+        reply = next((found for one in bookings if (found := read_anothers(one, attendee)) is not None), _CUT)
     else:
         return failure_of(answer)
     return replace(reply, http_status=answer.status, answered_at=answer.date)
@@ -61,27 +58,3 @@ def _booked(booking: Booking, reference: str) -> Reply:
         created_at=booking.created_at,
         event_type_id=booking.event_type_id,
     )
-
-
-def _existing(booking: Booking, attendee: str | None) -> Reply | None:
-    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
-
-    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
-    they were before.
-    """
-    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
-    if not booking.seated:
-        known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
-        reference = next(iter(booking.marks), None)
-    elif booking.seat_uid is None:
-        return None
-    else:
-        known = _seat_of(booking, attendee)
-        reference = None if known is None else known.reference
-    is_attendee = attendee is not None and known is not None and known.email == attendee
-    owner_hidden = booking.seated and not booking.attendees
-    return replace(reply, other_reference=reference, is_attendee=is_attendee, owner_hidden=owner_hidden)
-
-
-def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
-    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)

@@ -1,4 +1,4 @@
-"""Read what an answer means that is no success: rows 4 to 15 of the table "What an answer means" in docs/calcom.md."""
+"""Read what an answer means that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
 
 import re
 from collections.abc import Mapping
@@ -6,12 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import usable
+from tasks.calcom.booking import BookedAttendee, Booking, usable
 from tasks.calcom.http.answer import Answer, NoAnswer, parse, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
 # The rows of the table; the numbers are its own.
+_ANOTHERS = Reply(  # 2
+    kind=ReplyKind.ANOTHERS,
+    outcome=CallOutcome.SUCCESS,
+    error_type=ErrorType.REFUSED,
+    message="this attendee already has it",
+)
 UNREADABLE = Reply(  # 3
     kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.FAILURE_ENDPOINT,
@@ -114,6 +120,30 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         answered_at=answer.date if finished else None,
         uid=_named(error) if row.kind is ReplyKind.MAXIMUM and error else None,
     )
+
+
+def read_anothers(booking: Booking, attendee: str | None) -> Reply | None:
+    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
+
+    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
+    they were before.
+    """
+    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
+    if not booking.seated:
+        known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
+        reference = next(iter(booking.marks), None)
+    elif booking.seat_uid is None:
+        return None
+    else:
+        known = _seat_of(booking, attendee)
+        reference = None if known is None else known.reference
+    is_attendee = attendee is not None and known is not None and known.email == attendee
+    owner_hidden = booking.seated and not booking.attendees
+    return replace(reply, other_reference=reference, is_attendee=is_attendee, owner_hidden=owner_hidden)
+
+
+def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
+    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)
 
 
 def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:

@@ -46,8 +46,8 @@ TRIP = (
         name="refusal-forgives-nothing",
         promise=3,
         file="tasks/calcom/failures.py",
-        old="    outcome=CallOutcome.SUCCESS,\n",
-        new="    outcome=CallOutcome.IGNORED,\n",
+        old="    kind=ReplyKind.TAKEN,\n    outcome=CallOutcome.SUCCESS,\n",
+        new="    kind=ReplyKind.TAKEN,\n    outcome=CallOutcome.IGNORED,\n",
         test=f"{_HALF}test_a_refusal_shows_that_cal_com_lives",
     ),
     Breakage(
