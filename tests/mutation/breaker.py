@@ -30,8 +30,8 @@ BREAKER = (
         name="demoted-master-kept",
         promise=3,
         file="resilience/shared_state/state.py",
-        old="            self._mine = threading.local()\n            self._client",
-        new="            self._client",
+        old="            self._mine = threading.local()\n            client",
+        new="            client",
         test=f"{_INTEGRATION}servers.py::test_the_name_of_a_server_that_takes_no_writes_any_more_is_resolved_anew",
     ),
     # -- epochs
