@@ -105,6 +105,7 @@ class Call:
             raise NotSentError from error
         if not allowed or self.expired:
             raise NotSentError
+        sock.settimeout(None)  # what is left of the connect time-out is none for sending: the deadline bounds it
         self.phase = Phase.SENT
 
     def cut(self) -> None:
