@@ -113,6 +113,7 @@ def test_an_answer_that_nobody_took_is_not_the_next_ones(make: Make, monkeypatch
     """As when what is done meanwhile fails: also where the answer comes after the next question was asked."""
     breaker = make()
     call(breaker)
+    breaker.is_shut(CREATE)  # the server has the script by now
     monkeypatch.setattr("resilience.shared_state.state._stale", lambda _: False)  # it has not come yet
     breaker.look(CREATE)
 
