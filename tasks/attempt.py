@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db.appointments import Appointment, FromNow
-from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types
-from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
+from tasks.calcom.access import CREATE
+from tasks.calcom.reply import ReplyKind
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
-from tasks.guarded_calls import CREATE, GuardedCalls, NotNow
+from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry
+from tasks.unknown.not_booked import not_booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ class Attempt:
         if row.outcome_unknown and (stop := self._inquiry.renew_to_post(allowed, permit)) is not None:
             return stop
         posted = self._send(permit)
-        move = self._after_post(allowed, posted)
+        booked = posted.reply.kind is ReplyKind.BOOKED
+        move = self._booked(allowed, posted) if booked else not_booked(self._inquiry, allowed, posted)
         return replace(move, changes={**move.changes, **_counted(self.claim.row, posted)})
 
     def _send(self, permit: Permit) -> Posted:
@@ -141,29 +143,6 @@ class Attempt:
             probe=result.probe,
             shut=not result.recorded.may_go,
         )
-
-    def _after_post(self, allowed: Proceed, posted: Posted) -> Move:
-        row, reply, decisions = self.claim.row, posted.reply, self.decisions
-        if reply.error_type is ErrorType.LEASE_LOST:
-            return Move(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": FromNow(0)}, retry_in=0)
-        open_before = row.outcome_unknown
-        match reply.kind:
-            case ReplyKind.BOOKED:
-                return self._booked(allowed, posted)
-            case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if (
-                open_before
-            ):
-                return outcome.lookup_failed(decisions, row, reply, posted)  # nothing is known more
-            case ReplyKind.NOT_SENT:
-                return decisions.again(row, reply.error_type, reply.message, reply.retry_after, posted)
-            case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
-                return decisions.held(row, reply)
-            case ReplyKind.UNKNOWN:
-                kept = event_types.known(self.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
-                kind = kept.kind if kept is not None and kept.fresh else None
-                return outcome.unknown(decisions, row, posted, kind=kind, post=allowed)
-        inquiry = self._inquiry
-        return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
 
     def _booked(self, allowed: Proceed, posted: Posted) -> Move:
         deps, row, reply = self.claim.deps, self.claim.row, posted.reply

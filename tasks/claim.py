@@ -16,9 +16,9 @@ from db import appointments
 from db.appointments import Appointment, events
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
+from tasks.calcom.access import CREATE
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import CREATE
 from tasks.moves import Move
 from tasks.publish import LONGEST_COUNTDOWN
 

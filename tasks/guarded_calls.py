@@ -2,17 +2,15 @@
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State
-from tasks.calcom.access import CANCEL as CANCEL  # noqa: PLC0414 - who makes calls names them
-from tasks.calcom.access import CREATE as CREATE  # noqa: PLC0414 - the same
-from tasks.calcom.cancel import read_cancel
+from tasks.calcom.access import CREATE
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
 from tasks.calcom.http.answer import Answer, NoAnswer, allowance
@@ -113,23 +111,6 @@ class GuardedCalls(CalcomReads):
     def give_up(self, permit: Permit) -> None:
         """Report a permit with which nothing was sent."""
         self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
-
-    def cancel(
-        self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
-    ) -> Reply | None:
-        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
-
-        `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
-
-        Raises:
-            NotNow: The breaker, or the limit, lets nothing through.
-        """
-
-        def send() -> Answer | NoAnswer:
-            return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
-
-        permit = self._permit_or_raise(CANCEL)
-        return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
 
     # Ask, call, report.
 

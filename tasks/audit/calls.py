@@ -1,12 +1,17 @@
 """The calls of an audit, each in its turn: bookings go first."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from db.appointments import queue
 from db.lifecycle import HoldReason
 from resilience import correlation
 from resilience.circuit_breaker.types import Denied, Permit, Reason
+from tasks.calcom.access import CANCEL
+from tasks.calcom.cancel import read_cancel
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask, GuardedCalls
 
@@ -44,6 +49,23 @@ class AuditCalls(GuardedCalls):
         super().__init__(deps, correlation.new(), pause=pause)
         self.clock = clock
         self._waiting = waiting
+
+    def cancel(
+        self, uid: str, body: Mapping[str, Any], *, may_send: Callable[[], bool], correlation_id: str
+    ) -> Reply | None:
+        """Cancel a booking, or the seat that `body` names; None when it is gone, else why it may still be there.
+
+        `may_send` is asked right before the first byte, and what it raises is raised here with nothing sent.
+
+        Raises:
+            LeftAlone: The breaker lets nothing through.
+        """
+
+        def send() -> Answer | NoAnswer:
+            return self._client.cancel_booking(uid, body, may_send=may_send, correlation_id=correlation_id)
+
+        permit = self._permit_or_raise(CANCEL)
+        return self._call(permit, send, lambda answer: read_cancel(answer, seat_uid=body.get("seatUid"))).reply
 
     def _turn(self, ask: Ask, _number: int) -> Permit | Denied:
         while True:

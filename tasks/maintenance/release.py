@@ -13,8 +13,8 @@ from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
+from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import CREATE
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later, send

@@ -11,9 +11,10 @@ from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
+from tasks.audit.calls import AuditCalls
+from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
 from tasks.claim import claim
-from tasks.guarded_calls import CREATE, GuardedCalls
 from tasks.maintenance.recovery import ask_again
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import book
@@ -152,7 +153,7 @@ def test_of_what_a_page_met_one_goes_first(simulator: Any) -> None:
 def test_a_page_that_meets_anything_but_a_post_says_nothing_of_posts(simulator: Any, kind: str) -> None:
     """No POST that goes through would ever lift what such a page says."""
     simulator.faults("html", status=403, count=1)
-    calls = GuardedCalls(dependencies.current(), "correlation")
+    calls = AuditCalls(dependencies.current())
 
     if kind == "page":
         calls.list_bookings({"take": 1})

@@ -6,6 +6,7 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
+from tests.mutation.brokers import BROKERS
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.holds import HOLDS
@@ -38,6 +39,15 @@ BREAKAGES = (
         new="broker_channel_error_retry = False",
         test="tests/promises/lost_or_twice/test_worker_survives.py"
         "::test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while",
+    ),
+    Breakage(
+        name="read-only-sessions-kept",
+        promise=1,
+        file="db/engine.py",
+        old="== READ_ONLY and",
+        new="is None and",
+        test="tests/integration/database/test_db_engine.py"
+        "::test_connections_to_a_server_that_takes_no_writes_are_replaced",
     ),
     Breakage(
         name="unsent-never-sent-again",
@@ -183,7 +193,7 @@ BREAKAGES = (
     Breakage(
         name="refused-key-fails-bookings",
         promise=5,
-        file="tasks/attempt.py",
+        file="tasks/unknown/not_booked.py",
         old="case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:",
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
@@ -208,6 +218,7 @@ BREAKAGES = (
     # -- 3 and 4: calm
     *AUDITS,
     *BREAKER,
+    *BROKERS,
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
     *HEALTH,

@@ -1,7 +1,7 @@
 """The values that labels may have: closed sets, so that no address, key, uid or free text is ever one of them."""
 
+from tasks.calcom.access import CANCEL, CREATE
 from tasks.calcom.reads import EVENT_TYPES, GET, LIST, ME, SLOTS
-from tasks.guarded_calls import CANCEL, CREATE
 
 PREFIX = "booking_"
 OTHER = "other"

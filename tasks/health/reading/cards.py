@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from resilience.call_stats.counts import Figures
 from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
 from resilience.circuit_breaker.types import State
+from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.guarded_calls import CREATE
 from tasks.health.incident_rules import OutageLevel
 from tasks.health.observations import outage_level
 

@@ -15,8 +15,8 @@ from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overrides import Override
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.schema import appointments
+from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
-from tasks.guarded_calls import CREATE
 from tasks.health.check import BEAT, EVERY
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.unknown.outcome import HALF_MADE

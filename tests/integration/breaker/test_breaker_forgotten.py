@@ -10,7 +10,7 @@ import redis
 from db.monitoring import report
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from tasks import dependencies
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.maintenance.breaker_transitions import record_transitions
 from worker.wiring import build
 

@@ -17,7 +17,7 @@ from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.alert_sinks import Message
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.health import check, delivery
 from tasks.maintenance.sweeper import report_lost
 from tests.chaos import kept_counts

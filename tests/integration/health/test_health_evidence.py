@@ -12,7 +12,7 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
 from tasks import dependencies
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.health import check
 from tasks.health.incident_rules import NOTABLE, IncidentKind
 from tasks.unknown.outcome import HALF_MADE

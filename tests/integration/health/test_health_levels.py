@@ -9,7 +9,7 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from tasks import dependencies
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.health import check
 from tests.support.fleet import eventually
 

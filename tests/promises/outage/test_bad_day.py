@@ -15,7 +15,7 @@ from db.lifecycle import FINAL, HoldReason, Status
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request
 from worker import enqueue_bookings
 

@@ -19,8 +19,8 @@ from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import Denied, Permit, Recorded, State
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
+from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
-from tasks.guarded_calls import CREATE
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import Hand, accept, carry, lose, state
 from worker.wiring import build

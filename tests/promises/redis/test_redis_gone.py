@@ -14,7 +14,7 @@ from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.operations import breaker_overrides
 from tests.promises.brokers import RabbitBroker
 from tests.support.fleet import Fleet, eventually, finals, request, row

@@ -11,7 +11,7 @@ from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.health.incident_rules import OutageLevel
 from tasks.health.overview import Overview, PartState
 from tasks.health.payload import payload

@@ -12,7 +12,7 @@ from db.monitoring import failure_metrics, report, status_queries
 from db.monitoring.failure_metrics import CallWindow
 from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
-from tasks.guarded_calls import CREATE
+from tasks.calcom.access import CREATE
 from tasks.health.assessment import Assessment, assess
 
 SLOWEST = 3

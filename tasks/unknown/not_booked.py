@@ -1,0 +1,33 @@
+"""What follows a POST that has not booked, or of which nobody knows whether it has."""
+
+from db.appointments import FromNow
+from db.lifecycle import Status
+from tasks import event_types
+from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
+from tasks.moves import Move, Posted, Proceed
+from tasks.unknown import outcome
+from tasks.unknown.inquiry import Inquiry
+
+
+def not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
+    """Return the move of a row whose POST was answered with anything but its booking.
+
+    Raises:
+        LeaseLost: The row is no longer ours.
+    """
+    row, reply, decisions = inquiry.claim.row, posted.reply, inquiry.rules
+    if reply.error_type is ErrorType.LEASE_LOST:
+        return Move(Status.RETRYING, "the claim was too old to send", {"next_attempt_at": FromNow(0)}, retry_in=0)
+    open_before = row.outcome_unknown
+    match reply.kind:
+        case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if open_before:
+            return outcome.lookup_failed(decisions, row, reply, posted)  # nothing is known more
+        case ReplyKind.NOT_SENT:
+            return decisions.again(row, reply.error_type, reply.message, reply.retry_after, posted)
+        case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
+            return decisions.held(row, reply)
+        case ReplyKind.UNKNOWN:
+            kept = event_types.known(inquiry.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
+            kind = kept.kind if kept is not None and kept.fresh else None
+            return outcome.unknown(decisions, row, posted, kind=kind, post=allowed)
+    return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)
