@@ -37,7 +37,7 @@ log = Logger(__name__)
 # Kombu gives `socket_timeout` to a worker's blocking BRPOP too, so a producer that must fail fast has its own
 # connection. In seconds: a frozen broker costs a caller at most about one of them.
 _FAIL_FAST = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "socket_keepalive": True, "max_retries": 0}
-_FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1}
+_FAIL_FAST_AMQP = {"read_timeout": 1, "write_timeout": 1, "max_retries": 0}
 _BATCH = 500  # messages that are sent in one round trip: a third of a megabyte
 _local = threading.local()
 

@@ -129,7 +129,7 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 
 def queue_is_empty(broker_url: str) -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
-    bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1}  # seconds; Redis's, and both of RabbitMQ's
+    bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
     options = {**current_app.conf.broker_transport_options, **bounds}
     with Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:

@@ -1,8 +1,12 @@
-"""What a worker's connection to its broker costs: one client of redis-py for all its messages."""
+"""What a connection to the broker costs: one client of redis-py for all messages, and no long wait for any broker."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import amqp
+import kombu.utils.functional
 import pytest
 import redis
 from kombu.connection import Connection
@@ -10,9 +14,14 @@ from kombu.entity import Queue
 from kombu.messaging import Consumer, Producer
 
 import worker.transports.redis  # noqa: F401 - the one under test
+from db.lifecycle import Status
+from tasks import publish
+from tasks.maintenance import sweeper
 from tests.support.fleet import request
 from worker import app, enqueue_booking
 from worker.console import broker
+
+RABBIT = "amqp://mq.example//"
 
 
 @pytest.fixture
@@ -67,6 +76,18 @@ def test_a_message_goes_to_the_broker_of_its_deployment(settings: Any, redis_url
     assert waiting == [1, 1]
 
 
+@pytest.mark.parametrize("scheme", ["amqp", "redis"])
+def test_a_broker_that_is_down_is_tried_once(
+    settings: Any, redis_url: str, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """A caller waits for no second try: kombu would make it two seconds later."""
+    waited: list[float] = []
+    monkeypatch.setattr(kombu.utils.functional, "sleep", waited.append)
+    settings(CELERY_BROKER_URL=f"{scheme}://127.0.0.1:1//", REDIS_URL=redis_url)
+    assert enqueue_booking(request(1)).status is Status.PENDING
+    assert waited == []
+
+
 def test_workers_are_asked_by_the_broker_of_their_deployment(settings: Any, redis_url: str) -> None:
     """Celery's control keeps the connections that it was first used with."""
     for address in (redis_url, f"{redis_url.rpartition('/')[0]}/1"):
@@ -97,3 +118,46 @@ def test_a_broker_that_goes_while_it_is_asked_is_an_answer(settings: Any, valkey
     asked = broker.ask(url, ("bookings",), ping=0.05)
     assert (asked.queues, asked.workers) == ({"bookings": 0}, [])
     assert asked.error == "connection refused"
+
+
+@pytest.fixture
+def sent(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return where messages go from now on: by RabbitMQ, were it there."""
+    settings()
+    places: list[dict[str, Any]] = []
+    rabbit = SimpleNamespace(connection=SimpleNamespace(transport=SimpleNamespace(driver_type="amqp")))
+
+    @contextmanager
+    def producer(_: str) -> Iterator[Any]:
+        yield rabbit
+
+    def send(*_: Any, **given: Any) -> None:
+        places.append({name: given[name] for name in ("queue", "exchange", "routing_key") if name in given})
+
+    monkeypatch.setattr(publish, "_producer", producer)
+    monkeypatch.setattr(app.amqp, "send_task_message", send)
+    return places
+
+
+def test_on_rabbitmq_a_message_waits_where_no_worker_keeps_it(sent: list[dict[str, Any]]) -> None:
+    """In Celery's queues for that, whole seconds; a quorum queue counts what a worker keeps for later."""
+    deps: Any = SimpleNamespace(broker_url=RABBIT)
+    for countdown in (0, 0.9, 2.7):
+        publish.call_later(deps, "tasks.holds.release_held", "maintenance", countdown=countdown)
+    here = {"queue": "maintenance"}
+    two = ".".join(f"{2:028b}")
+    assert sent == [here, here, {"exchange": "celery_delayed_27", "routing_key": f"{two}.maintenance"}]
+
+
+def test_every_question_to_rabbitmq_is_bounded(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may freeze between its greeting and its answer, and no heartbeat is sent meanwhile."""
+    url, bounds = settings(CELERY_BROKER_URL=RABBIT)["CELERY_BROKER_URL"], []
+
+    def refuse(connection: Any, *_: Any, **__: Any) -> None:
+        bounds.append((connection.read_timeout, connection.write_timeout))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(amqp.Connection, "connect", refuse)
+    assert not sweeper.queue_is_empty(url)
+    assert broker.ask(url, ("bookings",)).error
+    assert {0 < (bound or 0) <= 1 for pair in bounds for bound in pair} == {True}

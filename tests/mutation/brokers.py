@@ -1,0 +1,99 @@
+"""What Redis behind Sentinels, a Redis Cluster and RabbitMQ need, taken away, one by one."""
+
+from tests.mutation.breakage import Breakage
+
+_BROKERS = "tests/unit/worker/test_brokers.py::"
+_CLIENT = "tests/integration/test_broker_client.py::"
+_CLUSTER = "tests/promises/redis/test_cluster.py::"
+_SETTINGS = "tests/unit/worker/test_settings.py::"
+
+BROKERS = (
+    Breakage(
+        name="queues-die-with-their-node",
+        promise=1,
+        file="worker/celery_app.py",
+        old='{"x-queue-type": "quorum"}',
+        new="None",
+        test=f"{_BROKERS}test_on_rabbitmq_queues_are_quorum_queues_and_each_message_is_confirmed",
+    ),
+    Breakage(
+        name="sent-and-never-confirmed",
+        promise=1,
+        file="worker/celery_app.py",
+        old='{"confirm_publish": True}',
+        new="{}",
+        test=f"{_BROKERS}test_on_rabbitmq_queues_are_quorum_queues_and_each_message_is_confirmed",
+    ),
+    Breakage(
+        name="what-has-waited-comes-to-nobody",
+        promise=1,
+        file="worker/celery_app.py",
+        old='bindings=[binding(waited, f"#.{name}")], ',
+        new="",
+        test=f"{_BROKERS}test_on_rabbitmq_what_has_waited_comes_to_its_queue",
+    ),
+    Breakage(
+        name="retries-wait-in-the-workers",
+        promise=4,
+        file="tasks/publish.py",
+        old="if countdown < 1 or ",
+        new="if True or ",
+        test=f"{_CLIENT}test_on_rabbitmq_a_message_waits_where_no_worker_keeps_it",
+    ),
+    Breakage(
+        name="sweeper-waits-for-a-frozen-rabbitmq",
+        promise=1,
+        file="tasks/maintenance/sweeper.py",
+        old='"read_timeout": 1, ',
+        new="",
+        test=f"{_CLIENT}test_every_question_to_rabbitmq_is_bounded",
+    ),
+    Breakage(
+        name="caller-waits-for-a-rabbitmq-that-is-down",
+        promise=1,
+        file="tasks/publish.py",
+        old='"write_timeout": 1, "max_retries": 0',
+        new='"write_timeout": 1',
+        test=f"{_CLIENT}test_a_broker_that_is_down_is_tried_once[amqp]",
+    ),
+    Breakage(
+        name="master-of-another-name",
+        promise=1,
+        file="worker/celery_app.py",
+        old='**({"master_name": master} if master else {}),',
+        new="",
+        test=f"{_BROKERS}test_sentinels_are_asked_for_the_master_by_its_name",
+    ),
+    Breakage(
+        name="breaker-of-another-master",
+        promise=3,
+        file="worker/settings/values.py",
+        old='return SentinelAddress.parse(value).url(info.data["redis_master_name"])',
+        new='return SentinelAddress.parse(value).url("mymaster")',
+        test=f"{_SETTINGS}test_sentinels_are_given_once_and_kombu_reads_them",
+    ),
+    Breakage(
+        name="cluster-as-a-broker",
+        promise=1,
+        file="worker/settings/model.py",
+        old='if not self.celery_broker_url and (self.redis_url or "").partition(":")[0].endswith("+cluster"):',
+        new="if False:",
+        test=f"{_SETTINGS}test_a_wrong_value_is_one_line_with_the_way_out",
+    ),
+    Breakage(
+        name="refused-by-a-traceback",
+        promise=6,
+        file="worker/celery_app.py",
+        old="if click and click.get_current_context(silent=True):",
+        new="if False:",
+        test=f"{_BROKERS}test_a_wrong_setting_ends_a_command_of_celerys_in_a_line",
+    ),
+    Breakage(
+        name="keys-on-several-nodes",
+        promise=3,
+        file="resilience/shared_state/scripts.py",
+        old='return tuple(f"{{{service}}}:{name}" for name in names)',
+        new='return tuple(f"{service}:{name}" for name in names)',
+        test=f"{_CLUSTER}test_two_processes_share_a_breaker_that_lives_in_a_cluster",
+    ),
+)
