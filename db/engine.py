@@ -18,6 +18,7 @@ _UNREADABLE = (
     "with %40 for @, %3A for : and %2F for / in a password"
 )
 STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
+READ_ONLY = "25006"  # a replica by now, or told to spare its disk; whoever is asked anew may take writes
 _LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 
@@ -78,6 +79,7 @@ def make_engine(
     event.listen(engine, "checkout", refuse_hung_up)
     event.listen(engine, "handle_error", _keep_rows_out_of_errors)
     event.listen(engine, "handle_error", _prepare_anew)
+    event.listen(engine, "handle_error", _leave_who_takes_no_writes)
     return engine
 
 
@@ -138,3 +140,9 @@ def _prepare_anew(context: ExceptionContext) -> None:
         with suppress(psycopg.Error):  # a pooler keeps its own, and what that has prepared, for the next of us
             driver.rollback()
             driver.execute("DEALLOCATE ALL")
+
+
+def _leave_who_takes_no_writes(context: ExceptionContext) -> None:
+    """Replace all connections: a session that began read-only stays so, and a demoted server may keep its sessions."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY and context.connection is not None:
+        context.is_disconnect = True

@@ -20,6 +20,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
         "57P02": "lost_connection",  # it crashed
         "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
         "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
+        "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
         "57P03": "unavailable",  # it starts up
         "53300": "unavailable",  # too many connections
     }

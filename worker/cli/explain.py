@@ -6,7 +6,7 @@ from worker.console.stop import Stop
 
 _DATABASE = {
     "lost_connection": "Postgres does not answer; is it running, and is DATABASE_URL right? `booking check` says more",
-    "unavailable": "Postgres is starting up or has no connection left; try again in a moment",
+    "unavailable": "Postgres is starting up, takes no writes or has no connection left; try again in a moment",
     "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
 }
 _NOT_MIGRATED = "the database lacks our tables, or some of their columns; run `booking migrate`"

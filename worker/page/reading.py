@@ -28,7 +28,7 @@ BUSY = "too many are asking; try again in a moment"
 _SAID = {
     "timeout": "Postgres takes too long",
     "lost_connection": "Postgres does not answer",
-    "unavailable": "Postgres starts up, or has no connection left",
+    "unavailable": "Postgres starts up, takes no writes, or has no connection left",
 }
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
@@ -139,3 +140,21 @@ def test_a_connection_that_the_server_ended_is_replaced(engine: Engine) -> None:
 def _ask(engine: Engine, question: str) -> Any:
     with engine.connect() as conn:
         return conn.execute(text(question)).scalar_one()
+
+
+def test_connections_to_a_server_that_takes_no_writes_are_replaced(database_url: str) -> None:
+    """A failover, or a disk that was full: it keeps the sessions, and each of them would stay as it is for good."""
+    with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
+        admin.execute("CREATE TABLE one (number integer)")
+        for_new_ones = f'ALTER DATABASE "{admin.info.dbname}" {{}} default_transaction_read_only'
+        engine = make_engine(database_url)
+        stack.callback(engine.dispose)
+        admin.execute(for_new_ones.format("SET") + " = on")
+        stack.callback(admin.execute, for_new_ones.format("RESET"))
+        with engine.connect() as first, engine.connect() as second:  # two of the pool
+            assert (show(first, "transaction_read_only"), show(second, "transaction_read_only")) == ("on", "on")
+        with pytest.raises(DBAPIError, match="read-only"), engine.begin() as conn:
+            conn.execute(text("INSERT INTO one VALUES (1)"))
+        admin.execute(for_new_ones.format("RESET"))
+        with engine.connect() as first, engine.connect() as second:
+            assert (show(first, "transaction_read_only"), show(second, "transaction_read_only")) == ("off", "off")

@@ -35,6 +35,7 @@ def judged(sqlstate: str | None) -> AppointmentDatabaseException:
         ("57P02", "lost_connection", True),
         ("25P03", "lost_connection", True),
         ("0A000", "lost_connection", True),
+        ("25006", "unavailable", True),
         ("57P03", "unavailable", True),
         ("53300", "unavailable", True),
         ("23505", "other", False),
