@@ -1,4 +1,4 @@
-"""Workers whose minute between two harmless calls lasts six seconds."""
+"""Workers whose minute between two harmless calls lasts three seconds."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import tasks.maintenance.recovery
 import worker.breaker
 from worker import app as app  # noqa: PLC0414 - Celery looks for it here
 
-SECONDS = 6.0
+SECONDS = 3.0
 
 worker.breaker.BreakerSettings = partial(  # type: ignore[assignment,misc]
     worker.breaker.BreakerSettings, trial_every=SECONDS
