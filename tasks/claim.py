@@ -39,8 +39,7 @@ def claim(
 ) -> "Claim | None":
     """Claim a booking; None when there is nothing to claim (done, held, or somebody else's).
 
-    `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
-    requested earlier and are held. `at_once`: the message before this one failed at the database.
+    `released` as in `appointments.claim`. `at_once`: the message before this one failed at the database.
     """
     at = clock()  # before the statement: a lease must never seem longer here than it is in Postgres
     with deps.autocommit.connect() as conn:

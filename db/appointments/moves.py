@@ -22,6 +22,8 @@ _NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.
 _SENT_FOR = frozenset({Status.PENDING, Status.RETRYING})
 _OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "id", "uuid", "created_at"})
 
+EARLY = 0.5  # seconds: a message that comes earlier before `next_attempt_at` is a second delivery and claims nothing
+
 _Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 
 
@@ -44,22 +46,14 @@ class Claimed:
     backlog: HoldReason | None
 
 
-def claim(
-    conn: Connection,
-    appointment_id: int,
-    *,
-    lease_seconds: float,
-    released: bool = False,
-    early_seconds: float = 0.5,
-) -> Claimed | None:
+def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, released: bool = False) -> Claimed | None:
     """Move a pending or retrying booking to booking, with a fresh token and lease; None when there is nothing to claim.
 
-    A message that comes more than `early_seconds` before `next_attempt_at` is a second delivery and claims nothing.
     The row comes back as it now is; one that has a `calcom_booking_uid` was booked by a call that answered late.
     `released`: the paced release let it go. What was not, and is due for its first POST, waits behind those that were
     requested earlier and are held.
     """
-    asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": early_seconds}
+    asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": EARLY}
     for backlog, *row in fetch_in_time(conn, _claim_sql(), {**asked, "released": released}):
         return Claimed(Appointment.read(row), None if backlog is None else HoldReason(backlog))
     return None

@@ -39,6 +39,8 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
     `clock` counts seconds, `wall` tells the time; both matter only without Redis. Safe for threads; one for a process.
     """
 
+    _closed: "ClosedBreaker"
+
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
         self,
         service: str,
@@ -137,23 +139,6 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
             took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
         )  # fmt: skip
         return self._report(permit.endpoint, report, reason, now, probe=permit.probe)
-
-    def is_shut(self, endpoint: str) -> bool:
-        """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
-        return self.look(endpoint)()
-
-    def look(self, endpoint: str) -> Callable[[], bool]:
-        """Ask the same, and return what waits for the answer, which the same thread may call when it needs it."""
-        still_closed = self._closed.look(endpoint)
-        return lambda: not still_closed() and self._is_shut(endpoint)
-
-    def _is_shut(self, endpoint: str) -> bool:
-        seen = self.get_status()
-        own = seen.endpoints.get(endpoint)
-        states = {seen.state} if own is None else {seen.state, own.state}
-        if seen.shared and states == {State.CLOSED}:
-            self._closed.looked_closed(endpoint, (seen.breaker.epoch, seen.generation if own is None else own.epoch))
-        return seen.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
 
 class CalcomCircuitBreaker(CircuitBreaker):

@@ -1,6 +1,8 @@
 """What operators see of a breaker and may override: each with who and why, at once and for the whole fleet."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker import status, transitions
@@ -8,10 +10,20 @@ from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.local import LocalBreaker
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
-from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind
+from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind, State
 from resilience.circuit_breaker.wire import OVERRIDE, override_argument
 
 ENDPOINT = "any"
+
+
+class StillClosed(Protocol):
+    """What knows of a closed breaker without reading all of its status."""
+
+    def look(self, endpoint: str) -> Callable[[], bool]:
+        """Ask whether it is still closed to an endpoint, and return what waits for the answer."""
+
+    def looked_closed(self, endpoint: str, epochs: tuple[int, int]) -> None:
+        """Remember that it looked closed, in these epochs."""
 
 
 class OperatorControls:
@@ -21,6 +33,7 @@ class OperatorControls:
     key: str
     configuration: str
     calls: CallStats
+    _closed: StillClosed
     _failover: Failover
 
     def force_open(self, by: str, why: str, until: datetime | None = None, *, number: int = 0) -> bool:
@@ -63,6 +76,23 @@ class OperatorControls:
         return (
             self._failover.run_local(now, self._local_status) if known is None else status.of_fleet(self.service, known)
         )
+
+    def is_shut(self, endpoint: str) -> bool:
+        """Return whether an open breaker lets no call to an endpoint go now; it takes no probe's place."""
+        return self.look(endpoint)()
+
+    def look(self, endpoint: str) -> Callable[[], bool]:
+        """Ask the same, and return what waits for the answer, which the same thread may call when it needs it."""
+        still_closed = self._closed.look(endpoint)
+        return lambda: not still_closed() and self._is_shut(endpoint)
+
+    def _is_shut(self, endpoint: str) -> bool:
+        seen = self.get_status()
+        own = seen.endpoints.get(endpoint)
+        states = {seen.state} if own is None else {seen.state, own.state}
+        if seen.shared and states == {State.CLOSED}:
+            self._closed.looked_closed(endpoint, (seen.breaker.epoch, seen.generation if own is None else own.epoch))
+        return seen.state is not State.OFF and not states.isdisjoint({State.OPEN, State.FORCED_OPEN})
 
     def _local_status(self, local: LocalBreaker, now: int) -> tuple[BreakerStatus, tuple[Change, ...]]:
         return status.of_process(self.service, local, now, key=self.key, configuration=self.configuration), ()
