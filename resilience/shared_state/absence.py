@@ -8,7 +8,9 @@ from redis.exceptions import BusyLoadingError, ReadOnlyError, ResponseError
 from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
 
 _PASSING = (BusyLoadingError, ReadOnlyError)
-_PASSING_WORDS = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED")
+_PASSING_WORDS = (
+    "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED",
+)  # fmt: skip
 
 
 class Absence:

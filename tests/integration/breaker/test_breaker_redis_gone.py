@@ -69,6 +69,25 @@ def test_a_frozen_redis_costs_one_time_out_and_then_nothing(valkey: "Valkey", jo
     assert [type(event) for event in events] == [SharedStateBegun, SharedStateLost]
 
 
+@pytest.mark.parametrize(
+    ("command", "lasting"),
+    [(("CONFIG", "SET", "min-replicas-to-write", "1"), False), (("SET", "{calcom}:breaker", "other"), True)],
+    ids=["too few replicas", "a key of another type"],
+)
+def test_what_passes_by_itself_is_told_apart_from_what_somebody_must_mend(
+    valkey: "Valkey", join: Join, events: list[Event], command: tuple[str, ...], *, lasting: bool
+) -> None:
+    """Redis answers, and refuses."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.execute_command(*command)
+        try:
+            assert call(join())
+        finally:
+            client.config_set("min-replicas-to-write", 0)
+    [lost] = [event for event in events if isinstance(event, SharedStateLost)]
+    assert lost.lasting is lasting
+
+
 def test_a_frozen_redis_costs_each_of_many_threads_one_time_out(valkey: "Valkey", join: Join) -> None:
     """All threads were on their way when it froze."""
     breaker = join(patient=False, redis_retry=60)
