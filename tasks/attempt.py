@@ -10,7 +10,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.reply import ReplyKind
 from tasks.claim import Claim, LeaseLost
 from tasks.decisions import BookingDecisions
-from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.guarded_calls import GuardedCalls
 from tasks.moves import CallMade, Move, Posted, Proceed, confirmed, unbookable
 from tasks.unknown import outcome
 from tasks.unknown.inquiry import Inquiry
@@ -99,12 +99,7 @@ class Attempt:
             return self.decisions.behind_others(row, self.claim.backlog)
         if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
             return outcome.late_answer(row)
-        try:
-            step = self._inquiry.lookup() if row.outcome_unknown else Proceed()
-        except NotNow as no:
-            if no.lookups_only:
-                return self.decisions.lookup_unavailable(no.denied.retry_after)
-            return self.decisions.not_now(self.claim.row, no.denied.reason)
+        step = self._inquiry.lookup() if row.outcome_unknown else Proceed()
         if isinstance(step, Proceed) and step.known:
             starts_in = (row.start_at - row.updated_at).total_seconds()
             return unbookable(self.claim.row, starts_in=starts_in, lead=self.claim.deps.timings.lead) or step

@@ -86,7 +86,7 @@ class GuardedCalls(CalcomReads):
         self._on_report = on_report
         self._numbers = count()
 
-    # What changes something, and what finds out whether anything goes.
+    # The POST of a booking.
 
     def permit_post(self, item: int | None = None) -> Permit | Denied:
         """Ask whether a booking may be posted now; what is permitted must be reported (`post` or `give_up`).
@@ -112,7 +112,7 @@ class GuardedCalls(CalcomReads):
         """Report a permit with which nothing was sent."""
         self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
 
-    # Ask, call, report.
+    # All others.
 
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET if it may go now, and return its answer; else NotNow is raised."""
@@ -129,6 +129,8 @@ class GuardedCalls(CalcomReads):
         if isinstance(permit, Denied):
             raise NotNow(permit)
         return permit
+
+    # Ask, call, report.
 
     def _permit(
         self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False

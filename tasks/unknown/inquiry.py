@@ -51,9 +51,16 @@ class Inquiry:
         """Look for the booking, and return its move, or the POST that the rule allows.
 
         Raises:
-            NotNow: Cal.com may not be asked now.
             LeaseLost: The row is no longer ours.
         """
+        try:
+            return self._lookup()
+        except NotNow as no:
+            if no.lookups_only:
+                return self.rules.lookup_unavailable(no.denied.retry_after)
+            return self.rules.not_now(self.claim.row, no.denied.reason)
+
+    def _lookup(self) -> Move | Proceed:
         claim = self.claim
         row = claim.row
         if row.refusal is not None and row.refusal.get("look_due"):

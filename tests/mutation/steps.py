@@ -63,7 +63,7 @@ STEPS = (
     Breakage(
         name="shut-list-taken-for-a-shut-breaker",
         promise=4,
-        file="tasks/attempt.py",
+        file="tasks/unknown/inquiry.py",
         old="            if no.lookups_only:\n",
         new="            if False:\n",
         test=f"{_PROBES}test_a_list_that_fails_makes_no_booking_suspect_and_holds_it_by_its_right_name",
