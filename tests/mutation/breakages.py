@@ -121,7 +121,7 @@ BREAKAGES = (
         file="tasks/attempt.py",
         old="self._inquiry.lookup() if row.outcome_unknown else Proceed()",
         new="Proceed()",
-        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads-Redis]",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[Redis-threads]",
     ),
     Breakage(
         name="lost-lease-taken-for-unsent",
@@ -129,7 +129,7 @@ BREAKAGES = (
         file="db/sql/lost_leases.sql",
         old="        outcome_unknown = true,\n",
         new="        outcome_unknown = false,\n",
-        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[threads-Redis]",
+        test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[Redis-threads]",
     ),
     Breakage(
         name="settle-time-ignored",

@@ -76,7 +76,15 @@ def test_messages_wiped_from_the_broker_are_sent_again(
     assert len(simulator.bookings()) == 50
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize(
+    ("broker", "pool"),
+    [
+        ("Redis", "threads"),
+        ("Redis", "prefork"),
+        pytest.param("RabbitMQ", "threads", marks=pytest.mark.debian_rabbitmq),
+    ],
+    indirect=["broker"],
+)
 def test_a_worker_killed_in_mid_call_leaves_one_booking(
     fleet: Callable[..., Fleet], simulator: Any, broker: Broker, pool: str
 ) -> None:

@@ -14,12 +14,11 @@ from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from resilience.shared_state.client import make_redis
 from resilience.shared_state.cluster import ClusterClient
 from tasks import dependencies
-from tests.promises.brokers import Broker
 from tests.promises.redis.cluster_nodes import ThreeMasters
 from tests.support.fleet import ROOT, Fleet, eventually, finals, request, row
 from worker import enqueue_bookings
 from worker.cli.check.redis import breaker_error
-from worker.console import broker as console
+from worker.console import broker
 from worker.local import embedded
 from worker.settings.values import NO_CLUSTER
 
@@ -79,8 +78,8 @@ def test_a_process_may_start_before_its_cluster() -> None:
 
 def test_check_can_ask_a_cluster(url: str) -> None:
     """Whether it answers, drops nothing, and runs the scripts."""
-    assert console.redis_error(url) is None
-    assert console.eviction_policy(url) == "noeviction"
+    assert broker.redis_error(url) is None
+    assert broker.eviction_policy(url) == "noeviction"
     assert breaker_error(url) is None
     with make_redis(url, timeout=5) as client:
         seconds, _ = client.time()
@@ -104,14 +103,14 @@ def enqueue(first: int, count: int) -> list[int]:
 
 
 def test_a_fleet_outlives_the_master_of_its_breaker(
-    fleet: Callable[..., Fleet], simulator: Any, broker: Broker, judge: Callable[[Any], None]
+    fleet: Callable[..., Fleet], simulator: Any, redis_url: str, judge: Callable[[Any], None]
 ) -> None:
     """It dies in the drain: some are held, some wait in line, some are at Cal.com; its replica takes over."""
     with embedded.Guard() as guard:
         cluster = ThreeMasters(guard)
         master = cluster.master_of("{calcom}")
         heir = cluster.heir_of(master)
-        given = {"CELERY_BROKER_URL": broker.server.url, "REDIS_URL": cluster.url}
+        given = {"CELERY_BROKER_URL": redis_url, "REDIS_URL": cluster.url}
         running = fleet(**given, CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2").start()
         breaker = dependencies.current().breaker
         finals(enqueue(0, 1))

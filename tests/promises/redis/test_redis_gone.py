@@ -232,7 +232,7 @@ def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_go
         running.worker(name=f"bookings{number}", concurrency=2)
     running.maintenance()
     running.beat()
-    wanted = enqueue(0, 200)
+    wanted = enqueue(0, 120)
     eventually(simulator.bookings, what="the line moves")
     valkey.kill()
     alone = len(simulator.bookings())
