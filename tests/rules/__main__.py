@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from tasks import dependencies
 from tests.rules.faults import FAULTS, Deployed, Fault, due
-from tests.rules.recording import EVERY, Recording
+from tests.rules.recording import EVERY, Recording, metrics_of_the_rules
 from tests.support.prometheus.exporting import Series, scraped
 from worker.celery_app import reconfigure
 from worker.console import screen
@@ -70,14 +70,15 @@ def scrape(port: int) -> Series | None:
 
 
 def calm(fleet: Deployed, port: int) -> None:
-    """Wait until nothing is left of the fault before, all of it is counted, and counters are there."""
+    """Wait until nothing is left of the fault before, all of it is counted, and all that the rules read is told."""
     fleet.well()
     for second in range(CALM_SECONDS):
         seen = scrape(port) or {}
         moving = any(value for name, value in seen.items() if name.startswith("booking_bookings{"))
         half_open = any(value for name, value in seen.items() if 'state="half_open"' in name)
         ended = sum(value for name, value in seen.items() if name.startswith("booking_finished_total"))
-        if not moving and not half_open and seen.get("booking_accepted_total{}") == ended:
+        complete = metrics_of_the_rules() <= {name.partition("{")[0] for name in seen}
+        if complete and not moving and not half_open and seen.get("booking_accepted_total{}") == ended:
             return
         if half_open and not moving and second % 10 == 0:
             fleet.book()  # nobody else asks whether Cal.com is back

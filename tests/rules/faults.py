@@ -80,7 +80,6 @@ class Fault:
     rings: frozenset[str]
     may: frozenset[str] = frozenset()
     books_every: int = 0  # seconds; 0: nobody asks for a booking
-    lasts: int = 0  # seconds that its last sample is taken to go on
 
 
 def _book(number: int, *, soon: timedelta | None = None) -> Step:
@@ -119,11 +118,11 @@ FAULTS: Mapping[str, Fault] = {
         books_every=2,
     ),
     "held_too_long": Fault(
-        "Cal.com answers 503 to every call for 17 minutes",
+        "Cal.com refuses every connection for 17 minutes, and each try of one booking begins another hold",
         1035,
-        ((0, _down), (0, _book(8)), (1030, Deployed.well)),
-        frozenset({"HeldTooLong"}),
-        may=frozenset({"CalcomDown", "CalcomFailing", "Unreachable", "BudgetBurnsFast", "BudgetBurnsSlowly"}),
+        ((0, lambda d: d.fault("refuse", seconds=1020)), (0, _book(1)), (1030, Deployed.well)),
+        frozenset({"HeldTooLong", "Unreachable"}),
+        may=frozenset({"CalcomDown", "CalcomFailing"}),
     ),
     "refused_key": Fault(
         "Cal.com answers 401 to every call",
@@ -171,11 +170,10 @@ FAULTS: Mapping[str, Fault] = {
         frozenset({"MetricsGone"}),
     ),
     "ordered": Fault(
-        "an operator orders the breaker open, with no end",
-        60,
-        ((0, Deployed.order_open), (55, Deployed.end_order)),
+        "an operator orders the breaker open, and ends it an hour later",
+        3645,
+        ((0, Deployed.order_open), (3640, Deployed.end_order)),
         frozenset({"Ordered"}),
-        lasts=3900,
     ),
 }
 

@@ -55,6 +55,14 @@ METRICS = (
         test=f"{_EXPORTER}test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal",
     ),
     Breakage(
+        name="held-too-long-by-each-hold",
+        promise=6,
+        file="deploy/prometheus/rules.yml",
+        old="max(booking_oldest_held_request_seconds) > 900",
+        new="max(booking_oldest_hold_seconds) > 900",
+        test="tests/rules/test_alerts.py::test_alerts_ring_under_the_fault_that_they_are_for_and_no_other[held_too_long]",
+    ),
+    Breakage(
         name="parallel-workers-at-every-scrape",
         promise=6,
         file="db/sql/last_day.sql",
