@@ -11,7 +11,7 @@ from db.appointments.moves import KeyTakenError, move
 from db.lifecycle import Status
 from db.sql import statement
 
-_TOLD_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
+TOLD_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 
 
 def record_late_uid(
@@ -38,9 +38,9 @@ def record_late_uid(
     if row is None:
         return None
     had = Status(row.status)
-    moved = had in _TOLD_NOT_BOOKED | {Status.HELD} and _confirm(conn, appointment_id, had, why=why, by=by)
+    moved = had in TOLD_NOT_BOOKED | {Status.HELD} and _confirm(conn, appointment_id, had, why=why, by=by)
     # Told again only when it is news: an audit may find the same booking day after day beside a newer one of its key.
-    if had in _TOLD_NOT_BOOKED and (moved or row.is_new):
+    if had in TOLD_NOT_BOOKED and (moved or row.is_new):
         events.record(conn, appointment_id, events.TOLD_NOT_BOOKED, by, {"was": had.value, "uid": uid, "why": why})
     if had is Status.CANCELLED and row.is_new:
         events.record(conn, appointment_id, events.CANCEL_THERE, by, {"uid": uid, "why": why})

@@ -4,12 +4,15 @@ What was on its way then is of unknown outcome, and is looked for before anythin
 has no row any more; if Cal.com has booked it, whoever asks for it again must get that booking and not a second one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from db.appointments import audit, restored
+from sqlalchemy import Connection
+
+from db.appointments import Appointment, audit, restored
+from db.appointments.late_answers import TOLD_NOT_BOOKED, record_late_uid
 from db.appointments.restored import RestoredBooking
 from db.monitoring import operator_actions
 from tasks.audit.calls import AuditCalls
@@ -17,6 +20,8 @@ from tasks.audit.listing import Listing, Progress, read_listing
 from tasks.calcom.booking import Booking
 from tasks.calcom.request_body import instant
 from tasks.dependencies import Dependencies
+
+_WHY = "it was booked after the backup from which the database was restored"
 
 
 class RestoredCalls(AuditCalls):
@@ -60,17 +65,30 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
 def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
     """Read all that starts after the backup, and keep what no row has, for whoever asks for it again.
 
+    What ended here as not booked and is there is confirmed.
+
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was kept.
     """
     deps = calls.deps
     listing = read_listing(calls, {"afterStart": instant(since), "sortCreated": "asc"}, progress=progress)
     with deps.engine.begin() as conn:
-        kept = {str(row.uuid) for row in audit.by_references(conn, list(listing.places))}
-        lost = list(_lost(listing, kept, since))
-        named = [booking for booking in lost if booking is not None]
+        rows = list(audit.by_references(conn, list(listing.places)))
+        _confirm_ended(conn, rows, listing)
+    lost = list(_lost(listing, {str(row.uuid) for row in rows}, since))
+    named = [booking for booking in lost if booking is not None]
+    with deps.engine.begin() as conn:
         taken = restored.keep(conn, named, since=since, absent_in=deps.timings.ends_unanswered)
     return Restored(len(lost), taken, len(lost) - len(named))
+
+
+def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listing) -> None:
+    """Confirm what had ended as not booked and was booked after the backup: who sends it once more would double it."""
+    for row in rows:
+        here = [place for place in listing.of(row) if not place.booking.cancelled and place.is_at(row)]
+        if row.status in TOLD_NOT_BOOKED and len(here) == 1:  # of two an audit tells
+            [place] = here
+            record_late_uid(conn, row.id, place.uid, place.seat_uid, series_uid=place.series, why=_WHY, by="operator")
 
 
 def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:

@@ -130,6 +130,14 @@ AUDITS = (
         test=_COMMAND + "test_a_booking_that_was_lost_is_its_bookers_and_no_guests",
     ),
     Breakage(
+        name="restored-and-sent-once-more",
+        promise=2,
+        file="tasks/audit/restored.py",
+        old="        if row.status in TOLD_NOT_BOOKED and len(here) == 1:",
+        new="        if False:",
+        test=_COMMAND + "test_what_had_ended_and_was_booked_since_is_not_sent_once_more",
+    ),
+    Breakage(
         name="restored-beside-workers",
         promise=2,
         file="worker/cli/audit/restored.py",

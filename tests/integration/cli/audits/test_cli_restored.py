@@ -159,6 +159,18 @@ def test_what_was_cancelled_there_is_not_kept(scene: Scene, call: Booking) -> No
     assert call(*SINCE, "--yes", "--json").json["found"] == 0
 
 
+@pytest.mark.parametrize("ended", [Status.REJECTED, Status.FAILED, Status.EXPIRED])
+def test_what_had_ended_and_was_booked_since_is_not_sent_once_more(scene: Scene, call: Booking, ended: Status) -> None:
+    """An operator's retry after the backup is forgotten; the customer or the operator would have it booked again."""
+    row, still = scene.row(ended), scene.row(ended)
+    booked = scene.post(row)
+    assert call(*SINCE, "--yes", "--json").json["found"] == 0
+    now = scene.record.read(row.id)
+    assert (now.status, now.calcom_booking_uid) == (Status.CONFIRMED, booked["uid"])
+    assert scene.record.read(still.id) == still
+    assert call("retry", row.id).code == 1
+
+
 def test_without_anybody_to_ask_it_does_nothing(scene: Scene, call: Booking) -> None:
     """A script must say --yes."""
     row = scene.row()
