@@ -16,7 +16,7 @@ from db.lifecycle import HoldReason, Status
 from tests.model import record
 from tests.model.document import ALONE, PROMISES, WINDOWS, counterexample, page
 from tests.model.evidence import contradictions
-from tests.model.evidence.cells import ALL, why_it_cannot_occur
+from tests.model.evidence.cells import all_cells, why_it_cannot_occur
 from tests.model.evidence.deals import DEALS, of_kind
 from tests.model.evidence.steps import Evidence
 from tests.model.life import world_steps
@@ -55,7 +55,7 @@ def test_weak_evidence_ends_nothing(kind: EventKind) -> None:
 
         assert (found.complete, found.broken) == (True, None), found.trace()
         assert found.stuck(contradictions.over, operator=False) == []
-    may_occur = {cell for cell in ALL if cell[1] is kind and why_it_cannot_occur(cell) is None}
+    may_occur = {cell for cell in all_cells() if cell[1] is kind and why_it_cannot_occur(cell) is None}
     assert {cell for cell in cells if cell[1] is kind} == may_occur
 
 

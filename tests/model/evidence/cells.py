@@ -1,6 +1,7 @@
 """The cells of the rule: all that its functions can say, to whatever they are asked, and which of them cannot occur."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product as each
 
 from db.appointments.event_types import EventKind
@@ -47,9 +48,14 @@ def of_refusal() -> Iterator[Cell]:
 
 
 _SERIES = {EventKind.ROUND_ROBIN_SERIES: (True,), EventKind.OTHER: _YES_OR_NO}
-ALL = frozenset((*of_absence(), *of_evidence(), *of_refusal()))
 _FIND_NOTHING = frozenset({EventKind.PLAIN, EventKind.COLLECTIVE, EventKind.SEATS})
 _WITHOUT_SEATS = frozenset(EventKind) - SEATED - {EventKind.OTHER, EventKind.UNKNOWN}
+
+
+@cache
+def all_cells() -> frozenset[Cell]:
+    """Return all of them: a second's work, for those who ask."""
+    return frozenset((*of_absence(), *of_evidence(), *of_refusal()))
 
 
 def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return a reason
