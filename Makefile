@@ -7,8 +7,9 @@ ARGS ?=
 # Nets, not goals: a run that hangs ends by itself and says where it was. macOS has no `timeout` and goes without.
 within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --kill-after=30 $(1))
 
-# Most tests wait for real servers, so several run side by side; none of them measures time, that is `make bench`.
-SIDE_BY_SIDE := -n 3 --dist worksteal
+# Most tests wait for real servers, so more run side by side than there are cores; none of them measures time, that is
+# `make bench`. What takes longest begins (tests/conftest.py).
+SIDE_BY_SIDE := -n 5 --dist worksteal
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -25,6 +25,27 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "migrated"
 READY = "simulator listening on "
 START_SECONDS = 30.0
+# What takes longest waits for processes of its own, or searches: by fixture, and by file.
+LONG_FIXTURES, LONG_FILES = {"fleet", "spawn"}, {"test_under_fire.py", "test_model.py", "test_breaker_mutants.py"}
+
+
+@pytest.hookimpl(trylast=True)  # after what -k and -m leave out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal what takes long evenly, each process to begin with it: `--dist worksteal` starts with equal slices."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    long: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        is_long = not LONG_FIXTURES.isdisjoint(item.fixturenames) or item.path.name in LONG_FILES  # type: ignore[attr-defined]
+        (long if is_long else others).append(item)
+    total, items[:] = len(items), []
+    for number in range(workers):
+        slice_ = (total - len(items)) // (workers - number)
+        theirs = long[number::workers]
+        items += [*theirs, *others[: slice_ - len(theirs)]]
+        del others[: slice_ - len(theirs)]
 
 
 @pytest.fixture(scope="session")
