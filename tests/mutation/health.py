@@ -231,6 +231,14 @@ HEALTH = (
         test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
     ),
     Breakage(
+        name="late-begins-anew-with-each-hold",
+        promise=6,
+        file="tasks/health/ranking/phrases.py",
+        old="[one.oldest_requested_at for one",
+        new="[one.oldest_held_at for one",
+        test="tests/unit/health/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",
+    ),
+    Breakage(
         name="an-outage-that-redis-forgot-never-ends",
         promise=6,
         file="db/sql/outage_times.sql",

@@ -62,8 +62,12 @@ def expires_at(seen: Overview) -> datetime | None:
 
 
 def is_late(seen: Overview) -> bool:
-    """Return whether something held is at risk, or held for longer than anything should be."""
-    too_old = seen.max_age is not None and any(seen.read_at - one.oldest_held_at > seen.max_age for one in holds(seen))
+    """Return whether something held is at risk, or has waited longer than anything should: since its request.
+
+    Each probe that fails holds its booking anew: by when its last hold began it would never be late.
+    """
+    asked = [one.oldest_requested_at for one in holds(seen)]
+    too_old = seen.max_age is not None and any(seen.read_at - at > seen.max_age for at in asked)
     return too_old or at_risk(seen) > 0
 
 

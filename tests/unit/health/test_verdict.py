@@ -457,7 +457,10 @@ def test_the_first_at_risk_is_told_by_when_it_expires() -> None:
     [
         (held(HoldReason.BREAKER_OPEN), Level.WARNING),
         (held(HoldReason.BREAKER_OPEN, at_risk=1), Level.CRITICAL),
-        (held(HoldReason.BREAKER_OPEN, oldest_held_at=NOW - timedelta(minutes=16)), Level.CRITICAL),
+        (
+            held(HoldReason.BREAKER_OPEN, oldest_held_at=NOW, oldest_requested_at=NOW - timedelta(minutes=16)),
+            Level.CRITICAL,
+        ),
     ],
 )
 def test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long(hold: HeldNow, level: Level) -> None:
