@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "migrated"
 READY = "simulator listening on "
 START_SECONDS = 30.0
+Administer = Callable[[sql.Composable], None]
 # What takes longest waits for processes of its own, or searches: by fixture, and by file.
 LONG_FIXTURES, LONG_FILES = {"fleet", "spawn"}, {"test_under_fire.py", "test_model.py", "test_breaker_mutants.py"}
 
@@ -110,37 +111,58 @@ def redis_url(valkey_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(session_postgres: "Postgres") -> Callable[..., str]:
+def administer(session_postgres: "Postgres") -> Iterator[Administer]:
+    """Run statements over a connection that is kept: a login for each costs more than to drop a database."""
+    kept = psycopg.connect(session_postgres.url, autocommit=True)
+
+    def run(statement: sql.Composable) -> None:
+        nonlocal kept
+        try:
+            kept.execute(statement)
+        except psycopg.OperationalError:  # a test has ended it
+            kept.close()
+            kept = psycopg.connect(session_postgres.url, autocommit=True)
+            kept.execute(statement)
+
+    yield run
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def new_database(session_postgres: "Postgres", administer: Administer) -> Callable[..., str]:
     """Make an empty database, or one like `template`; returns its URL."""
     numbers = count(1)
 
     def make(template: str = "template1") -> str:
         name = f"test_{next(numbers)}"
-        with psycopg.connect(session_postgres.url, autocommit=True) as admin:
-            admin.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(  # a third of the work of WAL_LOG
-                    sql.Identifier(name), sql.Identifier(template)
-                )
+        administer(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(  # a third of the work of WAL_LOG
+                sql.Identifier(name), sql.Identifier(template)
             )
+        )
         return session_postgres.url_of(name)
 
     return make
 
 
 @pytest.fixture
-def empty_database_url(new_database: Callable[..., str], session_postgres: "Postgres") -> Iterator[str]:
+def empty_database_url(
+    new_database: Callable[..., str], session_postgres: "Postgres", administer: Administer
+) -> Iterator[str]:
     """URL of a database without tables, dropped after the test."""
     url = new_database()
     yield url
-    _drop(session_postgres, url)
+    _drop(session_postgres, administer, url)
 
 
 @pytest.fixture
-def database_url(template: str, new_database: Callable[..., str], session_postgres: "Postgres") -> Iterator[str]:
+def database_url(
+    template: str, new_database: Callable[..., str], session_postgres: "Postgres", administer: Administer
+) -> Iterator[str]:
     """URL of a database with the newest migrations and no rows, dropped after the test."""
     url = new_database(template)
     yield url
-    _drop(session_postgres, url)
+    _drop(session_postgres, administer, url)
 
 
 @pytest.fixture(scope="session")
@@ -154,12 +176,11 @@ def template(session_postgres: "Postgres") -> str:
     return TEMPLATE
 
 
-def _drop(server: "Postgres", url: str) -> None:
+def _drop(server: "Postgres", administer: Administer, url: str) -> None:
     """Drop a test's database, whoever is still connected."""
     server.recover()
-    with psycopg.connect(server.url, autocommit=True) as admin:
-        name = sql.Identifier(url.rpartition("/")[2])
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    name = sql.Identifier(url.rpartition("/")[2])
+    administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 @dataclass(frozen=True)
