@@ -27,6 +27,18 @@ MAINTENANCE = "maintenance"  # apart, so that 64 hanging calls cannot delay rele
 VISIBILITY_TIMEOUT = 1800
 
 
+class BoundQueue(Queue):
+    """A queue that is there when it is bound.
+
+    A worker binds the queues of others, too, and Celery (5.7) calls it critical that one is not there yet.
+    """
+
+    def bind_to(self, *exchange: Any, **options: Any) -> Any:
+        """Bind it, declared."""
+        self.queue_declare(channel=options.get("channel"))  # type: ignore[no-untyped-call]  # kombu's types are in part
+        return super().bind_to(*exchange, **options)  # type: ignore[no-untyped-call]  # the same
+
+
 class Configuration:
     """Give Celery its configuration, attribute by attribute, from our settings."""
 
@@ -67,8 +79,8 @@ class Configuration:
         if not self.broker_url.startswith(("amqp", "pyamqp")):
             return [Queue(name, Exchange(name), name) for name in names]
         waited, lasting = Exchange(CELERY_DELAYED_DELIVERY_EXCHANGE, type="topic"), {"x-queue-type": "quorum"}
-        return [
-            Queue(name, Exchange(name), name, bindings=[binding(waited, f"#.{name}")], queue_arguments=lasting)
+        return [  # without an exchange: kombu drops it where there are bindings, and each message names its queue
+            BoundQueue(name, routing_key=name, bindings=[binding(waited, f"#.{name}")], queue_arguments=lasting)  # type: ignore[no-untyped-call]  # the same
             for name in names
         ]
 

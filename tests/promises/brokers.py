@@ -77,6 +77,11 @@ class RabbitBroker:
                 with suppress(connection.channel_errors), connection.channel() as channel:  # nobody has declared it
                     channel.queue_purge(name)
 
+    def forget(self, name: str) -> None:
+        """Delete a queue."""
+        with Connection(self.server.url) as connection:
+            connection.default_channel.queue_delete(name)
+
     def give_back(self, name: str) -> int:
         """Take the message of a queue and give it back until it is there no more; return how often it came."""
         with Connection(self.server.url) as connection:
