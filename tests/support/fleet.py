@@ -58,10 +58,12 @@ class Fleet:
         self.processes: list[Process] = []
 
     def start(self, *, concurrency: int = 16, pool: str = "threads") -> "Fleet":
-        """Start one worker, the maintenance worker and beat."""
+        """Start one worker, the maintenance worker and beat; who asks them next does not compete with their start."""
         self.worker(concurrency=concurrency, pool=pool)
         self.maintenance()
         self.beat()
+        logs = [self.folder / f"{len(self.processes) - back}-worker.log" for back in (3, 2)]
+        eventually(lambda: all(" ready." in read(log) for log in logs), what="the fleet is ready")
         return self
 
     def worker(self, *, concurrency: int = 16, pool: str = "threads", name: str = "bookings") -> Process:
@@ -104,7 +106,12 @@ class Fleet:
 
     def logs(self) -> str:
         """Return everything that was logged so far."""
-        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+        return "\n".join(map(read, sorted(self.folder.glob("*.log"))))
+
+
+def read(log: Path) -> str:
+    """Return what was logged; nothing where its process has not begun."""
+    return log.read_text(errors="replace") if log.exists() else ""
 
 
 def tick(task: str, **options: Any) -> None:
