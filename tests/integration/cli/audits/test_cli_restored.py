@@ -225,7 +225,7 @@ def test_bookings_that_wait_for_the_limit_do_not_stop_it(scene: Scene, call: Boo
     assert call(*SINCE, "--yes").code == 0
 
 
-@pytest.mark.parametrize("moment", ["yesterday", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%MZ}", ""])
+@pytest.mark.parametrize("moment", ["yesterday", "2999-01-01T00:00Z", ""])
 def test_a_moment_that_cannot_be_is_wrong_usage(scene: Scene, call: Booking, moment: str) -> None:
     """Not read, or still to come."""
     row = scene.row()
