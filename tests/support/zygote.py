@@ -6,6 +6,7 @@ forks: one JSON order a line, one answer a line; when its input ends, all that i
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -90,6 +91,7 @@ def _serve() -> None:
     included = importlib.import_module("worker.celery_app").Configuration.include
     for name in (*IMPORTED, *included):
         importlib.import_module(name)
+    gc.freeze()  # what all have in common: no collector of theirs walks it, and so copies it
     running: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)

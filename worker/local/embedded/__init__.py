@@ -61,10 +61,13 @@ class Servers:
 
 
 @contextlib.contextmanager
-def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool = True) -> Iterator[Servers]:
+def servers(
+    folder: Path | None = None, *, postgres: bool = True, valkey: bool = True, below: str | None = None
+) -> Iterator[Servers]:
     """Run the servers until the block ends; they also end when this process dies, `kill -9` included.
 
-    `folder` keeps data, ports and passwords for the next time; None: a temporary one, removed at the end.
+    `folder` keeps data, ports and passwords for the next time; None: a temporary one, removed at the end, made below
+    `below`, or in the system's place.
 
     Raises:
         EmbeddedError: a wheel is missing, a program does not run here, or the folder is in use.
@@ -75,7 +78,7 @@ def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool =
     if valkey:
         wanted.append((Valkey, find.valkey()))
     with record.locked(folder) as lock, Guard(lock) as guard:
-        home = folder.resolve() if folder else guard.folder()
+        home = folder.resolve() if folder else guard.folder(below)
         user = find.server_user()
         started: dict[str, Server] = {}
         for kind, programs in wanted:
