@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from db.monitoring import breaker_events
 from resilience.circuit_breaker.transitions import Transition
 from tasks import dependencies
+from tasks.dependencies import Dependencies
 from tasks.log import Logger
 from tasks.operations import breaker_overrides
 from tasks.periodic import PeriodicTask
@@ -34,16 +35,21 @@ def record_transitions() -> int:
     generation, place = _written
     after = place if generation == before.generation else _START
     transitions = built.breaker.transitions(after_id=after, count=2000)
-    kept_for = built.timings.retention
-    with built.engine.begin() as conn:
-        now: datetime = conn.execute(select(func.now())).scalar_one()
-        lasting = transitions if not kept_for else _lasting(transitions, now - timedelta(seconds=kept_for))
-        new = breaker_events.record_transitions(conn, [_row(transition) for transition in lasting])
+    new = _record(built, transitions) if transitions else 0
     if before.shared:
         _written = (before.generation, transitions[-1].id if transitions else after)
     if new:
         log.info("transitions", new=new, last=transitions[-1].new.value)
     return new
+
+
+def _record(built: Dependencies, transitions: Sequence[Transition]) -> int:
+    """Record those that the table lacks and may keep; return how many."""
+    kept_for = built.timings.retention
+    with built.engine.begin() as conn:
+        now: datetime = conn.execute(select(func.now())).scalar_one()
+        lasting = transitions if not kept_for else _lasting(transitions, now - timedelta(seconds=kept_for))
+        return breaker_events.record_transitions(conn, [_row(transition) for transition in lasting])
 
 
 def _lasting(transitions: Sequence[Transition], before: datetime) -> list[Transition]:

@@ -16,6 +16,7 @@ from tasks import dependencies
 from tasks.dependencies import Dependencies
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.operations import breaker_overrides
+from tests.support.statements import statements
 
 
 @pytest.fixture
@@ -129,6 +130,16 @@ def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Dependenci
 
     with built.engine.connect() as conn:
         assert "off" in conn.execute(select(circuit_breaker_events.c.new_state)).scalars().all()
+
+
+def test_without_a_change_nothing_is_asked_but_for_the_orders(built: Dependencies) -> None:
+    """It is asked each second, by all deployments that are well."""
+    built.breaker.reset()
+    record_transitions()
+    with statements(built.engine) as sent:
+        record_transitions()
+    [orders] = sent
+    assert "breaker_overrides" in orders
 
 
 def block(built: Dependencies, key: str) -> None:
