@@ -48,10 +48,10 @@ def test_a_guarded_call_is_two_scripts(make: Make, asked: list[str], redis_url: 
 def test_a_denied_call_is_one_script(make: Make, asked: list[str]) -> None:
     """Who has heard that it is open asks once, as it did."""
     breaker = trip(make())
-    assert not call(breaker)
+    assert not call(breaker, at=0)
     asked.clear()
 
-    assert not call(breaker)
+    assert not call(breaker, at=0)
 
     assert asked == ["acquire"]
 
@@ -59,11 +59,11 @@ def test_a_denied_call_is_one_script(make: Make, asked: list[str]) -> None:
 def test_who_has_not_heard_that_it_opened_asks_twice_once(make: Make, asked: list[str]) -> None:
     """The short script says that it is no longer so."""
     breaker, other = make(), make()
-    call(breaker)
+    call(breaker, at=0)
     trip(other)
     asked.clear()
 
-    assert [call(breaker), call(breaker)] == [False, False]
+    assert [call(breaker, at=0), call(breaker, at=0)] == [False, False]
 
     assert asked == ["acquire_closed", "acquire", "acquire"]
 
@@ -74,8 +74,8 @@ def test_a_success_after_a_failure_is_reported_in_full_once(make: Make, asked: l
     fail(breaker, 0)
     asked.clear()
 
-    assert call(breaker)
-    assert call(breaker)
+    assert call(breaker, at=0)
+    assert call(breaker, at=0)
 
     assert asked == [*SHORT, "record", *SHORT]
 

@@ -62,11 +62,12 @@ def trip(breaker: CircuitBreaker) -> CircuitBreaker:
     return breaker
 
 
-def call(breaker: CircuitBreaker, outcome: CallOutcome = CallOutcome.SUCCESS) -> bool:
-    """Make one guarded call; False when it was denied."""
-    permit = breaker.acquire(CREATE, owner=f"{time.monotonic_ns()}")
+def call(breaker: CircuitBreaker, outcome: CallOutcome = CallOutcome.SUCCESS, *, at: float | None = None) -> bool:
+    """Make one guarded call, at this second or by the breaker's clock; False when it was denied."""
+    now = None if at is None else T0 + at
+    permit = breaker.acquire(CREATE, owner=f"{time.monotonic_ns()}", now=now)
     if isinstance(permit, Permit):
-        breaker.record(permit, outcome, reason="timeout")
+        breaker.record(permit, outcome, reason="timeout", now=now)
     return bool(permit)
 
 
