@@ -36,7 +36,12 @@ class FlowerUnderTest:
 
 
 def start_flower(
-    fleet: Callable[..., Fleet], *options: str, login: bool = False, prefix: str = "", **settings: str
+    fleet: Callable[..., Fleet],
+    *options: str,
+    login: bool = False,
+    prefix: str = "",
+    app: str = "worker",
+    **settings: str,
 ) -> FlowerUnderTest:
     """Start one and wait until it answers; it ends with its fleet."""
     with socket.socket() as free:
@@ -45,7 +50,7 @@ def start_flower(
     more = (f"--basic_auth={':'.join(ANN)}",) if login else ()
     more += (f"--url_prefix={prefix}",) if prefix else ()
     running = fleet(**settings)
-    process = running.celery("flower", "--address=127.0.0.1", f"--port={port}", *more, *options)
+    process = running.celery("flower", "--address=127.0.0.1", f"--port={port}", *more, *options, app=app)
     root = f"http://127.0.0.1:{port}" + (f"/{prefix}" if prefix else "")
     flower = FlowerUnderTest(root, process, ANN if login else None)
     eventually(lambda: process.poll() is not None or _answers(flower), what="Flower answers")

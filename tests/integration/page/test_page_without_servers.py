@@ -1,16 +1,20 @@
 """Postgres or Redis frozen or gone while the page is open: it says so, lists wait for nobody, Flower's pages go on."""
 
-import threading
+import json
+import select
+from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 import redis
 
 from tasks import dependencies
-from tests.support.fleet import eventually
-from tests.support.flower_pages import FlowerUnderTest
+from tests.support.fleet import Fleet, eventually
+from tests.support.flower_pages import PATIENCE, FlowerUnderTest, start_flower
 
 FLOWERS_PAGES = ("/workers", "/tasks", "/healthcheck")
+LISTS = 12  # there are three threads for them
 
 
 def overview(flower: FlowerUnderTest) -> dict[str, Any]:
@@ -19,6 +23,25 @@ def overview(flower: FlowerUnderTest) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     read: dict[str, Any] = answer.json()
     return read
+
+
+def ask_for_lists(flower: FlowerUnderTest) -> list[HTTPConnection]:
+    """Ask for more lists at once than Flower has threads for; nobody has waited for an answer yet."""
+    asked = []
+    for number in range(LISTS):
+        asked.append(HTTPConnection(flower.url.removeprefix("http://"), timeout=PATIENCE))
+        asked[-1].request("GET", f"/resilience/data/bookings?limit={number + 1}")
+    return asked
+
+
+def say_why(lists: list[HTTPConnection]) -> None:
+    """Wait for each answer: there is no list, and it says why."""
+    for one in lists:
+        answer = one.getresponse()
+        error = json.load(answer)["error"]
+        assert answer.status == 503
+        assert "Postgres" in error or "too many" in error
+        one.close()
 
 
 @pytest.mark.parametrize("harm", ["pause", "kill"])
@@ -30,33 +53,36 @@ def test_postgres_gone_is_said_and_costs_flower_nothing(
     record.keep()
     flower.get("/resilience/data/bookings")
     getattr(postgres, harm)()
-    ended: list[str] = []
-
-    def ask(path: str) -> None:
-        answer = flower.session.get(flower.url + path, timeout=30)
-        assert answer.status_code == 503
-        assert "Postgres" in answer.json()["error"] or "too many" in answer.json()["error"]
-        ended.append(path)
-
-    waiting = [
-        threading.Thread(target=ask, args=(f"/resilience/data/bookings?limit={number + 1}",)) for number in range(12)
-    ]
-    for thread in waiting:
-        thread.start()
-    if harm == "pause":
-        assert all(flower.get(path).ok for path in FLOWERS_PAGES)
-        assert ended == [], "Flower's own pages have answered while ours still waited"
+    lists = ask_for_lists(flower)
+    assert all(flower.get(path).ok for path in FLOWERS_PAGES)
     gone = eventually(lambda: (now := overview(flower))["parts"]["postgres"]["well"] is False and now)
     assert gone["verdict"]["row"] == 1
     assert gone["cards"][0]["state"] == "closed", "what Redis knows is told"
     assert gone["holds"] is None
-    for thread in waiting:
-        thread.join(30)
-    assert len(ended) == 12
+    say_why(lists)
 
     postgres.recover()
     eventually(lambda: overview(flower)["parts"]["postgres"]["well"])
     eventually(lambda: flower.get("/resilience/data/bookings").ok)
+
+
+def test_nobody_waits_for_lists_that_wait_for_postgres(
+    fleet: Callable[..., Fleet], database_url: str, postgres: Any
+) -> None:
+    """Flower's own pages and the overview answer while more lists wait than there are threads."""
+    patient = f"{database_url}?connect_timeout=60"
+    flower = start_flower(fleet, app="tests.support.workers.patient_page", DATABASE_URL=patient)
+    assert flower.get("/resilience/data/bookings").ok
+    postgres.pause()
+    lists = ask_for_lists(flower)
+
+    assert all(flower.get(path).ok for path in FLOWERS_PAGES)
+    eventually(lambda: overview(flower)["parts"]["postgres"]["well"] is False)
+
+    answered, _, _ = select.select([one.sock for one in lists], [], [], 0)
+    assert answered == [], "all others have answered while these still waited"
+    postgres.kill()
+    say_why(lists)
 
 
 def test_postgres_frozen_when_redis_has_lost_the_breaker_is_said(
