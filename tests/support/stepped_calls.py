@@ -16,7 +16,8 @@ class Calls:
 
     def __init__(self, redis_url: str, **given: object) -> None:
         settings = BreakerSettings(**{"rate_limit": 0, **given})  # type: ignore[arg-type]
-        self.breaker = CalcomCircuitBreaker("calcom", redis=make_redis(redis_url), settings=settings)
+        client = make_redis(redis_url, timeout=30, connect_timeout=30)
+        self.breaker = CalcomCircuitBreaker("calcom", redis=client, settings=settings)
         self.at = 0.0
         self.made = 0
 

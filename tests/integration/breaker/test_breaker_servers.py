@@ -108,7 +108,8 @@ def test_a_user_without_dangerous_commands_will_do(redis_url: str) -> None:
         client.execute_command("ACL", "SETUSER", "careful", "on", ">555", "~*", "&*", "+@all", "-@dangerous")
         url = f"redis://careful:555@{redis_url.rpartition('@')[2]}"
         try:
-            ours, theirs = (CircuitBreaker("calcom", redis=make_redis(url, timeout=5)) for _ in range(2))
+            clients = [make_redis(url, timeout=30, connect_timeout=30) for _ in range(2)]
+            ours, theirs = (CircuitBreaker("calcom", redis=client) for client in clients)
             for number in range(5):
                 permit = ours.acquire(CREATE, owner=f"o{number}")
                 assert isinstance(permit, Permit)
@@ -140,7 +141,7 @@ def test_the_name_of_a_server_that_takes_no_writes_any_more_is_resolved_anew(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     now = [0.0]
-    shared = make_redis("redis://:555@primary.example.com", timeout=5, connect_timeout=5)
+    shared = make_redis("redis://:555@primary.example.com", timeout=30, connect_timeout=30)
     settings = BreakerSettings(rate_limit=0, redis_retry=1)
     breaker = CircuitBreaker("calcom", redis=shared, settings=settings, clock=lambda: now[0])
     assert call(breaker)

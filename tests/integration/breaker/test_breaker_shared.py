@@ -27,9 +27,8 @@ class Fleet:
     def join(self, *, key: str = "key", **changes: object) -> CircuitBreaker:
         """Start one more."""
         settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
-        member = CircuitBreaker(
-            "calcom", redis=make_redis(self.url), settings=settings, key=key, emit=self.events.append
-        )
+        client = make_redis(self.url, timeout=30, connect_timeout=30)
+        member = CircuitBreaker("calcom", redis=client, settings=settings, key=key, emit=self.events.append)
         self.members.append(member)
         return member
 
@@ -57,7 +56,7 @@ def test_failures_of_all_processes_count_together(fleet: Fleet) -> None:
     members = [fleet.join() for _ in range(5)]
     for member in members:
         fail(member, 1)
-    assert [member.is_open() for member in members] == [True] * 5
+    assert [member.is_open(now=T0 + 1) for member in members] == [True] * 5
 
 
 def test_of_eight_processes_one_probes(fleet: Fleet) -> None:
@@ -67,7 +66,7 @@ def test_of_eight_processes_one_probes(fleet: Fleet) -> None:
     gate = threading.Barrier(8)
 
     def ask(number: int) -> Permit | Denied:
-        gate.wait(timeout=10)
+        gate.wait(timeout=60)
         return members[number].acquire(CREATE, owner=f"probe{number}", now=T0 + 30)
 
     with ThreadPoolExecutor(8) as pool:
@@ -95,7 +94,8 @@ def test_a_change_is_in_the_stream_with_its_reason_count_and_context(fleet: Flee
     assert (opened.old, opened.new, opened.reason, opened.failures) == (State.CLOSED, State.OPEN, "timeout", 5)
     assert (opened.context, opened.endpoint, opened.at.timestamp()) == ({"worker": "w1"}, None, T0)
     member.reset("op@example.com", "fixed")
-    (reset,) = member.transitions(after_id=opened.id)
+    # By Redis's clock, which tells half-open first once that time has come.
+    (reset,) = [change for change in member.transitions(after_id=opened.id) if change.reason == "reset"]
     assert (reset.by, reset.why, reset.epoch > opened.epoch) == ("op@example.com", "fixed", True)
 
 
@@ -189,7 +189,7 @@ def test_a_failure_is_known_to_whoever_asks_next(fleet: Fleet) -> None:
     """Whichever process it was."""
     member, reader = fleet.join(), fleet.join()
     fail(member, 5)
-    assert reader.is_open()
+    assert reader.is_open(now=T0 + 1)
 
 
 def test_each_call_is_counted_at_once(fleet: Fleet) -> None:

@@ -66,7 +66,8 @@ def join(redis_url: str) -> Callable[..., Line]:
 
     def make(**settings: int) -> Line:
         given = BreakerSettings(**{"rate_limit": 0, **settings})
-        return Line(CircuitBreaker("calcom", redis=make_redis(redis_url), settings=given))
+        client = make_redis(redis_url, timeout=30, connect_timeout=30)
+        return Line(CircuitBreaker("calcom", redis=client, settings=given))
 
     return make
 

@@ -29,7 +29,8 @@ def join(redis_url: str) -> Join:
     """Make a breaker of this fleet, with these settings."""
 
     def make(**settings: int) -> CircuitBreaker:
-        return CircuitBreaker("calcom", redis=make_redis(redis_url), settings=BreakerSettings(**settings))
+        client = make_redis(redis_url, timeout=30, connect_timeout=30)
+        return CircuitBreaker("calcom", redis=client, settings=BreakerSettings(**settings))
 
     return make
 
