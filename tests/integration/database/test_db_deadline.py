@@ -39,9 +39,11 @@ def ask(engine: Engine, *statements: str) -> None:
 
 def test_a_frozen_server_is_hung_up_on(engines: Callable[..., Engine], postgres: Any) -> None:
     """It cannot keep its own time-outs; and no connection that hangs stays in the pool."""
-    engine = engines(statement_timeout_ms=200)
+    engine = engines(statement_timeout_ms=10_000)
     with engine.connect() as conn:
-        assert conn.connection.driver_connection.answer_within > 0.2, "the server has its time first"  # type: ignore[union-attr]
+        driver: Any = conn.connection.driver_connection
+        assert driver.answer_within > 10, "the server has its time first"
+        driver.answer_within = 0.2
     postgres.pause()
     with pytest.raises(OperationalError):
         ask(engine)
@@ -88,32 +90,33 @@ def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Ca
         assert waiting.result(30) is None
 
 
-def test_a_migration_has_all_the_time_that_it_needs(
-    engines: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_has_all_the_time_that_it_needs(engines: Callable[..., Engine]) -> None:
     """A large table takes long; no deadline but its own ends it."""
-    monkeypatch.setattr("db.engine._LATER", 0.0)  # who has no time of his own is hung up on after a tenth of a second
-    engine = engines(statement_timeout_ms=100)
-    with deadline(None), engine.begin() as conn:
-        conn.execute(text("SET LOCAL statement_timeout = 0"))
-        conn.execute(text("SELECT pg_sleep(0.5)"))
+    engine = engines()
+    with engine.connect() as conn:
+        driver: Any = conn.connection.driver_connection
+        driver.answer_within = 0.1  # who has no time of his own is hung up on after it
+    with deadline(None):
+        ask(engine, "SELECT pg_sleep(0.5)")
 
 
 def test_a_process_frozen_in_mid_claim_keeps_the_booking_from_nobody(
     record: Any, engines: Callable[..., Engine]
 ) -> None:
     """Postgres ends a transaction that says nothing more; else its lock would last as long as the process is frozen."""
-    frozen, other = engines(statement_timeout_ms=500), engines()
+    frozen, other = engines(statement_timeout_ms=60_000), engines()
     row = record.keep()
     conn = frozen.connect()
     assert appointments.claim(conn, row.id, lease_seconds=50)
     assert not record.sweep(appointments.unsent, 10, queue_empty=True, patience_seconds=-1), "it is locked"
+    assert conn.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "1min"
+    conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 100"))  # it is over
 
     def claimed() -> bool:
         with other.begin() as conn:
             return appointments.claim(conn, row.id, lease_seconds=50) is not None
 
-    eventually(claimed, within=20, what="another worker claims it")
+    eventually(claimed, what="another worker claims it")
     with pytest.raises(DBAPIError) as woken:
         conn.execute(text("COMMIT"))
     assert as_appointment_error(woken.value).is_retryable()

@@ -1,6 +1,5 @@
 """The engine: bounded waits, restarts survived, and nothing personal in its errors."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -13,26 +12,20 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Program
 from db.engine import make_engine
 
 
-@pytest.fixture
-def short(database_url: str) -> Iterator[Engine]:
-    """Build an engine with short time-outs."""
-    engine = make_engine(database_url, statement_timeout_ms=100, lock_timeout_ms=50)
-    yield engine
-    engine.dispose()
-
-
 def show(conn: Any, setting: str) -> str:
     """Ask for a setting of the session."""
     value: str = conn.execute(text(f"SHOW {setting}")).scalar_one()
     return value
 
 
-def test_sessions_speak_utc_and_bound_their_waits(short: Engine) -> None:
+def test_sessions_speak_utc_and_bound_their_waits(database_url: str) -> None:
     """What was asked for is what the server keeps to."""
-    with short.connect() as conn:
+    engine = make_engine(database_url, statement_timeout_ms=50_000, lock_timeout_ms=40_000)
+    with engine.connect() as conn:
         settings = [show(conn, name) for name in ("timezone", "statement_timeout", "lock_timeout", "application_name")]
+    engine.dispose()
 
-    assert settings == ["UTC", "100ms", "50ms", "booking-worker"]
+    assert settings == ["UTC", "50s", "40s", "booking-worker"]
 
 
 def test_what_the_url_says_wins(database_url: str) -> None:
@@ -58,10 +51,14 @@ def test_the_url_says_whether_statements_are_prepared(database_url: str, query: 
     assert len(seen) == prepared
 
 
-def test_a_statement_that_takes_too_long_is_ended(short: Engine) -> None:
+def test_a_statement_that_takes_too_long_is_ended(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread hangs in Postgres."""
-    with pytest.raises(OperationalError, match="statement timeout"), short.connect() as conn:
+    monkeypatch.setattr("db.engine._LATER", 60.0)  # it is the server that ends it, however slowly
+    url = f"{database_url}?options=-c%20idle_in_transaction_session_timeout%3D0"  # nor for the time between two
+    engine = make_engine(url, statement_timeout_ms=1_000)
+    with pytest.raises(OperationalError, match="statement timeout"), engine.connect() as conn:
         conn.execute(text("SELECT pg_sleep(20)"))
+    engine.dispose()
 
 
 def test_nobody_waits_long_for_a_server_that_is_not_there() -> None:
