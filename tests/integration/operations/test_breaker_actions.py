@@ -90,14 +90,16 @@ def test_an_order_for_what_is_over_is_refused(built: Dependencies, mode: str) ->
 
     action = breaker_actions.carry_out(built, request)
 
-    assert action.refused == "half-open since 0 s; look again"
+    assert action.refused is not None
+    assert action.refused.startswith("half-open since ")
+    assert action.refused.endswith("; look again")
     assert (built.breaker.get_status().state, given(built)) == (State.HALF_OPEN, [])
     assert [one.outcomes for one in recorded(built)] == [{"stale": 1}]
 
 
 def test_a_reset_is_for_the_breakers_that_were_seen(settings: Callable[..., dict[str, str]]) -> None:
     """An endpoint's that has opened since is one more."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="1")
+    settings(CIRCUIT_BREAKER_THRESHOLD="1", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="600")
     built = dependencies.current()
     fail(built.breaker, "bookings.create")
     request = order(built, RESET)
@@ -251,7 +253,7 @@ def test_without_redis_an_order_is_kept_until_it_is_back(
 
     valkey.recover()
     fleet = build().breaker
-    eventually(lambda: beat() and fleet.get_status().state is state, within=10, what="the fleet obeys it")
+    eventually(lambda: beat() and fleet.get_status().state is state, what="the fleet obeys it")
 
 
 def beat() -> bool:
