@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -9,28 +10,63 @@ from pydantic import SecretStr
 
 from tasks.alert_sinks import Message
 from tests.support.alert_sink import sink
+from tests.support.fleet import eventually
 from worker.alerts.sinks import AlertSinks
 
 MESSAGE = Message("Cal.com is down: 37 held, 2 at risk", "Since: now")
-LIMIT = 3.0
+PATIENT = "?rto=50&cto=50"  # seconds that Apprise waits, which else gives up after four
 
 
-def tell(*urls: str) -> dict[str, str | None]:
-    """Send one message to each and return the error by name."""
-    sinks = AlertSinks([SecretStr(url) for url in urls], limit=LIMIT)
-    return {sinks.names[place]: error for place, error in sinks.deliver([(name, MESSAGE) for name in sinks.names])}
+class Limit:
+    """Stand in for the timer of a delivery: its time is over when the test says so."""
+
+    def __init__(self, seconds: float, end: Callable[[], object]) -> None:
+        self.seconds, self._end, self._runs = seconds, end, False
+
+    def start(self) -> None:
+        """Begin."""
+        self._runs = True
+
+    def is_alive(self) -> bool:
+        """Return whether its time is still to come."""
+        return self._runs
+
+    def cancel(self) -> None:
+        """Never come."""
+        self._runs = False
+
+    def over(self) -> None:
+        """Come now."""
+        assert self._runs
+        self._runs = False
+        self._end()
 
 
-def test_a_sink_that_hangs_drips_or_fails_keeps_nothing_from_the_others() -> None:
+def test_a_sink_that_hangs_drips_or_fails_keeps_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """All at once, each with its own answer, and an end."""
+    limits: list[Limit] = []
+
+    def limit(seconds: float, end: Callable[[], object]) -> Limit:
+        limits.append(Limit(seconds, end))
+        return limits[-1]
+
+    monkeypatch.setattr("worker.alerts.sinks.threading.Timer", limit)
     with ExitStack() as stack:
         ok, fail, hang, drip = (stack.enter_context(sink(manner)) for manner in ("ok", "fail", "hang", "drip"))
-        errors = tell(ok.url, fail.url, hang.url + "?rto=50", drip.url, "json://127.0.0.1:1/T0ken", "nonsense T0ken")
+        urls = [*(one.url + PATIENT for one in (ok, fail, hang, drip)), "json://127.0.0.1:1/T0ken", "nonsense T0ken"]
+        sinks = AlertSinks([SecretStr(url) for url in urls], limit=7)
+        telling = sinks.deliver([(name, MESSAGE) for name in sinks.names])
+        errors = dict(islice(telling, 4))
+        eventually(lambda: (hang.asked, drip.asked) == (1, 1), what="both are being told")
+        limits[0].over()
+        errors |= dict(telling)
 
-    silent = f"does not answer within {LIMIT:g} s"
-    assert sorted(str(error) for error in errors.values()) == sorted(
-        ["None", "answers with HTTP 500", silent, silent, "cannot be reached", "is not an address that Apprise knows"]
-    )
+    silent = "does not answer within 7 s"
+    assert [errors[place] for place in range(6)] == [
+        *(None, "answers with HTTP 500", silent, silent),
+        *("cannot be reached", "is not an address that Apprise knows"),
+    ]
+    assert [one.seconds for one in limits] == [7]
     assert [(got["title"], got["message"], got["type"]) for got in ok.got] == [(MESSAGE.title, MESSAGE.body, "failure")]
 
 
@@ -54,9 +90,9 @@ def test_the_command_tells_each_sink_and_ends_with_one_if_any_fails(
     assert not alerts.test()
     assert "ALERT_URLS: not given" in capsys.readouterr().err
     with sink() as ok, sink("fail") as fail:
-        monkeypatch.setenv("ALERT_URLS", ok.url)
+        monkeypatch.setenv("ALERT_URLS", ok.url + PATIENT)
         assert alerts.test()
-        monkeypatch.setenv("ALERT_URLS", f"{ok.url} {fail.url}")
+        monkeypatch.setenv("ALERT_URLS", f"{ok.url}{PATIENT} {fail.url}{PATIENT}")
         assert not alerts.test()
     output = capsys.readouterr().out
     assert len(ok.got) == 2
@@ -69,4 +105,5 @@ def test_a_process_that_cannot_start_its_child_says_so(monkeypatch: pytest.Monke
     """A child that dies at once is trouble of every sink, not silence."""
     monkeypatch.setattr("worker.alerts.sinks._CHILD", tmp_path / "absent.py")
 
-    assert list(tell("json://127.0.0.1:1/").values()) == ["could not be tried"]
+    sinks = AlertSinks([SecretStr("json://127.0.0.1:1/")])
+    assert list(sinks.deliver([(name, MESSAGE) for name in sinks.names])) == [(0, "could not be tried")]

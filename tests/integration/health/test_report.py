@@ -53,9 +53,12 @@ def confirmed(record: Any, asked: timedelta, waited: float, **more: Any) -> int:
     """Keep a booking that was asked for a while ago, and confirmed so many seconds later."""
     row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid", why="booked")
     record.write(row.id, requested_at=-asked, posts=1, **more)
-    story = text("UPDATE appointment_events SET created_at = now() - :asked + :waited WHERE appointment_id = :id")
+    story = text(
+        "UPDATE appointment_events SET created_at = requested_at + :waited FROM appointments"
+        " WHERE appointments.id = appointment_id AND appointments.id = :id"
+    )
     with record.engine.begin() as conn:
-        conn.execute(story, {"asked": asked, "waited": timedelta(seconds=waited), "id": row.id})
+        conn.execute(story, {"waited": timedelta(seconds=waited), "id": row.id})
     return int(row.id)
 
 
