@@ -88,12 +88,12 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
     fail(3)
     for _ in range(4):
         check.check()
-    eventually(lambda: sinks.titles == ["Cal.com is down: 2 held, 1 at risk"], within=10)
+    eventually(lambda: sinks.titles == ["Cal.com is down: 2 held, 1 at risk"])
     for minutes in (5, 10, 45):
         pass_time(60 * minutes)
         check.check()
         check.check()
-        eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - one message after the other
+        eventually(lambda: not delivery._sending.locked())  # noqa: SLF001 - one message after the other
     breaker.reset("operator", "a test")
     dependencies.current().detector.reset("calcom")
     with record.engine.begin() as conn:  # as record_transitions does
@@ -102,7 +102,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
     assert len(notified()) == 1, "closed for a moment is not over"
     pass_time(30)
     assert (check.check(), check.check()) == (1, 0)
-    eventually(lambda: len(sinks.titles) == 5, within=10)
+    eventually(lambda: len(sinks.titles) == 5)
     assert [title.partition(":")[0] for title in sinks.titles[1:]] == [
         "Still after 5 min",
         "Still after 15 min",
@@ -120,12 +120,12 @@ def test_a_sink_that_fails_is_told_later_and_the_other_only_once(sinks: Sinks) -
     fail(3)
     check.check()
     for still in ({"two"}, set()):
-        eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - it has noted what came of it
+        eventually(lambda: not delivery._sending.locked())  # noqa: SLF001 - it has noted what came of it
         with dependencies.current().engine.begin() as conn:
             conn.execute(text("UPDATE alert_deliveries SET next_attempt_at = now() WHERE trouble IS NOT NULL"))
         sinks.broken = still
         assert delivery.send() == 1
-    eventually(lambda: len(sinks.titles) == 2, within=10)
+    eventually(lambda: len(sinks.titles) == 2)
     check.check()
     assert sinks.titles == ["Cal.com is down: 0 held, 0 at risk"] * 2
 
@@ -146,9 +146,9 @@ def test_a_sink_that_hangs_holds_one_thread_and_no_check(
     assert check.check() == 1
     report_lost(dependencies.current(), [record.keep()])
     assert (check.check(), delivery.send()) == (1, 0)
-    assert asked == [1]
+    eventually(lambda: asked == [1], what="its thread has begun")
     answer.set()
-    eventually(lambda: asked == [1, 1], within=10, what="what came meanwhile is sent in the next go")
+    eventually(lambda: asked == [1, 1], what="what came meanwhile is sent in the next go")
 
 
 def test_many_looks_at_once_tell_once(sinks: Sinks) -> None:
@@ -156,7 +156,7 @@ def test_many_looks_at_once_tell_once(sinks: Sinks) -> None:
     fail(3)
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(lambda _: check.check(), range(24))) == 1
-    eventually(lambda: sinks.titles == ["Cal.com is down: 0 held, 0 at risk"], within=10)
+    eventually(lambda: sinks.titles == ["Cal.com is down: 0 held, 0 at risk"])
 
 
 def test_an_operators_order_is_no_outage(sinks: Sinks) -> None:
@@ -184,14 +184,14 @@ def test_holds_are_told_by_the_table_of_reasons(record: Any, reason: HoldReason,
     for _ in range(2):
         record.moved(Status.HELD, hold_reason=reason)
     check.check()
-    eventually(lambda: [one.title for one in notified()] == ([] if title is None else [title]), within=10)
+    eventually(lambda: [one.title for one in notified()] == ([] if title is None else [title]))
 
 
 @pytest.mark.usefixtures("sinks")
 def test_what_waits_for_the_limit_is_told_after_five_minutes(record: Any) -> None:
     """Less than that is how a limit works."""
     row = record.moved(Status.HELD, hold_reason=HoldReason.THROTTLED)
-    record.write(row.id, held_at=timedelta(seconds=-290))
+    record.write(row.id, held_at=timedelta(seconds=-200))
     assert check.check() == 0
     record.write(row.id, held_at=timedelta(seconds=-301))
     assert check.check() == 1
@@ -226,7 +226,7 @@ def test_bad_endings_gather_in_one_incident_until_it_is_quiet(sinks: Sinks, reco
         conn.execute(text("UPDATE appointments SET updated_at = now() - interval '16 minutes' WHERE id > 1"))
     assert check.check() == 1
     assert notified()[0].title.startswith("Resolved after")
-    eventually(lambda: len(sinks.titles) >= 1, within=10)
+    eventually(lambda: len(sinks.titles) >= 1)
 
 
 def test_lost_messages_are_told_once_they_were_sent_again(sinks: Sinks, record: Any) -> None:
@@ -234,7 +234,7 @@ def test_lost_messages_are_told_once_they_were_sent_again(sinks: Sinks, record: 
     report_lost(dependencies.current(), [record.keep(), record.keep(), record.moved(Status.RETRYING)])
     report_lost(dependencies.current(), [record.moved(Status.RETRYING)])
     assert check.check() == 1
-    eventually(lambda: sinks.titles == ["Messages lost, and sent again: 2"], within=10)
+    eventually(lambda: sinks.titles == ["Messages lost, and sent again: 2"])
 
 
 def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_too(sinks: Sinks) -> None:
@@ -247,12 +247,12 @@ def test_a_beat_that_is_silent_for_three_intervals_is_told_once_and_its_return_t
         conn.execute(text("UPDATE heartbeats SET ticked_at = ticked_at - interval '16 seconds'"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: check.report_dead_beat(), range(16)))
-    eventually(lambda: len(sinks.titles) == 1, within=10)
-    assert sinks.titles[0].startswith("No health check for 16 s: beat, the maintenance worker or the broker may be")
+    eventually(lambda: len(sinks.titles) == 1)
+    assert re.match(r"No health check for \d+ s: beat, the maintenance worker or the broker may be", sinks.titles[0])
     check.check()
     pass_time(30)
     check.check()
-    eventually(lambda: len(sinks.titles) == 2, within=10)
+    eventually(lambda: len(sinks.titles) == 2)
     assert re.fullmatch(r"Resolved after \d+ s: Health checks stood still", sinks.titles[1])
 
 
@@ -260,18 +260,18 @@ def test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it(sinks: Si
     """From the first booking on; a worker that somebody starts by itself wakes nobody."""
     assert check.report_dead_beat() is None
     first = record.keep()
-    record.write(first.id, requested_at=timedelta(seconds=-14))
+    record.write(first.id, requested_at=timedelta(seconds=-5))
     check.report_dead_beat()
     assert notified() == []
     record.write(first.id, requested_at=timedelta(seconds=-16))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: check.report_dead_beat(), range(16)))
-    eventually(lambda: len(sinks.titles) == 1, within=10)
-    assert sinks.titles[0].startswith("No health check for 16 s: beat, the maintenance worker or the broker may be")
+    eventually(lambda: len(sinks.titles) == 1)
+    assert re.match(r"No health check for \d+ s: beat, the maintenance worker or the broker may be", sinks.titles[0])
     check.check()
     pass_time(30)
     check.check()
-    eventually(lambda: len(sinks.titles) == 2, within=10)
+    eventually(lambda: len(sinks.titles) == 2)
     assert re.fullmatch(r"Resolved after \d+ s: Health checks stood still", sinks.titles[1])
 
 
@@ -279,7 +279,7 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
     """A worker that starts now has seen no failure: what it sees for itself is not the fleet's health."""
     fail(3)
     check.check()
-    eventually(lambda: not delivery._sending.locked(), within=10)  # noqa: SLF001 - nobody else uses what we give up
+    eventually(lambda: not delivery._sending.locked())  # noqa: SLF001 - nobody else uses what we give up
     valkey.kill()
     pass_time(60)
     dependencies.current().engine.dispose()
@@ -287,7 +287,7 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
     assert check.check() == 0
     [one] = notified()
     assert one.closed_at is None
-    eventually(lambda: len(sinks.titles) == 1, within=10)
+    eventually(lambda: len(sinks.titles) == 1)
 
 
 def test_beat_ticks_as_often_as_the_watch_believes() -> None:
