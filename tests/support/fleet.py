@@ -18,8 +18,10 @@ from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
 from db.schema import appointments as table
+from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_types
 from tasks.enqueue import Outcome, outcome
+from tasks.health.overview import read_overview
 from tasks.request.model import BookingRequest
 from tests.support.zygote import Forked, Zygote
 from worker.celery_app import MAINTENANCE, app, reconfigure
@@ -27,6 +29,7 @@ from worker.wiring import build
 
 ROOT = Path(__file__).parents[2]
 Process = Forked | subprocess.Popen[bytes]
+PATIENT, HURT = 30.0, {"valkey", "postgres"}  # seconds; fixtures that hand out a server to be hurt
 STUCK = {HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CREDENTIALS, HoldReason.CONFIGURATION}
 
 
@@ -166,11 +169,34 @@ def request(number: int, event_type: int = 110, **more: Any) -> BookingRequest:
     )
 
 
+def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process wait for a server that is only slow: what it does then is not what the test is about."""
+    for function in (make_redis, read_overview):
+        for name in function.__kwdefaults__.keys() & {"timeout", "connect_timeout", "patience"}:
+            monkeypatch.setitem(function.__kwdefaults__, name, PATIENT)
+    for name in (
+        "tasks.enqueue.PATIENCE",
+        "tasks.health.overview._BROKER_PATIENCE",
+        "worker.cli.status.status.PATIENCE",
+        "worker.metrics.collector.PATIENCE",
+    ):
+        monkeypatch.setattr(name, PATIENT)
+
+
 @pytest.fixture
 def settings(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, simulator: Any
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+    redis_url: str,
+    simulator: Any,
 ) -> Iterator[Callable[..., dict[str, str]]]:
-    """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given."""
+    """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given.
+
+    Where no server is hurt, this process is patient with them; its children are what they are.
+    """
+    if HURT.isdisjoint(request.fixturenames):
+        _be_patient(monkeypatch)
 
     def give(**more: str) -> dict[str, str]:
         simulator.settings(rate_limit=0)
