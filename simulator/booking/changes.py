@@ -8,6 +8,7 @@ from simulator.booking import persons
 from simulator.booking.calendar import hosts_for
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.instants import parse
+from simulator.state.steps import Step, reach
 from simulator.state.users import User
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
 
 
 async def reschedule(world: World, call: Call, uid: str) -> Answer:
-    """Serve POST .../reschedule: a new booking with the old one's metadata. Raises Refusal."""
+    """Serve POST .../reschedule: a new booking with the old one's metadata. Raises Refusal, KilledError."""
     booking = _find(world, uid)
     if booking.rescheduled_to:
         to = booking.rescheduled_to
@@ -55,9 +56,10 @@ async def reschedule(world: World, call: Call, uid: str) -> Answer:
     if start is None:
         raise Refusal(400, "start property is wrong,start must be a valid ISO 8601 date string ")
     hosts = hosts_for(world, booking.event_type, start, start + (booking.end - booking.start))
-    await world.work(call)
+    await reach(world, call, Step.INSERT)
     moved = persons.move(world, booking, start, hosts, body.get("reschedulingReason") or "")
     call.entry.uid, call.entry.committed_at = moved.uid, world.seconds
+    await reach(world, call, Step.ANSWER)
     return success(201, {**moved.versions[-1][1], "isPlatformManagedUserBooking": False})
 
 

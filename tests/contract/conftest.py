@@ -71,6 +71,9 @@ REAL_KEY = os.environ.get("CALCOM_CONTRACT_KEY")  # noqa: TID251 - the same
 REAL_KEYS: dict[str, str] = json.loads(os.environ.get("CALCOM_CONTRACT_KEYS", "{}"))  # noqa: TID251 - the same
 REAL_TYPES: dict[str, int] = json.loads(os.environ.get("CALCOM_CONTRACT_EVENT_TYPES", "{}"))  # noqa: TID251 - the same
 
+POST = {"method": "POST", "path": "/v2/bookings"}
+PATIENCE = 60.0  # seconds until what should come is given up; what is right comes at once, on a busy machine as well
+
 _numbers = itertools.count(random.randrange(10**6) * 1000)  # noqa: S311 - keeps runs on one real server apart
 
 
@@ -94,7 +97,7 @@ class Calcom:
         """Call with key and version, unless `headers` takes one away with None."""
         headers = {"Authorization": f"Bearer {self.key}", "cal-api-version": "2024-08-13", **more.pop("headers", {})}
         headers = {name: value for name, value in headers.items() if value is not None}
-        return self.session.request(method, self.url + path, headers=headers, timeout=30, **more)
+        return self.session.request(method, self.url + path, headers=headers, timeout=PATIENCE, **more)
 
     def book(
         self, part: str, start: str, email: str = "ann@example.test", *, headers: Any = None, **more: Any
@@ -126,18 +129,33 @@ class Calcom:
         """Give the headers of a call with another's key."""
         return {"Authorization": f"Bearer {self.keys[role]}"}
 
-    def until(self, condition: Callable[[], bool], seconds: float = 5) -> bool:
+    def until(self, condition: Callable[[], bool]) -> bool:
         """Wait for a condition with a bound."""
-        ends, pause = time.monotonic() + seconds, threading.Event()
+        ends, pause = time.monotonic() + PATIENCE, threading.Event()
         while not (kept := condition()) and time.monotonic() < ends:
             pause.wait(0.02)
         return kept
 
     def order(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """Give the simulator an order, or ask it what happened."""
-        answer = requests.request(method, f"{self.control}{path}", json=body, timeout=30)
+        answer = requests.request(method, f"{self.control}{path}", json=body, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def hold(self, step: str, *, count: int = 1, match: dict[str, str] = POST) -> int:
+        """Hold up the next POSTs before a step until `release`; give the order's id."""
+        order = {"kind": "stall", "step": step, "week": 1, "delay": 3600, "count": count, "match": match}
+        number: int = self.order("/_faults", order)["faults"][0]["id"]
+        return number
+
+    def held(self) -> int:
+        """Count the POSTs that are held up."""
+        faults = self.order("/_faults", method="GET")["faults"]
+        return sum(fault["hits"] for fault in faults if fault["kind"] == "stall")
+
+    def release(self, number: int) -> None:
+        """Let whom an order holds up go on."""
+        self.order(f"/_faults?id={number}", method="DELETE")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -181,7 +199,7 @@ def running_simulator() -> Iterator[Calcom]:
         assert words[:3] == ["simulator", "listening", "on"], words
         yield Calcom(words[3], "cal_test_owner", SIMULATED, SIMULATED_KEYS, control=words[-1])
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
 
 
 @pytest.fixture(scope="session")

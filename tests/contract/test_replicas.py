@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-LAG = 30.0
+LAG = 3600.0
 
 
 @pytest.fixture
@@ -46,28 +46,6 @@ def test_a_post_breaks_after_it_has_booked(
     assert late.short(late.book(part, start, email)) == caught_up
 
 
-def test_a_further_seat_is_answered_with_the_booking_as_it_was(late: Any, start: str) -> None:
-    """201 `"attendees":[{"email":"bob@","seatUid":"0190569d~","metadata":{"ref":"rb"}}],"seatUid":"93f08eff~"` (ann's).
-
-    by-seat of ours at once -> 404 NO-SEAT, GET by uid at once -> 200; by-seat after 2.5 s -> 200.
-    """
-    catch_up(late)
-    bobs = late.book("seats", start, "bob@example.test", metadata={"ref": "rb"}).json()["data"]
-    late.order("/_settings", {"replica_lag": 0.1})
-    assert late.until(lambda: late.call("GET", f"/v2/bookings/by-seat/{bobs['seatUid']}").status_code == 200)
-
-    ours = late.book("seats", start, "ann@example.test", metadata={"ref": "r1"}).json()["data"]
-
-    late.order("/_settings", {"replica_lag": LAG})
-    at_once = late.call("GET", f"/v2/bookings/by-seat/{ours['seatUid']}")
-    catch_up(late)
-    assert [one["metadata"] for one in ours["attendees"]] == [{"ref": "rb"}]
-    assert ours["seatUid"] not in (None, "", bobs["seatUid"])
-    message = f"Booking with seatUid={ours['seatUid']} was not found in the database"
-    assert (at_once.status_code, at_once.json()["error"]["message"]) == (404, message)
-    assert late.call("GET", f"/v2/bookings/by-seat/{ours['seatUid']}").status_code == 200
-
-
 def test_two_replicas_answer_in_turn(simulator: Any, start: str) -> None:
     """A list that had a booking may not have it the next time."""
     simulator.order("/_settings", {"replica_lags": [0, LAG]})
@@ -77,21 +55,6 @@ def test_two_replicas_answer_in_turn(simulator: Any, start: str) -> None:
 
     assert sorted(counts) == [0, 0, 1, 1]
     assert counts[:2] == counts[2:]
-
-
-def test_a_cancelled_booking_is_shown_as_it_was(simulator: Any, start: str) -> None:
-    """Cancelled 2 s ago, reads late: at once accepted; after 2.5 s cancelled."""
-    uid = simulator.book("plain", start).json()["data"]["uid"]
-    simulator.order("/_settings", {"replica_lag": 0.2})
-    assert simulator.until(lambda: simulator.call("GET", f"/v2/bookings/{uid}").status_code == 200)
-
-    def status() -> str:
-        answer: str = simulator.call("GET", f"/v2/bookings/{uid}").json()["data"]["status"]
-        return answer
-
-    simulator.order("/_persons", {"do": "cancel", "uid": uid})
-    assert status() == "accepted"
-    assert simulator.until(lambda: status() == "cancelled")
 
 
 def test_slots_and_writes_know_the_primary(late: Any, start: str) -> None:

@@ -15,6 +15,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.fleet import eventually
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,23 +38,15 @@ def test_the_journal_tells_each_call(simulator: Any, start: str) -> None:
 
 def test_a_call_in_flight_stands_in_the_journal_without_an_end(simulator: Any, start: str) -> None:
     """t1 is null until the answer has left."""
-    simulator.order("/_settings", {"latency": 0.3})
+    hold = simulator.hold("insert")
     caller = threading.Thread(target=simulator.book, args=("plain", start))
     caller.start()
 
-    assert until(lambda: [entry["t1"] for entry in simulator.journal()] == [None])
+    assert simulator.until(lambda: [entry["t1"] for entry in simulator.journal()] == [None])
+    simulator.release(hold)
     caller.join()
 
     assert simulator.journal()[0]["t1"] is not None
-
-
-def until(condition: Any, seconds: float = 5) -> bool:
-    """Wait for a condition with a bound."""
-    ends = time.monotonic() + seconds
-    pause = threading.Event()
-    while not (kept := bool(condition())) and time.monotonic() < ends:
-        pause.wait(0.01)
-    return kept
 
 
 def test_the_judge_finds_bookings_and_seats_by_reference(simulator: Any, start: str) -> None:
@@ -69,7 +63,7 @@ def test_the_judge_finds_bookings_and_seats_by_reference(simulator: Any, start: 
 
 def test_a_replica_that_lags_hides_what_the_slots_know(simulator: Any, start: str, recorded: Any) -> None:
     """List and GET by uid are late; the booking itself and the slots are not."""
-    simulator.order("/_settings", {"replica_lag": 0.5})
+    simulator.order("/_settings", {"replica_lag": 3600})
     uid = simulator.book("plain", start).json()["data"]["uid"]
     query = {"eventTypeId": 101, "start": start, "end": start.replace("10:00", "10:30")}
 
@@ -79,12 +73,13 @@ def test_a_replica_that_lags_hides_what_the_slots_know(simulator: Any, start: st
     assert simulator.listed(eventTypeId=101) == []
     missing = simulator.call("GET", f"/v2/bookings/{uid}")
     assert missing.status_code == recorded("read replica that lags: GET by uid")["status"]
-    assert until(lambda: [one["uid"] for one in simulator.listed(eventTypeId=101)] == [uid])
+    simulator.order("/_settings", {"replica_lag": 0})
+    assert [one["uid"] for one in simulator.listed(eventTypeId=101)] == [uid]
 
 
 def test_a_lagging_replica_may_break_the_post_that_booked(simulator: Any, start: str, recorded: Any) -> None:
     """As recorded: committed, then 500 B; the same POST again is told `taken`."""
-    simulator.order("/_settings", {"replica_lag": 30, "lag_breaks_posts": True})
+    simulator.order("/_settings", {"replica_lag": 3600, "lag_breaks_posts": True})
 
     first, again = simulator.book("plain", start), simulator.book("plain", start)
 
@@ -124,8 +119,8 @@ def test_a_key_that_is_over_is_refused(simulator: Any, recorded: Any, key: str, 
 
 
 def test_the_rate_limit_blocks_from_the_call_beyond_it(simulator: Any, start: str, recorded: Any) -> None:
-    """Three in a window, the fourth is 429 A and blocks for as long as its header says."""
-    simulator.order("/_settings", {"rate_limit": 3, "rate_window": 0.5, "rate_block": 0.6})
+    """Three in a window, the fourth is 429 A and blocks; until when, test_clock.py says."""
+    simulator.order("/_settings", {"rate_limit": 3, "rate_window": 3600, "rate_block": 3600})
 
     answers = [simulator.call("GET", "/v2/bookings?take=1") for _ in range(4)]
     blocked = simulator.book("plain", start)
@@ -135,8 +130,6 @@ def test_the_rate_limit_blocks_from_the_call_beyond_it(simulator: Any, start: st
     assert answers[3].json()["error"] == recorded("429 (call 121)")["json"]["error"]
     assert blocked.status_code == 429
     assert simulator.order("/_bookings", method="GET")["bookings"] == []
-    threading.Event().wait(float(blocked.headers["X-RateLimit-Reset-Default"]))
-    assert simulator.book("plain", start).status_code == 201
 
 
 def test_a_reset_forgets_everything(simulator: Any, start: str) -> None:
@@ -158,7 +151,7 @@ def test_a_reset_forgets_everything(simulator: Any, start: str) -> None:
 @pytest.mark.parametrize(("order", "complaint"), [("/_settings", "unknown lag"), ("/_event_types", "id must be")])
 def test_a_wrong_order_changes_nothing(simulator: Any, order: str, complaint: str) -> None:
     """400 and a sentence."""
-    answer = requests.post(simulator.control + order, json={"lag": 1} if "settings" in order else {}, timeout=5)
+    answer = requests.post(simulator.control + order, json={"lag": 1} if "settings" in order else {}, timeout=60)
 
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]
@@ -171,25 +164,25 @@ def test_it_ends_at_once_though_calls_hang(signal_number: int) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        requests.post(f"{url}/_faults", json={"kind": "hang"}, timeout=5)
+        requests.post(f"{url}/_faults", json={"kind": "hang"}, timeout=60)
         with pytest.raises(requests.ReadTimeout):
             requests.get(f"{url}/v2/bookings", timeout=0.2)
         hanging = threading.Thread(target=hang, args=(url,))
         hanging.start()
-        assert until(lambda: len(requests.get(f"{url}/_journal", timeout=5).json()["entries"]) == 2)
+        eventually(lambda: len(requests.get(f"{url}/_journal", timeout=60).json()["entries"]) == 2)
 
         process.send_signal(signal_number)
 
-        assert process.wait(2) == 0
+        assert process.wait(30) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
-        hanging.join(5)
+        hanging.join()
 
 
 def hang(url: str) -> None:
-    """Call and wait for an answer that never comes."""
+    """Call and wait for an answer that never comes, longer than the process may take to end."""
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{url}/v2/bookings", timeout=10)
+        requests.get(f"{url}/v2/bookings", timeout=120)
 
 
 def test_a_busy_port_is_one_clear_line(simulator: Any) -> None:
@@ -201,7 +194,7 @@ def test_a_busy_port_is_one_clear_line(simulator: Any) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

@@ -30,37 +30,19 @@ def race(simulator: Any, start: str, email: str) -> Race:
             return answer
 
         with ThreadPoolExecutor(2) as pool:
-            first_hold = hold(simulator, first)
+            first_hold = simulator.hold(first)
             one = pool.submit(post)
-            assert simulator.until(lambda: met(simulator) == 1)
-            second_hold = hold(simulator, second) if second else None
+            assert simulator.until(lambda: simulator.held() == 1)
+            second_hold = simulator.hold(second) if second else None
             two = pool.submit(post)
-            assert simulator.until(lambda: met(simulator) == 2 if second else two.done())
+            assert simulator.until(lambda: simulator.held() == 2 if second else two.done())
             for each, answer in ((first_hold, one), (second_hold, two)):
                 if each is not None:
-                    release(simulator, each)
+                    simulator.release(each)
                 answer.result()
             return one.result(), two.result(), live(simulator)
 
     return run
-
-
-def hold(simulator: Any, step: str, seconds: float = 30) -> int:
-    """Hold up the next POST before a step."""
-    once = {"kind": "stall", "step": step, "week": 1, "delay": seconds, "count": 1, "match": POST}
-    number: int = simulator.order("/_faults", once)["faults"][0]["id"]
-    return number
-
-
-def release(simulator: Any, number: int) -> None:
-    """Let whom an order holds up go on."""
-    simulator.order(f"/_faults?id={number}", method="DELETE")
-
-
-def met(simulator: Any) -> int:
-    """Count the POSTs that are held up."""
-    faults = simulator.order("/_faults", method="GET")["faults"]
-    return sum(fault["hits"] for fault in faults)
 
 
 def live(simulator: Any) -> int:
@@ -128,7 +110,7 @@ def test_who_has_looked_in_time_is_given_ours(race: Race) -> None:
 @pytest.mark.parametrize("fault", [{"name": "bad_gateway"}, {"name": "unavailable"}, {}])
 def test_a_server_works_on_though_a_balancer_has_given_up(simulator: Any, start: str, fault: dict[str, str]) -> None:
     """502, 503 or a reset 0.2 s after the POST, the server works on (its insert waits 2.5 s); and then it is booked."""
-    held = hold(simulator, "insert")
+    held = simulator.hold("insert")
     simulator.order("/_faults", {"kind": "answer_early", "count": 1, "match": POST, **fault})
 
     if fault:
@@ -138,19 +120,19 @@ def test_a_server_works_on_though_a_balancer_has_given_up(simulator: Any, start:
             simulator.book("plain", start, metadata=REF)
 
     assert live(simulator) == 0
-    release(simulator, held)
+    simulator.release(held)
     assert simulator.until(lambda: live(simulator) == 1)
 
 
 def test_a_booking_is_created_when_it_was_asked_for(simulator: Any, start: str) -> None:
     """Sent at 0, answered at 2.26 s, createdAt 0.05 s (3 of 3): the time of the request, not of the commit."""
     hours = (datetime.fromisoformat(start) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    held = hold(simulator, "insert")
+    held = simulator.hold("insert")
     with ThreadPoolExecutor(1) as pool:
         asked_first = pool.submit(simulator.book, "plain", start)
-        assert simulator.until(lambda: met(simulator) == 1)
+        assert simulator.until(lambda: simulator.held() == 1)
         second = simulator.book("plain", hours).json()["data"]
-        release(simulator, held)
+        simulator.release(held)
         first = asked_first.result().json()["data"]
 
     assert first["createdAt"] < second["createdAt"] < first["updatedAt"]
@@ -166,13 +148,13 @@ def test_every_answer_says_its_date(simulator: Any, start: str) -> None:
 
 def test_a_first_seat_is_half_made_for_a_moment(simulator: Any, start: str, email: str) -> None:
     """Each healthy first seat passes through that state for milliseconds."""
-    held = hold(simulator, "seat")
+    held = simulator.hold("seat")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(simulator.book, "seats", start, email, metadata=REF)
         assert simulator.until(lambda: bool(simulator.listed(eventTypeId=103)))
         [half] = simulator.listed(eventTypeId=103)[0]["attendees"]
         [line] = simulator.order("/_books?reference=r1", method="GET")["books"]
-        release(simulator, held)
+        simulator.release(held)
         seat = answer.result().json()["data"]["seatUid"]
 
     assert ("seatUid" in half, line["halfMade"]) == (False, True)
@@ -182,11 +164,11 @@ def test_a_first_seat_is_half_made_for_a_moment(simulator: Any, start: str, emai
 
 def test_a_crash_stops_every_post_where_it_is(simulator: Any, start: str, email: str) -> None:
     """SIGKILL: what is written stays, half made seats (1 in 15) and cut series; then refused connections for 4-6 s."""
-    hold(simulator, "insert")
+    simulator.hold("insert")
     with ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(simulator.book, "plain", start, email, metadata=REF)]
-        assert simulator.until(lambda: met(simulator) == 1)
-        hold(simulator, "seat")
+        assert simulator.until(lambda: simulator.held() == 1)
+        simulator.hold("seat")
         calls.append(pool.submit(simulator.book, "seats", start, email, metadata=REF))
         assert simulator.until(lambda: live(simulator) == 1)
         simulator.order("/_faults", {"kind": "crash", "seconds": 60})
