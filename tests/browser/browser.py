@@ -1,27 +1,44 @@
-"""Debian's Chromium, driven by playwright; a page keeps what it showed, when, by its own clock."""
+"""Debian's Chromium, driven by playwright; a page keeps what it was told and what it showed, in order."""
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 PATIENCE_MS = 30_000  # until what is expected is there
-# Run before the page's own scripts; the browser puts it there, so that no policy of the page's refuses it.
-STAMPS = """
-window.shown = [];
-new MutationObserver(() => {
-  for (const id of ["sentence", "trouble"]) {
-    const found = document.getElementById(id);
+# Run before the page's own scripts; the browser puts it there, so that no policy of the page's refuses it. In `seen`,
+# in order: what the page shows, what it is told of the overview (304: the same again), and for how long it waits.
+STAMPS = """{
+  window.seen = [];
+  const note = (of, text, asked) => window.seen.push({ of, text, asked });
+  new MutationObserver(() => {
+    const found = document.getElementById("sentence");
     const text = found && !found.hidden ? found.textContent : "";
-    const last = window.shown.findLast((one) => one.of === id);
-    if (text !== (last ? last.text : "")) window.shown.push({ of: id, at: Date.now(), text });
-  }
-}).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
-"""
+    const last = window.seen.findLast((one) => one.of === "shown");
+    if (text !== (last ? last.text : "")) note("shown", text);
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  const { fetch, setTimeout } = window;
+  let told = "";
+  window.fetch = async (...given) => {
+    const asked = Date.now();
+    const answer = await fetch(...given);
+    if (answer.url.endsWith("/data/overview")) {
+      if (answer.ok) told = JSON.stringify((await answer.clone().json()).verdict.sentence);
+      note("told", told, asked);
+    }
+    return answer;
+  };
+  window.setTimeout = (what, after, ...more) => {
+    note("waits", String(after));
+    return setTimeout(what, after, ...more);
+  };
+}"""
+UNREAD = "does not answer"  # said by a reading that a server did not answer in time
 
 
 @contextlib.contextmanager
@@ -88,36 +105,43 @@ class Viewer:
         expect(dialog.locator(".done")).to_be_visible()
         dialog.get_by_role("button", name="Close").last.click()
 
-    def first_shown_at(self, text: str, *, of: str = "sentence") -> float:
-        """Return when a part first showed this text, in seconds since 1970, by the page's own clock."""
-        return min(one["at"] for one in self._shown(of) if text in one["text"]) / 1000
+    def forget(self) -> None:
+        """Forget what was seen so far."""
+        self.page.evaluate("window.seen = []")
 
-    def gone_at(self, text: str, *, of: str = "sentence") -> float:
-        """Return when a part showed something else after the last time that it showed this text, by the same clock."""
-        shown = self._shown(of)
-        last = max(place for place, one in enumerate(shown) if text in one["text"])
-        return float(shown[last + 1]["at"]) / 1000
+    def late(self, says: Callable[[str], bool], *, since: float) -> int:
+        """Count the answers to what was asked since a change that do not say it; the first that does must be shown.
+
+        Of all that was seen since `forget`.
+        """
+        seen: list[dict[str, Any]] = self.page.evaluate("window.seen")
+        first = next(n for n, one in enumerate(seen) if one["of"] == "told" and says(one["text"]))
+        shown = next(n for n, one in enumerate(seen) if n > first and one["of"] == "shown" and says(one["text"]))
+        assert [one for one in seen[first + 1 : shown] if one["of"] == "told"] == [], "asked again before it was shown"
+        asked_since = [one for one in seen[:first] if one["of"] == "told" and one["asked"] >= since]
+        return len([one for one in asked_since if UNREAD not in one["text"]])
+
+    def pause(self) -> float:
+        """Return how many seconds the page waits from an answer of the overview to its next question; 0: unknown."""
+        seen: list[dict[str, Any]] = self.page.evaluate("window.seen")
+        places = [n for n, one in enumerate(seen) if one["of"] == "told"]
+        between = [seen[before:after] for before, after in pairwise(places)]
+        waits = [min(float(one["text"]) for one in part if one["of"] == "waits") for part in between]
+        return max(waits, default=0.0) / 1000
 
     def now(self) -> float:
-        """Return the page's time, in seconds since 1970."""
-        return float(self.page.evaluate("Date.now()")) / 1000
+        """Return the page's time, in ms since 1970."""
+        return float(self.page.evaluate("Date.now()"))
 
-    def slowest(self, path: str, *, times: int) -> float:
-        """Return how long the slowest of some requests to this Flower took, in seconds, one after the other."""
+    def asks(self, path: str, *, times: int) -> list[int]:
+        """Ask this Flower for something, one time after the other, and return the statuses."""
         ask = """async ([path, times]) => {
-          const took = [];
-          for (let time = 0; time < times; time++) {
-            const begun = performance.now();
-            await fetch(path, { cache: "no-store" });
-            took.push(performance.now() - begun);
-          }
-          return Math.max(...took) / 1000;
+          const statuses = [];
+          for (let time = 0; time < times; time++) statuses.push((await fetch(path, { cache: "no-store" })).status);
+          return statuses;
         }"""
-        return float(self.page.evaluate(ask, [path, times]))
-
-    def _shown(self, of: str) -> list[dict[str, Any]]:
-        shown: list[dict[str, Any]] = self.page.evaluate("window.shown")
-        return [one for one in shown if one["of"] == of]
+        statuses: list[int] = self.page.evaluate(ask, [path, times])
+        return statuses
 
     def serious_faults(self) -> list[str]:
         """Return what axe finds serious or worse on our part of the page and in Flower's frame around it."""

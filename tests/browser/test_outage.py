@@ -10,14 +10,14 @@ from tests.browser.deployment import Deployment, request
 from tests.support.fleet import eventually, finals
 from worker import enqueue_booking, enqueue_bookings
 
-LATEST = 3.0  # seconds after which the page shows what is
+LATE = 1  # answer: out of a reading that began before the change; see test_servers_gone.py for what that is in seconds
 
 
 def changed_at(deployed: Deployment, state: str) -> float:
-    """Return when the breaker last came into a state, in seconds since 1970: its epoch is that moment."""
+    """Return when the breaker last came into a state, in ms since 1970: its epoch is that moment."""
     found = "SELECT max(epoch) FROM circuit_breaker_events WHERE endpoint IS NULL AND new_state = %(state)s"
     [(epoch,)] = eventually(lambda: [row for row in deployed.rows(found, state=state) if row[0]], what=state)
-    return float(epoch) / 1000
+    return float(epoch)
 
 
 def test_the_first_day_shows_what_to_try_and_then_what_was_booked(viewer: Callable[..., Viewer]) -> None:
@@ -33,7 +33,7 @@ def test_the_first_day_shows_what_to_try_and_then_what_was_booked(viewer: Callab
 def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
     viewer: Callable[..., Viewer], deployed: Deployment
 ) -> None:
-    """Within three seconds by the page's own clock, without a key pressed; the title says so to other tabs."""
+    """By the second answer to what was asked since, without a key pressed; the title says so to other tabs."""
     finals([enqueue_booking(request(0)).appointment_id])
     there = viewer().open()
     there.sees("All is well")
@@ -41,7 +41,7 @@ def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
     deployed.fault("status", name="unavailable")
     receipts = enqueue_bookings([request(number, hours=3) for number in range(1, 13)])
     there.sees("Cal.com is down since")
-    assert there.first_shown_at("Cal.com is down") - changed_at(deployed, "open") <= LATEST
+    assert there.late(lambda said: "Cal.com is down" in said, since=changed_at(deployed, "open")) <= LATE
     there.sees("Cal.com is down since", within="#said")  # what a screen reader says
     there.sees("12 held")
     there.sees("next probe in")
@@ -50,7 +50,8 @@ def test_an_outage_is_shown_as_it_happens_and_so_is_its_end(
     expect(there.page.locator("#holds")).to_contain_text("breaker open")
     expect(there.page).to_have_title(re.compile(r".+: Resilience · Flower"))
 
+    there.forget()
     deployed.well()
     finals([one.appointment_id for one in receipts])
     there.sees("All is well")
-    assert there.gone_at("Cal.com is down") - changed_at(deployed, "closed") <= LATEST
+    assert there.late(lambda said: "Cal.com is down" not in said, since=changed_at(deployed, "closed")) <= LATE
