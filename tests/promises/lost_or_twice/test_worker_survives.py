@@ -1,6 +1,7 @@
 """Promise 1: a worker outlives a Redis that is out of memory, and a table that grows beneath its statements."""
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,21 +18,25 @@ from tasks.publish import QUEUE
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from worker import enqueue_bookings
 
+POST = {"method": "POST", "path": "/v2/bookings"}
+SLOW_ANSWERS = {"CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}  # a call waits for the test
+
 
 def test_a_worker_outlives_a_redis_that_is_out_of_memory(
-    fleet: Callable[..., Fleet], simulator: Any, redis_url: str
+    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]], redis_url: str
 ) -> None:
     """It could take a message and not note that it had: which ended it, and every call that it had under way."""
-    running = fleet()
+    running = fleet(**SLOW_ANSWERS)
     worker = running.worker(concurrency=2)
     running.maintenance()
     running.beat()
-    simulator.settings(latency=0.2)
+    simulator.faults("stall", step="insert", delay=60, match=POST)
     wanted = [one.appointment_id for one in enqueue_bookings([request(number) for number in range(40)])]
-    eventually(simulator.bookings, what="it is at work")
+    eventually(lambda: posts().total() == 2, what="its two threads are at work")
     with redis.Redis.from_url(redis_url) as client:
         waiting = client.llen(QUEUE)
         client.config_set("maxmemory", 1)
+        simulator.no_faults()
         eventually(lambda: client.llen(QUEUE) < waiting and "OutOfMemory" in running.logs(), what="it meets it")
         client.config_set("maxmemory", 0)
     ends = finals(wanted)
@@ -68,14 +73,17 @@ def test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while(
 
 
 def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun_and_takes_no_more(
-    fleet: Callable[..., Fleet], simulator: Any
+    fleet: Callable[..., Fleet], simulator: Any, posts: Callable[[], Counter[str]]
 ) -> None:
     """SIGTERM while a call is under way; nobody else is there who could bring it to its end."""
-    worker = fleet(CALCOM_READ_TIMEOUT="20", CALCOM_DEADLINE="20").worker(concurrency=1)
-    simulator.settings(latency=2.0)
+    running = fleet(**SLOW_ANSWERS)
+    worker = running.worker(concurrency=1)
+    simulator.faults("stall", step="insert", delay=60, match=POST)
     first, second = (one.appointment_id for one in enqueue_bookings([request(number) for number in range(2)]))
-    eventually(lambda: row(first).status == Status.BOOKING, what="it has begun")
+    eventually(posts, what="it has begun")
     worker.send_signal(signal.SIGTERM)
+    eventually(lambda: "Warm shutdown" in running.logs(), what="it has been told")
+    simulator.no_faults()
     eventually(lambda: worker.poll() is not None, what="it is gone")
     assert (worker.poll(), row(first).status, row(second).status) == (0, Status.CONFIRMED, Status.PENDING)
     assert len(simulator.bookings()) == 1
