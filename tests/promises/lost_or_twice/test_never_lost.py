@@ -48,13 +48,15 @@ def test_a_broker_that_is_frozen_costs_a_caller_about_a_second(fleet: Callable[.
 
 def test_a_retry_whose_publish_fails_is_not_lost(fleet: Callable[..., Fleet], broker: Broker, simulator: Any) -> None:
     """The broker freezes while Cal.com answers: the row says `retrying`, and the sweeper sends it."""
-    fleet(RETRY_DELAYS="0.2,0.2,0.2", **broker.settings).start()
+    patient = {"CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}
+    fleet(RETRY_DELAYS="0.2,0.2,0.2", **patient, **broker.settings).start()
     finals([enqueue_booking(request(0)).appointment_id])
-    simulator.faults("latency", delay=1.0, match=POST, count=1)
-    simulator.faults("status", name="unavailable", match=POST, count=1)
+    simulator.faults("stall", step="insert", delay=60, match=POST, count=1)
+    simulator.faults("commit_then_status", name="unavailable", match=POST, count=1)
     receipt = enqueue_booking(request(1))
     eventually(lambda: any(entry["t1"] is None for entry in simulator.journal()), what="the call is in flight")
     broker.server.pause()
+    simulator.no_faults()
     eventually(lambda: _status(receipt.appointment_id) is Status.RETRYING)
     broker.server.resume()
     [end] = finals([receipt.appointment_id]).values()
