@@ -13,17 +13,39 @@ def test_what_runs_too_long_is_cut_in_order() -> None:
     """Whatever the order in which it began."""
     watchdog = Watchdog()
     cut: list[int] = []
-    last = threading.Event()
+    busy, all_begun, last = threading.Event(), threading.Event(), threading.Event()
     now = time.monotonic()
 
-    with (
-        watchdog.watch(now + 0.3, lambda: (cut.append(3), last.set())),
-        watchdog.watch(now + 0.1, lambda: cut.append(1)),
-        watchdog.watch(now + 0.2, lambda: cut.append(2)),
-    ):
-        assert last.wait(5)
+    with watchdog.watch(now, lambda: (busy.set(), all_begun.wait(60))):
+        assert busy.wait(60)  # its thread cuts nothing meanwhile
+        with (
+            watchdog.watch(now + 0.3, lambda: (cut.append(3), last.set())),
+            watchdog.watch(now + 0.1, lambda: cut.append(1)),
+            watchdog.watch(now + 0.2, lambda: cut.append(2)),
+        ):
+            all_begun.set()
+            assert last.wait(60)
 
     assert cut == [1, 2, 3]
+
+
+def test_what_ends_earlier_is_cut_though_a_later_one_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread does not sleep until the end that it knew first."""
+    asleep, cut = threading.Event(), threading.Event()
+
+    class Changed(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            asleep.set()  # and the lock is let go: whoever takes it next finds the thread asleep
+            return super().wait(timeout)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Condition", Changed)
+        watchdog = Watchdog()
+
+    with watchdog.watch(time.monotonic() + 3600, lambda: None):
+        assert asleep.wait(60)
+        with watchdog.watch(time.monotonic(), cut.set):
+            assert cut.wait(60)
 
 
 def test_what_has_ended_is_not_cut() -> None:
@@ -35,7 +57,7 @@ def test_what_has_ended_is_not_cut() -> None:
     with watchdog.watch(time.monotonic() + 0.05, lambda: cut.append("ended")):
         pass
     with watchdog.watch(time.monotonic() + 0.1, last.set):
-        assert last.wait(5)
+        assert last.wait(60)
 
     assert cut == []
 
@@ -43,13 +65,17 @@ def test_what_has_ended_is_not_cut() -> None:
 def test_many_watches_need_one_thread() -> None:
     """However many calls are under way."""
     watchdog = Watchdog()
-    before = threading.active_count()
+
+    def threads() -> int:
+        return sum(thread.name == "calcom-watchdog" for thread in threading.enumerate())
+
+    before = threads()
 
     for _ in range(100):
         with watchdog.watch(time.monotonic() + 60, lambda: None):
             pass
 
-    assert threading.active_count() == before + 1
+    assert threads() == before + 1
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -61,6 +87,6 @@ def test_a_child_after_a_fork_has_a_watchdog_of_its_own() -> None:
             watchdog.forget()
             cut = threading.Event()
             with watchdog.watch(time.monotonic() + 0.05, cut.set):
-                os._exit(0 if cut.wait(5) else 1)
+                os._exit(0 if cut.wait(60) else 1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.calcom.booking_answers import read_list
@@ -38,6 +38,7 @@ ANSWERS = st.builds(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(ANSWERS)
 def test_no_answer_makes_reading_fail_or_leave_its_bounds(answer: Answer) -> None:
     """What is kept of an answer is short, printable, and waits an hour at most."""
@@ -49,6 +50,7 @@ def test_no_answer_makes_reading_fail_or_leave_its_bounds(answer: Answer) -> Non
     assert reply.uid is None or reply.uid.isascii()
 
 
+@settings(deadline=None, derandomize=True)
 @given(ANSWERS)
 def test_no_list_and_no_slots_make_reading_fail(answer: Answer) -> None:
     """The same for the answers to a look."""

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience.call_stats.buckets import BOUNDS, ResponseTimes, quantile
@@ -20,6 +20,7 @@ def counted(times: list[float]) -> list[int]:
     return counts
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=50), SHARES)
 def test_a_quantile_lies_in_the_bucket_of_the_call_that_it_stands_for(times: list[float], share: float) -> None:
     """Of twenty calls the median is the tenth: as exact as its bucket; beyond the last bound it is that bound."""
@@ -31,6 +32,7 @@ def test_a_quantile_lies_in_the_bucket_of_the_call_that_it_stands_for(times: lis
     assert edges[bucket] <= found <= edges[bucket + 1]
 
 
+@settings(deadline=None, derandomize=True)
 @given(COUNTS, SHARES, SHARES)
 def test_a_larger_share_is_never_quicker(counts: list[int], one: float, other: float) -> None:
     """p95 is at least p50; all within the bounds."""
@@ -57,6 +59,7 @@ def test_within_a_bucket_calls_count_as_spread_evenly(counts: list[int], share: 
     assert quantile(counts, share) == (None if seconds is None else pytest.approx(seconds))
 
 
+@settings(deadline=None, derandomize=True)
 @given(COUNTS, COUNTS, st.integers(0, 10**9))
 def test_what_redis_keeps_of_a_window_is_read_whatever_its_order(
     answered: list[int], failed: list[int], failed_ms: int

@@ -40,6 +40,7 @@ def test_a_text_keeps_what_an_operator_needs() -> None:
     assert scrub(text) == text
 
 
+@settings(deadline=None, derandomize=True)
 @example("cal_live0123abcdef")
 @given(st.lists(st.sampled_from([*"aZ09_.:-+@%=/", "cal_", "Bearer", "email", "+1202555", "%40"])).map("".join))
 def test_what_looks_harmless_is_what_the_search_lets_through(text: str) -> None:
