@@ -15,6 +15,7 @@ from tests.support.audits.scene import Scene
 from tests.support.fleet import eventually
 
 Booking = Callable[..., Any]
+PATIENT = {"CALCOM_READ_TIMEOUT": "60", "CALCOM_DEADLINE": "60"}  # it waits for an answer until the signal comes
 CANCEL = {"method": "POST", "path": "/v2/bookings/*"}
 
 
@@ -137,7 +138,7 @@ def test_killed_between_the_call_and_its_record_the_next_one_completes_it(
     row = scene.confirmed()
     scene.post(row)
     simulator.faults("commit_then_hang", match=CANCEL)
-    process = spawn(dict(os.environ), "audit", "--fix")  # noqa: TID251 - a child process gets ours
+    process = spawn({**os.environ, **PATIENT}, "audit", "--fix")  # noqa: TID251 - a child process gets ours
     eventually(lambda: len(scene.alive(row)) == 1 or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
@@ -153,7 +154,7 @@ def test_ctrl_c_ends_it_and_says_that_it_may_be_run_again(
 ) -> None:
     """In the middle of reading the list."""
     simulator.faults("hang", match={"method": "GET", "path": "/v2/bookings"})
-    process = spawn(dict(os.environ), "audit")  # noqa: TID251 - a child process gets ours
+    process = spawn({**os.environ, **PATIENT}, "audit")  # noqa: TID251 - a child process gets ours
     eventually(lambda: scene.simulator.journal() or process.poll() is not None)
     process.send_signal(signal.SIGINT)
     ran = ended(process)
