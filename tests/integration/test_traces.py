@@ -114,7 +114,7 @@ def test_one_trace_from_the_request_through_hold_retry_and_look_to_the_confirmin
     }  # fmt: skip
     assert_one_tree(spans)
     [hold] = [span for span in spans if span.name == "hold"]
-    assert lasted(hold) == pytest.approx(60, abs=5)
+    assert lasted(hold) >= 60
     assert dict(hold.attributes or {}) == {"booking.hold_reason": "breaker_open"}
     [post] = [span for span in spans if span.name == CREATE]
     assert dict(post.attributes or {}) == {"error.type": "reset"}

@@ -152,7 +152,7 @@ def test_batches_with_the_same_keys_in_any_order_keep_each_once(record: Any) -> 
     start = Barrier(8)
 
     def ask(number: int) -> list[Inserted]:
-        start.wait(10)
+        start.wait(60)
         return insert(record, *(batch if number % 2 else reversed(batch)))
 
     with ThreadPoolExecutor(8) as callers:

@@ -204,7 +204,7 @@ def test_a_cancel_is_asked_for_and_told_once(record: Any) -> None:
     row, start = record.claimed(), Barrier(4)
 
     def ask(_number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         with record.engine.begin() as conn:
             return appointments.request_cancel(conn, row.id, Status.BOOKING, by="operator", why="revoked")
 

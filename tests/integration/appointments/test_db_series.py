@@ -114,7 +114,7 @@ def test_of_many_that_count_at_once_one_tells(record: Any) -> None:
     row, start = booked(record), Barrier(4)
 
     def beat(_number: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return count(record, row, 4)
 
     with ThreadPoolExecutor(4) as beats:

@@ -155,7 +155,7 @@ class TestExpire:
         row = record.moved(status, **hold)
         record.write(row.id, start_at=ahead(299))
         later = record.keep()
-        record.write(later.id, start_at=ahead(310))
+        record.write(later.id, start_at=ahead(900))
 
         ended = record.sweep(appointments.expire, lead_seconds=300, limit=10)
 
@@ -265,7 +265,7 @@ def test_any_number_of_sweepers_take_each_row_once(
     start = Barrier(4)
 
     def beat(_number: int) -> list[int]:
-        start.wait(10)
+        start.wait(60)
         return [row.id for _ in range(30) for row in sweep(record, 10)]
 
     with ThreadPoolExecutor(4) as beats:

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -138,7 +139,7 @@ def test_two_at_once_share_the_work(record: Any, now: datetime) -> None:
     begin = threading.Barrier(2)
 
     def run() -> int:
-        begin.wait(10)
+        begin.wait(60)
         return delete_before(record.engine, now - BEFORE, batch=100)["failure_metrics"]
 
     with ThreadPoolExecutor(2) as pool:
@@ -155,7 +156,7 @@ def test_rows_that_somebody_holds_are_passed_over(record: Any, now: datetime) ->
     with record.engine.connect() as busy:
         busy.execute(text("SELECT id FROM failure_metrics ORDER BY id LIMIT 4 FOR UPDATE"))
 
-        deleted = delete_before(record.engine, now - BEFORE, batch=2, seconds=5)
+        deleted = delete_before(record.engine, now - BEFORE, batch=2, seconds=100, clock=count().__next__)
 
     assert (deleted["failure_metrics"], left(record, "failure_metrics")) == (6, 14)
 
