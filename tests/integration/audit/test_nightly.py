@@ -312,12 +312,13 @@ def test_it_is_due_once_a_night_from_its_hour_on(scene: Scene) -> None:
 
 def test_a_tick_audits_on_a_thread_of_its_own(scene: Scene) -> None:
     """It returns at once; today's and yesterday's bookings are compared, and no others."""
-    days = [scene.lost(start_at=datetime.now(UTC) + timedelta(days=ahead)).id for ahead in (-2, -1, 0, 1)]
+    now = datetime.now(UTC)  # of the night that began with this day, also once the next has begun
+    days = [scene.lost(start_at=now + timedelta(days=ahead)).id for ahead in (-2, -1, 0, 1)]
     scene.record.write(days[0], requested_at=timedelta(days=-2))
-    assert audit_at_night(datetime.now(UTC).hour)
+    assert audit_at_night(now.hour)
     eventually(ended, what="the audit of the night")
     assert ended().findings == {"absent_there": days[1:3]}
-    assert not audit_at_night(datetime.now(UTC).hour)
+    assert not audit_at_night(now.hour)
 
 
 def test_without_an_hour_there_is_none() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from db import appointments
-from db.appointments import queue, sweeps
+from db.appointments import events, queue, sweeps
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, charts, overview, status_queries
 from db.sql import statement
@@ -158,11 +158,12 @@ def test_a_count_that_is_broken_off_has_counted_nothing(every_move: Any) -> None
 
 def test_a_minute_that_is_not_counted_is_a_gap(record: Any) -> None:
     """Neither nothing before anybody counted, nor a part of what happened; a look at what is held stands alone."""
-    record.moved(Status.CONFIRMED, calcom_booking_uid="uid", why="because")
+    row = record.moved(Status.CONFIRMED, calcom_booking_uid="uid", why="because")
     with record.engine.begin() as conn:
-        now = conn.execute(text("SELECT date_trunc('minute', now())")).scalar_one()
-        booking_minutes.keep_held(conn, 3, now)
-        span = (now - charts.MINUTE, now + charts.MINUTE)
+        [confirmed] = events.timeline(conn, row.id)
+        minute = confirmed.created_at.replace(second=0, microsecond=0)
+        booking_minutes.keep_held(conn, 3, minute)
+        span = (minute - charts.MINUTE, minute + charts.MINUTE)
         before, going_on = charts.minutes(conn, *span)
         assert (before.confirmed, before.held, going_on.confirmed, going_on.held) == (None, None, None, 3)
     count(record)
