@@ -132,7 +132,7 @@ def test_check_says_when_only_one_side_speaks_tls(redis_url: str, redis_tls: Tls
 @pytest.mark.parametrize("query", ["", f"ssl_ca_certs={STRANGER}"])
 def test_the_breaker_sends_no_password_to_a_stranger(redis_url: str, redis_tls: TlsProxy, query: str) -> None:
     """Its client is redis-py's, which checks by default; the error holds no secret."""
-    with make_redis(redis_tls.url(redis_url, "rediss", query)) as client:
+    with make_redis(redis_tls.url(redis_url, "rediss", query), timeout=5, connect_timeout=5) as client:
         with pytest.raises(RedisConnectionError, match="certificate verify failed") as refused:
             client.ping()
         seen = f"{refused.value} {client!r}"
