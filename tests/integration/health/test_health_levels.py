@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import redis
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
@@ -11,7 +12,6 @@ from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.health import check
-from tests.support.fleet import eventually
 
 Settings = Callable[..., dict[str, str]]
 
@@ -52,17 +52,23 @@ def test_three_failures_of_four_calls_are_told(settings: Settings) -> None:
     assert check.check() == 1
 
 
-def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings) -> None:
+def rest_is_over(redis_url: str, scope: str = "") -> None:
+    """End the time of rest of the breaker, or of an endpoint's."""
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.hset("{calcom}:breaker", f"{scope}ends", 1) == 0, "there was none"
+
+
+def test_an_endpoint_that_waits_for_traffic_is_no_outage(settings: Settings, redis_url: str) -> None:
     """It may wait for days, and would hide the next outage."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
+    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="60", FAILURE_CRITICAL_RECENT="1000")
     breaker = dependencies.current().breaker
     for _ in range(3):
         breaker.record_failure("http_500", "slots")
     assert check.check() == 1
 
-    eventually(lambda: breaker.get_status().endpoints["slots"].state is State.HALF_OPEN, within=10)
-    with dependencies.current().engine.begin() as conn:
-        conn.execute(text("UPDATE alert_incidents SET last_seen_at = last_seen_at - interval '30 s'"))
+    rest_is_over(redis_url, "slots/")
+    assert breaker.get_status().endpoints["slots"].state is State.HALF_OPEN
+    thirty_seconds_pass()
     assert check.check() == 1
     assert titles()[0].startswith("Resolved")
 
@@ -88,15 +94,16 @@ def test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage(
 
 
 def test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits(
-    settings: Settings, record: Any
+    settings: Settings, record: Any, redis_url: str
 ) -> None:
     """Nobody knows whether it is over; once nothing waits it may stay so for days, and would hide the next one."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1", FAILURE_CRITICAL_RECENT="1000")
+    settings(CIRCUIT_BREAKER_THRESHOLD="3", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="60", FAILURE_CRITICAL_RECENT="1000")
     breaker = dependencies.current().breaker
     row = record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)
     calls(3, CallOutcome.FAILURE_SERVICE)
     assert check.check() == 1
-    eventually(lambda: breaker.get_status().state is State.HALF_OPEN, within=10)
+    rest_is_over(redis_url)
+    assert breaker.get_status().state is State.HALF_OPEN
     thirty_seconds_pass()
     assert (check.check(), titles()) == (0, ["Cal.com is down: 1 held, 0 at risk"])
 
