@@ -80,7 +80,7 @@ def test_a_long_queue_is_not_sent_twice(record: Any) -> None:
 def test_a_message_that_was_overtaken_is_gone(record: Any, later: float, found: Any) -> None:
     """One enqueued 30 s later has been delivered: the queue keeps its order, so the older one is not in it."""
     row = waiting(record, enqueued_at=ago(60))
-    delivered(record, row.enqueued_at + timedelta(seconds=later))
+    delivered(record, record.read(row.id).enqueued_at + timedelta(seconds=later))
 
     assert unsent(record) == ([row.id] if found else [])
 
