@@ -4,12 +4,15 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tasks.calcom.client import CalcomClient
+from tasks.calcom.http import exchange
 
 KEY = "cal_test_secret_of_ours"
 CERTIFICATE = Path(__file__).parents[2] / "fixtures" / "tls" / "localhost.pem"
@@ -45,17 +48,18 @@ class Line:
         head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
         self.send("\r\n".join(head).encode() + b"\r\n\r\n" + body)
 
-    def drip(self, data: bytes) -> None:
-        """Send one byte every 20 ms, for as long as the test lasts."""
+    def drip(self, data: bytes, meanwhile: Callable[[], None]) -> None:
+        """Send one byte every 20 ms, for as long as the test lasts; `meanwhile`: what happens after each."""
         for byte in data:
             self.send(bytes([byte]))
             self.server.dripped += 1
+            meanwhile()
             if self.server.over.wait(0.02):
                 return
 
     def hang(self) -> None:
         """Say nothing for as long as the test lasts."""
-        self.server.over.wait(30)
+        self.server.over.wait(600)
 
     def reset(self) -> None:
         """Break the connection with an RST."""
@@ -122,14 +126,46 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def client() -> Callable[..., CalcomClient]:
-    """Make clients with short times."""
+def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CalcomClient]:
+    """Make clients with times that no busy machine needs; who waits for one of them to be over gives a shorter one."""
+    monkeypatch.setattr(exchange, "MAX_IDLE", 60.0)
 
     def make(url: str, **options: object) -> CalcomClient:
-        settings: dict[str, object] = {"connect_timeout": 2, "read_timeout": 2, "deadline": 5}
+        settings: dict[str, object] = {"connect_timeout": 60, "read_timeout": 60, "deadline": 60}
         return CalcomClient(url, KEY, **(settings | options))
 
     return make
+
+
+class Deadlines:
+    """Stand in for the watchdog: a deadline passes when a test says so, by no clock."""
+
+    def __init__(self) -> None:
+        self._watched: list[tuple[float, Callable[[], None]]] = []
+
+    @contextmanager
+    def watch(self, ends_at: float, cut: Callable[[], None]) -> Iterator[None]:
+        """Remember the deadline of a call, and how it is cut."""
+        self._watched.append((ends_at, cut))
+        yield
+
+    def let_pass(self) -> None:
+        """Let the deadline of the newest call pass."""
+        _, cut = self._watched[-1]
+        cut()
+
+    def is_of(self, seconds: float, *, since: float) -> bool:
+        """Say whether the newest call, begun between `since` (monotonic) and now, had so many seconds."""
+        ends_at, _ = self._watched[-1]
+        return since + seconds <= ends_at <= time.monotonic() + seconds
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> Deadlines:
+    """Return what lets the deadlines of all calls pass."""
+    made = Deadlines()
+    monkeypatch.setattr(exchange.WATCHDOG, "watch", made.watch)
+    return made
 
 
 @pytest.fixture

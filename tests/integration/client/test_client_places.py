@@ -121,24 +121,27 @@ def test_a_certificate_that_nobody_signed_is_refused(
 def test_a_server_without_tls_gets_nothing(serve: Callable, client: Callable, behave: Callable) -> None:
     """Neither one that speaks plain HTTP, nor one that never answers the handshake."""
     url = serve(behave).url.replace("http:", "https:")
-    answer = client(url, connect_timeout=0.3, read_timeout=60, deadline=60).post_booking({})
+    for longest in (0.3, 3, 30):  # a busy machine may need longer to connect
+        answer = client(url, connect_timeout=longest).post_booking({})
+        if answer.error_type != "connect":
+            break
 
     assert isinstance(answer, NoAnswer)
     assert (answer.sent, answer.error_type) == (False, "tls")
-    assert answer.elapsed < 30, "the server says nothing for thirty seconds, and then hangs up"
+    assert answer.elapsed < 30, "the server says nothing for as long as the test lasts"
 
 
 def test_a_dripping_answer_ends_at_the_deadline_over_tls_too(
-    serve: Callable, client: Callable, server_tls: ssl.SSLContext, trusting: ssl.SSLContext
+    serve: Callable, client: Callable, deadlines: Any, server_tls: ssl.SSLContext, trusting: ssl.SSLContext
 ) -> None:
     """The socket beneath is cut."""
 
     def drip(line: Any) -> None:
         line.request()
-        line.drip(b"HTTP/1.1 201 Created\r\nX-Slow: " + b"x" * 10_000)
+        line.drip(b"HTTP/1.1 201 Created\r\nX-Slow: " + b"x" * 10_000, deadlines.let_pass)
 
     server = serve(drip, server_tls)
-    answer = client(server.url, tls=trusting, deadline=0.4, read_timeout=60).post_booking({})
+    answer = client(server.url, tls=trusting).post_booking({})
 
     assert isinstance(answer, NoAnswer)
     assert (answer.sent, answer.error_type) == (True, "timeout")
