@@ -101,15 +101,16 @@ def test_an_outage_under_steady_traffic_is_met_by_probes_alone(fleet: Callable[.
 def test_held_bookings_go_in_order_when_cal_com_is_back(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
-    """An outage of some seconds: nobody fails, nobody overtakes, the ramp begins with one and trips nothing."""
+    """An outage ends: nobody fails, nobody overtakes, the ramp begins with one and trips nothing."""
     running = fleet(**BREAKER)
     running.start(concurrency=16)
     finals([enqueue_booking(request(0)).appointment_id])
-    simulator.faults("status", name="unavailable", seconds=6)
+    simulator.faults("status", name="unavailable")
     first = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(1, 21)])]
     eventually(lambda: rows(database_url, OPENED))
     later = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(21, 221)])]
     assert {outcome(one).status for one in later} == {Status.HELD}  # type: ignore[union-attr]
+    simulator.no_faults()
     ends = finals(first + later)
     assert {one.status for one in ends.values()} == {Status.CONFIRMED}
     assert len({booking["references"][0] for booking in simulator.bookings()}) == 221
@@ -126,11 +127,12 @@ def test_a_trip_holds_with_the_truth_in_its_columns(
     """No retry is spent by a hold; when the breaker was met stands in the row, and each transition in one row."""
     fleet(**BREAKER).start()
     finals([enqueue_booking(request(0)).appointment_id])
-    simulator.faults("status", name="unavailable", seconds=4)
+    simulator.faults("status", name="unavailable")
     enqueue_bookings([request(number) for number in range(1, 21)])
     eventually(lambda: rows(database_url, OPENED))
     late = enqueue_booking(request(300))
     assert (late.status, late.hold_reason) == (Status.HELD, HoldReason.BREAKER_OPEN)
+    simulator.no_faults()
     finals([late.appointment_id])
     [row] = rows(database_url, f"SELECT * FROM appointments WHERE id = {late.appointment_id}")  # noqa: S608 - an int
     assert row.retry_count == 0

@@ -13,9 +13,12 @@ T0 = 1_800_000_000.0
 
 @pytest.fixture
 def two(redis_url: str) -> tuple[CircuitBreaker, CircuitBreaker]:
-    """Two processes with the default settings, but for the limit."""
+    """Two processes with the default settings, but for the limit and the patience with Redis."""
     settings = BreakerSettings(rate_limit=0)
-    one, other = (CircuitBreaker("calcom", redis=make_redis(redis_url), settings=settings) for _ in range(2))
+    one, other = (
+        CircuitBreaker("calcom", redis=make_redis(redis_url, timeout=5, connect_timeout=5), settings=settings)
+        for _ in range(2)
+    )
     return one, other
 
 

@@ -35,7 +35,8 @@ class SharedByHand(CircuitBreaker):
     """One process's end of the fleet's breaker, going by a clock that is moved by hand."""
 
     def __init__(self, redis_url: str, clock: Hand) -> None:
-        super().__init__("calcom", redis=make_redis(redis_url), settings=BreakerSettings(rate_limit=0))
+        redis = make_redis(redis_url, timeout=5, connect_timeout=5)
+        super().__init__("calcom", redis=redis, settings=BreakerSettings(rate_limit=0))
         self.tell = clock
 
     def acquire(self, endpoint: str, **how: Any) -> Permit | Denied:
@@ -141,9 +142,13 @@ def openings() -> list[Transition]:
 
 
 def under_way() -> int:
-    """Count the bookings that are sent, or will be at once."""
+    """Count the bookings that are sent, or will be at once, or have failed and were not looked for since.
+
+    Each look that is answered says that Cal.com lives: whose look is missing counts as an outage of the whole.
+    """
     with dependencies.current().engine.connect() as conn:
-        query = "SELECT count(*) FROM appointments WHERE status IN ('pending', 'booking')"
+        unlooked = "status = 'retrying' AND looks = 0"
+        query = f"SELECT count(*) FROM appointments WHERE status IN ('pending', 'booking') OR {unlooked}"  # noqa: S608
         return int(conn.execute(text(query)).scalar_one())
 
 

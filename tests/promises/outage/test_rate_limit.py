@@ -41,7 +41,8 @@ def workers(monkeypatch: pytest.MonkeyPatch, redis_url: str, limit: int) -> Iter
     """
     built = build()
     limits = BreakerSettings(threshold=100_000, rate_limit=limit, rate_window=WINDOW, permit_lease=12)
-    breaker = CircuitBreaker("calcom", redis=make_redis(redis_url), settings=limits, key=built.breaker.key)
+    redis = make_redis(redis_url, timeout=5, connect_timeout=5)
+    breaker = CircuitBreaker("calcom", redis=redis, settings=limits, key=built.breaker.key)
     dependencies.fill(lambda: replace(built, breaker=breaker))
     with ThreadPoolExecutor(16) as pool:
 
