@@ -3,7 +3,7 @@
 import fcntl
 import socket
 import stat
-import threading
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -47,14 +47,22 @@ def test_a_lasting_folder_serves_one_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_look_at_the_folder_does_not_hinder_a_start(tmp_path: Path) -> None:
+def test_a_look_at_the_folder_does_not_hinder_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`booking status` asks whether servers run; a start in that very moment waits for it."""
     (tmp_path / "lock").touch()
+    tries, lock = count(1), fcntl.flock
     with (tmp_path / "lock").open() as looking:
-        fcntl.flock(looking, fcntl.LOCK_SH)
-        threading.Timer(0.05, fcntl.flock, [looking, fcntl.LOCK_UN]).start()
+
+        def locked(file: int, how: int) -> None:
+            if next(tries) == 3:
+                lock(looking, fcntl.LOCK_UN)
+            lock(file, how)
+
+        lock(looking, fcntl.LOCK_SH)
+        monkeypatch.setattr(fcntl, "flock", locked)
         with embedded.servers(tmp_path, postgres=False) as servers:
             assert servers.valkey.runs
+        assert next(tries) > 3
 
 
 def test_a_folder_that_we_may_not_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
