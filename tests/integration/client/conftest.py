@@ -13,6 +13,7 @@ import pytest
 
 from tasks.calcom.client import CalcomClient
 from tasks.calcom.http import exchange
+from tasks.calcom.http.call import WATCHDOG
 
 KEY = "cal_test_secret_of_ours"
 CERTIFICATE = Path(__file__).parents[2] / "fixtures" / "tls" / "localhost.pem"
@@ -164,7 +165,7 @@ class Deadlines:
 def deadlines(monkeypatch: pytest.MonkeyPatch) -> Deadlines:
     """Return what lets the deadlines of all calls pass."""
     made = Deadlines()
-    monkeypatch.setattr(exchange.WATCHDOG, "watch", made.watch)
+    monkeypatch.setattr(WATCHDOG, "watch", made.watch)
     return made
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tasks.calcom.client import CalcomClient
-from tasks.calcom.http import exchange
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.call import WATCHDOG
 from tasks.calcom.http.resolver import Resolver
 from tests.support.timeouts import expired_timeouts
 
@@ -159,7 +159,7 @@ def test_a_deadline_never_cuts_a_later_call_on_the_same_connection(serve: Callab
     connections = server.connections
 
     may_answer.clear()
-    with exchange.WATCHDOG.watch(time.monotonic() + soon, may_answer.set):
+    with WATCHDOG.watch(time.monotonic() + soon, may_answer.set):
         second = calcom.booking("uid1")
 
     assert isinstance(second, Answer)
