@@ -1,5 +1,6 @@
 """How Cal.com misbehaves in the demo, and which times are shortened so that it ends within a minute."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,8 +29,10 @@ _AMONG = 40  # each fault meets so large a share of so many calls, by chance, un
 _THROTTLED = {"kind": "status", "name": "throttled", "headers": _SLOW_DOWN, "count": 1, "start_after": 3.5}
 
 # The outage: first nobody answers at all, then a proxy says that nobody is behind it. Together long enough for two
-# probes in vain; the second part is the longer, for the journal sees no call that is refused.
+# probes in vain; the second part is the longer, for the journal sees no call that is refused. In any case
+# until a probe was answered 503.
 REFUSED_SECONDS, UNAVAILABLE_SECONDS = 2.5, 4.0
+DOWN_SECONDS = 60.0  # a net
 
 # (setting, the demo's value, what it is)
 SHORTENED: tuple[tuple[str, Any, str], ...] = (
@@ -57,14 +60,19 @@ def misbehave(calcom: SimulatedCalcom) -> None:
 
 
 def fail(calcom: SimulatedCalcom) -> OutageTimes:
-    """End those, and go down for a while; nobody has to end it."""
+    """End those, and go down until `recover`; `back` is when that may be."""
     calcom.order("DELETE", "/_faults")
     refused = {"kind": "refuse", "seconds": REFUSED_SECONDS}
-    unavailable = {"kind": "status", "name": "unavailable", "seconds": REFUSED_SECONDS + UNAVAILABLE_SECONDS}
-    first, whole = calcom.order("POST", "/_faults", [refused, unavailable])["faults"]
-    return OutageTimes(
-        begins=first["begins"], answers=first["begins"] + first["seconds"], back=whole["begins"] + whole["seconds"]
-    )
+    unavailable = {"kind": "status", "name": "unavailable", "seconds": DOWN_SECONDS}
+    begins = calcom.order("POST", "/_faults", [refused, unavailable])["faults"][0]["begins"]
+    answers = begins + REFUSED_SECONDS
+    return OutageTimes(begins=begins, answers=answers, back=answers + UNAVAILABLE_SECONDS)
+
+
+def recover(calcom: SimulatedCalcom) -> float:
+    """Be well again; return since when."""
+    calcom.order("DELETE", "/_faults")
+    return time.monotonic()
 
 
 def settings(**given: Any) -> Settings:

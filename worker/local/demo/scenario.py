@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +18,7 @@ from db.schema import appointment_events, appointments
 from worker.console.stop import Stop
 from worker.local.demo.environment import DemoEnvironment
 from worker.local.demo.judge import AppointmentRow
-from worker.local.demo.misbehaviour import fail, misbehave
+from worker.local.demo.misbehaviour import DOWN_SECONDS, fail, misbehave, recover
 from worker.local.demo.outage import OutageTimes
 from worker.local.demo.timeline import Counts, Timeline
 from worker.local.processes import Part
@@ -72,8 +72,11 @@ class Scenario:
             outage = fail(self._environment.calcom)
             self._timeline.expect(outage)
             self._feed(requests, lines[bad:])
+        self._wait(DOWN_SECONDS, lambda: time.monotonic() > outage.back and self._timeline.probed)
+        outage = replace(outage, back=recover(self._environment.calcom))
+        self._timeline.say("Cal.com is back; nobody has told us")
         enqueued = self._answer(part)
-        self._wait(FINISH_SECONDS, lambda: time.monotonic() > outage.back and not self._timeline.moving)
+        self._wait(FINISH_SECONDS, lambda: not self._timeline.moving)
         return enqueued, outage
 
     def _opened(self, pipe: Path, part: Part) -> BinaryIO:

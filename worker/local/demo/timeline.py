@@ -40,6 +40,7 @@ class Timeline:
         self.clock = Clock()
         self.changes: list[StateChange] = []
         self.held_peak = 0  # since the outage began
+        self.probed = False  # a probe was answered 503
         self._environment = environment
         self._notify = notify
         self._counts: Counts = dict.fromkeys(Status, 0)
@@ -58,7 +59,6 @@ class Timeline:
         self._upcoming = [
             (outage.begins, "Cal.com is down: it refuses connections"),
             (outage.answers, "Cal.com answers 503 to everything"),
-            (outage.back, "Cal.com is back; nobody has told us"),
         ]
 
     def update(self) -> Counts:
@@ -98,6 +98,7 @@ class Timeline:
             if transition.endpoint is None:
                 at = self.clock.monotonic_of(transition.at)
                 self.changes.append(StateChange(at, transition.old, transition.new))
+                self.probed |= transition.old is State.HALF_OPEN and transition.reason == "http_503"
                 if message := self._message(transition):
                     moments.append((at, message))
         return moments
