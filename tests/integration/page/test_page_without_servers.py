@@ -27,11 +27,19 @@ def overview(flower: FlowerUnderTest) -> dict[str, Any]:
 
 def ask_for_lists(flower: FlowerUnderTest) -> list[HTTPConnection]:
     """Ask for more lists at once than Flower has threads for; nobody has waited for an answer yet."""
-    asked = []
-    for number in range(LISTS):
-        asked.append(HTTPConnection(flower.url.removeprefix("http://"), timeout=PATIENCE))
-        asked[-1].request("GET", f"/resilience/data/bookings?limit={number + 1}")
+    return [ask(flower, f"/resilience/data/bookings?limit={number + 1}") for number in range(LISTS)]
+
+
+def ask(flower: FlowerUnderTest, path: str) -> HTTPConnection:
+    """Ask, and leave the answer for later."""
+    asked = HTTPConnection(flower.url.removeprefix("http://"), timeout=PATIENCE)
+    asked.request("GET", path)
     return asked
+
+
+def answered(asked: list[HTTPConnection]) -> list[Any]:
+    """Return those that have an answer by now."""
+    return select.select([one.sock for one in asked], [], [], 0)[0]
 
 
 def say_why(lists: list[HTTPConnection]) -> None:
@@ -78,11 +86,26 @@ def test_nobody_waits_for_lists_that_wait_for_postgres(
 
     assert all(flower.get(path).ok for path in FLOWERS_PAGES)
     eventually(lambda: overview(flower)["parts"]["postgres"]["well"] is False)
-
-    answered, _, _ = select.select([one.sock for one in lists], [], [], 0)
-    assert answered == [], "all others have answered while these still waited"
+    assert answered(lists) == [], "all others have answered while these still waited"
     postgres.kill()
     say_why(lists)
+
+
+def test_nobody_waits_for_a_reading_of_the_overview(
+    fleet: Callable[..., Fleet], database_url: str, postgres: Any
+) -> None:
+    """Flower's own pages answer while it waits for Postgres."""
+    patient = f"{database_url}?connect_timeout=60"
+    flower = start_flower(fleet, app="tests.support.workers.patient_overview", DATABASE_URL=patient)
+    postgres.pause()
+    reading = ask(flower, "/resilience/data/overview")  # the first: none was read before
+
+    assert all(flower.get(path).ok for path in FLOWERS_PAGES)
+
+    assert answered([reading]) == [], "they have answered while it still waited"
+    postgres.kill()
+    assert json.load(reading.getresponse())["parts"]["postgres"]["well"] is False
+    reading.close()
 
 
 def test_postgres_frozen_when_redis_has_lost_the_breaker_is_said(

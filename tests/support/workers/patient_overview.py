@@ -1,0 +1,6 @@
+"""A Flower that waits a minute for Postgres, whatever it reads: one that is only slow is not gone."""
+
+from tests.support.workers.patient_page import app as app  # noqa: PLC0414 - Celery looks for it here
+from worker.page import overview
+
+overview.PATIENCE = 60.0
