@@ -193,6 +193,20 @@ POSTED = 'booking_calcom_request_seconds_count{endpoint="bookings.create",outcom
 SECRETS = ("quentin", "zephyr", "2025550143", "cal_test_owner", "key-of-mine", "reach-me")
 
 
+def whole_page(port: int) -> str:
+    """Return a page with all that Postgres keeps: on a slow machine one may come without, or not at all."""
+
+    def seen() -> str | None:
+        try:
+            text = page(port)
+        except OSError:
+            return None  # it starts
+        return text if POSTED in read(text) else None
+
+    found: str = eventually(seen, what="a whole page")
+    return found
+
+
 def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
     fleet: Callable[..., Fleet], simulator: Any
 ) -> None:
@@ -212,29 +226,16 @@ def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
         finals(ids)
         return ids
 
-    def text_now() -> str:
-        """Return a page with all that Postgres keeps: on a slow machine one may come without, or not at all."""
-
-        def seen() -> str | None:
-            try:
-                text = page(port)
-            except OSError:
-                return None  # it starts
-            return text if POSTED in read(text) else None
-
-        found: str = eventually(seen, what="a whole page")
-        return found
-
     def accepted(count: int) -> Series:
         def seen() -> Series | None:
-            now = read(text_now())
+            now = read(whole_page(port))
             return now if now["booking_accepted_total{}"] == count else None
 
         found: Series = eventually(seen, what=f"{count} accepted at /metrics")
         return found
 
     def ended() -> float:
-        now = read(text_now())
+        now = read(whole_page(port))
         return sum(now[f'booking_finished_total{{outcome="{end}"}}'] for end in ("confirmed", "rejected"))
 
     book(1)
@@ -251,9 +252,9 @@ def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
     for before, after in pairwise(map(only_growing, steps)):
         assert [name for name in before if after[name] < before[name]] == []
     assert eventually(
-        lambda: lasting(told()) == lasting(read(text_now())), what="this process tells what that one does"
+        lambda: lasting(told()) == lasting(read(whole_page(port))), what="this process tells what that one does"
     )
-    text_of_page = text_now()
+    text_of_page = whole_page(port)
     assert "process_" not in text_of_page  # what libraries count of one process says nothing of the fleet
     assert [secret for secret in SECRETS if secret in text_of_page.lower()] == []
     assert f"http://127.0.0.1:{port}/metrics" in running.logs()
