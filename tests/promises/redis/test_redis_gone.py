@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from resilience.shared_state.client import make_redis
+from resilience.shared_state.scripts import Client
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.operations import breaker_overrides
@@ -23,10 +25,17 @@ from tests.support.timeouts import expired_timeouts
 from worker import enqueue_bookings
 
 BREAKER = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "1"}
+IMPATIENT: dict[str, float] = dict(make_redis.__kwdefaults__ or {})  # as a fleet is
 AT_MOST = 0.2  # seconds of time-outs that a guarded call may wait out
 FROZEN = 3.0
 """Seconds that the fault itself lasts: longer than any time-out of ours, and several looks whether Redis is back."""
 HURT = ["scripts forgotten", "everything forgotten", "restarted", "frozen"]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process wait for a Redis that is only slow: it asks none that is frozen, but where it says so."""
+    monkeypatch.setattr(make_redis, "__kwdefaults__", dict.fromkeys(IMPATIENT, 30.0))
 
 
 def hurt(valkey: Any, how: str) -> None:
@@ -89,7 +98,7 @@ def test_an_operators_order_outlives_redis(
     assert built.breaker.acquire(CREATE, owner="before")
     assert breaker_overrides.order(built.engine, built.breaker, mode, by="operator", why="a test")
     hurt(valkey, how)
-    eventually(lambda: built.breaker.get_status().shared and built.breaker.get_status().state is state, within=10)
+    eventually(lambda: (now := built.breaker.get_status()).shared and now.state is state, what=f"it is {state}")
     assert bool(built.breaker.acquire(CREATE, owner="one")) is (mode == "off")
 
 
@@ -107,20 +116,20 @@ def test_an_order_that_a_process_was_not_told_of_is_obeyed_when_redis_dies(
 
 
 def breaker_in(state: State, url: str, clock: Hand) -> CircuitBreaker:
-    """Build a breaker of its own in this state, whose orders stand in Postgres."""
+    """Build a breaker of its own in this state, whose orders stand in Postgres; it gives up as soon as a fleet's do."""
     engine, service = dependencies.current().engine, state.value
-    breaker = CircuitBreaker(
-        service,
-        redis=make_redis(url),
-        settings=BreakerSettings(open_for=60, rate_limit=0),
-        overrides=lambda: breaker_overrides.in_force(engine, service),
-        clock=clock,
-    )
+    settings = BreakerSettings(open_for=600, rate_limit=0)
+
+    def join(client: Client) -> CircuitBreaker:
+        orders = partial(breaker_overrides.in_force, engine, service)
+        return CircuitBreaker(service, redis=client, settings=settings, overrides=orders, clock=clock)
+
+    patient = join(make_redis(url))
     for _ in range(5 if state is State.OPEN else 0):
-        breaker.record_failure("timeout")
+        patient.record_failure("timeout")
     if mode := {State.FORCED_OPEN: breaker_overrides.OPEN, State.OFF: breaker_overrides.OFF}.get(state):
-        breaker_overrides.order(engine, breaker, mode, by="operator", why="a test")
-    return breaker
+        breaker_overrides.order(engine, patient, mode, by="operator", why="a test")
+    return join(make_redis(url, **IMPATIENT))
 
 
 def guarded_call(breaker: CircuitBreaker, number: int) -> float:
@@ -132,6 +141,14 @@ def guarded_call(breaker: CircuitBreaker, number: int) -> float:
     return sum(waited)
 
 
+def look(breaker: CircuitBreaker, clock: Hand) -> State | None:
+    """Make one guarded call a second later; return the shared state if Redis has answered in time."""
+    clock.move(1.1)
+    guarded_call(breaker, 0)
+    now = breaker.get_status()
+    return now.state if now.shared else None
+
+
 @pytest.mark.parametrize("state", [state for state in State if state is not State.HALF_OPEN])
 def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_no_state(
     settings: Callable[..., dict[str, str]], valkey: Any, state: State
@@ -140,7 +157,7 @@ def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_n
     settings()
     clock = Hand()
     breaker = breaker_in(state, valkey.url, clock)
-    guarded_call(breaker, 0)
+    eventually(lambda: look(breaker, clock) is state, what="it has been answered in time")
     valkey.pause()
     waited = []
     for tenth in range(100):
@@ -149,8 +166,8 @@ def test_ten_frozen_seconds_cost_a_call_at_most_a_fifth_of_a_second_and_change_n
     valkey.resume()
     assert max(waited) <= AT_MOST
     assert sum(cost > 0 for cost in waited) == 10, "once a second"
-    clock.move(1.1)
-    assert eventually(lambda: (now := breaker.get_status()).shared and now.state) is state
+    make_redis(valkey.url).ping()  # it has thawed
+    assert eventually(lambda: look(breaker, clock)) is state
     assert bool(breaker.acquire(CREATE, owner="after")) is (state in {State.CLOSED, State.OFF})
 
 
@@ -179,7 +196,7 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
     state: State,
 ) -> None:
     """The fleet works on: what is shut stays shut, what is not goes on, and the shared state is as it was."""
-    running = fleet(**{**rabbit_broker.settings, **BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "60"})
+    running = fleet(**{**rabbit_broker.settings, **BREAKER, "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "600"})
     running.worker(name="other", concurrency=8)
     running.start(concurrency=8)
     simulator.faults("latency", delay=1)
@@ -193,8 +210,12 @@ def test_ten_seconds_without_redis_in_any_state_lose_and_double_nothing(
         eventually(lambda: len(simulator.journal()) > 16, what="the next bookings are on their way")
     valkey.kill()
     calls = len(simulator.journal())
+    wanted += enqueue(260, 20)
     threading.Event().wait(10)  # the fault itself lasts so long
-    assert (len(simulator.journal()) == calls) is shut
+    if shut:
+        assert len(simulator.journal()) == calls
+    else:
+        eventually(lambda: len(simulator.journal()) > calls, what="the fleet works on")
     valkey.restart()
     wanted += enqueue(300, 20)  # half-open waits for somebody who calls
     breaker, after = dependencies.current().breaker, State.CLOSED if state is State.HALF_OPEN else state
@@ -226,7 +247,7 @@ def test_with_another_broker_the_line_moves_at_the_limits_pace_while_redis_is_go
         **rabbit_broker.settings,
         CALCOM_RATE_LIMIT_PER_MINUTE="300",
         CIRCUIT_BREAKER_THRESHOLD="5",
-        CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="30",
+        CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="600",
     )
     for number in range(3):
         running.worker(name=f"bookings{number}", concurrency=2)
