@@ -85,6 +85,7 @@ class Server:
     def close(self) -> None:
         """End it, and whatever hangs in it."""
         self.over.set()
+        self.listener.shutdown(socket.SHUT_RDWR)  # its thread must not wait on, for the next server with its descriptor
         self.listener.close()
 
     def _accept(self) -> None:
