@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resilience.shared_state.client import make_redis
 from tasks import dependencies
 from tasks.health.overview import Overview, broker_answers, read_overview
 from tasks.health.payload import payload
@@ -17,12 +18,17 @@ from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
 
 Settings = Callable[..., dict[str, str]]
+PATIENCE = 30.0  # seconds: a net
 AT_MOST = 0.4  # seconds of time-outs: the breaker's, and the broker's
 
 
 @pytest.fixture(autouse=True)
-def fleet(settings: Settings) -> None:
-    """Give every server of a deployment."""
+def fleet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Give every server of a deployment; a Redis that nobody hurts may take its time."""
+    if "valkey" not in request.fixturenames:
+        for name in ("timeout", "connect_timeout"):
+            monkeypatch.setitem(make_redis.__kwdefaults__, name, PATIENCE)
+        monkeypatch.setattr("tasks.health.overview._BROKER_PATIENCE", PATIENCE)
     settings()
 
 
