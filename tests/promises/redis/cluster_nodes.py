@@ -11,8 +11,8 @@ from worker.local.embedded.find import reachable, server_user, valkey
 from worker.local.embedded.server import HOST, ServerLayout
 
 SLOTS = 16384
-DOWN_AFTER = 1000
-"""Milliseconds without an answer after which the others count a node as down."""
+ALIVE, DOWN_AFTER = 600_000, 1000
+"""Milliseconds without an answer after which the others count a node as down: by default, and once one is killed."""
 
 
 @dataclass
@@ -23,8 +23,9 @@ class ClusterNode(embedded.Valkey):
 
     def config(self, port: int) -> str:
         """Add that it is one; a cluster's own port is 10,000 above by default, where somebody else may be."""
-        cluster = f"cluster-enabled yes\ncluster-port {port + 1}\ncluster-node-timeout {DOWN_AFTER}\n"
-        return f"{super().config(port)}{cluster}masterauth {self.password}\nrepl-diskless-sync-delay 0\n"
+        cluster = f"cluster-enabled yes\ncluster-port {port + 1}\ncluster-node-timeout {ALIVE}\n"
+        heir = "cluster-replica-validity-factor 0\n"  # however long ago it has heard of its master
+        return f"{super().config(port)}{cluster}{heir}masterauth {self.password}\nrepl-diskless-sync-delay 0\n"
 
 
 class ThreeMasters:
@@ -74,6 +75,12 @@ class ThreeMasters:
         eventually(lambda: self.told(heir, "master_link_status") == "up", what="it has all")
         eventually(lambda: self.ask(number, "ROLE")[2], what="its master knows it")
         return heir
+
+    def kill(self, number: int) -> None:
+        """Kill a node; one that was only slow would have been replaced by nobody."""
+        self.nodes[number].kill()
+        for other in {*range(len(self.nodes))} - {number}:
+            self.ask(other, "CONFIG", "SET", "cluster-node-timeout", DOWN_AFTER)
 
     def is_master(self, number: int) -> bool:
         """Say whether a node is a master now."""

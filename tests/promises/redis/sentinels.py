@@ -14,8 +14,8 @@ from worker.local.embedded.server import HOST, ServerLayout, here
 
 PROGRAMS = Path("/usr/bin")
 MASTER = "bookings"
-DOWN_AFTER = 500
-"""Milliseconds without an answer after which a Sentinel counts its master as down."""
+ALIVE, DOWN_AFTER = 600_000, 500
+"""Milliseconds without an answer after which a Sentinel counts its master as down: while it lives, and then."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class DebianSentinel(Valkey):
             f"bind {HOST}\nport {port}\n"
             f"sentinel monitor {MASTER} {HOST} {self.master.port} 2\n"
             f"sentinel auth-pass {MASTER} {self.master.password}\n"
-            f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER}\n"
+            f"sentinel down-after-milliseconds {MASTER} {ALIVE}\n"
             f"sentinel failover-timeout {MASTER} 6000\n"
         )
         file.chmod(0o600)
@@ -108,13 +108,19 @@ class Watched:
         ports = [self._ask(one).sentinel_get_master_addr_by_name(MASTER)[1] for one in self.sentinels]
         return int(max(ports, key=ports.count))
 
+    def kill_master(self) -> None:
+        """Kill the master; one that was only slow would have been replaced by nobody."""
+        self.master.kill()
+        for sentinel in self.sentinels:
+            self._ask(sentinel).sentinel_set(MASTER, "down-after-milliseconds", DOWN_AFTER)
+
     def _all_know(self) -> bool:
         states = [self._ask(one).sentinel_masters()[MASTER] for one in self.sentinels]
         return all(state["num-other-sentinels"] == 2 and state["num-slaves"] == 1 for state in states)
 
     @staticmethod
     def _ask(sentinel: DebianSentinel) -> Any:
-        return redis.Redis(host=HOST, port=sentinel.port or 0, socket_timeout=1)
+        return redis.Redis(host=HOST, port=sentinel.port or 0, socket_timeout=30)
 
     @staticmethod
     def _start(server: Valkey) -> None:

@@ -23,6 +23,7 @@ from worker.local import embedded
 from worker.settings.values import NO_CLUSTER
 
 CREATE = "bookings.create"
+PATIENT = {"timeout": 30.0, "connect_timeout": 30.0}  # with a server that is only slow
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def url(cluster: ThreeMasters) -> str:
 def test_two_processes_share_a_breaker_that_lives_in_a_cluster(url: str) -> None:
     """The keys of any service are together, on whichever node it is."""
     for service in ("calcom", "one", "other", "third"):
-        ours, theirs = (CircuitBreaker(service, redis=make_redis(url, timeout=5)) for _ in range(2))
+        ours, theirs = (CircuitBreaker(service, redis=make_redis(url, **PATIENT)) for _ in range(2))
         for number in range(5):
             permit = ours.acquire(CREATE, owner=f"o{number}")
             assert isinstance(permit, Permit)
@@ -55,7 +56,7 @@ def test_two_processes_share_a_breaker_that_lives_in_a_cluster(url: str) -> None
 
 def test_a_breaker_outlives_the_nodes_and_goes_on_with_them(url: str, cluster: ThreeMasters) -> None:
     """Without them each process has its own; when they are back, whichever was killed, they share again."""
-    breaker = CircuitBreaker("calcom", redis=make_redis(url, timeout=1), settings=BreakerSettings(rate_limit=0))
+    breaker = CircuitBreaker("calcom", redis=make_redis(url, **PATIENT), settings=BreakerSettings(rate_limit=0))
     breaker.reset("a test", "to begin with")
     assert breaker.get_status().shared
     for node in cluster.nodes:
@@ -81,7 +82,7 @@ def test_check_can_ask_a_cluster(url: str) -> None:
     assert broker.redis_error(url) is None
     assert broker.eviction_policy(url) == "noeviction"
     assert breaker_error(url) is None
-    with make_redis(url, timeout=5) as client:
+    with make_redis(url, **PATIENT) as client:
         seconds, _ = client.time()
         assert int(seconds) > 0
 
@@ -122,7 +123,7 @@ def test_a_fleet_outlives_the_master_of_its_breaker(
         simulator.faults("latency", delay=0.3)
         eventually(lambda: len(simulator.bookings()) > 5, what="the drain begins")
         wanted += enqueue(41, 20)
-        cluster.nodes[master].kill()
+        cluster.kill(master)
         wanted += enqueue(61, 10)
         eventually(lambda: cluster.is_master(heir), what="the replica takes over")
         judge(finals([1, *wanted], within=120))

@@ -44,7 +44,7 @@ def test_a_failover_with_held_and_running_bookings_loses_and_doubles_nothing(
     eventually(lambda: len(simulator.bookings()) > 5, what="the drain begins")
     wanted += enqueue(41, 20)
     before = watched.present()
-    watched.master.kill()
+    watched.kill_master()
     wanted += enqueue(61, 10)
     eventually(lambda: watched.present() != before, what="the replica takes over")
     judge(finals([1, *wanted], within=120))
