@@ -67,7 +67,7 @@ class Deployment:
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as PostgreSQL's own operator, over a connection of its own."""
-        with psycopg.connect(self.environment.servers.database_url, autocommit=True, connect_timeout=10) as conn:
+        with psycopg.connect(self.environment.servers.database_url, autocommit=True, connect_timeout=30) as conn:
             ran = conn.execute(sql.SQL(statement), values or None)  # type: ignore[arg-type]  # our own texts
             return ran.fetchall() if ran.description else []
 
@@ -98,7 +98,7 @@ class Deployment:
         finals([enqueue_booking(request(1000)).appointment_id])  # so a worker has asked
         reading = f"{self.address}/resilience/data/overview"  # so Flower has, and the periodic tasks do each second
         begun = datetime.now(UTC)
-        eventually(lambda: datetime.fromisoformat(requests.get(reading, timeout=5).json()["read_at"]) > begun)
+        eventually(lambda: datetime.fromisoformat(requests.get(reading, timeout=30).json()["read_at"]) > begun)
 
     def also_flower(self, name: str, **options: str) -> str:
         """Start another Flower of this deployment, with options of its own; return its address."""
