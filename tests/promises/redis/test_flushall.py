@@ -35,9 +35,9 @@ def test_a_thousand_queued_bookings_all_move_again(fleet: Callable[..., Fleet], 
 
     That this takes at most fifteen seconds is measured by benchmarks/bounds/flushed_queue.py.
     """
-    running = fleet(CALCOM_READ_TIMEOUT="4", CALCOM_DEADLINE="4").start(concurrency=8)
-    eventually(lambda: running.logs().count(" ready.") >= 2, what="the workers are ready")
+    running = fleet(CALCOM_READ_TIMEOUT="60", CALCOM_DEADLINE="60").start(concurrency=8)
     simulator.settings(latency=0.5)
+    simulator.faults("stall", step="insert", delay=60, match={"method": "POST", "path": "/v2/bookings"})
     enqueue_bookings([request(number) for number in range(1000)])
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
@@ -47,8 +47,11 @@ def test_a_thousand_queued_bookings_all_move_again(fleet: Callable[..., Fleet], 
             return int(conn.execute(LEFT).scalar_one())
 
     assert left() > 800, "the queue was long"
+    simulator.no_faults()
     eventually(lambda: left() == 0, what="all are moving again")
     eventually(lambda: queued(redis_url) > 300, what="they wait in line again")
+    running.stop()
+    eventually(lambda: all(call["t1"] for call in simulator.journal()), what="what Cal.com has begun is over")
 
 
 def test_a_long_queue_that_is_only_slow_is_not_sent_twice(
