@@ -23,6 +23,7 @@ from tasks import dependencies, event_types
 from tasks.enqueue import Outcome, outcome
 from tasks.health.overview import read_overview
 from tasks.request.model import BookingRequest
+from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
 from worker.celery_app import MAINTENANCE, app, reconfigure
 from worker.wiring import build
@@ -193,7 +194,7 @@ def settings(
 ) -> Iterator[Callable[..., dict[str, str]]]:
     """Set the environment of a deployment whose Cal.com is the simulator; times are short, and can be given.
 
-    Where no server is hurt, this process is patient with them; its children are what they are.
+    Where no server is hurt, this process is patient with them; its children are what they are, but for fleets.
     """
     if HURT.isdisjoint(request.fixturenames):
         _be_patient(monkeypatch)
@@ -237,14 +238,31 @@ def zygote() -> Iterator[Zygote]:
 
 
 @pytest.fixture
-def fleet(settings: Callable[..., dict[str, str]], tmp_path: Path, zygote: Zygote) -> Iterator[Callable[..., Fleet]]:
-    """Make fleets; they end with the test."""
+def fleet(
+    request: pytest.FixtureRequest,
+    settings: Callable[..., dict[str, str]],
+    simulator: Any,
+    tmp_path: Path,
+    zygote: Zygote,
+) -> Iterator[Callable[..., Fleet]]:
+    """Make fleets; they end with the test, and so do their calls. Where no server is hurt, they are patient, too."""
     made: list[Fleet] = []
 
     def make(**given: str) -> Fleet:
-        made.append(Fleet(settings(**given), tmp_path, zygote))
+        environment = settings(**given)
+        if HURT.isdisjoint(request.fixturenames) and "REDIS_URL" not in given:  # one of the test's own may be hurt
+            environment[PATIENT_WITH_REDIS] = "1"
+        made.append(Fleet(environment, tmp_path, zygote))
         return made[-1]
 
     yield make
     for one in made:
         one.stop()
+    if made:
+        _end_calls(simulator)
+
+
+def _end_calls(simulator: Any) -> None:
+    """Wait until Cal.com works at no call any more: what it books later would be in the next test's world."""
+    simulator.no_faults()
+    eventually(lambda: all(call["t1"] is not None for call in simulator.journal()), what="no call is under way")
