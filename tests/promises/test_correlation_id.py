@@ -31,7 +31,7 @@ def test_one_correlation_id_tells_the_whole_story(fleet: Callable[..., Fleet], s
     eventually(lambda: held(ours), what="ours is held")
     simulator.no_faults()
     assert finals([ours])[ours].status is Status.CONFIRMED
-    eventually(lambda: "breaker_closed" in kinds(running, ours), within=20, what="the close is written down")
+    eventually(lambda: "breaker_closed" in kinds(running, ours), what="the close is written down")
 
     told = kinds(running, ours)
     assert {"held", "breaker_open", "breaker_closed", "pending", "confirmed"} <= set(told)

@@ -38,7 +38,7 @@ def half_open(endpoint: str | None = None, *, reason: str = "http_500") -> None:
         status = breaker.get_status()
         return (status.breaker if endpoint is None else status.endpoints[endpoint]).state is State.HALF_OPEN
 
-    eventually(waits, within=10, what="a probe may go")
+    eventually(waits, what="a probe may go")
 
 
 def why(appointment_id: int) -> list[str]:
