@@ -44,21 +44,26 @@ class AlertSinks:
             text=True,
             start_new_session=True,  # Ctrl-C is for us
         )
-        late = threading.Timer(self.limit, child.kill)
-        late.daemon = True
-        late.start()
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        timer = threading.Timer(self.limit, end)
+        timer.daemon = True
+        timer.start()
         waiting = set(range(len(jobs)))
         try:
             for place, error in _answers(child, json.dumps(jobs)):
                 waiting.discard(place)
                 yield place, error
         finally:
-            killed = not late.is_alive()
-            late.cancel()
+            timer.cancel()
             child.kill()
             child.wait()
         for place in sorted(waiting):
-            yield place, f"does not answer within {self.limit:g} s" if killed else "could not be tried"
+            yield place, f"does not answer within {self.limit:g} s" if late.is_set() else "could not be tried"
 
 
 def _answers(child: "subprocess.Popen[str]", jobs: str) -> Iterator[tuple[int, str | None]]:
