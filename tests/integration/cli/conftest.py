@@ -41,6 +41,15 @@ class Ran:
 Booking = Callable[..., Ran]
 
 
+def shown_code(code: int) -> int:
+    """Return the exit code that a shell shows: 130 for a process that SIGINT has ended.
+
+    Python ends itself by that signal where Ctrl-C came while it ran code that is a string, as dataclasses do when they
+    are loaded, whoever took the KeyboardInterrupt (`_Py_UnhandledKeyboardInterrupt` in its Python/pythonrun.c).
+    """
+    return code if code >= 0 else 128 - code
+
+
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Booking:
     """Run `booking ...` in this process, with the environment as it is."""
@@ -88,7 +97,7 @@ def ended() -> Callable[["subprocess.Popen[bytes]"], Ran]:
     def end(process: "subprocess.Popen[bytes]") -> Ran:
         out, err = process.communicate(timeout=SLOW)
         assert b"Traceback" not in out + err
-        return Ran(process.returncode, out.decode(), err.decode())
+        return Ran(shown_code(process.returncode), out.decode(), err.decode())
 
     return end
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.integration.cli.conftest import shown_code
 from tests.support.fleet import eventually
 
 PARTS = ["postgres", "valkey", "simulator", "worker 1", "maintenance", "beat", "flower"]
@@ -68,7 +69,7 @@ class Up:
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return shown_code(self.process.wait(60))
 
 
 @pytest.fixture
