@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -36,7 +37,8 @@ def run(test: Callable[[Source, Shared[int]], object]) -> None:
         source = Source()
         await test(source, Shared(source.read, 0.8, clock=lambda: source.now))  # type: ignore[misc]
 
-    asyncio.run(body())
+    with ThreadPoolExecutor(1) as thread:  # in this one a loop of the browser's tests may run
+        thread.submit(asyncio.run, body()).result()
 
 
 def test_many_viewers_cost_one_reading() -> None:
