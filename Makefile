@@ -9,7 +9,7 @@ within = $(if $(shell command -v timeout),timeout --foreground --signal=INT --ki
 
 # Most tests wait for real servers, so more run side by side than there are cores; none of them measures time, that is
 # `make bench`. What takes longest begins (tests/conftest.py).
-SIDE_BY_SIDE := -n 5 --dist worksteal
+SIDE_BY_SIDE := -n 7 --dist worksteal
 
 # Tests and breakages start hundreds of processes of the product: without compiled files each would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE

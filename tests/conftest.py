@@ -2,8 +2,10 @@
 
 import gc
 import json
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -27,10 +29,22 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "migrated"
 READY = "simulator listening on "
 START_SECONDS = 30.0
-MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - a private folder below it; bytes for all processes' servers
+MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - private folders below it; bytes for all that is made there
 Administer = Callable[[sql.Composable], None]
 # What takes longest waits for processes of its own, or searches: by fixture, and by file.
 LONG_FIXTURES, LONG_FILES = {"fleet", "spawn"}, {"test_under_fire.py", "test_model.py", "test_breaker_mutants.py"}
+
+
+def pytest_configure() -> None:
+    """Have all that is temporary in memory where there is room, unless TMPDIR says where.
+
+    A database is 330 files, and to find inodes for those of 1,200 databases was a fifth of all the tests' work (ext4
+    takes none that was in use within five seconds, and looks at each); servers that are started and removed, the rest.
+    """
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():  # noqa: TID251 - the tests' own, and so their processes'
+        return
+    if not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(MEMORY).free > ENOUGH:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)  # noqa: TID251 - the same
 
 
 @pytest.hookimpl(trylast=True)  # after what -k and -m leave out
@@ -68,15 +82,10 @@ def session_valkey() -> Iterator["Valkey"]:
 
 @pytest.fixture(scope="session")
 def session_postgres() -> Iterator["Postgres"]:
-    """Run the session's PostgreSQL; tests that hurt it take `postgres`.
-
-    In memory where there is room: a database is 330 files, and to find inodes for those of 1,200 databases was a fifth
-    of all the tests' work (ext4 takes none that was in use within five seconds, and looks at each).
-    """
+    """Run the session's PostgreSQL; tests that hurt it take `postgres`."""
     from worker.local import embedded  # noqa: PLC0415 - see above
 
-    below = str(MEMORY) if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH else None
-    with embedded.servers(valkey=False, below=below) as servers:
+    with embedded.servers(valkey=False) as servers:
         _make_logins_cheap(servers.postgres)
         yield servers.postgres
 

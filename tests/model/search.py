@@ -1,8 +1,8 @@
 """Search a model breadth first, to its end: the shortest way to a broken promise, or the proof that there is none."""
 
 import gc
-from collections.abc import Callable, Hashable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
@@ -51,6 +51,18 @@ class Machine(Protocol):
 Wrong = Callable[[Any], str | None]
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Stop the collector: states and ways have no cycles, and it would walk them again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 @dataclass
 class Found:
     """What a search has seen; `complete` says that nothing was left to see."""
@@ -63,6 +75,7 @@ class Found:
     complete: bool = False
     broken: str | None = None
 
+    @_uncollected()
     def stuck(self, goal: Callable[[Any], bool], *, operator: bool) -> list[Any]:
         """Return the states from which no fair steps (and the operator's) lead to the goal."""
         before: list[list[int]] = [[] for _ in self.states]
@@ -103,14 +116,8 @@ def _together(text: str, count: int) -> list[str]:
 def search(machine: Machine, *, wrong: Wrong, live: bool = False) -> Found:
     """Visit every state that can be reached, or stop at the first that is wrong. `live` keeps the ways on."""
     found = Found(machine)
-    collecting = gc.isenabled()
-    gc.disable()  # states have no cycles: the collector would only walk them again and again
-    try:
-        with machine.searched():
-            _visit_all(found, wrong, live=live)
-    finally:
-        if collecting:
-            gc.enable()
+    with _uncollected(), machine.searched():
+        _visit_all(found, wrong, live=live)
     return found
 
 

@@ -26,7 +26,8 @@ class TlsProxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
         self.secured = 0  # connections whose handshake came to an end
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def url(self, target: str, scheme: str, query: str = "") -> str:
         """Return the URL of the target by way of this proxy."""
@@ -36,6 +37,8 @@ class TlsProxy:
 
     def close(self) -> None:
         """Take no more connections."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()  # or it would wait on, for the next server with its descriptor
         self._listener.close()
 
     def _accept(self) -> None:

@@ -80,12 +80,14 @@ class Server:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def close(self) -> None:
         """End it, and whatever hangs in it."""
         self.over.set()
-        self.listener.shutdown(socket.SHUT_RDWR)  # its thread must not wait on, for the next server with its descriptor
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()  # or it would wait on, for the next server with its descriptor
         self.listener.close()
 
     def _accept(self) -> None:

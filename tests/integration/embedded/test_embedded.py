@@ -145,16 +145,6 @@ def test_only_what_was_asked_for_runs() -> None:
             servers.database_url  # noqa: B018 - the access is the test
 
 
-def test_the_temporary_folder_is_made_where_it_is_asked_for(running: embedded.Servers) -> None:
-    """On a file system in memory, say; and it is gone afterwards."""
-    below = running.guard.folder()
-    below.chmod(0o755)
-    with embedded.servers(postgres=False, below=str(below)) as servers:
-        assert servers.folder.parent == below
-        assert servers.valkey.runs
-    assert not servers.folder.exists()
-
-
 def test_a_user_without_a_name_is_told_so() -> None:
     """A container that runs as a bare number: initdb's own words would not say what to do."""
     find.require_name(find.server_user())

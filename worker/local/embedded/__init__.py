@@ -61,13 +61,10 @@ class Servers:
 
 
 @contextlib.contextmanager
-def servers(
-    folder: Path | None = None, *, postgres: bool = True, valkey: bool = True, below: str | None = None
-) -> Iterator[Servers]:
+def servers(folder: Path | None = None, *, postgres: bool = True, valkey: bool = True) -> Iterator[Servers]:
     """Run the servers until the block ends; they also end when this process dies, `kill -9` included.
 
-    `folder` keeps data, ports and passwords for the next time; None: a temporary one, removed at the end, made below
-    `below`, or in the system's place.
+    `folder` keeps data, ports and passwords for the next time; None: a temporary one, removed at the end.
 
     Raises:
         EmbeddedError: a wheel is missing, a program does not run here, or the folder is in use.
@@ -78,7 +75,7 @@ def servers(
     if valkey:
         wanted.append((Valkey, find.valkey()))
     with record.locked(folder) as lock, Guard(lock) as guard:
-        home = folder.resolve() if folder else guard.folder(below)
+        home = folder.resolve() if folder else guard.folder()
         user = find.server_user()
         started: dict[str, Server] = {}
         for kind, programs in wanted:
