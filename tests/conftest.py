@@ -32,7 +32,12 @@ START_SECONDS = 30.0
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30  # noqa: S108 - private folders below it; bytes for all that is made there
 Administer = Callable[[sql.Composable], None]
 # What takes longest waits for processes of its own, or searches: by fixture, and by file.
-LONG_FIXTURES, LONG_FILES = {"fleet", "spawn"}, {"test_under_fire.py", "test_model.py", "test_breaker_mutants.py"}
+LONG_FIXTURES = {"fleet", "spawn"}
+LONG_FILES = {
+    "test_breaker_drawing.py", "test_breaker_mutants.py", "test_cli_restored.py", "test_db_plans.py", "test_model.py",
+    "test_nightly.py", "test_page_plans.py", "test_plainest_booking.py", "test_probes.py", "test_rate_limit.py",
+    "test_readme_commands.py", "test_under_fire.py",
+}  # fmt: skip
 
 
 def pytest_configure() -> None:

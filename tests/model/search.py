@@ -78,18 +78,19 @@ class Found:
     @_uncollected()
     def stuck(self, goal: Callable[[Any], bool], *, operator: bool) -> list[Any]:
         """Return the states from which no fair steps (and the operator's) lead to the goal."""
-        before: list[list[int]] = [[] for _ in self.states]
-        for start, ends in enumerate(self.fair):
-            for end in ends + self.ordered[start] if operator else ends:
-                before[end].append(start)
         reached = [goal(state) for state in self.states]
-        todo = [number for number, there in enumerate(reached) if there]
-        while todo:
-            for start in before[todo.pop()]:
-                if not reached[start]:
-                    reached[start] = True
-                    todo.append(start)
-        return [state for state, there in zip(self.states, reached, strict=True) if not there]
+        ways = [ends + more for ends, more in zip(self.fair, self.ordered, strict=True)] if operator else self.fair
+        # Most ways lead to states that were found later, so from the end a look or two are enough.
+        left = [number for number in reversed(range(len(reached))) if not reached[number]]
+        looked_at: list[int] = []
+        while len(left) != len(looked_at):
+            looked_at, left = left, []
+            for number in looked_at:
+                if any(reached[end] for end in ways[number]):
+                    reached[number] = True
+                else:
+                    left.append(number)
+        return [self.states[number] for number in reversed(left)]
 
     def trace(self) -> list[str]:
         """Tell the way to the last state; ticks in a row are one line."""

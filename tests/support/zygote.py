@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -93,6 +94,7 @@ def _serve() -> None:
     included = importlib.import_module("worker.celery_app").Configuration.include
     for name in (*IMPORTED, *included):
         importlib.import_module(name)
+    platform.platform()  # each worker's banner says it, and to find it out runs `uname`
     gc.freeze()  # what all have in common: no collector of theirs walks it, and so copies it
     running: set[int] = set()
     for line in sys.stdin:
