@@ -46,7 +46,7 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str 
         if now - began_at > within:
             pytest.fail(f"not within {within:g} s: {what or condition}")
         # Who waits must not be what others wait for: the longer it takes, the seldomer it is asked.
-        pause.wait(max(0.05, now - asked_at, min(0.15, (now - began_at) / 40)))
+        pause.wait(max(0.05, 2 * (now - asked_at), min(0.25, (now - began_at) / 20)))
 
 
 class Fleet:
