@@ -34,10 +34,11 @@ Administer = Callable[[sql.Composable], None]
 # What takes longest waits for processes of its own, or searches: by fixture, and by file.
 LONG_FIXTURES = {"fleet", "spawn"}
 LONG_FILES = {
-    "test_breaker_drawing.py", "test_breaker_mutants.py", "test_cli_restored.py", "test_db_plans.py", "test_model.py",
-    "test_nightly.py", "test_page_plans.py", "test_plainest_booking.py", "test_probes.py", "test_rate_limit.py",
-    "test_readme_commands.py", "test_under_fire.py",
+    "test_breaker_drawing.py", "test_breaker_mutants.py", "test_cli_restored.py", "test_cluster.py", "test_db_plans.py",
+    "test_model.py", "test_nightly.py", "test_page_plans.py", "test_plainest_booking.py", "test_probes.py",
+    "test_rate_limit.py", "test_readme_commands.py", "test_under_fire.py",
 }  # fmt: skip
+TOGETHER = {"test_cluster.py", "test_page_plans.py"}  # what their tests share takes longest: it is made once
 
 
 def pytest_configure() -> None:
@@ -61,18 +62,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers == 1:
         return
-    long: list[pytest.Item] = []
+    long: dict[str, list[pytest.Item]] = {}
     others: list[pytest.Item] = []
     for item in items:
-        is_long = not LONG_FIXTURES.isdisjoint(item.fixturenames) or item.path.name in LONG_FILES  # type: ignore[attr-defined]
-        (long if is_long else others).append(item)
-    total, items[:] = len(items), []
+        name = item.path.name
+        if not LONG_FIXTURES.isdisjoint(item.fixturenames) or name in LONG_FILES:  # type: ignore[attr-defined]
+            long.setdefault(name if name in TOGETHER else item.nodeid, []).append(item)
+        else:
+            others.append(item)
+    dealt, total, items[:] = list(long.values()), len(items), []
     for number in range(workers):
         slice_ = (total - len(items)) // (workers - number)
-        theirs = long[number::workers]
+        theirs = dealt[number::workers]
         begin = len(theirs) * number // workers
-        items += [*theirs[begin:], *theirs[:begin], *others[: slice_ - len(theirs)]]
-        del others[: slice_ - len(theirs)]
+        first = [item for some in (*theirs[begin:], *theirs[:begin]) for item in some]
+        items += [*first, *others[: slice_ - len(first)]]
+        del others[: slice_ - len(first)]
 
 
 def pytest_collection_finish() -> None:
