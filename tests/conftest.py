@@ -45,7 +45,7 @@ def pytest_configure() -> None:
     """Have all that is temporary in memory where there is room, unless TMPDIR says where.
 
     A database is 330 files, and to find inodes for those of 1,200 databases was a fifth of all the tests' work (ext4
-    takes none that was in use within five seconds, and looks at each); servers that are started and removed, the rest.
+    takes none that was in use within five seconds, and looks at each); so it is with servers that come and go.
     """
     if "TMPDIR" in os.environ or not MEMORY.is_dir():  # noqa: TID251 - the tests' own, and so their processes'
         return
@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector from walking thousands of collected tests: they stay to the end; and have it come seldomer."""
+    """Keep the collector from walking all collected tests, which stay to the end; and let it come less often."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # a twentieth of all that the tests' own processes did, at Python's 700, 10, 10
 

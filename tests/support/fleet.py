@@ -45,7 +45,7 @@ def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str 
         now = time.monotonic()
         if now - began_at > within:
             pytest.fail(f"not within {within:g} s: {what or condition}")
-        # Who waits must not be what others wait for: the longer it takes, the seldomer it is asked.
+        # Who waits must not be what others wait for: the longer it takes, the less often it is asked.
         pause.wait(max(0.05, 2 * (now - asked_at), min(0.25, (now - began_at) / 20)))
 
 
