@@ -30,10 +30,10 @@ class Standing(StrEnum):
 
 
 def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
-    """Look at a confirmed booking by its uid, and cancel it here when it is gone there.
+    """Look at a confirmed booking by its uid, and cancel it here when Cal.com shows it as cancelled.
 
-    A "not found" counts only when the confirmation is older than the settle time: a replica that lags says the same,
-    byte for byte (docs/calcom.md, "By uid").
+    A "not found" shows nothing: Cal.com keeps a cancelled booking, so that another Cal.com has answered, a replica that
+    lags, or one whose account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
         row = appointments.get(conn, appointment_id)
@@ -42,20 +42,33 @@ def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
     made = list[CallMade | None]()
     calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
-        if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
-            found = read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
-        else:
-            found = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
+        found = _look(deps, calls, row)
     except NotNow:
         return Standing.UNASKED
     if isinstance(found, Reply):
-        not_found = found.kind is ReplyKind.REFUSED and found.http_status == 404 and "was not found" in found.message
-        gone = not_found and _is_old(deps, row)
-    elif any(_lives(booking, row) for booking in found):
+        return Standing.UNASKED
+    if any(_lives(booking, row) for booking in found):
         return Standing.LIVES
-    else:
-        gone = True
-    return Standing.GONE if gone and _cancel(deps, row, made) else Standing.UNASKED
+    return Standing.GONE if _cancel(deps, row, made) else Standing.UNASKED
+
+
+def _look(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> Sequence[Booking] | Reply:
+    """Return what Cal.com shows of the row: of a series all weeks, of a seat that is cancelled no booking.
+
+    Cal.com deletes a cancelled seat, and only that: its "not found" counts where the seat's booking is found, and when
+    the confirmation is older than the settle time (a replica that lags says the same, byte for byte).
+    """
+    if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
+        return read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
+    found = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
+    if not (isinstance(found, Reply) and _is_missing(found) and _is_old(deps, row)):
+        return found
+    booking = read_bookings(calls.booking(row.calcom_booking_uid or "", deadline=PATIENCE))
+    return found if isinstance(booking, Reply) else ()
+
+
+def _is_missing(reply: Reply) -> bool:
+    return reply.kind is ReplyKind.REFUSED and reply.http_status == 404 and "was not found" in reply.message
 
 
 def _lives(booking: Booking, row: Appointment) -> bool:

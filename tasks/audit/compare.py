@@ -146,7 +146,7 @@ def _over(
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
-        if listing.answers[question] is Answered.UNREADABLE:
+        if listing.answers[question] is not Answered.FOUND:  # a week of it is shown: "not found" is a replica that lags
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
             return cut(row, booking, listing, settled=settled)

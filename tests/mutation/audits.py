@@ -9,6 +9,14 @@ _COMMAND = "tests/integration/cli/audits/test_cli_restored.py::"
 AUDITS = (
     # -- at night
     Breakage(
+        name="series-not-found-cancels-what-stands",
+        promise=2,
+        file="tasks/audit/compare.py",
+        old="if listing.answers[question] is not Answered.FOUND:",
+        new="if listing.answers[question] is Answered.UNREADABLE:",
+        test="tests/unit/tasks/test_audit_unlisted.py::TestSeries::test_a_series_that_is_not_found_ends_no_booking[nowhere]",
+    ),
+    Breakage(
         name="audited-while-not-closed",
         promise=3,
         file="tasks/audit/nightly_calls.py",

@@ -9,8 +9,10 @@ from db.lifecycle import Status
 from tasks import dependencies
 from tasks.claim import claim
 from tests.support.fleet import request, row
-from tests.support.stepping import book
+from tests.support.stepping import book, let_pass
 from worker import Receipt, enqueue_booking
+
+SEATS = 103
 
 
 @pytest.fixture
@@ -68,3 +70,44 @@ def test_where_cal_com_cannot_tell_the_receipt_says_as_of_when(booked: int, simu
 
     assert (again.appointment_id, again.status, again.duplicate) == (booked, Status.CONFIRMED, True)
     assert again.as_of == row(booked).updated_at
+
+
+def test_another_cal_com_cancels_nothing(booked: int, simulator: Any) -> None:
+    """One that never had the booking: Cal.com itself keeps what was cancelled, so that a 404 shows no cancellation."""
+    let_pass(3600)
+    simulator.reset()
+
+    again = enqueue_booking(request(1))
+
+    assert (again.appointment_id, again.status, again.duplicate) == (booked, Status.CONFIRMED, True)
+    assert again.as_of == row(booked).updated_at
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_seat_that_was_cancelled_is_booked_again_where_its_booking_is_found(
+    settings: Callable[..., dict[str, str]], simulator: Any, *, elsewhere: bool
+) -> None:
+    """A seat is deleted with its end; another Cal.com has neither the seat nor its booking."""
+    settings()
+    seated = book_now(enqueue_booking(request(1, SEATS)))
+    let_pass(3600)
+    if elsewhere:
+        simulator.reset()
+    else:
+        simulator.person("cancel", row(seated).calcom_booking_uid, seat=row(seated).calcom_seat_uid)
+
+    again = enqueue_booking(request(1, SEATS))
+
+    assert again.duplicate is elsewhere
+    assert row(seated).status is (Status.CONFIRMED if elsewhere else Status.CANCELLED)
+
+
+def test_a_young_seat_that_is_not_found_stands(settings: Callable[..., dict[str, str]], simulator: Any) -> None:
+    """A replica that lags says the same of a seat that is there, and has its booking of a seat before it."""
+    settings()
+    seated = book_now(enqueue_booking(request(1, SEATS)))
+    simulator.person("cancel", row(seated).calcom_booking_uid, seat=row(seated).calcom_seat_uid)
+
+    again = enqueue_booking(request(1, SEATS))
+
+    assert (again.appointment_id, again.status, again.duplicate) == (seated, Status.CONFIRMED, True)

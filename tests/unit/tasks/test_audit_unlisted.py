@@ -143,6 +143,12 @@ class TestSeries:
         assert verdict(own, moved, new, third, fourth, occurrences=4) is NoFinding.AGREES
         assert verdict(own, moved, new, third, occurrences=4) == SERIES
 
+    @pytest.mark.parametrize("answer", [Answered.NOWHERE, Answered.UNREADABLE])
+    def test_a_series_that_is_not_found_ends_no_booking(self, verdict: Judge, answer: Answered) -> None:
+        """Its first week is shown, as cancelled: what says that there is no series has not got the others yet."""
+        own, *_ = series(3, status="cancelled")
+        assert verdict(own, occurrences=3, answers={SERIES: answer}) is NoFinding.CANNOT_TELL
+
     def test_a_cancelled_first_week_leaves_the_others(self, verdict: Judge) -> None:
         """The request stands while any week lives; it is over when none does."""
         own, *others = series(3, status="cancelled")
