@@ -43,7 +43,7 @@ orders (any HTTP client; they meet no fault and stand in no journal):
 
 settings beside those of the command line: replica_lags [0.02, 8] (they answer in turn), lag_breaks_posts (a POST
   re-reads from the replica), total_one_too_high, seat_cancel_says_404, dedupe_takes_another (shares), blocked_emails,
-  guarded_emails, keys, users
+  guarded_emails, free_domains (whose addresses make bookings pending where a type confirms_free_email), keys, users
 
 a fault's limits: share (0-1), count (calls), seconds, start_after (seconds),
   match {{method, path (a trailing * is a prefix), event_type_id, reference}}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from simulator.booking import book, changes, old_version, slots
 from simulator.http import shapes
 from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
-from simulator.reads import event_types, listing, show
+from simulator.reads import event_type_groups, event_types, listing, show
 from simulator.reads.event_types import NO_LOGIN
 from simulator.state.steps import KilledError
 from simulator.state.users import DELETED, EXPIRED, view_of
@@ -40,7 +40,7 @@ class Route:
 ROUTES = (
     Route(re.compile("/v2/me"), ("GET",)),
     Route(re.compile("/v2/slots"), ("GET",), (SLOTS,)),
-    Route(re.compile("/v2/event-types"), ("GET",), (event_types.VERSION,)),
+    Route(re.compile("/v2/event-types"), ("GET",), (event_types.VERSION, *event_types.OLDER)),
     Route(re.compile("/v2/event-types/[^/]+"), ("GET",), (event_types.VERSION, *event_types.OLDER)),
     Route(re.compile("/v2/event-types/[^/]+"), ("DELETE",), (event_types.VERSION,)),
     Route(re.compile("/v2/bookings"), ("GET", "POST")),
@@ -137,7 +137,8 @@ async def _serve(world: World, call: Call) -> Answer:
         case ["v2", "slots"]:
             return await slots.list_slots(world, call)
         case ["v2", "event-types"]:
-            return await event_types.several(world, call)
+            current = call.request.headers.get("cal-api-version") == event_types.VERSION
+            return await (event_types.several if current else event_type_groups.grouped)(world, call)
         case ["v2", "event-types", number]:
             return await (event_types.delete if method == "DELETE" else event_types.one)(world, call, number)
     return await _serve_bookings(world, call, parts[2:])

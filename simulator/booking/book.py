@@ -87,7 +87,7 @@ def _hosts(world: World, wish: Wish, week_one: Booking | None) -> tuple[str, ...
     """
     if week_one is not None:
         return week_one.hosts
-    if wish.event_type.recurs and wish.event_type.needs_confirmation(wish.start, world.now):
+    if wish.event_type.recurs and world.needs_confirmation(wish.event_type, wish.start, wish.email):
         return (wish.event_type.organizer,)
     return hosts_for(world, wish.event_type, wish.start, wish.end)
 
@@ -115,7 +115,7 @@ def _insert(world: World, call: Call, wish: Wish, hosts: tuple[str, ...], series
         uid=new_uid(),
         event_type=wish.event_type,
         hosts=hosts,
-        status="pending" if wish.event_type.needs_confirmation(wish.start, world.now) else "accepted",
+        status="pending" if world.needs_confirmation(wish.event_type, wish.start, wish.email) else "accepted",
         start=wish.start,
         end=wish.end,
         attendees=[seats.attendee(wish, world.seconds), *guests, *others],

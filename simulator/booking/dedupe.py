@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def earlier_booking(world: World, wish: Wish) -> Booking | None:
     """Find this attendee's booking; of several any one may come, mostly the first (seen: 18 of 20)."""
-    pending = wish.event_type.needs_confirmation(wish.start, world.now)
+    pending = world.needs_confirmation(wish.event_type, wish.start, wish.email)
     if not wish.event_type.exclusive or not (wish.event_type.round_robin or pending):
         return None
     status = "pending" if pending else "accepted"

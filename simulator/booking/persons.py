@@ -92,12 +92,13 @@ def cancel(world: World, booking: Booking, seat: str | None, reason: str) -> Non
 
 def move(world: World, booking: Booking, start: datetime, hosts: tuple[str, ...], reason: str) -> Booking:
     """Book another time with the same metadata, and cancel the old one. Raises Refusal when another was faster."""
+    pending = world.needs_confirmation(booking.event_type, start, booking.attendees[0].email)
     moved = replace(
         booking,
         id=len(world.bookings) + 1,
         uid=new_uid(),
         hosts=hosts,
-        status="pending" if booking.event_type.needs_confirmation(start, world.now) else "accepted",
+        status="pending" if pending else "accepted",
         start=start,
         end=start + (booking.end - booking.start),
         attendees=[replace(attendee, made=world.seconds) for attendee in booking.attendees],

@@ -28,14 +28,14 @@ DISABLED = {"disabled": True}
 async def me(world: World, call: Call) -> Answer:
     """Serve GET /v2/me: whose the key is. Raises Refusal."""
     await world.work(call)
-    user = user_of(world, _key(call))
+    user = user_of(world, key_of(call))
     names = {"id": user.id, "email": user.email, "name": user.name, "username": user.username}
     return success(200, {**names, "timeZone": "UTC", "organizationId": None})
 
 
 async def one(world: World, call: Call, number: str) -> Answer:
     """Serve GET /v2/event-types/{id}; who may not read it is told that it does not exist (seen). Raises Refusal."""
-    key = _key(call)
+    key = key_of(call)
     await world.work(call)
     event_type = _find(world, key, number)
     if call.request.headers.get("cal-api-version") == VERSION:
@@ -47,7 +47,7 @@ async def several(world: World, call: Call) -> Answer:
     """Serve GET /v2/event-types: a user's personal type by its slug, without any right; no `teamSlug` (seen)."""
     await world.work(call)
     query = call.request.query
-    username = query.get("username") or user_of(world, _key(call)).username
+    username = query.get("username") or user_of(world, key_of(call)).username
     found = [
         event_type
         for event_type in world.catalogue
@@ -60,7 +60,7 @@ async def several(world: World, call: Call) -> Answer:
 
 async def delete(world: World, call: Call, number: str) -> Answer:
     """Serve DELETE /v2/event-types/{id}. Its bookings stay and forget their type (seen). Raises Refusal."""
-    event_type = _find(world, _key(call), number)
+    event_type = _find(world, key_of(call), number)
     await world.work(call)
     world.delete_event_type(event_type.id)
     names = {"id": event_type.id, "lengthInMinutes": event_type.length, "slug": event_type.slug}
@@ -170,7 +170,8 @@ def _find(world: World, key: str, number: str) -> EventType:
     return event_type
 
 
-def _key(call: Call) -> str:
+def key_of(call: Call) -> str:
+    """Give the key of a call that needs one. Raises Refusal."""
     if call.key is None:
         raise Refusal(403, NO_LOGIN)
     return call.key

@@ -46,8 +46,21 @@ WEEKLY: tuple[EventType, ...] = (
     EventType(143, "weekly-maxactive", Kind.RECURRING, hosts=("host49",), recurrences=EIGHT, active_bookings=3),
     of_team(153, "rr-weekly-30-days", "round_robin+recurring", 64, 65, recurrences=EIGHT, window_days=30),
 )
+# With the column that asks the host about the bookings of free addresses; the policy says that it is off.
+FREE_EMAIL: tuple[EventType, ...] = (
+    EventType(166, "free", hosts=("host66",), confirms_free_email=True),
+    of_team(167, "coll-free", Kind.COLLECTIVE, 67, 68, confirms_free_email=True),
+    of_team(168, "rr-free", Kind.ROUND_ROBIN, 69, 70, confirms_free_email=True),
+    EventType(169, "seats-free", Kind.SEATS, hosts=("host71",), confirms_free_email=True),
+    of_team(170, "rr-seats-free", "round_robin+seats", 72, 73, seats=2, confirms_free_email=True),
+    of_team(171, "rr-weekly-free", "round_robin+recurring", 74, 75, confirms_free_email=True),
+    EventType(172, "confirm-free", Kind.CONFIRM, hosts=("host76",), confirms_free_email=True),
+)
 # A plain type of a host of another one: for those who want to find him busy.
-BESIDE = {154: 4, 155: 5, 156: 30, 157: 31, 158: 34, 159: 35, 160: 3, 161: 2, 162: 36, 163: 57, 164: 58, 165: 44}
+BESIDE = {
+    154: 4, 155: 5, 156: 30, 157: 31, 158: 34, 159: 35, 160: 3, 161: 2, 162: 36, 163: 57, 164: 58, 165: 44, 173: 69,
+    174: 70,
+}  # fmt: skip
 BUSY = tuple(EventType(number, f"busy-{host}", hosts=(f"host{host}",)) for number, host in BESIDE.items())
 
 DEFAULTS: tuple[EventType, ...] = (
@@ -82,6 +95,7 @@ DEFAULTS: tuple[EventType, ...] = (
     *ROUND_ROBIN,
     *SEVERAL,
     *WEEKLY,
+    *FREE_EMAIL,
     *BUSY,
     *CHAIRS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -44,6 +45,7 @@ class EventType:
     attendees_shown: bool = True  # False: only the organizer sees who has a seat
     recurrences: int = 3
     threshold_hours: int = 48
+    confirms_free_email: bool = False  # the column that version 2024-04-15 alone shows: see `needs_confirmation`
     price: int = 0
     exclusive: bool = True  # False: every POST books, the trap for a caller who posts twice
     office_hours: bool = False  # Monday to Friday, 9 to 17 UTC; else always open
@@ -103,10 +105,16 @@ class EventType:
         """Say whether a team owns it."""
         return self.team_slug is not None
 
-    def needs_confirmation(self, start: datetime, now: datetime) -> bool:
-        """Say whether a booking for `start`, asked now, waits for its host."""
-        soon = start < now + timedelta(hours=self.threshold_hours)
-        return Kind.CONFIRM in self.kinds or (Kind.THRESHOLD in self.kinds and soon)
+    def needs_confirmation(self, start: datetime, now: datetime, *, free_email: bool) -> bool:
+        """Say whether a booking for `start`, asked now, waits for its host.
+
+        `free_email`: the booker's address is of a free provider. Where the column is on, that alone decides, whatever
+        the policy says (seen: accepted though "always" is shown); a threshold still lets far starts through (read).
+        """
+        far = start >= now + timedelta(hours=self.threshold_hours)
+        if Kind.THRESHOLD in self.kinds and far:
+            return False
+        return free_email if self.confirms_free_email else bool({Kind.CONFIRM, Kind.THRESHOLD} & self.kinds)
 
 
 class EventTypeError(ValueError):
@@ -152,7 +160,10 @@ class Catalogue:
     """All event types, by id and by slug."""
 
     def __init__(self, types: tuple[EventType, ...]) -> None:
-        self._types = {event_type.id: event_type for event_type in types}
+        self._types: dict[int, EventType] = {}
+        self._members: defaultdict[str | None, set[str]] = defaultdict(set)
+        for event_type in types:
+            self.put(event_type)
 
     def __iter__(self) -> Iterator[EventType]:
         return iter(sorted(self._types.values(), key=lambda event_type: event_type.id))
@@ -174,8 +185,17 @@ class Catalogue:
         return any(owner in (*event_type.everybody, event_type.team_slug) for event_type in self._types.values())
 
     def put(self, event_type: EventType) -> None:
-        """Add or replace one."""
+        """Add or replace one; who was ever a host of it stays a user, and a member of its team."""
         self._types[event_type.id] = event_type
+        self._members[event_type.team_slug].update(event_type.everybody)
+
+    def has_member(self, team_slug: str | None, username: str) -> bool:
+        """Say whether a user hosts or has ever hosted an event type of a team."""
+        return username in self._members[team_slug]
+
+    def has_user(self, username: str) -> bool:
+        """Say whether a user hosts or has ever hosted any event type."""
+        return any(username in members for members in self._members.values())
 
     def delete(self, event_type_id: int) -> EventType | None:
         """Delete one; its bookings stay. None: there was none."""

@@ -22,6 +22,7 @@ class Settings:
     dedupe_takes_another: float = 0.1  # share of the dedupes, where several bookings match, that take a later one
     blocked_emails: tuple[str, ...] = ("blocked@example.com",)  # a watchlist: 500 B for good
     guarded_emails: tuple[str, ...] = ("guarded@example.com",)  # of users who must log in to book with them: 403 B
+    free_domains: tuple[str, ...] = ("gmail.com", "outlook.com")  # whose addresses a type may ask its host about
     rate_limit: int = 120  # calls a window and key; 0: no limit
     rate_window: float = 60.0
     rate_block: float = 60.0

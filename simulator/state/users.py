@@ -64,13 +64,21 @@ def user_of(world: World, key: str) -> User:
 
 def _exists(world: World, username: str) -> bool:
     roles = (TEAM_OWNER, TEAM_ADMIN, TEAM_MEMBER, STRANGER)
-    return username in roles or any(username in event_type.everybody for event_type in world.catalogue)
+    return username in roles or world.catalogue.has_user(username)
 
 
 def may_read_event_type(world: World, key: str, event_type: EventType) -> bool:
     """Let hosts and owners read an event type, and the team's owner and admin (seen)."""
     view = view_of(world, key)
     return view in (ALL, ADMIN, TEAM_OWNER, TEAM_ADMIN) or view in event_type.everybody
+
+
+def belongs_to(world: World, key: str, team_slug: str | None) -> bool:
+    """Say whether the key's user is an accepted member of a team, in whatever role."""
+    view = view_of(world, key)
+    if team_slug is None or view is None:
+        return False
+    return view in (ALL, TEAM_OWNER, TEAM_ADMIN, TEAM_MEMBER) or world.catalogue.has_member(team_slug, view)
 
 
 def lists_booking(world: World, key: str, view: View, *, filtered: bool) -> bool:

@@ -78,6 +78,11 @@ class World:
         if ahead > 0:
             await asyncio.sleep(ahead)
 
+    def needs_confirmation(self, event_type: EventType, start: datetime, email: str) -> bool:
+        """Say whether a booking waits for its host; a free address is told by what follows its @ alone (seen)."""
+        free = email.rpartition("@")[2].lower() in self.settings.free_domains
+        return event_type.needs_confirmation(start, self.now, free_email=free)
+
     def delete_event_type(self, event_type_id: int) -> bool:
         """Delete an event type; its bookings stay, and forget it (seen)."""
         deleted = self.catalogue.delete(event_type_id)

@@ -47,13 +47,15 @@ SIMULATED = {
     "rr_weekly_window": 153, "busy_rr": 154, "busy_rr_other": 155, "busy_rr_confirm": 156,
     "busy_rr_confirm_other": 157, "busy_rr_seats": 158, "busy_rr_seats_other": 159, "busy_seats": 160,
     "busy_confirm": 161, "busy_seats_confirm": 162, "busy_rr_fixed": 163, "busy_rr_fixed_other": 164,
-    "busy_seats_hidden": 165,
+    "busy_seats_hidden": 165, "free": 166, "coll_free": 167, "rr_free": 168, "seats_free": 169, "rr_seats_free": 170,
+    "rr_weekly_free": 171, "confirm_free": 172, "busy_rr_free": 173, "busy_rr_free_other": 174,
 }  # fmt: skip
 SIMULATED_KEYS = {"rr_host": "cal_test_host4", "rr_other": "cal_test_host5", "coll_organizer": "cal_test_host6",
                   "coll_host": "cal_test_host9", "fixed_host": "cal_test_host57", "fixed_other": "cal_test_host58",
                   "plain_owner": "cal_test_host1", "team_owner": "cal_test_teamowner",
                   "team_admin": "cal_test_teamadmin", "team_member": "cal_test_teammember",
-                  "stranger": "cal_test_stranger"}  # fmt: skip
+                  "stranger": "cal_test_stranger", "free_owner": "cal_test_host66",
+                  "rr_free_host": "cal_test_host69"}  # fmt: skip
 # The refusals, as the notes of the real server shorten them.
 REFUSALS = {
     (400, "User either already has booking at this time or is not available"): "TAKEN-USER",

@@ -140,6 +140,50 @@ def test_each_kind_says_what_it_is(calcom: Any) -> None:
     assert member("day_limit", "bookingLimitsCount") == {"day": 1}
 
 
+def columns(calcom: Any, role: str, **headers: str | None) -> dict[int, bool]:
+    """GET all types at version 2024-04-15, and give the column that no newer version shows, by id."""
+    wanted = {"cal-api-version": "2024-04-15", **calcom.as_(role), **headers}
+    answer = calcom.call("GET", "/v2/event-types", headers=wanted)
+    assert answer.status_code == 200, answer.text
+    groups = answer.json()["data"]["eventTypeGroups"]
+    return {one["id"]: one["requiresConfirmationForFreeEmail"] for group in groups for one in group["eventTypes"]}
+
+
+@pytest.mark.needs("free", "rr_free", "plain", "round_robin", keys=("free_owner", "rr_free_host", "rr_host"))
+def test_the_column_about_free_addresses_is_shown_by_the_oldest_version_alone(calcom: Any) -> None:
+    """`data.eventTypeGroups[].eventTypes[]`, by id; at 2024-06-14 the policy reads `{"disabled": true}`."""
+    parts = calcom.parts
+
+    assert columns(calcom, "free_owner")[parts["free"]] is columns(calcom, "rr_free_host")[parts["rr_free"]] is True
+    assert columns(calcom, "rr_host")[parts["round_robin"]] is False
+    for part, role in (("free", "free_owner"), ("rr_free", "rr_free_host")):
+        shown = read(calcom, part, **calcom.as_(role))
+        assert shown.json()["data"]["confirmationPolicy"] == {"disabled": True}
+        assert "FreeEmail" not in shown.text
+
+
+@pytest.mark.needs("free", "rr_free", "plain", keys=("rr_host", "team_owner", "team_admin", "team_member", "stranger"))
+def test_the_oldest_version_lists_own_types_and_those_of_ones_teams(calcom: Any) -> None:
+    """All of a team's for each member in whatever role, a stranger's none; of others none, though they may be read."""
+    plain, free, team = (calcom.parts[part] for part in ("plain", "free", "rr_free"))
+
+    for role in ("rr_host", "team_owner", "team_admin", "team_member"):
+        listed = columns(calcom, role)
+        assert team in listed
+        assert not {plain, free} & set(listed)
+    assert not {plain, free, team} & set(columns(calcom, "stranger"))
+    assert read(calcom, "plain", **calcom.as_("team_owner")).status_code == 200
+
+
+@pytest.mark.needs("plain", keys=("plain_owner",))
+def test_no_version_means_the_oldest_and_no_key_a_refusal(calcom: Any) -> None:
+    """Without a version, and at 2024-06-11: the same shape; without a key: 403."""
+    for version in (None, "2024-06-11"):
+        assert calcom.parts["plain"] in columns(calcom, "plain_owner", **{"cal-api-version": version})
+    refused = calcom.call("GET", "/v2/event-types", headers={"cal-api-version": None, "Authorization": None})
+    assert refused.status_code == 403
+
+
 def test_a_personal_type_is_found_by_names_without_a_right(calcom: Any, start: str) -> None:
     """`GET /v2/event-types?username=host42&eventSlug=personal` (no key, or any) -> 200, an array; unknown: 200 `[]`."""
     made = calcom.book("plain", start).json()["data"]
