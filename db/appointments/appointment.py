@@ -37,6 +37,7 @@ class RequestFields:
     location: dict[str, Any] | None = field(repr=False, default=None)
     booking_fields_responses: dict[str, Any] = field(repr=False, default_factory=dict)
     request_metadata: dict[str, Any] = field(repr=False, default_factory=dict)
+    answer_by: datetime | None = None
 
     @property
     def event_type(self) -> str:
@@ -93,6 +94,11 @@ class Appointment(RequestFields):
     retry_count: int
     circuit_breaker_open_at_booking: datetime | None
     resilience_strategy: Strategy | None
+    line_at: datetime
+    awaits_host: bool | None
+    checked_at: datetime | None
+    booked_start_at: datetime | None
+    claimed_by: str | None
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:

@@ -35,6 +35,7 @@ class EventType:
     occurrences: int | None
     deleted: bool
     asked_at: datetime
+    kind_changed_at: datetime | None
     fresh: bool
 
     @property

@@ -134,6 +134,14 @@ appointments = Table(
     Column("series_uid", Text),  # Cal.com's recurringBookingUid
     Column("series_weeks", Integer),  # counted alive there; null: not counted yet
     Column("series_of", Integer),  # as many as the event type makes
+    # 0010_line
+    required("line_at", MOMENT, server_default=func.now()),  # its place in the line
+    Column("answer_by", MOMENT),  # the caller wants no booking after this moment
+    # Cal.com calls it pending: its host has not accepted it, or it is not paid; null: not known
+    Column("awaits_host", Boolean),
+    Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
+    Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
+    Column("claimed_by", Text),  # the process whose claim was the last
     allowed_values("status", Status, "appointments_status_known"),
     allowed_values("hold_reason", HoldReason, "appointments_hold_reason_known"),
     allowed_values("resilience_strategy", Strategy, "appointments_resilience_strategy_known"),

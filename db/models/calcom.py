@@ -18,6 +18,7 @@ calcom_event_types = Table(
     Column("occurrences", Integer),  # weeks of a series; null: it does not recur
     required("deleted", Boolean, server_default=false()),
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
+    Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it (0010_line)
     allowed_values("kind", EventKind, "calcom_event_types_kind_known"),
     CheckConstraint("occurrences > 0", name="calcom_event_types_occurrences_positive"),
 )

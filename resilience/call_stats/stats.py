@@ -21,10 +21,8 @@ from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
-WITHOUT_ENDPOINT = "any"
-"""Stands for the endpoint where a report names none."""
-FLUSH_INTERVAL = 1.0
-"""Seconds for which successes are kept back."""
+WITHOUT_ENDPOINT = "any"  # stands for the endpoint where a report names none
+FLUSH_INTERVAL = 1.0  # seconds for which successes are kept back
 
 
 class CallStats:
@@ -57,8 +55,7 @@ class CallStats:
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
         """By endpoint and bucket (windows count by buckets): calls, and ms of all and of the longest."""
         self._flushed_at = clock()
-        self._incomplete = False
-        """Whether calls were counted here that the shared windows lack."""
+        self._incomplete = False  # calls were counted here that the shared windows lack
 
     def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
         """Count a call that went well, seconds long; `flush_if_due` writes it, within a second where calls are made."""

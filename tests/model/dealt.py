@@ -93,5 +93,6 @@ def event_type(known: KnownType | None) -> EventType | None:
         occurrences=8 if known.recurs else None,
         deleted=False,
         asked_at=NOW,
+        kind_changed_at=None,
         fresh=True,
     )

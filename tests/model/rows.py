@@ -175,7 +175,8 @@ _TEXT = ("idempotency_key", "payload_hash", "correlation_id", "task_id", "attend
 _ABSENT = (
     "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at", "hold_until",
     "held_for", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
-    "circuit_breaker_open_at_booking", "resilience_strategy",
+    "circuit_breaker_open_at_booking", "resilience_strategy", "awaits_host", "checked_at", "booked_start_at",
+    "claimed_by",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {
     "id": 1,
@@ -186,5 +187,5 @@ _REQUEST: dict[str, Any] = {
     **dict.fromkeys(_TEXT, "x"),
     **dict.fromkeys(_ABSENT),
     **dict.fromkeys(("resends", "posts", "probe_failures"), 0),
-    **dict.fromkeys(("requested_at", "created_at", "updated_at"), NOW),
+    **dict.fromkeys(("requested_at", "created_at", "updated_at", "line_at"), NOW),
 }

@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, literal_column, select, text
 
 from db import appointments, revisions
-from db.appointments import Appointment, NewAppointment, search
+from db.appointments import NewAppointment, search
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring import booking_minutes, overview
@@ -178,17 +178,16 @@ class Migrating:
         assert self.rows(engine) == before
 
         revisions.migrate(engine)
-        assert self.rows(engine) == before
+        assert self.rows(engine, before[0]) == before
         with engine.begin() as conn:
             assert conn.execute(text("SELECT response_time_buckets FROM failure_metrics")).scalar_one() is None
             assert not booking_minutes.count_on(conn)
 
-    def rows(self, engine: Engine) -> list[Any]:
-        """Return all bookings as an older version reads them."""
+    def rows(self, engine: Engine, columns: Iterable[str] = ("*",)) -> list[dict[str, Any]]:
+        """Return all bookings, whole or with the columns that an older version reads."""
         with engine.connect() as conn:
-            return [
-                Appointment.of(row) for row in conn.execute(text("SELECT * FROM appointments ORDER BY id")).mappings()
-            ]
+            wanted = select(*map(literal_column, columns)).select_from(text("appointments")).order_by(text("id"))
+            return [dict(row) for row in conn.execute(wanted).mappings()]
 
     def test_keys_of_before_are_known_again(self, engine: Engine) -> None:
         """The same request meets its row after the upgrade: given keys in NFC, derived ones of slugs in lower case."""

@@ -42,6 +42,7 @@ def row() -> Callable[..., Appointment]:
             "requested_at": NOW,
             "created_at": NOW,
             "updated_at": NOW,
+            "line_at": NOW,
             "cancel_requested": False,
             "outcome_unknown": False,
         }

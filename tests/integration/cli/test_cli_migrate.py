@@ -17,6 +17,7 @@ ALL = [
     "0007_overview",
     "0008_audits",
     "0009_metric_totals",
+    "0010_line",
 ]
 
 
