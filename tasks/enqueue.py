@@ -24,6 +24,7 @@ from tasks.request.model import BookingRequest
 
 # Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
+PART = 2_000  # requests in one transaction: a second of Postgres's time, which ends a statement after ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,23 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
 
 
 def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
-    """Keep many requests with one INSERT and send their tasks over one connection; answers are in the same order.
+    """Keep any number of requests, PART of them with one INSERT, and return an answer for each, in the same order.
 
-    Cal.com is not asked whether those that are known and confirmed still stand there: their receipts say as of when.
+    Each part is a transaction, and its tasks are sent over one connection before the next part is kept. Cal.com is not
+    asked whether those that are known and confirmed still stand there: their receipts say as of when.
 
     Raises:
-        AppointmentDatabaseException: As enqueue_booking; what may have been kept is all of them, or none.
+        AppointmentDatabaseException: As enqueue_booking, of one part: those after it are not kept, those before it are,
+            and then the message says how many. The same requests again get their receipts.
     """
-    return [_receipt(one) for one in _keep(dependencies.current(), requests)] if requests else []
+    deps = dependencies.current()
+    answers: list[Receipt | Conflict] = []
+    for first in range(0, len(requests), PART):
+        try:
+            answers += map(_receipt, _keep(deps, requests[first : first + PART]))
+        except AppointmentDatabaseException as error:
+            raise _kept_in_part(error, first, len(requests)) if first else error from None
+    return answers
 
 
 def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Inserted]:
@@ -176,6 +186,14 @@ def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException
         return error
     message = f"{error.message}, and may have kept the request: send the same one again, it gets the same receipt"
     return AppointmentDatabaseException(message, error_type=error.error_type)
+
+
+def _kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) -> AppointmentDatabaseException:
+    kept_so_far = (
+        f"the first {kept:,} of {asked:,} requests are kept: send the same ones again, these get their receipts"
+    )
+    message = f"{error.message} ({kept_so_far})"
+    return AppointmentDatabaseException(message, error_type=error.error_type, sql_error_code=error.sql_error_code)
 
 
 def _row(request: BookingRequest) -> NewAppointment:

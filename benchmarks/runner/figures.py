@@ -41,6 +41,7 @@ FIGURES = (
     ),
     Figure("enqueue_one", "beside_celery.enqueue", "lower", 1.3, 1.15, "to accept one / one INSERT and one delay()"),
     Figure("enqueue_bulk", "beside_celery.enqueue", "higher", 2.0, 2.5, "accepted a second, 10,000 at once / delay()s"),
+    Figure("enqueue_huge", "bounds.bulk", "lower", 1.5, 1.2, "a request of 200,000 at once, then known / of 10,000"),
     Figure("idle_latency", "beside_celery.idle_latency", "lower", 1.9, 1.5, "from request to POST / plain Celery's"),
     Figure(
         "import_cost",

@@ -8,12 +8,11 @@ from functools import cache
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection
 
 from db.appointments.appointment import RequestFields
-from db.connection import fetch_in_time
-from db.lifecycle import LIVE, HoldReason, Status, Strategy
-from db.schema import appointments
+from db.connection import fetch, fetch_in_time
+from db.lifecycle import HoldReason, Status, Strategy
 from db.sql import prepared
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
@@ -110,31 +109,22 @@ def _keep(
 
 def _write(conn: Connection, rows: list[NewAppointment], *, behind_others: bool) -> dict[_Key, Kept]:
     requests = json.dumps([{"ordinal": n, **vars(row)} for n, row in enumerate(rows)], default=_plain)
-    written = fetch_in_time(conn, _insert_sql(), {"requests": requests, "behind_others": behind_others})
+    written = fetch_in_time(conn, _sql("insert_appointments"), {"requests": requests, "behind_others": behind_others})
     return {_key(row): row for row in map(Kept.read, written)}
-
-
-@cache
-def _insert_sql() -> str:
-    return prepared("insert_appointments").replace("/* columns */", ", ".join(_COLUMNS))
 
 
 def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Kept]:
     if not rows:
         return {}
-    column = appointments.c
-    given = [row.idempotency_key for row in rows if not row.key_derived]
-    derived = [row.idempotency_key for row in rows if row.key_derived]
-    in_force = column.status.in_([*LIVE, Status.CONFIRMED])
-    result = conn.execute(
-        select(*(column[name] for name in _COLUMNS)).where(
-            or_(
-                and_(~column.key_derived, column.idempotency_key.in_(given)),
-                and_(column.key_derived, column.idempotency_key.in_(derived), in_force),
-            )
-        )
-    )
-    return {_key(row): row for row in map(Kept.read, result)}
+    keys: dict[str, list[str]] = {"given": [], "derived": []}
+    for row in rows:
+        keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
+    return {_key(row): row for row in map(Kept.read, fetch(conn, _sql("known_keys"), keys))}
+
+
+@cache
+def _sql(name: str) -> str:
+    return prepared(name).replace("/* columns */", ", ".join(_COLUMNS))
 
 
 def _key(row: NewAppointment | Kept) -> _Key:

@@ -3,6 +3,7 @@
 A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
 """
 
+from tests.mutation.asking.bulk import BULK
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
@@ -219,6 +220,7 @@ BREAKAGES = (
     *AUDITS,
     *BREAKER,
     *BROKERS,
+    *BULK,
     # -- 1, 2 and 5: weak evidence ends nothing
     *EVIDENCE,
     *HEALTH,
