@@ -103,8 +103,8 @@ async def _send(
     promised: int | None = None,
     drip: Fault | None = None,
 ) -> None:
-    date = ("Date", format_datetime(world.now, usegmt=True))
-    dated = replace(answer, headers=(*answer.headers, date))
+    date = {"Date": format_datetime(world.now, usegmt=True)}  # unless a fault's headers bring a proxy's own
+    dated = replace(answer, headers=tuple({**date, **dict(answer.headers)}.items()))
     head, data = wire.encode(dated, body=body, promised=promised)
     call.entry.status = None if wire.client_gone else answer.status
     slow_head = drip is not None and drip.part in ("headers", "all")

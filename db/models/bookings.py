@@ -127,8 +127,7 @@ appointments = Table(
     # 0005_evidence
     # from when absence may end it; null too in rows of workers that did not know it
     Column("ends_at", MOMENT),
-    # Cal.com's own clock when its latest POST was answered; null: one may still be working
-    Column("answered_at", MOMENT),
+    Column("answered_at", MOMENT),  # read by workers of an older version alone: always null by now
     Column("askable_since", MOMENT),  # since when Cal.com could be asked about it without a break
     required("evidence_posts", Integer, server_default="0"),  # since the outcome became unknown
     Column("series_uid", Text),  # Cal.com's recurringBookingUid

@@ -1,8 +1,8 @@
 -- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
 -- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
--- what was done. No answer of Cal.com's came: `answered_at` goes. The third one lost in a row is held for the operator: a
--- booking that kills its workers must not travel on.
+-- what was done. `answered_at` goes: a worker of an older version would end a row by it. The third one lost in a row is
+-- held for the operator: a booking that kills its workers must not travel on.
 -- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH lost AS (

@@ -21,7 +21,6 @@ from tasks.calcom.request_body import attendee_address
 LARGEST_PAGE = 250  # Cal.com's own limit
 TRIES = 3  # of one page: in 8 of 60 answers one booking too many is counted, while others book
 _MISCOUNTED = 1  # and never more than that one
-_CREATED_MARGIN = timedelta(seconds=2)  # between Cal.com's Date, in whole seconds, and its createdAt
 # Between the row's claim and this answer, and for Cal.com's clock. Generous: it costs a call only where a type is
 # booked a hundred times.
 _CLOCKS_MARGIN = timedelta(minutes=5)
@@ -100,10 +99,8 @@ def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | No
 def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     found = ours_among(page.bookings, appointment, calcom_id)
     of_type = [booking for booking in page.bookings if shows_type(booking, appointment, calcom_id)]
-    ended = None if appointment.answered_at is None else appointment.answered_at + _CREATED_MARGIN
     return replace(
         found or LookupResult(kind=LookupKind.ABSENT),
-        created_after=ended is not None and any(one.created_at and one.created_at > ended for one in page.bookings),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         half_made=_half_made(of_type, appointment) if found is None else None,
         hides_seats=any(

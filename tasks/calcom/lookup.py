@@ -56,10 +56,10 @@ class LookupResult:
     """Hold what one lookup saw.
 
     `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
-    Of a deciding lookup alone: `created_after` says that the answer shows a booking which was created after our last
-    POST had ended, so that it is newer; `stranger` that it shows one of the type in which the key's user takes no part,
-    so that the key sees all of them; `half_made` the booking that is neither ours nor absent; `hides_seats` that one at
-    our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
+    Of a deciding lookup alone: `stranger` says that the answer shows a booking of the type in which the key's user has
+    no part, so that the key sees all of them; `half_made` is the booking that is neither ours nor absent; `hides_seats`
+    says that one at our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there
+    is (seen).
     """
 
     kind: LookupKind
@@ -68,7 +68,6 @@ class LookupResult:
     series_uid: str | None = None
     event_type_id: int | None = None
     deleted: bool = False
-    created_after: bool = False
     stranger: bool = False
     half_made: HalfMade | None = None
     hides_seats: bool = False

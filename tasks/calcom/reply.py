@@ -60,8 +60,9 @@ class Reply:
     characters. `retry_after` is in seconds, 0 to 3600. `ask_slots` is true when Cal.com says "taken" where it may
     mean a fault of its own, so that the slots have to tell (row 9).
 
-    `answered_at` is Cal.com's own `Date`, in whole seconds, when its application has answered. `created_at` is the
-    booking's, by the same clock: of our own it tells whether this POST made it, or an earlier one.
+    `answered_at` is the answer's `Date`, in whole seconds, when Cal.com's application has answered; a proxy may have
+    written it by a clock of its own. `created_at` is the booking's, by Cal.com's. The two together decide nothing: of
+    our own booking they only tell the timeline whether this POST made it, or an earlier one.
 
     Of a BOOKED: `event_type_id` is Cal.com's number of the type; `at_start` is false for a series of which only later
     weeks are shown (that of a round robin begins with week 2: 5 of 5, seen).

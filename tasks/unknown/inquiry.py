@@ -94,7 +94,7 @@ class Inquiry:
             stranger = result.stranger and me == event_types.user(claim.deps, self.calls, anew=True)
             kept = event_types.ask(claim.deps, self.calls, row, sight=stranger)
             if not kept.sight or stranger or (before is not None and before.sight):
-                return self._absent(kept, result, replace(times, ends_in=0.0) if result.created_after else times)
+                return self._absent(kept, result, times)
             before = kept  # it sees the type by now, and may not have when it looked
 
     def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:

@@ -68,7 +68,6 @@ def unknown(
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
     finished = reply.settle_after is SettleAfter.ANSWERED
     ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
-    every_one_finished = finished and (not row.outcome_unknown or row.answered_at is not None)
     again = post is not None and row.outcome_unknown
     retried = row.retry_count + (again and post is not None and post.retry)
     delay = reply.retry_after or rules.policy.delay(row.retry_count)
@@ -77,7 +76,7 @@ def unknown(
         "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
         "settle_at": FromNow(_settles_in(rules, reply, sent_ago, kind)),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
-        "answered_at": reply.answered_at if every_one_finished else None,
+        "answered_at": None,
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
         "looks": 0,

@@ -1,6 +1,7 @@
 """The answers that Cal.com is dealt: each reply to a POST, each sight of its list, each word on an event type."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tests.model.rows import NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}
+_EARLIER = NOW - timedelta(hours=1)  # as a proxy's Date has it that is an hour ahead
 
 
 def _reply(reply_kind: ReplyKind, error: ErrorType, **more: object) -> Reply:
@@ -21,7 +23,8 @@ def _reply(reply_kind: ReplyKind, error: ErrorType, **more: object) -> Reply:
 _TAKEN = {"http_status": 400, **_FINISHED}
 REPLIES: Mapping[str, Reply] = MappingProxyType(
     {
-        "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", **_FINISHED),
+        "201": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", created_at=NOW, **_FINISHED),
+        "201, by another clock": _reply(ReplyKind.BOOKED, ErrorType.NONE, uid="uid", created_at=_EARLIER, **_FINISHED),
         "201 of a guest's": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", **_FINISHED),
         "201 of his own": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, uid="other", is_attendee=True, **_FINISHED),
         "201 that shows nobody": _reply(ReplyKind.ANOTHERS, ErrorType.REFUSED, owner_hidden=True, **_FINISHED),
@@ -59,7 +62,6 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
         "found": LookupResult(kind=LookupKind.FOUND, uid="uid"),
         "cancelled": LookupResult(kind=LookupKind.CANCELLED, uid="uid"),
         "absent": LookupResult(kind=LookupKind.ABSENT),
-        "absent, behind a newer one": LookupResult(kind=LookupKind.ABSENT, created_after=True),
         "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
         "a seat by half": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("half", None, None)),
         "a seat of his own": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("other", "seat", "another")),

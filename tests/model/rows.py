@@ -29,7 +29,6 @@ class Row(NamedTuple):
     unknown: bool = False  # outcome_unknown
     settle: int = 0  # ticks until settle_at
     ends: int = 0  # ticks until ends_at
-    answered: bool = False  # answered_at is set: every POST has been answered by Cal.com itself
     waited: bool = False  # longer for a proof than an evidence POST may follow, while Cal.com could be asked
     evidence: int = 0  # evidence_posts; one is as good as more
     looks: int = 0
@@ -70,7 +69,7 @@ def tidied(row: Row) -> Row:
     if row.unknown:
         return row
     error = row.error if row.status == Status.FAILED else ""
-    return row._replace(settle=0, ends=0, answered=False, waited=False, evidence=0, looks=0, error=error, refusal=())
+    return row._replace(settle=0, ends=0, waited=False, evidence=0, looks=0, error=error, refusal=())
 
 
 def later(row: Row) -> Row:
@@ -120,8 +119,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
             return {}  # as it was
         case "settle_at" | "ends_at":
             return {name.removesuffix("_at"): _ticks(value)}
-        case "answered_at":
-            return {"answered": value is not None}
+        case "answered_at":  # nothing reads it
+            return {}
         case "askable_since":
             return {} if isinstance(value, datetime) else {"waited": False}
         case "evidence_posts":
@@ -152,7 +151,6 @@ def appointment(row: Row, *, near: bool = False) -> Appointment:
         sent_at=NOW if unknown else None,
         settle_at=NOW + timedelta(seconds=row.settle) if unknown else None,
         ends_at=NOW + timedelta(seconds=row.ends) if unknown else None,
-        answered_at=NOW if row.answered else None,
         askable_since=NOW - (LONG_AGO if row.waited else timedelta()) if unknown else None,
         evidence_posts=row.evidence,
         looks=row.looks,
@@ -174,7 +172,7 @@ _NO_REFUSAL: dict[str, Any] = {
 _TEXT = ("idempotency_key", "payload_hash", "correlation_id", "task_id", "attendee_name", "attendee_time_zone")
 _ABSENT = (
     "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at", "hold_until",
-    "held_for", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
+    "held_for", "answered_at", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
     "circuit_breaker_open_at_booking", "resilience_strategy", "awaits_host", "checked_at", "booked_start_at",
     "claimed_by",
 )  # fmt: skip

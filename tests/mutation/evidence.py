@@ -92,10 +92,10 @@ RULES = (
         "plain, sees all",
     ),
     _rule(
-        "newer-booking-though-an-earlier-post-is-open",
-        _UNKNOWN,
-        "finished and (not row.outcome_unknown or row.answered_at is not None)",
-        "finished",
+        "absence-believed-by-a-shortcut",
+        _INQUIRY,
+        "return self._absent(kept, result, times)",
+        "return self._absent(kept, result, replace(times, ends_in=0.0))",
         "plain, sees all",
     ),
     _rule(

@@ -68,8 +68,6 @@ def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:
             found["a seat by half"] = None
         elif whole and world.fate & Fate.HIS_OWN and deal.of.seats:
             found["a seat of his own"] = None
-        elif whole and world.news >= late:
-            found["absent, behind a newer one"] = None
         else:
             found["absent"] = None
             if whole and key in {Key.ADMIN, Key.STRANGE}:
@@ -100,5 +98,7 @@ def _replies(world: World) -> Iterator[Answer]:
     replies = {"no answer": Kind.FAULT, "502": Kind.FAULT, "500": Kind.FAULT}
     if post.stage is Stage.DONE:
         replies[post.reply] = Kind.FAIR
+        if post.reply == "201":
+            replies["201, by another clock"] = Kind.FAULT
     for reply, kind in replies.items():
         yield f"Cal.com answers: {reply}", kind, Answered(reply, post.age)

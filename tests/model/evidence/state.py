@@ -72,7 +72,6 @@ class World(NamedTuple):
     posts: tuple[Post, ...] = ()
     booked: tuple[Booked, ...] = ()
     fate: int = Fate.NONE
-    news: int = -1  # ticks since a stranger's booking was made, after all of ours had been answered; -1: there is none
     kept: KnownType | None = None  # what the product keeps of the event type
 
 
@@ -95,5 +94,4 @@ def ticked(world: World) -> World:
         row=later(world.row),
         posts=tuple(sorted(one._replace(age=one.age + 1) for one in world.posts)) if world.posts else (),
         booked=tuple(sorted(one._replace(age=min(one.age + 1, LAG)) for one in world.booked)) if world.booked else (),
-        news=world.news if world.news < 0 else min(world.news + 1, LAG),
     )

@@ -54,8 +54,7 @@ class Evidence:
     def canonical(self, world: World) -> World:
         """Forget what can no longer matter, so that equal futures are one state."""
         row = _tidied(world.row)
-        news = world.news if row.unknown and row.answered else -1
-        return world if row is world.row and news == world.news else world._replace(row=row, news=news)
+        return world if row is world.row else world._replace(row=row)
 
     def describe(self, step: Step, world: World) -> tuple[str, World]:
         """Return the words of a step, and the state after it."""
@@ -94,7 +93,7 @@ class Evidence:
         if asked.what == "post" and not awaited(world):
             sent = tuple(sorted((*world.posts, Post())))
             before = (Booked("accepted", age=LAG),) if world.fate & Fate.REPEATED else ()
-            after = world._replace(posts=sent, news=-1, booked=world.booked or before)
+            after = world._replace(posts=sent, booked=world.booked or before)
             yield Step("the POST is sent", Kind.FAIR, after)
 
     def _goes_on(self, text: str, kind: Kind, world: World, turn: Turn) -> tuple[str, Kind, World]:
@@ -105,7 +104,7 @@ class Evidence:
         if ended is None:
             ended = self._ends[known] = self._end(turn, world.row, world.kept, his_own=his_own)
         row, turn_then, more = ended
-        after = World(row, turn_then, world.posts, world.booked, world.fate, world.news, world.kept)
+        after = World(row, turn_then, world.posts, world.booked, world.fate, world.kept)
         return text + more, kind, after
 
     def _end(self, turn: Turn, row: Row, kept: KnownType | None, *, his_own: bool) -> tuple[Row, Turn | None, str]:
@@ -165,8 +164,6 @@ class Evidence:
 
     def _others(self, world: World) -> Iterator[Step]:
         row = world.row
-        if row.answered and row.unknown and world.news < 0 and not awaited(world):
-            yield Step("a stranger books another time of the type", Kind.FAULT, world._replace(news=0))
         if world.fate & Fate.NEAR and world.turn is None and not row.unknown:  # db/sql/expire.sql
             yield Step("it has come too near", Kind.FAULT, world._replace(row=moved(row, Status.EXPIRED)))
         happened = (world.fate & ~self.deal.before).bit_count() + row.cancel + row.waited
@@ -234,7 +231,7 @@ def lost_lease(world: World) -> World:
     """Lose the worker, and its lease at once, as db/sql/lost_leases.sql says; its POST goes on."""
     row = world.row
     settle, ends = (row.settle, row.ends) if row.unknown else (0, 0)
-    changes = {"settle": max(settle, SETTLE), "ends": max(ends, ENDS), "answered": False, "looks": 0}
+    changes = {"settle": max(settle, SETTLE), "ends": max(ends, ENDS), "looks": 0}
     waited = row.unknown and row.waited
     row = row._replace(status=Status.RETRYING, unknown=True, **changes, waited=waited, error="timeout", lease=0)
     posts = [post._replace(awaited=False) for post in world.posts if post.stage is not Stage.DONE]

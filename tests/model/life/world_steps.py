@@ -124,7 +124,7 @@ def _lost_lease(world: World, rules: Rules) -> Iterator[Step]:
     lost = row.lost + 1
     unknown = rules.lost_lease_is_unknown
     settle, ends = (row.settle, row.ends) if row.unknown else (0, 0)
-    changes = {"unknown": unknown, "answered": False, "waited": row.unknown and row.waited, "looks": 0, "lost": lost}
+    changes = {"unknown": unknown, "waited": row.unknown and row.waited, "looks": 0, "lost": lost}
     changes |= {"settle": max(settle, SETTLE + row.lease, 0), "ends": max(ends, ENDS + row.lease, 0)}
     suspect = lost >= SUSPECT_AFTER
     to, reason = (Status.HELD, HoldReason.SUSPECT) if suspect else (Status.RETRYING, "")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tasks import dependencies
 from tasks.claim import claim
 from tasks.health import check
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row, tick
-from tests.support.stepping import book
+from tests.support.stepping import book, carry
 from worker import enqueue_booking, enqueue_bookings
 
 Counts = Callable[[], Counter[str]]
@@ -70,6 +71,26 @@ def test_an_absence_seen_five_seconds_after_a_500_ends_nothing(
 
     assert [one.status for one in ends] == [Status.CONFIRMED] * len(kinds)
     assert Counter(booked().values()) == {1: 2 * len(kinds)}
+
+
+def test_a_proxy_whose_clock_is_behind_ends_nothing(
+    settings: Callable[..., dict[str, str]], simulator: Any, booked: Counts
+) -> None:
+    """By its Date another's booking, made before ours, looks newer than it; but the list is of before both."""
+    settings(CALCOM_SETTLE_SECONDS="130", CALCOM_SETTLE_ANSWERED_SECONDS="5")
+    [other, ours] = ids([request(number, PLAIN) for number in (1, 2)])
+    assert attempt(other) is Status.CONFIRMED
+    simulator.settings(replica_lag=1)
+    eventually(lambda: listed(simulator), what="the other booking is on the replica")
+    behind = format_datetime(datetime.now(UTC) - timedelta(seconds=10), usegmt=True)
+    simulator.faults("commit_then_status", name="internal", count=1, match=POST, headers={"Date": behind})
+    assert attempt(ours) is Status.RETRYING
+
+    assert carry(ours, after=6).status is not Status.REJECTED
+
+    simulator.settings(replica_lag=0)
+    assert carry(ours, after=130).status is Status.CONFIRMED
+    assert set(booked().values()) == {1}
 
 
 def test_a_further_seat_that_a_replica_does_not_show_yet_is_ours(

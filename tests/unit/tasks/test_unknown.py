@@ -90,14 +90,11 @@ def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     assert step.changes["sent_at"] == at(-5)
 
 
-def test_only_when_every_post_was_answered_a_later_booking_ends_the_wait(row: Row) -> None:
-    """Cal.com's own clock is kept only then; one that was not answered may commit at any time."""
-    first = outcome.unknown(RULES, row(), Posted(answered_500(), sent_ago=0.1))
-    after = outcome.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(answered_500(), sent_ago=0.1))
-    cut = outcome.unknown(RULES, open_row(row, answered_at=CALCOM_SAYS), Posted(timed_out(), sent_ago=0.1))
-    never = outcome.unknown(RULES, open_row(row, answered_at=None), Posted(answered_500(), sent_ago=0.1))
-    kept = [step.changes["answered_at"] for step in (first, after, cut, never)]
-    assert kept == [CALCOM_SAYS, CALCOM_SAYS, None, None]
+@pytest.mark.parametrize("answer", [answered_500(), timed_out()], ids=["answered", "not answered"])
+def test_a_worker_of_an_older_version_is_left_no_moment_to_end_a_row_by(row: Row, answer: Reply) -> None:
+    """It would take a booking whose `createdAt` is after `answered_at` for newer: those are two clocks."""
+    step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=0.1))
+    assert step.changes["answered_at"] is None
 
 
 def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:
