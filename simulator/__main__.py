@@ -35,10 +35,12 @@ orders (any HTTP client; they meet no fault and stand in no journal):
   DELETE /_faults       end all faults, ?id=N one     GET /_faults   those in force, and the kinds
   GET    /_journal      every call, ?since=N          GET /_bookings every booking, ?reference=...
   GET    /_books        what became of each booking, seat and week, ?reference=...
-  POST   /_persons      {{"do": "accept", "uid": "..."}}; also decline, cancel, move, reassign, correct
+  POST   /_persons      {{"do": "accept", "uid": "..."}}; also decline, cancel, move, reassign, correct, take_off
   POST   /_settings     {{"replica_lag": 1, "rate_limit": 0, "latency": [0.1, 0.3]}}; GET shows them all
   POST   /_event_types  {{"id": 301, "slug": "mine", "kind": "round_robin+seats", "hosts": ["host30", "host31"]}}
   PATCH  /_event_types  {{"id": 104, "hosts": ["host5"]}}    DELETE /_event_types?id=104
+  PATCH  /_users        {{"username": "host4", "locked": true, "address": "Host4@example.test", "leads": ["host5"]}}
+  DELETE /_users?username=host4    the account, with the bookings that it organizes
   POST   /_reset        as after the start
 
 settings beside those of the command line: replica_lags [0.02, 8] (they answer in turn), lag_breaks_posts (a POST

@@ -61,7 +61,7 @@ def admit(world: World, body: dict[str, Any], *, key: str | None) -> Wish:
     start = parse(body["start"])
     assert start is not None  # noqa: S101 - check_body has refused anything else
     _check_address(world, email, key)
-    if event_type.host_locked:
+    if event_type.host_locked or not world.free_to_host(event_type).everybody:
         raise Refusal(404, "eventTypeUser.notFound", shape="B")
     if event_type.verifies_email:
         raise Refusal(400, "email_verification_required", shape="B")

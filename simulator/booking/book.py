@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from simulator.booking.admission import Wish, admit
 from simulator.booking.calendar import hosts_for
 from simulator.booking.dedupe import earlier_booking
 from simulator.booking.limits import check_active, check_bounds_and_limits
-from simulator.booking.validation import check_body
+from simulator.booking.validation import check_body, zone_of
 from simulator.http import shapes
 from simulator.http.messages import Answer, Call, success
 from simulator.reads.show import shown_to
@@ -88,28 +88,32 @@ def _hosts(world: World, wish: Wish, week_one: Booking | None) -> tuple[str, ...
     if week_one is not None:
         return week_one.hosts
     if wish.event_type.recurs and world.needs_confirmation(wish.event_type, wish.start, wish.email):
-        return (wish.event_type.organizer,)
+        return (world.free_to_host(wish.event_type).organizer,)
     return hosts_for(world, wish.event_type, wish.start, wish.end)
 
 
 def _check_watchlist(world: World, wish: Wish) -> None:
     """Break on a blocked address, in any letter case, once the time has turned out to be free (seen)."""
-    if wish.email.lower() in world.settings.blocked_emails:
+    if world.is_blocked(wish.email):
         raise shapes.broken()
 
 
 def _weeks(wish: Wish) -> list[Wish]:
-    """Spread a recurring wish over its weeks; any other is its only one."""
+    """Spread a recurring wish over its weeks, each at the attendee's same hour; any other is its only one.
+
+    So a series across a change of clocks moves by an hour in UTC (seen; read from input.service.ts).
+    """
     count = wish.recurrences if wish.event_type.recurs else 1
-    weeks = [timedelta(weeks=n) for n in range(count)]
-    return [replace(wish, start=wish.start + week, end=wish.end + week) for week in weeks]
+    local = wish.start.astimezone(zone_of(wish.time_zone))
+    starts = [(local + timedelta(weeks=n)).astimezone(UTC) for n in range(count)]
+    return [replace(wish, start=start, end=start + (wish.end - wish.start)) for start in starts]
 
 
 def _insert(world: World, call: Call, wish: Wish, hosts: tuple[str, ...], series: str | None) -> Booking:
     """Commit a new booking, without its seat. Raises Refusal when the unique index knows a faster one."""
     seated = wish.event_type.seated
     guests = [] if seated else [_guest(wish, guest) for guest in wish.guests]
-    others = [_guest(wish, User(host).email, name=User(host).name) for host in hosts[1:]]
+    others = [_guest(wish, world.user(host).email, name=User(host).name) for host in hosts[1:]]
     booking = Booking(
         id=len(world.bookings) + 1,
         uid=new_uid(),

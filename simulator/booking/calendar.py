@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def hosts_for(world: World, event_type: EventType, start: datetime, end: datetime) -> tuple[str, ...]:
     """Choose the hosts of a new booking, the organizer first. Raises Refusal when there is no room."""
+    event_type = world.free_to_host(event_type)
     if not event_type.exclusive:
         return event_type.hosts if event_type.collective else (event_type.organizer,)
     taken = Refusal(400, shapes.HOSTS_TAKEN if event_type.of_team else shapes.TAKEN)

@@ -9,7 +9,7 @@ from simulator.booking.calendar import hosts_for
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.instants import parse
 from simulator.state.steps import Step, reach
-from simulator.state.users import User
+from simulator.state.users import User, organizes
 
 if TYPE_CHECKING:
     from simulator.state.bookings import Booking
@@ -29,11 +29,11 @@ async def cancel(world: World, call: Call, uid: str) -> Answer:
             f"Can't cancel booking with uid={uid} because it has been cancelled already. Please provide uid of a "
             "booking that is not cancelled.",
         )
-    reason = body.get("cancellationReason")
-    if booking.event_type.cancellation_reason and not reason and call.key is not None:
+    reason = (body.get("cancellationReason") or "").strip()
+    if booking.event_type.cancellation_reason and not reason and organizes(world, call.key, booking.versions[-1][1]):
         raise Refusal(400, "Cancellation reason is required", shape="B")
     await world.work(call)
-    persons.cancel(world, booking, seat, reason or "")
+    persons.cancel(world, booking, seat, reason)
     if seat is not None and world.rng.random() < world.settings.seat_cancel_says_404:
         raise Refusal(404, "Invalid Query: The requested record was not found.", code="NOT_FOUND", details=None)
     return _shown(booking)

@@ -1,4 +1,4 @@
-"""Do what people do to bookings at Cal.com: accept, decline, cancel, move, reassign, correct an address.
+"""Do what people do to bookings at Cal.com: accept, decline, cancel, move, reassign, correct an address, take off.
 
 Hosts and attendees do it by Cal.com's own pages and mails, tests by `POST /_persons`, anybody by the public endpoints.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from simulator.state.world import World
 
-DEEDS = ("accept", "decline", "cancel", "move", "reassign", "correct")
+DEEDS = ("accept", "decline", "cancel", "move", "reassign", "correct", "take_off")
 
 
 class DeedError(ValueError):
@@ -28,7 +28,8 @@ class DeedError(ValueError):
 def order(world: World, wanted: dict[str, Any]) -> list[Booking]:
     """Do what {"do", "uid", ...} says, to one booking or to each week of a series. Raises DeedError, Refusal.
 
-    `seat` cancels that seat alone, `start` is where to move to, `host` who takes over, `email` and `new_email` correct.
+    `seat` cancels that seat alone, `start` is where to move to, `host` who takes over, `email` and `new_email` correct;
+    who attends under `email` is taken off.
     """
     known = {"do", "uid", "seat", "start", "host", "email", "new_email", "reason"}
     if not isinstance(wanted, dict) or wanted.get("do") not in DEEDS or set(wanted) - known:
@@ -53,6 +54,8 @@ def _do(world: World, booking: Booking, wanted: dict[str, Any]) -> Booking:
             reassign(world, booking, str(wanted.get("host")))
         case "correct":
             correct(world, booking, str(wanted.get("email")), str(wanted.get("new_email")))
+        case "take_off":
+            take_off(world, booking, str(wanted.get("email")))
         case "move":
             start = parse(wanted.get("start"))
             if start is None:
@@ -133,5 +136,14 @@ def correct(world: World, booking: Booking, email: str, new_email: str) -> None:
     for attendee in booking.attendees:
         if attendee.email == email:
             attendee.email = new_email
+    booking.updated = world.now
+    world.bookings.publish(booking, now=world.seconds)
+
+
+def take_off(world: World, booking: Booking, email: str) -> None:
+    """Take an attendee off one booking, a co-host as well; his calendar stays busy. Raises DeedError."""
+    if email not in [attendee.email for attendee in booking.attendees[1:]]:
+        raise DeedError(f"beside the one who booked, nobody attends under {email}")
+    booking.attendees = [attendee for attendee in booking.attendees if attendee.email != email]
     booking.updated = world.now
     world.bookings.publish(booking, now=world.seconds)

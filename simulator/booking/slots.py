@@ -32,7 +32,8 @@ async def list_slots(world: World, call: Call) -> Answer:
     zone = _zone(query.get("timeZone", "UTC"))
     await world.work(call)
     days: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for moment in _grid(event_type, start, min(end, start + LONGEST)):
+    last = min(end, start + LONGEST) - timedelta(minutes=length)  # what ends after the range is not shown (seen)
+    for moment in _grid(event_type, start, last):
         if offered(world, event_type, moment, length):
             days[moment.astimezone(zone).date().isoformat()].append(_slot(moment, length, query.get("format")))
     answer = Answer(200, dump({"data": days, "status": "success"}))
@@ -71,13 +72,13 @@ def _zone(name: str) -> ZoneInfo:
         raise Refusal(400, "timeZone must be a valid IANA time-zone") from error
 
 
-def _grid(event_type: EventType, start: datetime, end: datetime) -> list[datetime]:
-    """Give the starts on the grid of the event type's length, from the first at or after `start` to before `end`."""
+def _grid(event_type: EventType, start: datetime, last: datetime) -> list[datetime]:
+    """Give the starts on the grid of the event type's length, from the first at or after `start` up to `last`."""
     step = timedelta(minutes=event_type.length)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     moment = midnight + -((midnight - start) // step) * step
     moments = []
-    while moment < end:
+    while moment <= last:
         moments.append(moment)
         moment += step
     return moments

@@ -78,6 +78,11 @@ def zone_exists(zone: Any) -> bool:
     return isinstance(zone, str) and zone.lower() in _zones()
 
 
+def zone_of(name: str) -> zoneinfo.ZoneInfo:
+    """Give a time zone that `zone_exists` knows."""
+    return zoneinfo.ZoneInfo(_zones()[name.lower()])
+
+
 def _check_optional(body: dict[str, Any]) -> list[str]:
     found = []
     for name in ("lengthInMinutes", "recurrenceCount"):
@@ -162,8 +167,8 @@ def _location_fault(location: Any) -> str | None:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return frozenset(name.lower() for name in zoneinfo.available_timezones())
+def _zones() -> dict[str, str]:
+    return {name.lower(): name for name in zoneinfo.available_timezones()}
 
 
 def _is_int(value: Any) -> bool:

@@ -13,6 +13,7 @@ from simulator.state.event_types import changed as changed_type
 from simulator.state.faults import KINDS, OF_THE_PORT
 from simulator.state.journal import reference_of
 from simulator.state.settings import changed
+from simulator.state.users import changed as changed_user
 from simulator.state.views import public
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Control:
             ("POST", "/_event_types"): lambda body, _query: self._put_event_types(body),
             ("PATCH", "/_event_types"): lambda body, _query: self._change_event_type(body),
             ("DELETE", "/_event_types"): lambda _body, query: self._delete_event_type(query),
+            ("PATCH", "/_users"): lambda body, _query: self._change_user(body),
+            ("DELETE", "/_users"): lambda _body, query: self._delete_user(query),
             ("POST", "/_reset"): lambda _body, _query: self._reset(),
         }
 
@@ -111,6 +114,15 @@ class Control:
         if not self._world.delete_event_type(int(query.get("id", 0))):
             raise EventTypeError("id must be one of an event type that there is")
         return self._event_types()
+
+    def _change_user(self, body: Any) -> dict[str, Any]:
+        user = changed_user(self._world.user(str(body.get("username"))), body)
+        self._world.users[user.username] = user
+        return asdict(user)
+
+    def _delete_user(self, query: dict[str, str]) -> dict[str, Any]:
+        self._world.delete_user(query.get("username", ""))
+        return {"ok": True}
 
     def _deed(self, body: Any) -> dict[str, Any]:
         return {"bookings": [_row(booking) for booking in persons.order(self._world, body)]}

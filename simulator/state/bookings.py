@@ -182,6 +182,18 @@ class Bookings:
             self._occupy(booking)
         self.publish(booking, now=now)
 
+    def forget(self, booking: Booking) -> None:
+        """Delete a booking, from replicas as well."""
+        self._vacate(booking)
+        del self._by_uid[booking.uid]
+        self._by_event_type[booking.event_type.id].remove(booking)
+        self._by_start[booking.event_type.id, _second(booking.start)].remove(booking)
+        if booking.recurring_uid:
+            self._by_series[booking.recurring_uid].remove(booking)
+        for attendee in booking.attendees:
+            self._by_email[attendee.email].pop(booking.uid, None)
+            self._by_seat.pop(attendee.seat_uid or "", None)
+
     def publish(self, booking: Booking, *, now: float) -> None:
         """Give readers the booking as it now is; a replica shows it when its lag has passed."""
         booking.versions.append((now, self._publish(booking)))

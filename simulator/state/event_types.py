@@ -197,6 +197,11 @@ class Catalogue:
         """Say whether a user hosts or has ever hosted any event type."""
         return any(username in members for members in self._members.values())
 
+    def forget_user(self, username: str) -> None:
+        """Let a user no longer be a member of any team, or an owner."""
+        for members in self._members.values():
+            members.discard(username)
+
     def delete(self, event_type_id: int) -> EventType | None:
         """Delete one; its bookings stay. None: there was none."""
         return self._types.pop(event_type_id, None)

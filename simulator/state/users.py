@@ -8,8 +8,8 @@ team's, and its list has every booking. `admin` is what the hosted service may d
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.state.bookings import View
@@ -24,9 +24,16 @@ PREFIX = "cal_test_"
 
 @dataclass(frozen=True)
 class User:
-    """One user of Cal.com."""
+    """One user of Cal.com, as an order of `PATCH /_users` changes it; his id stays.
+
+    `address`: another one than at first. `locked`: left out of what is booked, without a word. `leads`: usernames whose
+    bookings his list shows as well, as the hosted service does for the admin of a team.
+    """
 
     username: str
+    address: str | None = None
+    locked: bool = False
+    leads: tuple[str, ...] = ()
 
     @property
     def id(self) -> int:
@@ -44,7 +51,24 @@ class User:
     @property
     def email(self) -> str:
         """Give the address, under which a host also attends the bookings that others organize."""
-        return f"{self.username}@example.test"
+        return self.address or f"{self.username}@example.test"
+
+
+class UserError(ValueError):
+    """The order for a user cannot be read; the message says what is wrong."""
+
+
+def changed(user: User, order: dict[str, Any]) -> User:
+    """Change what an order names, and leave the rest. Raises UserError."""
+    kinds = {"username": str, "address": str | None, "locked": bool, "leads": list}
+    wrong = [name for name, value in order.items() if not isinstance(value, kinds.get(name, ()))]
+    if wrong or "username" not in order:
+        raise UserError(
+            "a user has a username, and of address (a text or null), locked (true or false), leads (a list) "
+            "what is to be changed"
+        )
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in order.items()}
+    return replace(user, **values)
 
 
 def view_of(world: World, key: str) -> str | None:
@@ -59,7 +83,7 @@ def view_of(world: World, key: str) -> str | None:
 def user_of(world: World, key: str) -> User:
     """Say whose a key is: the same user, also when the key has lost its permission."""
     view = view_of(world, key) or NOTHING
-    return User(view if view not in WORDS else world.settings.users.get(key, key.removeprefix(PREFIX)))
+    return world.user(view if view not in WORDS else world.settings.users.get(key, key.removeprefix(PREFIX)))
 
 
 def _exists(world: World, username: str) -> bool:
@@ -84,14 +108,17 @@ def belongs_to(world: World, key: str, team_slug: str | None) -> bool:
 def lists_booking(world: World, key: str, view: View, *, filtered: bool) -> bool:
     """Say whether the list shows a booking to a key: what its user organizes or attends, of others nothing (seen).
 
+    Who attends is told by the address of today, letter by letter (seen: 3 of 3, only the case changed 3 of 3).
     `filtered`: by an attendee's address or name; then what the user only attends is not shown either (11 of 11).
     """
     username = view_of(world, key) or NOTHING
     if username in (ALL, ADMIN) or username in WORDS:
         return username in (ALL, ADMIN)
-    if view["hosts"][0]["username"] == username:
-        return True
-    return not filtered and any(attendee["email"] == User(username).email for attendee in view["attendees"])
+    user = world.user(username)
+    addresses = {world.user(name).email for name in user.leads} | (set() if filtered else {user.email})
+    return view["hosts"][0]["username"] in (username, *user.leads) or any(
+        attendee["email"] in addresses for attendee in view["attendees"]
+    )
 
 
 def organizes(world: World, key: str | None, view: View) -> bool:

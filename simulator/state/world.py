@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from simulator.state.event_types import Catalogue, EventType
 from simulator.state.faults import Faults
 from simulator.state.journal import Journal
 from simulator.state.rate_limit import RateLimit
+from simulator.state.settings import changed
+from simulator.state.users import DELETED, User
 from simulator.state.views import public
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class World:
         self.kept_slots: dict[str, tuple[float, Answer]] = {}
         self._reads = -1
         self.bookings = Bookings(public)
+        self.users: dict[str, User] = {}  # those that an order has changed
         self.journal.clear()
         self.rate_limit.clear()
         self.faults.clear()
@@ -82,6 +86,43 @@ class World:
         """Say whether a booking waits for its host; a free address is told by what follows its @ alone (seen)."""
         free = email.rpartition("@")[2].lower() in self.settings.free_domains
         return event_type.needs_confirmation(start, self.now, free_email=free)
+
+    def user(self, username: str) -> User:
+        """Find a user."""
+        return self.users.get(username) or User(username)
+
+    def free_to_host(self, event_type: EventType) -> EventType:
+        """Give an event type without the hosts that are locked or on the block list: their absence shows nowhere."""
+        hosts, fixed = (
+            tuple(host for host in hosts if not (self.user(host).locked or self.is_blocked(self.user(host).email)))
+            for hosts in (event_type.hosts, event_type.fixed_hosts)
+        )
+        return (
+            event_type
+            if (hosts, fixed) == (event_type.hosts, event_type.fixed_hosts)
+            else replace(event_type, hosts=hosts, fixed_hosts=fixed)
+        )
+
+    def is_blocked(self, email: str) -> bool:
+        """Say whether an address is on the block list, itself or by its domain, in any letter case (seen)."""
+        address = email.lower()
+        return not {address, address.rpartition("@")[2]}.isdisjoint(self.settings.blocked_emails)
+
+    def delete_user(self, username: str) -> None:
+        """Delete an account, its types, and the bookings that it organizes (seen, 1); teams go on without it."""
+        for event_type in list(self.catalogue):
+            hosts, fixed = (
+                [host for host in of if host != username] for of in (event_type.hosts, event_type.fixed_hosts)
+            )
+            if event_type.of_team:
+                self.catalogue.put(replace(event_type, hosts=tuple(hosts), fixed_hosts=tuple(fixed)))
+            elif not hosts:
+                self.delete_event_type(event_type.id)
+        for booking in [each for each in self.bookings if each.hosts[0] == username]:
+            self.bookings.forget(booking)
+        self.catalogue.forget_user(username)
+        gone = {key: DELETED for key, view in self.settings.keys.items() if view == username}
+        self.settings = changed(self.settings, {"keys": gone})
 
     def delete_event_type(self, event_type_id: int) -> bool:
         """Delete an event type; its bookings stay, and forget it (seen)."""

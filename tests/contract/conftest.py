@@ -55,6 +55,7 @@ SIMULATED_KEYS = {"rr_host": "cal_test_host4", "rr_other": "cal_test_host5", "co
                   "plain_owner": "cal_test_host1", "team_owner": "cal_test_teamowner",
                   "team_admin": "cal_test_teamadmin", "team_member": "cal_test_teammember",
                   "stranger": "cal_test_stranger", "free_owner": "cal_test_host66",
+                  "seats_host": "cal_test_host3",
                   "rr_free_host": "cal_test_host69"}  # fmt: skip
 # The refusals, as the notes of the real server shorten them.
 REFUSALS = {

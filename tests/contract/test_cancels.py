@@ -62,14 +62,23 @@ def test_a_seat_that_is_not_there_is_refused(calcom: Any, start: str) -> None:
     assert len(calcom.call("GET", f"/v2/bookings/{second['uid']}").json()["data"]["attendees"]) == 1
 
 
-@pytest.mark.needs("seats")
-def test_a_seat_is_cancelled_with_a_reason_unless_nobody_is_logged_in(calcom: Any, start: str) -> None:
-    """`seatUid` alone is 400 B "Cancellation reason is required" with the host's key; without one nobody asks."""
-    [first, second] = seats(calcom, start, "ann", "bob")
+@pytest.mark.needs("seats", "plain", keys=("seats_host", "plain_owner"))
+def test_a_host_cancels_with_a_reason(calcom: Any, start: str) -> None:
+    """With the host's key, none or a blank one: 400 B "Cancellation reason is required"; a seat is no exception.
 
-    def gone(seat: str, **headers: str | None) -> Any:
-        return calcom.call("POST", f"/v2/bookings/{first['uid']}/cancel", json={"seatUid": seat}, headers=headers)
+    "seat, no reason -> 400; seat with reason -> 200; host key, no or blank reason -> 400; no key, no reason -> 200".
+    """
+    [seat] = seats(calcom, start, "ann")
+    plain = calcom.book("plain", start).json()["data"]["uid"]
 
-    refused = gone(first["seatUid"])
-    assert (refused.status_code, refused.json()["message"]) == (400, "Cancellation reason is required")
-    assert gone(second["seatUid"], Authorization=None).status_code == 200
+    def gone(uid: str, headers: dict[str, str | None], **body: str) -> Any:
+        return calcom.call("POST", f"/v2/bookings/{uid}/cancel", json=body, headers=headers)
+
+    for refused in (
+        gone(seat["uid"], calcom.as_("seats_host"), seatUid=seat["seatUid"]),
+        gone(seat["uid"], calcom.as_("seats_host"), seatUid=seat["seatUid"], cancellationReason="  "),
+        gone(plain, calcom.as_("plain_owner")),
+    ):
+        assert (refused.status_code, refused.json()["message"]) == (400, "Cancellation reason is required")
+    assert gone(seat["uid"], calcom.as_("seats_host"), seatUid=seat["seatUid"], **REASON).status_code == 200
+    assert gone(plain, {"Authorization": None}).status_code == 200

@@ -211,13 +211,24 @@ def test_a_booked_time_is_no_longer_offered(calcom: Any, start: str) -> None:
     left = [slot for slot in before if slot != moved(start, minutes=0)]
 
     assert moved(start, minutes=0) in before
-    assert offered(59) == left
+    assert offered(61) == left
     assert calcom.until(lambda: offered(60) == left)
+
+
+def test_a_slot_is_offered_when_it_ends_within_the_range(calcom: Any, start: str) -> None:
+    """30 minutes: up to the end of the slot, and beyond, it is offered; up to a minute before, it is not."""
+
+    def offered(minutes: int) -> bool:
+        query = {"eventTypeId": calcom.parts["plain"], "start": start, "end": moved(start, minutes=minutes)}
+        answer = calcom.call("GET", "/v2/slots", params=query, headers={"cal-api-version": "2024-09-04"})
+        return moved(start, minutes=0) in [slot["start"] for day in answer.json()["data"].values() for slot in day]
+
+    assert [offered(minutes) for minutes in (29, 30, 31)] == [False, True, True]
 
 
 def test_the_same_question_about_slots_gets_the_kept_answer(simulator: Any, start: str) -> None:
     """Asked before the POST, and for 2 s after it: offered."""
-    query = {"eventTypeId": 101, "start": start, "end": moved(start, minutes=1)}
+    query = {"eventTypeId": 101, "start": start, "end": moved(start, minutes=30)}
 
     def offered() -> bool:
         answer = simulator.call("GET", "/v2/slots", params=query, headers={"cal-api-version": "2024-09-04"})

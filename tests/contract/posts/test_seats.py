@@ -235,7 +235,7 @@ def test_a_seat_that_was_half_made_hides_the_others(simulator: Any, start: str) 
     simulator.order("/_faults", {"kind": "kill", "step": "seat", "count": 1})
     with pytest.raises(OSError, match="reset"):
         seat(simulator, "seats", start, "ann")
-    query = {"eventTypeId": 103, "start": start, "end": start.replace("10:00:00", "10:01:00")}
+    query = {"eventTypeId": 103, "start": start, "end": start.replace("10:00:00", "10:30:00")}
 
     slots = simulator.call("GET", "/v2/slots", params=query, headers={"cal-api-version": "2024-09-04"})
 

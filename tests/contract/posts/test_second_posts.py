@@ -107,6 +107,19 @@ def test_round_robin_that_must_be_confirmed_books_twice_once_its_host_has_accept
     assert second["hosts"][0]["id"] != first["hosts"][0]["id"]
 
 
+@pytest.mark.parametrize(("part", "kind"), [("confirm", "plain"), ("rr_confirm", "round_robin")])
+def test_confirmation_switched_off_while_ours_is_pending_makes_another(
+    simulator: Any, start: str, email: str, part: str, kind: str
+) -> None:
+    """The identical POST looks for accepted ones: 201, accepted, ANOTHER (round robin 3 of 3, plain 2 of 2)."""
+    first = booked(simulator, part, start, email)
+    simulator.order("/_event_types", {"id": simulator.parts[part], "kind": kind}, method="PATCH")
+
+    second = booked(simulator, part, start, email)
+
+    assert (first["status"], second["status"], second["uid"] == first["uid"]) == ("pending", "accepted", False)
+
+
 @pytest.mark.needs("rr_confirm", "busy_rr_confirm", "busy_rr_confirm_other")
 def test_round_robin_that_must_be_confirmed_asks_for_hosts_after_the_earlier_booking(
     calcom: Any, start: str, email: str
@@ -114,7 +127,7 @@ def test_round_robin_that_must_be_confirmed_asks_for_hosts_after_the_earlier_boo
     """Ours pending, both hosts busy -> 201 ours, not in slots (5 of 5); ours absent -> 400 TAKEN-HOSTS (5 of 5)."""
     first = booked(calcom, "rr_confirm", start, email)
     busy(calcom, start, "busy_rr_confirm", "busy_rr_confirm_other")
-    query = {"eventTypeId": calcom.parts["rr_confirm"], "start": start, "end": later(start, 29)}
+    query = {"eventTypeId": calcom.parts["rr_confirm"], "start": start, "end": later(start, 30)}
 
     slots = calcom.call("GET", "/v2/slots", params=query, headers={"cal-api-version": "2024-09-04"})
 

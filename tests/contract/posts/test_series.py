@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 REF = {"bookingWorkerRef": "r1"}
 WEEKS = 8
+BERLIN = ZoneInfo("Europe/Berlin")  # of all attendees of the contract
 
 
 def after(start: str, weeks: int) -> str:
-    """Move a start by weeks."""
-    return (datetime.fromisoformat(start) + timedelta(weeks=weeks)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Move a start by weeks, to the same hour where the attendee is."""
+    local = datetime.fromisoformat(start).astimezone(BERLIN) + timedelta(weeks=weeks)
+    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def series(calcom: Any, part: str, start: str, email: str) -> list[dict[str, Any]]:
@@ -64,6 +68,18 @@ def test_a_round_robin_series_leaves_its_first_week_out_and_is_given_back(calcom
 
 
 @pytest.mark.needs("weekly")
+def test_a_series_keeps_its_hour_across_a_change_of_clocks(calcom: Any, start: str, email: str) -> None:
+    """Summer time begins between 24 and 31 March: from week 2 on an hour earlier in UTC, the same hour in Berlin."""
+    march = f"{start[:4]}-03-24T1{random.randrange(10)}:{random.randrange(60):02d}:00Z"  # noqa: S311 - apart
+
+    weeks = [datetime.fromisoformat(entry["start"]) for entry in series(calcom, "weekly", march, email)]
+
+    first = datetime.fromisoformat(march)
+    assert weeks == [first, *(first + timedelta(weeks=week, hours=-1) for week in range(1, WEEKS))]
+    assert len({week.astimezone(BERLIN).time() for week in weeks}) == 1
+
+
+@pytest.mark.needs("weekly")
 def test_a_series_is_read_by_its_own_uid(calcom: Any, start: str, email: str) -> None:
     """`GET /v2/bookings/<recurringBookingUid>` without a key: an array by start; a cancelled week stays in it.
 
@@ -98,7 +114,7 @@ def test_a_series_beyond_the_window_leaves_the_weeks_before_it_booked(
 @pytest.mark.needs("weekly_day_limit")
 def test_a_series_that_meets_a_limit_leaves_the_weeks_before_it_booked(calcom: Any, start: str, email: str) -> None:
     """One a day, the day of week 5 is used up: 401 LIMIT, 4 weeks booked; again the same, 4 weeks (5 of 5)."""
-    fifth = after(start, 4).replace("T10", "T20")
+    fifth = f"{after(start, 4)[:10]}T20:00:00Z"
     calcom.book("weekly_day_limit", fifth, f"b{email}", recurrenceCount=1)
 
     answers = [calcom.short(calcom.book("weekly_day_limit", start, email, metadata=REF)) for _ in range(2)]
