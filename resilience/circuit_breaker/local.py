@@ -26,7 +26,7 @@ from resilience.circuit_breaker.types import (
     State,
     recorded,
 )
-from resilience.circuit_breaker.wire import OutcomeReport
+from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
 MAX_THROTTLE = 3600 * SECOND
@@ -84,7 +84,7 @@ class LocalBreaker:
         self.key = key
         self.generation = snapshot.generation or now
         self.scopes = {
-            name: LocalScope(name, breaker.epoch, breaker.state, breaker.ends, breaker.opens)
+            name: LocalScope(name, breaker.epoch, breaker.state, _believed_end(breaker, limits, now), breaker.opens)
             for name, breaker in snapshot.scopes.items()
         }
         until = now + limits.trial_every
@@ -273,3 +273,8 @@ class LocalBreaker:
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
         """Return whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
         return alive is not None if not report.owner else breaker.owner in ("", report.owner)
+
+
+def _believed_end(seen: ScopeState, limits: Limits, now: int) -> int:
+    """Return when a state ends, ms; an OPEN is later than that only by a clock that was set back."""
+    return min(seen.ends, now + limits.open_max) if seen.state is State.OPEN else seen.ends

@@ -12,7 +12,7 @@ from redis.commands.core import Script
 Client = Redis | RedisCluster
 
 # Fragments in the order in which they need one another; each script is preceded by the ones it names here.
-_STATE = ("arguments", "state_machine")
+_STATE = ("arguments", "state_machine", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
 _RELEASE = (*_CALL, "release_window")

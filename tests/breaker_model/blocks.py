@@ -23,8 +23,8 @@ class Blocks:
         if not trial:
             shut = at.key in self.blocked or at.configuration in self.misconfigured
             return Admission(cause, -1) if shut else Admission()
-        wait = min(self.next_trial - at.now, at.limits.trial_every)
-        return Admission(cause, wait) if wait > 0 else Admission()
+        wait = self.next_trial - at.now  # longer than `trial_every` only by a clock that was set back
+        return Admission(cause, wait) if 0 < wait <= at.limits.trial_every else Admission()
 
     def apply_outcome(self, at: Caller, report: OutcomeReport) -> None:
         """Take in an outcome; a refusal that was on its way when blocks were lifted puts none up again."""

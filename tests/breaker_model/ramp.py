@@ -17,12 +17,12 @@ class Ramp:
     waiting: dict[str, int] = field(default_factory=dict)
     sending: dict[str, int] = field(default_factory=dict)
 
-    def refresh(self, epochs: Epochs, now: int) -> None:
-        """Begin anew with other epochs; forget what lapsed."""
+    def refresh(self, epochs: Epochs, now: int, lease: int) -> None:
+        """Begin anew with other epochs; forget what lapsed, and what a clock that was set back has left."""
         if self.epoch_fence != epochs:
             self.epoch_fence, self.size, self.waiting, self.sending = epochs, 1, {}, {}
-        self.waiting = {item: ends for item, ends in self.waiting.items() if ends > now}
-        self.sending = {item: ends for item, ends in self.sending.items() if ends > now}
+        self.waiting = {item: ends for item, ends in self.waiting.items() if now < ends <= now + lease}
+        self.sending = {item: ends for item, ends in self.sending.items() if now < ends <= now + lease}
 
     def send(self, item: str, ends: int) -> bool:
         """Let a released item be sent; return whether it was released."""

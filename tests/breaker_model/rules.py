@@ -92,7 +92,7 @@ class Breaker:
         epochs = self.epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
-            self.ramp.refresh(epochs, at.now)
+            self.ramp.refresh(epochs, at.now, at.limits.lease_for)
             if self.ramp.sending.pop(report.item, None) is not None:
                 self.ramp.apply_outcome(report.outcome, at.limits.release_max)
         self.blocks.apply_outcome(at, report)
@@ -106,7 +106,7 @@ class Breaker:
         self._apply_outcome(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
         room = 0
         if report.item:
-            self.ramp.refresh(self.epochs(at), at.now)
+            self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for)
             room = self._room(at)[0]
         return self._reply(at, "recorded", room)
 
@@ -114,7 +114,7 @@ class Breaker:
         """Let the oldest held items go that may; none twice."""
         self.limit.clamp(at.limits, at.now)
         self._expire(at)
-        self.ramp.refresh(self.epochs(at), at.now)
+        self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
@@ -178,6 +178,7 @@ class Breaker:
         """Do what time alone changes; no clock calls, so whoever comes first finds it."""
         self.changes = []
         for scope in (self.scope(""), self.scope(at.endpoint)):
+            scope.forget_later(at.limits, at.now)
             if scope.ends and at.now >= scope.ends and scope.state == "off":
                 self._move(scope, "closed", "off_over", at, context=context)
             elif scope.ends and at.now >= scope.ends:

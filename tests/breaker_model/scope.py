@@ -55,6 +55,12 @@ class Scope:
         """Give the one place of a half-open breaker away, or back."""
         self.owner, self.lease = owner, lease
 
+    def forget_later(self, limits: Limits, now: int) -> None:
+        """Believe no moment that only a clock that was set back can have left."""
+        if self.state == "open":
+            self.ends = min(self.ends, now + limits.open_max)
+        self.lease = min(self.lease, now + limits.lease_for)
+
     def count_failure(self, limits: Limits, now: int) -> bool:
         """Count a failure of a closed breaker; return whether the last `threshold` in a row came within `span`."""
         if limits.threshold > NEVER:

@@ -63,6 +63,7 @@ class Walk:
             self.recover: 5,
             self.ramp: 6,
             self.trip: 5,
+            self.set_back: 2,
             self.operate: 3,
             self.burst: 3,
             self.report_headers: 6,
@@ -244,6 +245,14 @@ class Walk:
             for _ in range(2):
                 self.rng.choice((self.acquire, self.acquire, self.is_open, self.release))()
         self.record()
+
+    def set_back(self) -> None:
+        """Open it, or have a probe go, or a booking be released; then set the clock back."""
+        self.trip()
+        self.rng.choice((self.acquire, self.release, self.wait))()
+        self.pair.now -= self.rng.choice((1, 600_000))
+        for _ in range(3):
+            self.rng.choice((self.acquire, self.release, self.wait))()
 
     def operate(self) -> None:
         """Give two overrides, in an outage or not, see what they do, and end them."""

@@ -4,6 +4,8 @@ from tests.mutation.breakage import Breakage
 
 _INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
 _STATES, _RELEASE, _BLOCKS = (f"{_INTEGRATION}{name}.py::" for name in ("states", "release", "blocks"))
+_REDIS = "tests/integration/breaker/redis/test_redis_"
+_CLOCK = f"{_REDIS}clock_back.py::"
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
 _GUARDED = "tests/integration/test_guarded_call.py::"
 
@@ -59,7 +61,7 @@ BREAKER = (
     ),
     _lua(
         "open-ends-closed",
-        "lib/state_machine",
+        "lib/expire",
         "move(scope, 'half_open', 0, scope.opens, 'open_over')",
         "move(scope, 'closed', 0, scope.opens, 'open_over')",
         f"{_STATES}test_open_lasts_thirty_seconds_then_one_probe_goes",
@@ -242,7 +244,7 @@ BREAKER = (
     _lua(
         "everybody-finds-out",
         "lib/blocks",
-        "if now < free_at then",
+        "if now < next_trial_at and next_trial_at <= now + setting.trial_every then",
         "if false then",
         f"{_BLOCKS}test_one_call_a_minute_finds_out_in_the_whole_fleet",
         promise=5,
@@ -291,7 +293,7 @@ BREAKER = (
     _lua(
         "released-place-kept-for-good",
         "lib/release_window",
-        "  redis.call('ZREMRANGEBYSCORE', RELEASED, '-inf', now)\n",
+        "    redis.call('ZREMRANGEBYSCORE', places, '-inf', now)\n",
         "",
         f"{_RELEASE}test_a_released_item_that_never_comes_back_frees_its_place_with_its_lease",
         promise=4,
@@ -312,7 +314,51 @@ BREAKER = (
         f"{_RELEASE}test_an_item_that_is_denied_frees_its_place",
         promise=4,
     ),
+    # -- a clock that is set back
+    _lua(
+        "open-until-a-clock-that-was-set-back-has-caught-up",
+        "lib/expire",
+        "math.min(scope.ends, now + setting.open_max)",
+        "scope.ends",
+        f"{_CLOCK}test_an_open_breaker_stays_open_no_longer_than_the_longest_open",
+    ),
+    _lua(
+        "dead-probe-of-a-clock-that-was-set-back",
+        "lib/expire",
+        "math.min(scope.lease, now + setting.lease_for)",
+        "scope.lease",
+        f"{_CLOCK}test_a_dead_probe_keeps_its_place_no_longer_than_its_lease",
+    ),
+    _lua(
+        "operators-end-not-believed",
+        "lib/expire",
+        "if scope.state == 'open' and",
+        "if",
+        f"{_CLOCK}test_an_operators_open_ends_when_the_operator_said",
+    ),
+    _lua(
+        "place-of-a-clock-that-was-set-back",
+        "lib/release_window",
+        "'(' .. now + setting.lease_for, '+inf')",
+        "'+inf', '+inf')",
+        f"{_CLOCK}test_a_released_booking_that_never_came_back_keeps_its_place_no_longer_than_its_lease[released]",
+        promise=4,
+    ),
+    _lua(
+        "harmless-call-put-off-by-a-clock-that-was-set-back",
+        "lib/blocks",
+        "if now < next_trial_at and next_trial_at <= now + setting.trial_every then",
+        "if now < next_trial_at then",
+        f"{_CLOCK}test_the_harmless_call_is_not_put_off",
+        promise=5,
+    ),
     # -- a process without Redis
+    _here(
+        "open-until-a-clock-that-was-set-back-has-caught-up",
+        "min(seen.ends, now + limits.open_max)",
+        "seen.ends",
+        "test_what_a_clock_that_was_set_back_has_left_ends_with_the_longest_open",
+    ),
     _here(
         "success-forgives-nothing",
         "elif breaker.state is State.CLOSED and (alive or tripped):",

@@ -12,9 +12,8 @@ local function admit(probe_ok, trial) -- as admit_to_scope
     end
     return admit_to_both(probe_ok)
   end
-  local free_at = math.min(next_trial_at, now + setting.trial_every) -- later than that only by a clock that was set back
-  if now < free_at then
-    return cause, free_at - now, false
+  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- later only by a clock that was set back
+    return cause, next_trial_at - now, false
   end
   return admit_to_both(true)
 end

@@ -21,8 +21,10 @@ local function load_window()
     put('fence', epoch_fence)
     resize(1)
   end
-  redis.call('ZREMRANGEBYSCORE', RELEASED, '-inf', now)
-  redis.call('ZREMRANGEBYSCORE', SENDING, '-inf', now)
+  for _, places in ipairs({ RELEASED, SENDING }) do
+    redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
+    redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- as expire.lua: a clock was set back
+  end
 end
 
 local function resize_after(outcome) -- of an item that was being sent

@@ -1,4 +1,4 @@
--- Fragment: the breaker, all of it: read, move, expire, admit, apply an outcome.
+-- Fragment: the breaker, all of it but what time alone changes (expire.lua): read, move, admit, apply an outcome.
 --
 --     [*] --> closed: Redis is new, or has forgotten (begun)
 --     closed --> open: threshold failures in a row (the error type)
@@ -89,18 +89,6 @@ local function move(scope, state, ends, opens, reason)
   end
   changes[#changes + 1] = { scope.name, old, state, scope.epoch, reason, failures }
   append_event(scope.name, old, state, reason, failures, scope.epoch, ends)
-end
-
--- expire: what time alone changes; no timer, the first to ask finds it
-
-local function expire_state(scope)
-  if scope.ends == 0 or now < scope.ends then
-    return
-  elseif scope.state == 'off' then
-    move(scope, 'closed', 0, 0, 'off_over')
-  else
-    move(scope, 'half_open', 0, scope.opens, 'open_over')
-  end
 end
 
 -- admit: what stands in the way of a call ('': nothing), ms to wait (-1: until somebody acts), whether it would be a probe

@@ -263,6 +263,13 @@ def test_what_is_open_in_redis_stays_open() -> None:
     assert process.send(10).probe
 
 
+def test_what_a_clock_that_was_set_back_has_left_ends_with_the_longest_open() -> None:
+    """This process saw the breaker open before Redis's clock was set back by an hour."""
+    process = Process(seen(service=State.OPEN, ends=3600), open_max=600)
+    process.denied(599.999)
+    assert process.send(600).probe
+
+
 def test_a_call_begun_before_a_change_changes_nothing_after_it() -> None:
     """Neither a late success nor a late failure."""
     process = Process()
