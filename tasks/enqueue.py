@@ -24,7 +24,7 @@ from tasks.request.model import BookingRequest
 
 # Seconds that a caller waits for Postgres, and for each request more: somebody may be on the phone.
 PATIENCE, PATIENCE_EACH = 1.5, 0.005
-PART = 2_000  # requests in one transaction: a second of Postgres's time, which ends a statement after ten
+PART = 1_000  # requests in one transaction: half a second of Postgres's time, which ends a statement after ten
 
 
 @dataclass(frozen=True, slots=True)

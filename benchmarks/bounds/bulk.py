@@ -43,5 +43,6 @@ def _send(first: int, count: int) -> float:
 
 
 def _bulk(first: int, count: int) -> list[BookingRequest]:
-    [one] = some(first, 1)
-    return [one.model_copy(update={"start": one.start + number * timedelta(minutes=1)}) for number in range(count)]
+    [one] = some(0, 1)
+    numbers = range(first, first + count)
+    return [one.model_copy(update={"start": one.start + number * timedelta(minutes=1)}) for number in numbers]
