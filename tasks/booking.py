@@ -37,10 +37,9 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
         raise Ignore  # a second delivery, or a row that has moved on
     with correlation.bound(claimed.row.correlation_id):
         attempted = attempt(claimed)
-        move = attempted.move
-        moved = move is not None and claimed.write(move)
+        move = attempted.move and claimed.write(attempted.move)
         _let_others_go(deps, attempted)
-        if move is None or not moved:
+        if move is None:
             log.warning("lease_lost", appointment_id=appointment_id)
             raise Ignore
         return _follow(deps, claimed.row, move)

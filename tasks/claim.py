@@ -19,7 +19,7 @@ from resilience.retry_policy import is_immediate
 from tasks.calcom.access import CREATE
 from tasks.database_errors import as_appointment_error
 from tasks.dependencies import Dependencies
-from tasks.moves import Move
+from tasks.moves import WANTED_AGAIN, Move
 from tasks.publish import LONGEST_COUNTDOWN
 
 WRITES, WRITE_AGAIN = 3, 0.3  # times, seconds between; what Cal.com has just answered is worth a second try
@@ -92,13 +92,20 @@ class Claim:
         in_time = called_at + timings.deadline <= self.lease_ends and now < called_at + timings.margin
         return now if in_time else None
 
-    def write(self, move: Move) -> bool:
-        """Make the move, and try again when Postgres fails us; return False when the row was no longer ours."""
+    def write(self, move: Move) -> Move | None:
+        """Make the move, and try again when Postgres fails us; return what was made, None: the row was no longer ours.
+
+        It is another one where the caller has asked again for what was to be cancelled.
+        """
         at_once, tried = self.at_once, 0
         while True:
             tried += 1
             try:
-                return self._write(move, at_once=at_once)
+                if self._write(move, at_once=at_once):
+                    return move
+                if move.to is not Status.CANCELLED:
+                    return None
+                move = WANTED_AGAIN
             except SQLAlchemyError as exc:
                 if tried == WRITES or self.clock() > self.lease_ends:
                     raise  # the lease runs out, and a look finds what Cal.com has done

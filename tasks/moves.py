@@ -108,6 +108,5 @@ def unbookable(row: Appointment, *, starts_in: float, lead: float) -> Move | Non
     return None
 
 
-def cancelled_unbooked() -> Move:
-    """Return the move of a booking that the operator has cancelled and Cal.com has not."""
-    return Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)
+WANTED_AGAIN = Move(Status.RETRYING, "asked for again, so not cancelled", {"next_attempt_at": FromNow(0)}, retry_in=0)
+CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from db.appointments.appointment import RequestFields
 from db.connection import fetch, fetch_in_time
-from db.lifecycle import HoldReason, Status, Strategy
+from db.lifecycle import LIVE, HoldReason, Status, Strategy
 from db.sql import prepared
 
 ROUNDS = 5  # a derived key may be given up between our INSERT and our SELECT; five times in a row is another fault
@@ -47,12 +47,18 @@ class Kept:
     idempotency_key: str = field(repr=False)  # a caller may have put anything into it
     key_derived: bool
     payload_hash: str
+    cancel_requested: bool
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:
         """Read a row whose columns are its fields, in their order."""
         number, task, correlation, status, reason, *rest = row
         return cls(number, task, correlation, Status(status), None if reason is None else HoldReason(reason), *rest)
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Return whether it is to be cancelled, here or at Cal.com, and is not yet."""
+        return self.cancel_requested and self.status in LIVE | {Status.CONFIRMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,14 @@ def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: b
 
     A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
     first is kept. Blocks while another transaction is inserting one of the keys. `behind_others`: they are held at once
-    while others wait for the breaker or the limit.
+    while others wait for the breaker or the limit. A known booking that is to be cancelled is wanted again: that is
+    taken back.
     """
     wanted: dict[_Key, NewAppointment] = {}
     for row in rows:
         wanted.setdefault(_key(row), row)
-    written, known = _keep(conn, wanted, behind_others=behind_others)
+    asked = {(_key(row), row.payload_hash) for row in rows}
+    written, known = _keep(conn, wanted, asked, behind_others=behind_others)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
     answers = []
     for row in rows:
@@ -94,7 +102,7 @@ def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: b
 
 
 def _keep(
-    conn: Connection, wanted: dict[_Key, NewAppointment], *, behind_others: bool
+    conn: Connection, wanted: dict[_Key, NewAppointment], asked: set[tuple[_Key, str]], *, behind_others: bool
 ) -> tuple[dict[_Key, Kept], dict[_Key, Kept]]:
     written: dict[_Key, Kept] = {}
     known: dict[_Key, Kept] = {}
@@ -103,7 +111,9 @@ def _keep(
         if not missing:
             return written, known
         written |= _write(conn, missing, behind_others=behind_others)
-        known |= _read(conn, [row for row in missing if _key(row) not in written])
+        found = _read(conn, [row for row in missing if _key(row) not in written])
+        cancelling = [one.id for key, one in found.items() if one.may_be_cancelled and _is_same(one, asked)]
+        known |= {key: one for key, one in found.items() if one.id not in cancelling} | _take_back(conn, cancelling)
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
@@ -122,9 +132,20 @@ def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Kept]:
     return {_key(row): row for row in map(Kept.read, fetch(conn, _sql("known_keys"), keys))}
 
 
+def _take_back(conn: Connection, ids: list[int]) -> dict[_Key, Kept]:
+    """Return those whose cancel was taken back; what a worker has cancelled meanwhile is missing, and read again."""
+    rows = fetch_in_time(conn, _sql("take_back_cancel"), {"ids": ids}) if ids else []
+    return {_key(row): row for row in map(Kept.read, rows)}
+
+
 @cache
 def _sql(name: str) -> str:
     return prepared(name).replace("/* columns */", ", ".join(_COLUMNS))
+
+
+def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:
+    """Say whether this very request was asked for again; a derived key is a hash of what makes two the same."""
+    return kept.key_derived or (_key(kept), kept.payload_hash) in asked
 
 
 def _key(row: NewAppointment | Kept) -> _Key:

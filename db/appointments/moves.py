@@ -87,7 +87,8 @@ def move(
     Writes `changes` (values, or moments FromNow) and, when `why` is given, an event of kind `to`. By itself: entering
     held sets `held_at`; leaving it clears the hold, leaving booking the claim; pending and retrying count as enqueued
     now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown; a
-    release from a hold in which Cal.com could not be asked begins `askable_since` anew.
+    claimed row becomes cancelled only while that is requested, or as the booking that Cal.com has cancelled; a release
+    from a hold in which Cal.com could not be asked begins `askable_since` anew.
 
     Raises:
         ValueError: The move is not one of `lifecycle.MOVES`, or lacks its token or hold_reason: a fault of the caller.
@@ -159,6 +160,8 @@ def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters) -> str:
         still_there.append("(status <> 'booking' OR claim_token = %(claim_token)s)")
     if to in _NOT_BOOKED and origins <= LIVE and "calcom_booking_uid" not in columns:
         still_there.append("calcom_booking_uid IS NULL")  # a late answer has come: its next claim confirms it
+        if to is Status.CANCELLED and Status.BOOKING in origins:
+            still_there.append("cancel_requested")  # the caller may have asked again, and taken it back
     changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
     return prepared("move").replace("/* changes */", changes).replace("/* conditions */", " AND ".join(still_there))
 

@@ -28,7 +28,7 @@ from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked
+from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
@@ -146,7 +146,7 @@ class Inquiry:
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
             if row.cancel_requested:  # while we looked
-                return cancelled_unbooked() if allowed.known else outcome.cancel_asked()
+                return CANCELLED_UNBOOKED if allowed.known else outcome.cancel_asked()
             unless_it_may_go.pop_all()
         return None
 
@@ -190,7 +190,7 @@ class Inquiry:
             reply_kind, kept.kind, recurs=False, looked=True, status=status, slot=slot, may_retry=may_retry
         )
         if claim.row.cancel_requested:
-            return cancelled_unbooked()
+            return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
         return rejected(reply_kind, refusal["message"], refusal["uid"])

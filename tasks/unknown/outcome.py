@@ -14,7 +14,7 @@ from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
-from tasks.moves import KNOWN, Move, Posted, Proceed, cancelled_unbooked, confirmed
+from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confirmed
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
@@ -249,7 +249,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
         case Act.AFRESH:
             return Proceed(retry=True)
         case Act.CANCEL:
-            return cancelled_unbooked()
+            return CANCELLED_UNBOOKED
         case Act.EXPIRE:
             return Move(
                 Status.EXPIRED,

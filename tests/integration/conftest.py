@@ -65,8 +65,8 @@ class Record:
         return claimed.row
 
     def moved(self, to: Status, **changes: Any) -> Appointment:
-        """Keep one request, claim it, and move it on."""
-        row = self.claimed()
+        """Keep one request, claim it (but not one that the operator cancels at once), and move it on."""
+        row = self.keep() if to is Status.CANCELLED else self.claimed()
         assert self.move(row, to, **changes)
         return self.read(row.id)
 

@@ -3,6 +3,7 @@
 A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
 """
 
+from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.bulk import BULK
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -216,6 +217,7 @@ BREAKAGES = (
         new='"headers": headers | {"attendee": row.attendee_name},',
         test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
     ),
+    *AGAIN,
     # -- 3 and 4: calm
     *AUDITS,
     *BREAKER,

@@ -36,7 +36,7 @@ class Scene:
         """Keep a request and move it; `changes` are its request's."""
         row = self.record.keep(**{"event_type_id": OPEN, "start_at": next(self.starts), **changes})
         if status is not Status.PENDING:
-            assert self.record.move(self.record.claim(row.id), status)
+            assert self.record.move(row if status is Status.CANCELLED else self.record.claim(row.id), status)
         kept: Appointment = self.record.read(row.id)
         return kept
 

@@ -1,0 +1,32 @@
+-- Take back the cancel of bookings whose caller has asked again: the newest wish counts.
+-- Compared under the lock: a worker moves a booking to cancelled only while its cancel stands (moves.py). So either this
+-- comes first and the booking goes on, or it finds nothing to take back, and the request is kept as a new one.
+-- Locked in the order of ids, so that two of these never deadlock. `updated_at` of a confirmed one says since when that is
+-- known. What comes after its caller was told that nobody knows takes nothing back.
+WITH asked AS (
+    SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
+),
+wanted AS (
+    SELECT id
+    FROM appointments
+    WHERE id = ANY (CAST(:ids AS bigint[]))
+        AND cancel_requested
+        AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')
+    ORDER BY id
+    FOR UPDATE
+),
+changed AS (
+    UPDATE appointments
+    SET cancel_requested = false, updated_at = CASE WHEN status = 'confirmed' THEN updated_at ELSE now() END
+    FROM asked
+    WHERE in_time AND id IN (SELECT id FROM wanted)
+    RETURNING /* columns */
+),
+told AS (
+    INSERT INTO appointment_events (appointment_id, kind, by, detail)
+    SELECT id, 'cancel_taken_back', 'caller', '{"why": "asked for again"}'
+    FROM changed
+)
+SELECT asked.in_time, changed.*
+FROM asked
+LEFT JOIN changed ON true
