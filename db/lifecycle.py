@@ -38,8 +38,8 @@ class HoldReason(StrEnum):
     # release_held: other settings; today's, from hold_until on, while the shared breaker knows of nothing else than
     # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so
     CONFIGURATION = "configuration"
-    # the operator; suspects_due looks for it each hour and never posts (it failed three probes of its own POST or lost
-    # three leases, each in a row, or is half made at Cal.com)
+    # the operator; suspects_due looks for it each hour and never posts (it failed three probes of its own POST, or lost
+    # three leases while no other booking did, each in a row, or is half made at Cal.com)
     SUSPECT = "suspect"
 
 

@@ -98,7 +98,6 @@ class Appointment(RequestFields):
     awaits_host: bool | None
     checked_at: datetime | None
     booked_start_at: datetime | None
-    claimed_by: str | None
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:

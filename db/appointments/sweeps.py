@@ -21,15 +21,18 @@ def lost_leases(
     *,
     settle_seconds: float,
     ends_seconds: float | None = None,
+    lease_seconds: float = 50,
     suspect_after: int = 3,
 ) -> list[Appointment]:
     """Move bookings whose lease ran out to retrying, their outcome unknown; return them.
 
-    The `suspect_after`th lost in a row goes to held(suspect). Another POST is safe (`settle_at`) `settle_seconds` after
-    the lease, absence may end it (`ends_at`) `ends_seconds` after: 30 s more for 130, for a replica's lag.
+    The `suspect_after`th lost in a row goes to held(suspect), unless another booking loses as many within
+    `lease_seconds`: then each second one has a `next_attempt_at` so far away. Another POST is safe (`settle_at`)
+    `settle_seconds` after the lease, absence may end it (`ends_at`) `ends_seconds` after: 30 s more for 130, for a
+    replica's lag.
     """
     ends = settle_seconds * 16 / 13 if ends_seconds is None else ends_seconds
-    times = {"settle_seconds": settle_seconds, "ends_seconds": ends}
+    times = {"settle_seconds": settle_seconds, "ends_seconds": ends, "lease_seconds": lease_seconds}
     return _rows(conn, "lost_leases", limit=limit, suspect_at=suspect_after, **times)
 
 

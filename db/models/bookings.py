@@ -140,7 +140,6 @@ appointments = Table(
     Column("awaits_host", Boolean),
     Column("checked_at", MOMENT),  # when a caller who asked again last had Cal.com asked
     Column("booked_start_at", MOMENT),  # where it lives at Cal.com; null: at start_at
-    Column("claimed_by", Text),  # the process whose claim was the last
     allowed_values("status", Status, "appointments_status_known"),
     allowed_values("hold_reason", HoldReason, "appointments_hold_reason_known"),
     allowed_values("resilience_strategy", Strategy, "appointments_resilience_strategy_known"),

@@ -68,6 +68,7 @@ def indexes() -> tuple[Index, ...]:
         ),
         _index("expirable", "start_at", where="status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
         _index("lease", "lease_expires_at", where="status = 'booking'"),  # lost_leases
+        _index("lost_often", "id", where="status IN ('booking', 'retrying') AND leases_lost > 0"),  # lost_leases
         # unsent: what waits, and the newest message that was certainly delivered, evidence that older ones are gone
         _index("unsent", "enqueued_at", where="status IN ('pending', 'retrying')"),
         _index(

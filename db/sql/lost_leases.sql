@@ -1,23 +1,44 @@
 -- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
 -- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
--- what was done. `answered_at` goes: a worker of an older version would end a row by it. The third one lost in a row is
--- held for the operator: a booking that kills its workers must not travel on.
+-- what was done. `answered_at` goes: a worker of an older version would end a row by it.
+-- The third lease that a booking loses in a row is held for the operator, for a booking that kills its workers must not
+-- travel on. But bookings that lose their third one together, within the time of a lease, say something of their worker:
+-- it was killed while Cal.com hung, say. They go again, every second one a lease later: if one of them does kill, it is
+-- alone after a few times.
 -- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
-WITH lost AS (
-    SELECT id, updated_at AS seen_at
+WITH often AS (
+    SELECT id
+    FROM appointments
+    WHERE status IN ('booking', 'retrying') AND leases_lost > 0
+        AND CASE status
+            WHEN 'booking' THEN leases_lost + 1 >= :suspect_at
+            ELSE leases_lost >= :suspect_at AND updated_at > now() - make_interval(secs => :lease_seconds)
+        END
+),
+lost AS (
+    SELECT id, updated_at AS seen_at, leases_lost + 1 >= :suspect_at AS is_third
     FROM appointments
     WHERE status = 'booking' AND lease_expires_at <= now()
     ORDER BY lease_expires_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
+judged AS (
+    SELECT
+        id,
+        seen_at,
+        is_third AND NOT in_company AS is_suspect,
+        CASE WHEN is_third AND in_company THEN row_number() OVER (PARTITION BY is_third ORDER BY id) % 2 ELSE 0 END AS turn
+    FROM lost
+    CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM often WHERE often.id <> lost.id) AS in_company) AS company
+),
 moved AS (
     UPDATE appointments AS appointment
-    SET status = CASE WHEN leases_lost + 1 >= :suspect_at THEN 'held' ELSE 'retrying' END,
-        hold_reason = CASE WHEN leases_lost + 1 >= :suspect_at THEN 'suspect' END,
-        held_at = CASE WHEN leases_lost + 1 >= :suspect_at THEN now() END,
+    SET status = CASE WHEN is_suspect THEN 'held' ELSE 'retrying' END,
+        hold_reason = CASE WHEN is_suspect THEN 'suspect' END,
+        held_at = CASE WHEN is_suspect THEN now() END,
         leases_lost = leases_lost + 1,
         outcome_unknown = true,
         sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
@@ -28,19 +49,19 @@ moved AS (
         looks = 0,
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',
-        enqueued_at = CASE WHEN leases_lost + 1 < :suspect_at THEN now() END,
-        next_attempt_at = NULL,
+        enqueued_at = CASE WHEN NOT is_suspect AND turn = 0 THEN now() END,
+        next_attempt_at = CASE WHEN turn > 0 THEN now() + make_interval(secs => turn * :lease_seconds) END,
         claim_token = NULL,
         lease_expires_at = NULL,
         updated_at = now()
-    FROM lost
-    WHERE appointment.id = lost.id
+    FROM judged
+    WHERE appointment.id = judged.id
     RETURNING appointment.*
 ),
 told AS (
     INSERT INTO appointment_events (appointment_id, kind, by, detail)
     SELECT id, status, 'sweeper', jsonb_build_object('why', last_error, 'leases_lost', leases_lost, 'seen_at', seen_at)
     FROM moved
-    JOIN lost USING (id)
+    JOIN judged USING (id)
 )
 SELECT * FROM moved ORDER BY requested_at, id

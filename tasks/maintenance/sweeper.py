@@ -79,9 +79,10 @@ def _lost_leases(deps: Dependencies) -> int:
             BATCH,
             settle_seconds=deps.timings.settle_unanswered,
             ends_seconds=deps.timings.ends_unanswered,
+            lease_seconds=deps.timings.lease,
             suspect_after=LEASES_LOST_SUSPECT,
         )
-    send(deps, (row for row in rows if row.hold_reason is None))
+    send(deps, (row for row in rows if row.hold_reason is None and row.next_attempt_at is None))
     return len(rows)
 
 

@@ -13,6 +13,7 @@ from db.lifecycle import HoldReason, Status
 from db.schema import appointments as table
 from tasks.calcom.reply import ErrorType
 from tasks.decisions import OUTAGE
+from tests.model.life.world_steps import SUSPECT_AFTER
 from tests.model.rows import Row
 
 TICK = 100.0  # seconds: far longer than the test takes
@@ -92,7 +93,7 @@ def _row(one: Any, now: Any) -> Row:
         retries=one["retry_count"],
         error=ErrorType.TIMEOUT if error in OUTAGE else error,
         refusal=tuple(sorted((one["refusal"] or {}).items())),
-        lost=one["leases_lost"],
+        lost=min(one["leases_lost"], SUSPECT_AFTER),
         cancel=one["cancel_requested"],
         uid=one["calcom_booking_uid"] is not None,
         lease=ticks(one["lease_expires_at"]),

@@ -174,7 +174,6 @@ _ABSENT = (
     "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at", "hold_until",
     "held_for", "answered_at", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
     "circuit_breaker_open_at_booking", "resilience_strategy", "awaits_host", "checked_at", "booked_start_at",
-    "claimed_by",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {
     "id": 1,

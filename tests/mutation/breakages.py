@@ -11,12 +11,13 @@ from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
-from tests.mutation.holds import HOLDS
 from tests.mutation.operations import OPERATIONS
 from tests.mutation.quota import QUOTA
 from tests.mutation.reports import REPORTS
 from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
+from tests.mutation.waiting.company import COMPANY
+from tests.mutation.waiting.holds import HOLDS
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
@@ -224,6 +225,7 @@ BREAKAGES = (
     *BROKERS,
     *BULK,
     # -- 1, 2 and 5: weak evidence ends nothing
+    *COMPANY,
     *EVIDENCE,
     *HEALTH,
     *HOLDS,

@@ -172,12 +172,17 @@ class TestStatements:
         assert_moved(kept, lambda row: _claimed(row) if row.status in CLAIMABLE else row)
 
     def test_lost_leases(self, kept: tuple[Connection, dict[int, Row]]) -> None:
-        """A lease that ran out leaves a row unknown, its moments counted from its end; the last one, suspect."""
+        """A lease that ran out leaves a row unknown, its moments counted from its end; the last one, alone, suspect."""
         conn, rows = kept
         settle, ends, suspect = SETTLE * record.TICK, ENDS * record.TICK, world_steps.SUSPECT_AFTER
         appointments.lost_leases(conn, len(rows), settle_seconds=settle, ends_seconds=ends, suspect_after=suspect)
 
-        assert_moved(kept, lambda row: _after(row, "the lease has run out"))
+        company = [row for row in rows.values() if row.status == Status.BOOKING and row.lost + 1 >= suspect]
+        assert len(company) > 1
+        assert_moved(
+            kept,
+            lambda row: _after(row, "the lease has run out, in company" if row in company else "the lease has run out"),
+        )
 
     def test_releases(self, kept: tuple[Connection, dict[int, Row]]) -> None:
         """With another key in use, all holds end but those that wait for a time to come, and suspects."""

@@ -1,4 +1,4 @@
-"""The order of the line by need; where a booking lives, whom it awaits, who claimed it; kinds that have changed."""
+"""The order of the line by need; where a booking lives, whom it awaits; kinds that have changed."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "awaits_host": sa.Boolean(),
     "checked_at": _MOMENT,
     "booked_start_at": _MOMENT,
-    "claimed_by": sa.Text(),
 }
 
 
@@ -27,11 +26,18 @@ def upgrade() -> None:
     )
     for name, kind in _COLUMNS.items():
         op.add_column("appointments", sa.Column(name, kind))
+    op.create_index(
+        "appointments_lost_often",
+        "appointments",
+        ["id"],
+        postgresql_where=sa.text("status IN ('booking', 'retrying') AND leases_lost > 0"),
+    )
     op.add_column("calcom_event_types", sa.Column("kind_changed_at", _MOMENT))
 
 
 def downgrade() -> None:
     op.drop_column("calcom_event_types", "kind_changed_at")
+    op.drop_index("appointments_lost_often", "appointments")
     for name in reversed(_COLUMNS):
         op.drop_column("appointments", name)
     op.drop_column("appointments", "line_at")

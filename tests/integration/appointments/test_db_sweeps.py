@@ -105,6 +105,34 @@ class TestLostLeases:
         assert (lost.status, lost.hold_reason, lost.leases_lost) == (Status.HELD, HoldReason.SUSPECT, 3)
         assert (lost.outcome_unknown, lost.hold_until, lost.held_at) == (True, None, lost.updated_at)
 
+    def test_bookings_that_lose_their_third_lease_together_blame_their_worker(self, record: Any) -> None:
+        """None is suspect. Every second one goes a lease later, so that one that does kill is alone in the end."""
+        rows = [record.keep() for _ in range(4)]
+        for _ in range(3):
+            for row in rows:
+                record.claim(row.id)
+                record.write(row.id, lease_expires_at=ago(1), next_attempt_at=None)
+            lost = record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+
+        assert {(one.status, one.leases_lost) for one in lost} == {(Status.RETRYING, 3)}
+        waits = [one.next_attempt_at and one.next_attempt_at - one.updated_at for one in lost]
+        assert sorted(waits, key=bool) == [None, None, timedelta(seconds=50), timedelta(seconds=50)]
+        assert [one.enqueued_at is None for one in lost] == [wait is not None for wait in waits]
+
+    def test_a_lease_of_the_same_worker_that_runs_out_later_is_company_too(self, record: Any) -> None:
+        """The leases of one worker end within the time of a lease, and are swept one after another."""
+        first, second = rows = [record.keep() for _ in range(2)]
+        for row in rows:
+            record.write(row.id, leases_lost=2)
+            record.claim(row.id)
+
+        ends = []
+        for row in rows:
+            record.write(row.id, lease_expires_at=ago(1))
+            ends += record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+
+        assert [(one.id, one.status) for one in ends] == [(first.id, Status.RETRYING), (second.id, Status.RETRYING)]
+
     def test_any_answer_starts_the_count_again(self, record: Any) -> None:
         """Three lost leases with an answer in between are bad luck, not a poisonous booking."""
         row = record.keep()

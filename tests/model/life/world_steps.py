@@ -121,17 +121,20 @@ def _sweeper(world: World, rules: Rules) -> Iterator[Step]:
 
 def _lost_lease(world: World, rules: Rules) -> Iterator[Step]:
     row = world.row
-    lost = row.lost + 1
+    lost = min(row.lost + 1, SUSPECT_AFTER)
     unknown = rules.lost_lease_is_unknown
     settle, ends = (row.settle, row.ends) if row.unknown else (0, 0)
     changes = {"unknown": unknown, "waited": row.unknown and row.waited, "looks": 0, "lost": lost}
     changes |= {"settle": max(settle, SETTLE + row.lease, 0), "ends": max(ends, ENDS + row.lease, 0)}
-    suspect = lost >= SUSPECT_AFTER
-    to, reason = (Status.HELD, HoldReason.SUSPECT) if suspect else (Status.RETRYING, "")
-    row = moved(row, to, **changes, error="timeout", reason=reason)
     one, other = (worker._replace(owns=False) for worker in world.workers)
-    world = world._replace(row=row, workers=(one, other))
-    yield from _sent("the lease has run out: the sweeper writes", world, Kind.FAIR)
+    again = moved(row, Status.RETRYING, **changes, error="timeout")
+    world = world._replace(row=again, workers=(one, other))
+    if lost < SUSPECT_AFTER:
+        yield from _sent("the lease has run out: the sweeper writes", world, Kind.FAIR)
+        return
+    alone = moved(row, Status.HELD, **changes, error="timeout", reason=HoldReason.SUSPECT)
+    yield from _sent("the lease has run out, alone: the sweeper writes", world._replace(row=alone), Kind.FAIR)
+    yield from _sent("the lease has run out, in company: the sweeper writes", world, Kind.FAIR)
 
 
 def _release(world: World, rules: Rules) -> Iterator[Step]:
