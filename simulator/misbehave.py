@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ async def perform(world: World, call: Call, met: list[Fault], wire: Wire) -> Non
     for each in met:
         if each.kind == "latency" and not each.after:
             call.extra_work += world.rng.uniform(*each.delay)
+    call.date_off = sum(each.by for each in met if each.kind == "date")
     if fault and fault.kind == "reset":
         wire.reset()
         return
@@ -103,7 +105,9 @@ async def _send(
     promised: int | None = None,
     drip: Fault | None = None,
 ) -> None:
-    date = {"Date": format_datetime(world.now, usegmt=True)}  # unless a fault's headers bring a proxy's own
+    date = {
+        "Date": format_datetime(world.now + timedelta(seconds=call.date_off), usegmt=True)
+    }  # unless a fault's headers bring a proxy's own
     dated = replace(answer, headers=tuple({**date, **dict(answer.headers)}.items()))
     head, data = wire.encode(dated, body=body, promised=promised)
     call.entry.status = None if wire.client_gone else answer.status

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "latency": "the call takes `delay` seconds longer ([low, high] or a number); `after`: once it is booked",
+    "date": "the answer's Date is `by` seconds off, as of a proxy with a clock of its own",
     "refuse": "nobody listens on the port for `seconds`; calls in flight end, idle connections are closed",
     "crash": "as refuse, and every call in flight stops where it is, at any step of its work; RST",
     "reset": "RST instead of an answer; `when`: headers (body unread) or request (all read); nothing is booked",
@@ -36,7 +37,7 @@ KINDS = {
     "kill": "the process dies before a `step` (of `week`): what is written stays, half made seats and cut series; RST",
 }
 OF_THE_PORT = ("refuse", "crash")  # meet no call, but all of them
-BESIDE_OTHERS = ("latency", "stall")  # a call may meet any number of these, and one other
+BESIDE_OTHERS = ("latency", "stall", "date")  # a call may meet any number of these, and one other
 
 NAMED: dict[str, dict[str, Any]] = {
     "database": {"status": 400, "shape": "B", "message": "An error occurred while querying the database."},
@@ -63,6 +64,11 @@ NAMED: dict[str, dict[str, Any]] = {
     "limit": {"status": 401, "shape": "B", "message": "booking_limit_reached"},
     "invalid_key": {"status": 401, "shape": "A", "message": "CustomThrottlerGuard - Invalid API Key"},
     "forbidden": {"status": 403, "shape": "A", "message": "PermissionsGuard - insufficient permissions"},
+    "forbidden_resource": {"status": 403, "shape": "B", "message": "Forbidden resource"},
+    "forbidden_page": {"status": 403, "shape": "C"},
+    "too_large": {"status": 413, "shape": "C"},
+    "login_page": {"status": 302, "shape": "C", "headers": {"Location": "/login"}},
+    "no_booking": {"status": 202, "shape": "B", "message": "Accepted"},
     "not_found": {"status": 404, "shape": "A", "message": "Cannot POST /v2/bookings"},
     "throttled": {
         "status": 429,
@@ -132,6 +138,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     close: bool = False
     early: float = 0.0
+    by: float = 0.0
     step: str | None = None
     week: int | None = None  # of a series; None: any
     id: int = 0
@@ -236,6 +243,8 @@ def _check_numbers(values: dict[str, Any]) -> None:
         value = values.get(name)
         if value is not None and (not isinstance(value, int | float) or value < 0):
             raise FaultOrderError(f"{name} must be a number of at least 0")
+    if not isinstance(values.get("by", 0), int | float):
+        raise FaultOrderError("by must be a number of seconds")
     if values.get("share", 0) > 1:
         raise FaultOrderError("share must be between 0 and 1")
 

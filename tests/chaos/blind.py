@@ -1,13 +1,15 @@
 """Say why each booking that is held as untellable may be: a product that holds everything is never wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.books import Line, References, Row
 from tests.chaos.kinds import KIND_OF, KINDS
 
 CANCEL = "a cancel was asked for"
+SWITCHED = "its type was switched"
+OTHERS = "others"  # what nothing but a look may end
 WAITED = "it had waited too long"  # its answers were lost so often: who waits so long may have cancelled at Cal.com
 MAX_AGE = 40.0  # HOLD_MAX_AGE of these runs, in seconds
 FOR_GOOD = "500 for good"  # a host of all is busy, an address is blocked: no POST tells, until it has waited too long
@@ -25,6 +27,36 @@ _UNTOLD = {
     "round_robin+recurring": _ANY | {"taken", "limit", "bounds"},
 }
 _BY_SLOTS = ("plain", "collective")  # gone: ours or a stranger's, nobody can tell
+# What a kind becomes where its type asks, or may ask, its host about free addresses.
+_ASKED = {
+    "plain": "confirm",
+    "collective": "collective+confirm",
+    "round_robin": OTHERS,
+    "seats": OTHERS,
+    "round_robin+seats": OTHERS,
+    "round_robin+recurring": OTHERS,
+}
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a key can know, by kinds as the fire suite names them; `lists` says which live bookings it is shown.
+
+    `sight`: the kinds of which it is shown every booking. `told`: those of which it is told whether hosts are asked
+    about free addresses, `column` those where they are. `switched`: the types that are of another kind by now.
+    """
+
+    sight: frozenset[str]
+    lists: Callable[[Line], bool]
+    told: frozenset[str]
+    column: frozenset[str] = frozenset()
+    kind_known: bool = True
+    switched: Collection[int] = ()
+
+    def kind(self, name: str) -> str:
+        """Return the simulator's kind that the key must take it for."""
+        kind = str(KINDS[name].get("kind", "plain"))
+        return kind if name in self.told - self.column else _ASKED.get(kind, kind)
 
 
 @dataclass(frozen=True)
@@ -46,18 +78,17 @@ def _untold(row: Row, kind: str) -> Cell:
     return Cell(meaning, may=bool(refusal.get("untold")) and meaning in _UNTOLD[kind])
 
 
-def cell(row: Row, lines: Sequence[Line], *, sight: bool, host: str | None, kind_known: bool) -> Cell:
-    """Return the cell of a row that is held as untellable.
-
-    `sight`: the key is shown every booking of its type. `host`: what this host organizes is listed to the key all the
-    same. `kind_known`: the key may read its type.
-    """
-    kind = KINDS[KIND_OF[row.event_type_id]].get("kind", "plain")
-    if sight:
-        return Cell("though every booking is shown", may=False)
-    if host is not None and any(line.organizer == host and line.ended is None for line in lines):
+def cell(row: Row, lines: Sequence[Line], known: Knowledge) -> Cell:
+    """Return the cell of a row that is held as untellable."""
+    name = KIND_OF[row.event_type_id]
+    kind = known.kind(name)
+    if any(line.ended is None and known.lists(line) for line in lines):
         return Cell("though it is listed", may=False)
-    if not kind_known:
+    if row.event_type_id in known.switched:
+        return Cell(SWITCHED, may=True)
+    if name in known.sight:
+        return Cell("though every booking is shown", may=False)
+    if not known.kind_known:
         return Cell("the key may not read the type", may=True)
     if row.cancel_requested:
         return Cell(CANCEL, may=True)
@@ -68,24 +99,9 @@ def cell(row: Row, lines: Sequence[Line], *, sight: bool, host: str | None, kind
     return Cell("at another host" if lines else "nowhere", may=True)
 
 
-def judge(
-    rows: Sequence[Row], made: References, *, sight: frozenset[str], host: str | None, kind_known: bool
-) -> tuple[Counter[str], Iterator[str]]:
+def judge(rows: Sequence[Row], made: References, known: Knowledge) -> tuple[Counter[str], Iterator[str]]:
     """Count the rows that are held as untellable by kind and cell, and find those that need not be."""
-    told = [
-        (
-            row,
-            cell(
-                row,
-                made.get(row.reference, ()),
-                sight=KIND_OF[row.event_type_id] in sight,
-                host=host,
-                kind_known=kind_known,
-            ),
-        )
-        for row in rows
-        if row.hold_reason == "blind_key"
-    ]
+    told = [(row, cell(row, made.get(row.reference, ()), known)) for row in rows if row.hold_reason == "blind_key"]
     counts = Counter(f"{KIND_OF[row.event_type_id]}: {one.words}" for row, one in told)
     wrong = (f"booking {row.id}: held(blind_key), {one.words}" for row, one in told if not one.may)
     return counts, wrong

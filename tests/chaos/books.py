@@ -14,6 +14,7 @@ from db.lifecycle import FINAL
 
 # Holds that wait for a person: kept, as long as somebody is told of them.
 FOR_A_PERSON = ("suspect", "blind_key", "credentials", "configuration")
+HALF_MADE = "half_made"  # an operator's own matter: to be removed at Cal.com by hand
 References = Mapping[str, Sequence["Line"]]
 
 
@@ -84,6 +85,7 @@ class Verdict:
     ] = ()  # more than one booking at Cal.com for one request, also when one of them is gone again
     contradictions: tuple[str, ...] = ()  # a row said, when it ended or says now, what was or is not true at Cal.com
     blind: tuple[str, ...] = ()  # held as untellable, though it can be told
+    waiting: tuple[str, ...] = ()  # held by what is over
     miscounted: tuple[str, ...] = ()  # a figure that is kept counted, and another one when everything is counted
 
     @property
@@ -94,7 +96,7 @@ class Verdict:
     @property
     def lines(self) -> tuple[str, ...]:
         """Return all that is wrong."""
-        return (*self.lost, *self.double, *self.contradictions, *self.blind, *self.miscounted)
+        return (*self.lost, *self.double, *self.contradictions, *self.blind, *self.waiting, *self.miscounted)
 
 
 def by_reference(lines: Sequence[Line]) -> References:
@@ -122,6 +124,22 @@ def lost(accepted: Sequence[int], rows: Sequence[Row], alerts: Collection[str]) 
             yield f"booking {row.id}: still {row.status}{f' ({row.hold_reason})' if row.hold_reason else ''}"
         elif row.hold_reason not in alerts:
             yield f"booking {row.id}: held ({row.hold_reason}), and nobody is told"
+
+
+def waiting(rows: Sequence[Row], broken: Collection[int]) -> Iterator[str]:
+    """Find rows that wait for a person though the world can tell that what holds them is over.
+
+    Not what nobody can tell (`blind` judges it), what is half made at Cal.com, nor a suspect of a type that was
+    `broken` while others were well.
+    """
+    for row in rows:
+        own = row.error_type == HALF_MADE or row.event_type_id in broken
+        if (
+            row.hold_reason in FOR_A_PERSON
+            and row.hold_reason != "blind_key"
+            and not (row.hold_reason == "suspect" and own)
+        ):
+            yield f"booking {row.id}: held ({row.hold_reason}), and what held it is over"
 
 
 def double(rows: Sequence[Row], made: References) -> Iterator[str]:

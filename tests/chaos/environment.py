@@ -71,6 +71,8 @@ class ChaosEnvironment:
     dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
     over: threading.Event = field(default_factory=threading.Event)
+    broken: set[int] = field(default_factory=set)  # event types that were broken for a while, alone
+    switched: set[int] = field(default_factory=set)  # event types that are of another kind now
 
     def pause(self, seconds: float) -> None:
         """Let time pass. Raises Over."""
@@ -106,8 +108,9 @@ def chaos_environment(
         orders = folder / "orders"
         orders.mkdir()
         if part.of_kinds:
-            ready.calcom.order("POST", "/_event_types", kinds.event_types(datetime.now(UTC).date()))
-            ready.calcom.order("POST", "/_settings", {"replica_lags": part.lags})
+            types = kinds.event_types(datetime.now(UTC).date(), column=part.column)
+            ready.calcom.order("POST", "/_event_types", types)
+            ready.calcom.order("POST", "/_settings", {"replica_lags": part.lags, "free_domains": [kinds.FREE]})
         settings = ready.settings.model_copy(update={"database_url": _make_role(ready.servers.postgres)})
         configure(settings.model_copy(update={"log_file": ready.processes.logs / "operator.log"}))
         built = _wire(settings)

@@ -112,19 +112,14 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     """Judge a record, once nothing moves any more, by what Cal.com has by now."""
     lines = [Line.read(told) for told in environment.calcom.order("GET", "/_books")["books"]]
     made, part = books.by_reference(lines), environment.part
-    cells, wrong = blind.judge(
-        ours.rows if part.of_kinds else [],
-        made,
-        sight=part.sight,
-        host=part.host,
-        kind_known=not part.loses_sight,
-    )
+    cells, wrong = blind.judge(ours.rows if part.of_kinds else [], made, part.knowledge(environment.switched))
     accepted = [one for _, one in receipts(environment.receipts)]
     verdict = Verdict(
         lost=tuple(books.lost(accepted, ours.rows, ours.alerts)),
         double=tuple(books.double(ours.rows, made)),
         contradictions=tuple(books.contradictions(ours.rows, made, WEEKS)),
         blind=tuple(wrong),
+        waiting=tuple(books.waiting(ours.rows, environment.broken)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)

@@ -12,12 +12,14 @@ from typing import Any
 
 from tasks.request.model import BookingRequest
 
-HOST, OTHER = "host801", "host802"  # whose key is used, and the one beside
+HOST, OTHER, THIRD = "host801", "host802", "host803"  # whose key is used, the one beside, and who comes for him
+TEAM = [OTHER, HOST]  # so that the key's user attends the collectives, and organizes none
+FREE = "example.org"  # what the table of this Cal.com has, of which a type with the column asks its host
 EIGHT = 8  # weeks of a series
 AHEAD = 10**6  # hours: nothing is so far ahead that it need not be confirmed
 FIRST_ID, BESIDE_ID = 301, 391
 
-_TEAM: dict[str, Any] = {"hosts": [HOST, OTHER], "team_slug": "team"}
+_TEAM: dict[str, Any] = {"hosts": TEAM, "team_slug": "team"}
 _WEEKLY: dict[str, Any] = {"recurrences": EIGHT}
 _MAXIMUM: dict[str, Any] = {"active_bookings": 1}
 
@@ -52,6 +54,11 @@ KINDS: dict[str, dict[str, Any]] = {
 IDS = {kind: FIRST_ID + n for n, kind in enumerate(KINDS)}
 KIND_OF = {number: kind for kind, number in IDS.items()}
 WEEKS = {IDS[kind]: order["recurrences"] for kind, order in KINDS.items() if "recurrences" in order}
+# Of which kinds the column is on, in the part that has it.
+COLUMN = frozenset(
+    {"60 minutes", "collective", "round robin", "seats, hidden", "round robin x seats", "round robin x recurring"}
+)
+PERSONAL = frozenset(kind for kind, order in KINDS.items() if "team_slug" not in order)
 # A plain type of each host: for those who want to find him busy.
 BESIDE = {HOST: BESIDE_ID, OTHER: BESIDE_ID + 1}
 
@@ -95,10 +102,17 @@ _WEEK_HOURS = datetime(2032, 1, 5, tzinfo=UTC)
 _CUT_HOURS, _CUT = datetime(2031, 5, 5, tzinfo=UTC), date(2031, 6, 2)  # four weeks later
 
 
-def event_types(today: date) -> list[dict[str, Any]]:
-    """Return the orders for all of them."""
+def event_types(today: date, *, column: bool = False) -> list[dict[str, Any]]:
+    """Return the orders for all of them; `column`: some ask their hosts about free addresses."""
     orders: list[dict[str, Any]] = [
-        {"hosts": [HOST], "slug": f"kind-{IDS[kind]}", **order, "id": IDS[kind]} for kind, order in KINDS.items()
+        {
+            "hosts": [HOST],
+            "slug": f"kind-{IDS[kind]}",
+            "confirms_free_email": column and kind in COLUMN,
+            **order,
+            "id": IDS[kind],
+        }
+        for kind, order in KINDS.items()
     ]
     cut = {"id": IDS["recurring, cut"], "window_days": (_CUT - today).days}
     beside = [{"id": number, "slug": f"beside-{number}", "hosts": [host]} for host, number in BESIDE.items()]
@@ -111,7 +125,8 @@ def request(number: int) -> BookingRequest:
     one = DECK[place]
     person = round_ * len(DECK) + one.person
     address = {"phone_number": f"+1202555{person % 10_000:04}"} if "phone" in one.kind else {}
-    email = {} if address else {"email": f"pat{person}@example.com"}
+    domain = FREE if person % 2 else "example.com"
+    email = {} if address else {"email": f"pat{person}@{domain}"}
     return BookingRequest.parse(
         {
             "event_type_id": IDS[one.kind],

@@ -1,25 +1,36 @@
 """The parts of `make promises`, each a fleet's run of its own: what is asked for, with whose key, at which Cal.com."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from pydantic import SecretStr
 
-from tests.chaos.blind import MAX_AGE
+from tests.chaos.blind import MAX_AGE, Knowledge
 from tests.chaos.environment import SETTLE
-from tests.chaos.kinds import HOST, KINDS
-from tests.chaos.schedule import KINDS_LANES, LANES, Lanes, Planned, plan
+from tests.chaos.kinds import COLUMN, HOST, KINDS, PERSONAL
+from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, Lanes, Planned, plan
 
-# Kinds of one set of hosts: whoever is one of them is shown all of their bookings.
-ONE_SET = frozenset(kind for kind, order in KINDS.items() if "round_robin" not in order.get("kind", ""))
+EVERY = frozenset(KINDS)
+
+
+class Shown(StrEnum):
+    """Whose bookings the key's list has."""
+
+    ALL = "all"
+    HOST = "what its user organizes"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class Part:
     """One part. Seconds throughout; `lags` is how old the replicas are, which answer in turn.
 
-    `sight`: the kinds of which the key's list shows every booking. `host`: who the key's user is, where it is a host.
+    `shown`: which bookings the key's list has. `sight`: the kinds of which that is every one by right: those that its
+    user owns. `told`: the kinds of which the key is told whether their hosts are asked about free addresses; `column`:
+    some are. Without an `operator` what is held must be let go by itself.
     `settle` stands far above the longest work and the longest lag together: what lasts longer promise 2 excepts.
     """
 
@@ -29,8 +40,11 @@ class Part:
     lanes: Lanes = field(default_factory=lambda: KINDS_LANES, repr=False)
     of_kinds: bool = True  # else a few kinds, at a Cal.com where every POST books
     key: str = "cal_test_owner"
-    host: str | None = None
+    shown: Shown = Shown.NONE
     sight: frozenset[str] = frozenset()
+    told: frozenset[str] = EVERY
+    column: bool = False
+    operator: bool = True
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
     settle: float = 10.0
@@ -46,31 +60,45 @@ class Part:
             **({"hold_max_age": MAX_AGE} if self.of_kinds else {}),
         }
 
+    def knowledge(self, switched: Collection[int]) -> Knowledge:
+        """Return what the key can know at the end."""
+        return Knowledge(
+            sight=self.sight,
+            lists=lambda line: self.shown is Shown.ALL or (self.shown is Shown.HOST and line.organizer == HOST),
+            told=self.told,
+            column=COLUMN if self.column else frozenset(),
+            kind_known=not self.loses_sight,
+            switched=switched,
+        )
+
 
 PARTS: dict[str, Part] = {
     "faults": Part(5000, 208, 840, LANES, of_kinds=False, settle=SETTLE),
-    "all": Part(400, 30, 100, sight=frozenset(KINDS)),
-    "host": Part(500, 36, 125, key=f"cal_test_{HOST}", host=HOST, sight=ONE_SET),
-    "admin": Part(400, 30, 100, key="cal_test_teamadmin"),
-    "lag": Part(350, 26, 90, sight=frozenset(KINDS), lags=(8.0,), settle=20.0, settle_answered=5.0),
+    "all": Part(400, 30, 100, shown=Shown.ALL, sight=PERSONAL),
+    "host": Part(500, 36, 125, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL),
+    "admin": Part(400, 30, 100, key="cal_test_teamadmin", told=EVERY - PERSONAL),
+    "lag": Part(350, 26, 90, shown=Shown.ALL, sight=PERSONAL, lags=(8.0,), settle=20.0, settle_answered=5.0),
     "lost": Part(350, 26, 90, key="cal_test_fickle", loses_sight=True),
+    "doors": Part(400, 44, 180, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False),
+    "hosts": Part(
+        400, 36, 150, HOSTS_LANES, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL, column=True, operator=False
+    ),
 }
 
 
 def planned(
     seed: int, names: Collection[str] = (), only: Collection[str] = (), **given: float | None
 ) -> Iterator[tuple[str, Part, list[Planned]]]:
-    """Yield the parts of these names, or all, each with its faults; those of all kinds share one deal.
+    """Yield the parts of these names, or all, each with its faults; those of the same lanes share one deal.
 
     `given` stands instead of a part's own `bookings`, `faults` and `seconds`.
 
     Raises:
         ValueError: `only` leaves no fault.
     """
-    before = 0
+    dealt: Counter[int] = Counter()
     for name, part in PARTS.items():
         asked = replace(part, **{of: value for of, value in given.items() if value is not None})
         if not names or name in names:
-            shared = before if part.of_kinds else 0
-            yield name, asked, plan(seed, asked.faults, only, lanes=part.lanes, before=shared)
-        before += asked.faults if part.of_kinds else 0
+            yield name, asked, plan(seed, asked.faults, only, lanes=part.lanes, before=dealt[id(part.lanes)])
+        dealt[id(part.lanes)] += asked.faults

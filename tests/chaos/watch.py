@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tasks.operations import booking_commands, breaker_overrides
 from tasks.operations.booking_commands import Via
 from tests.chaos import judge
+from tests.chaos.books import HALF_MADE
 from tests.chaos.environment import ChaosEnvironment
 
 LOOK_SECONDS = 0.5
@@ -21,7 +22,6 @@ LIVE = ("pending", "booking", "retrying", "held")
 STUCK = ("suspect", "blind_key", "credentials", "configuration")  # wait for no time, so for the operator
 # Of all kinds what cannot be told is left as it is, for why it cannot is judged.
 LEFT = "AND hold_reason IS DISTINCT FROM 'blind_key'"
-HALF_MADE = "half_made"
 
 
 @dataclass
@@ -111,12 +111,16 @@ class Watch:
                 self.wakes.remove(wake)
 
     def _operate(self) -> None:
-        """Do as the operator who is told of a hold: give the key another try, send the others again."""
+        """Do as the operator who is told of a hold: give the key another try, send the others again.
+
+        Where nobody is on duty, only what nothing but a hand can end: what is half made is removed.
+        """
         stuck = self.environment.sql(
             "SELECT id, uuid::text, hold_reason, error_type FROM appointments "  # noqa: S608 - the same
             f"WHERE status = 'held' AND hold_reason IN {STUCK} {self._left}"
         )
-        if any(reason == "credentials" for _, _, reason, _ in stuck):
+        on_duty = self.environment.part.operator
+        if on_duty and any(reason == "credentials" for _, _, reason, _ in stuck):
             breaker_overrides.reset(
                 self.environment.dependencies.engine,
                 self.environment.dependencies.breaker,
@@ -126,7 +130,7 @@ class Watch:
         for one, reference, reason, error in stuck:
             if error == HALF_MADE:
                 self._remove(reference)
-            if reason != "credentials":
+            if error == HALF_MADE or (on_duty and reason != "credentials"):
                 booking_commands.retry(
                     self.environment.dependencies.engine, one, by="operator", via=Via.COMMAND_LINE, why="fire"
                 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.chaos.kinds import KINDS
 from tests.chaos.parts import PARTS, planned
-from tests.chaos.schedule import KINDS_LANES, LANES, plan
+from tests.chaos.schedule import DOORS_LANES, HOSTS_LANES, KINDS_LANES, LANES, plan
 
 FAULTS = (
     "Valkey: emptied",
@@ -41,7 +41,7 @@ OF_KINDS = (
     "killed when it is sent",
     "killed when a deciding look",
 )
-KEPT = {"lost": [], "double": [], "contradictions": [], "blind": [], "miscounted": []}
+KEPT = {"lost": [], "double": [], "contradictions": [], "blind": [], "waiting": [], "miscounted": []}
 
 
 def ran(part: str, faults: tuple[str, ...], *, bookings: int, seconds: int) -> dict[str, Any]:
@@ -84,10 +84,13 @@ def test_a_long_run_deals_every_fault() -> None:
 
 
 def test_all_kinds_meet_every_fault_that_is_theirs() -> None:
-    """Over the parts together; and 2,000 bookings are asked for."""
+    """Over the parts of the same lanes together; and 2,000 bookings are asked for."""
     of_kinds = [(part, faults) for _, part, faults in planned(1) if part.of_kinds]
-    dealt = {one.fault for _, faults in of_kinds for one in faults}
-    assert dealt == {name for named in KINDS_LANES.values() for name in named}
+    for lanes in (KINDS_LANES, DOORS_LANES, HOSTS_LANES):
+        dealt = {(one.lane, one.fault) for part, faults in of_kinds if part.lanes is lanes for one in faults}
+        assert {lane for lane, _ in dealt} == set(lanes)
+        wanted = {(lane, name) for lane, named in lanes.items() for name in named}
+        assert dealt == wanted if lanes is KINDS_LANES else {one for one in wanted if one[0] != "processes"} <= dealt
     assert sum(part.bookings for part, _ in of_kinds) >= 2000
 
 

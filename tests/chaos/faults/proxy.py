@@ -7,17 +7,21 @@ case that promise 2 excepts.)
 
 import asyncio
 import contextlib
+import random
 import socket
 import struct
 import threading
 from collections.abc import Coroutine
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 HOST = "127.0.0.1"
 SLOW_SECONDS = 0.3  # for each piece, either way
+LATE_SHARE, LATE_SECONDS = 0.05, (0.1, 0.25)  # of the pieces from the server; later than a command of ours may take
 PIECE = 65536
+
+Result = TypeVar("Result")
 
 
 class Weather(StrEnum):
@@ -25,6 +29,7 @@ class Weather(StrEnum):
 
     FAIR = "fair"
     SLOW = "slow"
+    LATE = "late"  # now and then a piece
     CUT = "cut"  # those that are open are reset, new ones too
     SWALLOWED = "swallowed"  # accepted, and never heard of again
 
@@ -33,7 +38,8 @@ class Line:
     """One listening port, and the server behind it."""
 
     def __init__(self, server: tuple[str, int]) -> None:
-        self._server = server
+        self._first = self._server = server
+        self._chance = random.Random(server[1])  # noqa: S311 - chance for faults
         self._open: dict[asyncio.StreamWriter, bool] = {}  # each with whether it has swallowed something
         self._weather = Weather.FAIR
         self.port = 0
@@ -56,6 +62,12 @@ class Line:
             if weather is Weather.CUT or swallowed:
                 _reset(writer)
 
+    async def lead(self, server: tuple[str, int] | None) -> None:
+        """Lead to another server from now on; None: to the first."""
+        self._server = server or self._first
+        for writer in list(self._open):
+            _reset(writer)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open[writer] = self._weather is Weather.SWALLOWED
         there = None
@@ -69,7 +81,7 @@ class Line:
             self._open[there] = False
             ways = [
                 asyncio.ensure_future(self._carry(reader, writer, there)),
-                asyncio.ensure_future(self._carry(from_there, there, writer)),
+                asyncio.ensure_future(self._carry(from_there, there, writer, answers=True)),
             ]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in ways:
@@ -81,11 +93,15 @@ class Line:
                 if end is not None and (swallowed := self._open.pop(end, None)) is not None:
                     _reset(end) if swallowed or self._weather is Weather.CUT else end.close()
 
-    async def _carry(self, source: asyncio.StreamReader, of: asyncio.StreamWriter, to: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, source: asyncio.StreamReader, of: asyncio.StreamWriter, to: asyncio.StreamWriter, *, answers: bool = False
+    ) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
                 if self._weather is Weather.SLOW:
                     await asyncio.sleep(SLOW_SECONDS)
+                if self._weather is Weather.LATE and answers and self._chance.random() < LATE_SHARE:
+                    await asyncio.sleep(self._chance.uniform(*LATE_SECONDS))
                 if self._weather is Weather.SWALLOWED or self._open.get(of):
                     self._open[of] = self._open[to] = True
                     continue
@@ -106,7 +122,7 @@ class Network:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run(self._end())
+        self.run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -115,14 +131,23 @@ class Network:
         """Lay a line to the server of this URL; return the URL of its near end."""
         parts = urlsplit(url)
         line = self.lines[side, name] = Line((parts.hostname or HOST, parts.port or 0))
-        self._run(line.listen())
+        self.run(line.listen())
         user = parts.netloc.rpartition("@")[0]
         return parts._replace(netloc=f"{user}@{HOST}:{line.port}" if user else f"{HOST}:{line.port}").geturl()
 
     def become(self, weather: Weather, name: str, sides: tuple[str, ...]) -> None:
         """Change the weather on some sides' lines to one server."""
         for side in sides:
-            self._run(self.lines[side, name].become(weather))
+            self.run(self.lines[side, name].become(weather))
+
+    def lead(self, sides: tuple[str, ...], name: str, server: tuple[str, int] | None) -> None:
+        """Have some sides' lines to one server lead to another; None: to the one that they were laid to."""
+        for side in sides:
+            self.run(self.lines[side, name].lead(server))
+
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run something in the network's own thread, and return what it gives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _end(self) -> None:
         for line in self.lines.values():
@@ -131,9 +156,6 @@ class Network:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-
-    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

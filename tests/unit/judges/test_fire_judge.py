@@ -8,8 +8,8 @@ import pytest
 
 from tests.chaos import blind, books
 from tests.chaos.books import Line, Row
-from tests.chaos.kinds import HOST, IDS, OTHER, event_types, request
-from tests.chaos.parts import ONE_SET
+from tests.chaos.kinds import COLUMN, FREE, HOST, IDS, KINDS, OTHER, PERSONAL, event_types, request
+from tests.chaos.parts import PARTS
 
 BEGAN = datetime(2030, 1, 7, 9, tzinfo=UTC)
 WEEKLY = 7
@@ -143,9 +143,9 @@ def test_the_books_are_read_as_the_simulator_writes_them() -> None:
 
 
 def cell(kind: str, *lines: Line, **more: Any) -> blind.Cell:
-    """Return why a row of this kind is held, for the key of one of two hosts."""
+    """Return why a row of this kind is held, for the key of one of two hosts, who owns the personal types."""
     row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS[kind], **more)
-    return blind.cell(row, lines, sight=kind in ONE_SET, host=HOST, kind_known=True)
+    return blind.cell(row, lines, PARTS["host"].knowledge(()))
 
 
 UNTOLD = {"untold": True}
@@ -171,6 +171,8 @@ UNTOLD = {"untold": True}
         ("round robin x confirmation", (replace(BOOKED, organizer=OTHER),), {}, True),
         ("round robin x confirmation", (replace(BOOKED, organizer=HOST),), {}, False),  # its own list shows it
         ("plain", (), {}, False),  # its own type: it sees all
+        ("collective", (), {}, True),  # a team's: hosts are locked and exchanged, and nothing shows it
+        ("collective x confirmation", (), {}, False),  # the evidence POST tells
     ],
 )
 def test_only_what_its_own_cell_holds_may_be_held(
@@ -182,16 +184,76 @@ def test_only_what_its_own_cell_holds_may_be_held(
 
 def test_with_a_key_that_sees_all_nothing_may_be_held() -> None:
     """Absence is proof for it."""
-    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS["round robin"])
-    every = frozenset(IDS)
-    counts, wrong = blind.judge([row], {}, sight=every, host=None, kind_known=True)
+    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS["seats x confirmation"])
+    counts, wrong = blind.judge([row], {}, PARTS["all"].knowledge(()))
     assert (sum(counts.values()), len(list(wrong))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "may"),
+    [
+        ("hosts", "round robin", True),  # it asks about free addresses: what the second POST says proves nothing
+        ("hosts", "round robin, phone-only", False),  # it asks about nobody, and says so
+        ("hosts", "collective", False),  # it asks, so it is one set of hosts with confirmation: one evidence POST
+        ("hosts", "limit", False),  # its owner's
+        ("admin", "round robin", False),  # a member's own team: the key is told
+        ("admin", "seats", True),  # another's type: whether it asks is told to nobody else
+        ("admin", "plain", False),  # the same, and one evidence POST tells
+        ("lost", "plain", True),
+    ],
+)
+def test_a_kind_is_what_the_key_is_told_of_it(part: str, kind: str, *, may: bool) -> None:
+    """A column that asks about free addresses, or may, makes kinds of which nothing but a look may end a booking."""
+    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS[kind])
+    assert blind.cell(row, (), PARTS[part].knowledge(())).may is may
+
+
+def test_a_type_that_was_switched_may_be_held_and_what_is_listed_may_not() -> None:
+    """Whose kind of before is not today's is held; a key that is shown the booking has no excuse."""
+    row = Row(id=1, reference="r1", status="held", hold_reason="blind_key", event_type_id=IDS["round robin"])
+    known = PARTS["all"].knowledge({IDS["round robin"]})
+    assert blind.cell(row, (), known).may
+    assert not blind.cell(row, (BOOKED,), known).may
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "waits"),
+    [
+        ("suspect", "http_500", True),  # of an outage that is over
+        ("credentials", None, True),
+        ("configuration", None, True),
+        ("suspect", "half_made", False),  # removed at Cal.com by hand
+        ("blind_key", None, False),  # judged by its cell
+        (None, None, False),
+    ],
+)
+def test_what_is_over_holds_nothing(reason: str | None, error: str | None, *, waits: bool) -> None:
+    """No hold waits for an operator when the world can tell that it is over."""
+    row = Row(id=1, reference="r1", status="held", hold_reason=reason, error_type=error, event_type_id=IDS["plain"])
+    assert bool(list(books.waiting([row], ()))) is waits
+
+
+def test_a_suspect_of_a_type_that_failed_alone_is_an_operators() -> None:
+    """It failed while others succeeded; a key that is refused is nobody's own."""
+    row = Row(id=1, reference="r1", status="held", hold_reason="suspect", event_type_id=IDS["plain"])
+    assert list(books.waiting([row], {IDS["plain"]})) == []
+    assert list(books.waiting([replace(row, hold_reason="credentials")], {IDS["plain"]})) != []
 
 
 def test_the_same_number_asks_for_the_same() -> None:
     """A caller that was killed asks again, and must not ask for something else."""
     assert request(77) == request(77)
     assert len({(one.event_type_id, one.start, one.attendee.email) for one in map(request, range(400))}) > 350
+
+
+def test_every_second_person_is_one_whom_a_type_with_the_column_asks_about() -> None:
+    """Of each kind that has it in the part, and of no other kind is anything asked."""
+    domains = {(request(number).event_type_id, str(request(number).attendee.email)[-11:]) for number in range(400)}
+    assert {one for one, domain in domains if domain == FREE} >= {IDS[kind] for kind in COLUMN}
+    asked = {one["id"] for one in event_types(BEGAN.date(), column=True) if one.get("confirms_free_email")}
+    assert asked == {IDS[kind] for kind in COLUMN}
+    assert not any(one.get("confirms_free_email") for one in event_types(BEGAN.date()))
+    assert all("team_slug" in KINDS[kind] for kind in KINDS.keys() - PERSONAL)
 
 
 def test_every_kind_that_is_asked_for_is_an_event_type_of_the_part() -> None:
