@@ -27,7 +27,10 @@ class KeyBlocked:
 
 @dataclass(frozen=True, slots=True)
 class SharedStateBegun:
-    """Redis knew nothing of this breaker: it was new or had forgotten. This process restored it."""
+    """Redis knew nothing of this breaker, or less than this process, which restored it.
+
+    It was new, had forgotten, or has come back with an old snapshot.
+    """
 
     service: str
     generation: int

@@ -20,6 +20,7 @@ from resilience.circuit_breaker.wire import (
     STATUS,
     Arguments,
     BreakerScript,
+    BreakerState,
     Forgotten,
     KnownState,
     OutcomeReport,
@@ -113,7 +114,7 @@ class Failover:
         if reply is None:
             return None
         admits = script.name in (ACQUIRE.name, RELEASE.name)
-        if not isinstance(reply, Forgotten) and not (admits and self._knows_better(reply.state.generation)):
+        if not isinstance(reply, Forgotten) and not (admits and self._knows_better(reply.state, endpoint)):
             return reply
         if self._restore(endpoint, now):
             reply = self._call(script, endpoint, arguments, now)
@@ -145,12 +146,16 @@ class Failover:
         for change in reply.state.changes:
             self._emit(BreakerChanged(self._service, change, shared=True))
 
-    def _knows_better(self, generation: int) -> bool:
-        """Return whether another restored the breaker while this process remembers that it was not closed."""
-        if generation == self._snapshot.generation:  # so it is with nearly every reply
+    def _knows_better(self, state: BreakerState, endpoint: str) -> bool:
+        """Return whether this process remembers that the breaker was not closed, and Redis knows less of it.
+
+        Another process restored it; or Redis has come back with an old snapshot, where a scope's epoch is a lower one.
+        """
+        same = state.generation == self._snapshot.generation
+        if same and not self._snapshot.is_later(state, endpoint):  # so it is with nearly every reply
             return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
-        return bool(scopes)
+        return bool(scopes.keys() & {"", endpoint}) if same else bool(scopes)
 
     def _restore(self, endpoint: str, now: float | None) -> bool:
         """Restore the shared breaker with what this process remembers and the operators' overrides."""
@@ -158,7 +163,8 @@ class Failover:
         if overrides is None:
             return False
         epoch, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
-        reply = self._call(RESTORE, endpoint, (restore_argument(epoch, scopes, overrides),), now)
+        known = restore_argument(self._snapshot.generation, epoch, scopes, overrides)
+        reply = self._call(RESTORE, endpoint, (known,), now)
         if reply is None or isinstance(reply, Forgotten):
             return False
         if reply.result:

@@ -30,11 +30,13 @@ class BreakerSnapshot:
         self.blocked, self.misconfigured = state.blocked, state.misconfigured
         if state.generation != self.generation:
             self.generation, self.scopes = state.generation, {}
-        for name, scope in (("", state.service), (endpoint, state.endpoint)):
-            known = self.scopes.get(name)
+        scopes, shown = self.scopes, {"": state.service, endpoint: state.endpoint}
+        for name, scope in shown.items():
+            known = scopes.get(name)
             if known is None or scope.epoch >= known.epoch:
-                self.scopes[name] = scope
-        if state.service.state is state.endpoint.state is State.CLOSED and not (state.blocked or state.misconfigured):
+                scopes[name] = scope
+        states = {scope.state for scope in shown.values()} | {scopes[name].state for name in shown}
+        if states == {State.CLOSED} and not (state.blocked or state.misconfigured):
             self.closed[endpoint] = state.service.epoch, state.endpoint.epoch
         else:
             self.closed.clear()  # a block, or the service's opening, is one of all endpoints
@@ -46,6 +48,14 @@ class BreakerSnapshot:
             return round(self._wall() * 1000)
         redis_time, at = self.seen_at
         return redis_time + round((self._clock() - at) * 1000)
+
+    def is_later(self, state: BreakerState, endpoint: str) -> bool:
+        """Return whether a reply shows an older state of the same breaker than what is remembered: an old snapshot.
+
+        A reply that another thread has overtaken does so, too.
+        """
+        known = (self.scopes.get(""), state.service), (self.scopes.get(endpoint), state.endpoint)
+        return any(mine is not None and mine.epoch > shown.epoch for mine, shown in known)
 
     def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:
         """Return what a Redis that has forgotten must be told, and the epoch up to which it is known (0: nothing is).

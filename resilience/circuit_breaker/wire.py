@@ -152,12 +152,13 @@ def override_argument(override: OperatorOverride) -> str:
     return json.dumps(_override(override))
 
 
-def restore_argument(epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]) -> str:
-    """Return what lua/restore.lua takes: the epoch up to which the scopes are known, '' the service's."""
-    known = [
-        {"name": name, "state": scope.state, "ends": scope.ends, "opens": scope.opens} for name, scope in scopes.items()
-    ]
-    return json.dumps({"epoch": epoch, "scopes": known, "overrides": [_override(one) for one in overrides]})
+def restore_argument(
+    generation: int, epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]
+) -> str:
+    """Return what lua/restore.lua takes: the breaker and the epoch of which the scopes are known, '' the service's."""
+    known = [{"name": name, **scope._asdict()} for name, scope in scopes.items()]
+    given = [_override(one) for one in overrides]
+    return json.dumps({"generation": generation, "epoch": epoch, "scopes": known, "overrides": given})
 
 
 def _override(override: OperatorOverride) -> dict[str, str | int]:

@@ -100,12 +100,16 @@ class Pair:
             scope.forget_times()
 
     def restore(
-        self, at: Caller, seen: int, scopes: Sequence[RememberedScope], overrides: Sequence[OperatorOverride]
+        self,
+        at: Caller,
+        known: tuple[int, int],
+        scopes: Sequence[RememberedScope],
+        overrides: Sequence[OperatorOverride],
     ) -> None:
-        """Restore the breaker, or correct what another restored."""
-        known = {name: ScopeState(State(state), 0, ends, opens) for name, state, ends, opens in scopes}
-        expected = self.rules.restore(at, seen, scopes, overrides)
-        self._same("restore", at, (restore_argument(seen, known, overrides),), expected)
+        """Restore the breaker, or correct what another restored, or what an old snapshot has of it."""
+        remembered = {name: ScopeState(State(state), *rest) for name, state, *rest in scopes}
+        expected = self.rules.restore(at, known, scopes, overrides)
+        self._same("restore", at, (restore_argument(*known, remembered, overrides),), expected)
 
     def acquire(self, at: Caller, *, item: str = "", probe_ok: bool = True, trial: bool = False) -> Permit | None:
         """Ask for a call; every other time by the short way first, where a process would."""

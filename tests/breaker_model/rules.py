@@ -17,8 +17,8 @@ from tests.breaker_model.ramp import Ramp
 from tests.breaker_model.scope import Admission, Caller, Scope
 
 Reply = list[Any]
-RememberedScope = tuple[str, str, int, int]
-"""A scope as a process remembers it: name, state, end, times opened."""
+RememberedScope = tuple[str, str, int, int, int]
+"""A scope as a process remembers it: name, state, epoch, end, times opened."""
 RESULTS = {
     "success": (True, True),
     "failure_endpoint": (True, False),
@@ -45,22 +45,35 @@ class Breaker:
     """The changes of the step in hand."""
 
     def restore(
-        self, at: Caller, seen: int, scopes: Sequence[RememberedScope], overrides: Sequence[OperatorOverride]
+        self,
+        at: Caller,
+        known: tuple[int, int],
+        scopes: Sequence[RememberedScope],
+        overrides: Sequence[OperatorOverride],
     ) -> Reply:
-        """Begin again where everything is forgotten; one who knew a later state corrects what has not moved."""
+        """Begin again where everything is forgotten; one who knew a later state corrects what has not moved.
+
+        `known`: the generation, and the epoch up to which it is known. Of the same generation a scope is corrected
+        whose epoch is below the remembered one: it is of an old snapshot.
+        """
         self.changes = []
-        if self.generation and (self.scope("").epoch != self.generation or seen <= self.restored_epoch):
+        generation, seen = known
+        same = bool(self.generation) and generation == self.generation
+        if self.generation and not same and (self.scope("").epoch != self.generation or seen <= self.restored_epoch):
             return self._reply(at, "ignored")
         if not self.generation:
             self.generation, self.counts.whole_from, self.scopes = max(seen + 1, at.now), at.now, {}
             self._append_event("", "closed", "closed", "begun", at, epoch=self.generation)
-        self.restored_epoch = seen
-        for name, state, ends, opens in scopes:
-            if self.scope(name).epoch == self.generation:
-                self._move(self.scope(name), state, "restored", at, ends=ends, opens=opens)
+        if not same:
+            self.restored_epoch = seen
+        for name, state, epoch, ends, opens in scopes:
+            scope = self.scope(name)
+            if (scope.epoch < epoch) if same else (scope.epoch == self.generation):
+                scope.epoch = max(scope.epoch, epoch)
+                self._move(scope, state, "restored", at, ends=ends, opens=opens)
         for override in overrides:
             self._apply_override(override, at)
-        return self._reply(at, "done")
+        return self._reply(at, "done" if self.changes or not same else "ignored")
 
     def acquire(self, at: Caller, owner: str, item: str, *, probe_ok: bool, trial: bool) -> Reply:
         """Let a call go, when all agree."""

@@ -168,21 +168,20 @@ class Walk:
         )
 
     def restore(self) -> None:
-        """Restore the breaker, or correct what another restored."""
-        now, generation = self.pair.now, self.pair.rules.generation
+        """Restore the breaker, or correct what another restored, or what an old snapshot has of it."""
+        pick, now, rules = self.rng.choice, self.pair.now, self.pair.rules
+        epochs = [rules.scope(name).epoch + pick((-1, 0, 1, 50, 9_000_000)) for name in ("", LIST, CREATE)]
+        service = pick((("open", now + 400, 2), ("half_open", 0, 1), ("forced_open", 0, 0), ("off", 0, 0)))
         scopes = [
-            self.rng.choice(
-                (("", "open", now + 400, 2), ("", "half_open", 0, 1), ("", "forced_open", 0, 0), ("", "off", 0, 0))
-            ),
-            (LIST, "half_open", 0, 1),
-            (CREATE, "open", now + 200, 1),
+            ("", service[0], epochs[0], *service[1:]),
+            (LIST, "half_open", epochs[1], 0, 1),
+            (CREATE, "open", epochs[2], now + 200, 1),
         ]
-        scopes = self.rng.sample(scopes, self.rng.choice((0, 0, 1, 2, 3)))
-        seen = self.rng.choice(
-            (0, now - 5000, now, self.pair.rules.restored_epoch, self.pair.rules.restored_epoch + 1, generation)
-        )
-        overrides = [self.some_override() for _ in range(self.rng.choice((0, 0, 1, 3)))]
-        self.pair.restore(self.caller(), seen, scopes, overrides)
+        scopes = self.rng.sample(scopes, pick((0, 0, 1, 2, 3)))
+        seen = pick((0, now - 5000, now, rules.restored_epoch, rules.restored_epoch + 1, rules.generation))
+        generation = pick((0, rules.generation, rules.generation, rules.generation + 1))
+        overrides = [self.some_override() for _ in range(pick((0, 0, 1, 3)))]
+        self.pair.restore(self.caller(), (generation, seen), scopes, overrides)
 
     def look(self) -> None:
         """Look at everything, now and then as one who has no limit, where none is known, or when a window ends."""

@@ -5,6 +5,7 @@ from tests.mutation.breakage import Breakage
 _INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
 _STATES, _RELEASE, _BLOCKS = (f"{_INTEGRATION}{name}.py::" for name in ("states", "release", "blocks"))
 _REDIS = "tests/integration/breaker/redis/test_redis_"
+_SNAPSHOT = f"{_REDIS}old_snapshot.py::"
 _CLOCK = f"{_REDIS}clock_back.py::"
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
 _GUARDED = "tests/integration/test_guarded_call.py::"
@@ -313,6 +314,35 @@ BREAKER = (
         "if item ~= '' and reason == '' then",
         f"{_RELEASE}test_an_item_that_is_denied_frees_its_place",
         promise=4,
+    ),
+    # -- an old snapshot
+    _python(
+        "old-snapshot-believed",
+        "failover",
+        "if same and not self._snapshot.is_later(state, endpoint):",
+        "if same:",
+        f"{_SNAPSHOT}test_an_outage_that_is_younger_than_the_snapshot_is_not_forgotten[failure_service]",
+    ),
+    _lua(
+        "old-snapshot-kept",
+        "restore",
+        "if same and scope.epoch < seen.epoch or",
+        "if same and false or",
+        f"{_SNAPSHOT}test_an_outage_that_is_younger_than_the_snapshot_is_not_forgotten[failure_service]",
+    ),
+    _lua(
+        "younger-snapshot-corrected",
+        "restore",
+        "if same and scope.epoch < seen.epoch or",
+        "if same or",
+        f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
+    ),
+    _python(
+        "old-snapshot-shows-it-closed",
+        "snapshot",
+        " | {scopes[name].state for name in shown}",
+        "",
+        f"{_SNAPSHOT}test_a_report_after_the_restart_makes_nobody_forget",
     ),
     # -- a clock that is set back
     _lua(
