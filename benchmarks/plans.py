@@ -162,7 +162,7 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "release_these": lambda: queue.release_these(conn, in_line),
         "waiting": lambda: queue.waiting(conn, 80, postable=False),
         "waiting, postable": lambda: queue.waiting(conn, 80, postable=True),
-        "line": lambda: queue.backlog_reason(conn, before=NOW),
+        "line": lambda: queue.backlog_reason(conn),
         "flag_degraded": lambda: queue.flag_degraded(conn, max_age_seconds=900, limit=500),
         "expire": lambda: appointments.expire(conn, lead_seconds=0, limit=500),
         "lost_leases": lambda: appointments.lost_leases(conn, 500, settle_seconds=130),

@@ -9,13 +9,13 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
-from db.appointments import Inserted, NewAppointment
+from db.appointments import Inserted, LineRule, NewAppointment
 from db.connection import deadline
 from db.lifecycle import FINAL, HoldReason, Status
 from resilience import correlation
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 from tasks import dependencies
-from tasks.calcom.access import CREATE
+from tasks.calcom.access import CALCOM_RATE, CREATE
 from tasks.database_errors import as_appointment_error, database_errors
 from tasks.dependencies import Dependencies
 from tasks.publish import send
@@ -115,27 +115,30 @@ def enqueue_bookings(requests: Sequence[BookingRequest]) -> list[Receipt | Confl
     """
     deps = dependencies.current()
     answers: list[Receipt | Conflict] = []
+    new = 0  # of this bulk: the number in it puts a booking back in the line
     for first in range(0, len(requests), PART):
         try:
-            answers += map(_receipt, _keep(deps, requests[first : first + PART]))
+            kept = _keep(deps, requests[first : first + PART], first_number=new)
         except AppointmentDatabaseException as error:
             raise _kept_in_part(error, first, len(requests)) if first else error from None
+        answers += map(_receipt, kept)
+        new += sum(one.created for one in kept)
     return answers
 
 
-def _keep(deps: Dependencies, requests: Sequence[BookingRequest]) -> list[Inserted]:
+def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_number: int = 0) -> list[Inserted]:
     patient = PATIENCE + len(requests) * PATIENCE_EACH
     alone = len(requests) == 1
     committing = False
     try:
         with deadline(patient):
             shut = deps.breaker.look(CREATE)  # is answered while the rows are made
-            rows = [_row(request) for request in requests]
+            rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
             if shut():  # reads operators' orders, where Redis has none
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]
             with deps.autocommit.connect() if alone else deps.engine.begin() as conn:
                 committing = alone
-                kept = appointments.insert(conn, rows, behind_others=True)
+                kept = appointments.insert(conn, rows, behind_others=True, line=_line_rule(deps))
                 committing = True
     except SQLAlchemyError as exc:
         raise _not_kept(exc, committing=committing) from None
@@ -196,13 +199,19 @@ def _kept_in_part(error: AppointmentDatabaseException, kept: int, asked: int) ->
     return AppointmentDatabaseException(message, error_type=error.error_type, sql_error_code=error.sql_error_code)
 
 
-def _row(request: BookingRequest) -> NewAppointment:
+def _line_rule(deps: Dependencies) -> LineRule:
+    limit = deps.breaker.settings
+    return LineRule(lead=deps.timings.lead, call=limit.rate_window / (limit.rate_limit or CALCOM_RATE))
+
+
+def _row(request: BookingRequest, number: int) -> NewAppointment:
     return NewAppointment(
         **request.values(),
         idempotency_key=request.idempotency_key or derive_key(request),
         key_derived=request.idempotency_key is None,
         payload_hash=payload_hash(request),
         correlation_id=request.correlation_id or correlation.current() or correlation.new(),
+        number=number,
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from db.appointments.appointment import Appointment
 from db.appointments.events import request_cancel
-from db.appointments.insertion import Inserted, Kept, NewAppointment, insert
+from db.appointments.insertion import Inserted, Kept, LineRule, NewAppointment, insert
 from db.appointments.late_answers import record_late_uid
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move, renew
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
@@ -28,6 +28,7 @@ __all__ = [
     "Inserted",
     "Kept",
     "KeyTakenError",
+    "LineRule",
     "NewAppointment",
     "by_task",
     "claim",

@@ -1,7 +1,7 @@
 """Keep requests: a batch in one statement, each key once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
@@ -29,7 +29,8 @@ class NewAppointment(RequestFields):
     hold_reason: HoldReason | None = None
     hold_until: datetime | None = None
     held_for: str | None = None
-    requested_at: datetime | None = None  # None: now, in input order
+    number: int | None = None  # in its bulk, from 0; None: its place among the rows that are inserted with it
+    requested_at: datetime | None = None  # None: now, in the order of the numbers
     resilience_strategy: Strategy | None = None
 
 
@@ -73,10 +74,27 @@ class Inserted:
     conflict: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LineRule:
+    """Hold what places in the line are reckoned by (the rule is in insert_appointments.sql), in seconds.
+
+    `lead` is how long before its start a booking expires; `call` how long one call takes of the rate limit.
+    """
+
+    lead: float = 0.0
+    call: float = 0.5
+
+
 _COLUMNS = tuple(column.name for column in fields(Kept))
 
 
-def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: bool = False) -> list[Inserted]:
+def insert(
+    conn: Connection,
+    rows: Sequence[NewAppointment],
+    *,
+    behind_others: bool = False,
+    line: LineRule = LineRule(),
+) -> list[Inserted]:
     """Keep requests, those of known keys excepted, and return one answer for each, in the same order.
 
     A given key is known for ever, a derived one while its booking lives or is confirmed. Of equal keys in one batch the
@@ -88,7 +106,8 @@ def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: b
     for row in rows:
         wanted.setdefault(_key(row), row)
     asked = {(_key(row), row.payload_hash) for row in rows}
-    written, known = _keep(conn, wanted, asked, behind_others=behind_others)
+    rule = {"behind_others": behind_others, "lead_seconds": line.lead, "call_seconds": line.call}
+    written, known = _keep(conn, wanted, asked, rule)
     unsaid = set(written)  # of equal keys, only the first answer says "created"
     answers = []
     for row in rows:
@@ -102,7 +121,7 @@ def insert(conn: Connection, rows: Sequence[NewAppointment], *, behind_others: b
 
 
 def _keep(
-    conn: Connection, wanted: dict[_Key, NewAppointment], asked: set[tuple[_Key, str]], *, behind_others: bool
+    conn: Connection, wanted: dict[_Key, NewAppointment], asked: set[tuple[_Key, str]], rule: Mapping[str, Any]
 ) -> tuple[dict[_Key, Kept], dict[_Key, Kept]]:
     written: dict[_Key, Kept] = {}
     known: dict[_Key, Kept] = {}
@@ -110,16 +129,17 @@ def _keep(
         missing = [row for key, row in wanted.items() if key not in written and key not in known]
         if not missing:
             return written, known
-        written |= _write(conn, missing, behind_others=behind_others)
+        written |= _write(conn, missing, rule)
         found = _read(conn, [row for row in missing if _key(row) not in written])
         cancelling = [one.id for key, one in found.items() if one.may_be_cancelled and _is_same(one, asked)]
         known |= {key: one for key, one in found.items() if one.id not in cancelling} | _take_back(conn, cancelling)
     raise RuntimeError(f"a key was taken and given up again {ROUNDS} times while we tried to keep its request")
 
 
-def _write(conn: Connection, rows: list[NewAppointment], *, behind_others: bool) -> dict[_Key, Kept]:
-    requests = json.dumps([{"ordinal": n, **vars(row)} for n, row in enumerate(rows)], default=_plain)
-    written = fetch_in_time(conn, _sql("insert_appointments"), {"requests": requests, "behind_others": behind_others})
+def _write(conn: Connection, rows: list[NewAppointment], rule: Mapping[str, Any]) -> dict[_Key, Kept]:
+    numbered = [{**vars(row), "number": n if row.number is None else row.number} for n, row in enumerate(rows)]
+    requests = json.dumps(numbered, default=_plain)
+    written = fetch_in_time(conn, _sql("insert_appointments"), {"requests": requests, **rule})
     return {_key(row): row for row in map(Kept.read, written)}
 
 

@@ -1,7 +1,6 @@
 """The queue of bookings that wait for the breaker or the rate limit, and how they leave it: in order, gently."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 
 from sqlalchemy import Connection, exists, literal, select
 
@@ -13,16 +12,10 @@ from db.sql import statement
 PACED = (HoldReason.BREAKER_OPEN, HoldReason.THROTTLED)
 
 
-def backlog_reason(conn: Connection, *, before: datetime | None = None) -> HoldReason | None:
-    """Return what queued bookings wait for, or such as were requested before a moment: nobody overtakes them.
-
-    None: nobody waits. The breaker comes before the limit.
-    """
-    columns = appointments.c
-    waits = []
-    for reason in PACED:
-        held = select(literal(1)).where(columns.status == Status.HELD, columns.hold_reason == reason)
-        waits.append(exists(held if before is None else held.where(columns.requested_at < before)))
+def backlog_reason(conn: Connection) -> HoldReason | None:
+    """Return what queued bookings wait for; None: none waits. The breaker comes before the limit."""
+    held = select(literal(1)).where(appointments.c.status == Status.HELD)
+    waits = [exists(held.where(appointments.c.hold_reason == reason)) for reason in PACED]
     found = conn.execute(select(*waits)).one()
     return next((reason for reason, waiting in zip(PACED, found, strict=True) if waiting), None)
 
@@ -33,7 +26,7 @@ def waiting(conn: Connection, limit: int, *, postable: bool) -> list[int]:
 
 
 def release_these(conn: Connection, ids: Sequence[int]) -> list[Appointment]:
-    """Move these from held to pending, those excepted that have moved on; return them in order of request."""
+    """Move these from held to pending, those excepted that have moved on; return them in the order of the line."""
     rows = conn.execute(statement("release_these"), {"ids": list(ids)}).mappings()
     return [Appointment.of(row) for row in rows]
 

@@ -116,7 +116,7 @@ def unsent(
     patience_seconds: float = 5,
     overtaken_seconds: float = 30,
 ) -> list[Appointment]:
-    """Take up waiting bookings whose message was never sent or is gone; return them, oldest request first.
+    """Take up waiting bookings whose message was never sent or is gone; return them in the order of the line.
 
     Gone: due for `patience_seconds`, and either the queue is empty or a message enqueued `overtaken_seconds` later has
     been delivered. `queue_empty` is false when the broker cannot be asked.

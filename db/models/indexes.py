@@ -27,6 +27,11 @@ def _index(name: str, *columns: str, where: str | None = None, unique: bool = Fa
     )
 
 
+def _held_for_a_reason(name: str, moment: str) -> Index:
+    columns = ("hold_reason", moment, "id")
+    return _index(name, *columns, where="status = 'held'", include="probe_failures outcome_unknown")
+
+
 def indexes() -> tuple[Index, ...]:
     """Return the indexes of the table `appointments`."""
     return (
@@ -42,16 +47,11 @@ def indexes() -> tuple[Index, ...]:
             where="key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')",
         ),
         _index("ended_key", "idempotency_key", where=f"key_derived AND {_ENDED}"),  # find: a key that is free again
-        # waiting, line, holds: in the order of release. With all that waiting.sql asks: else the planner, while it has
-        # no statistics of an outage, rather reads and sorts the whole line.
-        _index(
-            "release",
-            "hold_reason",
-            "requested_at",
-            "id",
-            where="status = 'held'",
-            include="probe_failures outcome_unknown",
-        ),
+        # waiting, claim: in the order of the line. With all that waiting.sql asks: else the planner, while it has no
+        # statistics of an outage, rather reads and sorts the whole line.
+        _held_for_a_reason("line", "line_at"),
+        # listing, held_now: by request; and the line of workers of the version before
+        _held_for_a_reason("release", "requested_at"),
         # release_due. Only of holds that have a cause: the line is to be read by the index above.
         _index("due", "hold_until", where="status = 'held'"),
         _index("held_for", "hold_reason", "held_for", where="status = 'held' AND held_for IS NOT NULL"),

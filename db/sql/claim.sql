@@ -3,8 +3,8 @@
 -- A message that comes before its time is a second delivery (its row waits for another one): letting it in would undo
 -- the backoff. A little early is let in, for the worker's clock is not ours.
 -- `enqueued_at` stays: it is evidence of how far the queue has been delivered (see unsent.sql).
--- It comes back with what those wait for who were requested earlier: one that was let go has its place in the window, and
--- one whose POST may have booked is looked for; all others wait behind them.
+-- It comes back with the hold reason of those before it in the line (line_at): one that was let go has its place in the
+-- window, and one whose POST may have booked is looked for; all others wait behind them.
 -- One that comes after its sender has given up is no claim: nobody would post it before its lease has run out.
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
@@ -26,11 +26,11 @@ claimed AS (
             WHEN :released OR posts > 0 OR outcome_unknown THEN NULL
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'breaker_open' AND earlier.requested_at < wanted.requested_at
+                WHERE status = 'held' AND hold_reason = 'breaker_open' AND earlier.line_at < wanted.line_at
             ) THEN 'breaker_open'
             WHEN EXISTS (
                 SELECT FROM appointments AS earlier
-                WHERE status = 'held' AND hold_reason = 'throttled' AND earlier.requested_at < wanted.requested_at
+                WHERE status = 'held' AND hold_reason = 'throttled' AND earlier.line_at < wanted.line_at
             ) THEN 'throttled'
         END AS backlog,
         /* columns */

@@ -5,7 +5,12 @@
 -- A pending row counts as enqueued from here on: its message is published right after the commit, and `mark_unsent`
 -- takes that back when it was not; so the usual case costs no second statement.
 -- When it met the open breaker is told by this clock, as all moments are: a caller's own may be minutes off.
--- `behind_others`: who asks while others wait for the breaker or the limit waits behind them.
+-- `behind_others`: a request that comes while others wait for the breaker or the limit waits with them, in the line.
+-- `line_at` is its place in that line, the whole rule of which is here. A row stands at the moment of its request, put
+-- back by a 96th of the time it has, at most 15 minutes: who must soon be booked goes first. In a bulk it is put back by
+-- nine calls of the limit for each row before it as well, so that single requests pass, and while they fill the limit
+-- each tenth call is the bulk's. Never by more than half of the time it has: its turn comes before its time is over. That
+-- is the time until it expires, HOLD_LEAD before its start or when its answer is no longer wanted.
 -- Requests that come after their caller was told that nobody knows are not kept: he may have chosen another time.
 WITH asked AS (
     SELECT coalesce(now() <= CAST(:not_after AS timestamptz), true) AS in_time
@@ -18,17 +23,23 @@ backlog AS (
     END AS reason
 ),
 request AS (
-    SELECT one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for
+    SELECT one.*, coalesce(one.hold_reason, backlog.reason) AS waits_for, asked_at, seconds
     FROM asked
     CROSS JOIN backlog
     CROSS JOIN jsonb_to_recordset(CAST(:requests AS jsonb)) AS one (
-        ordinal integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text,
+        number integer, uuid uuid, idempotency_key text, key_derived boolean, payload_hash text, correlation_id text,
         task_id text, event_type_id bigint, event_type_slug text, username text, team_slug text, organization_slug text,
         start_at timestamptz, end_at timestamptz, length_in_minutes integer,
         attendee_name text, attendee_email text, attendee_phone text, attendee_time_zone text, attendee_language text,
-        guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb,
+        guests jsonb, location jsonb, booking_fields_responses jsonb, request_metadata jsonb, answer_by timestamptz,
         hold_reason text, hold_until timestamptz, held_for text, requested_at timestamptz, resilience_strategy text
     )
+    CROSS JOIN LATERAL (SELECT coalesce(requested_at, now() + number * interval '1 microsecond') AS asked_at) AS moment
+    CROSS JOIN LATERAL (
+        SELECT greatest(
+            0, extract(epoch FROM least(start_at - make_interval(secs => :lead_seconds), answer_by) - asked_at)
+        ) AS seconds
+    ) AS time_it_has
     WHERE asked.in_time
 ),
 written AS (
@@ -36,22 +47,23 @@ written AS (
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
         event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
-        guests, location, booking_fields_responses, request_metadata,
-        status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at,
+        guests, location, booking_fields_responses, request_metadata, answer_by,
+        status, hold_reason, held_at, hold_until, held_for, enqueued_at, requested_at, line_at,
         circuit_breaker_open_at_booking, resilience_strategy
     )
     SELECT
         uuid, idempotency_key, key_derived, payload_hash, correlation_id, task_id,
         event_type_id, event_type_slug, username, team_slug, organization_slug, start_at, end_at, length_in_minutes,
         attendee_name, attendee_email, attendee_phone, attendee_time_zone, attendee_language,
-        guests, location, booking_fields_responses, request_metadata,
+        guests, location, booking_fields_responses, request_metadata, answer_by,
         CASE WHEN waits_for IS NULL THEN 'pending' ELSE 'held' END,
         waits_for,
         CASE WHEN waits_for IS NOT NULL THEN now() END,
         hold_until,
         held_for,
         CASE WHEN waits_for IS NULL THEN now() END,
-        coalesce(requested_at, now() + ordinal * interval '1 microsecond'),
+        asked_at,
+        asked_at + make_interval(secs => least(least(seconds / 96, 900) + number * 9 * :call_seconds, seconds / 2)),
         CASE WHEN waits_for = 'breaker_open' THEN now() END,
         coalesce(resilience_strategy, CASE WHEN waits_for = 'breaker_open' THEN 'circuit_breaker_open' END)
     FROM request

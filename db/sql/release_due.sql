@@ -1,5 +1,5 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
--- a key that has learnt since, not before, that it sees all bookings of this event type. Oldest request first.
+-- a key that has learnt since, not before, that it sees all bookings of this event type. In the order of the line.
 -- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
 -- Held for today's key or today's settings: they go by state, whenever the shared breaker says that the key is not
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
@@ -11,41 +11,41 @@
 -- worker has held anew, is not ours. SKIP LOCKED: two sweepers share the work.
 -- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND :key_works
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, requested_at
+    SELECT id, held_at, line_at
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, requested_at -- by a worker of an older version, which gave it no time
+    SELECT id, held_at, line_at -- by a worker of an older version, which gave it no time
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'blind_key' AND held_for = :key AND hold_until IS NULL
     UNION
-    SELECT blind.id, blind.held_at, blind.requested_at
+    SELECT blind.id, blind.held_at, blind.line_at
     FROM appointments AS blind
     JOIN calcom_event_types AS seen
         ON seen.key_fingerprint = :key
@@ -63,7 +63,7 @@ due AS (
     FROM candidate
     JOIN appointments AS appointment USING (id)
     WHERE appointment.status = 'held' AND appointment.held_at = candidate.held_at
-    ORDER BY candidate.requested_at, appointment.id
+    ORDER BY candidate.line_at, appointment.id
     LIMIT :limit
     FOR UPDATE OF appointment SKIP LOCKED
 ),
@@ -91,4 +91,4 @@ told AS (
     SELECT id, 'pending', 'sweeper', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
     FROM due
 )
-SELECT * FROM moved ORDER BY requested_at, id
+SELECT * FROM moved ORDER BY line_at, id

@@ -1,4 +1,4 @@
--- Let go what an operator names by its hold reason: a batch of it, oldest request first. Only what was held when he asked
+-- Let go what an operator names by its hold reason: a batch of it, in the order of the line. Only what was held when he asked
 -- (:since): what is held anew meanwhile is not sent round and round. Three probes or leases in a row begin to count anew.
 -- SKIP LOCKED: whoever is moving a row now goes first, and the command ends.
 WITH meant AS (
@@ -6,7 +6,7 @@ WITH meant AS (
     FROM appointments
     WHERE status = 'held' AND hold_reason = :reason AND held_at <= :since
         AND (CAST(:event_type_id AS bigint) IS NULL OR event_type_id = :event_type_id)
-    ORDER BY requested_at, id
+    ORDER BY line_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
@@ -37,4 +37,4 @@ told AS (
     ))
     FROM meant
 )
-SELECT * FROM moved ORDER BY requested_at, id
+SELECT * FROM moved ORDER BY line_at, id

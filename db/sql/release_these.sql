@@ -28,4 +28,4 @@ told AS (
     SELECT id, 'pending', 'release', jsonb_build_object('why', 'released', 'held', hold_reason, 'since', held_at)
     FROM granted
 )
-SELECT * FROM moved ORDER BY requested_at, id
+SELECT * FROM moved ORDER BY line_at, id

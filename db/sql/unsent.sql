@@ -24,7 +24,7 @@ gone AS (
                   <= (SELECT newest FROM delivered) - make_interval(secs => :overtaken_seconds)
           )
       )
-    ORDER BY requested_at, id
+    ORDER BY line_at, id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
 ),
@@ -37,4 +37,4 @@ taken AS (
     WHERE appointment.id = gone.id
     RETURNING appointment.*
 )
-SELECT * FROM taken ORDER BY requested_at, id
+SELECT * FROM taken ORDER BY line_at, id

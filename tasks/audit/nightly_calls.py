@@ -8,11 +8,11 @@ from db.monitoring import nightly_audits
 from db.monitoring.nightly_audits import NightlyAudit
 from resilience.circuit_breaker.types import Denied, Permit, State
 from tasks.audit.calls import AuditCalls, LeftAlone
+from tasks.calcom.access import CALCOM_RATE
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import Ask
 
 SHARE = 10  # of the rate limit's calls, one in so many
-OF_CALCOM = 120  # calls a minute that Cal.com allows, where nothing else is known (docs/calcom.md)
 LEASE = 60.0  # seconds by which a lease outlives the longest call
 _PIECE = 20.0  # seconds: no pause is longer without a sign of life
 
@@ -70,7 +70,7 @@ def spacing(deps: Dependencies) -> float:
     """Return how many seconds lie between two calls: in no minute more than a tenth of the limit, ours or Cal.com's."""
     settings = deps.breaker.settings
     limits = settings.rate_limit, deps.breaker.get_status().limit_told
-    return SHARE * settings.rate_window / min(filter(None, limits), default=OF_CALCOM)
+    return SHARE * settings.rate_window / min(filter(None, limits), default=CALCOM_RATE)
 
 
 def lease(deps: Dependencies) -> float:

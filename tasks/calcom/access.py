@@ -7,6 +7,7 @@ import hashlib
 from urllib.parse import urlsplit
 
 CREATE, CANCEL = "bookings.create", "bookings.cancel"
+CALCOM_RATE = 120  # calls a minute that Cal.com allows, where nothing else is known (docs/calcom.md)
 
 
 def checked_url(base_url: str) -> str:

@@ -38,7 +38,7 @@ def release_held() -> int:
 
 
 def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
-    """Release bookings that wait for the breaker or the limit, the oldest request first, as many as there is room for.
+    """Release bookings that wait for the breaker or the limit, in the order of the line, as many as there is room for.
 
     One in half-open; then a window that doubles while calls succeed. One thread of a process does it for all, and
     takes what the others left for it: the more there is to do, the more goes in one step. `recorded` is what the
@@ -77,7 +77,7 @@ def _release(deps: Dependencies, recorded: Recorded | None) -> int:
 
 
 def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, Released]:
-    """Send the oldest for which there is room; return how many, and how much room is left."""
+    """Send the first in the line for which there is room; return how many, and how much room is left."""
     breaker = deps.breaker
     probing = State.HALF_OPEN in (view.state, view.endpoint_state)
     with deps.engine.begin() as conn:

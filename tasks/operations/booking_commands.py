@@ -171,7 +171,7 @@ def retry_held(
     event_type_id: int | None,
     action_id: int | None = None,
 ) -> Iterator[int]:
-    """Send again what was held for a reason at a moment, oldest request first; yield how many each batch has sent.
+    """Send again what was held for a reason at a moment, in the order of the line; yield how many each batch has sent.
 
     `event_type_id` None: of all event types. What may be booked is looked up first. `action_id` is the recorded action
     that counts them.

@@ -18,6 +18,7 @@ from tests.mutation.steps import STEPS
 from tests.mutation.trip import TRIP
 from tests.mutation.waiting.company import COMPANY
 from tests.mutation.waiting.holds import HOLDS
+from tests.mutation.waiting.line import LINE
 from tests.mutation.watching.metrics import METRICS
 from tests.mutation.watching.page import PAGE
 from tests.mutation.watching.traces import TRACES
@@ -172,9 +173,9 @@ BREAKAGES = (
         name="released-in-no-order",
         promise=4,
         file="db/sql/waiting.sql",
-        old="AS line\nORDER BY probe_failures, requested_at, id LIMIT :limit",
-        new="AS line\nORDER BY probe_failures, requested_at DESC, id LIMIT :limit",
-        test="tests/promises/outage/test_nobody_overtakes.py::test_the_oldest_request_is_released_first_and_alone",
+        old="AS line\nORDER BY probe_failures, line_at, id LIMIT :limit",
+        new="AS line\nORDER BY probe_failures, line_at DESC, id LIMIT :limit",
+        test="tests/promises/outage/test_nobody_overtakes.py::test_the_first_in_the_line_is_released_first_and_alone",
     ),
     Breakage(
         name="enqueued-past-those-who-wait",
@@ -229,6 +230,7 @@ BREAKAGES = (
     *EVIDENCE,
     *HEALTH,
     *HOLDS,
+    *LINE,
     *OPERATIONS,
     *METRICS,
     *PAGE,

@@ -168,7 +168,7 @@ def retry(
 
     It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
 
-    With --held all that one cause holds is counted, and after your yes sent again, the oldest request first.
+    With --held all that one cause holds is counted, and after your yes sent again, in the order of the line.
     """
     from worker.cli.orders import retry_cancel, retry_held  # noqa: PLC0415 - loaded when run
 

@@ -32,10 +32,18 @@ def upgrade() -> None:
         ["id"],
         postgresql_where=sa.text("status IN ('booking', 'retrying') AND leases_lost > 0"),
     )
+    op.create_index(
+        "appointments_line",
+        "appointments",
+        ["hold_reason", "line_at", "id"],
+        postgresql_where=sa.text("status = 'held'"),
+        postgresql_include=["probe_failures", "outcome_unknown"],
+    )
     op.add_column("calcom_event_types", sa.Column("kind_changed_at", _MOMENT))
 
 
 def downgrade() -> None:
+    op.drop_index("appointments_line", "appointments")
     op.drop_column("calcom_event_types", "kind_changed_at")
     op.drop_index("appointments_lost_often", "appointments")
     for name in reversed(_COLUMNS):

@@ -93,14 +93,14 @@ def test_a_page_is_asked_about_at_once(record: Any, columns: Any) -> None:
 def test_the_first_to_be_tried_is_who_can_tell_most(record: Any) -> None:
     """One that may be posted, before one to be looked for; who was not tried yet, then the longest ago; the oldest."""
     rows = [
-        held(record, HoldReason.CONFIGURATION, requested_at=ago(50)),
-        held(record, HoldReason.CONFIGURATION, requested_at=ago(40)),
-        held(record, HoldReason.CONFIGURATION, requested_at=ago(90), hold_until=ago(9)),
-        held(record, HoldReason.CONFIGURATION, requested_at=ago(99), hold_until=ago(8)),
-        held(record, HoldReason.CONFIGURATION, requested_at=ago(199), **UNKNOWN),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(50)),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(40)),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(90), hold_until=ago(9)),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(99), hold_until=ago(8)),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(199), **UNKNOWN),
     ]
-    held(record, HoldReason.CONFIGURATION, requested_at=ago(300), hold_until=ago(-60))
-    held(record, HoldReason.CONFIGURATION, requested_at=ago(300), held_for="other")
+    held(record, HoldReason.CONFIGURATION, line_at=ago(300), hold_until=ago(-60))
+    held(record, HoldReason.CONFIGURATION, line_at=ago(300), held_for="other")
 
     went = []
     while (one := first(record)) is not None:
@@ -111,7 +111,7 @@ def test_the_first_to_be_tried_is_who_can_tell_most(record: Any) -> None:
 
 def test_an_operator_releases_a_kind_in_batches_the_oldest_first(record: Any) -> None:
     """With his why in their stories; only of the event type that he named, and only what was held when he asked."""
-    rows = [held(record, HoldReason.CONFIGURATION, requested_at=ago(99 - n), probe_failures=2) for n in range(3)]
+    rows = [held(record, HoldReason.CONFIGURATION, line_at=ago(99 - n), probe_failures=2) for n in range(3)]
     held(record, HoldReason.CONFIGURATION, event_type_id=999)
     held(record, HoldReason.CREDENTIALS)
     with record.engine.connect() as conn:

@@ -199,12 +199,12 @@ def test_the_paced_release_begins_that_time_as_well(record: Any, reason: HoldRea
     assert released.askable_since == (released.updated_at if unknown else None)
 
 
-def test_the_oldest_request_goes_first(record: Any) -> None:
-    """Order is the time of the request, whatever the reason and whenever it was held."""
+def test_the_first_in_the_line_goes_first(record: Any) -> None:
+    """Order is the place in the line, whatever the reason and whenever it was held."""
     reasons = [HoldReason.THROTTLED, HoldReason.UNREACHABLE, HoldReason.CREDENTIALS]
     rows = [held(record, reason, held_for="other", hold_until=ago(1)) for reason in reasons]
     for place, row in enumerate(reversed(rows)):
-        record.write(row.id, requested_at=ago(100 - place))
+        record.write(row.id, line_at=ago(100 - place))
 
     assert release(record, limit=2) == [rows[2].id, rows[1].id]
 

@@ -142,9 +142,9 @@ def test_only_what_waits_is_sent(record: Any, status: Status) -> None:
     assert unsent(record, queue_empty=True) == []
 
 
-def test_the_oldest_request_is_sent_first(record: Any) -> None:
+def test_the_first_in_the_line_is_sent_first(record: Any) -> None:
     """A limit leaves the younger ones for the next beat."""
-    rows = [waiting(record, enqueued_at=None, requested_at=ago(place)) for place in (1, 3, 2)]
+    rows = [waiting(record, enqueued_at=None, line_at=ago(place)) for place in (1, 3, 2)]
 
     taken = record.sweep(appointments.unsent, 2, queue_empty=False)
 

@@ -102,8 +102,8 @@ HOLDS = (
         name="who-was-just-tried-goes-first-again",
         promise=3,
         file="db/sql/first_to_try.sql",
-        old="ORDER BY outcome_unknown, hold_until NULLS FIRST, requested_at, id",
-        new="ORDER BY outcome_unknown, requested_at, id",
+        old="ORDER BY outcome_unknown, hold_until NULLS FIRST, line_at, id",
+        new="ORDER BY outcome_unknown, line_at, id",
         test=f"{_STATES}test_the_first_to_be_tried_is_who_can_tell_most",
     ),
     Breakage(

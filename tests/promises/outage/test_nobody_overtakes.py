@@ -1,4 +1,4 @@
-"""Promise 4: held bookings go in the order in which they were requested, and who comes later waits behind them."""
+"""Promise 4: held bookings go in the order of need, and a request that comes later waits with them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +64,7 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
 
 
 @pytest.mark.usefixtures("calm")
-def test_the_oldest_request_is_released_first_and_alone() -> None:
+def test_the_first_in_the_line_is_released_first_and_alone() -> None:
     """Whoever was held first: the pace begins with one."""
     asked = [enqueue_booking(request(number)).appointment_id for number in range(5)]
     for one in reversed(asked):
