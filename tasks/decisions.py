@@ -153,7 +153,7 @@ _STATUS: dict[str, int] = {
     ErrorType.HTTP_504: 504,
     ErrorType.HTTP_52X: 520,
 }
-OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} | _STATUS.keys() - {ErrorType.HTTP_500}
+OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION} | _STATUS.keys() - {ErrorType.HTTP_500}
 
 
 _HELD_FOR = {ReplyKind.THROTTLED: HoldReason.THROTTLED, ReplyKind.CREDENTIALS: HoldReason.CREDENTIALS}

@@ -39,7 +39,8 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
     if ours:
         here = next((one for one in ours if one.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
-    elif content is None:  # cut, empty, or a proxy's word: Cal.com may still be at work
+    elif content is None or (answer.status == 201 and not bookings):
+        # Cut, empty, or a proxy's word: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
         reply = next((found for one in bookings if (found := read_anothers(one, attendee)) is not None), _CUT)

@@ -48,9 +48,10 @@ _MAXIMUM = replace(_LIMIT, kind=ReplyKind.MAXIMUM)
 _CREDENTIALS = Reply(  # 12
     kind=ReplyKind.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
-CONFIGURATION = Reply(  # 13
+CONFIGURATION = Reply(  # 13: Cal.com's own, before any work
     kind=ReplyKind.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
 )
+PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: not Cal.com's, which may have worked behind it
 _REFUSED = replace(_FULL, kind=ReplyKind.REFUSED, error_type=ErrorType.REFUSED)  # 14
 _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
@@ -76,6 +77,7 @@ _LIMITS = ("booking_limit_reached", "duration_limit_reached")
 _TOO_MANY_ACTIVE = "maximum number of active bookings has been reached"
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
 _BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Invalid Access Token.")
+_ANY_GUARD = "Forbidden resource"  # what a guard of NestJS says by default: perhaps a gateway's
 _NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
 
 
@@ -104,7 +106,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         return _read_no_answer(answer)
     error = None if answer.truncated else _ErrorBody.read(answer.body)
     row = _row(answer, error)
-    finished = error is not None and answer.status <= 500 and (error.known_shape or 200 <= answer.status < 300)
+    finished = error is not None and answer.status <= 500 and error.known_shape
     if row is _THROTTLED:
         wait = throttled_for(answer.headers)
     else:
@@ -151,11 +153,11 @@ def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:
     if status == 429:
         return _THROTTLED
     if status == 200 or 300 <= status < 400:
-        return CONFIGURATION
+        return PAGE
     if 400 <= status < 500 and not answer.truncated:
         if error is not None:
             return _read_refusal(status, error)
-        return _ANYTHING_ELSE if status in _OF_A_PROXY else CONFIGURATION
+        return _ANYTHING_ELSE if status in _OF_A_PROXY else PAGE
     return _SERVER_ERRORS.get(status, _ANYTHING_ELSE)
 
 
@@ -207,14 +209,16 @@ class _ErrorBody:
 def _read_refusal(status: int, error: _ErrorBody) -> Reply:
     """Return the row of a 4xx by its status and message; the order is the table's, most telling first."""
     message = error.message
-    if status == 405 or (status == 404 and (not error.known_shape or _NO_ROUTE.match(message))):
-        return CONFIGURATION
+    if status == 405 or (status == 404 and not error.known_shape) or (status == 403 and message == _ANY_GUARD):
+        return PAGE
     match status if error.known_shape else None:
         case 400:
             return CONFIGURATION if error.wants_other_body else _read_bad_request(message)
         case 401:
             return _read_unauthorized(message)
         case 403 if message.startswith("PermissionsGuard"):
+            return CONFIGURATION
+        case 404 if _NO_ROUTE.match(message):
             return CONFIGURATION
         case 409:
             return _read_conflict(message)

@@ -49,7 +49,7 @@ class SettleAfter(StrEnum):
 
     ANSWERED = "answered"  # Cal.com's application has answered: it has finished (CALCOM_SETTLE_ANSWERED_SECONDS)
     UNANSWERED = "unanswered"  # it may still be booking (CALCOM_SETTLE_SECONDS)
-    GATEWAY = "gateway"  # 502, 503: as answered for a plain or collective type, as unanswered for all others
+    GATEWAY = "gateway"  # 502, 503, a page: as answered for a plain or collective type, as unanswered for all others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +89,12 @@ class Reply:
     is_attendee: bool = False
     owner_hidden: bool = False
     ask_slots: bool = False
+
+    @property
+    def may_have_booked(self) -> bool:
+        """Return whether its POST may have booked, or may still.
+
+        A page in place of Cal.com's answer proves nothing: a firewall may withhold that answer, and a gateway may give
+        up, after Cal.com has worked.
+        """
+        return self.kind is ReplyKind.UNKNOWN or self.settle_after is not SettleAfter.ANSWERED

@@ -67,9 +67,8 @@ class Inquiry:
             return self._after_refusal(row, row.refusal)
         times = Times.of(row, self.rules)
         if times.settled_in > 0:
-            known = event_types.known(claim.deps, row)
-            result = lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
-            return outcome.after_lookup(self.rules, row, result) or outcome.lookup_again(self.rules, row, times)
+            found = outcome.after_lookup(self.rules, row, self.early_lookup())
+            return found or outcome.lookup_again(self.rules, row, times)
         try:
             return self._decide(times)
         except NotAskedError as no:
@@ -77,6 +76,12 @@ class Inquiry:
             if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
+
+    def early_lookup(self) -> LookupResult:
+        """Look before the settle time, which can only find. Raises as `lookup` does, and NotNow."""
+        row = self.claim.row
+        known = event_types.known(self.claim.deps, row)
+        return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
         """Look so that absence may count, ask what the event type is, and decide by both."""
@@ -139,7 +144,7 @@ class Inquiry:
         Raises:
             LeaseLost: The row is no longer ours.
         """
-        retries = self.claim.row.retry_count + (not permit.probe)
+        retries = self.claim.row.retry_count + (allowed.retry and not permit.probe)
         with ExitStack() as unless_it_may_go:
             unless_it_may_go.callback(self.calls.give_up, permit)
             row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))

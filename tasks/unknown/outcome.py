@@ -12,7 +12,7 @@ from db.appointments.appointment import Appointment
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
-from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
 from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confirmed
 from tasks.unknown.evidence import BY_SLOTS, Act
@@ -81,9 +81,12 @@ def unknown(
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
         "looks": 0,
         "refusal": refusal,
-        "resilience_strategy": strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF),
         **error(reply),
     }
+    if reply.kind is ReplyKind.CONFIGURATION:
+        held = rules.held(row, reply)
+        return replace(held, changes={**changes, **held.changes})
+    changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post is not None and post.evidence and not rules.may_retry(retried, None):
         # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
         wait = max(timings.open, changes["settle_at"].seconds, times.waited)
@@ -240,14 +243,15 @@ def half_made(row: Appointment, uid: str) -> Move:
 def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return an act
     """Return the move, or the POST, that the rule allows."""
     refusal = row.refusal or {}
+    costs = row.error_type != ErrorType.CONFIGURATION  # a page is an operator's matter, and no customer's retry
     match act:
         case Act.POST:
-            return Proceed(retry=True, known=False)
+            return Proceed(retry=costs, known=False)
         case Act.EVIDENCE:
-            retry = row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
+            retry = costs and row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
             return Proceed(retry=retry, known=False, evidence=True)
         case Act.AFRESH:
-            return Proceed(retry=True)
+            return Proceed(retry=costs)
         case Act.CANCEL:
             return CANCELLED_UNBOOKED
         case Act.EXPIRE:

@@ -31,6 +31,7 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "500": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_500, http_status=500, **_FINISHED),
         "502": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_502, settle_after=SettleAfter.GATEWAY),
         "503": _reply(ReplyKind.UNKNOWN, ErrorType.HTTP_503, settle_after=SettleAfter.GATEWAY),
+        "a page": _reply(ReplyKind.CONFIGURATION, ErrorType.CONFIGURATION, settle_after=SettleAfter.GATEWAY),
         "no answer": _reply(ReplyKind.UNKNOWN, ErrorType.TIMEOUT, settle_after=SettleAfter.UNANSWERED),
         "too old": _reply(ReplyKind.NOT_SENT, ErrorType.LEASE_LOST),
         "no connection": _reply(ReplyKind.NOT_SENT, ErrorType.CONNECT),

@@ -99,6 +99,21 @@ RULES = (
         "plain, sees all",
     ),
     _rule(
+        "page-taken-for-a-no",
+        "tasks/calcom/reply.py",
+        "return self.kind is ReplyKind.UNKNOWN or self.settle_after is not SettleAfter.ANSWERED",
+        "return self.kind is ReplyKind.UNKNOWN",
+        "plain, sees all",
+    ),
+    _rule(
+        "page-after-an-earlier-post-settles-nothing-anew",
+        "tasks/unknown/not_booked.py",
+        "if reply.may_have_booked:",
+        "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",
+        "round robin, sees its host's own",
+        Finds.TWO,
+    ),
+    _rule(
         "gateway-settles-every-kind",
         _UNKNOWN,
         "(reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS)",

@@ -91,13 +91,14 @@ def test_a_page_is_asked_about_at_once(record: Any, columns: Any) -> None:
 
 
 def test_the_first_to_be_tried_is_who_can_tell_most(record: Any) -> None:
-    """One that may be posted, before one to be looked for; who was not tried yet, then the longest ago; the oldest."""
+    """One that may be posted, then one to be looked for, settled; who was not tried, the longest ago; the oldest."""
     rows = [
         held(record, HoldReason.CONFIGURATION, line_at=ago(50)),
         held(record, HoldReason.CONFIGURATION, line_at=ago(40)),
         held(record, HoldReason.CONFIGURATION, line_at=ago(90), hold_until=ago(9)),
         held(record, HoldReason.CONFIGURATION, line_at=ago(99), hold_until=ago(8)),
-        held(record, HoldReason.CONFIGURATION, line_at=ago(199), **UNKNOWN),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(199), **UNKNOWN | {"settle_at": ago(1)}),
+        held(record, HoldReason.CONFIGURATION, line_at=ago(299), **UNKNOWN | {"settle_at": ago(-60)}),
     ]
     held(record, HoldReason.CONFIGURATION, line_at=ago(300), hold_until=ago(-60))
     held(record, HoldReason.CONFIGURATION, line_at=ago(300), held_for="other")

@@ -95,7 +95,7 @@ def _replies(world: World) -> Iterator[Answer]:
     if post is None:
         yield "the POST finds no connection", Kind.FAULT, Answered("no connection")
         return
-    replies = {"no answer": Kind.FAULT, "502": Kind.FAULT, "500": Kind.FAULT}
+    replies = dict.fromkeys(("no answer", "502", "a page", "500"), Kind.FAULT)
     if post.stage is Stage.DONE:
         replies[post.reply] = Kind.FAIR
         if post.reply == "201":

@@ -222,7 +222,7 @@ def _may_interfere(world: World) -> bool:
 def _left_behind(world: World, answer: Answered) -> Post | None:
     """Return the POST that goes on though nobody waits for it any more."""
     post = awaited(world)
-    if post is None or post.stage is Stage.DONE or answer.reply not in {"no answer", "502"}:
+    if post is None or post.stage is Stage.DONE or answer.reply not in {"no answer", "502", "a page"}:
         return None
     return post._replace(awaited=False)
 

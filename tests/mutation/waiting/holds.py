@@ -6,6 +6,7 @@ _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
 _RELEASES = "tests/integration/appointments/test_db_releases.py::"
 _ORDERS = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
+_WITHHELD = "tests/promises/outage/test_withheld_answers.py::"
 _PAGES = "tests/promises/outage/test_foreign_pages.py::"
 
 HOLDS = (
@@ -102,9 +103,49 @@ HOLDS = (
         name="who-was-just-tried-goes-first-again",
         promise=3,
         file="db/sql/first_to_try.sql",
-        old="ORDER BY outcome_unknown, hold_until NULLS FIRST, line_at, id",
-        new="ORDER BY outcome_unknown, line_at, id",
+        old="hold_until NULLS FIRST, line_at, id",
+        new="line_at, id",
         test=f"{_STATES}test_the_first_to_be_tried_is_who_can_tell_most",
+    ),
+    Breakage(
+        name="unsettled-tried-before-settled",
+        promise=4,
+        file="db/sql/first_to_try.sql",
+        old=" coalesce(settle_at > now(), false),",
+        new="",
+        test=f"{_STATES}test_the_first_to_be_tried_is_who_can_tell_most",
+    ),
+    Breakage(
+        name="page-not-looked-behind",
+        promise=2,
+        file="tasks/unknown/not_booked.py",
+        old="return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step",
+        new="return step",
+        test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",
+    ),
+    Breakage(
+        name="page-costs-a-retry",
+        promise=5,
+        file="tasks/unknown/outcome.py",
+        old="costs = row.error_type != ErrorType.CONFIGURATION",
+        new="costs = True",
+        test=f"{_WITHHELD}test_a_page_of_many_hours_uses_up_no_retry",
+    ),
+    Breakage(
+        name="failed-by-a-page",
+        promise=5,
+        file="tasks/decisions.py",
+        old="OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION} |",
+        new="OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} |",
+        test="tests/unit/tasks/test_life.py::test_a_page_fails_nobody_whose_retries_are_used_up",
+    ),
+    Breakage(
+        name="any-guards-no-refuses-a-customer",
+        promise=5,
+        file="tasks/calcom/failures.py",
+        old=" or (status == 403 and message == _ANY_GUARD)",
+        new="",
+        test=f"{_WITHHELD}test_a_booking_that_a_page_hides_is_looked_for_before_another_post[a guard's own 403]",
     ),
     Breakage(
         name="unreachable-never-tried-again",

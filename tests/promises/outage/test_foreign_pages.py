@@ -14,6 +14,8 @@ from worker import enqueue_booking, enqueue_bookings
 
 Judge = Callable[[dict[int, Outcome]], None]
 POST = {"method": "POST", "path": "/v2/bookings"}
+PLAIN, SEATS, ROUND_ROBIN, COLLECTIVE = 101, 103, 104, 106
+UNTOLD = 130  # a round robin with confirmation: the answer to a second POST proves nothing
 SHORT = "tests.support.workers.short_minute"
 
 
@@ -71,6 +73,26 @@ def test_a_page_that_meets_post_alone_costs_one_booking_a_try(
     judge(finals(wanted, within=60))
     assert held[HoldReason.CONFIGURATION] >= 39
     assert met(simulator)["POST"] < 50
+
+
+def test_after_a_page_that_met_every_booking_a_key_that_sees_none_of_them_books_them(
+    fleet: Callable[..., Fleet], simulator: Any, judge: Judge
+) -> None:
+    """Nobody asks for another one: a look lets the first of which it can be told be posted, and that lets all go."""
+    start(fleet(CALCOM_API_KEY="cal_test_teamowner", CALCOM_RATE_LIMIT_PER_MINUTE="0"))
+    simulator.faults("html", status=403, match=POST)
+    kinds = [UNTOLD, PLAIN, SEATS, ROUND_ROBIN, COLLECTIVE]
+    untold, *wanted = [enqueue_booking(request(number, kind)).appointment_id for number, kind in enumerate(kinds)]
+    eventually(
+        lambda: {row(one).hold_reason for one in (untold, *wanted)} == {HoldReason.CONFIGURATION}, what="all are held"
+    )
+    before = len(simulator.journal())
+
+    simulator.no_faults()
+
+    judge(finals(wanted))
+    eventually(lambda: row(untold).hold_reason is HoldReason.BLIND_KEY, what="of one nobody can tell")
+    assert len(simulator.journal()) - before < 20 * len(kinds)
 
 
 def test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on(

@@ -114,6 +114,7 @@ def test_row_8_too_many_requests_waits_as_long_as_is_said(answer: Answer) -> Non
     reply = read(answer)
 
     assert (reply.kind, reply.outcome, reply.retry_after) == (ReplyKind.THROTTLED, CallOutcome.THROTTLED, 60.0)
+    assert not reply.may_have_booked, "a limit counts what comes in"
 
 
 @pytest.mark.parametrize(
@@ -173,6 +174,7 @@ def test_row_12_a_refused_key_never_refuses_a_customer(answer: Answer | NoAnswer
     reply = read(answer)
 
     assert (reply.kind, reply.outcome) == (ReplyKind.CREDENTIALS, CallOutcome.CREDENTIALS)
+    assert not reply.may_have_booked, "the key comes before any work"
 
 
 @pytest.mark.parametrize(
@@ -180,19 +182,39 @@ def test_row_12_a_refused_key_never_refuses_a_customer(answer: Answer | NoAnswer
     [
         recorded("PUT /v2/bookings"),
         *map(recorded, ["no cal-api-version", "no key: GET list"]),
-        made(301, "", location="https://example.test/"),
-        made(404, "<html>not found</html>"),
-        made(404, {"detail": "Not Found"}),
-        made(403, "<html>blocked</html>"),
-        made(405, {"message": "no"}),
-        made(200, {"status": "success", "data": {"uid": "x", "metadata": {}}}),
+        made(403, error_a("PermissionsGuard - no oAuth client found for access token")),
     ],
 )
-def test_row_13_the_wrong_server_never_refuses_a_customer(answer: Answer) -> None:
-    """Wrong URL, wrong version, wrong permission: held until the settings are others."""
+def test_row_13_what_cal_com_says_before_any_work_refuses_no_customer(answer: Answer) -> None:
+    """Wrong path, wrong version, wrong permission: nothing is booked, and held until the settings are others."""
     reply = read(answer)
 
     assert (reply.kind, reply.outcome) == (ReplyKind.CONFIGURATION, CallOutcome.CONFIGURATION)
+    assert (reply.may_have_booked, bool(reply.message)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        made(301, "", location="https://example.test/"),
+        made(302, "<html>log in</html>", location="https://example.test/"),
+        made(404, "<html>not found</html>"),
+        made(404, {"detail": "Not Found"}),
+        made(403, "<html>blocked</html>"),
+        made(403, error_a("Forbidden resource")),
+        made(403, {"statusCode": 403, "message": "Forbidden resource", "error": "Forbidden"}),
+        made(405, {"message": "no"}),
+        made(413, "<html>too large</html>"),
+        made(200, {"status": "success", "data": {"uid": "x", "metadata": {}}}),
+        made(200, {"ok": True}),
+    ],
+)
+def test_row_13_a_page_in_place_of_an_answer_may_have_booked(answer: Answer) -> None:
+    """Once the POST's bytes went out nothing but Cal.com's own word says that it has booked nothing."""
+    reply = read(answer)
+
+    assert (reply.kind, reply.outcome) == (ReplyKind.CONFIGURATION, CallOutcome.CONFIGURATION)
+    assert (reply.may_have_booked, reply.settle_after, reply.answered_at) == (True, SettleAfter.GATEWAY, None)
     assert reply.message
 
 
@@ -224,7 +246,7 @@ def test_row_14_a_refusal_carries_calcoms_words(answer: Answer) -> None:
 @pytest.mark.parametrize(
     ("answer", "settle_after"),
     [
-        (made(202, {"status": "success"}), SettleAfter.ANSWERED),
+        (made(202, {"status": "success"}), SettleAfter.UNANSWERED),
         (made(401, error_a("something new")), SettleAfter.ANSWERED),
         (
             made(401, {"statusCode": 401, "message": "terminating connection due to administrator command"}),

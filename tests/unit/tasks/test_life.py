@@ -67,6 +67,13 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
 
 
+def test_a_page_fails_nobody_whose_retries_are_used_up() -> None:
+    """Its last POST was answered by something else than Cal.com: an operator's error."""
+    step = RULES.exhausted(ErrorType.CONFIGURATION, "a page", {})
+
+    assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
+
+
 def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(row: Row) -> None:
     """Nothing was sent: it goes as soon as the settings are known to reach Cal.com."""
     step = RULES.not_now(row(), Reason.CONFIGURATION, Proceed())
