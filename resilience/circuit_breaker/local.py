@@ -29,8 +29,6 @@ from resilience.circuit_breaker.types import (
 from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
-MAX_THROTTLE = 3600 * SECOND
-"""For which a 429 may hold us."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
@@ -91,6 +89,7 @@ class LocalBreaker:
         self.blocked = {
             Reason.CREDENTIALS: until if snapshot.blocked else 0,
             Reason.CONFIGURATION: until if snapshot.misconfigured else 0,
+            Reason.THROTTLED: 0,
         }
         """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
         self.throttled_until = 0
@@ -135,8 +134,11 @@ class LocalBreaker:
         self.in_flight.pop(report.owner, None)
         match report.outcome:
             case CallOutcome.THROTTLED:
-                pause = min(max(report.retry_after, SECOND), MAX_THROTTLE)
-                self.throttled_until = max(self.throttled_until, now + pause)
+                self.throttled_until = max(self.throttled_until, now + max(report.retry_after, SECOND))
+                if (
+                    self.throttled_until > now + self.limits.trial_every
+                ):  # then a call finds out whether it still counts
+                    self.throttled_until, self.blocked[Reason.THROTTLED] = 0, now + self.limits.trial_every
             case CallOutcome.CREDENTIALS:
                 self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
             case CallOutcome.CONFIGURATION if report.trial:
@@ -189,10 +191,11 @@ class LocalBreaker:
                     changes.append(service.move(State.FORCED_OPEN, now, "forced_open", ends))
                 case OverrideKind.OFF:
                     changes.append(service.move(State.OFF, now, "switched_off", ends))
+                    self.throttled_until = self.blocked[Reason.THROTTLED] = 0
                 case OverrideKind.BLOCK if override.fingerprint == self.key:
                     self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
                 case OverrideKind.RESET:
-                    self.blocked = dict.fromkeys(self.blocked, 0)
+                    self.blocked, self.throttled_until = dict.fromkeys(self.blocked, 0), 0
                     for breaker in self.scopes.values():
                         if breaker.state is not State.CLOSED or breaker.failures:
                             changes.append(breaker.move(State.CLOSED, now, "reset"))
@@ -214,7 +217,7 @@ class LocalBreaker:
 
     def _admit(self, endpoint: str, now: int, *, probe_ok: bool, trial: bool, paced: bool) -> LocalAdmission:
         for cause, until in self.blocked.items():
-            wait = (self.trial if trial else until) - now
+            wait = (self.trial if trial and cause is not Reason.THROTTLED else until) - now
             if until and wait > 0:
                 return cause, wait / SECOND, False
         if trial and now < self.trial:

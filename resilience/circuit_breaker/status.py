@@ -138,7 +138,7 @@ def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configu
         blocked_keys=(key,) if now < local.blocked[Reason.CREDENTIALS] else (),
         wrong_settings=(configuration,) if now < local.blocked[Reason.CONFIGURATION] else (),
         paged_settings=(),
-        throttled_for=max(0, local.throttled_until - now) / 1000,
+        throttled_for=max(0, local.throttled_until - now, local.blocked[Reason.THROTTLED] - now) / 1000,
         window=0,
         waiting=0,
         sending=len(local.in_flight),

@@ -14,7 +14,7 @@ expire_state(endpoint)
 
 local reason, wait, probing = admit(probe_ok == '1', trial)
 if reason == '' then
-  wait = quota_wait()
+  wait = trial and may_try_again() and 0 or quota_wait()
   reason = wait > 0 and 'throttled' or ''
 end
 local released = 0

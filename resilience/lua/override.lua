@@ -9,4 +9,6 @@ if not generation then
 end
 expire_state(service)
 expire_state(endpoint)
-return reply(apply_override(given))
+local done = apply_override(given)
+quota_save()
+return reply(done)

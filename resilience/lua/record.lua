@@ -21,7 +21,8 @@ end
 expire_state(service)
 expire_state(endpoint)
 
-quota_record(outcome, quota_window, granted_at, retry_after, tonumber(limit), tonumber(remaining), tonumber(reset))
+throttle_by(outcome, trial == '1', granted_at, retry_after)
+quota_record(outcome, quota_window, granted_at, tonumber(limit), tonumber(remaining), tonumber(reset))
 
 if item ~= '' and service_epoch == service.epoch and endpoint_epoch == endpoint.epoch then
   load_window()

@@ -13,6 +13,6 @@ elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~=
 end
 
 count_calls(setting.size, ENDPOINT, 'none', 0, 1, took, took, '')
-quota_record('success', tonumber(window), tonumber(granted_at), nil, tonumber(limit), tonumber(remaining), tonumber(reset))
+quota_record('success', tonumber(window), tonumber(granted_at), tonumber(limit), tonumber(remaining), tonumber(reset))
 quota_save()
 return { now, 'recorded' }

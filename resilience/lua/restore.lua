@@ -36,4 +36,5 @@ end
 for _, given in ipairs(known.overrides) do
   apply_override(given)
 end
+quota_save()
 return reply((not same or #changes > 0) and 'done' or 'ignored')

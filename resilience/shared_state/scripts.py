@@ -19,15 +19,15 @@ _RELEASE = (*_CALL, "release_window")
 _COUNTING = ("stats_arguments",)
 FRAGMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "acquire": _CALL,
+        "acquire": (*_CALL, "throttle"),
         "acquire_closed": ("closed_arguments", "quota"),
-        "record": (*_RELEASE, "call_stats"),
+        "record": (*_RELEASE, "throttle", "call_stats"),
         "record_closed": ("closed_arguments", "quota", "call_stats"),
         "release": _RELEASE,
         "give_back": (*_STATE, "reply"),
         "is_open": (*_STATE, "reply"),
-        "override": (*_STATE, "reply", "overrides"),
-        "restore": (*_STATE, "reply", "overrides", "server_run"),
+        "override": (*_STATE, "reply", "quota", "throttle", "overrides"),
+        "restore": (*_STATE, "reply", "quota", "throttle", "overrides", "server_run"),
         "status": (*_STATE, "quota"),
         "still_closed": ("closed_arguments",),
         "count_calls": (*_COUNTING, "server_run", "call_stats"),

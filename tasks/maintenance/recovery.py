@@ -1,7 +1,7 @@
-"""Recovery from a refused key or a wrong configuration: one harmless call while bookings wait for its answer.
+"""Recovery from a refused key, a wrong configuration, a 429 that asked for hours: one harmless call finds out.
 
-What a refused key and a wrong configuration hold, nothing else would ever try again. The answer's report lifts the
-block, or holds the fleet; what is held then follows by the breaker's state (`tasks.maintenance.release`).
+What these hold nothing else would ever try again. The answer's report lifts the block, or holds the fleet; what is held
+then follows by the breaker's state (`tasks.maintenance.release`).
 """
 
 import threading
@@ -53,7 +53,7 @@ def _recover(deps: Dependencies) -> int:
     refused = not seen.shared or calcom.key_fingerprint in seen.blocked_keys
     wrong = not seen.shared or calcom.settings_fingerprint in seen.wrong_settings
     paged = not seen.shared or calcom.settings_fingerprint in seen.paged_settings
-    if not (refused or wrong or paged):
+    if not (refused or wrong or paged or seen.throttled_for):
         return 0
     with deps.engine.connect() as conn:
         held = sweeps.waiting_for_a_call(
@@ -62,7 +62,9 @@ def _recover(deps: Dependencies) -> int:
         # Who waits in the queue is held by the same block, under another name; without Redis nobody can say by which.
         queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
-        (refused and (held.credentials or queued)) or (wrong and queued) or ((wrong or paged) and held.configuration)
+        (refused and held.credentials)
+        or ((refused or wrong or seen.throttled_for) and queued)
+        or ((wrong or paged) and held.configuration)
     )
     if not waits or not _answers(deps):
         return 0
@@ -72,7 +74,7 @@ def _recover(deps: Dependencies) -> int:
 
 
 class TrialCalls(GuardedCalls):
-    """Call though our key is refused, or something else than Cal.com answers."""
+    """Call though our key is refused, something else than Cal.com answers, or a 429 asked for longer than a minute."""
 
     def try_again(self) -> Reply | None:
         """Ask for one booking; None: all is well.

@@ -86,8 +86,8 @@ def why_not(seen: BreakerStatus, orders: list[OperatorOverride], mode: str) -> s
     if mode == AUTO:
         return None if by_order else f"no order is in force: {standing(seen)}"
     states = {seen.state, *(scope.state for scope in seen.endpoints.values())}
-    calm = states == {State.CLOSED} and not (ordered or seen.blocked_keys or seen.wrong_settings or seen.paged_settings)
-    return f"there is nothing to reset: {standing(seen)}" if calm else None
+    held = ordered or seen.blocked_keys or seen.wrong_settings or seen.paged_settings or seen.throttled_for
+    return None if held or states != {State.CLOSED} else f"there is nothing to reset: {standing(seen)}"
 
 
 def ends_at(action: OperatorAction) -> datetime | None:

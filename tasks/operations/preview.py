@@ -148,6 +148,8 @@ def _order_lines(
         parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,}")
     if deps.calcom.settings_fingerprint in seen.wrong_settings:
         parts.append(f"tries the settings with their {held[HoldReason.CONFIGURATION]:,}")
+    if seen.throttled_for:
+        parts.append("sends though Cal.com asked to wait")
     return [f"{', '.join(part for part in parts if part)}{f'; {waiting:,} held go' if waiting else ''}."]
 
 

@@ -30,6 +30,8 @@ class Limit:
     tat: int = 0
     """When the next call would be due at an even pace (GCRA's theoretical arrival time)."""
     throttled_until: int = 0
+    throttled_at: int = 0
+    """When the last 429 was reported."""
     refused: int = 0
     limit: int = 0
     remaining: int | None = None
@@ -121,19 +123,30 @@ class Limit:
         if self.remaining is not None:
             self.foreign = max(self.foreign, self.limit - self.remaining - self.this.granted - self.carried_over)
 
-    def apply_429(self, at: int, asked: int, limits: Limits) -> None:
+    def apply_429(self, at: int, asked: int, limits: Limits, now: int) -> None:
         """Apply a 429 to a call granted at `at`: nothing goes for as long as it asked; longer each time in a row."""
         if at >= self.throttled_until:
             self.refused += 1
         least = min(1000 * 2.0 ** (self.refused - 1), limits.rate_window)
         pause = int(min(max(asked, least), MAX_THROTTLE)) + _reset_margin(limits)
         self.throttled_until = self.resets_at = max(self.throttled_until, at + pause)
-        self.exhausted, self.remaining = True, 0
+        self.exhausted, self.remaining, self.throttled_at = True, 0, now
+
+    def may_try_again(self, limits: Limits, now: int) -> bool:
+        """Return whether one harmless call may find out if a 429 still counts that asked for longer."""
+        return now < self.throttled_until and abs(now - self.throttled_at) >= limits.trial_every
+
+    def end_throttle(self, limits: Limits, now: int) -> None:
+        """End what a 429 asked for; one call goes first."""
+        if now < self.throttled_until:
+            self.throttled_until = self.refused = 0
+            self._next_window(limits, now)
 
     def fields(self) -> dict[str, int]:
         """Name what is kept as the hash does."""
         return {
-            "paid_until": self.tat, "shut": self.throttled_until, "refused": self.refused, "limit": self.limit,
+            "paid_until": self.tat, "shut": self.throttled_until, "throttled_at": self.throttled_at,
+            "refused": self.refused, "limit": self.limit,
             "left": -1 if self.remaining is None else self.remaining, "ends": self.resets_at, "window": self.number,
             "granted": self.this.granted, "answered": self.this.answered, "granted_before": self.last.granted,
             "answered_before": self.last.answered, "carried": self.carried_over, "others": self.foreign,

@@ -71,6 +71,7 @@ class Breaker:
             if (scope.epoch < epoch) if same else (scope.epoch == self.generation):
                 scope.epoch = max(scope.epoch, epoch)
                 self._move(scope, state, "restored", at, ends=ends, opens=opens)
+        self.limit.clamp(at.limits, at.now)
         for override in overrides:
             self._apply_override(override, at)
         return self._reply(at, "done" if self.changes or not same else "ignored")
@@ -81,7 +82,8 @@ class Breaker:
         self._expire(at)
         reason, wait, probing = self._admission(at, probe_ok=probe_ok, trial=trial)
         if not reason:
-            wait = self.limit.wait(at.limits, at.now)
+            finds_out = trial and self.limit.may_try_again(at.limits, at.now)
+            wait = 0 if finds_out else self.limit.wait(at.limits, at.now)
             reason = "throttled" if wait else ""
         if reason:
             released = self.ramp.waiting.pop(item, None) is not None
@@ -154,6 +156,7 @@ class Breaker:
 
     def override(self, at: Caller, override: OperatorOverride) -> Reply:
         """Obey an operator."""
+        self.limit.clamp(at.limits, at.now)
         self._expire(at)
         return self._reply(at, self._apply_override(override, at))
 
@@ -223,12 +226,14 @@ class Breaker:
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
     def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
+        if report.outcome == "success" and report.trial:
+            self.limit.end_throttle(at.limits, at.now)
         if report.window >= 0:
             self.limit.answered(report.window, report.granted_at)
         if report.limit:  # a 429 tells it, too
             self.limit.limit = report.limit
         if report.outcome == "throttled":
-            self.limit.apply_429(report.granted_at, report.retry_after, at.limits)
+            self.limit.apply_429(report.granted_at, report.retry_after, at.limits, at.now)
             return
         if report.outcome == "success" and report.granted_at >= self.limit.throttled_until:
             self.limit.refused = 0
@@ -277,10 +282,12 @@ class Breaker:
                 self._move(service, "forced_open", "forced_open", at, ends=ends, **word)
             case OverrideKind.OFF:
                 self._move(service, "off", "switched_off", at, ends=ends, **word)
+                self.limit.end_throttle(at.limits, at.now)
             case OverrideKind.BLOCK:
                 self.blocks.blocked[override.fingerprint] = at.now
             case OverrideKind.RESET:
                 self.blocks.lift(at.now)
+                self.limit.end_throttle(at.limits, at.now)
                 for _, scope in sorted(self.scopes.items(), key=lambda known: known[0]):
                     if scope.name and (scope.state != "closed" or scope.in_a_row):
                         self._move(scope, "closed", "reset", at, **word)

@@ -69,6 +69,7 @@ class Walk:
             self.report_headers: 6,
             self.scout: 3,
             self.throttle: 4,
+            self.wait_out: 3,
             self.lift: 5,
             self.count: 3,
             self.restore: 2,
@@ -321,6 +322,21 @@ class Walk:
             self.pair.now = max(self.pair.now, self.pair.rules.limit.throttled_until + self.rng.choice((-1, 0, 0, 1)))
         for _ in range(2):
             self.pair.acquire(self.caller(client))
+
+    def wait_out(self) -> None:
+        """Meet a 429 that asks for long, and find out by one call whether it still counts."""
+        self.recover()
+        client = self.rng.choice((0, 1, 2))
+        permit = self.pair.acquire(self.caller(client))
+        if permit:
+            self.pair.record(self.caller(client), permit, self.report(CallOutcome.THROTTLED)._replace(retry_after=9000))
+        for _ in range(3):
+            trial = self.pair.acquire(self.caller(client), trial=True)
+            if trial and self.rng.random() < 0.8:
+                outcome = self.rng.choice((GOOD, BAD, CallOutcome.THROTTLED))
+                self.pair.record(self.caller(client), trial, self.report(outcome))
+            self.pair.now += self.rng.choice((1, 399, 400, 401, -500))
+        self.rng.choice((self.acquire, self.release, self.override))()
 
     def lift(self) -> None:
         """Meet a refusal or a page, and find out by one call whether it is over."""

@@ -16,6 +16,7 @@ from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
 from tasks.claim import claim
 from tasks.maintenance.recovery import ask_again
+from tasks.maintenance.release import release_held
 from tests.support.fleet import Fleet, eventually, request, row
 from tests.support.stepping import book
 from worker import enqueue_booking
@@ -119,6 +120,53 @@ def test_a_line_behind_a_block_is_enough_to_ask(simulator: Any, block: str) -> N
     assert asked(simulator) == ["/v2/bookings?take=1"]
     assert (breaker.get_status().blocked_keys, breaker.get_status().wrong_settings) == ((), ())
     assert breaker.release_quota(CREATE).room == 1
+
+
+def throttle(seconds_ago: float) -> None:
+    """Have Cal.com have asked to wait for a day."""
+    breaker, then = dependencies.current().breaker, time.time() - seconds_ago
+    permit = breaker.acquire(CREATE, owner="the one that met it", now=then)
+    assert isinstance(permit, Permit)
+    breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=86_400, now=then)
+
+
+def test_what_a_429_of_a_day_holds_is_let_go_when_the_harmless_call_is_answered_well(simulator: Any) -> None:
+    """It goes a minute after the 429, and no sooner; nobody has to order it."""
+    breaker = dependencies.current().breaker
+    asked_for = hold(1, HoldReason.THROTTLED, held_for=None)
+    throttle(seconds_ago=50)
+    assert (ask_again(), asked(simulator)) == (0, [])
+
+    breaker.reset("a test", "begins anew")
+    throttle(seconds_ago=61)
+    ask_again()
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert breaker.get_status().throttled_for == 0
+    release_held()
+    assert row(asked_for).status is Status.PENDING
+
+
+def test_a_429_that_meets_the_harmless_call_keeps_what_is_held(simulator: Any) -> None:
+    """And the next goes a minute later, however many ask."""
+    simulator.faults("status", name="throttled", retry_after=86_400)
+    held = hold(1, HoldReason.THROTTLED, held_for=None)
+    throttle(seconds_ago=61)
+
+    assert [ask_again() for _ in range(3)] == [0] * 3
+
+    assert asked(simulator) == ["/v2/bookings?take=1"]
+    assert row(held).status is Status.HELD
+    assert dependencies.current().breaker.get_status().throttled_for > 0
+
+
+def test_nobody_asks_about_a_429_for_which_nobody_waits(simulator: Any) -> None:
+    """The next booking finds out, when there is one."""
+    throttle(seconds_ago=61)
+
+    ask_again()
+
+    assert asked(simulator) == []
 
 
 def test_a_page_that_meets_the_harmless_call_too_holds_the_fleet(simulator: Any) -> None:

@@ -3,6 +3,8 @@
 from tests.mutation.breakage import Breakage
 
 _QUOTA, _LOCAL = "resilience/lua/lib/quota.lua", "resilience/circuit_breaker/local.py"
+_THROTTLE, _OVERRIDES = "resilience/lua/lib/throttle.lua", "resilience/lua/lib/overrides.lua"
+_LONG = "tests/integration/breaker/limit/test_long_throttle.py::"
 _HEADERS = "tests/integration/breaker/test_quota_headers.py::"
 _WORLD = "tests/integration/breaker/test_rate_limit.py::"
 _PACE = "tests/unit/resilience/test_local_pace.py::"
@@ -73,6 +75,78 @@ QUOTA = (
         "math.max(wait, least)",
         "wait",
         f"{_HEADERS}test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time",
+        _THROTTLE,
+    ),
+    _taken(
+        "429-of-a-day-waited-out",
+        "wait = trial and may_try_again() and 0 or quota_wait()",
+        "wait = quota_wait()",
+        f"{_LONG}test_one_harmless_call_a_minute_finds_out_in_the_whole_fleet",
+        "resilience/lua/acquire.lua",
+    ),
+    _taken(
+        "429-asked-about-at-once",
+        "math.abs(now - told_at) >= setting.trial_every",
+        "true",
+        f"{_LONG}test_one_harmless_call_a_minute_finds_out_in_the_whole_fleet",
+        _THROTTLE,
+    ),
+    _taken(
+        "harmless-call-ends-no-429",
+        "elseif outcome == 'success' and trial then",
+        "elseif false then",
+        f"{_LONG}test_its_success_lets_calls_go_again_and_one_goes_first",
+        _THROTTLE,
+    ),
+    _taken(
+        "any-answer-ends-a-429",
+        "elseif outcome == 'success' and trial then",
+        "elseif trial then",
+        f"{_LONG}test_whatever_else_it_is_answered_keeps_the_throttle[failure_endpoint]",
+        _THROTTLE,
+    ),
+    _taken(
+        "all-go-at-once-after-a-429",
+        "    next_window()\n  end\nend\n\nlocal function throttle_by",
+        "    quota_set('resets_at', 0)\n    quota_set('exhausted', 0)\n  end\nend\n\nlocal function throttle_by",
+        f"{_LONG}test_its_success_lets_calls_go_again_and_one_goes_first",
+        _THROTTLE,
+    ),
+    _taken(
+        "reset-ends-no-429",
+        "    reset_all()\n    end_throttle()\n",
+        "    reset_all()\n",
+        f"{_LONG}test_an_operator_ends_what_a_429_asked_for[reset]",
+        _OVERRIDES,
+    ),
+    _taken(
+        "off-ends-no-429",
+        "'switched_off')\n    end_throttle()\n",
+        "'switched_off')\n",
+        f"{_LONG}test_an_operator_ends_what_a_429_asked_for[switch_off]",
+        _OVERRIDES,
+    ),
+    _taken(
+        "nobody-asks-about-a-429",
+        "((refused or wrong or seen.throttled_for) and queued)",
+        "((refused or wrong) and queued)",
+        "tests/integration/test_recovery.py"
+        "::test_what_a_429_of_a_day_holds_is_let_go_when_the_harmless_call_is_answered_well",
+        "tasks/maintenance/recovery.py",
+    ),
+    _taken(
+        "nothing-to-reset-in-a-429",
+        " or seen.throttled_for\n",
+        "\n",
+        "tests/integration/operations/test_preview.py::test_a_reset_is_for_a_429_that_asked_to_wait",
+        "tasks/operations/breaker_actions.py",
+    ),
+    _taken(
+        "429-of-a-day-waited-out-without-redis",
+        "if self.throttled_until > now + self.limits.trial_every:",
+        "if False:",
+        "tests/unit/resilience/test_local_breaker.py::test_after_a_429_that_asks_for_a_day_one_call_a_minute_finds_out",
+        _LOCAL,
     ),
     _taken(
         "429-shuts-nobody",

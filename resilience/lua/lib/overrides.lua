@@ -43,8 +43,10 @@ local function apply_override(given) -- see override.lua
     move(service, 'forced_open', given.ends, 0, 'forced_open')
   elseif kind == 'off' then
     move(service, 'off', given.ends, 0, 'switched_off')
+    end_throttle()
   elseif kind == 'reset' then
     reset_all()
+    end_throttle()
   elseif kind == 'block' then
     blocked = given.fingerprint == KEY and now or blocked
     put('blocked:' .. given.fingerprint, now)

@@ -136,21 +136,8 @@ local function apply_headers(window, at, limit, remaining, reset) -- reset: ms u
   end
 end
 
-local function apply_429(at, wait)
-  if at >= quota.throttled_until then -- of a call that was given after the last one was over
-    quota_set('refused', quota.refused + 1)
-  end
-  local least = math.min(1000 * 2 ^ (quota.refused - 1), setting.rate_window)
-  local pause = math.min(math.max(wait, least), MAX_THROTTLE) + reset_margin
-  quota_set('throttled_until', math.max(quota.throttled_until, at + pause))
-  quota_set('resets_at', quota.throttled_until)
-  quota_set('exhausted', 1)
-  quota_set('remaining', 0)
-  drop_legacy_shortcuts()
-end
-
--- What came of a call of that window (-1: it had no permit), granted at that moment; wait: ms, as a 429 asked.
-local function quota_record(outcome, window, at, wait, limit, remaining, reset)
+-- What came of a call of that window (-1: it had no permit), granted at that moment; a 429: throttle.lua, too.
+local function quota_record(outcome, window, at, limit, remaining, reset)
   if window == quota.window then
     quota_set('answered', quota.answered + 1)
   elseif window >= 0 and window == quota.window - 1 then
@@ -163,9 +150,7 @@ local function quota_record(outcome, window, at, wait, limit, remaining, reset)
     quota_set('refused', 0)
   end
   quota_set('limit', limit > 0 and limit or quota.limit) -- a 429 tells it, too
-  if outcome == 'throttled' then
-    apply_429(at, wait)
-  elseif limit > 0 then
+  if limit > 0 and outcome ~= 'throttled' then
     apply_headers(window, at, limit, remaining, reset)
   end
 end

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from db.lifecycle import HoldReason, Status
+from resilience.circuit_breaker.types import CallOutcome, Permit
+from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, preview
 from tasks.operations.booking_actions import CANCEL, RETRY
@@ -146,6 +148,19 @@ def test_an_auto_says_who_goes_then(built: Dependencies, record: Any) -> None:
     already = preview.of_order(built, OPEN).refused
     assert already is not None
     assert already.startswith("open by order since")
+
+
+def test_a_reset_is_for_a_429_that_asked_to_wait(built: Dependencies) -> None:
+    """Nothing else is wrong, and an operator may know that Cal.com takes calls again."""
+    permit = built.breaker.acquire(CREATE, owner="one")
+    assert isinstance(permit, Permit)
+    built.breaker.record(permit, CallOutcome.THROTTLED, reason="throttled", retry_after=86_400)
+
+    seen = preview.of_order(built, RESET)
+
+    assert (seen.lines, seen.refused) == (("Closes all, sends though Cal.com asked to wait.",), None)
+    breaker_actions.carry_out(built, asked(RESET, epoch_seen=breaker_actions.epoch(built.breaker.get_status(), RESET)))
+    assert built.breaker.get_status().throttled_for == 0
 
 
 def test_a_reset_says_which_key_is_tried_with_how_many(built: Dependencies, record: Any) -> None:

@@ -412,15 +412,39 @@ def test_nothing_is_released_while_nothing_may_go() -> None:
     assert process.release(30, range(1, 9)) == []
 
 
-@pytest.mark.parametrize(("asked", "waits"), [(0, 1), (7, 7), (100_000, 3600)])
+@pytest.mark.parametrize(("asked", "waits"), [(0, 1), (7, 7), (60, 60), (100_000, 60)])
 def test_a_429_lets_nothing_go_for_as_long_as_it_says(asked: float, waits: float) -> None:
-    """For a second at least, an hour at most."""
+    """For a second at least, a minute at most."""
     process = Process()
     process.report(process.send(0), CallOutcome.THROTTLED, 0, retry_after=asked)
     denial = process.denied(waits - 0.001)
     assert denial.reason is Reason.THROTTLED
     assert process.local.release(CREATE, _ms(waits - 0.001), ["1"])[0].reason is Reason.THROTTLED
     process.send(waits)
+
+
+def test_after_a_429_that_asks_for_a_day_one_call_a_minute_finds_out() -> None:
+    """The harmless call does not go sooner either; what is answered well ends it, what is not keeps it."""
+    process = Process()
+    process.report(process.send(0), CallOutcome.THROTTLED, 0, retry_after=86_400)
+    assert process.denied(59.999, LIST, trial=True).reason is Reason.THROTTLED
+    process.report(process.send(60), CallOutcome.THROTTLED, 61, retry_after=86_400)
+    assert process.denied(120.999).reason is Reason.THROTTLED
+    trial = process.send(121)
+    assert process.denied(121).reason is Reason.THROTTLED
+    process.report(trial, GOOD, 122)
+    process.send(122)
+    process.send(122)
+
+
+@pytest.mark.parametrize("kind", [OverrideKind.RESET, OverrideKind.OFF])
+@pytest.mark.parametrize("asked", [30, 86_400])
+def test_an_operator_ends_what_a_429_asked_for(kind: OverrideKind, asked: float) -> None:
+    """He may know that Cal.com is well."""
+    process = Process()
+    process.report(process.send(0), CallOutcome.THROTTLED, 0, retry_after=asked)
+    process.order(kind, 1)
+    process.send(1)
 
 
 def test_a_step_returns_its_changes() -> None:

@@ -25,6 +25,7 @@ _MEANING = {
     State.OFF: "off by order: every call goes",
 }
 
+_ASKED_EVERY = 60  # seconds
 _ASKED = "while bookings are held for it Cal.com is asked once a minute whether that is over"
 
 
@@ -50,7 +51,8 @@ def status(*, json: bool) -> bool:
     rows.append(("last 5 minutes", _minutes(seen)))
     rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
     if now.throttled_for:
-        rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}"))
+        sooner = f"; {_ASKED}, or `booking breaker reset`" if now.throttled_for > _ASKED_EVERY else ""
+        rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}{sooner}"))
     rows += _blocks(parts, now)
     rows += [(f"ordered {one.kind}", f"by {one.by}: {one.why}{_until(one.until)}") for one in given]
     if not now.shared:
@@ -84,7 +86,7 @@ def auto(*, by: str, why: str) -> bool:
 
 
 def reset(*, by: str, why: str) -> bool:
-    """Close every breaker, end every order, try refused keys again."""
+    """Close every breaker, end every order and what a 429 asked for, try refused keys again."""
     return _given(RESET, NOT_DONE, by=by, why=why)
 
 

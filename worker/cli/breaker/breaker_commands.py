@@ -58,7 +58,7 @@ def auto(why: Why = "", by: By = "") -> None:
 
 @app.command(epilog="For example:  [bold]booking breaker reset --why 'new API key'[/]")
 def reset(why: Why = "", by: By = "") -> None:
-    """Close every breaker, end every order, and try a refused key again with the bookings that it held."""
+    """Close every breaker, end every order and what a 429 asked for, and try a refused key again with what it held."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
     _end(well=breaker.reset(by=by, why=why))
