@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from db.appointments import Appointment, FromNow
+from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
 from tasks import event_types
 from tasks.calcom.access import CREATE
@@ -144,13 +145,9 @@ class Attempt:
         if row.team_slug is not None:  # of a team's type nothing else tells the number
             event_types.learn_id(deps, row, reply.event_type_id)
         why = f"Cal.com booked it ({reply.http_status})"
-        move = confirmed(
-            reply.uid,
-            reply.seat_uid,
-            why,
-            series_uid=reply.series_uid,
-            count_at=row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered)),
-        )
+        count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
+        there = BookedThere(reply.uid, reply.seat_uid, reply.series_uid, awaits_host=reply.awaits_host)
+        move = confirmed(there, why, count_at=count_at)
         return self._inquiry.booked_again(move, posted) if allowed.evidence else move
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
 from db.appointments import Appointment, events
+from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from resilience.retry_policy import is_immediate
 from tasks.calcom.access import CREATE
@@ -124,11 +125,10 @@ class Claim:
             if moved and move.notable:
                 events.record(conn, row.id, move.notable, "worker", {"uid": move.changes["calcom_booking_uid"]})
         if not moved and move.to is Status.CONFIRMED:  # we woke too late, but what Cal.com booked is recorded
-            uid, seat = move.changes["calcom_booking_uid"], move.changes["calcom_seat_uid"]
+            names = ("calcom_booking_uid", "calcom_seat_uid", "series_uid", "booked_start_at", "awaits_host")
+            there = BookedThere(*(move.changes.get(name) for name in names))
             with self.deps.engine.begin() as conn:
-                appointments.record_late_uid(
-                    conn, row.id, uid, seat, series_uid=move.changes.get("series_uid"), detail=self._told(move)
-                )
+                appointments.record_late_uid(conn, row.id, there, detail=self._told(move))
         return moved
 
     def _told(self, move: Move) -> dict[str, Any]:

@@ -31,6 +31,8 @@ PART = 1_000  # requests in one transaction: half a second of Postgres's time, w
 class Receipt:
     """Tell the caller what became of a request: kept as a row, or already known (`duplicate`).
 
+    `start` is when it begins: of a booking that was moved at Cal.com, when it does now. `awaits_host`: Cal.com has it
+    as a request that its host, or its payment, must confirm (None: not known, or not booked).
     `hold_reason` says why it waits, when it does: docs/degradation.md has the words for a caller on the phone. Of a
     known booking that is confirmed, `as_of` is when that was last known, where Cal.com was not asked again; None: it
     was asked just now.
@@ -41,8 +43,10 @@ class Receipt:
     status: Status
     duplicate: bool
     correlation_id: str
+    start: datetime
     hold_reason: HoldReason | None = None
     as_of: datetime | None = None
+    awaits_host: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Tell how a booking stands; `final` when nothing will change it any more."""
+    """Tell how a booking stands; `final` when nothing will change it any more.
+
+    `start` and `awaits_host` as in a Receipt.
+    """
 
     appointment_id: int
     status: Status
@@ -63,6 +70,8 @@ class Outcome:
     calcom_booking_uid: str | None
     hold_reason: HoldReason | None
     last_error: str | None
+    start: datetime
+    awaits_host: bool | None
 
 
 class IdempotencyConflict(ValueError):  # noqa: N818 - a conflict is what it is called
@@ -92,11 +101,12 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
     if not kept.created and not kept.conflict and kept.appointment.status is Status.CONFIRMED:
         from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - few ask twice, and it loads all that calls
 
-        standing = still_booked(deps, kept.appointment.id)
-        if standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
+        now = still_booked(deps, kept.appointment.id)
+        if now.standing is Standing.GONE:  # cancelled at Cal.com: who asks again wants to be booked again
             [kept] = _keep(deps, [request])
-        elif standing is Standing.LIVES:
-            return replace(_known(kept), as_of=None)
+        elif now.standing is Standing.LIVES:
+            start = now.start or kept.appointment.start_at
+            return replace(_known(kept), start=start, as_of=None, awaits_host=now.awaits_host)
     receipt = _receipt(kept)
     if isinstance(receipt, Conflict):
         raise IdempotencyConflict(receipt)
@@ -160,6 +170,8 @@ def outcome(appointment_id: int) -> Outcome | None:
         calcom_booking_uid=row.calcom_booking_uid,
         hold_reason=row.hold_reason,
         last_error=row.last_error,
+        start=row.booked_start_at or row.start_at,
+        awaits_host=row.awaits_host,
     )
 
 
@@ -225,4 +237,14 @@ def _receipt(one: Inserted) -> Receipt | Conflict:
 def _known(one: Inserted) -> Receipt:
     row = one.appointment
     as_of = row.updated_at if row.status is Status.CONFIRMED else None
-    return Receipt(row.id, row.task_id, row.status, not one.created, row.correlation_id, row.hold_reason, as_of)
+    return Receipt(
+        row.id,
+        row.task_id,
+        row.status,
+        duplicate=not one.created,
+        correlation_id=row.correlation_id,
+        start=row.booked_start_at or row.start_at,
+        hold_reason=row.hold_reason,
+        as_of=as_of,
+        awaits_host=row.awaits_host,
+    )

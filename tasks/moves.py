@@ -7,6 +7,7 @@ from typing import Any
 
 from db.appointments.appointment import Appointment
 from db.appointments.moves import FromNow
+from db.appointments.there.places import BookedThere
 from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
@@ -80,21 +81,20 @@ class Posted:
         return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT
 
 
-def confirmed(
-    uid: str | None,
-    seat_uid: str | None,
-    why: str,
-    *,
-    series_uid: str | None = None,
-    count_at: datetime | FromNow | None = None,
-) -> Move:
-    """Return the move of a booking that Cal.com holds under `uid`.
+def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | None = None) -> Move:
+    """Return the move of a booking that Cal.com holds.
 
     Of a series, `count_at` is when its weeks are counted; None: the answer to its POST shows that it is whole.
     """
-    changes = {"calcom_booking_uid": uid, "calcom_seat_uid": seat_uid, "last_error": None, "error_type": None}
-    series = {} if series_uid is None else {"series_uid": series_uid, "ends_at": count_at}
-    return Move(Status.CONFIRMED, why, changes | KNOWN | series)
+    changes = {
+        "calcom_booking_uid": there.uid,
+        "calcom_seat_uid": there.seat_uid,
+        "last_error": None,
+        "error_type": None,
+    }
+    place = {"booked_start_at": there.start, "awaits_host": there.awaits_host}
+    series = {} if there.series_uid is None else {"series_uid": there.series_uid, "ends_at": count_at}
+    return Move(Status.CONFIRMED, why, changes | place | KNOWN | series)
 
 
 def unbookable(row: Appointment, *, starts_in: float, lead: float) -> Move | None:

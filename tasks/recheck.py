@@ -1,22 +1,28 @@
 """Ask Cal.com whether a confirmed booking still stands, before a caller who asks again is told so."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from db import appointments
 from db.appointments import audit
 from db.appointments.appointment import Appointment
+from db.appointments.there import places
 from db.lifecycle import Status
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.rescheduled import booked_there, follow
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.moves import CallMade
 
-PATIENCE = 2.0  # seconds: somebody may be on the phone
+PATIENCE = 2.0  # seconds in all: somebody may be on the phone
+PAUSE = 60.0  # seconds from one time that Cal.com is asked about a booking to the next: a page may reload each second
 
 log = Logger(__name__)
 
@@ -26,62 +32,104 @@ class Standing(StrEnum):
 
     LIVES = "lives"
     GONE = "gone"  # cancelled there, and here too now
-    UNASKED = "unasked"  # Cal.com may not be asked, did not answer in time, or too soon to say
+    UNASKED = "unasked"  # Cal.com may not be asked, was asked less than PAUSE ago, or did not answer in time
 
 
-def still_booked(deps: Dependencies, appointment_id: int) -> Standing:
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Hold how a booking stands; of one that lives when it begins, and whether it awaits its host."""
+
+    standing: Standing
+    start: datetime | None = None
+    awaits_host: bool | None = None
+
+
+def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[], float] = time.monotonic) -> Recheck:
     """Look at a confirmed booking by its uid, and cancel it here when Cal.com shows it as cancelled.
+
+    One that was moved there is followed, and the row names the one that it is now. At most one caller a PAUSE asks, and
+    none while bookings wait for the breaker or the limit.
 
     A "not found" shows nothing: Cal.com keeps a cancelled booking, so that another Cal.com has answered, a replica that
     lags, or one whose account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
-        row = appointments.get(conn, appointment_id)
-    if row is None or row.status is not Status.CONFIRMED:
-        return Standing.UNASKED  # it has moved on just now
+        row = places.claim_recheck(conn, appointment_id, pause_seconds=PAUSE)
+    if row is None:
+        return Recheck(Standing.UNASKED)
     made = list[CallMade | None]()
     calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
-        found = _look(deps, calls, row)
+        now = _Look(deps, calls, row, clock() + PATIENCE, clock).now()
     except NotNow:
-        return Standing.UNASKED
-    if isinstance(found, Reply):
-        return Standing.UNASKED
-    if any(_lives(booking, row) for booking in found):
-        return Standing.LIVES
-    return Standing.GONE if _cancel(deps, row, made) else Standing.UNASKED
+        return Recheck(Standing.UNASKED)
+    if isinstance(now, Reply):
+        return Recheck(Standing.UNASKED)
+    if now is None:
+        return Recheck(Standing.GONE if _cancel(deps, row, made) else Standing.UNASKED)
+    _record(deps, row, now)
+    return Recheck(Standing.LIVES, now.start, now.awaits_host)
 
 
-def _look(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> Sequence[Booking] | Reply:
-    """Return what Cal.com shows of the row: of a series all weeks, of a seat that is cancelled no booking.
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Look at the booking of a row until `ends_at`, by a monotonic clock in seconds."""
 
-    Cal.com deletes a cancelled seat, and only that: its "not found" counts where the seat's booking is found, and when
-    the confirmation is older than the settle time (a replica that lags says the same, byte for byte).
-    """
-    if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
-        return read_bookings(calls.booking(row.series_uid or row.calcom_booking_uid or "", deadline=PATIENCE))
-    found = read_bookings(calls.booking_of_seat(row.calcom_seat_uid, deadline=PATIENCE))
-    if not (isinstance(found, Reply) and _is_missing(found) and _is_old(deps, row)):
-        return found
-    booking = read_bookings(calls.booking(row.calcom_booking_uid or "", deadline=PATIENCE))
-    return found if isinstance(booking, Reply) else ()
+    deps: Dependencies
+    calls: GuardedCalls
+    row: Appointment
+    ends_at: float
+    clock: Callable[[], float]
+
+    def now(self) -> Booking | Reply | None:
+        """Return the booking that the row's is now; None when that is cancelled."""
+        found = self._found()
+        if isinstance(found, Reply):
+            return found
+        if not found:
+            return None
+        named = found[0].uid if self.row.calcom_seat_uid is not None else self.row.calcom_booking_uid
+        own = follow(named or "", self._by_uid, {booking.uid: booking for booking in found})
+        if isinstance(own, Reply) or not own.cancelled:
+            return own
+        weeks = [booking for booking in found if not booking.cancelled]  # in their order
+        return next(iter(weeks), None)
+
+    def _found(self) -> Sequence[Booking] | Reply:
+        """Return what Cal.com shows of the row: of a series all weeks, of a seat that is cancelled no booking.
+
+        Cal.com deletes a cancelled seat, and only that: its "not found" counts where the seat's booking is found, and
+        when the confirmation is older than the settle time (a replica that lags says the same, byte for byte).
+        """
+        row = self.row
+        if row.calcom_seat_uid is None:  # of a series each week counts: the customer may have cancelled one
+            return read_bookings(self._by_uid(row.series_uid or row.calcom_booking_uid or ""))
+        found = read_bookings(self.calls.booking_of_seat(row.calcom_seat_uid, deadline=self._left()))
+        if not (isinstance(found, Reply) and _is_missing(found) and _is_old(self.deps, row)):
+            return found
+        booking = read_bookings(self._by_uid(row.calcom_booking_uid or ""))
+        return found if isinstance(booking, Reply) else ()
+
+    def _by_uid(self, uid: str) -> Answer | NoAnswer:
+        return self.calls.booking(uid, deadline=self._left())
+
+    def _left(self) -> float:
+        return max(self.ends_at - self.clock(), 0.1)
 
 
 def _is_missing(reply: Reply) -> bool:
     return reply.kind is ReplyKind.REFUSED and reply.http_status == 404 and "was not found" in reply.message
 
 
-def _lives(booking: Booking, row: Appointment) -> bool:
-    """Return whether this is the row's booking and stands, be it at another time."""
-    if booking.moved_to is not None:
-        return True
-    by_other_uid = row.calcom_seat_uid is not None or row.series_uid is not None
-    return not booking.cancelled and (by_other_uid or booking.uid == row.calcom_booking_uid)
-
-
 def _is_old(deps: Dependencies, row: Appointment) -> bool:
     with deps.autocommit.connect() as conn:
         return audit.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
+
+
+def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
+    there = booked_there(now, row, now.marks.get(str(row.uuid)) or row.calcom_seat_uid)  # a moved seat has a new one
+    with deps.engine.begin() as conn:
+        places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was asked for again")
 
 
 def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> bool:

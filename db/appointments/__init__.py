@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, Connection, select
 from db.appointments.appointment import Appointment
 from db.appointments.events import request_cancel
 from db.appointments.insertion import Inserted, Kept, LineRule, NewAppointment, insert
-from db.appointments.late_answers import record_late_uid
-from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move, renew
+from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
+from db.appointments.renewals import renew
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
+from db.appointments.there.late_answers import record_late_uid
 from db.schema import appointments
 from db.sql import statement
 

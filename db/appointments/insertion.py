@@ -49,6 +49,9 @@ class Kept:
     key_derived: bool
     payload_hash: str
     cancel_requested: bool
+    start_at: datetime
+    booked_start_at: datetime | None
+    awaits_host: bool | None
 
     @classmethod
     def read(cls, row: Sequence[Any]) -> Self:

@@ -24,7 +24,7 @@ _OWNED = frozenset({"status", "claim_token", "lease_expires_at", "updated_at", "
 
 EARLY = 0.5  # seconds: a message that comes earlier before `next_attempt_at` is a second delivery and claims nothing
 
-_Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
+Setters = tuple[tuple[str, str], ...]  # a column, and the SQL of its new value
 
 
 class KeyTakenError(Exception):
@@ -59,17 +59,6 @@ def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, releas
     return None
 
 
-def renew(
-    conn: Connection, appointment_id: int, token: UUID | None, *, lease_seconds: float, **changes: Any
-) -> Appointment | None:
-    """Extend the lease of a claim that is still ours and write `changes`; None when it is not ours any more."""
-    setters, values = _changed(changes)
-    values |= {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "claim_token": token}
-    for row in fetch(conn, _renew_sql(setters), values):
-        return Appointment.read(row)
-    return None
-
-
 def move(
     conn: Connection,
     appointment_id: int,
@@ -96,7 +85,7 @@ def move(
     """
     origins = frozenset({expected}) if isinstance(expected, Status) else frozenset(expected)
     _refuse_illegal(origins, to, token, changes)
-    setters, values = _changed(changes)
+    setters, values = changed(changes)
     values |= {"appointment_id": appointment_id, "to": to, "claim_token": token, "by": by}
     values["detail"] = Jsonb({"why": why, **(detail or {})})
     values["told"] = why is not None
@@ -112,7 +101,7 @@ def move(
         raise
 
 
-def _changed(changes: Mapping[str, Any]) -> tuple[_Setters, dict[str, Any]]:
+def changed(changes: Mapping[str, Any]) -> tuple[Setters, dict[str, Any]]:
     """Return what sets these columns, and their values.
 
     Raises:
@@ -147,13 +136,7 @@ def _claim_sql() -> str:
 
 
 @lru_cache(maxsize=256)
-def _renew_sql(setters: _Setters) -> str:
-    changes = "".join(f", {name} = {value}" for name, value in setters)
-    return prepared("renew").replace("/* changes */", changes).replace("/* columns */", ", ".join(COLUMNS))
-
-
-@lru_cache(maxsize=256)
-def _move_sql(origins: frozenset[Status], to: Status, setters: _Setters) -> str:
+def _move_sql(origins: frozenset[Status], to: Status, setters: Setters) -> str:
     columns = _own_setters(to) | dict(setters)
     still_there = [f"status IN ({_listed(origins)})"]
     if Status.BOOKING in origins:

@@ -12,6 +12,8 @@ carried AS (
     UPDATE appointments AS appointment
     SET calcom_booking_uid = :uid,
         calcom_seat_uid = CAST(:seat_uid AS text),
+        booked_start_at = CAST(:start AS timestamptz),
+        awaits_host = CAST(:awaits_host AS boolean),
         series_uid = coalesce(CAST(:series_uid AS text), appointment.series_uid),
         ends_at = CASE WHEN CAST(:series_uid AS text) IS NULL THEN ends_at ELSE coalesce(ends_at, now()) END,
         updated_at = now()

@@ -66,15 +66,7 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
     ):
         return Fixed(ok=False, message="has changed at Cal.com meanwhile: nothing was recorded; run the audit again")
     with calls.deps.engine.begin() as conn:
-        appointments.record_late_uid(
-            conn,
-            row.id,
-            place.uid,
-            place.seat_uid,
-            series_uid=place.series,
-            why="an audit found it at Cal.com",
-            by=BY,
-        )
+        appointments.record_late_uid(conn, row.id, place.there(row), why="an audit found it at Cal.com", by=BY)
         after = appointments.get(conn, row.id)
     if after is None:
         return Fixed(ok=False, message="is gone: it is older than RETENTION_DAYS")

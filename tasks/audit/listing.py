@@ -13,12 +13,14 @@ from typing import TypeGuard
 from uuid import UUID
 
 from db.appointments.appointment import Appointment
+from db.appointments.there.places import BookedThere
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import BookedAttendee, Booking
 from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
+from tasks.calcom.rescheduled import booked_there
 
 PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
 LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever
@@ -79,6 +81,10 @@ class BookedPlace:
     def name(self) -> str:
         """Name it in a line for a person."""
         return self.uid if self.seat_uid is None else f"{self.uid}, seat {self.seat_uid}"
+
+    def there(self, row: Appointment) -> BookedThere:
+        """Return as what `row` is booked, if it is booked as this."""
+        return booked_there(self.booking, row, self.seat_uid)
 
     def is_at(self, row: Appointment) -> bool:
         """Return whether a POST of `row` may have made it."""

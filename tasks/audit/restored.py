@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from db.appointments import Appointment, audit, restored
-from db.appointments.late_answers import TOLD_NOT_BOOKED, record_late_uid
 from db.appointments.restored import RestoredBooking
+from db.appointments.there.late_answers import TOLD_NOT_BOOKED, record_late_uid
 from db.monitoring import operator_actions
 from tasks.audit.calls import AuditCalls
 from tasks.audit.listing import Listing, Progress, read_listing
@@ -88,7 +88,7 @@ def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listi
         here = [place for place in listing.of(row) if not place.booking.cancelled and place.is_at(row)]
         if row.status in TOLD_NOT_BOOKED and len(here) == 1:  # of two an audit tells
             [place] = here
-            record_late_uid(conn, row.id, place.uid, place.seat_uid, series_uid=place.series, why=_WHY, by="operator")
+            record_late_uid(conn, row.id, place.there(row), why=_WHY, by="operator")
 
 
 def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:

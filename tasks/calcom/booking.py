@@ -54,6 +54,11 @@ class Booking:
     moved_to: str | None
     series_uid: str | None
 
+    @property
+    def awaits_host(self) -> bool:
+        """Return whether it is only asked for there: its host has not said yes, or it is not paid."""
+        return not (self.accepted or self.cancelled)
+
     def is_at(self, start: datetime | None) -> bool:
         """Return whether it begins at `start`, as exactly as Cal.com keeps an instant: to the millisecond."""
         return start is not None and self.start == to_millisecond(start)

@@ -57,5 +57,6 @@ def _booked(booking: Booking, reference: str) -> Reply:
         seat_uid=booking.seat_uid or booking.marks.get(reference),
         series_uid=booking.series_uid,
         created_at=booking.created_at,
+        awaits_host=booking.awaits_host,
         event_type_id=booking.event_type_id,
     )

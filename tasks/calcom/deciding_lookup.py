@@ -14,7 +14,18 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.lookup import PAGE, HalfMade, LookupKind, LookupResult, Query, Reads, narrowed, ours_among, shows_type
+from tasks.calcom.lookup import (
+    PAGE,
+    HalfMade,
+    LookupKind,
+    LookupResult,
+    Query,
+    Reads,
+    followed,
+    narrowed,
+    ours_among,
+    shows_type,
+)
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address
 
@@ -33,6 +44,10 @@ def deciding_lookup(client: Reads, appointment: Appointment, *, calcom_id: int |
     None when nobody knows. What is found counts in any answer. Absent is only what an answer shows by itself: it lists
     all there is, or all that was created since the appointment was asked for, or all at its time; else it failed.
     """
+    return followed(client, appointment, _whole_answer(client, appointment, calcom_id, me))
+
+
+def _whole_answer(client: Reads, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
     number, deleted = at_its_time.get("eventTypeId"), False
     if number is not None:

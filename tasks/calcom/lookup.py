@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from db.appointments.appointment import Appointment
+from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
+from tasks.calcom.rescheduled import follow
 
 PAGE = 100
 MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
@@ -27,13 +29,16 @@ class Reads(Protocol):
     def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
         """GET /v2/bookings."""
 
+    def booking(self, uid: str, /) -> Answer | NoAnswer:
+        """GET /v2/bookings/{uid}."""
+
 
 class LookupKind(StrEnum):
     """Say what a lookup saw."""
 
     FOUND = "found"  # our booking lives: confirmed
     CANCELLED = "cancelled"  # our booking was made, and then cancelled or declined at Cal.com
-    MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the new one
+    MOVED = "moved"  # our booking was rescheduled at Cal.com: `uid` is the one that it is now
     ABSENT = "absent"  # not in the list: what that proves is for `tasks.unknown.evidence` to say
     FAILED = "failed"  # the lookup itself failed, or did not see enough to say "absent": `reply` says how
 
@@ -55,7 +60,9 @@ class HalfMade:
 class LookupResult:
     """Hold what one lookup saw.
 
-    `event_type_id` and `series_uid` are those of the booking found. `deleted`: Cal.com has no such event type any more.
+    `event_type_id`, `series_uid` and `awaits_host` are those of the booking found; `start` is when that begins, where
+    it is not the start that was asked for (None, too, where Cal.com does not show it). `deleted`: Cal.com has no
+    such event type any more.
     Of a deciding lookup alone: `stranger` says that the answer shows a booking of the type in which the key's user has
     no part, so that the key sees all of them; `half_made` is the booking that is neither ours nor absent; `hides_seats`
     says that one at our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there
@@ -66,12 +73,19 @@ class LookupResult:
     uid: str | None = None
     seat_uid: str | None = None
     series_uid: str | None = None
+    start: datetime | None = None
+    awaits_host: bool | None = None
     event_type_id: int | None = None
     deleted: bool = False
     stranger: bool = False
     half_made: HalfMade | None = None
     hides_seats: bool = False
     reply: Reply | None = None
+
+    @property
+    def there(self) -> BookedThere:
+        """Return as what it is booked, of one that was found."""
+        return BookedThere(self.uid, self.seat_uid, self.series_uid, self.start, self.awaits_host)
 
 
 def lookup(
@@ -91,11 +105,32 @@ def lookup(
     query = narrowed(appointment, calcom_id)
     if by_address and appointment.attendee_email is not None:  # byte for byte; what Cal.com makes of a phone is its own
         query["attendeeEmail"] = appointment.attendee_email
-    result = _search(client, appointment, query, calcom_id)
+    result = followed(client, appointment, _search(client, appointment, query, calcom_id))
     if "eventTypeId" in query and result.reply is not None and result.reply.kind is ReplyKind.DELETED:
         del query["eventTypeId"]  # what was booked of it is still listed, without a type
-        return replace(_search(client, appointment, query, calcom_id), deleted=True)
+        return replace(followed(client, appointment, _search(client, appointment, query, calcom_id)), deleted=True)
     return result
+
+
+def followed(client: Reads, appointment: Appointment, result: LookupResult) -> LookupResult:
+    """Return a MOVED as what it is now, which may be cancelled.
+
+    Where Cal.com does not know that one, nobody can say when it is; where it does not answer, the lookup has failed.
+    """
+    if result.kind is not LookupKind.MOVED or result.uid is None:
+        return result
+    now = follow(result.uid, client.booking)
+    if isinstance(now, Reply):
+        unknown = now.kind is ReplyKind.REFUSED
+        return result if unknown else replace(result, kind=LookupKind.FAILED, uid=None, reply=now)
+    return replace(
+        result,
+        kind=LookupKind.CANCELLED if now.cancelled else LookupKind.MOVED,
+        uid=now.uid,
+        seat_uid=now.marks.get(str(appointment.uuid), result.seat_uid),  # a moved seat may have a new one
+        start=None if now.is_at(appointment.start_at) else now.start,
+        awaits_host=now.awaits_host,
+    )
 
 
 def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
@@ -193,5 +228,7 @@ def _result(kind: LookupKind, booking: Booking, appointment: Appointment) -> Loo
         uid=booking.moved_to if kind is LookupKind.MOVED else booking.uid,
         seat_uid=booking.marks[str(appointment.uuid)],
         series_uid=booking.series_uid,
+        start=None if booking.is_at(appointment.start_at) else booking.start,
+        awaits_host=None if booking.moved_to else booking.awaits_host,
         event_type_id=booking.event_type_id,
     )

@@ -64,8 +64,9 @@ class Reply:
     written it by a clock of its own. `created_at` is the booking's, by Cal.com's. The two together decide nothing: of
     our own booking they only tell the timeline whether this POST made it, or an earlier one.
 
-    Of a BOOKED: `event_type_id` is Cal.com's number of the type; `at_start` is false for a series of which only later
-    weeks are shown (that of a round robin begins with week 2: 5 of 5, seen).
+    Of a BOOKED: `awaits_host` says that its host, or its payment, must confirm it still; `event_type_id` is
+    Cal.com's number of the type; `at_start` is false for a series of which only later weeks are shown (that of a round
+    robin begins with week 2: 5 of 5, seen).
 
     Of an ANOTHERS: `other_reference` is the other request's, None where the booking shows none; `is_attendee` says that
     it was made for our very address, which is not only a guest's; `owner_hidden` that Cal.com hides whose it is.
@@ -83,6 +84,7 @@ class Reply:
     seat_uid: str | None = None
     series_uid: str | None = None
     created_at: datetime | None = None
+    awaits_host: bool | None = None
     event_type_id: int | None = None
     at_start: bool = True
     other_reference: str | None = None

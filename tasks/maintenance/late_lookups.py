@@ -55,14 +55,7 @@ def _suspects(built: Dependencies) -> int:
             continue
         with built.engine.begin() as conn:
             appointments.record_late_uid(
-                conn,
-                row.id,
-                result.uid,
-                result.seat_uid,
-                series_uid=result.series_uid,
-                why="found at Cal.com",
-                by="sweeper",
-                detail={"calls": made},
+                conn, row.id, result.there, why="found at Cal.com", by="sweeper", detail={"calls": made}
             )
         found += 1
     return found

@@ -23,6 +23,7 @@ from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.rescheduled import booked_there
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
@@ -244,10 +245,8 @@ class Inquiry:
             act = after_evidence(kept.kind, reply, named_is_ours=named is not None)
         match act:
             case Act.CONFIRM if named is not None:
-                seat = named.marks[str(row.uuid)]
-                return outcome.found(
-                    row, named.uid, seat, "Cal.com names it in its refusal", series_uid=named.series_uid
-                )
+                there = booked_there(named, row, named.marks[str(row.uuid)])
+                return outcome.found(row, there, "Cal.com names it in its refusal")
             case Act.REJECT | Act.REJECT_TAKEN:
                 return rejected(reply.kind, reply.message, reply.uid)
             case Act.BLIND:

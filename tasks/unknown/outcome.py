@@ -9,6 +9,7 @@ from typing import Any
 
 from db.appointments import FromNow
 from db.appointments.appointment import Appointment
+from db.appointments.there.places import BookedThere
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
@@ -159,7 +160,7 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
     match result.kind:
         case LookupKind.FOUND | LookupKind.MOVED:
             moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
-            return found(row, result.uid, result.seat_uid, f"found at Cal.com{moved}", series_uid=result.series_uid)
+            return found(row, result.there, f"found at Cal.com{moved}")
         case LookupKind.CANCELLED:
             changes = {"calcom_booking_uid": result.uid, "calcom_seat_uid": result.seat_uid}
             return Move(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
@@ -168,15 +169,17 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
     return None
 
 
-def found(row: Appointment, uid: str | None, seat_uid: str | None, why: str, *, series_uid: str | None = None) -> Move:
+def found(row: Appointment, there: BookedThere, why: str) -> Move:
     """Return the confirmation of a booking that was found: at least one POST of it had begun."""
-    step = confirmed(uid, seat_uid, why, series_uid=series_uid, count_at=row.ends_at or FromNow(0))
+    step = confirmed(there, why, count_at=row.ends_at or FromNow(0))
     return replace(step, changes={**step.changes, **_posted(row)})
 
 
 def late_answer(row: Appointment) -> Move:
     """Return the confirmation of a row whose booking was recorded by a call that had been given up."""
-    return found(row, row.calcom_booking_uid, row.calcom_seat_uid, "a late answer", series_uid=row.series_uid)
+    uid, seat_uid = row.calcom_booking_uid, row.calcom_seat_uid
+    there = BookedThere(uid, seat_uid, row.series_uid, row.booked_start_at, row.awaits_host)
+    return found(row, there, "a late answer")
 
 
 def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:

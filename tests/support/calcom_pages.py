@@ -62,6 +62,10 @@ class Calcom:
         self.asked.append(dict(params))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
+    def booking(self, uid: str) -> Answer:
+        """Return a booking of this uid."""
+        return Answer(200, {}, json.dumps({"data": booking(uid)}).encode(), 0.1)
+
 
 def lookup(calcom: Calcom, row: Appointment, *, calcom_id: int | None = None, me: Me | None = None) -> LookupResult:
     """Look ten minutes after the row was asked for, by Postgres's clock, which its claim tells."""

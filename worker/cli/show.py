@@ -67,7 +67,9 @@ def _standing(row: Appointment) -> str:
 def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     row, now = story.row, story.now
     yield "what", story.what
-    yield "when", _when(row)
+    yield "when", _when(row, row.booked_start_at or row.start_at)
+    if row.booked_start_at is not None:
+        yield "moved", f"at Cal.com; it was asked for {_when(row, row.start_at)}"
     yield "who", _who(row) if personal else HIDDEN
     if personal:
         yield from _further(row)
@@ -85,9 +87,9 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     yield "ids", f"uuid {row.uuid}, task {row.task_id}, correlation {row.correlation_id}"
 
 
-def _when(row: Appointment) -> str:
-    local = row.start_at.astimezone(ZoneInfo(row.attendee_time_zone))
-    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({screen.clock(row.start_at)})"
+def _when(row: Appointment, start: datetime) -> str:
+    local = start.astimezone(ZoneInfo(row.attendee_time_zone))
+    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({screen.clock(start)})"
 
 
 def _who(row: Appointment) -> str:

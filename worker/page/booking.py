@@ -56,6 +56,8 @@ def facts(story: BookingStory) -> dict[str, Any]:
         "what": story.what,
         "event_type": row.event_type,
         "start_at": row.start_at,
+        "booked_start_at": row.booked_start_at,
+        "awaits_host": row.awaits_host,
         "requested_at": row.requested_at,
         "held_at": row.held_at,
         "hold_until": row.hold_until,

@@ -14,6 +14,7 @@ Line = Callable[[Appointment, datetime], str]
 OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
 _CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
 _NEVER_KNOWN = "never known"  # so begins the last_error that db/sql/never_known.sql writes
+_AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
 
 
@@ -138,7 +139,7 @@ def _suspect(row: Appointment, _now: datetime) -> str:
 
 
 def _confirmed(row: Appointment, _now: datetime) -> str:
-    done = "Done: Cal.com has booked it"
+    done = _AWAITS_HOST if row.awaits_host else "Done: Cal.com has booked it"
     if is_cut(row):
         weeks = f"{row.series_weeks} of {plural(row.series_of or 0, 'week')}"
         done += f", but only {weeks}: book the others there by hand, or tell the customer"

@@ -7,6 +7,7 @@ import pytest
 
 from db import appointments
 from db.appointments import FromNow, events
+from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status
 
 TOLD_NOT_BOOKED: list[tuple[Status, dict[str, Any]]] = [
@@ -17,10 +18,10 @@ TOLD_NOT_BOOKED: list[tuple[Status, dict[str, Any]]] = [
 ]
 
 
-def late(record: Any, row: Any, uid: str = "late", **more: Any) -> Any:
+def late(record: Any, row: Any, uid: str = "late", series_uid: str | None = None, **more: Any) -> Any:
     """Record a late 201 and read the row."""
     with record.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, uid, "seat", **more)
+        appointments.record_late_uid(conn, row.id, BookedThere(uid, "seat", series_uid), **more)
     return record.read(row.id)
 
 
@@ -58,13 +59,13 @@ def test_the_state_that_the_row_had_is_returned(record: Any, status: Status) -> 
     row = record.moved(status, **({"hold_reason": HoldReason.SUSPECT} if status is Status.HELD else {}))
 
     with record.engine.begin() as conn:
-        assert appointments.record_late_uid(conn, row.id, "late", None) is status
+        assert appointments.record_late_uid(conn, row.id, BookedThere("late")) is status
 
 
 def test_a_row_that_is_gone_has_no_state(record: Any) -> None:
     """A pruned row is no error."""
     with record.engine.begin() as conn:
-        assert appointments.record_late_uid(conn, 12345, "late", None) is None
+        assert appointments.record_late_uid(conn, 12345, BookedThere("late")) is None
 
 
 def test_a_series_found_late_is_counted_later(record: Any) -> None:
@@ -123,7 +124,7 @@ def test_no_row_that_has_its_booking_ends_as_not_booked(record: Any, end: Status
     """A late answer came while a worker was at it: what that worker found is older, and its next claim confirms it."""
     row = record.claimed()
     with record.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, "late", None)
+        appointments.record_late_uid(conn, row.id, BookedThere("late"))
 
     assert not record.move(row, end, why="not booked")
 
@@ -134,7 +135,7 @@ def test_what_is_booked_does_not_expire(record: Any) -> None:
     """Its next claim confirms it, however near its start."""
     row = record.keep(start_at=record.new().start_at)
     with record.engine.begin() as conn:
-        appointments.record_late_uid(conn, row.id, "late", None)
+        appointments.record_late_uid(conn, row.id, BookedThere("late"))
     record.write(row.id, start_at=timedelta(seconds=-1))
 
     assert record.sweep(appointments.expire, lead_seconds=0, limit=10) == []

@@ -9,6 +9,7 @@ import pytest
 
 from db import appointments
 from db.appointments import events, series
+from db.appointments.there.places import BookedThere
 from db.lifecycle import Status
 
 
@@ -50,7 +51,7 @@ def test_a_series_whose_post_was_answered_with_all_its_weeks_costs_no_call(recor
     late = record.moved(Status.FAILED)
 
     with record.engine.begin() as conn:
-        appointments.record_late_uid(conn, late.id, "week", None, series_uid="series")
+        appointments.record_late_uid(conn, late.id, BookedThere("week", series_uid="series"))
 
     assert due(record) == [late.id]
     assert row.id != late.id

@@ -10,6 +10,7 @@ import pytest
 
 from db import appointments
 from db.appointments import Appointment, events, sweeps
+from db.appointments.there.places import BookedThere
 from db.lifecycle import HoldReason, Status
 
 
@@ -225,7 +226,7 @@ class TestNeverKnown:
         assert "never known" in ended.last_error
         with record.engine.begin() as conn:
             assert [event.kind for event in events.timeline(conn, row.id)] == ["failed"]
-            appointments.record_late_uid(conn, row.id, "uid", None)
+            appointments.record_late_uid(conn, row.id, BookedThere("uid"))
         assert record.read(row.id).status is Status.CONFIRMED
 
     @pytest.mark.parametrize(

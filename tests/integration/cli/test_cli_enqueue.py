@@ -95,7 +95,7 @@ def test_a_key_given_for_another_request_is_a_conflict_that_says_so(
 def test_json_is_one_object(booking: Booking, write: Callable[..., Path]) -> None:
     """For programs: the counts, on standard output alone."""
     ran = booking("enqueue", write(line(1), line(1), "{}"), "--json")
-    counts = {"requests": 3, "accepted": 1, "duplicates": 1, "invalid": 1, "conflicts": 0}
+    counts = {"requests": 3, "accepted": 1, "duplicates": 1, "invalid": 1, "conflicts": 0, "moved": 0}
     assert len(ran.out.splitlines()) == 1
     assert counts.items() <= ran.json.items()
 

@@ -2,6 +2,9 @@
 
 from tests.mutation.breakage import Breakage
 
+_AWAITS = "tests/promises/asking/test_awaits_host.py::"
+_EACH_SECOND = "tests/promises/asking/test_asked_again_each_second.py::"
+_MOVED = "tests/promises/asking/test_moved.py::"
 _CANCEL = "tests/promises/asking/test_cancel_taken_back.py::"
 
 AGAIN = (
@@ -36,5 +39,64 @@ AGAIN = (
         old="return kept.key_derived or (_key(kept), kept.payload_hash) in asked",
         new="return True",
         test=f"{_CANCEL}test_another_request_with_its_key_takes_no_cancel_back",
+    ),
+    # -- a call a minute
+    Breakage(
+        name="asked-each-time",
+        promise=4,
+        file="db/sql/claim_recheck.sql",
+        old="    AND (checked_at BETWEEN now() - make_interval(secs => :pause_seconds) AND now()) IS NOT TRUE\n",
+        new="    AND make_interval(secs => :pause_seconds) IS NOT NULL\n",
+        test=f"{_EACH_SECOND}test_forty_who_ask_at_once_cost_one_call",
+    ),
+    Breakage(
+        name="asked-while-others-wait",
+        promise=4,
+        file="db/sql/claim_recheck.sql",
+        old="status = 'held' AND hold_reason = 'throttled'",
+        new="false",
+        test=f"{_EACH_SECOND}test_while_others_wait_nobody_asks[throttled]",
+    ),
+    # -- moved at Cal.com
+    Breakage(
+        name="told-the-time-before-the-move",
+        promise=6,
+        file="tasks/calcom/rescheduled.py",
+        old="start = None if booking.is_at(row.start_at) else booking.start",
+        new="start = None",
+        test=f"{_MOVED}test_who_asks_for_the_old_time_hears_when_it_is_now",
+    ),
+    Breakage(
+        name="moved-and-cancelled-lives",
+        promise=6,
+        file="tasks/recheck.py",
+        old="if isinstance(own, Reply) or not own.cancelled:",
+        new="if True:",
+        test=f"{_MOVED}test_what_was_moved_and_then_cancelled_is_booked_again",
+    ),
+    Breakage(
+        name="moved-and-cancelled-is-confirmed",
+        promise=2,
+        file="tasks/calcom/lookup.py",
+        old="kind=LookupKind.CANCELLED if now.cancelled else LookupKind.MOVED,",
+        new="kind=LookupKind.MOVED,",
+        test=f"{_MOVED}test_a_look_that_finds_it_moved_and_cancelled_does_not_confirm_it",
+    ),
+    # -- whom it awaits
+    Breakage(
+        name="booked-though-its-host-has-not-said-yes",
+        promise=6,
+        file="tasks/calcom/booking.py",
+        old="return not (self.accepted or self.cancelled)",
+        new="return False",
+        test=f"{_AWAITS}test_the_answer_to_the_post_says_whether_a_host_must_confirm",
+    ),
+    Breakage(
+        name="done-though-it-awaits-its-host",
+        promise=6,
+        file="worker/story/why.py",
+        old="_AWAITS_HOST if row.awaits_host else",
+        new="",
+        test="tests/unit/worker/test_cli_explain.py::test_a_booking_that_awaits_its_host_is_not_called_done",
     ),
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -49,13 +50,22 @@ class Listing:
         left = {"remainingItems": max(len(self.bookings) - skip - len(shown), 0)}
         return answer({"status": "success", "data": shown, "pagination": left})
 
+    def booking(self, uid: str) -> Answer:
+        """Return one booking."""
+        found = next((one for one in self.bookings if one["uid"] == uid), None)
+        if found is None:
+            return refused((404, "NotFoundException", f"Booking with uid={uid} was not found in the database"))
+        return answer({"status": "success", "data": found})
+
 
 class Dead:
     """A Cal.com that does not answer."""
 
-    def list_bookings(self, _: dict[str, Any]) -> NoAnswer:
+    def list_bookings(self, _: object) -> NoAnswer:
         """Time out."""
         return NoAnswer(sent=True, error_type="timeout", message="no answer in time", elapsed=30)
+
+    booking = list_bookings
 
 
 def answer(content: Any) -> Answer:
@@ -114,6 +124,26 @@ def test_a_booking_that_no_longer_stands_says_what_became_of_it(
     result = lookup(Listing(booking(status=status, rescheduledToUid=moved_to)), row())
 
     assert (result.kind, result.uid) == (kind, uid)
+
+
+def test_a_booking_that_was_moved_is_followed_to_the_one_that_stays(row: Make) -> None:
+    """With its start, and whether its host has said yes; the list at the old time shows neither."""
+    late = "2030-03-05T10:00:00.000Z"
+    moved = (
+        booking(status="cancelled", rescheduledToUid="second"),
+        booking("second", None, status="cancelled", rescheduledToUid="third"),
+    )
+
+    result = lookup(Listing(*moved, booking("third", None, start=late, status="pending")), row())
+    over = lookup(Listing(*moved, booking("third", None, start=late, status="cancelled")), row())
+    hidden = lookup(Listing(*moved), row())
+    endless = lookup(Listing(moved[0], booking("second", None, status="cancelled", rescheduledToUid="second")), row())
+
+    start = datetime.fromisoformat(late)
+    assert (result.kind, result.uid, result.start, result.awaits_host) == (LookupKind.MOVED, "third", start, True)
+    assert (over.kind, over.uid) == (LookupKind.CANCELLED, "third")
+    assert (hidden.kind, hidden.uid, hidden.start) == (LookupKind.MOVED, "second", None)
+    assert endless.kind is LookupKind.FAILED
 
 
 def test_a_booking_that_lives_counts_before_one_that_was_cancelled(row: Make) -> None:

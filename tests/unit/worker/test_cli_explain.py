@@ -120,6 +120,12 @@ def test_a_series_that_is_cut_says_how_many_weeks_it_has() -> None:
     assert why(replace(cut, series_weeks=8), NOW) == why(row(Status.CONFIRMED), NOW) == "Done: Cal.com has booked it."
 
 
+def test_a_booking_that_awaits_its_host_is_not_called_done() -> None:
+    """Nor one that is not paid: Cal.com has it as a request."""
+    line = why(row(Status.CONFIRMED, awaits_host=True), NOW)
+    assert line == "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment."
+
+
 def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
     """The wish is not done with: somebody must cancel it at Cal.com."""
     line = why(row(Status.CONFIRMED, cancel_requested=True), NOW)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -25,6 +26,7 @@ class Desk:
         self.batches: list[int] = []
         self.conflict = conflict
         self.patience = patience
+        self.moved_by = timedelta(0)
         self.said: list[str] = []
 
     def send(self, requests: Sequence[BookingRequest]) -> list[Receipt | Conflict]:
@@ -35,7 +37,8 @@ class Desk:
         self.batches.append(len(requests))
         if self.conflict:
             return [Conflict(7, "web-1") for _ in requests]
-        return [Receipt(1, "task", Status.PENDING, duplicate=known, correlation_id="c") for _ in requests]
+        starts = (one.start + self.moved_by for one in requests)
+        return [Receipt(1, "task", Status.PENDING, duplicate=known, correlation_id="c", start=one) for one in starts]
 
 
 def read(text: str, desk: Desk, *, batch: int = 200) -> Lines:
@@ -61,6 +64,16 @@ def test_a_bad_line_is_named_and_the_good_ones_go_on() -> None:
     tally = read(f"{LINE}\nnonsense\n\n{LINE.replace('Z', '')}\n{LINE}\n", desk).tally
     assert [said.split(": ")[0] for said in desk.said] == ["in.jsonl:2 line", "in.jsonl:4 start"]
     assert (tally.requests, tally.accepted, tally.invalid) == (4, 2, 2)
+
+
+def test_a_booking_that_was_moved_at_cal_com_is_named_with_its_start() -> None:
+    """It is known, and who reads the file again must not believe that it is at the old time."""
+    desk = Desk()
+    read(LINE, desk)
+    desk.moved_by = timedelta(hours=1)
+    tally = read(LINE, desk).tally
+    assert (tally.duplicates, tally.moved) == (1, 1)
+    assert [said.partition(" to ")[0] for said in desk.said] == ["in.jsonl:1 start: booked, and moved at Cal.com"]
 
 
 def test_a_conflict_is_named_with_the_booking_that_has_the_key() -> None:

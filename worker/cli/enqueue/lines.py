@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tasks.enqueue import Conflict, Receipt
 from tasks.request.json_lines import BadLine, GoodLine
 from tasks.request.model import BookingRequest
+from worker.console import screen
 
 BATCH = 200  # requests in one INSERT: a round trip costs more than a row
 
@@ -17,7 +18,8 @@ Complain = Callable[[str], object]
 class Tally:
     """Count lines: `requests` = `accepted` + `duplicates` (already known) + `invalid` + those still `waiting`.
 
-    `conflicts` are part of `invalid`: a key given before for another request.
+    `conflicts` are part of `invalid`: a key given before for another request. `moved` are part of `duplicates`: booked,
+    and moved to another start at Cal.com.
     """
 
     requests: int = 0
@@ -25,6 +27,7 @@ class Tally:
     duplicates: int = 0
     invalid: int = 0
     conflicts: int = 0
+    moved: int = 0
 
     @property
     def settled(self) -> int:
@@ -39,6 +42,7 @@ class Tally:
             "duplicates": self.duplicates,
             "invalid": self.invalid,
             "conflicts": self.conflicts,
+            "moved": self.moved,
         }
 
 
@@ -74,9 +78,9 @@ class Lines:
         answers = self.send([line.request for line in self.waiting])
         lines, self.waiting = self.waiting, []
         for line, answer in zip(lines, answers, strict=True):
-            self._answer(line.number, answer)
+            self._answer(line.number, line.request, answer)
 
-    def _answer(self, number: int, answer: Receipt | Conflict) -> None:
+    def _answer(self, number: int, request: BookingRequest, answer: Receipt | Conflict) -> None:
         if isinstance(answer, Conflict):
             self.tally.invalid += 1
             self.tally.conflicts += 1
@@ -84,6 +88,11 @@ class Lines:
             self.complain(f"{self.name}:{number} idempotency_key: {why}")
         elif answer.duplicate:
             self.tally.duplicates += 1
+            if answer.start != request.start:
+                self.tally.moved += 1
+                self.complain(
+                    f"{self.name}:{number} start: booked, and moved at Cal.com to {screen.clock(answer.start)}"
+                )
         else:
             self.tally.accepted += 1
 

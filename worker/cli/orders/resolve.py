@@ -19,6 +19,7 @@ from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.rescheduled import booked_there
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
 from worker.cli.audit.audit import say_waiting
@@ -169,8 +170,8 @@ def _gone(row: Appointment, ours: Booking) -> Resolved:
 
 def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Resolved:
     with calls.deps.engine.begin() as conn:
-        seat_uid = ours.marks[str(row.uuid)]
-        had = appointments.record_late_uid(conn, row.id, ours.uid, seat_uid, series_uid=ours.series_uid, why=WHY, by=BY)
+        there = booked_there(ours, row, ours.marks[str(row.uuid)])
+        had = appointments.record_late_uid(conn, row.id, there, why=WHY, by=BY)
         after = appointments.get(conn, row.id)
     if had is None or after is None:
         return Resolved(ok=False, said=f"{row.id}: is gone: it is older than RETENTION_DAYS")

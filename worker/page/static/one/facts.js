@@ -6,6 +6,8 @@ import { word } from "../core/words.js";
 const NAMES = {
   what: "What",
   start_at: "Starts",
+  booked_start_at: "Moved at Cal.com to",
+  awaits_host: "Awaits",
   requested_at: "Asked for",
   calcom_uid: "Cal.com uid",
   seat_uid: "Seat uid",
@@ -26,7 +28,11 @@ const NAMES = {
   correlation_id: "Correlation id",
 };
 const TOLD_ELSEWHERE = ["event_type", "calls", "retries", "key_derived"]; // by what, tries and key
-const TRUE = { outcome_unknown: "unknown: it may be booked", cancel_requested: "asked for" };
+const TRUE = {
+  awaits_host: "its host's yes, or its payment",
+  outcome_unknown: "unknown: it may be booked",
+  cancel_requested: "asked for",
+};
 const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
 
 export function drawFacts(list, facts) {
@@ -44,7 +50,7 @@ export function drawFacts(list, facts) {
 function written(name, value) {
   if (value === true) return TRUE[name] ?? "yes";
   if (typeof value === "string" && /_at$|_until$/.test(name) && !Number.isNaN(Date.parse(value)))
-    return time(value, name === "start_at" ? "clock" : "seconds");
+    return time(value, name.endsWith("start_at") ? "clock" : "seconds");
   if (CODES.includes(name)) return el("code", {}, String(value));
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -1,6 +1,7 @@
 """What Cal.com turns out to have booked, after its row has moved on: positive evidence wins at any time."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 
 from db.appointments import events
 from db.appointments.moves import KeyTakenError, move
+from db.appointments.there.places import BookedThere
 from db.lifecycle import Status
 from db.sql import statement
 
@@ -17,10 +19,8 @@ TOLD_NOT_BOOKED = frozenset({Status.REJECTED, Status.FAILED, Status.EXPIRED})
 def record_late_uid(
     conn: Connection,
     appointment_id: int,
-    uid: str,
-    seat_uid: str | None,
+    there: BookedThere,
     *,
-    series_uid: str | None = None,
     why: str = "a late 201",
     by: str = "worker",
     detail: Mapping[str, Any] | None = None,
@@ -32,7 +32,7 @@ def record_late_uid(
     a cancelled one for the audit. The uid of a confirmed row stays (it may be another one: the event tells both).
     `detail` is what the event tells beside that, as `move`'s.
     """
-    found = {"appointment_id": appointment_id, "uid": uid, "seat_uid": seat_uid, "series_uid": series_uid}
+    found = {"appointment_id": appointment_id, **asdict(there)}
     told = {"by": by, "detail": Jsonb(dict(detail or {}))}
     row = conn.execute(statement("late_uid"), found | told).first()
     if row is None:
@@ -41,9 +41,11 @@ def record_late_uid(
     moved = had in TOLD_NOT_BOOKED | {Status.HELD} and _confirm(conn, appointment_id, had, why=why, by=by)
     # Told again only when it is news: an audit may find the same booking day after day beside a newer one of its key.
     if had in TOLD_NOT_BOOKED and (moved or row.is_new):
-        events.record(conn, appointment_id, events.TOLD_NOT_BOOKED, by, {"was": had.value, "uid": uid, "why": why})
+        events.record(
+            conn, appointment_id, events.TOLD_NOT_BOOKED, by, {"was": had.value, "uid": there.uid, "why": why}
+        )
     if had is Status.CANCELLED and row.is_new:
-        events.record(conn, appointment_id, events.CANCEL_THERE, by, {"uid": uid, "why": why})
+        events.record(conn, appointment_id, events.CANCEL_THERE, by, {"uid": there.uid, "why": why})
     return had
 
 

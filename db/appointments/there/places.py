@@ -1,0 +1,55 @@
+"""Where confirmed bookings stand at Cal.com: asked for anew, and written down when they have been moved there."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection
+
+from db.appointments.appointment import COLUMNS, Appointment
+from db.connection import fetch
+from db.sql import prepared, statement
+
+
+@dataclass(frozen=True, slots=True)
+class BookedThere:
+    """Say as what a request is booked at Cal.com.
+
+    `start` is None where it is the one that was asked for, or not known; `awaits_host`: its host, or its payment, must
+    confirm it still (None: not known).
+    """
+
+    uid: str | None
+    seat_uid: str | None = None
+    series_uid: str | None = None
+    start: datetime | None = None
+    awaits_host: bool | None = None
+
+
+def claim_recheck(conn: Connection, appointment_id: int, *, pause_seconds: float) -> Appointment | None:
+    """Return a confirmed row about which Cal.com may be asked now, once in so many seconds; None: it may not."""
+    asked = {"appointment_id": appointment_id, "pause_seconds": pause_seconds}
+    for row in fetch(conn, _claim_sql(), asked):
+        return Appointment.read(row)
+    return None
+
+
+def record_places(
+    conn: Connection,
+    found: Iterable[tuple[Appointment, BookedThere]],
+    *,
+    by: str,
+    why: str,
+    read_at: datetime | None = None,
+) -> None:
+    """Write down as what confirmed rows were found at `read_at` (None: now), but those that have changed since."""
+    places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
+    shown = json.dumps(places, default=datetime.isoformat)
+    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why, "read_at": read_at})
+
+
+@cache
+def _claim_sql() -> str:
+    return prepared("claim_recheck").replace("/* columns */", ", ".join(COLUMNS))
