@@ -27,7 +27,9 @@ class HoldReason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
-    UNREACHABLE = "unreachable"  # release_held, when hold_until has come
+    UNREACHABLE = (
+        "unreachable"  # release_held, at hold_until; after three failed probes also once the breaker is closed
+    )
     SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
     # sight gained since; another key; a lookup at each hold_until, with growing pauses; `booking resolve` or `booking
     # retry --not-booked`; a day after its slot never_known makes it failed
@@ -38,8 +40,8 @@ class HoldReason(StrEnum):
     # release_held: other settings; today's, from hold_until on, while the shared breaker knows of nothing else than
     # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so
     CONFIGURATION = "configuration"
-    # the operator; suspects_due looks for it each hour and never posts (it failed three probes of its own POST, or lost
-    # three leases while no other booking did, each in a row, or is half made at Cal.com)
+    # the operator; suspects_due looks for it each hour and never posts (it lost three leases
+    # in a row while no other booking did, or is half made at Cal.com)
     SUSPECT = "suspect"
 
 

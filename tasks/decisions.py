@@ -20,7 +20,8 @@ TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something 
 TRY_AGAIN_LATEST = 3600.0  # for it doubles
 LOOKUPS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 LOOKUPS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
-PROBES_FAILED_SUSPECT = 3
+PROBES_BEFORE_REST = 3  # failed probes in a row, after which a booking leaves the line for a while
+LONGEST_REST = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,20 @@ class BookingDecisions:
         """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
 
         `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
-        failed probe goes behind the others; the third one in a row for which Cal.com was there makes the booking
-        suspect, for it may be the booking itself that Cal.com chokes on. No outage does that.
+        failed probe goes behind the others. From the third one in a row on for which Cal.com was there the booking
+        rests for 2, 4, 8 ... times OPEN, since Cal.com may choke on this very booking: then others go at once.
         """
         if posted is None or not (posted.shut or posted.failed_probe):
             cost = {} if used is None else {"retry_count": used}
             return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
-        if posted.blamed and row.probe_failures + 1 >= PROBES_FAILED_SUSPECT:
-            return Move(Status.HELD, "its third probe failed", {**hold, "hold_reason": HoldReason.SUSPECT})
+        if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:
+            times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)
+            rest = {
+                "hold_reason": HoldReason.UNREACHABLE,
+                "hold_until": FromNow(min(self.timings.open * times, LONGEST_REST)),
+            }
+            return Move(Status.HELD, "its probes fail; it rests", {**hold, **rest})
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Move:

@@ -44,15 +44,17 @@ def release_due(
     limit: int,
     key_works: bool = False,
     settings_work: bool = False,
+    closed: bool = False,
 ) -> list[Appointment]:
     """Move held bookings to pending whose `hold_until` has come or whose cause is gone; return them, oldest first.
 
     `key` and `settings` are today's fingerprints: another key ends credentials and blind_key, other settings end
     configuration, sight of the event type that was gained since ends blind_key: each hold asks its own question, so
     that nothing circles. `key_works`: today's key is not refused, so credentials end for it, too; `settings_work`: so
-    does configuration for today's settings. Nothing here ends a breaker_open without `hold_until`.
+    does configuration for today's settings. `closed`: the breaker is, so what rests since its probes failed goes, once
+    nobody waits for it any more. Nothing here ends a breaker_open without `hold_until`.
     """
-    works = {"key_works": key_works, "settings_work": settings_work}
+    works = {"key_works": key_works, "settings_work": settings_work, "closed": closed}
     return _rows(conn, "release_due", key=key, settings=settings, limit=limit, **works)
 
 

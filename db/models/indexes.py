@@ -54,6 +54,7 @@ def indexes() -> tuple[Index, ...]:
         _held_for_a_reason("release", "requested_at"),
         # release_due. Only of holds that have a cause: the line is to be read by the index above.
         _index("due", "hold_until", where="status = 'held'"),
+        _index("resting", "id", where="status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3"),
         _index("held_for", "hold_reason", "held_for", where="status = 'held' AND held_for IS NOT NULL"),
         # suspects_due, never_known
         _index(

@@ -5,6 +5,9 @@
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
 -- cannot. Their hold_until is only the moment before which they are not tried again, and for five seconds they rest in
 -- any case: a worker that still believes what the fleet believes no more must not hold them anew each second.
+-- What rests since its probes failed in an outage goes as soon as the breaker is closed (:closed) and nobody waits for it
+-- any more, behind all, and a few at once: a probe that fails while nothing else succeeds says nothing of its booking.
+-- Its count begins again: if it fails now, it fails while others succeed, and its retries end it.
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
@@ -41,6 +44,13 @@ WITH candidate AS (
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
+    (SELECT id, held_at, line_at
+    FROM appointments
+    WHERE :closed AND status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3
+        AND held_at <= now() - interval '5 seconds'
+        AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')
+    LIMIT 16)
+    UNION
     SELECT id, held_at, line_at -- by a worker of an older version, which gave it no time
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'blind_key' AND held_for = :key AND hold_until IS NULL
@@ -74,6 +84,7 @@ moved AS (
         held_at = NULL,
         hold_until = NULL,
         held_for = NULL,
+        probe_failures = CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END,
         enqueued_at = now(),
         askable_since = CASE
             WHEN appointment.outcome_unknown

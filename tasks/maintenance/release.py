@@ -105,14 +105,16 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
 def _release_due(deps: Dependencies) -> int:
     calcom, seen = deps.calcom, deps.breaker.get_status()
     blocked = {*seen.wrong_settings, *seen.paged_settings}
+    create = seen.endpoints.get(CREATE, seen.breaker)
     return release_caused(  # what only this process knows ends no hold: its breaker has not heard of the others' calls
         deps,
         key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,
         settings_work=seen.shared and calcom.settings_fingerprint not in blocked,
+        closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,
     )
 
 
-def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool) -> int:
+def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool, closed: bool = False) -> int:
     """Send what is held and whose time has come, or whose cause is gone; return how many."""
     calcom = deps.calcom
     with deps.engine.begin() as conn:
@@ -123,6 +125,7 @@ def release_caused(deps: Dependencies, *, key_works: bool, settings_work: bool) 
             limit=BATCH,
             key_works=key_works,
             settings_work=settings_work,
+            closed=closed,
         )
     return _sent(deps, rows)
 

@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
+from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
 from worker.console.screen import ago, plural, span
 
@@ -78,6 +79,11 @@ def _throttled(row: Appointment, now: datetime) -> str:
 
 def _unreachable(row: Appointment, now: datetime) -> str:
     again = "looked for, before anything is posted again," if row.outcome_unknown else "tried again"
+    if row.probe_failures >= PROBES_BEFORE_REST:
+        return (
+            f"Cal.com answered {row.probe_failures} probes of it with an error, so others go first; it is {again} "
+            f"{_until(row, now)}, or when the breaker has closed and nobody else waits for it."
+        )
     return f"Cal.com could not be reached, or its list not be read; it is {again} {_until(row, now)}."
 
 
@@ -125,13 +131,10 @@ def _suspect(row: Appointment, _now: datetime) -> str:
             "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
             f"(the last error names the booking), then `booking retry {row.id}`, which looks anew."
         )
-    if row.probe_failures:
-        cause = f"It has failed {row.probe_failures} probes"
-    else:
-        cause = f"Its worker died {row.leases_lost} times in a row"
     return (
-        f"{cause}, so it may be what breaks them; it waits for you: `booking retry {row.id}` or `booking cancel "
-        f"{row.id}`. Meanwhile it is looked for at Cal.com each hour, and never posted."
+        f"Its worker died {row.leases_lost} times in a row, so it may be what breaks them; it waits for you: "
+        f"`booking retry {row.id}` or `booking cancel {row.id}`. Meanwhile it is looked for at Cal.com each hour, and "
+        "never posted."
     )
 
 

@@ -15,6 +15,10 @@ _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "checked_at": _MOMENT,
     "booked_start_at": _MOMENT,
 }
+_INDEXES = {
+    "appointments_lost_often": "status IN ('booking', 'retrying') AND leases_lost > 0",
+    "appointments_resting": "status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3",
+}
 
 
 def upgrade() -> None:
@@ -26,12 +30,8 @@ def upgrade() -> None:
     )
     for name, kind in _COLUMNS.items():
         op.add_column("appointments", sa.Column(name, kind))
-    op.create_index(
-        "appointments_lost_often",
-        "appointments",
-        ["id"],
-        postgresql_where=sa.text("status IN ('booking', 'retrying') AND leases_lost > 0"),
-    )
+    for name, where in _INDEXES.items():
+        op.create_index(name, "appointments", ["id"], postgresql_where=sa.text(where))
     op.create_index(
         "appointments_line",
         "appointments",
@@ -45,7 +45,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("appointments_line", "appointments")
     op.drop_column("calcom_event_types", "kind_changed_at")
-    op.drop_index("appointments_lost_often", "appointments")
+    for name in _INDEXES:
+        op.drop_index(name, "appointments")
     for name in reversed(_COLUMNS):
         op.drop_column("appointments", name)
     op.drop_column("appointments", "line_at")

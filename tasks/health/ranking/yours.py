@@ -93,7 +93,7 @@ def _cause(reason: HoldReason, known: ForAPerson) -> str:
             types = ", ".join(known.unseen_types)
             return f"our key cannot see type {types}" if types else "our key cannot see their type"
         case HoldReason.SUSPECT:
-            return "half made at Cal.com" if known.half_made else "three probes failed, or three workers were lost"
+            return "half made at Cal.com" if known.half_made else "three workers were lost"
         case _:
             return "something else than Cal.com answered"
 

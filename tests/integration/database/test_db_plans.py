@@ -31,7 +31,14 @@ CROSS JOIN LATERAL (
 ) AS state
 """
 SWEEPS: dict[str, dict[str, Any]] = {
-    "release_due": {"key": "key", "settings": "set", "limit": 500, "key_works": True, "settings_work": True},
+    "release_due": {
+        "key": "key",
+        "settings": "set",
+        "limit": 500,
+        "key_works": True,
+        "settings_work": True,
+        "closed": True,
+    },
     "waiting_for_a_call": {"key": "key", "settings": "set", "fresh_seconds": 60},
     "first_to_try": {"settings": "set"},
     "waiting": {"limit": 16, "postable": False},

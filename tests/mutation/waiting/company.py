@@ -3,8 +3,59 @@
 from tests.mutation.breakage import Breakage
 
 _SWEEPS = "tests/integration/appointments/test_db_sweeps.py::TestLostLeases::"
+_PROBES = "tests/promises/outage/test_probes.py::"
+_RESTS = f"{_PROBES}test_from_the_third_probe_on_that_cal_com_chokes_on_a_booking_rests_and_comes_again"
+_GOES = f"{_PROBES}test_what_rests_goes_when_the_breaker_has_closed_and_nobody_waits_for_it"
 
 COMPANY = (
+    Breakage(
+        name="failed-probes-never-rest",
+        promise=4,
+        file="tasks/decisions.py",
+        old="if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:",
+        new="if False:",
+        test=_RESTS,
+    ),
+    Breakage(
+        name="rests-no-longer-each-time",
+        promise=4,
+        file="tasks/decisions.py",
+        old="2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)",
+        new="2",
+        test=_RESTS,
+    ),
+    Breakage(
+        name="rests-though-the-outage-is-over",
+        promise=4,
+        file="tasks/maintenance/release.py",
+        old="closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,",
+        new="closed=False,",
+        test=_GOES,
+    ),
+    Breakage(
+        name="rested-goes-before-the-line",
+        promise=4,
+        file="db/sql/release_due.sql",
+        old="AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')",
+        new="",
+        test=_GOES,
+    ),
+    Breakage(
+        name="rested-goes-round-and-round",
+        promise=4,
+        file="db/sql/release_due.sql",
+        old="CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END",
+        new="probe_failures",
+        test=_GOES,
+    ),
+    Breakage(
+        name="rested-goes-while-its-call-is-shut",
+        promise=3,
+        file="tasks/maintenance/release.py",
+        old="seen.breaker.state is create.state is State.CLOSED",
+        new="seen.breaker.state is State.CLOSED",
+        test=f"{_PROBES}test_what_rests_stays_while_the_breaker_is_not_closed[bookings.create]",
+    ),
     Breakage(
         name="killed-together-all-suspect",
         promise=4,

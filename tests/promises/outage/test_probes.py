@@ -1,6 +1,7 @@
 """Promises 3, 4 and 1: a half-open breaker's one place is for a booking's POST, and only that says anything of it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.calcom.reads import LIST
 from tasks.claim import claim
+from tasks.maintenance.release import release_held
 from tests.support.fleet import eventually, request, row
 from tests.support.stepping import POST, accept, book, breaker_by_hand, carry, carry_until, let_pass, lose, state, write
 from worker import enqueue_booking
@@ -110,17 +112,53 @@ def test_a_probe_that_fails_otherwise_sets_the_count_back(settings: Settings, si
     assert {now.hold_reason for now in after} == {HoldReason.BREAKER_OPEN}
 
 
-def test_the_third_probe_in_a_row_that_cal_com_chokes_on_makes_a_booking_suspect(
+def test_from_the_third_probe_on_that_cal_com_chokes_on_a_booking_rests_and_comes_again(
     settings: Settings, simulator: Any
 ) -> None:
-    """It waits for a person; and as what a hold costs is no retry, its retries are not used up before."""
+    """Each time twice as long, and no person is asked. A hold costs no retry, so its retries are not used up."""
     settings(**SOON)
     [one] = accept(request(1, PLAIN))
 
-    after = [probe_with(one, simulator, INTERNAL) for _ in range(3)]
+    after = [probe_with(one, simulator, INTERNAL) for _ in range(4)]
 
-    assert [now.hold_reason for now in after] == [HoldReason.BREAKER_OPEN] * 2 + [HoldReason.SUSPECT]
+    assert [now.hold_reason for now in after] == [HoldReason.BREAKER_OPEN] * 2 + [HoldReason.UNREACHABLE] * 2
+    waits = [now.hold_until - now.updated_at for now in after[2:] if now.hold_until]
+    assert [wait.total_seconds() for wait in waits] == [0.4, 0.8]
     assert {now.retry_count for now in after} == {0}
+
+
+def rests(one: int, reason: HoldReason = HoldReason.UNREACHABLE) -> None:
+    """Have a booking rest since its third probe failed, or wait in the line since then."""
+    now = datetime.now(UTC)
+    times = {"held_at": now - timedelta(minutes=5), "hold_until": now + timedelta(hours=1)}
+    if reason is HoldReason.BREAKER_OPEN:
+        times["hold_until"] = None
+    write(one, status=Status.HELD, hold_reason=reason, probe_failures=3, enqueued_at=None, **times)
+
+
+def test_what_rests_goes_when_the_breaker_has_closed_and_nobody_waits_for_it(settings: Settings) -> None:
+    """An outage of 500s leaves nobody behind: it says nothing of the bookings whose probes failed in it."""
+    settings(**SOON)
+    first, second = accept(request(1, PLAIN), request(2, PLAIN))
+    rests(first)
+    rests(second, HoldReason.BREAKER_OPEN)
+
+    assert release_held() == 1
+    assert [row(one).status for one in (first, second)] == [Status.HELD, Status.PENDING]
+    assert release_held() == 1
+    assert (row(first).status, row(first).probe_failures) == (Status.PENDING, 0)
+
+
+@pytest.mark.parametrize("opened", [None, CREATE])
+def test_what_rests_stays_while_the_breaker_is_not_closed(settings: Settings, opened: str | None) -> None:
+    """Of the service, or of the call that books: nothing has succeeded yet."""
+    settings(**LATE)
+    [one] = accept(request(1, PLAIN))
+    rests(one)
+    for _ in range(5):
+        dependencies.current().breaker.record_failure("http_500", opened)
+
+    assert release_held() == 0
 
 
 def test_a_probe_costs_no_retry(settings: Settings, simulator: Any) -> None:
@@ -135,7 +173,7 @@ def test_a_probe_costs_no_retry(settings: Settings, simulator: Any) -> None:
         half_open(CREATE)
         now = carry(one)
 
-    assert (now.posts, now.retry_count, now.hold_reason) == (3, 0, HoldReason.SUSPECT)
+    assert (now.posts, now.retry_count, now.hold_reason) == (3, 0, HoldReason.UNREACHABLE)
 
 
 def test_a_booking_that_cal_com_answers_with_500_fails_when_its_retries_are_used_up(

@@ -388,7 +388,7 @@ def test_endings_that_the_first_sentence_counts_are_not_said_again() -> None:
     found = verdict(overview(record, fleet(card("open"))))
 
     assert "3 failed or expired" in said(found.sentence)
-    assert [said(one) for one in found.also] == ["1 waits for you: three probes failed, or three workers were lost."]
+    assert [said(one) for one in found.also] == ["1 waits for you: three workers were lost."]
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,13 @@ def test_what_a_wrong_configuration_lets_nobody_send_is_held_for_the_settings(ro
     [
         (CallOutcome.FAILURE_SERVICE, 2, HoldReason.BREAKER_OPEN),
         (CallOutcome.FAILURE_ENDPOINT, 1, HoldReason.BREAKER_OPEN),
-        (CallOutcome.FAILURE_ENDPOINT, 2, HoldReason.SUSPECT),
+        (CallOutcome.FAILURE_ENDPOINT, 2, HoldReason.UNREACHABLE),
     ],
 )
-def test_an_outage_makes_nobody_suspect(row: Row, outcome: CallOutcome, before: int, reason: HoldReason) -> None:
-    """A third failed probe is the booking's own fault only when Cal.com was there to choke on it."""
+def test_a_booking_leaves_the_line_only_for_probes_that_cal_com_choked_on(
+    row: Row, outcome: CallOutcome, before: int, reason: HoldReason
+) -> None:
+    """A third failed probe may be the booking's own fault only when Cal.com was there."""
     probe = failed(outcome, probe=True, shut=True)
     step = RULES.retry(row(probe_failures=before), "try again", {}, 1.0, posted=probe, used=1)
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, reason)

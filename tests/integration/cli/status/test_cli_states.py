@@ -321,7 +321,7 @@ def test_14_a_booking_that_kills_its_workers_waits_for_you(settings: Settings, c
     says(
         call,
         14,
-        r"1 waits for you: three probes failed, or three workers were lost\.",
+        r"1 waits for you: three workers were lost\.",
         "nothing is posted, and each ends with its slot.",
     )
 
