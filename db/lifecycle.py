@@ -38,7 +38,8 @@ class HoldReason(StrEnum):
     # while any is held, lifts the block when it is answered well; so does `booking breaker reset`
     CREDENTIALS = "credentials"
     # release_held: other settings; today's, from hold_until on, while the shared breaker knows of nothing else than
-    # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so
+    # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so. What waits
+    # for an event type that Cal.com had: ask_again, once it is found there
     CONFIGURATION = "configuration"
     # the operator; suspects_due looks for it each hour and never posts (it lost three leases
     # in a row while no other booking did, or is half made at Cal.com)

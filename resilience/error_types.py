@@ -34,6 +34,7 @@ class ErrorType(StrEnum):
     TAKEN = "taken"
     LIMIT = "limit"
     REFUSED = "refused"
+    NO_EVENT_TYPE = "no_event_type"  # Cal.com has no event type, or no owner of one, of this name
     CREDENTIALS = "credentials"
     CONFIGURATION = "configuration"
     LEASE_LOST = "lease_lost"  # `may_send` said no right before the first byte

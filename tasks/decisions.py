@@ -123,9 +123,17 @@ class BookingDecisions:
         reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
-            met = max(row.posts - row.retry_count, 0)  # what was retried met no page
-            hold["hold_until"] = FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
+            hold["hold_until"] = _not_before(row)
         return Move(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
+
+    def no_event_type(self, row: Appointment, message: str) -> Move:
+        """Return the hold of a booking whose event type Cal.com has no more, though it had it: until it is found again.
+
+        An operator's error (another Cal.com, a type that was moved or deleted) refuses no customer.
+        """
+        why = "held: Cal.com has no such event type, and had it before"
+        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": _not_before(row)}
+        return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
         """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
@@ -138,6 +146,8 @@ class BookingDecisions:
                 hold["held_for"] = self.key
             case HoldReason.CONFIGURATION:
                 hold["held_for"] = self.settings
+                if row.error_type == ErrorType.NO_EVENT_TYPE:  # of an earlier hold: this one ends by the settings alone
+                    hold["error_type"] = ErrorType.CONFIGURATION
         return hold
 
     def may_retry(self, used: int, error_type: str | None) -> bool:
@@ -147,6 +157,12 @@ class BookingDecisions:
         if error_type in _NO_ANSWER and not transient.no_answer:
             return False
         return (status is None or status in transient.statuses) and self.policy.allows(used, error_type)
+
+
+def _not_before(row: Appointment) -> FromNow:
+    """Return when a booking that met something else than its event type, or than Cal.com, may be tried again."""
+    met = max(row.posts - row.retry_count, 0)  # what was retried met neither
+    return FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
 
 
 _NO_ANSWER: frozenset[str] = frozenset(

@@ -102,6 +102,12 @@ def learn_id(deps: Dependencies, row: Appointment, number: int | None) -> None:
         _learnt[what] = number
 
 
+def was_here(deps: Dependencies, row: Appointment) -> bool:
+    """Return whether the row's event type was booked here, or read by any key: what is missing now was there."""
+    with deps.autocommit.connect() as conn:
+        return event_types.was_here(conn, row.event_type)
+
+
 def deleted(deps: Dependencies, row: Appointment) -> None:
     """Record that Cal.com has the row's event type no more; the sight from before still counts."""
     with deps.engine.begin() as conn:

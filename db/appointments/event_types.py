@@ -15,7 +15,7 @@ from db.event_kind import EventKind
 from db.schema import calcom_event_types as _types
 from db.sql import statement
 
-__all__ = ["EventKind", "EventType", "confirmed", "keep", "known", "learn_id", "mark_deleted"]
+__all__ = ["EventKind", "EventType", "confirmed", "keep", "known", "learn_id", "mark_deleted", "was_here"]
 
 _columns = _types.c
 _KEY = ("key_fingerprint", "event_type")
@@ -36,6 +36,7 @@ class EventType:
     deleted: bool
     asked_at: datetime
     kind_changed_at: datetime | None
+    looked_at: datetime | None
     fresh: bool
 
     @property
@@ -93,6 +94,11 @@ def mark_deleted(conn: Connection, key_fingerprint: str, event_type: str) -> Non
 def confirmed(conn: Connection) -> list[Appointment]:
     """Return the latest confirmed booking of each event type (`Appointment.event_type`)."""
     return [Appointment.of(row) for row in conn.execute(statement("confirmed_types")).mappings()]
+
+
+def was_here(conn: Connection, event_type: str) -> bool:
+    """Return whether Cal.com was ever seen to have this event type (`Appointment.event_type`), with whatever key."""
+    return bool(conn.execute(statement("known_type"), {"event_type": event_type}).scalar_one())
 
 
 def _note(conn: Connection, key_fingerprint: str, event_type: str, **values: Any) -> None:

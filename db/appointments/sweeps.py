@@ -82,6 +82,18 @@ def first_to_try(conn: Connection, *, settings: str) -> int | None:
     return found
 
 
+def missing_type(conn: Connection, *, key: str, settings: str) -> Appointment | None:
+    """Take this minute's look for an event type that bookings wait for; return one of them, None: no look is due."""
+    rows = _rows(conn, "missing_type", key=key, settings=settings)
+    return rows[0] if rows else None
+
+
+def of_missing_type(conn: Connection, event_type: str, *, settings: str, limit: int) -> list[int]:
+    """Return the ids of bookings that wait for this event type (`Appointment.event_type`), the first in line first."""
+    asked = {"event_type": event_type, "settings": settings, "limit": limit}
+    return list(conn.execute(statement("of_missing_type"), asked).scalars())
+
+
 def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:
     """Count what is held for a reason, and of one event type; return it with the moment of the count."""
     columns = appointments.c

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
 from db.schema import appointments, circuit_breaker_events
@@ -120,11 +121,29 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
 
     `half_made` is the error type of a seat that Cal.com has made by half.
     """
+    return _risks(conn, _columns.hold_reason, now, lead=lead, half_made=half_made)
+
+
+def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: str) -> dict[str, HoldRisk]:
+    """Describe what waits for event types that Cal.com has no more, by the type's number or its slug; the oldest first.
+
+    `error_type` is what such a row keeps. An owner's name is left out: these words go to mail and chat.
+    """
+    name = func.coalesce(cast(_columns.event_type_id, Text), _columns.event_type_slug)
+    such = (_columns.hold_reason == HoldReason.CONFIGURATION, _columns.error_type == error_type)
+    risks = _risks(conn, name, now, *such, lead=lead, half_made="")
+    return dict(sorted(risks.items(), key=lambda one: (one[1].oldest, one[0])))
+
+
+def _risks(
+    conn: Connection, by: ColumnElement[Any], now: datetime, *such: ColumnElement[bool], lead: float, half_made: str
+) -> dict[Any, HoldRisk]:
+    """Describe holds by a column, of these that are such."""
     near = _columns.start_at <= now + timedelta(seconds=lead + AT_RISK)
     late = _columns.resilience_strategy == Strategy.GRACEFUL_DEGRADATION
     rows = conn.execute(
         select(
-            _columns.hold_reason,
+            by,
             func.count(),
             func.count().filter(near),
             func.count().filter(late),
@@ -136,10 +155,10 @@ def hold_risks(conn: Connection, now: datetime, *, lead: float, half_made: str) 
             func.min(_columns.requested_at),
             func.min(_columns.hold_until),
         )
-        .where(_columns.status == Status.HELD)
-        .group_by(_columns.hold_reason)
+        .where(_columns.status == Status.HELD, *such)
+        .group_by(by)
     )
-    return {reason: HoldRisk(*figures) for reason, *figures in rows}
+    return {value: HoldRisk(*figures) for value, *figures in rows}
 
 
 def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:

@@ -5,6 +5,8 @@
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
 -- cannot. Their hold_until is only the moment before which they are not tried again, and for five seconds they rest in
 -- any case: a worker that still believes what the fleet believes no more must not hold them anew each second.
+-- Held for an event type that Cal.com has no more: the settings say nothing of it, so only what is to be cancelled goes
+-- here; the others when the type is found again (missing_type.sql).
 -- What rests since its probes failed in an outage goes as soon as the breaker is closed (:closed) and nobody waits for it
 -- any more, behind all, and a few at once: a probe that fails while nothing else succeeds says nothing of its booking.
 -- Its count begins again: if it fails now, it fails while others succeed, and its retries end it.
@@ -43,6 +45,7 @@ WITH candidate AS (
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
+        AND (error_type IS DISTINCT FROM 'no_event_type' OR cancel_requested)
     UNION
     (SELECT id, held_at, line_at
     FROM appointments

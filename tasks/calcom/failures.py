@@ -54,6 +54,7 @@ CONFIGURATION = Reply(  # 13: Cal.com's own, before any work
 PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: not Cal.com's, which may have worked behind it
 _REFUSED = replace(_FULL, kind=ReplyKind.REFUSED, error_type=ErrorType.REFUSED)  # 14
 _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
+_NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
 _NOTHING_SENT = {  # by our own decision, where row 4 is the network's
@@ -79,6 +80,7 @@ _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
 _BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Invalid Access Token.")
 _ANY_GUARD = "Forbidden resource"  # what a guard of NestJS says by default: perhaps a gateway's
 _NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
+_NOT_THERE = re.compile(r"(Event type|User|Team|Organization) with .+ not found")  # by its number; by its slug
 
 
 def read_failure(answer: Answer | NoAnswer) -> Reply | None:
@@ -218,11 +220,11 @@ def _read_refusal(status: int, error: _ErrorBody) -> Reply:
             return _read_unauthorized(message)
         case 403 if message.startswith("PermissionsGuard"):
             return CONFIGURATION
-        case 404 if _NO_ROUTE.match(message):
-            return CONFIGURATION
+        case 404:
+            return _read_not_found(message)
         case 409:
             return _read_conflict(message)
-        case 403 | 404 | 422:
+        case 403 | 422:
             return _REFUSED
     return _ANYTHING_ELSE
 
@@ -244,6 +246,12 @@ def _read_unauthorized(message: str) -> Reply:
     if message.startswith(_BAD_KEY):
         return _CREDENTIALS
     return _REFUSED if message.startswith("checkBookingRequiresAuthentication") else _ANYTHING_ELSE
+
+
+def _read_not_found(message: str) -> Reply:
+    if _NO_ROUTE.match(message):
+        return CONFIGURATION
+    return _NO_EVENT_TYPE if _NOT_THERE.match(message) else _REFUSED
 
 
 def _read_conflict(message: str) -> Reply:

@@ -29,7 +29,18 @@ class Slot(StrEnum):
 
 
 def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
-    """Return whether Cal.com still offers the appointment's start; it keeps an answer for 2 s (seen, docs/calcom.md).
+    """Return whether Cal.com still offers the appointment's start; an answer is kept for 2 s (seen, docs/calcom.md)."""
+    starts = read_slots(client.slots(slots_of(appointment)))
+    if starts is None:
+        return Slot.UNASKED
+    start = to_millisecond(appointment.start_at)
+    if start in starts:
+        return Slot.OFFERED
+    return Slot.UNAVAILABLE if _is_on_grid(start, starts) else Slot.UNPROVEN
+
+
+def slots_of(appointment: Appointment) -> Mapping[str, str | int]:
+    """Return the query of GET /v2/slots for the appointment's event type on its day.
 
     Whole days are asked for: Cal.com lays its slots from the start of what is asked, so that a narrower question might
     be answered with another grid.
@@ -42,13 +53,7 @@ def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
     }
     if appointment.length_in_minutes is not None:
         query["duration"] = appointment.length_in_minutes
-    starts = read_slots(client.slots(query))
-    if starts is None:
-        return Slot.UNASKED
-    start = to_millisecond(appointment.start_at)
-    if start in starts:
-        return Slot.OFFERED
-    return Slot.UNAVAILABLE if _is_on_grid(start, starts) else Slot.UNPROVEN
+    return query
 
 
 def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:

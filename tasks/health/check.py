@@ -7,8 +7,10 @@ from typing import TypeGuard
 
 from celery import shared_task
 
+from db.lifecycle import HoldReason
 from db.monitoring import booking_minutes, heartbeats, incidents, overview, status_queries
 from db.monitoring.heartbeats import Heartbeat
+from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.health.audits import observe_audit
 from tasks.health.delivery import send
@@ -42,18 +44,21 @@ def check(every: float = EVERY) -> int:
     `every` is the beat's interval in seconds: who watches the ticks learns it from here.
     """
     built, kinds = dependencies.current(), tuple(IncidentKind)
-    services, redis = observe_services(built), observe_redis(built)
+    services, redis, lead = observe_services(built), observe_redis(built), built.timings.lead
     with built.engine.begin() as conn:
         now = heartbeats.tick(conn, BEAT, every=every)
-        held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
+        held = status_queries.hold_risks(conn, now, lead=lead, half_made=HALF_MADE)
         overview.keep_held(conn, held, now)
         booking_minutes.keep_held(conn, sum(risk.count for risk in held.values()), now)
+        missing = {}
+        if HoldReason.CONFIGURATION in held:
+            missing = status_queries.missing_types(conn, now, lead=lead, error_type=ErrorType.NO_EVENT_TYPE)
         known = {(incident.kind, incident.subject): incident for incident in incidents.open_incidents(conn, kinds)}
         services = judge_by_record(conn, services, built.detector.settings, now)
         observed = [
             *([redis] if redis else []),
-            *observe_outages(conn, services, held, known, now, lead=built.timings.lead),
-            *observe_holds(held, now, built.timings, key_refused=services.key_refused),
+            *observe_outages(conn, services, held, known, now, lead=lead),
+            *observe_holds(held, missing, now, built.timings, key_refused=services.key_refused),
             *observe_endings(conn, known, now),
             *observe_audit(conn, now),
         ]

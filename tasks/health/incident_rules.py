@@ -32,6 +32,7 @@ class IncidentKind(StrEnum):
     HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
     CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
     CONFIGURATION = "configuration"  # nothing is held for it
+    NO_EVENT_TYPE = "no_event_type"  # nothing is held for an event type that Cal.com had and has no more
     BLIND_KEY = "blind_key"  # the same
     SUSPECT = "suspect"  # the same
     UNREACHABLE = "unreachable"  # the same

@@ -73,6 +73,14 @@ _TEMPLATES = {
         _LATER,
         "`booking check`, correct CALCOM_BASE_URL, CALCOM_API_VERSION or the key's rights, restart the workers",
     ),
+    IncidentKind.NO_EVENT_TYPE: Template(
+        "Cal.com no longer has the event type {types}",
+        "Cal.com did not have the event type {types}",
+        _LATER,
+        "was it deleted, renamed or moved to a team, or is CALCOM_BASE_URL another Cal.com's? Bring it back: it is"
+        " looked for each minute, and they go by themselves. Else call the customers: `booking show {first_id}"
+        " --personal`",
+    ),
     IncidentKind.BLIND_KEY: Template(
         "Our API key cannot see whether they are booked",
         "Our API key could not see whether they are booked",

@@ -1,6 +1,6 @@
 """What one health check observes: services as detector and breaker count them, what is held, what has ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +57,8 @@ _FAILED_THERE = (
     ErrorType.UNREADABLE,
 )
 _LAST_MINUTE = 60.0  # seconds
+_FEW_TYPES = 5  # that an alert names
+_LONGEST_NAME = 40  # characters of a slug
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,24 @@ def observe_outages(
 
 
 def observe_holds(
-    held: Mapping[HoldReason, HoldRisk], now: datetime, timings: Timings, *, key_refused: bool
+    held: Mapping[HoldReason, HoldRisk],
+    missing: Mapping[str, HoldRisk],
+    now: datetime,
+    timings: Timings,
+    *,
+    key_refused: bool,
 ) -> Iterator[Observation]:
-    """Observe what is held for a reason that an operator must know, and what is held for too long."""
+    """Observe what is held for a reason that an operator must know, and what is held for too long.
+
+    `missing` is what of `held` waits for an event type that Cal.com has no more, by its name.
+    """
+    if missing:
+        facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
+        yield Observation(IncidentKind.NO_EVENT_TYPE, count=facts["held"], facts=facts)
     for reason in _BY_REASON:
         risk = held.get(reason)
+        if risk and reason is HoldReason.CONFIGURATION:
+            risk = _without(risk, missing.values())
         if reason is HoldReason.CREDENTIALS and key_refused:
             yield Observation(IncidentKind.CREDENTIALS, facts=_facts([risk] if risk else [], timings.lead))
         elif risk and (reason is not HoldReason.THROTTLED or (now - risk.oldest).total_seconds() >= THROTTLED_FOR):
@@ -209,6 +224,20 @@ def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLeve
     figures = health.figures
     few_of_many = figures.calls >= settings.minimum_calls and figures.rate < settings.degraded_rate
     return OutageLevel.HEALTHY if few_of_many else OutageLevel[health.status.name]
+
+
+def _without(risk: HoldRisk, others: Collection[HoldRisk]) -> HoldRisk | None:
+    """Return what is held beside others that were counted in; None: nothing."""
+    count, at_risk = (risk.count - sum(one.count for one in others), risk.at_risk - sum(one.at_risk for one in others))
+    return replace(risk, count=count, at_risk=at_risk) if count > 0 else None
+
+
+def _named(missing: Mapping[str, HoldRisk]) -> str:
+    """Name the event types that have been missing longest, and how many wait for each."""
+    counts = [f" ({risk.count:,})" if len(missing) > 1 else "" for risk in missing.values()]
+    named = [name[:_LONGEST_NAME] + count for name, count in zip(missing, counts, strict=True)]
+    more = f" and {len(named) - _FEW_TYPES:,} more" if len(named) > _FEW_TYPES else ""
+    return ", ".join(named[:_FEW_TYPES]) + more
 
 
 def _facts(risks: list[HoldRisk], lead: float) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tasks.decisions import TRY_AGAIN
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
+from tasks.maintenance.missing_types import look_for_type
 from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later
@@ -38,7 +39,7 @@ def ask_again() -> int:
     if not _asking.acquire(blocking=False):
         return 0
     try:
-        return _recover(dependencies.current())
+        return _recover(dependencies.current()) + look_for_type(dependencies.current())
     finally:
         _asking.release()
 

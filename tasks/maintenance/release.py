@@ -138,6 +138,18 @@ def release_first(deps: Dependencies) -> int:
     return _sent(deps, rows)
 
 
+def release_of_type(deps: Dependencies, event_type: str) -> int:
+    """Send what waits for an event type that Cal.com has again; return how many that is."""
+    count = 0
+    while True:
+        with deps.engine.begin() as conn:
+            waiting = sweeps.of_missing_type(conn, event_type, settings=deps.calcom.settings_fingerprint, limit=BATCH)
+            rows = queue.release_these(conn, waiting)
+        count += _sent(deps, rows)
+        if len(waiting) < BATCH or not rows:
+            return count
+
+
 def _sent(deps: Dependencies, rows: Sequence[Appointment]) -> int:
     if rows:
         send(deps, rows, held=True)

@@ -22,7 +22,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
-from tasks.calcom.reply import Reply, ReplyKind
+from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
@@ -164,14 +164,18 @@ class Inquiry:
         Raises:
             LeaseLost: The row is no longer ours.
         """
-        claim = self.claim
         refusal = as_refusal(reply)
         try:
-            return self._after_refusal(claim.row, refusal)
+            return self._after_refusal(self.claim.row, refusal)
         except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
-            return outcome.refused_later(self.rules, claim.row, refusal)
+            return outcome.refused_later(self.rules, self.claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
+        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):
+            return self.rules.no_event_type(row, refusal["message"])  # it is said before any week is looked at
+        return self._after_look(row, refusal)
+
+    def _after_look(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
         claim, rules = self.claim, self.rules
         reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:

@@ -97,5 +97,6 @@ def event_type(known: KnownType | None) -> EventType | None:
         deleted=False,
         asked_at=NOW,
         kind_changed_at=None,
+        looked_at=None,
         fresh=True,
     )

@@ -32,7 +32,7 @@ _MOMENTS = {
         "ends_at, askable_since, held_at, hold_until, checked_at"
     ),
     "appointment_events": "created_at",
-    "calcom_event_types": "asked_at",
+    "calcom_event_types": "asked_at, looked_at",
 }
 
 

@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
+from resilience.error_types import ErrorType
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
 from worker.console.screen import ago, plural, span
@@ -118,6 +119,13 @@ def _credentials(_row: Appointment, _now: datetime) -> str:
 
 def _configuration(row: Appointment, now: datetime) -> str:
     sooner = f" This one not before: {ago(row.hold_until, now)}." if _is_to_come(row.hold_until, now) else ""
+    if row.error_type == ErrorType.NO_EVENT_TYPE:
+        return (
+            "Cal.com no longer has its event type: it was deleted, renamed or moved to a team, or another Cal.com "
+            "answers (see `booking check`). It is looked for once a minute, and what waits for it goes when it is "
+            f"there again.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key; "
+            f"`booking retry {row.id}` posts it once more now."
+        )
     return (
         "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
         "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "

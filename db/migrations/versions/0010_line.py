@@ -1,4 +1,4 @@
-"""The order of the line by need; where a booking lives, whom it awaits; kinds that have changed."""
+"""The order of the line by need; where a booking lives, whom it awaits; event types that change."""
 
 from typing import Any
 
@@ -40,10 +40,11 @@ def upgrade() -> None:
         postgresql_include=["probe_failures", "outcome_unknown"],
     )
     op.add_column("calcom_event_types", sa.Column("kind_changed_at", _MOMENT))
+    op.add_column("calcom_event_types", sa.Column("looked_at", _MOMENT))
 
 
 def downgrade() -> None:
-    op.drop_index("appointments_line", "appointments")
+    op.drop_column("calcom_event_types", "looked_at")
     op.drop_column("calcom_event_types", "kind_changed_at")
     for name in _INDEXES:
         op.drop_index(name, "appointments")

@@ -21,6 +21,8 @@ from tasks.health.reading.record import ForAPerson
 from tasks.health.sentences import Sentence, ago, sentence
 
 ENDED_BADLY = "ended_badly"
+_UNTIL_ANSWERED = "Cal.com is asked again each minute, and they go by themselves when it answers."
+_UNTIL_FOUND = "the event type is looked for each minute, and they go by themselves when it is there again."
 
 
 def waits_for_you(seen: Overview) -> TrueRow | None:
@@ -36,7 +38,8 @@ def waits_for_you(seen: Overview) -> TrueRow | None:
     said = sentence(f"{wait(number, capped=capped)} for you: {', '.join(causes)}.")
     nothing = sentence("nothing is posted, and each ends with its slot.")
     if held[0].reason is HoldReason.CONFIGURATION:
-        nothing = sentence("Cal.com is asked again each minute, and they go by themselves when it answers.")
+        only_missing = known.missing_types and not known.page_met
+        nothing = sentence(_UNTIL_FOUND if only_missing else _UNTIL_ANSWERED)
     buttons = with_risk(seen, ("show_reason", "retry", "cancel"))
     return TrueRow(14, "waits_for_you", Whose.YOURS, Level.CRITICAL, said, nothing, buttons, reason=held[0].reason)
 
@@ -95,7 +98,11 @@ def _cause(reason: HoldReason, known: ForAPerson) -> str:
         case HoldReason.SUSPECT:
             return "half made at Cal.com" if known.half_made else "three workers were lost"
         case _:
-            return "something else than Cal.com answered"
+            named = ", ".join(known.missing_types)
+            causes = [f"Cal.com no longer has the event type {named}"] if named else []
+            if known.page_met or not named:
+                causes.append("something else than Cal.com answered")
+            return " and ".join(causes)
 
 
 def _last_call(seen: Overview) -> Sentence:

@@ -15,6 +15,7 @@ from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overrides import Override
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
 from db.schema import appointments
+from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
 from tasks.health.check import BEAT, EVERY
@@ -37,6 +38,10 @@ class ForAPerson:
     """Event types of which our key does not see every booking."""
     half_made: bool
     """Whether Cal.com has made some of them by half."""
+    missing_types: tuple[str, ...] = ()
+    """Event types that Cal.com had and has no more."""
+    page_met: bool = False
+    """Whether something else than Cal.com answered some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +130,20 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
 
 def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
     """Look at the first that wait, by the order in which they were asked for."""
-    blind, suspects = (_some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT))
-    return ForAPerson(
-        tuple(sorted({one.event_type for one in blind})), any(one.error_type == HALF_MADE for one in suspects)
+    blind, suspects, misled = (
+        _some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CONFIGURATION)
     )
+    missing = [one for one in misled if one.error_type == ErrorType.NO_EVENT_TYPE]
+    return ForAPerson(
+        _types(blind),
+        half_made=any(one.error_type == HALF_MADE for one in suspects),
+        missing_types=_types(missing),
+        page_met=len(missing) < len(misled),
+    )
+
+
+def _types(rows: list[Listed]) -> tuple[str, ...]:
+    return tuple(sorted({one.event_type for one in rows}))
 
 
 def _some(conn: Connection, reason: HoldReason, reasons: set[HoldReason]) -> list[Listed]:

@@ -15,6 +15,7 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import breaker_events, incidents
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import CallOutcome, State
+from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.alert_sinks import Message
 from tasks.calcom.access import CREATE
@@ -185,6 +186,23 @@ def test_holds_are_told_by_the_table_of_reasons(record: Any, reason: HoldReason,
         record.moved(Status.HELD, hold_reason=reason)
     check.check()
     eventually(lambda: [one.title for one in notified()] == ([] if title is None else [title]))
+
+
+@pytest.mark.usefixtures("sinks")
+def test_an_event_type_that_is_missing_is_told_with_its_name_and_apart_from_a_page(record: Any) -> None:
+    """Which types, how many wait for each, and nobody's name; what a page has met is an incident of its own."""
+    for named in ({"event_type_id": 101}, {"event_type_id": 101}, {"event_type_slug": "visit", "username": "pat"}):
+        row = record.moved(Status.HELD, hold_reason=HoldReason.CONFIGURATION)
+        record.write(row.id, error_type=ErrorType.NO_EVENT_TYPE, **{"event_type_id": None} | named)
+    check.check()
+    missing = "Cal.com no longer has the event type 101 (2), visit (1): 3 held, 0 at risk"
+    eventually(lambda: [one.title for one in notified()] == [missing])
+
+    record.moved(Status.HELD, hold_reason=HoldReason.CONFIGURATION)
+    check.check()
+
+    page = "Cal.com's API is not what the settings say: 1 held, 0 at risk"
+    eventually(lambda: {one.title for one in notified()} == {missing, page})
 
 
 @pytest.mark.usefixtures("sinks")

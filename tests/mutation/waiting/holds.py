@@ -7,6 +7,7 @@ _RELEASES = "tests/integration/appointments/test_db_releases.py::"
 _ORDERS = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
 _WITHHELD = "tests/promises/outage/test_withheld_answers.py::"
+_TYPES = "tests/integration/test_missing_types.py::"
 _PAGES = "tests/promises/outage/test_foreign_pages.py::"
 
 HOLDS = (
@@ -186,5 +187,67 @@ HOLDS = (
         old="greatest(nextval(sequence), CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint))",
         new="nextval(sequence)",
         test=f"{_ORDERS}test_an_order_after_the_way_back_and_forward_has_a_higher_number",
+    ),
+    # -- an event type that was there
+    *(
+        Breakage(name=name, promise=promise, file=file, old=old, new=new, test=f"{_TYPES}{test}")
+        for name, promise, file, old, new, test in (
+            (
+                "missing-type-refuses-everybody",
+                5,
+                "tasks/unknown/inquiry.py",
+                "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+                "ErrorType.NO_EVENT_TYPE and False:",
+                "test_a_type_that_was_booked_here_and_is_missing_refuses_nobody[slug]",
+            ),
+            (
+                "type-that-never-was-holds",
+                5,
+                "db/sql/known_type.sql",
+                "AND (kind <> 'unknown' OR calcom_id IS NOT NULL)",
+                "",
+                "test_a_type_that_nobody_has_ever_seen_is_refused_as_before",
+            ),
+            (
+                "missing-type-never-looked-for",
+                5,
+                "tasks/maintenance/recovery.py",
+                " + look_for_type(dependencies.current())",
+                "",
+                "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
+            ),
+            (
+                "missing-type-let-go-with-the-settings",
+                5,
+                "db/sql/release_due.sql",
+                "AND (error_type IS DISTINCT FROM 'no_event_type' OR cancel_requested)",
+                "",
+                "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
+            ),
+            (
+                "missing-type-looked-for-by-all",
+                3,
+                "db/sql/missing_type.sql",
+                "WHERE (kept.looked_at > now() - interval '1 minute' AND kept.looked_at <= now()) IS NOT TRUE",
+                "",
+                "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
+            ),
+            (
+                "cancel-waits-for-a-missing-type",
+                1,
+                "db/sql/release_due.sql",
+                " OR cancel_requested)",
+                ")",
+                "test_the_operator_cancels_what_waits_for_a_type",
+            ),
+            (
+                "page-that-waits-for-a-type",
+                1,
+                "tasks/decisions.py",
+                'hold["error_type"] = ErrorType.CONFIGURATION',
+                "pass",
+                "test_what_the_settings_hold_since_waits_for_no_type",
+            ),
+        )
     ),
 )

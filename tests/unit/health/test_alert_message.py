@@ -23,6 +23,7 @@ FACTS = {
     "max_age": "15 min",
     "silent": 17,
     "until": "2030-03-01 11:00 UTC",
+    "types": "101",
     "found": "1 there twice (first 42)",
     "first_day": "2030-02-28",
     "last_day": "2030-03-01",

@@ -261,6 +261,28 @@ ROWS: list[tuple[int, str, Whose, Level, Overview, str, str]] = [
         "nothing is posted, and each ends with its slot.",
     ),
     (
+        14, "waits_for_you", Whose.YOURS, Level.CRITICAL,
+        overview(
+            {
+                "holds": (held(HoldReason.CONFIGURATION, 2),),
+                "for_a_person": ForAPerson((), half_made=False, missing_types=("101",)),
+            }
+        ),
+        "2 wait for you: Cal.com no longer has the event type 101.",
+        "the event type is looked for each minute, and they go by themselves when it is there again.",
+    ),
+    (
+        14, "waits_for_you", Whose.YOURS, Level.CRITICAL,
+        overview(
+            {
+                "holds": (held(HoldReason.CONFIGURATION, 2),),
+                "for_a_person": ForAPerson((), half_made=False, missing_types=("101", "102"), page_met=True),
+            }
+        ),
+        "2 wait for you: Cal.com no longer has the event type 101, 102 and something else than Cal.com answered.",
+        "Cal.com is asked again each minute, and they go by themselves when it answers.",
+    ),
+    (
         15, "off", Whose.ORDERED, Level.WARNING, overview({}, fleet(card("off", until=at("15:00")))),
         "An operator turned the breaker off until 15:00.",
         "every call goes, whatever fails; retries may be used up.",

@@ -51,6 +51,15 @@ def test_every_hold_says_who_moves_it_on(reason: HoldReason) -> None:
     assert ("in 12 s" in line) if timed else ("goes on" in line or "booking retry" in line or "in the order" in line)
 
 
+def test_a_missing_event_type_is_said_to_be_missing() -> None:
+    """And no page, or wrong setting: it is looked for, and the operator may post one at once."""
+    line = why(row(Status.HELD, hold_reason=HoldReason.CONFIGURATION, error_type="no_event_type"), NOW)
+
+    assert "no longer has its event type" in line
+    assert "`booking retry 1`" in line
+    assert "page" not in line
+
+
 def test_a_throttled_booking_goes_by_itself() -> None:
     """The breaker keeps the time of a limit, not the row; nobody need retry it."""
     line = why(row(Status.HELD, hold_reason=HoldReason.THROTTLED), NOW)

@@ -1,0 +1,36 @@
+-- Take this minute's look for an event type that Cal.com did not have when a booking was to be made of it: for the one that
+-- was not looked for the longest. Returned is a booking that waits for it; nothing while each was looked for within the
+-- minute, whoever did so: of two that ask at once the second finds what the first has written, and gets nothing.
+-- A look that a clock set back has left in the future is none.
+WITH missing AS (
+    SELECT named.event_type, min(id) AS id
+    FROM appointments
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            CAST(event_type_id AS text),
+            coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
+        ) AS event_type
+    ) AS named
+    WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+        AND error_type = 'no_event_type' AND hold_until <= now()
+    GROUP BY named.event_type
+),
+due AS (
+    SELECT missing.event_type, missing.id
+    FROM missing
+    LEFT JOIN calcom_event_types AS kept ON kept.key_fingerprint = :key AND kept.event_type = missing.event_type
+    ORDER BY kept.looked_at NULLS FIRST, missing.id
+    LIMIT 1
+),
+taken AS (
+    INSERT INTO calcom_event_types AS kept (key_fingerprint, event_type, kind, sight, seats, asked_at, looked_at)
+    SELECT :key, event_type, 'unknown', false, false, to_timestamp(0), now()
+    FROM due
+    ON CONFLICT (key_fingerprint, event_type) DO UPDATE SET looked_at = now()
+    WHERE (kept.looked_at > now() - interval '1 minute' AND kept.looked_at <= now()) IS NOT TRUE
+    RETURNING event_type
+)
+SELECT appointment.*
+FROM taken
+JOIN due USING (event_type)
+JOIN appointments AS appointment USING (id)

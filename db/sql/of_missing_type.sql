@@ -1,0 +1,12 @@
+-- Find bookings that wait for an event type that Cal.com did not have (missing_type.sql) and may be tried again: the first
+-- in line of this type. Nothing is locked here: release_these.sql locks them, and passes over what has moved on.
+SELECT id
+FROM appointments
+WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
+    AND error_type = 'no_event_type' AND hold_until <= now()
+    AND coalesce(
+        CAST(event_type_id AS text),
+        coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
+    ) = :event_type
+ORDER BY line_at, id
+LIMIT :limit

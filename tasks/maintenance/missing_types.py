@@ -1,0 +1,36 @@
+"""Event types that Cal.com did not have when a booking was to be made of them: look until each is there again.
+
+Such bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
+"""
+
+from db.appointments import sweeps
+from resilience import correlation
+from tasks.calcom.failures import read_content
+from tasks.calcom.reply import Reply
+from tasks.calcom.slots import slots_of
+from tasks.dependencies import Dependencies
+from tasks.guarded_calls import GuardedCalls, NotNow
+from tasks.log import Logger
+from tasks.maintenance.release import release_of_type
+
+log = Logger(__name__)
+
+
+def look_for_type(deps: Dependencies) -> int:
+    """Look for one event type, and release what waits for it where it is there; return how many were released.
+
+    One look a type and minute in the whole fleet, and one a run: a thousand missing types (of another Cal.com) must not
+    use up the limit. What is read are its slots: Cal.com shows them to every key, also of a type named by its slug.
+    """
+    calcom = deps.calcom
+    with deps.engine.begin() as conn:
+        row = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
+    if row is None:
+        return 0
+    try:
+        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(row)))
+    except NotNow:  # the breaker is open, or the limit is reached: a minute later
+        return 0
+    there = not isinstance(shown, Reply)
+    log.info("event_type_looked_for", event_type_id=row.event_type_id, there=there)
+    return release_of_type(deps, row.event_type) if there else 0
