@@ -47,34 +47,25 @@ class BookingDecisions:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
         return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
-    def lookup_unavailable(self, retry_after: float | None) -> Move:
+    def lookup_unavailable(self, row: Appointment, retry_after: float | None) -> Move:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
 
         At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.
         """
-        hold = {
-            "hold_reason": HoldReason.UNREACHABLE,
-            "hold_until": FromNow(max(retry_after or 0.0, self.timings.open)),
-        }
+        wait = max(self.before_start(row, retry_after or 0.0), self.timings.open)
+        hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait)}
         return Move(Status.HELD, "Cal.com's list does not answer", hold)
 
     # -- after a call ------------------------------------------------------------------------------------------------
 
-    def again(
-        self,
-        row: Appointment,
-        error_type: str,
-        message: str,
-        retry_after: float | None = None,
-        posted: Posted | None = None,
-    ) -> Move:
+    def again(self, row: Appointment, error_type: str, message: str, posted: Posted | None = None) -> Move:
         """Return the retry of a booking of which nothing is booked, or its end when retries are used up."""
         went_wrong = {"last_error": message or error_type, "error_type": error_type}
         if not self.may_retry(row.retry_count, error_type):
-            return self.exhausted(error_type, message, KNOWN | went_wrong)
+            return self.exhausted(row, error_type, message, KNOWN | went_wrong)
         strategy = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
         changes = {"resilience_strategy": strategy} | KNOWN | went_wrong
-        delay = retry_after or self.policy.delay(row.retry_count)
+        delay = self.policy.delay(row.retry_count)
         why, used = "nothing was booked; try again", row.retry_count + 1
         return self.retry(row, why, changes, delay, posted=posted, used=used)
 
@@ -90,12 +81,14 @@ class BookingDecisions:
     ) -> Move:
         """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
 
+        What Cal.com says in Retry-After is the breaker's; the booking's own pause ends before its start.
+
         `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
         failed probe goes behind the others. From the third one in a row on for which Cal.com was there the booking
         rests for 2, 4, 8 ... times OPEN, since Cal.com may choke on this very booking: then others go at once.
         """
         if posted is None or not (posted.shut or posted.failed_probe):
-            cost = {} if used is None else {"retry_count": used}
+            cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
             return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:
@@ -107,12 +100,27 @@ class BookingDecisions:
             return Move(Status.HELD, "its probes fail; it rests", {**hold, **rest})
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
-    def exhausted(self, error_type: str | None, message: str | None, changes: Mapping[str, Any]) -> Move:
+    def exhausted(
+        self, row: Appointment, error_type: str | None, message: str | None, changes: Mapping[str, Any]
+    ) -> Move:
         """Return the end of a booking whose retries are used up."""
-        if error_type in OUTAGE:  # an outage fails nobody
+        if self.is_spared(row, error_type):
             hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(self.timings.open)}
             return Move(Status.HELD, "retries used up while Cal.com cannot be reached", {**changes, **hold})
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
+
+    def is_spared(self, row: Appointment, error_type: str | None) -> bool:
+        """Return whether what its last POST met fails no booking: an outage never does, an error of Cal.com's not yet.
+
+        A booking that is alone has too few calls to open the breaker, which would hold it until Cal.com is well.
+        """
+        asked_ago = (row.updated_at - row.requested_at).total_seconds()
+        return error_type in OUTAGE or (error_type in FAULTS and asked_ago < self.timings.wait_for_proof)
+
+    def before_start(self, row: Appointment, pause: float) -> float:
+        """Return a pause, ended before the booking's start comes too near; of one that is near already, as it is."""
+        left = (row.start_at - row.updated_at).total_seconds() - self.timings.lead - self.timings.margin
+        return min(pause, left) if left > 0 else pause
 
     def held(self, row: Appointment, reply: Reply) -> Move:
         """Return the hold of a booking whose call was answered by a limit, or by something else than Cal.com's API.
@@ -176,6 +184,8 @@ _STATUS: dict[str, int] = {
     ErrorType.HTTP_52X: 520,
 }
 OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION} | _STATUS.keys() - {ErrorType.HTTP_500}
+
+FAULTS = frozenset({ErrorType.HTTP_500, ErrorType.HTTP_OTHER, ErrorType.DATABASE, ErrorType.UNREADABLE})
 
 
 _HELD_FOR = {ReplyKind.THROTTLED: HoldReason.THROTTLED, ReplyKind.CREDENTIALS: HoldReason.CREDENTIALS}

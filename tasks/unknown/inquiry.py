@@ -58,7 +58,7 @@ class Inquiry:
             return self._lookup()
         except NotNow as no:
             if no.lookups_only:
-                return self.rules.lookup_unavailable(no.denied.retry_after)
+                return self.rules.lookup_unavailable(self.claim.row, no.denied.retry_after)
             return self.rules.not_now(self.claim.row, no.denied.reason)
 
     def _lookup(self) -> Move | Proceed:
@@ -123,7 +123,7 @@ class Inquiry:
             cancel=row.cancel_requested,
             near=times.starts_in <= rules.timings.lead,
             may_retry=rules.may_retry(row.retry_count, row.error_type),
-            outage=outcome.is_outage(row),
+            outage=rules.is_spared(row, row.error_type),
             waited=times.waited > rules.timings.wait_for_proof,
         )
         act = after_absence(case)

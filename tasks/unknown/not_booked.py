@@ -32,7 +32,7 @@ def not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
         case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if open_before:
             return outcome.lookup_failed(decisions, row, reply, posted)  # nothing is known more
         case ReplyKind.NOT_SENT:
-            return decisions.again(row, reply.error_type, reply.message, reply.retry_after, posted)
+            return decisions.again(row, reply.error_type, reply.message, posted)
         case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
             return decisions.held(row, reply)
     return inquiry.second_refused(allowed, posted) if open_before else inquiry.refused(reply)

@@ -14,7 +14,7 @@ from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, OUTAGE, BookingDecisions, error
+from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, BookingDecisions, error
 from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confirmed
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
@@ -71,11 +71,11 @@ def unknown(
     ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
     again = post is not None and row.outcome_unknown
     retried = row.retry_count + (again and post is not None and post.retry)
-    delay = reply.retry_after or rules.policy.delay(row.retry_count)
+    settles = _settles_in(rules, reply, sent_ago, kind)
     changes: dict[str, Any] = {
         "outcome_unknown": True,
         "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
-        "settle_at": FromNow(_settles_in(rules, reply, sent_ago, kind)),
+        "settle_at": FromNow(settles),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
         "answered_at": None,
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
@@ -90,9 +90,10 @@ def unknown(
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post is not None and post.evidence and not rules.may_retry(retried, None):
         # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
-        wait = max(timings.open, changes["settle_at"].seconds, times.waited)
+        wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
+    delay = min(rules.policy.delay(row.retry_count), max(settles, 0.0))
     return rules.retry(row, "the outcome is unknown; look first", changes, delay, posted=posted, used=retried)
 
 
@@ -190,7 +191,9 @@ def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
-        delay = (reply.retry_after if reply else None) or rules.policy.delay(row.retry_count + row.looks + 1)
+        delay = rules.policy.delay(row.retry_count + row.looks + 1)
+        if (settled_in := Times.of(row, rules).settled_in) > 0:
+            delay = min(delay, settled_in)
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
@@ -208,12 +211,14 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
     """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
-            return _settling("not listed yet; what may follow is certain only at the settle time", times.settled_in)
+            why = "not listed yet; what may follow is certain only at the settle time"
+            return _settling(why, rules.before_start(row, times.settled_in))
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
         changes = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
         return Move(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
     pause = max(rules.timings.settle_answered, -times.settled_in)
-    return _settling("not listed, and it may still come", min(pause, max(times.ends_in, 0.0)))
+    pause = rules.before_start(row, min(pause, max(times.ends_in, 0.0)))
+    return _settling("not listed, and it may still come", pause)
 
 
 def wait_for_slots(seconds: float) -> Move:
@@ -268,7 +273,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
         case Act.REJECT:
             return rejected(refused_as(refusal), refusal["message"], refusal.get("uid"))
         case Act.FAIL | Act.UNREACHABLE:
-            return rules.exhausted(row.error_type, row.last_error, KNOWN)
+            return rules.exhausted(row, row.error_type, row.last_error, KNOWN)
         case Act.BLIND:
             return blind(rules, times)
     return lookup_again(rules, row, times)
@@ -279,11 +284,6 @@ def blind(rules: BookingDecisions, times: Times) -> Move:
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
     return Move(Status.HELD, "not listed, and nothing proves that it is not there", hold)
-
-
-def is_outage(row: Appointment) -> bool:
-    """Say whether an outage is why its POST failed: that fails nobody."""
-    return row.error_type in OUTAGE
 
 
 def _posted(row: Appointment) -> dict[str, Any]:

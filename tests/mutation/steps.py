@@ -72,8 +72,8 @@ STEPS = (
         name="denied-look-comes-again-at-once",
         promise=4,
         file="tasks/decisions.py",
-        old="FromNow(max(retry_after or 0.0, self.timings.open))",
-        new="FromNow(retry_after or self.timings.open)",
+        old="wait = max(self.before_start(row, retry_after or 0.0), self.timings.open)",
+        new="wait = retry_after or self.timings.open",
         test="tests/unit/tasks/test_life.py::test_a_booking_whose_look_is_denied_does_not_come_again_at_once[1.0]",
     ),
     Breakage(

@@ -6,7 +6,8 @@ _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
 _RELEASES = "tests/integration/appointments/test_db_releases.py::"
 _ORDERS = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
-_WITHHELD = "tests/promises/outage/test_withheld_answers.py::"
+_WITHHELD = "tests/promises/answers/test_withheld_answers.py::"
+_ALONE = "tests/promises/answers/test_alone.py::"
 _TYPES = "tests/integration/test_missing_types.py::"
 _PAGES = "tests/promises/outage/test_foreign_pages.py::"
 
@@ -139,6 +140,46 @@ HOLDS = (
         old="OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION} |",
         new="OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST} |",
         test="tests/unit/tasks/test_life.py::test_a_page_fails_nobody_whose_retries_are_used_up",
+    ),
+    Breakage(
+        name="failed-alone-at-night",
+        promise=5,
+        file="tasks/decisions.py",
+        old="(error_type in FAULTS and asked_ago < self.timings.wait_for_proof)",
+        new="False",
+        test=f"{_ALONE}test_a_booking_alone_outlives_minutes_of_errors[database_down]",
+    ),
+    Breakage(
+        name="what-always-fails-never-ends",
+        promise=1,
+        file="tasks/decisions.py",
+        old="(error_type in FAULTS and asked_ago < self.timings.wait_for_proof)",
+        new="error_type in FAULTS",
+        test=f"{_ALONE}test_errors_that_outlast_the_longest_hold_fail_it",
+    ),
+    Breakage(
+        name="look-put-off-by-retry-after",
+        promise=1,
+        file="tasks/unknown/outcome.py",
+        old="delay = min(rules.policy.delay(row.retry_count), max(settles, 0.0))",
+        new="delay = reply.retry_after or rules.policy.delay(row.retry_count)",
+        test=f"{_ALONE}test_a_look_waits_for_no_retry_after",
+    ),
+    Breakage(
+        name="look-put-off-by-the-lists-retry-after",
+        promise=1,
+        file="tasks/unknown/outcome.py",
+        old="        delay = rules.policy.delay(row.retry_count + row.looks + 1)\n",
+        new="        delay = (reply and reply.retry_after) or rules.policy.delay(row.retry_count + row.looks + 1)\n",
+        test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
+    ),
+    Breakage(
+        name="look-put-off-past-the-start",
+        promise=1,
+        file="tasks/unknown/outcome.py",
+        old="return _settling(why, rules.before_start(row, times.settled_in))",
+        new="return _settling(why, times.settled_in)",
+        test=f"{_ALONE}test_no_look_is_put_off_past_the_start[bad_gateway]",
     ),
     Breakage(
         name="any-guards-no-refuses-a-customer",

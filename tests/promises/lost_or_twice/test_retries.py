@@ -122,8 +122,8 @@ def test_a_refusal_is_called_once(fleet: Callable[..., Fleet], simulator: Any, r
 def test_a_masked_database_error_for_ever_fails_after_four_posts(
     fleet: Callable[..., Fleet], simulator: Any, database_url: str
 ) -> None:
-    """Slots are free and Cal.com answers, only never well: three retries, then `failed`."""
-    fleet(RETRY_DELAYS="0.2,0.2,0.2", **PATIENT).start()
+    """Slots are free and Cal.com answers, only never well: three retries, then `failed`, once HOLD_MAX_AGE is over."""
+    fleet(RETRY_DELAYS="0.2,0.2,0.2", HOLD_MAX_AGE="1", **PATIENT).start()
     finals([enqueue_booking(request(0)).appointment_id])
     seen = len(post_times(simulator))
     simulator.faults("status", name="database", match=POST)

@@ -110,7 +110,7 @@ def test_an_event_type_that_always_fails_holds_nobody_while_others_are_booked(
 
     Each of those is tried four times: of all calls less than a tenth fails, and five in a row do not by chance.
     """
-    busy()
+    busy(HOLD_MAX_AGE="1")  # until then they would wait, and be tried again
     simulator.faults("status", name="internal", match=POST | {"event_type_id": BROKEN})
 
     ids = keep_asking(

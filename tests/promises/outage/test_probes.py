@@ -180,7 +180,7 @@ def test_a_booking_that_cal_com_answers_with_500_fails_when_its_retries_are_used
     settings: Settings, simulator: Any
 ) -> None:
     """Others are booked meanwhile, so that the breaker is closed: that is no outage, and nobody's to look after."""
-    settings(CALCOM_SETTLE_ANSWERED_SECONDS="5", CALCOM_SETTLE_SECONDS="130")
+    settings(CALCOM_SETTLE_ANSWERED_SECONDS="5", CALCOM_SETTLE_SECONDS="130", HOLD_MAX_AGE="1")
     clock = breaker_by_hand(threshold=1001)  # as if others were booked all the time
     [one] = accept(request(1, PLAIN))
     simulator.faults("status", name="internal", match=POST)

@@ -67,9 +67,9 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
 
 
-def test_a_page_fails_nobody_whose_retries_are_used_up() -> None:
+def test_a_page_fails_nobody_whose_retries_are_used_up(row: Row) -> None:
     """Its last POST was answered by something else than Cal.com: an operator's error."""
-    step = RULES.exhausted(ErrorType.CONFIGURATION, "a page", {})
+    step = RULES.exhausted(row(), ErrorType.CONFIGURATION, "a page", {})
 
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
 
@@ -120,16 +120,16 @@ def test_a_denied_post_after_a_settled_look_keeps_what_the_look_showed(row: Row)
     assert (step.to, step.changes["outcome_unknown"], step.changes["retry_count"]) == (Status.HELD, False, 2)
 
 
-def test_a_booking_that_cannot_be_looked_at_leaves_the_line() -> None:
+def test_a_booking_that_cannot_be_looked_at_leaves_the_line(row: Row) -> None:
     """Only the list is down: others may be booked, and must not wait behind this one."""
-    step = RULES.lookup_unavailable(99.0)
+    step = RULES.lookup_unavailable(row(), 99.0)
     assert (step.changes.get("hold_reason"), step.changes.get("hold_until")) == (HoldReason.UNREACHABLE, FromNow(99.0))
 
 
 @pytest.mark.parametrize("asked_again_in", [1.0, None])
-def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(asked_again_in: float | None) -> None:
+def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(row: Row, asked_again_in: float | None) -> None:
     """Another look is the probe, and may last as long as a call: eight such rows made 76 events in 15 s."""
-    step = RULES.lookup_unavailable(asked_again_in)
+    step = RULES.lookup_unavailable(row(), asked_again_in)
     assert step.changes.get("hold_until") == FromNow(Timings().open)
 
 

@@ -213,15 +213,24 @@ def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(
     assert (held.changes["error_type"], held.changes["last_error"]) == (ErrorType.TIMEOUT, "no such key")
 
 
-@pytest.mark.parametrize(("error", "to"), [(ErrorType.DATABASE, Status.FAILED), (ErrorType.TIMEOUT, Status.HELD)])
+@pytest.mark.parametrize(
+    ("error", "asked_ago", "to"),
+    [
+        (ErrorType.DATABASE, 899, Status.HELD),
+        (ErrorType.DATABASE, 900, Status.FAILED),
+        (ErrorType.TIMEOUT, 9999, Status.HELD),
+        (ErrorType.LEASE_LOST, 9999, Status.HELD),
+        (ErrorType.TAKEN, 0, Status.FAILED),
+    ],
+)
 def test_what_is_not_booked_fails_when_retries_are_used_up_and_never_by_an_outage(
-    row: Row, error: ErrorType, to: Status
+    row: Row, error: ErrorType, asked_ago: float, to: Status
 ) -> None:
-    """A lost lease is an outage, too."""
-    step = outcome.ended(RULES, open_row(row, retry_count=3, error_type=error), Act.FAIL, Times(-130, 0, 9e9, 130))
+    """A lost lease is an outage, too; an error of Cal.com's is spared for HOLD_MAX_AGE after the request."""
+    used_up = open_row(row, retry_count=3, error_type=error, requested_at=at(-asked_ago))
+    step = outcome.ended(RULES, used_up, Act.FAIL, Times(-130, 0, 9e9, 130))
     assert isinstance(step, Move)
     assert (step.to, step.changes["outcome_unknown"]) == (to, False)
-    assert outcome.is_outage(row(error_type=ErrorType.LEASE_LOST))
 
 
 def test_an_error_that_the_operator_does_not_call_transient_is_not_retried() -> None:
