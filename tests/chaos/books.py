@@ -14,6 +14,7 @@ from db.lifecycle import FINAL
 
 # Holds that wait for a person: kept, as long as somebody is told of them.
 FOR_A_PERSON = ("suspect", "blind_key", "credentials", "configuration")
+NOT_FOUND = 404
 HALF_MADE = "half_made"  # an operator's own matter: to be removed at Cal.com by hand
 References = Mapping[str, Sequence["Line"]]
 
@@ -34,6 +35,7 @@ class Row:
     cancel_requested: bool = False
     error_type: str | None = None
     evidence_posts: int = 0
+    last_post: int | None = None  # HTTP status of its last POST's answer
     waited: float = 0.0  # seconds for proof, while Cal.com could be asked, when first its last POST was settled
     ends: tuple[tuple[datetime, str], ...] = ()
     told_cut: bool = False
@@ -140,6 +142,13 @@ def waiting(rows: Sequence[Row], broken: Collection[int]) -> Iterator[str]:
             and not (row.hold_reason == "suspect" and own)
         ):
             yield f"booking {row.id}: held ({row.hold_reason}), and what held it is over"
+
+
+def unknown_there(rows: Sequence[Row]) -> Iterator[str]:
+    """Find rows that were rejected by a 404, where every event type is there all the time: the URL was wrong."""
+    for row in rows:
+        if row.status == "rejected" and row.last_post == NOT_FOUND:
+            yield f"booking {row.id}: rejected, as what it asks for is unknown, and at Cal.com it is there"
 
 
 def double(rows: Sequence[Row], made: References) -> Iterator[str]:

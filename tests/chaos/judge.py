@@ -27,7 +27,13 @@ _ROWS = """
         coalesce(CAST(extract(epoch FROM (
             SELECT min(created_at) FROM appointment_events
             WHERE appointment_id = appointments.id AND kind = 'held' AND created_at >= settle_at
-        ) - askable_since) AS float8), 0) AS waited
+        ) - askable_since) AS float8), 0) AS waited,
+        (
+            SELECT CAST(call ->> 'status' AS integer)
+            FROM appointment_events AS event, jsonb_array_elements(event.detail -> 'calls') AS call
+            WHERE event.appointment_id = appointments.id AND call ->> 'endpoint' = 'bookings.create'
+            ORDER BY event.id DESC LIMIT 1
+        ) AS last_post
     FROM appointments ORDER BY id
 """
 _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDER BY id"
@@ -117,7 +123,10 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
     verdict = Verdict(
         lost=tuple(books.lost(accepted, ours.rows, ours.alerts)),
         double=tuple(books.double(ours.rows, made)),
-        contradictions=tuple(books.contradictions(ours.rows, made, WEEKS)),
+        contradictions=(
+            *books.contradictions(ours.rows, made, WEEKS),
+            *(books.unknown_there(ours.rows) if part.types_stay else ()),
+        ),
         blind=tuple(wrong),
         waiting=tuple(books.waiting(ours.rows, environment.broken)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),

@@ -30,7 +30,8 @@ class Part:
 
     `shown`: which bookings the key's list has. `sight`: the kinds of which that is every one by right: those that its
     user owns. `told`: the kinds of which the key is told whether their hosts are asked about free addresses; `column`:
-    some are. Without an `operator` what is held must be let go by itself.
+    some are. `types_stay`: every type is there and has its hosts all the time. Without an `operator` what is held must
+    be let go by itself.
     `settle` stands far above the longest work and the longest lag together: what lasts longer promise 2 excepts.
     """
 
@@ -44,6 +45,7 @@ class Part:
     sight: frozenset[str] = frozenset()
     told: frozenset[str] = EVERY
     column: bool = False
+    types_stay: bool = True
     operator: bool = True
     loses_sight: bool = False  # half-way: the permission goes, and the key still books
     lags: tuple[float, ...] = (0.02, 0.1)
@@ -81,7 +83,16 @@ PARTS: dict[str, Part] = {
     "lost": Part(350, 26, 90, key="cal_test_fickle", loses_sight=True),
     "doors": Part(400, 44, 180, DOORS_LANES, shown=Shown.ALL, sight=PERSONAL, operator=False),
     "hosts": Part(
-        400, 36, 150, HOSTS_LANES, key=f"cal_test_{HOST}", shown=Shown.HOST, sight=PERSONAL, column=True, operator=False
+        400,
+        36,
+        150,
+        HOSTS_LANES,
+        key=f"cal_test_{HOST}",
+        shown=Shown.HOST,
+        sight=PERSONAL,
+        column=True,
+        types_stay=False,
+        operator=False,
     ),
 }
 

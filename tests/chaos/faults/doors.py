@@ -18,22 +18,12 @@ from simulator.state.users import STRANGER
 from simulator.state.world import World
 from tests.chaos.environment import SIDES, ChaosEnvironment
 from tests.chaos.faults.proxy import HOST, Weather
-from tests.chaos.faults.servers import POST, Strike
+from tests.chaos.faults.servers import PAGES, POST, Strike, calcom
 
-BOOKED = {"kind": "commit_then_status", "match": POST}
 DAY = 86_400
-AFTER = "Retry-After"
 LONG = (8.0, 14.0)  # seconds: for what is worth a look only when it lasts
+LAG = 4.0  # of a replica, later than what an answered POST settles in
 CLOCKS = (-30.0, -3.0, 3.0, 30.0)  # seconds that a proxy's is off
-ANYWHERE = "/v2/bookings*"
-
-PAGES: dict[str, dict[str, Any]] = {
-    "books, then a page of 403": {**BOOKED, "name": "forbidden_page"},
-    "books, then a page of 413": {**BOOKED, "name": "too_large"},
-    "books, then a login page": {**BOOKED, "name": "login_page"},
-    "books, then a guard's 403": {**BOOKED, "name": "forbidden_resource"},
-    "books, then 202 without a booking": {**BOOKED, "name": "no_booking"},
-}
 
 
 def ordered(orders: tuple[dict[str, Any], ...], environment: ChaosEnvironment, rng: random.Random) -> bool:
@@ -46,9 +36,13 @@ def ordered(orders: tuple[dict[str, Any], ...], environment: ChaosEnvironment, r
 
 
 def another_clock(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Have a proxy before Cal.com whose clock is its own, while half of the answers to POSTs are lost."""
+    """Have a proxy before a late replica whose clock is its own, while half of the answers to POSTs are lost."""
     clock = {"kind": "date", "by": rng.choice(CLOCKS)}
-    return ordered((clock, {"kind": "commit_then_reset", "match": POST, "share": 0.5}), environment, rng)
+    environment.calcom.order("POST", "/_settings", {"replica_lags": [LAG]})
+    try:
+        return ordered((clock, {"kind": "commit_then_reset", "match": POST, "share": 0.5}), environment, rng)
+    finally:
+        environment.calcom.order("POST", "/_settings", {"replica_lags": environment.part.lags})
 
 
 def one_broken_type(environment: ChaosEnvironment, rng: random.Random) -> bool:
@@ -99,7 +93,7 @@ def late_redis(environment: ChaosEnvironment, rng: random.Random) -> bool:
 
 _ASKS: dict[str, Any] = {"kind": "status", "retry_after": DAY, "count": 2}
 FAULTS: dict[str, Strike] = {
-    **{f"Cal.com: {name}": partial(ordered, (order,)) for name, order in PAGES.items()},
+    **{f"Cal.com: {name}": partial(calcom, order) for name, order in PAGES.items()},
     "Cal.com: behind a proxy with a clock of its own": another_clock,
     "Cal.com: 429, asks for a day": partial(ordered, ({**_ASKS, "name": "throttled"},)),
     "Cal.com: 503, asks for a day": partial(ordered, ({**_ASKS, "name": "unavailable"},)),

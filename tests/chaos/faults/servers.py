@@ -129,6 +129,15 @@ def calcom(order: dict[str, Any], environment: ChaosEnvironment, rng: random.Ran
     return any(one["id"] == made["id"] and one["hits"] for one in environment.calcom.order("GET", "/_faults")["faults"])
 
 
+_BOOKED = {"kind": "commit_then_status", "match": POST}
+# What a firewall, a gateway or a guard says in place of Cal.com's answer, once the booking is made.
+PAGES: dict[str, dict[str, Any]] = {
+    "books, then a page of 403": {**_BOOKED, "name": "forbidden_page"},
+    "books, then a page of 413": {**_BOOKED, "name": "too_large"},
+    "books, then a login page": {**_BOOKED, "name": "login_page"},
+    "books, then a guard's 403": {**_BOOKED, "name": "forbidden_resource"},
+    "books, then 202 without a booking": {**_BOOKED, "name": "no_booking"},
+}
 CALCOM: dict[str, dict[str, Any]] = {
     "slow": {"kind": "latency", "delay": [0.5, 1.5]},
     "books late": {"kind": "latency", "delay": LATE, "match": POST},
@@ -147,6 +156,7 @@ CALCOM: dict[str, dict[str, Any]] = {
     "books, then resets": {"kind": "commit_then_reset", "match": POST},
     "books, then 500": {"kind": "commit_then_status", "name": "internal", "match": POST},
     "books, then 504": {"kind": "commit_then_status", "name": "gateway_timeout", "match": POST},
+    **PAGES,
     "database error": {"kind": "status", "name": "database", "match": POST},
     "database down": {"kind": "status", "name": "database_down"},
     "500": {"kind": "status", "name": "internal"},

@@ -233,6 +233,12 @@ def test_what_is_over_holds_nothing(reason: str | None, error: str | None, *, wa
     assert bool(list(books.waiting([row], ()))) is waits
 
 
+def test_who_is_rejected_by_a_cal_com_that_is_not_ours_is_found() -> None:
+    """A wrong URL fails no customer: his type is there."""
+    rows = [replace(REJECTED, last_post=404), replace(REJECTED, last_post=400), replace(CONFIRMED, last_post=404)]
+    assert [line.partition(":")[0] for line in books.unknown_there(rows)] == ["booking 1"]
+
+
 def test_a_suspect_of_a_type_that_failed_alone_is_an_operators() -> None:
     """It failed while others succeeded; a key that is refused is nobody's own."""
     row = Row(id=1, reference="r1", status="held", hold_reason="suspect", event_type_id=IDS["plain"])
