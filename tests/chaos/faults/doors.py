@@ -23,6 +23,7 @@ from tests.chaos.faults.servers import PAGES, POST, Strike, calcom
 DAY = 86_400
 LONG = (8.0, 14.0)  # seconds: for what is worth a look only when it lasts
 LAG = 4.0  # of a replica, later than what an answered POST settles in
+BROKEN = 20.0  # seconds that a type is at the most
 CLOCKS = (-30.0, -3.0, 3.0, 30.0)  # seconds that a proxy's is off
 
 
@@ -55,9 +56,15 @@ def one_broken_type(environment: ChaosEnvironment, rng: random.Random) -> bool:
         return False
     [broken] = rng.choice(found)
     environment.broken.add(broken)
-    return ordered(
-        ({"kind": "status", "name": "internal", "match": {**POST, "event_type_id": broken}},), environment, rng
-    )
+    order = {"kind": "status", "name": "internal", "seconds": BROKEN, "match": {**POST, "event_type_id": broken}}
+    [made] = environment.calcom.order("POST", "/_faults", order)["faults"]
+    environment.until(lambda: _hits(environment, made["id"]) >= rng.randint(1, 5), BROKEN)
+    return _hits(environment, made["id"]) > 0
+
+
+def _hits(environment: ChaosEnvironment, number: int) -> int:
+    faults = environment.calcom.order("GET", "/_faults")["faults"]
+    return sum(one["hits"] for one in faults if one["id"] == number)
 
 
 def wrong_url(environment: ChaosEnvironment, rng: random.Random) -> bool:
