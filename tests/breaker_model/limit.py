@@ -44,13 +44,15 @@ class Limit:
     exhausted: bool = False
     scout: bool = False
     scout_at: int = 0
+    longest: int = 0
+    """The longest time until the window's end that was told of this limit."""
 
     def clamp(self, limits: Limits, now: int) -> None:
         """Believe nothing that only a clock that was set back can have brought about."""
         if limits.emission_interval:
             self.tat = min(self.tat, now * 1000 + limits.burst_tolerance + limits.emission_interval)
         self.throttled_until = min(self.throttled_until, now + MAX_THROTTLE)
-        self.resets_at = min(self.resets_at, now + limits.rate_window + _clock_tolerance(limits))
+        self.resets_at = min(self.resets_at, now + limits.rate_window + self._clock_tolerance(limits))
 
     def wait(self, limits: Limits, now: int) -> int:
         """Return the ms until the next call may go; 0: now."""
@@ -106,15 +108,20 @@ class Limit:
         if at == self.scout_at:
             self.scout_at = 0
 
+    def apply_limit(self, limit: int, reset: int) -> None:
+        """Take in how many calls a window allows, and how long it lasts at least."""
+        self.longest = max(self.longest if limit == self.limit else 0, reset)
+        self.limit = limit
+
     def apply_headers(self, number: int, at: int, headers: tuple[int, int, int], limits: Limits, now: int) -> None:
         """Apply the headers of a call granted at `at`: limit, calls remaining, ms until the window ends."""
         _, remaining, reset = headers
-        resets_at = at + reset + _reset_margin(limits)
+        resets_at = at + reset + self._reset_margin(limits)
         if self.remaining is None and number == self.number:
-            if abs(resets_at - now) > _clock_tolerance(limits):  # else this call has met the end of the old window
+            if abs(resets_at - now) > self._clock_tolerance(limits):  # else this call has met the end of the old window
                 self.remaining = remaining
             self.resets_at = resets_at
-        elif abs(resets_at - self.resets_at) <= _clock_tolerance(limits):
+        elif abs(resets_at - self.resets_at) <= self._clock_tolerance(limits):
             self.remaining = remaining if self.remaining is None else min(self.remaining, remaining)
             self.resets_at = min(self.resets_at, resets_at)
         elif resets_at > self.resets_at:  # a later window than the one we believed in
@@ -128,7 +135,7 @@ class Limit:
         if at >= self.throttled_until:
             self.refused += 1
         least = min(1000 * 2.0 ** (self.refused - 1), limits.rate_window)
-        pause = int(min(max(asked, least), MAX_THROTTLE)) + _reset_margin(limits)
+        pause = int(min(max(asked, least), MAX_THROTTLE)) + self._reset_margin(limits)
         self.throttled_until = self.resets_at = max(self.throttled_until, at + pause)
         self.exhausted, self.remaining, self.throttled_at = True, 0, now
 
@@ -151,6 +158,7 @@ class Limit:
             "granted": self.this.granted, "answered": self.this.answered, "granted_before": self.last.granted,
             "answered_before": self.last.answered, "carried": self.carried_over, "others": self.foreign,
             "spent": int(self.exhausted), "scout": int(self.scout), "scout_at": self.scout_at,
+            "longest": self.longest,
         }  # fmt: skip
 
     def _next_window(self, limits: Limits, now: int) -> None:
@@ -177,10 +185,12 @@ class Limit:
     def _backlog(self, now: int) -> int:
         return max(0, self.tat - now * 1000)
 
+    def _reset_margin(self, limits: Limits) -> int:
+        return int(min(limits.rate_window / 200, self._length(limits) / 20))
 
-def _reset_margin(limits: Limits) -> int:
-    return limits.rate_window // 200
+    def _clock_tolerance(self, limits: Limits) -> int:
+        return int(min(limits.rate_window / 40, self._length(limits) / 2))
 
-
-def _clock_tolerance(limits: Limits) -> int:
-    return limits.rate_window // 40
+    def _length(self, limits: Limits) -> int:
+        """Return how long the service's window is, as far as is known."""
+        return self.longest or limits.rate_window

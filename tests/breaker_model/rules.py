@@ -230,10 +230,11 @@ class Breaker:
             self.limit.end_throttle(at.limits, at.now)
         if report.window >= 0:
             self.limit.answered(report.window, report.granted_at)
-        if report.limit:  # a 429 tells it, too
-            self.limit.limit = report.limit
         if report.outcome == "throttled":
             self.limit.apply_429(report.granted_at, report.retry_after, at.limits, at.now)
+        if report.limit:  # a 429 tells it, too
+            self.limit.apply_limit(report.limit, report.reset)
+        if report.outcome == "throttled":
             return
         if report.outcome == "success" and report.granted_at >= self.limit.throttled_until:
             self.limit.refused = 0

@@ -134,9 +134,16 @@ class Walk:
             limit - known.this.granted - known.carried_over - pick((0, 1, 2)),
             flight - 1 + limit // 20 + pick((0, 1, 2)),
         )
-        edge, tolerance = at.limits.rate_window // 200, at.limits.rate_window // 40
+        length = known.longest or at.limits.rate_window
+        edge = int(min(at.limits.rate_window / 200, length / 20))
+        tolerance = int(min(at.limits.rate_window / 40, length / 2))
         beside = pick((0, 0, 1, -1)) + pick((-tolerance, 0, 0, tolerance))
-        resets = (known.resets_at + beside, self.pair.now + beside, known.resets_at + pick((300, 1150, -300)))
+        resets = (
+            known.resets_at + beside,
+            self.pair.now + beside,
+            known.resets_at + pick((300, 1150, -300, 20)),
+            permit.granted_at + 40,
+        )
         return limit, max(0, pick((*lefts, 0, 30))), max(0, pick(resets) - permit.granted_at - edge)
 
     def release(self) -> list[str]:

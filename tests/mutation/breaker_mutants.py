@@ -33,6 +33,9 @@ EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
             "quota: elseif resets_at >= quota.resets_at then",
             "state_machine: elseif scope.state == 'closed' and result and scope.failures >= 0 then",
         ),
+        "No window lasts a millisecond.": (
+            "quota: local length = quota.longest > 1 and quota.longest or setting.rate_window",
+        ),
         "No limit of ours has an interval of a microsecond.": (
             "quota: if emission_interval > 1 and backlog() > burst_tolerance then",
             "quota: if emission_interval > 1 then",

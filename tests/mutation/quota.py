@@ -29,6 +29,24 @@ QUOTA = (
         f"{_HEADERS}test_a_window_ends_as_long_after_its_call_was_sent_as_the_answer_tells",
     ),
     _taken(
+        "windows-of-a-second-taken-for-one",
+        "math.min(setting.rate_window / 40, length / 2)",
+        "setting.rate_window / 40",
+        f"{_WORLD}test_a_limit_of_a_few_seconds_is_used[1.0-1.9-exactly]",
+    ),
+    _taken(
+        "margin-of-a-minute-after-each-second",
+        "math.min(setting.rate_window / 200, length / 20)",
+        "setting.rate_window / 40",
+        f"{_WORLD}test_a_limit_of_a_few_seconds_is_used[2.0-1.25-exactly]",
+    ),
+    _taken(
+        "window-never-measured-anew",
+        "limit == quota.limit and quota.longest or 0",
+        "quota.longest",
+        "tests/integration/breaker/test_breaker_model.py::test_the_scripts_keep_the_rules[0]",
+    ),
+    _taken(
         "no-scout",
         "return quota.scout == 1 and",
         "return false and",

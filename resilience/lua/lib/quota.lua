@@ -4,6 +4,7 @@
 --         window (-1: not told yet)   resets_at: its end   window: its number   granted, answered, granted_before,
 --         answered_before: our calls in it and in the one before   carried_over: those in flight when it began   foreign: calls
 --         that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
+--         longest: the longest time to its end that was told of this limit: about what a window lasts
 -- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled, and
 --         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is ahead
 --         by burst_tolerance at most: burst and refill together stay under it in any window, wherever theirs begins. The service
@@ -13,19 +14,17 @@
 local MAX_THROTTLE = 3600000 -- ms that a 429 may hold us: a clock that was set back must not do so for longer
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms after which an answer may have made room; for which a scout is waited for
 local emission_interval, burst_tolerance = setting.gap, setting.depth -- us; 0: no limit of our own
-local reset_margin = math.floor(setting.rate_window / 200) -- ms from the told end of a window until a call may be sent
-local clock_tolerance = math.floor(setting.rate_window / 40) -- ms by which two tellings of one moment may differ
 local QUOTA = { tat = 'paid_until', throttled_until = 'shut', remaining = 'left', resets_at = 'ends', carried_over = 'carried',
   foreign = 'others', exhausted = 'spent' } -- as other releases write them; the rest by their own names
 local stored = redis.call('HMGET', RATE, 'paid_until', 'shut', 'refused', 'limit', 'left', 'ends', 'window', 'granted', 'answered',
-  'granted_before', 'answered_before', 'carried', 'others', 'spent', 'scout', 'scout_at')
+  'granted_before', 'answered_before', 'carried', 'others', 'spent', 'scout', 'scout_at', 'longest')
 local quota, quota_writes = {
   tat = (stored[1] or 0) + 0, throttled_until = (stored[2] or 0) + 0, refused = (stored[3] or 0) + 0,
   limit = (stored[4] or 0) + 0, remaining = (stored[5] or -1) + 0, resets_at = (stored[6] or 0) + 0,
   window = (stored[7] or 0) + 0, granted = (stored[8] or 0) + 0, answered = (stored[9] or 0) + 0,
   granted_before = (stored[10] or 0) + 0, answered_before = (stored[11] or 0) + 0, carried_over = (stored[12] or 0) + 0,
   foreign = (stored[13] or 0) + 0, exhausted = (stored[14] or 0) + 0, scout = (stored[15] or 0) + 0,
-  scout_at = (stored[16] or 0) + 0,
+  scout_at = (stored[16] or 0) + 0, longest = (stored[17] or 0) + 0,
 }, {}
 
 local function quota_set(name, value)
@@ -41,6 +40,15 @@ local function quota_save()
     redis.call('HSET', RATE, unpack(quota_writes))
   end
 end
+
+local reset_margin -- ms from the told end of a window until a call may be sent
+local clock_tolerance -- ms by which two tellings of one moment may differ: less than a window, or two were one
+local function measure_window()
+  local length = quota.longest > 0 and quota.longest or setting.rate_window
+  reset_margin = math.floor(math.min(setting.rate_window / 200, length / 20))
+  clock_tolerance = math.floor(math.min(setting.rate_window / 40, length / 2))
+end
+measure_window()
 
 local function clamp(name, latest) -- later than that only by a clock that was set back: not believed, and forgotten
   quota_set(name, math.min(quota[name], latest))
@@ -149,7 +157,11 @@ local function quota_record(outcome, window, at, limit, remaining, reset)
   if outcome == 'success' and at >= quota.throttled_until then
     quota_set('refused', 0)
   end
-  quota_set('limit', limit > 0 and limit or quota.limit) -- a 429 tells it, too
+  if limit > 0 then -- a 429 tells it, too
+    quota_set('longest', math.max(limit == quota.limit and quota.longest or 0, reset))
+    quota_set('limit', limit)
+    measure_window()
+  end
   if limit > 0 and outcome ~= 'throttled' then
     apply_headers(window, at, limit, remaining, reset)
   end

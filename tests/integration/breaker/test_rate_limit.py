@@ -1,5 +1,6 @@
 """The limit that Cal.com tells is used up and not overrun. Time is simulated; Valkey and Lua are real."""
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -43,6 +44,12 @@ class World:
     seed: int
     waiting: int
     lasting: float = 1.0
+    limit: int = LIMIT
+    window: float = WINDOW
+    tick: float = 1.0
+    """Seconds after which a call that was denied is asked for again."""
+    told: Callable[[float], float] = float
+    """How the seconds until a window ends are told."""
     now: float = 0.0
     flying: int = 0
     refused: list[float] = field(default_factory=list)
@@ -76,10 +83,10 @@ class World:
         heappush(self.moments, (time, next(self.numbers), happen))
 
     def _tick(self) -> None:
-        self._at(self.now + 1, self._tick)
+        self._at(self.now + self.tick, self._tick)
 
     def _count(self) -> Verdict:
-        return self.key.count("key", limit=LIMIT, window=WINDOW, block=WINDOW, now=self.now)
+        return self.key.count("key", limit=self.limit, window=self.window, block=self.window, now=self.now)
 
     def _ask(self) -> bool:
         number = next(self.numbers)
@@ -98,7 +105,7 @@ class World:
 
     def _answer(self, process: CircuitBreaker, permit: Permit, verdict: Verdict) -> None:
         self.flying -= 1
-        now, headers = T0 + self.now, QuotaHeaders(verdict.limit, verdict.remaining, verdict.reset)
+        now, headers = T0 + self.now, QuotaHeaders(verdict.limit, verdict.remaining, self.told(verdict.reset))
         if verdict.allowed:
             process.record(permit, CallOutcome.SUCCESS, quota_headers=headers, now=now)
             return
@@ -136,6 +143,23 @@ def test_long_calls_use_it_as_well(redis_url: str, join: Join) -> None:
         assert world.refused == []
     assert max(ends) <= 155
     assert median(ends) <= 145
+
+
+@pytest.mark.parametrize("told", [float, math.ceil], ids=["exactly", "in whole seconds"])
+@pytest.mark.parametrize(("window", "within"), [(1.0, 1.9), (2.0, 1.25), (5.0, 1.25)])
+def test_a_limit_of_a_few_seconds_is_used(
+    redis_url: str, join: Join, window: float, within: float, told: Callable[[float], float]
+) -> None:
+    """Ten calls in each window, of a third of a second; the first six too many go before anything is told.
+
+    A window of one second that is told in whole seconds may end a second later than it does.
+    """
+    for seed in SEEDS:
+        wipe(redis_url)
+        processes = [join(rate_limit=0), join(rate_limit=0)]
+        world = World(processes, seed, 200, lasting=0.3, limit=10, window=window, tick=0.05, told=told)
+        assert world.run() <= within * 20 * window
+        assert len(world.refused) <= 15
 
 
 OTHERS = {
