@@ -202,7 +202,8 @@ def compare(engine: Engine, few: int, many: int, *, analysed: bool) -> list[Read
     """Fill an empty database with so many ended bookings, then with more; return what was read each time."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         for number in range(101, 141):
-            event_types.keep(conn, "key", str(number), kind=event_types.EventKind.PLAIN, sight=True)
+            shown = event_types.ShownType(policy_kind=event_types.EventKind.PLAIN, personal=True, sight=True)
+            event_types.keep(conn, "key", str(number), shown)
     fill(engine, 1, few, living=LIVING)
     _vacuum(engine, analysed=analysed)
     before = _measure(engine)

@@ -31,8 +31,8 @@ class HoldReason(StrEnum):
         "unreachable"  # release_held, at hold_until; after three failed probes also once the breaker is closed
     )
     SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
-    # sight gained since; another key; a lookup at each hold_until, with growing pauses; `booking resolve` or `booking
-    # retry --not-booked`; a day after its slot never_known makes it failed
+    # another key; a personal type's owner's key that has its rights again; a lookup at each hold_until, with growing
+    # pauses; `booking resolve` or `booking retry --not-booked`; a day after its slot never_known makes it failed
     BLIND_KEY = "blind_key"
     # release_held: another key; today's, while the shared breaker does not block it. A harmless call, asked each minute
     # while any is held, lifts the block when it is answered well; so does `booking breaker reset`

@@ -1,7 +1,7 @@
 """Ask Cal.com what an event type is, and whether our key is shown all of its bookings (docs/calcom.md, "Sight").
 
 Asked when it is first needed, so that a healthy day costs no call, and kept for a day; asked again right before what it
-allows is done, for hosts leave teams and keys lose their rights.
+allows is done, for confirmation is switched and keys lose their rights.
 """
 
 from contextlib import suppress
@@ -10,8 +10,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, EventType
-from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
+from db.appointments.event_types import EventKind, EventType, ShownType
+from tasks.calcom.event_types import (
+    EventTypeFacts,
+    Me,
+    read_event_type,
+    read_event_types,
+    read_free_email,
+    read_me,
+)
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
@@ -51,8 +58,8 @@ def user(deps: Dependencies, calls: GuardedCalls, *, anew: bool = False) -> Me |
     return _users[settings]
 
 
-def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, sight: bool = False) -> EventType:
-    """Ask now, and keep what is told; `sight`: a list has just shown this key what its user takes no part in.
+def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: bool = False) -> EventType:
+    """Ask now, and keep what is told; `stranger`: a list has just shown this key what its user takes no part in.
 
     A type that was deleted stays what it was until there is one again. One that this key may not read, or whose number
     nothing has told yet, is of unknown kind.
@@ -64,18 +71,22 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, sight: boo
     facts = _facts(calls, row, before)
     if facts is None and before is not None and before.deleted:
         return before
-    me = None if facts is None else user(deps, calls)
-    with deps.engine.begin() as conn:
-        return event_types.keep(
-            conn,
-            deps.calcom.key_fingerprint,
-            row.event_type,
-            kind=EventKind.UNKNOWN if facts is None else facts.kind,
-            sight=sight or (facts is not None and me is not None and facts.has_sight(me.user_id)),
-            seats=facts is not None and facts.seats,
-            occurrences=None if facts is None else facts.occurrences,
-            calcom_id=None if facts is None else facts.calcom_id,
+    shown = ShownType(policy_kind=EventKind.UNKNOWN)
+    if facts is not None:
+        me = user(deps, calls)
+        stranger = stranger and facts.personal and me == user(deps, calls, anew=True)  # his address is today's as well
+        shown = ShownType(
+            policy_kind=facts.kind,
+            confirms_free_email=_confirms_free_email(calls, facts),
+            personal=facts.personal,
+            sight=me is not None and facts.has_sight(me.user_id, stranger=stranger),
+            seats=facts.seats,
+            occurrences=facts.occurrences,
+            length_minutes=facts.length_minutes,
+            calcom_id=facts.calcom_id,
         )
+    with deps.engine.begin() as conn:
+        return event_types.keep(conn, deps.calcom.key_fingerprint, row.event_type, shown)
 
 
 def recent(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
@@ -131,6 +142,22 @@ def _facts(calls: GuardedCalls, row: Appointment, before: EventType | None) -> E
             return None
         raise NotAskedError(facts)
     return facts
+
+
+def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | None:
+    """Return what only an older version of the API shows; None when it is not told, for good, or changes nothing.
+
+    Raises:
+        NotAskedError: Cal.com did not tell now.
+    """
+    if facts.kind is EventKind.OTHER:
+        return None
+    told = read_free_email(calls.own_event_types(), facts.calcom_id)
+    if not isinstance(told, Reply):
+        return told
+    if told.kind is ReplyKind.REFUSED or _is_hidden(told):
+        return None
+    raise NotAskedError(told)
 
 
 def _is_hidden(reply: Reply) -> bool:

@@ -1,21 +1,32 @@
 """What Cal.com told a key about an event type: its kind, and whether the list shows this key all of its bookings.
 
-Kept a day for each key and type, so that the plain path costs no call.
+Kept a day for each key and type, so that the plain path costs no call. Workers of an older version write `kind` and
+`sight` as well, and know neither `confirms_free_email` nor `personal`: without these two they are believed less.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.appointments.appointment import Appointment
-from db.event_kind import EventKind
+from db.event_kind import EventKind, if_confirmed
 from db.schema import calcom_event_types as _types
 from db.sql import statement
 
-__all__ = ["EventKind", "EventType", "confirmed", "keep", "known", "learn_id", "mark_deleted", "was_here"]
+__all__ = [
+    "EventKind",
+    "EventType",
+    "ShownType",
+    "confirmed",
+    "keep",
+    "known",
+    "learn_id",
+    "mark_deleted",
+    "was_here",
+]
 
 _columns = _types.c
 _KEY = ("key_fingerprint", "event_type")
@@ -23,21 +34,32 @@ _NEVER = datetime.fromtimestamp(0, UTC)  # of a row whose kind and sight nobody 
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventType:
-    """A row of `calcom_event_types`; `fresh`: asked within a day, by Postgres's clock."""
+class ShownType:
+    """What Cal.com shows a key of an event type.
 
-    key_fingerprint: str
-    event_type: str
-    calcom_id: int | None
-    kind: EventKind
-    sight: bool
-    seats: bool
-    occurrences: int | None
-    deleted: bool
-    asked_at: datetime
-    kind_changed_at: datetime | None
-    looked_at: datetime | None
-    fresh: bool
+    `policy_kind` is the kind by the confirmation policy alone, `confirms_free_email` what only an older version of the
+    API shows (None: not told). `personal`: one user's own (None: not told). `length_minutes` is that of a booking which
+    names none.
+    """
+
+    policy_kind: EventKind
+    confirms_free_email: bool | None = None
+    personal: bool | None = None
+    sight: bool = False
+    seats: bool = False
+    occurrences: int | None = None
+    length_minutes: int | None = None
+    calcom_id: int | None = None
+
+    @property
+    def kind(self) -> EventKind:
+        """Return how Cal.com answers a second POST; a type of which it is not told may confirm."""
+        return self.policy_kind if self.confirms_free_email is False else if_confirmed(self.policy_kind)
+
+    @property
+    def confirms(self) -> bool:
+        """Say whether its host is certainly asked to confirm bookings, some or all; not, where he only may be."""
+        return self.policy_kind is EventKind.CONFIRMATION or self.confirms_free_email is True
 
     @property
     def recurs(self) -> bool:
@@ -45,40 +67,51 @@ class EventType:
         return self.occurrences is not None
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventType(ShownType):
+    """A row of `calcom_event_types`; `fresh`: asked within a day, by Postgres's clock.
+
+    `kind_changed_at` is when any key was told last that the type is another than before.
+    """
+
+    key_fingerprint: str
+    event_type: str
+    deleted: bool
+    asked_at: datetime
+    kind_changed_at: datetime | None
+    looked_at: datetime | None
+    fresh: bool
+
+    def kind_of(self, sent_at: datetime | None) -> EventKind:
+        """Return the kind for a booking whose first POST of unknown outcome was sent then.
+
+        OTHER where the type has changed since: Cal.com looks for the earlier booking by what the type is now.
+        """
+        changed = self.kind_changed_at
+        return EventKind.OTHER if changed is not None and (sent_at is None or sent_at <= changed) else self.kind
+
+
 def known(conn: Connection, key_fingerprint: str, event_type: str) -> EventType | None:
     """Return what this key was told of an event type (`Appointment.event_type`), however long ago."""
-    asked = select(_types, _fresh()).where(
+    asked = select(*_read_columns()).where(
         _columns.key_fingerprint == key_fingerprint, _columns.event_type == event_type
     )
     row = conn.execute(asked).mappings().first()
     return None if row is None else _read(row)
 
 
-def keep(
-    conn: Connection,
-    key_fingerprint: str,
-    event_type: str,
-    *,
-    kind: EventKind,
-    sight: bool,
-    seats: bool = False,
-    occurrences: int | None = None,
-    calcom_id: int | None = None,
-) -> EventType:
-    """Record what Cal.com has just told; an id that is known already stays where none is given."""
-    values: dict[str, Any] = {
-        "kind": kind,
-        "sight": sight,
-        "seats": seats,
-        "occurrences": occurrences,
-        "deleted": False,
-    }
+def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownType) -> EventType:
+    """Record what Cal.com has just shown; an id that is known already stays where none is given."""
+    values = asdict(shown) | {"deleted": False}
+    values["kind"], calcom_id = values.pop("policy_kind"), values.pop("calcom_id")
     statement = _upsert(key_fingerprint, event_type, **values, calcom_id=calcom_id)
-    statement = statement.on_conflict_do_update(
-        index_elements=_KEY,
-        set_=values | {"calcom_id": func.coalesce(calcom_id, _columns.calcom_id), "asked_at": func.now()},
-    )
-    return _read(conn.execute(statement.returning(_types, _fresh())).mappings().one())
+    now_too = {
+        "calcom_id": func.coalesce(calcom_id, _columns.calcom_id),
+        "asked_at": func.now(),
+        "kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),
+    }
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=values | now_too)
+    return _read(conn.execute(statement.returning(*_read_columns())).mappings().one())
 
 
 def learn_id(conn: Connection, key_fingerprint: str, event_type: str, calcom_id: int) -> None:
@@ -111,8 +144,27 @@ def _upsert(key_fingerprint: str, event_type: str, **values: Any) -> Insert:
     return insert(_types).values(key_fingerprint=key_fingerprint, event_type=event_type, **values)
 
 
-def _fresh() -> ColumnElement[bool]:
-    return (_columns.asked_at > func.now() - func.make_interval(0, 0, 0, 1)).label("fresh")
+def _is_another(told: Insert) -> ColumnElement[bool]:
+    """Say whether a type is another than this key was told before; what was not told then is compared with nothing."""
+    new = told.excluded
+    confirms = _columns.confirms_free_email
+    return or_(
+        and_(_columns.kind != EventKind.UNKNOWN, _columns.kind != new.kind),
+        and_(confirms.is_not(None), confirms.is_distinct_from(new.confirms_free_email)),
+    )
+
+
+def _read_columns() -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of an EventType; that the type has changed counts for every key, once any was told of it."""
+    others = _types.alias("of_any_key")
+    changed = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == _columns.event_type)
+    return (
+        *(column for column in _columns if column.name not in {"kind", "sight", "kind_changed_at"}),
+        _columns.kind.label("policy_kind"),
+        and_(_columns.sight, _columns.personal.is_(True)).label("sight"),
+        func.greatest(_columns.kind_changed_at, changed.scalar_subquery()).label("kind_changed_at"),
+        (_columns.asked_at > func.now() - func.make_interval(0, 0, 0, 1)).label("fresh"),
+    )
 
 
 def _read(row: RowMapping) -> EventType:

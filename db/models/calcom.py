@@ -5,17 +5,20 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Ta
 from db.event_kind import EventKind
 from db.models.bookings import MOMENT, EnumText, allowed_values, metadata, required
 
-# An event type as Cal.com showed it to one key (0005_evidence).
+# An event type as Cal.com showed it to one key (0005_evidence, 0010_line).
 calcom_event_types = Table(
     "calcom_event_types",
     metadata,
     Column("key_fingerprint", Text, primary_key=True),
     Column("event_type", Text, primary_key=True),  # "101", or "team-or-user/slug"
     Column("calcom_id", BigInteger),
-    required("kind", EnumText(EventKind)),
-    required("sight", Boolean),  # the list shows this key every booking of it
+    required("kind", EnumText(EventKind)),  # by its confirmation policy alone
+    Column("confirms_free_email", Boolean),  # confirmation of free e-mail addresses; null: not told
+    Column("personal", Boolean),  # one user's own; null: not told, or asked by a worker that knows no such column
+    required("sight", Boolean),  # the list shows this key every booking of it; believed of personal types alone
     required("seats", Boolean),
     Column("occurrences", Integer),  # weeks of a series; null: it does not recur
+    Column("length_minutes", Integer),  # of a booking that names none
     required("deleted", Boolean, server_default=false()),
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it (0010_line)

@@ -1,5 +1,6 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
--- a key that has learnt since, not before, that it sees all bookings of this event type. In the order of the line.
+-- a key that has learnt since, not before, that it sees all bookings of this event type (a personal one's owner's, that
+-- has its rights again; what an older version says of a team's type counts for nothing). In the order of the line.
 -- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
 -- Held for today's key or today's settings: they go by state, whenever the shared breaker says that the key is not
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
@@ -62,7 +63,7 @@ WITH candidate AS (
     FROM appointments AS blind
     JOIN calcom_event_types AS seen
         ON seen.key_fingerprint = :key
-        AND seen.sight
+        AND seen.sight AND seen.personal
         AND seen.asked_at > blind.held_at
         AND seen.event_type = coalesce(
             CAST(blind.event_type_id AS text),

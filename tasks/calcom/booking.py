@@ -32,7 +32,7 @@ class Booking:
     the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
     `attendees` have no fixed order, guests and other hosts among them; `booker` is the address for which it was booked
     (None: not shown, as with seats).
-    `start` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
+    `start`, `end` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
     `accepted` means that no host must confirm it any more, `cancelled` that it was, or was declined; `moved_to` is the
     uid it was rescheduled to; `series_uid` names the series whose week it is.
     """
@@ -44,6 +44,7 @@ class Booking:
     attendees: tuple[BookedAttendee, ...]
     booker: str | None = field(repr=False)
     start: datetime | None
+    end: datetime | None
     created_at: datetime | None
     event_type_id: int | None
     event_type_slug: str | None
@@ -80,6 +81,7 @@ def read_booking(data: object) -> Booking | None:
         attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
         booker=booker if isinstance(booker, str) else None,
         start=read_instant(data.get("start")),
+        end=read_instant(data.get("end")),
         created_at=read_instant(data.get("createdAt")),
         event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
         event_type_slug=slug if isinstance(slug, str) else None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tasks.calcom.access import authorization, checked_url, fingerprint
-from tasks.calcom.http.answer import Answer, NoAnswer, Request
+from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer, Request
 from tasks.calcom.http.resolver import RESOLVER, Resolver
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType
@@ -83,7 +83,14 @@ class CalcomClient(CalcomReads):
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET once, and return its answer."""
         version = {"cal-api-version": request.version or self._api_version}
-        return self._call("GET", request.path, version, params=request.params, deadline=request.deadline)
+        return self._call(
+            "GET",
+            request.path,
+            version,
+            params=request.params,
+            deadline=request.deadline,
+            max_body=request.max_body or MAX_BODY,
+        )
 
     def close(self) -> None:
         """Close this thread's connection."""

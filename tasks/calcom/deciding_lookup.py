@@ -117,6 +117,11 @@ def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | 
     return replace(
         found or LookupResult(kind=LookupKind.ABSENT),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
+        taken_until=frozenset(
+            one.end
+            for one in of_type
+            if one.accepted and one.end and one.is_at(appointment.start_at) and str(appointment.uuid) not in one.marks
+        ),
         half_made=_half_made(of_type, appointment) if found is None else None,
         hides_seats=any(
             one.seat_uid is None and one.reference is None

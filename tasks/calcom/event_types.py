@@ -1,9 +1,11 @@
-"""Read what Cal.com says of an event type (API version 2024-06-14), and whose our key is ("Sight", docs/calcom.md).
+"""Read what Cal.com says of an event type, and whose our key is ("Kind" and "Sight", docs/calcom.md).
 
-Every event type that Cal.com shows has `seats`, `recurrence`, `confirmationPolicy` and `price` (seen of each kind): one
-that lacks them is not read, for without them it would look plainer than it is.
+Every event type that Cal.com shows (API version 2024-06-14) has `seats`, `recurrence`, `confirmationPolicy` and `price`
+(seen of each kind): one that lacks them is not read, for without them it would look plainer than it is. One column,
+`requiresConfirmationForFreeEmail`, is in no answer of that version: it is read of version 2024-04-15.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from db.event_kind import EventKind
 from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import OWN_TYPES_BODY
 from tasks.calcom.reply import Reply
 
 
@@ -21,14 +24,6 @@ class Scheduling(StrEnum):
     COLLECTIVE = "collective"  # that of all hosts
     ROUND_ROBIN = "roundRobin"  # that of one host, and of those who are fixed
     OTHER = "other"  # managed, or newer than this
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Hold a host of a team's type; `mandatory`: fixed, a host of each of its bookings."""
-
-    user_id: int
-    mandatory: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +39,14 @@ class EventTypeFacts:
     """Hold what an event type is.
 
     `owner_id` is None but for personal types, `occurrences` but for those that recur. A policy that asks for
-    confirmation only near the start counts as confirmation (`confirms`).
+    confirmation only near the start counts as confirmation (`confirms`). `length_minutes` is that of a booking which
+    names none.
     """
 
     calcom_id: int
     scheduling: Scheduling
     owner_id: int | None
-    hosts: tuple[Host, ...]
+    length_minutes: int | None
     seats: bool
     occurrences: int | None
     confirms: bool
@@ -58,21 +54,22 @@ class EventTypeFacts:
 
     @property
     def kind(self) -> EventKind:
-        """Return how Cal.com answers a second POST; OTHER for what nobody has tried."""
+        """Return how Cal.com answers a second POST, as far as its confirmation policy says; OTHER: nobody has tried."""
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 
-    def has_sight(self, user_id: int) -> bool:
-        """Return whether the list shows this user every booking of the type: by role only, never by what was seen."""
-        match self.scheduling:
-            case Scheduling.PERSONAL:
-                return self.owner_id == user_id
-            case Scheduling.COLLECTIVE:
-                return any(host.user_id == user_id for host in self.hosts)
-            case Scheduling.ROUND_ROBIN:
-                only_host = len(self.hosts) == 1
-                return any(host.user_id == user_id and (only_host or host.mandatory) for host in self.hosts)
-        return False
+    @property
+    def personal(self) -> bool:
+        """Say whether it is one user's own, who then organizes each of its bookings."""
+        return self.scheduling is Scheduling.PERSONAL
+
+    def has_sight(self, user_id: int, *, stranger: bool) -> bool:
+        """Return whether the list shows this user every booking of the type: the owner of a personal one, always.
+
+        And a user who is shown one in which he takes no part (`stranger`): of a personal type all are its owner's. Of a
+        team's type nobody: a host may be locked, renamed, taken off or exchanged, and no answer says so.
+        """
+        return self.personal and (self.owner_id == user_id or stranger)
 
 
 _KINDS = {  # scheduling, seats, recurring, confirmation
@@ -110,6 +107,34 @@ def read_event_types(answer: Answer | NoAnswer, slug: str) -> EventTypeFacts | R
     return _UNCLEAR if data else None
 
 
+def read_free_email(answer: Answer | NoAnswer, calcom_id: int) -> bool | Reply | None:
+    """Return whether a type asks its host to confirm bookings of free e-mail addresses; None: it is not told.
+
+    Of an answer to GET /v2/event-types (version 2024-04-15), which names people, only the number and this boolean are
+    read. Not told is a type that is not in it, and one without the boolean; and an answer that is too large.
+    """
+    if isinstance(answer, Answer) and answer.truncated and len(answer.body) >= OWN_TYPES_BODY:
+        return None
+    content = read_content(answer)
+    if isinstance(content, Reply):
+        return content
+    told = set(_free_email(content.get("data"), calcom_id))
+    return told.pop() if told in ({True}, {False}) else None
+
+
+def _free_email(data: object, calcom_id: int) -> Iterator[bool | None]:
+    for group in _entries(data, "eventTypeGroups"):
+        for entry in _entries(group, "eventTypes"):
+            if isinstance(entry, dict) and entry.get("id") == calcom_id:
+                value = entry.get("requiresConfirmationForFreeEmail")
+                yield value if isinstance(value, bool) else None
+
+
+def _entries(data: object, member: str) -> list[Any]:
+    entries = data.get(member) if isinstance(data, dict) else None
+    return entries if isinstance(entries, list) else []
+
+
 def read_me(answer: Answer | NoAnswer) -> Me | Reply:
     """Return whose key it is that GET /v2/me was asked with."""
     content = read_content(answer)
@@ -134,7 +159,7 @@ def _facts(data: object) -> EventTypeFacts | None:
             calcom_id=_number(data["id"]),
             scheduling=scheduling,
             owner_id=_number(data["ownerId"]) if scheduling is Scheduling.PERSONAL else None,
-            hosts=() if scheduling is Scheduling.PERSONAL else tuple(_host(one) for one in data["hosts"]),
+            length_minutes=None if data.get("lengthInMinutes") is None else _number(data["lengthInMinutes"]),
             seats=_is_on(data["seats"], "seatsPerTimeSlot"),
             occurrences=_occurrences(data["recurrence"]),
             confirms=_is_on(data["confirmationPolicy"], "type", _POLICIES),
@@ -154,13 +179,6 @@ def _scheduling(data: dict[str, Any]) -> Scheduling:
 
 _SCHEDULED = ("collective", "roundRobin")
 _POLICIES = ("always", "time")
-
-
-def _host(data: object) -> Host:
-    """Read a host; only a round robin's say whether they are fixed."""
-    if not isinstance(data, dict):
-        raise TypeError
-    return Host(_number(data["userId"]), mandatory=data.get("mandatory") is True)
 
 
 def _is_on(data: object, member: str, values: tuple[str, ...] = ()) -> bool:

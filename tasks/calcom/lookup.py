@@ -64,9 +64,9 @@ class LookupResult:
     it is not the start that was asked for (None, too, where Cal.com does not show it). `deleted`: Cal.com has no
     such event type any more.
     Of a deciding lookup alone: `stranger` says that the answer shows a booking of the type in which the key's user has
-    no part, so that the key sees all of them; `half_made` is the booking that is neither ours nor absent; `hides_seats`
-    says that one at our start has somebody's half made seat: then Cal.com offers the time no more, whatever room there
-    is (seen).
+    no part, which proves sight of a personal one; `taken_until` is when others' accepted bookings of the type at our
+    start end; `half_made` is the booking that is neither ours nor absent; `hides_seats` says that one at our start has
+    somebody's half made seat: then Cal.com offers the time no more, whatever room there is (seen).
     """
 
     kind: LookupKind
@@ -78,6 +78,7 @@ class LookupResult:
     event_type_id: int | None = None
     deleted: bool = False
     stranger: bool = False
+    taken_until: frozenset[datetime] = frozenset()
     half_made: HalfMade | None = None
     hides_seats: bool = False
     reply: Reply | None = None

@@ -10,18 +10,24 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 LIST, GET, SLOTS, EVENT_TYPES, ME = "bookings.list", "bookings.get", "slots", "event_types", "me"
 SLOTS_VERSION = "2024-09-04"  # of GET /v2/slots alone
 EVENT_TYPES_VERSION = "2024-06-14"  # of GET /v2/event-types; with that of bookings it is a path that does not exist
+OWN_TYPES_VERSION = "2024-04-15"  # of the same path: no newer one shows `requiresConfirmationForFreeEmail`
+OWN_TYPES_BODY = 8 * 1024 * 1024  # bytes: one answer, without pages, and 3 KB a type (seen)
 
 Params = Mapping[str, str | int]
 
 
 class ReadRequest(NamedTuple):
-    """A GET; `version` is the API's where it is not that of bookings, `deadline` makes the whole call shorter."""
+    """A GET; `version` is the API's where it is not that of bookings, `deadline` makes the whole call shorter.
+
+    `max_body` is how many bytes of the answer are read, where that is not the usual limit.
+    """
 
     endpoint: str
     path: str
     params: Params | None = None
     version: str | None = None
     deadline: float | None = None
+    max_body: int | None = None
 
 
 class CalcomReads(ABC):
@@ -53,6 +59,10 @@ class CalcomReads(ABC):
     def event_types(self, params: Params) -> Answer | NoAnswer:
         """GET /v2/event-types, of a user by `username` and `eventSlug`."""
         return self.get(ReadRequest(EVENT_TYPES, "/v2/event-types", params, version=EVENT_TYPES_VERSION))
+
+    def own_event_types(self) -> Answer | NoAnswer:
+        """GET /v2/event-types of the key's user and his teams; the answer names people, so nothing of it is logged."""
+        return self.get(ReadRequest(EVENT_TYPES, "/v2/event-types", version=OWN_TYPES_VERSION, max_body=OWN_TYPES_BODY))
 
     def me(self) -> Answer | NoAnswer:
         """GET /v2/me: whose key it is."""

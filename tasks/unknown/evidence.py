@@ -50,6 +50,7 @@ class Case:
     (settle_at). `ended`: absence may end it (ends_at). `slots_fresh`: what the slots say is newer than the settle time.
     `refusal`: what the latest POST was refused with; `unclear` when that was an evidence POST's and settles nothing.
     `near`: its start is within the lead, or past. `waited`: longer than HOLD_MAX_AGE while Cal.com could be asked.
+    `taker`: the lookup lists an accepted booking of the type, not ours, with our very start and end.
     """
 
     kind: EventKind
@@ -65,6 +66,7 @@ class Case:
     may_retry: bool = True
     outage: bool = False
     waited: bool = False
+    taker: bool = False
 
 
 def after_absence(case: Case) -> Act:
@@ -117,9 +119,14 @@ def _without_sight(case: Case) -> Act:
 
 
 def _by_slots(case: Case) -> Act:
-    """Plain and collective types: a slot that is offered is not taken by us; one that is gone may be."""
+    """Plain and collective types: a slot that is offered is not taken by us; one that is gone may be.
+
+    One is accepted of several at once, never two (6 of 6): that another's is shows that ours is not.
+    """
     if case.slot is None:
         return Act.ASK_SLOTS if case.slots_fresh else Act.LOOKUP
+    if case.slot is Slot.UNAVAILABLE and case.taker and case.ended:
+        return Act.REJECT_TAKEN
     if case.slot is not Slot.OFFERED:
         return _blind(case)
     if case.may_retry:
@@ -169,8 +176,8 @@ def after_evidence(
         if kind in _NOT_THERE[reply_kind]:
             return Act.REJECT if reply_kind in {ReplyKind.BOUNDS, ReplyKind.LIMIT} else Act.REJECT_TAKEN
         return Act.UNKNOWN if reply_kind is ReplyKind.FULL else Act.BLIND
-    if reply_kind is ReplyKind.SIGNED_UP and kind is EventKind.SEATS:
-        return Act.REJECT if address_seated else Act.BLIND
+    if reply_kind is ReplyKind.SIGNED_UP and kind in SEATED:
+        return Act.REJECT if address_seated and kind is EventKind.SEATS else Act.BLIND
     if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
         return Act.BLIND
     return Act.UNKNOWN

@@ -1,12 +1,13 @@
 """Find out what became of a booking whose outcome is unknown, or that was refused: ask, and let the rule decide.
 
-The list is read first and the event type after it, so that a key that has just lost its rights is never believed; one
-that has just gained them looks once more. Each answer is believed only for what it proves (`tasks.unknown.evidence`).
+The list is read first and the event type after it, so that a key that has just lost its rights is never believed. Each
+answer is believed only for what it proves (`tasks.unknown.evidence`).
 """
 
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import others
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, EventType
+from db.appointments.event_types import EventType
 from db.appointments.events import MADE_AGAIN
 from resilience.circuit_breaker.types import Permit
 from tasks import event_types
-from tasks.calcom.booking import Booking
+from tasks.calcom.booking import Booking, to_millisecond
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
@@ -87,21 +88,16 @@ class Inquiry:
     def _decide(self, times: Times) -> Move | Proceed:
         """Look so that absence may count, ask what the event type is, and decide by both."""
         claim, rules = self.claim, self.rules
-        before = event_types.known(claim.deps, claim.row)
+        row, before = claim.row, event_types.known(claim.deps, claim.row)
         me = event_types.user(claim.deps, self.calls)
-        while True:
-            row = claim.row
-            result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
-            if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
-                event_types.learn_id(claim.deps, row, result.event_type_id)
-                return step
-            if result.deleted:
-                event_types.deleted(claim.deps, row)
-            stranger = result.stranger and me == event_types.user(claim.deps, self.calls, anew=True)
-            kept = event_types.ask(claim.deps, self.calls, row, sight=stranger)
-            if not kept.sight or stranger or (before is not None and before.sight):
-                return self._absent(kept, result, times)
-            before = kept  # it sees the type by now, and may not have when it looked
+        result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
+        if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
+            event_types.learn_id(claim.deps, row, result.event_type_id)
+            return step
+        if result.deleted:
+            event_types.deleted(claim.deps, row)
+        kept = event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)
+        return self._absent(kept, result, times)
 
     def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:
         claim, rules = self.claim, self.rules
@@ -112,8 +108,9 @@ class Inquiry:
                 return outcome.half_made(row, half.uid)
             how = "by another request" if half.reference else "by another way"
             return rejected(ReplyKind.ANOTHERS, f"booked {how}", half.uid)
+        length = row.length_in_minutes or kept.length_minutes
         case = Case(
-            kind=kept.kind,
+            kind=kept.kind_of(row.sent_at),
             sight=kept.sight,
             settled=True,
             ended=ended,
@@ -125,6 +122,7 @@ class Inquiry:
             may_retry=rules.may_retry(row.retry_count, row.error_type),
             outage=rules.is_spared(row, row.error_type),
             waited=times.waited > rules.timings.wait_for_proof,
+            taker=length is not None and to_millisecond(row.start_at + timedelta(minutes=length)) in result.taken_until,
         )
         act = after_absence(case)
         if act is Act.ASK_SLOTS:
@@ -132,7 +130,7 @@ class Inquiry:
             if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
                 slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
             act = after_absence(replace(case, slot=slot))
-        elif act is Act.LOOKUP and kept.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
+        elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
         return outcome.ended(rules, claim.row, act, times)
 
@@ -212,7 +210,7 @@ class Inquiry:
         if not outcome.was_made_now(posted):
             return confirmation
         kept = event_types.known(self.claim.deps, self.claim.row)
-        by_host = kept is not None and kept.kind is EventKind.CONFIRMATION  # who sees two requests of one customer
+        by_host = kept is not None and kept.confirms  # who sees two requests of one customer
         why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
         return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
 
@@ -239,14 +237,15 @@ class Inquiry:
             foreign = self._is_foreign(row, reply)
         elif reply.kind is ReplyKind.SIGNED_UP:
             address_seated = self._is_seated_before(row)
-        act = after_evidence(kept.kind, reply, foreign=foreign, address_seated=address_seated)
+        kind = kept.kind_of(row.sent_at)
+        act = after_evidence(kind, reply, foreign=foreign, address_seated=address_seated)
         named: Booking | None = None
         if act is Act.ASK_UID:
             asked = self._named(reply)
             if isinstance(asked, Reply):
                 return settle_anew()
             named = asked
-            act = after_evidence(kept.kind, reply, named_is_ours=named is not None)
+            act = after_evidence(kind, reply, named_is_ours=named is not None)
         match act:
             case Act.CONFIRM if named is not None:
                 there = booked_there(named, row, named.marks[str(row.uuid)])

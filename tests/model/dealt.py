@@ -10,7 +10,7 @@ from db.appointments.event_types import EventKind, EventType
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
-from tests.model.rows import NOW, REFERENCE
+from tests.model.rows import FAR, NOW, REFERENCE
 
 _FINISHED = {"answered_at": NOW}
 _EARLIER = NOW - timedelta(hours=1)  # as a proxy's Date has it that is an hour ahead
@@ -58,12 +58,15 @@ NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as
 )
 NAMES: Mapping[int, str] = MappingProxyType({id(reply): name for name, reply in REPLIES.items()})
 
+LENGTH = 30  # minutes
+_ENDS = frozenset(start + timedelta(minutes=LENGTH) for start in (NOW, NOW + FAR))
 LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
     {
         "found": LookupResult(kind=LookupKind.FOUND, uid="uid"),
         "cancelled": LookupResult(kind=LookupKind.CANCELLED, uid="uid"),
         "absent": LookupResult(kind=LookupKind.ABSENT),
         "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
+        "absent, another has it": LookupResult(kind=LookupKind.ABSENT, taken_until=_ENDS),
         "a seat by half": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("half", None, None)),
         "a seat of his own": LookupResult(kind=LookupKind.ABSENT, half_made=HalfMade("other", "seat", "another")),
         "503": LookupResult(kind=LookupKind.FAILED, reply=REPLIES["503"]),
@@ -73,30 +76,37 @@ LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
 
 
 class KnownType(NamedTuple):
-    """What Cal.com shows this key of an event type."""
+    """What Cal.com shows this key of an event type; `changed` since our first POST of unknown outcome."""
 
-    kind: EventKind
-    sight: bool
+    policy_kind: EventKind
+    free: bool | None = None
+    sight: bool = False
     seats: bool = False
     recurs: bool = False
+    changed: bool = False
+
+    @property
+    def kind(self) -> EventKind:
+        """Return the kind that the product takes it for."""
+        return event_type(self).kind
 
 
 @cache
-def event_type(known: KnownType | None) -> EventType | None:
-    """Return it as the product keeps it; None: nothing was known."""
-    if known is None:
-        return None
+def event_type(known: KnownType) -> EventType:
+    """Return it as the product keeps it."""
     return EventType(
         key_fingerprint="key",
         event_type="101",
         calcom_id=101,
-        kind=known.kind,
+        policy_kind=known.policy_kind,
+        confirms_free_email=known.free,
         sight=known.sight,
         seats=known.seats,
         occurrences=8 if known.recurs else None,
+        length_minutes=LENGTH,
         deleted=False,
         asked_at=NOW,
-        kind_changed_at=None,
+        kind_changed_at=NOW if known.changed else None,
         looked_at=None,
         fresh=True,
     )

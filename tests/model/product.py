@@ -178,14 +178,15 @@ def _lookup(*_: Any, **__: Any) -> Any:
 
 
 def _known(*_: Any) -> EventType | None:
-    return event_type(_running.ask("known"))
+    told = _running.ask("known")
+    return None if told is None else event_type(told)
 
 
-def _ask(*_: Any, sight: bool = False) -> EventType:
-    told = event_type(_running.call("type", sight))
+def _ask(*_: Any, stranger: bool = False) -> EventType:
+    told = _running.call("type", stranger)
     if told is None:
         raise event_types.NotAskedError(REPLIES["503"])
-    return told
+    return event_type(told)
 
 
 def _recent(*_: Any) -> EventType:

@@ -30,43 +30,58 @@ class Rule(NamedTuple):
 _TAKEN_FOR = {  # the product's tests go by the kind that it takes a type for
     "round-robin-with-confirmation-as-confirmation": "confirmation",
     "seats-with-confirmation-as-seats": "seats",
+    "free-addresses-overlooked": "round_robin",
+    "free-addresses-not-told-taken-for-none": "round_robin",
+    "plain-for-free-addresses-as-plain": "plain",
+    "seats-for-free-addresses-as-seats": "seats",
+    "series-for-free-addresses-as-series": "round_robin_series",
 }
+
+
+def _kind(of: str, key: str) -> str:
+    """Return the kind that the product takes a deal's event type for."""
+    if key == "sees nothing":
+        return "unknown"
+    if of.startswith("series") or of.endswith("x confirmation"):
+        return "other"
+    shown = of.removesuffix(" x free addresses")
+    if shown != of or key == "is not told all":
+        return "confirmation" if shown in {"plain", "collective"} else "other"
+    return of.replace(" x ", " ").replace(" ", "_")
 
 
 def _rule(name: str, file: str, old: str, new: str, deal: str, finds: Finds = Finds.CONTRADICTION) -> Rule:
     of, *_, key = deal.split(", ")
-    blank, other = key == "sees nothing", of.startswith("series") or of.endswith("x confirmation")
-    kind = _TAKEN_FOR.get(name) or (
-        "unknown" if blank else "other" if other else of.replace(" x ", " ").replace(" ", "_")
-    )
+    kind = _TAKEN_FOR.get(name) or _kind(of, key)
     return Rule(Breakage(name, 2, file, old, new, test=f"{_TEST}[{kind}]"), deal, finds)
 
 
 _EVIDENCE, _UNKNOWN, _INQUIRY = "tasks/unknown/evidence.py", "tasks/unknown/outcome.py", "tasks/unknown/inquiry.py"
-_TYPES = "tasks/calcom/event_types.py"
+_TYPES, _KEPT = "tasks/calcom/event_types.py", "db/appointments/event_types.py"
+_JUDGED = "return self.policy_kind if self.confirms_free_email is False else if_confirmed(self.policy_kind)"
 
 RULES = (
     # -- what the key sees
     _rule(
-        "sight-without-role",
+        "sight-of-a-host",
         _TYPES,
-        "host.user_id == user_id and (only_host or host.mandatory) for",
-        "host.user_id == user_id for",
-        "round robin, sees its host's own",
+        "return self.personal and (self.owner_id == user_id or stranger)",
+        "return not self.personal or self.owner_id == user_id or stranger",
+        "collective, hosts it",
+    ),
+    _rule(
+        "sight-of-a-teams-type-by-a-strangers-booking",
+        _TYPES,
+        "return self.personal and (self.owner_id == user_id or stranger)",
+        "return self.owner_id == user_id or stranger",
+        "round robin, sees others'",
     ),
     _rule(
         "sight-believed-for-a-day",
         _INQUIRY,
-        "kept = event_types.ask(claim.deps, self.calls, row, sight=stranger)",
-        "kept = before or event_types.ask(claim.deps, self.calls, row, sight=stranger)",
+        "kept = event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)",
+        "kept = before or event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)",
         "plain, sees all",
-    ),
-    _rule(
-        "sight-gained-after-the-list",
-        _INQUIRY,
-        "if not kept.sight or stranger or (before is not None and before.sight):",
-        "if True:",
-        "round robin, sees its host's own, then all",
     ),
     _rule("blind-key-believed", _EVIDENCE, "if not case.sight:", "if False:", "plain, sees none"),
     # -- the two moments
@@ -82,7 +97,7 @@ RULES = (
         _EVIDENCE,
         "return _not_booked(case) if case.ended else _before_the_end(case)",
         "return _not_booked(case)",
-        "round robin x confirmation, sees all",
+        "seats x confirmation, sees all",
     ),
     _rule(
         "end-of-the-first-post",
@@ -118,7 +133,7 @@ RULES = (
         _UNKNOWN,
         "(reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS)",
         "reply.settle_after is SettleAfter.GATEWAY",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
         Finds.TWO,
     ),
     _rule(
@@ -126,7 +141,7 @@ RULES = (
         _INQUIRY,
         "if times.settled_in > 0:",
         "if False:",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
         Finds.TWO,
     ),
     _rule(
@@ -144,7 +159,7 @@ RULES = (
         _EVIDENCE,
         "again = case.kind in NEVER_TWICE and case.may_retry",
         "again = case.may_retry",
-        "round robin x confirmation, sees all",
+        "seats x confirmation, sees all",
         Finds.TWO,
     ),
     _rule(
@@ -161,7 +176,7 @@ RULES = (
         "    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,\n",
         "    (Scheduling.COLLECTIVE, False, False, True): EventKind.CONFIRMATION,\n"
         "    (Scheduling.ROUND_ROBIN, False, False, True): EventKind.CONFIRMATION,\n",
-        "round robin x confirmation, sees its host's own",
+        "round robin x confirmation, hosts it",
         Finds.TWO,
     ),
     _rule(
@@ -174,11 +189,58 @@ RULES = (
         Finds.TWO,
     ),
     _rule(
+        "free-addresses-overlooked",
+        _KEPT,
+        _JUDGED,
+        "return self.policy_kind",
+        "round robin x free addresses, hosts it",
+        Finds.TWO,
+    ),
+    _rule(
+        "free-addresses-not-told-taken-for-none",
+        _KEPT,
+        _JUDGED,
+        _JUDGED.replace("is False", "is not True"),
+        "round robin x free addresses, is not told all",
+        Finds.TWO,
+    ),
+    _rule(
+        "plain-for-free-addresses-as-plain",
+        _KEPT,
+        _JUDGED,
+        _JUDGED.replace("is False", "is False or self.policy_kind is EventKind.PLAIN"),
+        "plain x free addresses, sees none",
+    ),
+    _rule(
+        "seats-for-free-addresses-as-seats",
+        _KEPT,
+        _JUDGED,
+        _JUDGED.replace("is False", "is False or self.policy_kind is EventKind.SEATS"),
+        "seats x free addresses, is not told all",
+        Finds.TWO,
+    ),
+    _rule(
+        "series-for-free-addresses-as-series",
+        _KEPT,
+        _JUDGED,
+        _JUDGED.replace("is False", "is False or self.policy_kind is EventKind.ROUND_ROBIN_SERIES"),
+        "round robin series x free addresses, hosts it",
+        Finds.TWO,
+    ),
+    _rule(
+        "kind-of-today-believed",
+        _KEPT,
+        "return EventKind.OTHER if changed is not None and (sent_at is None or sent_at <= changed) else self.kind",
+        "return self.kind",
+        "confirmation, switched, sees none",
+        Finds.TWO,
+    ),
+    _rule(
         "second-post-of-what-is-to-be-cancelled",
         _EVIDENCE,
         "if case.unclear or case.cancel or case.near:",
         "if case.unclear or case.near:",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
         Finds.STANDSTILL,
     ),
     _rule(
@@ -199,6 +261,13 @@ RULES = (
         return Act.REJECT_TAKEN
 """,
         "plain, sees none",
+    ),
+    _rule(
+        "taker-believed-where-a-host-confirms",
+        _EVIDENCE,
+        "return Act.BLIND if case.ended else Act.LOOKUP",
+        "return Act.REJECT_TAKEN if case.ended and case.taker else Act.BLIND if case.ended else Act.LOOKUP",
+        "collective x free addresses, hosts it",
     ),
     _rule(
         "refusal-of-the-second-post-believed",
@@ -223,7 +292,7 @@ RULES = (
         _EVIDENCE,
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},",
         "ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION},",
-        "round robin series, sees its host's own",
+        "round robin series, hosts it",
     ),
     _rule(
         "limit-read-as-not-there-with-seats",
@@ -237,19 +306,19 @@ RULES = (
         _EVIDENCE,
         "ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),",
         "ReplyKind.BOUNDS: BY_EVIDENCE,",
-        "round robin series, sees its host's own",
+        "round robin series, hosts it",
     ),
     _rule(
         "guests-booking-taken-for-his-own",
         _EVIDENCE,
         "return Act.REJECT if reply.is_attendee and foreign and not reply.owner_hidden else Act.BLIND",
         "return Act.REJECT",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
     ),
     _rule(
         "own-seat-taken-for-anothers",
         _EVIDENCE,
-        "return Act.REJECT if address_seated else Act.BLIND",
+        "return Act.REJECT if address_seated and kind is EventKind.SEATS else Act.BLIND",
         "return Act.REJECT",
         "seats, sees none",
     ),
@@ -262,14 +331,14 @@ RULES = (
         """    if reply_kind is ReplyKind.REFUSED and reply.http_status in _BEFORE_ANY_CHECK:
         return Act.REJECT
 """,
-        "round robin, sees its host's own",
+        "round robin, hosts it",
     ),
     _rule(
         "failed-without-proof",
         _UNKNOWN,
         'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
         "return rules.exhausted(reply.error_type, reply.message, changes | KNOWN)",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half
     _rule(

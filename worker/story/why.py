@@ -101,10 +101,10 @@ def _settling(row: Appointment, now: datetime) -> str:
 
 def _blind_key(row: Appointment, now: datetime) -> str:
     return (
-        "It may be booked, and nothing proves that it is not: this API key does not see every booking of its event "
-        f"type. Nothing is posted; it is looked for {_until(row, now)}, with pauses that grow to an hour. It goes on "
-        "when it is found, when the key comes to see the type (its user hosts or owns it), or with another key. If you "
-        f"look at Cal.com yourself: `booking resolve {row.id} UID` when it is booked there, `booking retry {row.id} "
+        "It may be booked, and nothing proves that it is not: Cal.com does not show this API key every booking of its "
+        f"event type. Nothing is posted; it is looked for {_until(row, now)}, with pauses that grow to an hour. It "
+        "goes on when it is found, or with another key (`booking check` says where one helps). If you look at Cal.com "
+        f"yourself: `booking resolve {row.id} UID` when it is booked there, `booking retry {row.id} "
         '--not-booked` when it is not. A day after its slot it becomes failed, "never known".'
     )
 

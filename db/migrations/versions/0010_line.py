@@ -19,6 +19,14 @@ _INDEXES = {
     "appointments_lost_often": "status IN ('booking', 'retrying') AND leases_lost > 0",
     "appointments_resting": "status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3",
 }
+# A row without them was asked by a worker of the version before: its type may confirm, and nobody sees all of it.
+_OF_TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    "kind_changed_at": _MOMENT,
+    "looked_at": _MOMENT,
+    "confirms_free_email": sa.Boolean(),
+    "personal": sa.Boolean(),
+    "length_minutes": sa.Integer(),
+}
 
 
 def upgrade() -> None:
@@ -39,13 +47,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'held'"),
         postgresql_include=["probe_failures", "outcome_unknown"],
     )
-    op.add_column("calcom_event_types", sa.Column("kind_changed_at", _MOMENT))
-    op.add_column("calcom_event_types", sa.Column("looked_at", _MOMENT))
+    for name, kind in _OF_TYPES.items():
+        op.add_column("calcom_event_types", sa.Column(name, kind))
 
 
 def downgrade() -> None:
-    op.drop_column("calcom_event_types", "looked_at")
-    op.drop_column("calcom_event_types", "kind_changed_at")
+    for name in reversed(_OF_TYPES):
+        op.drop_column("calcom_event_types", name)
     for name in _INDEXES:
         op.drop_index(name, "appointments")
     for name in reversed(_COLUMNS):

@@ -15,6 +15,7 @@ from typing import Any
 
 from resilience.circuit_breaker.types import QuotaHeaders
 
+MAX_BODY = 1024 * 1024  # bytes, decoded
 LONGEST_WAIT = 3600.0  # seconds; a longer wait is somebody's mistake, and the row is asked again after this one
 LEAST_WAIT = 1.0  # seconds after a 429: a "reset in 0 s" is rounded, and who takes it at its word is told so again
 _UNIX_TIME = 1_000_000_000  # a "seconds left" above this is a moment (docs/calcom.md, "Rate limits")
@@ -24,13 +25,17 @@ _LIMIT, _REMAINING, _RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ra
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Hold what is sent; `headers` is all of them, but for the body's length."""
+    """Hold what is sent; `headers` is all of them, but for the body's length.
+
+    `max_body` is how many bytes of the answer's decoded body are read at most.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     params: Mapping[str, str | int] | None = None
     body: bytes | None = None
+    max_body: int = MAX_BODY
 
 
 @dataclass(frozen=True, slots=True)

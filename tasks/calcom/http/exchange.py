@@ -27,7 +27,6 @@ from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
 from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
-MAX_BODY = 1024 * 1024  # bytes, decoded
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
 MAX_HEADER_BYTES = 64 * 1024  # of one answer, 1xx included; http.client bounds only each line, and their number
 _CHUNK = 64 * 1024
@@ -68,7 +67,7 @@ class Exchange:
         try:
             with WATCHDOG.watch(call.ends_at, call.cut):
                 response = self._open(request)
-                body, whole = _read(response)
+                body, whole = _read(response, request.max_body)
         except NotSentError as given_up:
             if given_up.__cause__ is not None:
                 raise given_up.__cause__ from None
@@ -131,13 +130,13 @@ def _make_context() -> ssl.SSLContext:
     return context
 
 
-def _read(response: BaseHTTPResponse) -> tuple[bytes, bool]:
-    """Return the decoded body, at most MAX_BODY bytes of it, and whether that is all."""
+def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
+    """Return the decoded body, at most `most` bytes of it, and whether that is all."""
     body = bytearray()
     try:
         while piece := response.read(_CHUNK, decode_content=True):
             body += piece
-            if len(body) > MAX_BODY:
+            if len(body) > most:
                 break
         else:
             return bytes(body), True
@@ -145,7 +144,7 @@ def _read(response: BaseHTTPResponse) -> tuple[bytes, bool]:
         pass
     response.close()  # not to be used again: bytes of this answer may still be under way
     response.release_conn()
-    return bytes(body[:MAX_BODY]), False
+    return bytes(body[:most]), False
 
 
 class _HeaderReader:

@@ -35,7 +35,7 @@ class ForAPerson:
     """Why some of what only a person moves on is held."""
 
     unseen_types: tuple[str, ...]
-    """Event types of which our key does not see every booking."""
+    """Event types of which our key is not shown every booking."""
     half_made: bool
     """Whether Cal.com has made some of them by half."""
     missing_types: tuple[str, ...] = ()

@@ -1,22 +1,26 @@
 """What Cal.com told each key about event types: kept for a day, and never made younger than it is."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from db import appointments
 from db.appointments import event_types
-from db.appointments.event_types import EventKind, EventType
+from db.appointments.event_types import EventKind, EventType, ShownType
 from db.lifecycle import Status
 from db.schema import calcom_event_types as table
+
+SHOWN: dict[str, Any] = {"confirms_free_email": False, "personal": True, "sight": True}
 
 
 def keep(record: Any, *, key: str = "key", kind: EventKind = EventKind.ROUND_ROBIN, **told: Any) -> EventType:
     """Let Cal.com tell of event type 101."""
     with record.engine.begin() as conn:
-        return event_types.keep(conn, key, "101", kind=kind, **{"sight": True, **told})
+        return event_types.keep(conn, key, "101", ShownType(policy_kind=kind, **{**SHOWN, **told}))
 
 
 def known(record: Any, event_type: str = "101") -> EventType | None:
@@ -107,6 +111,93 @@ def test_a_deleted_type_keeps_what_was_known_of_it(record: Any) -> None:
     assert (gone.deleted, gone.sight, gone.kind) == (True, True, EventKind.ROUND_ROBIN)
     assert (unheard.deleted, unheard.sight, unheard.kind) == (True, False, EventKind.UNKNOWN)
     assert not keep(record).deleted
+
+
+def older_worker_asks(record: Any, kind: EventKind) -> None:
+    """Have a worker of the version before record what it was told: it knows neither of the new columns."""
+    with record.engine.begin() as conn:
+        known_to_it = {"kind": kind, "sight": True, "seats": False, "asked_at": func.now()}
+        unheard = insert(table).values(key_fingerprint="key", event_type="101", **known_to_it)
+        conn.execute(unheard.on_conflict_do_update(index_elements=("key_fingerprint", "event_type"), set_=known_to_it))
+
+
+def test_what_an_older_version_was_told_is_believed_less(record: Any) -> None:
+    """It took hosts for owners, and did not ask whether a type confirms free addresses: it may."""
+    older_worker_asks(record, EventKind.COLLECTIVE)
+
+    told = known(record)
+    assert told is not None
+    assert (told.kind, told.confirms, told.sight, told.fresh) == (EventKind.CONFIRMATION, False, False, True)
+
+
+def test_what_was_told_of_free_addresses_outlives_the_word_of_an_older_version(record: Any) -> None:
+    """During a deploy it asks the same types."""
+    keep(record, kind=EventKind.COLLECTIVE, confirms_free_email=False, personal=False, sight=False)
+    older_worker_asks(record, EventKind.COLLECTIVE)
+
+    told = known(record)
+    assert told is not None
+    assert (told.kind, told.sight, told.kind_changed_at) == (EventKind.COLLECTIVE, False, None)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "changed"),
+    [
+        ({}, {}, False),
+        ({}, {"seats": True, "sight": False, "occurrences": 8}, False),
+        ({}, {"kind": EventKind.PLAIN}, True),
+        ({}, {"kind": EventKind.UNKNOWN, "confirms_free_email": None}, True),
+        ({}, {"confirms_free_email": True}, True),
+        ({}, {"confirms_free_email": None}, True),
+        ({"confirms_free_email": True}, {}, True),
+        ({"confirms_free_email": None}, {}, False),
+        ({"kind": EventKind.UNKNOWN, "confirms_free_email": None}, {}, False),
+    ],
+    ids=str,
+)
+def test_a_type_that_is_another_than_before_is_known_to_have_changed(
+    record: Any, then: dict[str, Any], now: dict[str, Any], changed: Any
+) -> None:
+    """Its kind, or whether it confirms free addresses; what was not told before is compared with nothing."""
+    before = keep(record, **then)
+
+    after = keep(record, **now)
+
+    assert before.kind_changed_at is None
+    assert after.kind_changed_at == (after.asked_at if changed else None)
+
+
+def test_a_number_that_was_learnt_is_no_kind_from_before(record: Any) -> None:
+    """Nobody had asked what the type is."""
+    with record.engine.begin() as conn:
+        event_types.learn_id(conn, "key", "101", 4711)
+
+    assert keep(record).kind_changed_at is None
+
+
+def test_a_change_of_a_type_counts_for_every_key(record: Any) -> None:
+    """Another key is what a booking that cannot be told waits for: to it the type always was what it is today."""
+    keep(record)
+    changed = keep(record, kind=EventKind.PLAIN)
+
+    told = [keep(record, key="other", kind=EventKind.PLAIN) for _ in range(2)]
+
+    assert {one.kind_changed_at for one in told} == {changed.kind_changed_at}
+    with record.engine.connect() as conn:
+        assert event_types.known(conn, "other", "101") == told[1]
+
+
+def test_a_booking_is_judged_by_the_kind_that_its_type_had_and_has(record: Any) -> None:
+    """Posted before the change: nobody knows what Cal.com looks for; since then: by what the type is today."""
+    keep(record)
+    told = keep(record, kind=EventKind.PLAIN)
+    assert told.kind_changed_at is not None
+    moment = timedelta(microseconds=1)
+
+    sent = [None, told.kind_changed_at - moment, told.kind_changed_at, told.kind_changed_at + moment]
+
+    assert [told.kind_of(one) for one in sent] == [EventKind.OTHER] * 3 + [EventKind.PLAIN]
+    assert known(record) == told
 
 
 def test_a_kind_that_nobody_knows_cannot_be_written(record: Any) -> None:

@@ -29,10 +29,11 @@ def held(record: Any, reason: HoldReason, **columns: Any) -> Appointment:
     return record.read(row.id)
 
 
-def told(record: Any, event_type: str, *, key: str = "key", sight: bool) -> None:
+def told(record: Any, event_type: str, *, key: str = "key", sight: bool, personal: bool | None = True) -> None:
     """Let Cal.com tell what a key sees of an event type."""
     with record.engine.begin() as conn:
-        event_types.keep(conn, key, event_type, kind=event_types.EventKind.PLAIN, sight=sight)
+        shown = event_types.ShownType(policy_kind=event_types.EventKind.PLAIN, personal=personal, sight=sight)
+        event_types.keep(conn, key, event_type, shown)
 
 
 def release(record: Any, limit: int = 10, *, key_works: bool = False, settings_work: bool = False) -> list[int]:
@@ -100,10 +101,11 @@ def test_sight_gained_since_ends_blindness_for_that_event_type(record: Any, even
 
 
 def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
-    """Not by another key's sight, not by a number that was learnt; nothing circles by what was known before."""
+    """Not by another key's sight, a number that was learnt, or an older version's word; nothing circles."""
     row = held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60))
     told(record, row.event_type, sight=False)
     told(record, row.event_type, key="other", sight=True)
+    told(record, row.event_type, sight=True, personal=None)
     with record.engine.begin() as conn:
         event_types.learn_id(conn, "key", row.event_type, 101)
     assert release(record) == []

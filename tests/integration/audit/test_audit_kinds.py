@@ -100,7 +100,7 @@ def test_how_many_weeks_there_should_be_is_asked_once(scene: Scene) -> None:
         scene.record.write(row.id, series_of=8)
     assert questions() == 0
     with dependencies.current().engine.begin() as conn:
-        weeks = {"kind": EventKind.OTHER, "sight": True, "occurrences": 8}
-        event_types.keep(conn, dependencies.current().calcom.key_fingerprint, rows[0].event_type, **weeks)
+        weeks = event_types.ShownType(policy_kind=EventKind.OTHER, occurrences=8)
+        event_types.keep(conn, dependencies.current().calcom.key_fingerprint, rows[0].event_type, weeks)
     scene.record.write(rows[0].id, series_of=None)
     assert questions() == 0

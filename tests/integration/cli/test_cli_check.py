@@ -210,23 +210,41 @@ def test_it_says_of_each_event_type_what_it_is_and_that_the_key_sees_it(booking:
     confirmed(record, 101, 103, 104, 104)
     ran = booking("check")
     assert (ran.code, "WRONG" in ran.out) == (0, False)
-    assert "the key sees every booking of event type 101 (plain), 103 (seats), 104 (round robin)\n" in ran.out
+    assert "the key sees every booking of event type 101 (plain), 103 (seats)\n" in ran.out
+    assert "unclear answers of event type 104 (round robin) are settled by a second POST" in ran.out
 
 
 @pytest.mark.parametrize(
     ("key", "event_type", "said"),
     [
         ("cal_test_host4", 104, "unclear answers of event type 104 (round robin) are settled by a second POST"),
-        ("cal_test_teamadmin", 101, "unclear answers of event type 101 (plain) are settled by its free slots"),
-        ("cal_test_host57", 149, "the key sees every booking of event type 149 (round robin)"),
-        ("cal_test_host9", 106, "the key sees every booking of event type 106 (collective)"),
+        ("cal_test_teamadmin", 101, "type 101 (plain, perhaps confirmed: not told) are settled by a second POST"),
+        ("cal_test_host57", 149, "unclear answers of event type 149 (round robin) are settled by a second POST"),
+        ("cal_test_host9", 106, "unclear answers of event type 106 (collective) are settled by its free slots"),
+        ("cal_test_teamadmin", 106, "unclear answers of event type 106 (collective) are settled by its free slots"),
+        ("cal_test_host68", 167, "type 167 (collective, free addresses confirmed) are settled by a second POST"),
+        ("cal_test_host30", 130, "unclear answers of event type 130 (other) are held(blind_key), with every key"),
+        (
+            "cal_test_host69",
+            168,
+            "type 168 (round robin, free addresses confirmed) are held(blind_key), with every key",
+        ),
     ],
-    ids=["one of two hosts", "a team's admin", "a fixed host", "a host of a collective"],
+    ids=[
+        "one of two hosts",
+        "a team's admin, a personal type",
+        "a fixed host",
+        "a host of a collective",
+        "a team's admin",
+        "free addresses",
+        "what no key settles",
+        "what no key settles, for free addresses",
+    ],
 )
 def test_a_key_is_enough_where_something_else_settles_an_unclear_answer(
     settings: Settings, call: Booking, record: Any, key: str, event_type: int, said: str
 ) -> None:
-    """By role, or by what Cal.com itself checks before it books."""
+    """By what Cal.com itself checks before it books; and where no other key does better."""
     confirmed(record, event_type)
     settings(CALCOM_API_KEY=key)
     ran = call("check")
@@ -236,10 +254,11 @@ def test_a_key_is_enough_where_something_else_settles_an_unclear_answer(
 @pytest.mark.parametrize(
     ("key", "event_type", "said"),
     [
-        ("cal_test_host30", 130, "130 (other)"),
+        ("cal_test_teamowner", 129, "129 (other)"),
+        ("cal_test_teamowner", 103, "103 (seats, perhaps confirmed: not told)"),
         ("cal_test_stranger", 101, "101 (a kind that Cal.com does not show to it)"),
     ],
-    ids=["a kind of which nothing is proven", "a type that the key may not read"],
+    ids=["somebody's own type", "a column that is not told", "a type that the key may not read"],
 )
 def test_a_key_with_which_unclear_answers_would_be_held_is_wrong(
     wrong: Callable[..., str], record: Any, key: str, event_type: int, said: str
@@ -247,8 +266,8 @@ def test_a_key_with_which_unclear_answers_would_be_held_is_wrong(
     """And the line says which key helps."""
     confirmed(record, event_type)
     line = wrong(CALCOM_API_KEY=key)
-    assert f"its user does not see every booking of event type {said}" in line
-    assert "held(blind_key); use the key of a user who hosts or owns the type" in line
+    assert f"its user is not shown enough of event type {said}" in line
+    assert "held(blind_key); use the key of the type's owner, or of a member of its team" in line
 
 
 def test_an_event_type_that_was_deleted_is_no_fault_of_the_key(booking: Booking, record: Any, simulator: Any) -> None:

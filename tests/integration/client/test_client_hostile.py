@@ -11,8 +11,7 @@ import pytest
 
 from tasks import dependencies
 from tasks.calcom.classify import read_post
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.exchange import MAX_BODY
+from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
 from tasks.claim import claim
 from tests.support.fleet import request

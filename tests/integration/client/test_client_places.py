@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.calcom.classify import read_post
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.exchange import MAX_BODY
+from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer
 from tasks.calcom.reply import ReplyKind
 
 

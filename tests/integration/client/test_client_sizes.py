@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.http.exchange import MAX_BODY
+from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer
 
 BOMB = gzip.compress(bytes(2**26))
 

@@ -44,9 +44,9 @@ def _dedupe(world: World, post: Post, of: Type) -> Iterator[Done]:
         return
     if fate & Fate.NARROWED:  # it may want a field by now that it did not want before
         yield _refused(world, post, "refused", fair=False)
-    wanted = "pending" if of.confirms else "accepted"
+    wanted = "pending" if of.asks else "accepted"
     ours = of.dedupes and any(one.status == wanted for one in booked)
-    if fate & Fate.MAXIMUM and not (of.confirms and ours):
+    if fate & Fate.MAXIMUM and not (of.asks and ours):
         yield from _maximum(world, post)
         if is_live(world):
             return
@@ -58,7 +58,7 @@ def _dedupe(world: World, post: Post, of: Type) -> Iterator[Done]:
         found.append("201 of his own")
     for reply in found:
         yield Done(f"finds for a booking of this attendee ({reply})", True, _done(post, reply), booked)
-    accepted = fate & Fate.HIS_OWN and of.confirms and of.seats  # since then, so that it is not looked for
+    accepted = fate & Fate.HIS_OWN and of.asks and of.seats  # since then, so that it is not looked for
     if not found or (accepted and not ours):
         yield Done("finds no booking of the attendee for", True, post._replace(stage=Stage.DEDUPED), booked)
 
@@ -81,7 +81,7 @@ def _availability(world: World, post: Post, of: Type) -> Iterator[Done]:
         signed_up = any(one.status == "accepted" for one in world.booked) or bool(fate & Fate.HIS_OWN)
         if signed_up:
             yield _refused(world, post, "signed up")
-        if fate & Fate.SEATED and (of.confirms or not signed_up):  # of two accepted bookings it may take either
+        if fate & Fate.SEATED and (of.asks or not signed_up):  # of two accepted bookings it may take either
             if fate & Fate.FULL:
                 yield _refused(world, post, "full")
             else:
@@ -98,7 +98,7 @@ def _availability(world: World, post: Post, of: Type) -> Iterator[Done]:
 def free_hosts(world: World, of: Type) -> list[int]:
     """Return the hosts who have nothing at that time; what is pending takes none."""
     taken = {one.host for one in world.booked if one.status == "accepted"}
-    busy = (Fate.BUSY, Fate.OTHER_BUSY)
+    busy = (Fate.BUSY | Fate.TAKER, Fate.OTHER_BUSY)
     return [host for host in ((0, 1) if of.round_robin else (0,)) if host not in taken and not world.fate & busy[host]]
 
 
@@ -106,7 +106,7 @@ def _insert(world: World, post: Post, of: Type) -> Iterator[Done]:
     if post.stage is Stage.JOINING and world.fate & Fate.FULL:
         yield _refused(world, post, "full")
         return
-    pending = of.confirms and post.stage is not Stage.JOINING
+    pending = of.asks and post.stage is not Stage.JOINING
     if not pending and post.stage is not Stage.JOINING and post.host not in free_hosts(world, of):
         yield _refused(world, post, "500")  # the unique index: "an error occurred while querying the database"
         return

@@ -1,6 +1,7 @@
 """The cells of the rule: all that its functions can say, to whatever they are asked, and which of them cannot occur."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import product as each
 
@@ -23,6 +24,8 @@ def of_absence() -> Iterator[Cell]:
             facts = dict(zip(names, flags, strict=True))
             case = Case(kind=kind, sight=sight, settled=True, ended=ended, slot=slot, refusal=refusal, **facts)
             yield "absence", kind, sight, ended, after_absence(case)
+            if slot is Slot.UNAVAILABLE:
+                yield "absence", kind, sight, ended, after_absence(replace(case, taker=True))
 
 
 def of_evidence() -> Iterator[Cell]:
@@ -48,6 +51,15 @@ def of_refusal() -> Iterator[Cell]:
 
 
 _SERIES = {EventKind.ROUND_ROBIN_SERIES: (True,), EventKind.OTHER: _YES_OR_NO}
+_OF_TEAMS = frozenset(
+    {
+        EventKind.COLLECTIVE,
+        EventKind.ROUND_ROBIN,
+        EventKind.ROUND_ROBIN_SEATS,
+        EventKind.ROUND_ROBIN_SERIES,
+        EventKind.UNKNOWN,
+    }
+)
 _FIND_NOTHING = frozenset({EventKind.PLAIN, EventKind.COLLECTIVE, EventKind.SEATS})
 _WITHOUT_SEATS = frozenset(EventKind) - SEATED - {EventKind.OTHER, EventKind.UNKNOWN}
 
@@ -61,6 +73,8 @@ def all_cells() -> frozenset[Cell]:
 def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return a reason
     """Say why a cell never occurs; None: it may."""
     match cell:
+        case ("absence", kind, True, _, _) if kind in _OF_TEAMS:
+            return "nobody has sight of a team's type, nor of one that he may not read"
         case ("evidence", EventKind.SEATS, str(name), _) if name.startswith("201 of"):
             return "Cal.com looks for no earlier booking of an attendee of a type with seats: it is signed up"
         case ("evidence", EventKind.ROUND_ROBIN_SEATS, "201 of a guest's", _):

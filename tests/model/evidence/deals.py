@@ -5,10 +5,11 @@ of them nothing more is found (`python -m tests.model --fates 2` searches for mi
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import product as each
 from types import MappingProxyType
 from typing import NamedTuple
 
-from db.appointments.event_types import EventKind
+from db.event_kind import EventKind, if_confirmed
 from tasks.unknown.evidence import BY_EVIDENCE
 from tests.model.evidence.kinds import TYPES, Key, Type
 from tests.model.evidence.state import Fate
@@ -21,7 +22,7 @@ class Deal(NamedTuple):
     key: Key
     before: int = Fate.NONE
     fates: int = 1  # so many of them may happen
-    may: int = ~Fate.SIGHTED  # of these
+    may: int = ~Fate.SWITCHED  # of these
 
 
 _BEFORE = {
@@ -35,19 +36,30 @@ _BEFORE = {
 
 def _deals() -> Iterator[tuple[str, Deal]]:
     for name, of in TYPES.items():
-        blind = Key.OWN if of.round_robin else Key.NONE
-        for key in (Key.ALL, blind, Key.BLANK):
+        blind = Key.NONE if of.personal else Key.HOST
+        for key in (Key.ALL, blind, Key.BLANK) if of.personal else (blind, Key.BLANK):
             yield f"{name}, {key}", Deal(of, key)
         for what in _before(of):
             fates = 1 if what == "a seat taken" else 0
             yield f"{name}, {what}, {blind}", Deal(of, blind, _BEFORE[what], fates)
             if what in _BLANK and name == "seats":
                 yield f"{name}, {what}, {Key.BLANK}", Deal(of, Key.BLANK, _BEFORE[what], fates)
+        if if_confirmed(kind := of.known_type(blind).kind) is not kind:
+            free = of._replace(free=True)
+            yield f"{name} x free addresses, {blind}", Deal(free, blind, may=Fate.TAKER)
+            yield f"{name} x free addresses, {Key.UNTOLD}", Deal(free, Key.UNTOLD, may=_SOME)
+            yield f"{name}, {Key.UNTOLD}", Deal(of, Key.UNTOLD, may=_SOME)
     for name in "plain", "seats":
         yield f"{name}, sent twice by a proxy, {Key.ALL}", Deal(TYPES[name], Key.ALL, Fate.REPEATED, 0)
-    yield f"round robin, {Key.ADMIN}", Deal(TYPES["round robin"], Key.ADMIN, fates=0)
-    yield f"round robin, {Key.OWN}, then all", Deal(TYPES["round robin"], Key.OWN, may=Fate.SIGHTED)
-    yield f"round robin x confirmation, {Key.STRANGE}", Deal(TYPES["round robin x confirmation"], Key.STRANGE)
+    for name in "plain", "round robin":
+        yield f"{name}, {Key.ADMIN}", Deal(TYPES[name], Key.ADMIN, fates=0)
+    for name in "collective", "round robin", "round robin x confirmation":
+        yield f"{name}, switched, {Key.HOST}", Deal(TYPES[name], Key.HOST, may=Fate.SWITCHED)
+    for name, key in each(("plain", "confirmation"), (Key.ALL, Key.NONE)):
+        yield f"{name}, switched, {key}", Deal(TYPES[name], key, may=Fate.SWITCHED)
+
+
+_SOME = Fate.BUSY | Fate.OTHER_BUSY | Fate.TAKER | Fate.SEATED | Fate.NARROWED
 
 
 def _before(of: Type) -> Iterator[str]:
@@ -56,7 +68,7 @@ def _before(of: Type) -> Iterator[str]:
         yield "a booking of his own"
     if of.seats:
         yield "a seat taken"
-    if of.round_robin and not of.confirms:
+    if of.round_robin and not of.asks:
         yield "both hosts busy"
 
 

@@ -6,20 +6,20 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from db.appointments.event_types import EventKind
-from tasks.calcom.event_types import EventTypeFacts, Host, Scheduling
-from tests.model.dealt import KnownType
+from tasks.calcom.event_types import EventTypeFacts, Scheduling
+from tests.model.dealt import LENGTH, KnownType
 
-USER, ANOTHER = 1, 2  # our key's user, and another host
+USER, ANOTHER = 1, 2  # our key's user, and another one
 
 
 class Key(StrEnum):
     """Say what our key is shown; a POST needs none of it."""
 
-    ALL = "sees all"  # its user owns the type, or is a host of each of its bookings
-    OWN = "sees its host's own"  # its user is one of several round-robin hosts
-    NONE = "sees none"  # an owner, admin or member of the team who hosts nothing: may read the type all the same
-    ADMIN = "sees all, by no role"  # as on the hosted service, perhaps: an answer must show it
-    STRANGE = "sees all, and may not read the type"
+    ALL = "sees all"  # its user owns the type, a personal one
+    HOST = "hosts it"  # a team's: its list shows what its user takes part in, unless he was locked, renamed, exchanged
+    NONE = "sees none"  # may read the type all the same, and whose key it is Cal.com does not tell
+    ADMIN = "sees others'"  # as on the hosted service, perhaps: all of a personal type, a part of a team's
+    UNTOLD = "is not told all"  # may read the type, and is not told whether it confirms free addresses
     BLANK = "sees nothing"  # and may not read the type, as when it has lost its permission
 
 
@@ -28,8 +28,14 @@ class Type(NamedTuple):
 
     scheduling: Scheduling = Scheduling.PERSONAL
     seats: bool = False
-    confirms: bool = False
+    confirms: bool = False  # by its policy
     recurs: bool = False
+    free: bool = False  # it asks its host about free addresses, as our booker's is, whatever its policy says
+
+    @property
+    def personal(self) -> bool:
+        """Say whether it is one user's own."""
+        return self.scheduling is Scheduling.PERSONAL
 
     @property
     def round_robin(self) -> bool:
@@ -37,36 +43,38 @@ class Type(NamedTuple):
         return self.scheduling is Scheduling.ROUND_ROBIN
 
     @property
+    def asks(self) -> bool:
+        """Say whether its host must confirm our booking."""
+        return self.confirms or self.free
+
+    @property
     def dedupes(self) -> bool:
         """Say whether Cal.com looks for the attendee's booking before it looks for a free host (10 of 10)."""
-        return self.round_robin or self.confirms
+        return self.round_robin or self.asks
 
-    def known_type(self, key: Key) -> KnownType:
-        """Return what the product makes of what Cal.com shows this key of the type."""
-        if key in {Key.BLANK, Key.STRANGE}:
-            return KnownType(EventKind.UNKNOWN, sight=False)
+    def known_type(self, key: Key, *, stranger: bool = False) -> KnownType:
+        """Return what the product makes of what Cal.com shows this key of the type.
+
+        `stranger`: a list has just shown it what its user takes no part in.
+        """
+        if key is Key.BLANK:
+            return KnownType(EventKind.UNKNOWN)
+        owner = USER if key is Key.ALL else ANOTHER
         facts = EventTypeFacts(
             calcom_id=101,
             scheduling=self.scheduling,
-            owner_id=USER if key is Key.ALL else ANOTHER,
-            hosts=_HOSTS[key],
+            owner_id=owner if self.personal else None,
+            length_minutes=LENGTH,
             seats=self.seats,
             occurrences=8 if self.recurs else None,
             confirms=self.confirms,
             price=False,
         )
-        return KnownType(facts.kind, facts.has_sight(USER), self.seats, self.recurs)
+        told = None if key is Key.UNTOLD or facts.kind is EventKind.OTHER else self.free
+        return KnownType(facts.kind, told, facts.has_sight(USER, stranger=stranger), self.seats, self.recurs)
 
 
 _ROUND_ROBIN, _COLLECTIVE = Scheduling.ROUND_ROBIN, Scheduling.COLLECTIVE
-_HOSTS: Mapping[Key, tuple[Host, ...]] = MappingProxyType(
-    {
-        Key.ALL: (Host(USER, mandatory=True), Host(ANOTHER, mandatory=False)),
-        Key.OWN: (Host(USER, mandatory=False), Host(ANOTHER, mandatory=False)),
-        Key.NONE: (Host(3, mandatory=False), Host(ANOTHER, mandatory=False)),
-        Key.ADMIN: (Host(3, mandatory=False), Host(ANOTHER, mandatory=False)),
-    }
-)
 TYPES: Mapping[str, Type] = MappingProxyType(
     {
         "plain": Type(),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from db.event_kind import EventKind
+from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key, Type
@@ -17,23 +19,19 @@ Answer = tuple[str, Kind, Any]
 
 def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
     """Yield them: in words, whether Cal.com is well, and as the product is shown it."""
+    of = type_of(world, deal)
     match asked.what:
         case "look" | "list":
             for seen in _seen(world, deal, whole=asked.what == "list"):
                 yield f"the list shows: {seen}", Kind.FAIR, seen
             yield "the list answers 503", Kind.FAULT, "503"
         case "type":
-            known_type = deal.of.known_type(key_of(world, deal))
-            if asked.of:  # a list has just shown what the key's user takes no part in
-                known_type = known_type._replace(sight=True)
-            yield (
-                f"Cal.com says of the type: {known_type.kind}, {'sight' if known_type.sight else 'no sight'}",
-                Kind.FAIR,
-                known_type,
-            )
+            known_type = kept(world, of.known_type(key_of(world, deal), stranger=asked.of))
+            sight = "sight" if known_type.sight else "no sight"
+            yield f"Cal.com says of the type: {known_type.kind}, {sight}", Kind.FAIR, known_type
             yield "Cal.com does not say what the type is", Kind.FAULT, None
         case "slots":
-            for slot in _slots(world, deal.of):
+            for slot in _slots(world, of):
                 yield f"the slots say: {slot}", Kind.FAIR, slot
             yield "the slots do not answer", Kind.FAULT, "unasked"
         case "named":
@@ -46,18 +44,37 @@ def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
 
 def key_of(world: World, deal: Deal) -> Key:
     """Return what our key is shown by now."""
-    if world.fate & Fate.SIGHTED:
-        return Key.ALL
     return Key.BLANK if world.fate & Fate.KEYLESS else deal.key
+
+
+def type_of(world: World, deal: Deal) -> Type:
+    """Return what the type is by now."""
+    of = deal.of
+    return of._replace(confirms=not of.confirms) if world.fate & Fate.SWITCHED else of
+
+
+def kept(world: World, told: KnownType) -> KnownType:
+    """Return what is kept of the type once this is told, as db/appointments/event_types.py keeps it."""
+    before = world.kept
+    if before is None or not world.row.unknown:  # a change before our POST is none since
+        return told
+    another = before.policy_kind not in {EventKind.UNKNOWN, told.policy_kind}
+    column = before.free is not None and before.free is not told.free
+    return told._replace(changed=before.changed or another or column)
 
 
 def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:
     """Return what a replica, however late, may show this key."""
-    key = key_of(world, deal)
-    if key in {Key.NONE, Key.BLANK}:
-        return ["absent"]
-    shown = [one for one in world.booked if key is not Key.OWN or one.host != calcom.HIDDEN]
-    found: dict[str, None] = {}
+    key, of = key_of(world, deal), deal.of
+    missed = ["absent"]
+    if whole and key is not Key.BLANK:
+        missed += ["absent, beside a stranger's"] if key is Key.ADMIN else []
+        missed += ["absent, another has it"] if world.fate & Fate.TAKER else []
+    if key in {Key.NONE, Key.UNTOLD, Key.BLANK}:
+        return missed
+    shown = [one for one in world.booked if not of.round_robin or one.host != calcom.HIDDEN]
+    # A host may have been locked, renamed, taken off or exchanged; a replica may lag.
+    found: dict[str, None] = {} if of.personal else dict.fromkeys(missed)
     for late in range(LAG + 1):
         ours = [one for one in shown if one.age >= late]
         if any(one.status != "gone" and not one.half for one in ours):
@@ -66,12 +83,10 @@ def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:
             found["cancelled"] = None
         elif whole and any(one.half for one in ours):
             found["a seat by half"] = None
-        elif whole and world.fate & Fate.HIS_OWN and deal.of.seats:
+        elif whole and world.fate & Fate.HIS_OWN and of.seats:
             found["a seat of his own"] = None
         else:
-            found["absent"] = None
-            if whole and key in {Key.ADMIN, Key.STRANGE}:
-                found["absent, beside a stranger's"] = None
+            found |= dict.fromkeys(missed)
     return list(found)
 
 

@@ -31,7 +31,8 @@ class Fate:
     HIS_OWN = 512  # our very attendee has it by another request, since before: only from the beginning
     MAXIMUM = 1024  # the attendee may have one active booking: only from the beginning
     REPEATED = 2048  # a proxy has sent our first POST before, by itself: only from the beginning
-    SIGHTED = 4096  # our key has gained a role that sees all
+    TAKER = 4096  # a stranger has booked our very time of the type, and it is accepted
+    SWITCHED = 8192  # the type asks for confirmation by now, or no more
 
 
 class Stage(IntEnum):

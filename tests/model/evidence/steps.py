@@ -9,7 +9,7 @@ from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key
-from tests.model.evidence.reads import answers, key_of
+from tests.model.evidence.reads import answers, key_of, type_of
 from tests.model.evidence.state import ENDS, LAG, Booked, Fate, Post, Stage, World, awaited, may_tick, ticked
 from tests.model.product import SETTLE, Answered, Asked, Cell, Turn
 from tests.model.rows import CLAIMABLE, Change, Row, moved, renamed, tidied
@@ -23,7 +23,6 @@ class Evidence:
 
     def __init__(self, deal: Deal) -> None:
         self.deal = deal
-        self.of = deal.of
         self.cells: set[Cell] = set()
         self._ends: dict[tuple[Turn, Row, KnownType | None, bool], tuple[Row, Turn | None, str]] = {}
 
@@ -33,7 +32,8 @@ class Evidence:
         """Yield the first states: what the type is was asked for another booking, or was not."""
         world = World(Row(Status.PENDING), fate=self.deal.before)
         yield Step("enqueued", Kind.FAIR, world)
-        yield Step("enqueued; the type is known", Kind.FAIR, world._replace(kept=self.of.known_type(self.deal.key)))
+        known = world._replace(kept=self.deal.of.known_type(self.deal.key))
+        yield Step("enqueued; the type is known", Kind.FAIR, known)
 
     def following(self, world: World) -> Iterator[Step]:
         """Yield every step out of a state; what is over and cannot be undone has none."""
@@ -53,8 +53,10 @@ class Evidence:
 
     def canonical(self, world: World) -> World:
         """Forget what can no longer matter, so that equal futures are one state."""
-        row = _tidied(world.row)
-        return world if row is world.row else world._replace(row=row)
+        row, kept = _tidied(world.row), world.kept
+        if kept is not None and kept.changed and not row.unknown:
+            kept = kept._replace(changed=False)  # before its next POST
+        return world if row is world.row and kept is world.kept else world._replace(row=row, kept=kept)
 
     def describe(self, step: Step, world: World) -> tuple[str, World]:
         """Return the words of a step, and the state after it."""
@@ -85,7 +87,7 @@ class Evidence:
         assert isinstance(asked, Asked)
         for text, kind, answer in answers(world, self.deal, asked):
             after = world._replace(posts=tuple(one for one in world.posts if not one.awaited)) if world.posts else world
-            if asked.what == "type":
+            if asked.what == "type" and answer is not None:
                 after = after._replace(kept=answer)
             if isinstance(answer, Answered) and (rest := _left_behind(world, answer)) is not None:
                 after = after._replace(posts=tuple(sorted((*after.posts, rest))))
@@ -142,7 +144,7 @@ class Evidence:
     def _calcom(self, world: World, number: int, post: Post) -> Iterator[Step]:
         rest = world.posts[:number] + world.posts[number + 1 :]
         which = "the POST" if post.awaited else "the POST that nobody waits for"
-        for done in calcom.steps(world, post, self.of):
+        for done in calcom.steps(world, post, type_of(world, self.deal)):
             left = done.post.stage is not Stage.DONE or done.post.awaited
             posts = tuple(sorted((*rest, done.post))) if left else rest
             kind = Kind.FAIR if done.fair else Kind.FAULT
@@ -180,8 +182,8 @@ class Evidence:
         elif not row.cancel:
             yield Step("the operator asks to cancel it", Kind.FAULT, world._replace(row=row._replace(cancel=True)))
 
-    def _may_happen(self, world: World, fate: int) -> bool:
-        of = self.of
+    def _may_happen(self, world: World, fate: int) -> bool:  # noqa: PLR0911 - one return a fate
+        of = type_of(world, self.deal)
         taken = {one.host for one in world.booked if one.status == "accepted"}
         match fate:
             case Fate.BUSY:
@@ -189,13 +191,17 @@ class Evidence:
             case Fate.OTHER_BUSY:
                 return of.round_robin and 1 not in taken
             case Fate.SEATED:
-                return of.seats and (of.confirms or not taken) and bool(calcom.free_hosts(world, of))
+                return of.seats and (of.asks or not taken) and bool(calcom.free_hosts(world, of))
             case Fate.FULL:
                 return of.seats and bool(taken or world.fate & Fate.SEATED)
             case Fate.GUEST:
                 return of.dedupes and not of.seats
             case Fate.KEYLESS:
                 return self.deal.key is not Key.BLANK
+            case Fate.TAKER:
+                return not (of.seats or of.round_robin) and bool(calcom.free_hosts(world, of))
+            case Fate.SWITCHED:  # promise 2 does not hold where nothing was read before, or in the moment of a POST
+                return world.kept is not None and world.turn is None and not world.posts
         return True
 
 
@@ -210,7 +216,8 @@ _FATES = {
     Fate.DELETED: "the event type is deleted",
     Fate.KEYLESS: "the key loses its permission",
     Fate.NEAR: "its start is near",
-    Fate.SIGHTED: "the key gains a role that sees all",
+    Fate.TAKER: "a stranger books our very time of the type",
+    Fate.SWITCHED: "its confirmation is switched",
 }
 
 

@@ -110,7 +110,10 @@ def test_a_type_that_was_deleted_and_made_anew_is_asked_what_it_is_now(
 
 
 def test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again(settings: Settings, simulator: Any) -> None:
-    """By its name it is shown to everybody, by its number to its owner: the key is somebody else's."""
+    """By its name it is shown to everybody, by its number to its owner: the key is somebody else's.
+
+    Whether it confirms free addresses is told to its owner alone: it may.
+    """
     settings(CALCOM_API_KEY="cal_test_host50", CALCOM_SETTLE_SECONDS="130")
     simulator.event_type(540, slug="intro", hosts=["host90"])
     simulator.faults("status", name="internal", match=POST, count=2)
@@ -118,7 +121,7 @@ def test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again(settin
 
     now = carry_until(lost, lambda one: one.status is Status.CONFIRMED, every=5, attempts=6)
 
-    assert (now.posts, kind_of(lost)) == (3, "plain")
+    assert (now.posts, kind_of(lost)) == (3, "confirmation")
 
 
 def test_an_audit_records_nothing_that_was_cancelled_since_it_looked(settings: Settings, simulator: Any) -> None:

@@ -83,7 +83,8 @@ def test_a_cancel_that_comes_during_a_look_is_obeyed(
         unknown = {"outcome_unknown": True, "sent_at": then, "settle_at": then, "ends_at": then}
         conn.execute(update(table).where(table.c.id == asked).values(unknown))
         key = dependencies.current().calcom.key_fingerprint
-        event_types.keep(conn, key, "110", kind=event_types.EventKind.PLAIN, sight=True)
+        plain = event_types.ShownType(policy_kind=event_types.EventKind.PLAIN, confirms_free_email=False)
+        event_types.keep(conn, key, "110", plain)
     claimed = claim(dependencies.current(), asked)
     assert claimed is not None
     seen = GuardedCalls.list_bookings

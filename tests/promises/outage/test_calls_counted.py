@@ -36,7 +36,7 @@ def test_a_refused_booking_costs_one_look_more(settings: Settings, simulator: An
     first, second = accept(request(1, PLAIN, attendee=sam), request(2, PLAIN, attendee=sam))
     since = simulator.journal()[-1]["n"]
     assert carry(first).status is Status.REJECTED
-    asked_once = {"GET /event-types/101", "GET /me"}
+    asked_once = {"GET /event-types/101", "GET /event-types", "GET /me"}
     assert [one for one in calls(simulator, since) if one not in asked_once] == [
         "POST /bookings",
         "GET /bookings",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from db.appointments import events
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, keep
+from db.appointments.event_types import EventKind, ShownType, keep
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from db.schema import appointments as table
 from resilience.circuit_breaker.types import Permit, State
@@ -52,7 +52,8 @@ def why(appointment_id: int) -> list[str]:
 def knows_its_type() -> None:
     """Let the key know what the type is, so that it is not asked."""
     with dependencies.current().engine.begin() as conn:
-        keep(conn, dependencies.current().calcom.key_fingerprint, str(PLAIN), kind=EventKind.PLAIN, sight=True)
+        shown = ShownType(policy_kind=EventKind.PLAIN, confirms_free_email=False, personal=True, sight=True)
+        keep(conn, dependencies.current().calcom.key_fingerprint, str(PLAIN), shown)
 
 
 def probe_with(one: int, simulator: Any, fault: tuple[str, dict[str, Any]]) -> Appointment:

@@ -1,13 +1,22 @@
-"""What an event type is, and whom its list shows everything, on answers recorded from a real Cal.com."""
+"""What an event type is, and whose it is, on answers recorded from a real Cal.com."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from db.event_kind import EventKind
-from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_me
+from tasks.calcom.event_types import (
+    EventTypeFacts,
+    Me,
+    read_event_type,
+    read_event_types,
+    read_free_email,
+    read_me,
+)
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import OWN_TYPES_BODY
 from tasks.calcom.reply import Reply, ReplyKind
 from tests.support.calcom_answers import NO_ROUTE, NO_TYPE, refused, shown, whole
 
@@ -105,12 +114,12 @@ def test_an_event_type_is_of_the_kind_that_a_second_post_meets(
 
 
 def test_what_a_booking_of_the_type_has_is_told() -> None:
-    """Cal.com's number, seats, and how many weeks a series must have."""
+    """Cal.com's number, how long it is, seats, and how many weeks a series must have."""
     seated = facts({**PERSONAL, "seats": SEATS})
     weekly = facts({**ROUND_ROBIN, "recurrence": WEEKLY})
 
-    assert (seated.calcom_id, seated.owner_id, seated.seats, seated.occurrences) == (2015, 142, True, None)
-    assert (weekly.calcom_id, weekly.owner_id, weekly.seats, weekly.occurrences) == (2001, None, False, 8)
+    assert (seated.calcom_id, seated.length_minutes, seated.seats, seated.occurrences) == (2015, 30, True, None)
+    assert (weekly.calcom_id, weekly.length_minutes, weekly.seats, weekly.occurrences) == (2001, None, False, 8)
 
 
 @pytest.mark.parametrize("member", ["id", "ownerId", "recurrence", "price", "confirmationPolicy", "seats"])
@@ -146,37 +155,74 @@ def test_a_trait_in_an_unknown_shape_is_not_guessed(member: str, value: object) 
     assert isinstance(read({**PERSONAL, member: value}), Reply)
 
 
-@pytest.mark.parametrize("hosts", [None, [None], [{"userId": "121"}], [{"mandatory": True}]])
-def test_hosts_that_cannot_be_read_are_not_left_out(hosts: object) -> None:
-    """Of one host too few, the other would look like the only one."""
-    assert isinstance(read({**ROUND_ROBIN, "hosts": hosts}), Reply)
+@pytest.mark.parametrize(
+    ("shown_as", "personal", "owner"),
+    [(PERSONAL, True, 142), (COLLECTIVE, False, None), (ROUND_ROBIN, False, None), (MANAGED, False, None)],
+)
+def test_only_a_personal_type_has_an_owner(shown_as: dict[str, Any], personal: bool, owner: int | None) -> None:  # noqa: FBT001
+    """He organizes each of its bookings; a host may be locked, renamed, taken off or exchanged, and no answer tells."""
+    assert (facts(shown_as).personal, facts(shown_as).owner_id) == (personal, owner)
 
 
-FIXED = {**ROUND_ROBIN, "hosts": [host(169, mandatory=True), host(170, mandatory=False)]}
+def free_email(*groups: object, number: int = 2015) -> bool | Reply | None:
+    """Read the column of event type 2015 as version 2024-04-15 shows it."""
+    return read_free_email(whole(200, {"status": "success", "data": {"eventTypeGroups": list(groups)}}), number)
+
+
+def group(*event_types: object) -> dict[str, object]:
+    """Return a group of event types as version 2024-04-15 shows one, with people in it."""
+    profile = {"slug": "team/201", "name": "A Fake", "image": "/avatar.svg"}
+    return {"teamId": 201, "profile": profile, "metadata": {"membershipCount": 1}, "eventTypes": list(event_types)}
+
+
+def column(value: object, number: int = 2015) -> dict[str, object]:
+    """Return an event type as version 2024-04-15 shows one."""
+    return {"id": number, "users": [{"name": "A Fake"}], "requiresConfirmationForFreeEmail": value}
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_the_column_that_no_newer_version_shows_is_read_by_number(value: bool) -> None:  # noqa: FBT001
+    """Among the user's own, and those of each team."""
+    others = [column(not value, number) for number in (2014, 2016)]
+
+    assert free_email(group(*others), group(), group(column(value))) is value
 
 
 @pytest.mark.parametrize(
-    ("shown_as", "user", "sees"),
+    "groups",
     [
-        (PERSONAL, 142, True),
-        (PERSONAL, 120, False),
-        (COLLECTIVE, 140, True),
-        (COLLECTIVE, 141, True),
-        (COLLECTIVE, 120, False),
-        (ROUND_ROBIN, 121, False),
-        (ROUND_ROBIN, 120, False),
-        ({**ROUND_ROBIN, "hosts": [host(121, mandatory=False)]}, 121, True),
-        ({**ROUND_ROBIN, "hosts": [host(121, mandatory=False)]}, 120, False),
-        ({**ROUND_ROBIN, "hosts": []}, 121, False),
-        (FIXED, 169, True),
-        (FIXED, 170, False),
-        ({**ROUND_ROBIN, "hosts": [host(169, mandatory="yes"), host(170)]}, 169, False),
-        (MANAGED, 140, False),
+        [],
+        [group()],
+        [group(column(False, 2014))],
+        [group({"id": 2015})],
+        [group(column(None))],
+        [group(column("false"))],
+        [group(column(0))],
+        [group(column(False), column(True))],
+        [{"eventTypes": None}, None, "groups", {"eventTypes": {"2015": column(False)}}],
+        [group(None, 2015)],
     ],
+    ids=str,
 )
-def test_sight_is_by_role_only(shown_as: dict[str, Any], user: int, sees: bool) -> None:  # noqa: FBT001 - a column
-    """Owner, only host, fixed host, host of a collective: that the type may be read proves nothing."""
-    assert facts(shown_as).has_sight(user) is sees
+def test_a_column_that_is_not_shown_is_not_told(groups: list[object]) -> None:
+    """A type of another team, one without the boolean, another shape: the type may confirm."""
+    assert free_email(*groups) is None
+
+
+@pytest.mark.parametrize("data", [None, [], {"eventTypeGroups": {}}, [PERSONAL]])
+def test_another_shape_tells_nothing_of_the_column(data: object) -> None:
+    """Such as that of a newer version."""
+    assert read_free_email(whole(200, {"status": "success", "data": data}), 2015) is None
+
+
+def test_an_answer_that_is_too_large_tells_nothing_of_the_column() -> None:
+    """Asked again it is no smaller; one that was cut short may be whole the next time."""
+    large = Answer(200, {}, b"x" * OWN_TYPES_BODY, 0.1, truncated=True)
+    cut = read_free_email(replace(large, body=b"x"), 2015)
+
+    assert read_free_email(large, 2015) is None
+    assert isinstance(cut, Reply)
+    assert cut.kind is ReplyKind.UNKNOWN
 
 
 def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
@@ -201,7 +247,10 @@ def test_a_type_that_this_key_may_not_read_is_refused_with_404() -> None:
 )
 def test_what_is_no_event_type_is_said_as_any_other_answer(answer: Answer | NoAnswer, reply_kind: ReplyKind) -> None:
     """A 404 of the wrong version is configuration, and not absence."""
-    for result in (read_event_type(answer), read_me(answer)):
+    asked = [read_event_type(answer), read_me(answer)]
+    if reply_kind is not ReplyKind.UNKNOWN or not isinstance(answer, Answer) or answer.truncated:
+        asked.append(read_free_email(answer, 2015))
+    for result in asked:
         assert isinstance(result, Reply)
         assert result.kind is reply_kind
     assert isinstance(read_event_types(answer, "personal"), Reply)

@@ -137,12 +137,18 @@ def test_with_sight_absence_ends_it_from_ends_at_on(kind: EventKind, more: dict[
         ({"slot": Slot.UNPROVEN, "ended": True}, Act.BLIND),
         ({"slot": Slot.UNASKED, "ended": True}, Act.BLIND),
         ({"slot": Slot.OFFERED, "waited": True}, Act.POST),
+        ({"slot": Slot.UNAVAILABLE, "taker": True}, Act.LOOKUP),
+        ({"slot": Slot.UNAVAILABLE, "taker": True, "ended": True}, Act.REJECT_TAKEN),
+        ({"slot": Slot.UNPROVEN, "taker": True, "ended": True}, Act.BLIND),
+        ({"slot": Slot.UNASKED, "taker": True, "ended": True}, Act.BLIND),
+        ({"slot": Slot.OFFERED, "taker": True, "ended": True}, Act.POST),
+        ({"slot": Slot.UNAVAILABLE, "taker": True, "ended": True, "cancel": True}, Act.BLIND),
     ],
 )
 def test_without_sight_slots_tell_of_plain_and_collective_types(
     kind: EventKind, more: dict[str, Any], act: Act
 ) -> None:
-    """Offered: it is not ours that took it. Gone: whether ours or a stranger's did cannot be told."""
+    """Offered: it is not ours that took it. Gone: ours or a stranger's, unless another's is listed as accepted."""
     assert after_absence(case(kind, **more)) is act
 
 
@@ -178,15 +184,17 @@ def test_without_sight_nothing_is_posted_that_is_cancelled_or_near(kind: EventKi
 
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_without_sight_no_kind_ends_by_absence(kind: EventKind) -> None:
-    """Rejected, cancelled, expired: never without sight; failed only where the slots show that nothing is there."""
+    """Rejected, cancelled, expired: never; but where the slots show that nothing is there, or that another's is."""
     endings = {Act.CANCEL, Act.EXPIRE, Act.REJECT, Act.REJECT_TAKEN, Act.AFRESH, Act.FAIL, Act.UNREACHABLE}
-    flags = [dict(zip(("cancel", "near", "may_retry", "outage", "waited", "unclear", "slots_fresh"), bits, strict=True))
-             for bits in product((False, True), repeat=7)]  # fmt: skip
+    names = ("cancel", "near", "may_retry", "outage", "waited", "unclear", "slots_fresh", "taker")
+    flags = [dict(zip(names, bits, strict=True)) for bits in product((False, True), repeat=len(names))]
     for ended, slot, refusal, more in product(
         (False, True), (None, *Slot), (None, ReplyKind.TAKEN, ReplyKind.LIMIT), flags
     ):
         act = after_absence(case(kind, ended=ended, slot=slot, refusal=refusal, **more))
-        allowed = {Act.FAIL, Act.UNREACHABLE} if kind in BY_SLOTS and slot is Slot.OFFERED and ended else set()
+        allowed = set()
+        if kind in BY_SLOTS and ended:
+            allowed = {Slot.OFFERED: {Act.FAIL, Act.UNREACHABLE}, Slot.UNAVAILABLE: {Act.REJECT_TAKEN}}.get(slot, set())
         assert act not in endings - allowed
 
 
@@ -209,8 +217,8 @@ ANSWERS: dict[str, tuple[Reply, dict[str, Any], tuple[Act, ...]]] = {
     "400 out of bounds": (reply(ReplyKind.BOUNDS, 400), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
     "401 limit": (reply(ReplyKind.LIMIT, 401), {}, (REFUSED, BLIND, REFUSED, BLIND, BLIND)),
     "409 signed up, by another row of ours": (
-        reply(ReplyKind.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, OPEN, OPEN, OPEN)),
-    "409 signed up": (reply(ReplyKind.SIGNED_UP, 409), {}, (OPEN, BLIND, OPEN, OPEN, OPEN)),
+        reply(ReplyKind.SIGNED_UP, 409), {"address_seated": True}, (OPEN, REFUSED, BLIND, OPEN, OPEN)),
+    "409 signed up": (reply(ReplyKind.SIGNED_UP, 409), {}, (OPEN, BLIND, BLIND, OPEN, OPEN)),
     "409 no more seats": (reply(ReplyKind.FULL, 409), {}, (OPEN, TAKEN, TAKEN, OPEN, OPEN)),
     "400 maximum, its uid not asked": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {}, (Act.ASK_UID,) * 5),
     "400 maximum, its uid ours": (reply(ReplyKind.MAXIMUM, 400, uid="u"), {"named_is_ours": True}, (THERE,) * 5),

@@ -101,16 +101,16 @@ def test_settling_says_which_of_its_two_moments_it_waits_for() -> None:
 
 
 def test_a_blind_key_says_what_ends_its_hold() -> None:
-    """A look, sight, another key, the operator's word, or the day after the slot."""
+    """A look, another key, the operator's word, or the day after the slot; to become a host ends nothing."""
     line = why(row(Status.HELD, hold_reason=HoldReason.BLIND_KEY, hold_until=soon(12)), NOW)
     ends = (
         "is found",
-        "comes to see the type",
         "another key",
         "`booking resolve 1 UID`",
         "`booking retry 1 --not-booked`",
     )
     assert [end for end in (*ends, '"never known"', "in 12 s, with pauses that grow") if end not in line] == []
+    assert "host" not in line
 
 
 def test_a_seat_that_is_half_made_says_what_to_remove() -> None:

@@ -25,13 +25,17 @@ class Settled(Enum):
     )
     BY_SLOTS = (
         "unclear answers of event type {types} are settled by its free slots: the key does not see all of its "
-        "bookings, and one whose slot is gone is held(blind_key)"
+        "bookings, and one whose slot is gone is held(blind_key), unless another's booking is seen there"
     )
     DELETED = "event type {types} no longer exists at Cal.com"
     NOT_ASKED = "what event type {types} is could not be asked now"
-    NOT_AT_ALL = (
-        "CALCOM_API_KEY: its user does not see every booking of event type {types}, and nothing else settles an "
-        "unclear answer there: it is held(blind_key); use the key of a user who hosts or owns the type"
+    BY_NO_KEY = (
+        "unclear answers of event type {types} are held(blind_key), with every key, unless the booking is found: no "
+        "list shows all bookings of a team's type, and no second POST would tell"
+    )
+    BY_ANOTHER_KEY = (
+        "CALCOM_API_KEY: its user is not shown enough of event type {types} to settle an unclear answer there: it is "
+        "held(blind_key); use the key of the type's owner, or of a member of its team"
     )
 
 
@@ -52,7 +56,7 @@ def check_types(
     for how in Settled:
         if types := found.get(how):
             message = how.value.format(types=", ".join(types))
-            yield how is not Settled.NOT_AT_ALL, message + (halted if how is Settled.NOT_ASKED else "")
+            yield how is not Settled.BY_ANOTHER_KEY, message + (halted if how is Settled.NOT_ASKED else "")
 
 
 def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
@@ -81,11 +85,20 @@ def _settled(event_type: EventType | None) -> Settled:
         return Settled.BY_SIGHT
     if event_type.kind in BY_EVIDENCE:
         return Settled.BY_SECOND_POST
-    return Settled.BY_SLOTS if event_type.kind in BY_SLOTS else Settled.NOT_AT_ALL
+    if event_type.kind in BY_SLOTS:
+        return Settled.BY_SLOTS
+    told = event_type.policy_kind is EventKind.OTHER or event_type.confirms_free_email is not None
+    return Settled.BY_NO_KEY if told and not event_type.personal else Settled.BY_ANOTHER_KEY
 
 
 def _kind(event_type: EventType | None) -> str:
     if event_type is None or event_type.deleted:
         return ""
-    kind = "a kind that Cal.com does not show to it" if event_type.kind is EventKind.UNKNOWN else event_type.kind
-    return f" ({kind.replace('_', ' ')})"
+    if event_type.kind is EventKind.UNKNOWN:
+        return " (a kind that Cal.com does not show to it)"
+    kind = event_type.policy_kind.replace("_", " ")
+    if event_type.confirms_free_email:
+        kind += ", free addresses confirmed"
+    elif event_type.kind is not event_type.policy_kind:
+        kind += ", perhaps confirmed: not told"
+    return f" ({kind})"
