@@ -6,8 +6,41 @@ _SWEEPS = "tests/integration/appointments/test_db_sweeps.py::TestLostLeases::"
 _PROBES = "tests/promises/outage/test_probes.py::"
 _RESTS = f"{_PROBES}test_from_the_third_probe_on_that_cal_com_chokes_on_a_booking_rests_and_comes_again"
 _GOES = f"{_PROBES}test_what_rests_goes_when_the_breaker_has_closed_and_nobody_waits_for_it"
+_TYPES = "tests/integration/line/test_db_failing_types.py::"
 
 COMPANY = (
+    Breakage(
+        name="broken-type-probed-one-by-one",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="         AND NOT EXISTS (\n             SELECT FROM failing AS type",
+        new="         AND NOT EXISTS (\n             SELECT FROM (SELECT * FROM failing WHERE false) AS type",
+        test=f"{_TYPES}test_the_probe_is_of_another_type_than_the_one_that_failed",
+    ),
+    Breakage(
+        name="broken-type-opens-again-and-again",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="AND NOT EXISTS (SELECT FROM unclear WHERE status IN ('pending', 'booking'))",
+        new="",
+        test=f"{_TYPES}test_of_failing_types_one_booking_at_a_time_is_under_way",
+    ),
+    Breakage(
+        name="sound-type-never-shown",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="    SELECT id, line_at, 0, 2 FROM failed\n",
+        new="    SELECT id, line_at, 0, 2 FROM failed WHERE false\n",
+        test=f"{_TYPES}test_the_bookings_of_a_failing_type_go_behind_the_others_and_one_of_them_second",
+    ),
+    Breakage(
+        name="outage-taken-for-broken-types",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="AND error_type IN ('http_500', 'http_other', 'database', 'unreadable')",
+        new="",
+        test=f"{_TYPES}test_a_service_that_is_gone_says_nothing_of_a_type[timeout]",
+    ),
     Breakage(
         name="failed-probes-never-rest",
         promise=4,

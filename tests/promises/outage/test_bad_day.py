@@ -138,3 +138,16 @@ def test_where_only_broken_ones_are_left_the_endpoint_opens_and_none_is_failed(
     assert set(opened()) == {CREATE}
     assert {row(one).hold_reason for one in ids} <= {HoldReason.UNREACHABLE, HoldReason.BREAKER_OPEN, None}
     assert not {row(one).status for one in ids} & FINAL
+
+
+def test_a_broken_type_that_stands_first_costs_the_others_one_probe(busy: Callable[..., None], simulator: Any) -> None:
+    """Ten of it open the endpoint; the first probe is of another type, and succeeds: nobody waits for the ten."""
+    busy(CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+    simulator.faults("status", name="internal", match=POST | {"event_type_id": BROKEN})
+    accept([BROKEN] * 10, first=0)
+    eventually(lambda: opened() == [CREATE], what="the endpoint has opened")
+
+    ends = finals(accept([HEALTHY] * 20, first=100))
+
+    assert {end.status for end in ends.values()} == {Status.CONFIRMED}
+    assert len(opened()) <= 2
