@@ -128,27 +128,27 @@ def lost(accepted: Sequence[int], rows: Sequence[Row], alerts: Collection[str]) 
             yield f"booking {row.id}: held ({row.hold_reason}), and nobody is told"
 
 
-def waiting(rows: Sequence[Row], broken: Collection[int]) -> Iterator[str]:
+def waiting(rows: Sequence[Row]) -> Iterator[str]:
     """Find rows that wait for a person though the world can tell that what holds them is over.
 
-    Not what nobody can tell (`blind` judges it), what is half made at Cal.com, nor a suspect of a type that was
-    `broken` while others were well.
+    Not what nobody can tell (`blind` judges it), nor what is half made at Cal.com.
     """
     for row in rows:
-        own = row.error_type == HALF_MADE or row.event_type_id in broken
-        if (
-            row.hold_reason in FOR_A_PERSON
-            and row.hold_reason != "blind_key"
-            and not (row.hold_reason == "suspect" and own)
-        ):
+        if row.hold_reason in FOR_A_PERSON and row.hold_reason != "blind_key" and row.error_type != HALF_MADE:
             yield f"booking {row.id}: held ({row.hold_reason}), and what held it is over"
 
 
 def unknown_there(rows: Sequence[Row]) -> Iterator[str]:
-    """Find rows that were rejected by a 404, where every event type is there all the time: the URL was wrong."""
+    """Find rows that were rejected by a 404 though their type, which is there all the time, had been booked by then."""
+    booked: dict[int, datetime] = {}
     for row in rows:
-        if row.status == "rejected" and row.last_post == NOT_FOUND:
-            yield f"booking {row.id}: rejected, as what it asks for is unknown, and at Cal.com it is there"
+        for at, status in row.ends:
+            if status == "confirmed":
+                booked[row.event_type_id] = min(at, booked.get(row.event_type_id, at))
+    for row in rows:
+        since = booked.get(row.event_type_id) if row.last_post == NOT_FOUND else None
+        if since and any(status == "rejected" and since < at for at, status in row.ends):
+            yield f"booking {row.id}: rejected, as Cal.com has no such event type, which it had before"
 
 
 def double(rows: Sequence[Row], made: References) -> Iterator[str]:

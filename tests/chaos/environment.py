@@ -71,7 +71,6 @@ class ChaosEnvironment:
     dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
     over: threading.Event = field(default_factory=threading.Event)
-    broken: set[int] = field(default_factory=set)  # event types that were broken for a while, alone
     switched: set[int] = field(default_factory=set)  # event types that are of another kind now
 
     def pause(self, seconds: float) -> None:

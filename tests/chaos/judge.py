@@ -128,7 +128,7 @@ def judge(environment: ChaosEnvironment, ours: Record, wrong_on_the_way: Iterabl
             *(books.unknown_there(ours.rows) if part.types_stay else ()),
         ),
         blind=tuple(wrong),
-        waiting=tuple(books.waiting(ours.rows, environment.broken)),
+        waiting=tuple(books.waiting(ours.rows)),
         miscounted=(*dict.fromkeys(wrong_on_the_way), *_all_miscounted(environment)),
     )
     kinds: dict[str, Counter[str]] = defaultdict(Counter)

@@ -101,13 +101,13 @@ def _settled(made: ChaosEnvironment, watch: Watch) -> Record:
     What cannot be told is looked for now and then: so it is read at a moment when all of it is held.
     """
     made.until(lambda: not watch.live(), FINISH_SECONDS)
-    made.until(lambda: not judge.uncounted(made) or look_again() is None, FINISH_SECONDS)
-    ours = judge.record(made)
     for _ in range(int(FINISH_SECONDS)):
-        if ours.quiet:
+        uncounted, ours = judge.uncounted(made), judge.record(made)
+        if uncounted:
+            look_again()
+        elif ours.quiet:
             break
         made.pause(1.0)
-        ours = judge.record(made)
     return ours
 
 

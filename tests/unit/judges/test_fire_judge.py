@@ -230,26 +230,23 @@ def test_a_type_that_was_switched_may_be_held_and_what_is_listed_may_not() -> No
 def test_what_is_over_holds_nothing(reason: str | None, error: str | None, *, waits: bool) -> None:
     """No hold waits for an operator when the world can tell that it is over."""
     row = Row(id=1, reference="r1", status="held", hold_reason=reason, error_type=error, event_type_id=IDS["plain"])
-    assert bool(list(books.waiting([row], ()))) is waits
+    assert bool(list(books.waiting([row]))) is waits
 
 
-def test_who_is_rejected_by_a_cal_com_that_is_not_ours_is_found() -> None:
-    """A wrong URL fails no customer: his type is there."""
-    rows = [replace(REJECTED, last_post=404), replace(REJECTED, last_post=400), replace(CONFIRMED, last_post=404)]
-    assert [line.partition(":")[0] for line in books.unknown_there(rows)] == ["booking 1"]
-
-
-def test_a_suspect_of_a_type_that_failed_alone_is_an_operators() -> None:
-    """It failed while others succeeded; a key that is refused is nobody's own."""
-    row = Row(id=1, reference="r1", status="held", hold_reason="suspect", event_type_id=IDS["plain"])
-    assert list(books.waiting([row], {IDS["plain"]})) == []
-    assert list(books.waiting([replace(row, hold_reason="credentials")], {IDS["plain"]})) != []
-
-
-def test_the_same_number_asks_for_the_same() -> None:
-    """A caller that was killed asks again, and must not ask for something else."""
-    assert request(77) == request(77)
-    assert len({(one.event_type_id, one.start, one.attendee.email) for one in map(request, range(400))}) > 350
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        (replace(REJECTED, last_post=404, ends=((at(5), "rejected"),)), True),
+        (replace(REJECTED, last_post=404, ends=((at(1), "rejected"),)), False),  # nobody knew the type before
+        (replace(REJECTED, last_post=404, ends=((at(5), "rejected"),), event_type_id=1), False),
+        (replace(REJECTED, last_post=400, ends=((at(5), "rejected"),)), False),
+        (replace(CONFIRMED, last_post=404), False),
+    ],
+)
+def test_who_is_rejected_by_a_cal_com_that_is_not_ours_is_found(row: Row, *, wrong: bool) -> None:
+    """A wrong URL fails no customer of a type that was booked here before."""
+    before = replace(CONFIRMED, id=9)
+    assert [line.partition(":")[0] for line in books.unknown_there([row, before])] == ["booking 1"] * wrong
 
 
 def test_every_second_person_is_one_whom_a_type_with_the_column_asks_about() -> None:
