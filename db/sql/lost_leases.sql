@@ -1,7 +1,8 @@
 -- Take up bookings whose worker is gone: the lease ran out, so nobody may write to the row any more, and whether Cal.com
 -- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
--- what was done. `answered_at` goes: a worker of an older version would end a row by it.
+-- what was done. Both count from now and not from the lease's end: after a failover to a server whose clock is ahead a
+-- lease has run out long ago whose POST is under way. `answered_at` goes: a worker of an older version would end a row by it.
 -- The third lease that a booking loses in a row is held for the operator, for a booking that kills its workers must not
 -- travel on. But bookings that lose their third one together, within the time of a lease, say something of their worker:
 -- it was killed while Cal.com hung, say. They go again, every second one a lease later: if one of them does kill, it is
@@ -42,8 +43,8 @@ moved AS (
         leases_lost = leases_lost + 1,
         outcome_unknown = true,
         sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
-        settle_at = greatest(settle_at, lease_expires_at + make_interval(secs => :settle_seconds)),
-        ends_at = greatest(ends_at, lease_expires_at + make_interval(secs => :ends_seconds)),
+        settle_at = greatest(settle_at, now() + make_interval(secs => :settle_seconds)),
+        ends_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
         answered_at = NULL,
         askable_since = coalesce(askable_since, now()),
         looks = 0,

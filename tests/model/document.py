@@ -18,6 +18,7 @@ WINDOWS: Mapping[str, Rules] = MappingProxyType(
     {
         "A1 taken away: a worker may be frozen between its lease check and its first byte": ALONE._replace(a1=None),
         "A2 taken away: Cal.com may hide a booking": ALONE._replace(a2=None),
+        "A3 taken away: Postgres's clock may step ahead": ALONE._replace(a3=False),
     }
 )
 

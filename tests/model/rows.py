@@ -91,6 +91,9 @@ _PASSED_OVER = frozenset(
         "calcom_seat_uid",
         "series_uid",
         "probe_failures",
+        "awaits_host",
+        "booked_start_at",
+        "checked_at",
     }
 )
 _REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "means", "untold")

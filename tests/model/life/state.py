@@ -88,6 +88,7 @@ class Rules(NamedTuple):
 
     a1: int | None = FREEZE  # at most so many ticks from the last lease check to the first byte; None: any number
     a2: int | None = LATE  # at most so many ticks from the first byte to the list; None: any number
+    a3: bool = True  # Postgres's clock does not step ahead while a row of unknown outcome waits
     claim_compares: bool = True
     move_compares_token: bool = True
     looks_before_post: bool = True

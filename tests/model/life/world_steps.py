@@ -28,6 +28,7 @@ def steps(world: World, rules: Rules) -> Iterator[Step]:
     """Yield every step that no worker makes."""
     if may_tick(world, rules):
         yield Step(TICK, Kind.FAIR, ticked(world))
+    yield from _clock(world, rules)
     yield from _broker(world)
     yield from _calcom(world)
     yield from _sweeper(world, rules)
@@ -67,6 +68,16 @@ def _older(worker: Worker) -> Worker:
 
 def _later(post: Post) -> Post:
     return post._replace(left=post.left - 1) if post.pending and post.left else post
+
+
+def _clock(world: World, rules: Rules) -> Iterator[Step]:
+    """Have Postgres's clock step ahead of all that the row waits for: a failover. No other clock does."""
+    row = world.row
+    under_way = row.status == Status.BOOKING and row.lease > 0 and any(one.phase == Phase.SENT for one in world.workers)
+    waits = row.status in _WAITING and row.unknown and bool(row.settle or row.ends)
+    if under_way or (waits and not rules.a3):
+        ahead = row._replace(settle=0, ends=0, lease=0)
+        yield Step("Postgres's clock steps ahead", Kind.FAULT, world._replace(row=ahead))
 
 
 # -- the broker, and Cal.com -----------------------------------------------------------------------------------------
@@ -125,7 +136,7 @@ def _lost_lease(world: World, rules: Rules) -> Iterator[Step]:
     unknown = rules.lost_lease_is_unknown
     settle, ends = (row.settle, row.ends) if row.unknown else (0, 0)
     changes = {"unknown": unknown, "waited": row.unknown and row.waited, "looks": 0, "lost": lost}
-    changes |= {"settle": max(settle, SETTLE + row.lease, 0), "ends": max(ends, ENDS + row.lease, 0)}
+    changes |= {"settle": max(settle, SETTLE), "ends": max(ends, ENDS)}
     one, other = (worker._replace(owns=False) for worker in world.workers)
     again = moved(row, Status.RETRYING, **changes, error="timeout")
     world = world._replace(row=again, workers=(one, other))

@@ -16,10 +16,11 @@ from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome
 from tasks.guarded_calls import GuardedCalls
+from tasks.maintenance import sweeper
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import Via
 from tests.support.fleet import request
-from tests.support.stepping import book
+from tests.support.stepping import book, carry, let_pass
 from worker import enqueue_booking
 
 
@@ -51,6 +52,22 @@ def test_a_claim_that_is_too_old_sends_nothing(asked: int, posts: Callable[[], C
     assert posts() == Counter()
     assert move is not None
     assert (move.to, move.retry_in) == (Status.RETRYING, 0)
+
+
+def test_a_post_under_way_is_not_settled_by_a_clock_that_steps_ahead(
+    asked: int, booked: Callable[[], Counter[str]]
+) -> None:
+    """A failover to a server that is ten minutes ahead: the lease seems long over, and its worker is about to post."""
+    under_way = claim(dependencies.current(), asked)
+    assert under_way is not None
+    let_pass(600)
+    sweeper.rescue_stranded()
+
+    assert carry(asked).status in {Status.RETRYING, Status.HELD}, "looked for, and not posted"
+
+    book(under_way)
+    assert carry(asked).status is Status.CONFIRMED
+    assert set(booked().values()) == {1}
 
 
 def test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded(
