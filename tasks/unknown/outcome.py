@@ -93,8 +93,8 @@ def unknown(
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
-    delay = min(rules.policy.delay(row.retry_count), max(settles, 0.0))
-    return rules.retry(row, "the outcome is unknown; look first", changes, delay, posted=posted, used=retried)
+    pause = rules.policy.delay(row.retry_count)
+    return rules.retry(row, "the outcome is unknown; look first", changes, pause, posted=posted, used=retried)
 
 
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
@@ -192,8 +192,6 @@ def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
         delay = rules.policy.delay(row.retry_count + row.looks + 1)
-        if (settled_in := Times.of(row, rules).settled_in) > 0:
-            delay = min(delay, settled_in)
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:

@@ -161,8 +161,8 @@ HOLDS = (
         name="look-put-off-by-retry-after",
         promise=1,
         file="tasks/unknown/outcome.py",
-        old="delay = min(rules.policy.delay(row.retry_count), max(settles, 0.0))",
-        new="delay = reply.retry_after or rules.policy.delay(row.retry_count)",
+        old="pause = rules.policy.delay(row.retry_count)",
+        new="pause = reply.retry_after or rules.policy.delay(row.retry_count)",
         test=f"{_ALONE}test_a_look_waits_for_no_retry_after",
     ),
     Breakage(
