@@ -1,5 +1,8 @@
 """The watch for a beat that has died: nobody else would report it, for every alert but this one begins with beat.
 
+And the net of the release: while no tick comes, because beat or the worker of `maintenance` is gone, held bookings are
+released from here. Without it, what is held waits for a release, and what is new waits behind it, for good.
+
 And for a shared breaker that this process misses: others may still see it, and the health check runs in one of them.
 One quiet thread in each worker process, whatever its queue. All of them see the same rows; one incident comes of it.
 """
@@ -13,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.health.check import EVERY, MISSED, beat_is_dead, last_tick, report_dead_beat, report_missing_redis
 from tasks.log import Logger
+from tasks.maintenance.release import release_held
 
 CHECKS = 5  # in each of beat's intervals
 
@@ -62,7 +66,7 @@ class Watcher:
         self._seeing_since = self._checked_at = clock()
 
     def check(self) -> float:
-        """Check once, and return the seconds until the next check."""
+        """Check once, release where nobody else does, and return the seconds until the next check."""
         beat = None
         if self._clock() - self._checked_at > MISSED * EVERY:
             self._seeing_since = self._clock()  # we stood still, and beat perhaps with us
@@ -71,6 +75,7 @@ class Watcher:
             beat = last_tick()
             if beat_is_dead(beat) and self._clock() - self._seeing_since >= MISSED * beat.every:
                 beat = report_dead_beat()
+                release_held()
         except SQLAlchemyError:
             self._seeing_since = self._clock()  # blind: ticks may come that we do not see
         except Exception as exc:  # noqa: BLE001 - the watch must outlive whatever it meets

@@ -10,6 +10,15 @@ _TYPES = "tests/integration/line/test_db_failing_types.py::"
 
 COMPANY = (
     Breakage(
+        name="nobody-releases-without-maintenance",
+        promise=4,
+        file="worker/heartbeat.py",
+        old="                release_held()\n",
+        new="",
+        test="tests/promises/outage/test_no_maintenance.py"
+        "::test_held_bookings_go_though_nothing_runs_the_periodic_tasks",
+    ),
+    Breakage(
         name="broken-type-probed-one-by-one",
         promise=4,
         file="db/sql/waiting.sql",

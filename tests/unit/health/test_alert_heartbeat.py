@@ -19,6 +19,7 @@ class Watched:
         self.time, self.age, self.gone, self.told = 0.0, 100.0, False, 0
         monkeypatch.setattr(heartbeat, "last_tick", self.tick)
         monkeypatch.setattr(heartbeat, "report_dead_beat", self.tell)
+        monkeypatch.setattr(heartbeat, "release_held", lambda: 0)
         self.watcher = heartbeat.Watcher(clock=lambda: self.time)
 
     def tick(self) -> Heartbeat | None:
