@@ -25,6 +25,7 @@ from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
 from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
 from resilience.redaction import bounded_context
+from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, closed_keys
 from resilience.shared_state.state import SharedState
@@ -69,13 +70,7 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
         identity = key, configuration, limits.text
         self._closed = ClosedBreaker(service, shared, limits=limits, identity=identity, snapshot=snapshot, clock=clock)
         self._failover = Failover(
-            service,
-            shared,
-            limits=limits,
-            identity=identity,
-            snapshot=snapshot,
-            overrides=overrides,
-            emit=emit,
+            service, shared, limits=limits, identity=identity, snapshot=snapshot, overrides=overrides, emit=emit
         )
 
     def acquire(
@@ -169,6 +164,7 @@ class ClosedBreaker:
         self._fixed = (*identity, *sizes)
         self._snapshot = snapshot
         self._clock = clock
+        self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
         self._looked_closed: dict[str, tuple[int, int]] = {}
 
     def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
@@ -179,7 +175,7 @@ class ClosedBreaker:
         reply = self._run("acquire_closed", endpoint, epochs, now)
         if reply is None:
             return None
-        at, wait, window = reply
+        at, wait, window = (0, self._retry_late, 0) if reply is LATE else reply
         if wait:
             return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
         return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED)
@@ -224,7 +220,7 @@ class ClosedBreaker:
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()
-        if reply is None:
-            return None
+        if reply is None or reply is LATE:  # a look that is late shows what was known, a report has gone out
+            return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None

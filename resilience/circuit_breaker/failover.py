@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from resilience.circuit_breaker.events import BreakerChanged, OrdersUnreadable, SettingsDiffer, SharedStateBegun
-from resilience.circuit_breaker.local import LocalBreaker
+from resilience.circuit_breaker.local import SECOND, LocalBreaker
 from resilience.circuit_breaker.settings import Limits
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import CallOutcome, Change, OperatorOverride
@@ -27,6 +27,7 @@ from resilience.circuit_breaker.wire import (
     ScriptReply,
     restore_argument,
 )
+from resilience.shared_state.answers import Late
 from resilience.shared_state.events import Emit
 from resilience.shared_state.scripts import breaker_keys
 from resilience.shared_state.state import SharedState
@@ -61,6 +62,7 @@ class Failover:
         self._emit = emit
         self._lock = threading.Lock()
         self._local: LocalBreaker | None = None
+        self._paid_until = 0.0  # of the last local breaker, ms: being alone again and again makes nobody quicker
         self._other_settings: set[str] = set()
         self._unacknowledged: deque[tuple[str, str]] = deque(maxlen=64)
 
@@ -71,11 +73,23 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | None:
-        """Run a script; None when Redis is gone. `now` is in seconds; None: Redis's clock."""
+        """Run a script; None when there is no answer. `now` is in seconds; None: Redis's clock."""
+        reply = self.ask(script, endpoint, arguments, now)
+        return None if isinstance(reply, Late) else reply
+
+    def ask(
+        self,
+        script: BreakerScript[ScriptReply[Result]],
+        endpoint: str,
+        arguments: Arguments = (),
+        now: float | None = None,
+    ) -> ScriptReply[Result] | Late | None:
+        """Run a script that permits something; None when Redis is gone. A late answer permits nothing."""
         reply = self._run_restored(script, endpoint, arguments, now)
-        if reply is None:
-            return None
-        self._local = None
+        if reply is None or isinstance(reply, Late):
+            return reply
+        if local := self._local:
+            self._paid_until, self._local = local.tat, None
         if self._unacknowledged:
             self._give_back_unacknowledged()
         self._emit_changes(reply)
@@ -87,7 +101,7 @@ class Failover:
         known = self._call(STATUS, endpoint, (), now)
         if isinstance(known, Forgotten) and self._restore(endpoint, now):
             known = self._call(STATUS, endpoint, (), now)
-        return None if isinstance(known, Forgotten) else known
+        return None if isinstance(known, Forgotten | Late) else known
 
     def run_local(
         self, now: float | None, step: Callable[[LocalBreaker, int], tuple[Result, Iterable[Change]]]
@@ -108,11 +122,11 @@ class Failover:
 
     def _run_restored(
         self, script: BreakerScript[ScriptReply[Result]], endpoint: str, arguments: Arguments, now: float | None
-    ) -> ScriptReply[Result] | None:
+    ) -> ScriptReply[Result] | Late | None:
         """Run a script, once more where the shared breaker had to be restored first."""
         reply = self._call(script, endpoint, arguments, now)
-        if reply is None:
-            return None
+        if reply is None or isinstance(reply, Late):
+            return reply
         admits = script.name in (ACQUIRE.name, RELEASE.name)
         if not isinstance(reply, Forgotten) and not (admits and self._knows_better(reply.state, endpoint)):
             return reply
@@ -122,14 +136,14 @@ class Failover:
 
     def _call(
         self, script: BreakerScript[Reply], endpoint: str, arguments: Arguments, now: float | None
-    ) -> Reply | Forgotten | None:
+    ) -> Reply | Forgotten | Late | None:
         if not _ENDPOINT.fullmatch(endpoint):
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
         at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity)
-        raw = self.shared.call(script.name, breaker_keys(self._service, endpoint), fixed, (at, *arguments))
-        return None if raw is None else script.decode(raw)
+        raw = self.shared.begin(script.name, breaker_keys(self._service, endpoint), fixed, (at, *arguments))()
+        return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
@@ -165,7 +179,7 @@ class Failover:
         epoch, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         known = restore_argument(self._snapshot.generation, epoch, scopes, overrides)
         reply = self._call(RESTORE, endpoint, (known,), now)
-        if reply is None or isinstance(reply, Forgotten):
+        if reply is None or isinstance(reply, Forgotten | Late):
             return False
         if reply.result:
             self._emit(SharedStateBegun(self._service, reply.state.generation, bool(scopes), len(overrides)))
@@ -185,6 +199,8 @@ class Failover:
         local = self._local
         if local is None:
             local = LocalBreaker(self._limits, self._snapshot, at, self._identity[0])
+            if self.shared is not None:  # until now the pace was the fleet's
+                local.tat = max(self._paid_until, at + self._limits.emission_interval / SECOND)
             # An override may be younger than what this process last saw.
             ours = [one for one in self._read_overrides() or () if one.fingerprint in ("", self._identity[0])]
             local.apply_overrides(ours, at)

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 
 from resilience.circuit_breaker.failover import Failover
-from resilience.circuit_breaker.types import Released
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import Reason, Released, State
 from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, to_seconds
+from resilience.shared_state.answers import Late
 
 
 class HeldWork:
     """The part of a circuit breaker that lets held work go, in order and at a pace."""
 
+    settings: BreakerSettings
     _failover: Failover
 
     def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
@@ -21,7 +24,9 @@ class HeldWork:
         lease. No items: only ask. One endpoint of a service can have held work.
         """
         wanted = tuple(str(item) for item in items)
-        reply = self._failover.run(RELEASE, endpoint, wanted, now)
+        reply = self._failover.ask(RELEASE, endpoint, wanted, now)
+        if isinstance(reply, Late):
+            return Released((), 0, Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
         releases, state = reply.result, reply.state

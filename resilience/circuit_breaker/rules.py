@@ -6,10 +6,11 @@ from resilience.call_stats.stats import WITHOUT_ENDPOINT, CallStats
 from resilience.circuit_breaker.events import KeyBlocked
 from resilience.circuit_breaker.failover import Failover
 from resilience.circuit_breaker.settings import BreakerSettings
-from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded, recorded
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason, Recorded, State, recorded
 from resilience.circuit_breaker.wire import ACQUIRE, IS_OPEN, RECORD, AcquireRequest, OutcomeReport, to_seconds
 from resilience.error_types import ErrorType, error_type, severity_of
 from resilience.redaction import error_token
+from resilience.shared_state.answers import Late
 from resilience.shared_state.events import Emit
 
 
@@ -40,7 +41,9 @@ class BreakerRules:
         permit's lease. Who only wants to know reads `get_status`.
         """
         name = endpoint or WITHOUT_ENDPOINT
-        reply = self._failover.run(IS_OPEN, name, (owner, int(endpoint is None)), now)
+        reply = self._failover.ask(IS_OPEN, name, (owner, int(endpoint is None)), now)
+        if isinstance(reply, Late):
+            return True
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
         return reply.result
@@ -48,7 +51,10 @@ class BreakerRules:
     def _ask(self, endpoint: str, request: AcquireRequest, now: float | None) -> Permit | Denied:
         """Ask whether a call may go."""
         owner, item, trial = request.owner, request.item, bool(request.trial)
-        reply = self._failover.run(ACQUIRE, endpoint, request, now)
+        reply = self._failover.ask(ACQUIRE, endpoint, request, now)
+        if isinstance(reply, Late):
+            self._failover.not_acknowledged(endpoint, owner)
+            return Denied(Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, 0)
         if reply is None:
             self._failover.not_acknowledged(endpoint, owner)
             probe_ok = bool(request.probe_ok)

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 
 from redis.exceptions import BusyLoadingError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from resilience.shared_state.answers import LATE, Late
 from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
 
 _PASSING = (BusyLoadingError, ReadOnlyError)
@@ -18,13 +20,15 @@ class Absence:
 
     def __init__(self, service: str, *, retry_after: float, clock: Callable[[], float], emit: Emit) -> None:
         self._service = service
-        self._retry_after = retry_after
+        self.retry_after = retry_after
         self._clock = clock
         self._emit = emit
         self._lock = threading.Lock()
         self._next_look = 0.0
         self.since: float | None = None
         """By `clock`; None: it did the last time it was asked."""
+        self.late = False
+        """Whether the last answer has not come in time; a command that is sent from then on decides."""
 
     @property
     def seconds(self) -> float | None:
@@ -38,14 +42,22 @@ class Absence:
             now = self._clock()
             if now < self._next_look:
                 return False
-            self._next_look = now + self._retry_after
+            self._next_look = now + self.retry_after
             return True
 
-    def begin(self, error: Exception) -> None:
-        """Record that Redis has not answered, or that it is still so."""
+    def miss(self, error: Exception, *, late: bool) -> Late | None:
+        """Record that a command was not answered; None: Redis is gone. `late`: as it was when the command was sent."""
+        timed_out = isinstance(error, RedisTimeoutError | TimeoutError)
+        if timed_out and not late and self.since is None:
+            self.late = True
+            return LATE
+        self._begin(error)
+        return None
+
+    def _begin(self, error: Exception) -> None:
         with self._lock:
             now = self._clock()
-            self._next_look = now + self._retry_after
+            self._next_look = now + self.retry_after
             first = self.since is None
             if first:
                 self.since = now
@@ -55,7 +67,7 @@ class Absence:
     def end(self) -> None:
         """Record that Redis answers again."""
         with self._lock:
-            since, self.since = self.since, None
+            since, self.since, self.late = self.since, None, False
         if since is not None:
             self._emit(SharedStateBack(self._service, self._clock() - since))
 

@@ -4,6 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 
+class Late:
+    """Stand for an answer that did not come in time, the first in a row: Redis may be slow, and is not yet gone.
+
+    Who asked for a permit has none; the next to ask finds out.
+    """
+
+
+LATE = Late()
+
+
 def word(value: Any) -> str:
     """Read a word of an answer, whether or not the client decodes."""
     return value.decode() if isinstance(value, bytes) else str(value)

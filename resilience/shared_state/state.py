@@ -11,6 +11,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from resilience.shared_state import scripts
 from resilience.shared_state.absence import Absence
+from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit
 
 Words = tuple[str | float, ...]
@@ -90,12 +91,14 @@ class SharedState:
 
         Costs at most the client's time-outs, and nothing while Redis is known to be gone.
         """
-        return self.begin(name, keys, fixed, arguments)()
+        answer = self.begin(name, keys, fixed, arguments)()
+        return None if answer is LATE else answer
 
     def begin(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Callable[[], Any]:
         """Send a script as `call` does, and return what waits for its answer: the thread may do other work meanwhile.
 
         What the thread has not taken when it asks again is lost, and never taken for the answer to something else.
+        An answer that is late once is `LATE`, and says nothing; the second in a row is that Redis is gone.
         """
         if not self._may_ask():
             return _nothing
@@ -104,27 +107,27 @@ class SharedState:
         if begin is None:
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
+        late = self.absence.late
         try:
             read = self._connections.send(begin, *arguments)
         except (RedisError, OSError) as error:
-            self.absence.begin(error)
-            return _nothing
+            return partial(self.absence.miss, error, late=late)
         # Of a server that has forgotten its scripts, or is one that never had them, which keeps this one.
         again = partial(self._client.eval, str(script.script), len(keys), *keys, *fixed, *arguments)
-        return partial(self._answer, read, again)
+        return partial(self._answer, read, again, late=late)
 
     def read_events(self, after_id: str, count: int) -> list[Any] | None:
         """Read the stream of changes beyond an id; None when Redis is gone."""
         if not self._may_ask():
             return None
         read = partial(self._client.xrange, scripts.events_key(self._service), f"({after_id}", "+", count)
-        entries: list[Any] | None = self._answer(read, read)
-        return entries
+        entries = self._answer(read, read, late=self.absence.late)
+        return None if entries is LATE else entries
 
     def _may_ask(self) -> bool:
         return self.absence.since is None or self.absence.may_look()
 
-    def _answer(self, read: Callable[[], Any], again: Callable[[], Any]) -> Any:
+    def _answer(self, read: Callable[[], Any], again: Callable[[], Any], *, late: bool) -> Any:
         """Return what `read` gives, or `again` where the script is not known; record whether Redis answers."""
         try:
             try:
@@ -132,9 +135,8 @@ class SharedState:
             except NoScriptError:
                 answer = again()
         except (RedisError, OSError) as error:
-            self.absence.begin(error)
-            return None
-        if self.absence.since is not None:
+            return self.absence.miss(error, late=late)
+        if self.absence.late or self.absence.since is not None:
             self.absence.end()
         return answer
 

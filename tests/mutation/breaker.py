@@ -5,6 +5,7 @@ from tests.mutation.breakage import Breakage
 _INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
 _STATES, _RELEASE, _BLOCKS = (f"{_INTEGRATION}{name}.py::" for name in ("states", "release", "blocks"))
 _REDIS = "tests/integration/breaker/redis/test_redis_"
+_LATE = f"{_REDIS}late_answers.py::"
 _SNAPSHOT = f"{_REDIS}old_snapshot.py::"
 _CLOCK = f"{_REDIS}clock_back.py::"
 _LOCAL = "tests/unit/resilience/test_local_breaker.py::"
@@ -314,6 +315,38 @@ BREAKER = (
         "if item ~= '' and reason == '' then",
         f"{_RELEASE}test_an_item_that_is_denied_frees_its_place",
         promise=4,
+    ),
+    # -- late answers
+    Breakage(
+        name="late-once-is-gone",
+        promise=3,
+        file="resilience/shared_state/absence.py",
+        old="if timed_out and not late and self.since is None:",
+        new="if False:",
+        test=f"{_LATE}test_an_answer_that_is_late_once_is_no_permit_and_no_absence",
+    ),
+    Breakage(
+        name="late-for-ever",
+        promise=3,
+        file="resilience/shared_state/absence.py",
+        old="if timed_out and not late and self.since is None:",
+        new="if timed_out and self.since is None:",
+        test=f"{_LATE}test_two_late_answers_in_a_row_are_a_redis_that_is_gone",
+    ),
+    _python(
+        "fresh-pace-of-each-absence",
+        "failover",
+        "max(self._paid_until, at + self._limits.emission_interval / SECOND)",
+        "0.0",
+        f"{_LATE}test_being_alone_again_and_again_makes_nobody_quicker",
+    ),
+    _python(
+        "late-success-reported-twice",
+        "breaker",
+        "if reply is None or reply is LATE:  # a look that is late shows what was known, a report has gone out\n"
+        "            return reply",
+        "if reply is None or reply is LATE:\n            return None",
+        f"{_LATE}test_a_success_that_is_reported_late_is_reported",
     ),
     # -- an old snapshot
     _python(

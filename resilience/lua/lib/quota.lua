@@ -41,8 +41,7 @@ local function quota_save()
   end
 end
 
-local reset_margin -- ms from the told end of a window until a call may be sent
-local clock_tolerance -- ms by which two tellings of one moment may differ: less than a window, or two were one
+local reset_margin, clock_tolerance -- ms from a told end until a call may be sent; by which two tellings of it may differ
 local function measure_window()
   local length = quota.longest > 0 and quota.longest or setting.rate_window
   reset_margin = math.floor(math.min(setting.rate_window / 200, length / 20))

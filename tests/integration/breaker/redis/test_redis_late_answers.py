@@ -1,0 +1,134 @@
+"""One answer of Redis that comes too late is no reason to call, and not yet a Redis that is gone."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from resilience.circuit_breaker.breaker import CircuitBreaker
+from resilience.circuit_breaker.settings import BreakerSettings
+from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
+from resilience.shared_state.client import make_redis
+from resilience.shared_state.events import SharedStateLost
+from tests.support.breakers import CREATE, call
+
+if TYPE_CHECKING:
+    from worker.local.embedded import Valkey
+
+Join = Callable[..., CircuitBreaker]
+EVENTS = list[object]
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """The breakers' time in seconds: it stands until the test moves it."""
+    return [1000.0]
+
+
+@pytest.fixture
+def events() -> EVENTS:
+    """What the breakers emitted."""
+    return []
+
+
+@pytest.fixture
+def join(redis_url: str, events: EVENTS, clock: list[float]) -> Join:
+    """Start one more process of the fleet, which waits for Redis as long as the product does."""
+
+    def start(**changes: object) -> CircuitBreaker:
+        settings = BreakerSettings(**{"rate_limit": 0, **changes})  # type: ignore[arg-type]
+        breaker = CircuitBreaker(
+            "calcom", redis=make_redis(redis_url), settings=settings, emit=events.append, clock=lambda: clock[0]
+        )
+        for _ in range(100):  # a busy machine is no late Redis
+            call(breaker)
+            if breaker.get_status().shared:
+                return breaker
+            clock[0] += 2
+        pytest.fail("no answer of Redis came in time")
+
+    return start
+
+
+def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(valkey: "Valkey", join: Join, events: EVENTS) -> None:
+    """Neither by the short way nor by the long one; the next answer that comes in time counts."""
+    breaker = join()
+    events.clear()
+    for ask in (
+        lambda: breaker.acquire(CREATE, owner="late"),
+        lambda: breaker.acquire(CREATE, owner="late item", item=1),
+    ):
+        valkey.pause()
+        denial = ask()
+        valkey.resume()
+        assert isinstance(denial, Denied)
+        assert (denial.reason, denial.retry_after) == (Reason.THROTTLED, breaker.settings.redis_retry)
+        make_redis(valkey.url, timeout=30).ping()  # it has thawed
+        assert call(breaker)
+    assert breaker.gone_for() is None
+    assert not [event for event in events if isinstance(event, SharedStateLost)]
+
+
+def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", join: Join) -> None:
+    """The next tick asks again."""
+    breaker = join()
+    valkey.pause()
+    released = breaker.release(CREATE, [1])
+    valkey.resume()
+    assert (released.items, released.room, released.reason) == ((), 0, Reason.THROTTLED)
+
+
+def test_a_request_that_is_kept_waits_for_no_second_answer(valkey: "Valkey", join: Join) -> None:
+    """What was closed is taken as still closed: whoever calls asks again."""
+    breaker = join()
+    valkey.pause()
+    shut = breaker.is_shut(CREATE)
+    valkey.resume()
+    assert not shut
+    assert breaker.gone_for() is None
+
+
+def test_two_late_answers_in_a_row_are_a_redis_that_is_gone(
+    valkey: "Valkey", join: Join, events: EVENTS, clock: list[float]
+) -> None:
+    """Then this process goes on by itself, at the limit's pace from its first call on."""
+    breaker = join(rate_limit=60, rate_burst=1, redis_retry=600)
+    clock[0] += 60
+    events.clear()
+    valkey.pause()
+    assert not call(breaker)
+    assert not call(breaker)
+    assert [type(event) for event in events] == [SharedStateLost]
+    clock[0] += 1.1
+    assert call(breaker)
+    assert not call(breaker)
+    valkey.resume()
+
+
+def test_being_alone_again_and_again_makes_nobody_quicker(valkey: "Valkey", join: Join, clock: list[float]) -> None:
+    """Each absence begins with the pace, as if a call had just gone."""
+    breaker = join(rate_limit=60, rate_burst=1, redis_retry=0.1)
+    went = 0
+    for _ in range(4):
+        valkey.kill()
+        for _ in range(4):
+            clock[0] += 0.1
+            went += call(breaker)
+        valkey.restart()
+        clock[0] += 0.2
+        assert breaker.get_status().shared
+        breaker.release_quota(CREATE)
+    assert went == 0
+
+
+def test_a_success_that_is_reported_late_is_reported(valkey: "Valkey", join: Join) -> None:
+    """Redis does what it was asked, a little later; the report is not sent twice."""
+    breaker = join()
+    before = breaker.calls.recent_calls().calls
+    permit = breaker.acquire(CREATE, owner="one")
+    assert isinstance(permit, Permit)
+    valkey.pause()
+    breaker.record(permit, CallOutcome.SUCCESS)
+    valkey.resume()
+    make_redis(valkey.url, timeout=30).ping()
+    assert breaker.calls.recent_calls().calls == before + 1
