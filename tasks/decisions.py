@@ -183,7 +183,11 @@ _STATUS: dict[str, int] = {
     ErrorType.HTTP_504: 504,
     ErrorType.HTTP_52X: 520,
 }
-OUTAGE = _NO_ANSWER | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION} | _STATUS.keys() - {ErrorType.HTTP_500}
+OUTAGE = (
+    _NO_ANSWER
+    | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE}
+    | _STATUS.keys() - {ErrorType.HTTP_500}
+)
 
 FAULTS = frozenset({ErrorType.HTTP_500, ErrorType.HTTP_OTHER, ErrorType.DATABASE, ErrorType.UNREADABLE})
 

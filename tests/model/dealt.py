@@ -45,14 +45,15 @@ REPLIES: Mapping[str, Reply] = MappingProxyType(
         "maximum": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, **_TAKEN),
         "maximum, ours": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="ours", **_TAKEN),
         "maximum, his other": _reply(ReplyKind.MAXIMUM, ErrorType.LIMIT, uid="other", **_TAKEN),
-        "no such type": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, http_status=404, **_FINISHED),
+        "no such type": _reply(ReplyKind.REFUSED, ErrorType.NO_EVENT_TYPE, http_status=404, **_FINISHED),
         "refused": _reply(ReplyKind.REFUSED, ErrorType.REFUSED, **_TAKEN),
     }
 )
+_THERE = {"series_uid": None, "cancelled": False, "is_at": lambda _: True, "start": None, "awaits_host": False}
 NAMED: Mapping[str, object] = MappingProxyType(  # what Cal.com shows by uid: as much as the product reads of it
     {
-        "ours": (SimpleNamespace(uid="ours", marks={str(REFERENCE): None}, series_uid=None, cancelled=False),),
-        "other": (SimpleNamespace(uid="other", marks={}, series_uid=None, cancelled=False),),
+        "ours": (SimpleNamespace(uid="ours", marks={str(REFERENCE): None}, **_THERE),),
+        "other": (SimpleNamespace(uid="other", marks={}, **_THERE),),
         "not found": REPLIES["no such type"],
     }
 )

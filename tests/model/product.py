@@ -238,6 +238,7 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (event_types, "recent"): _recent,
     (event_types, "deleted"): lambda *_: None,
     (event_types, "learn_id"): lambda *_: None,
+    (event_types, "was_here"): lambda *_: _running.ask("was here"),
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,

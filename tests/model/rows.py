@@ -68,8 +68,13 @@ def tidied(row: Row) -> Row:
         return Row(row.status, uid=row.uid)
     if row.unknown:
         return row
-    error = row.error if row.status == Status.FAILED else ""
+    error = row.error if row.status == Status.FAILED or waits_for_its_type(row) else ""
     return row._replace(settle=0, ends=0, waited=False, evidence=0, looks=0, error=error, refusal=())
+
+
+def waits_for_its_type(row: Row) -> bool:
+    """Say whether a row is held for an event type that Cal.com had, and has no more."""
+    return row.status == Status.HELD and row.error == ErrorType.NO_EVENT_TYPE
 
 
 def later(row: Row) -> Row:
@@ -129,7 +134,8 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
         case "evidence_posts":
             return {"evidence": min(value, 1)}
         case "error_type":  # one outage is as another
-            return {"error": ErrorType.TIMEOUT.value if value in OUTAGE else value or ""}
+            outage = value in OUTAGE and value != ErrorType.NO_EVENT_TYPE
+            return {"error": ErrorType.TIMEOUT.value if outage else value or ""}
         case "refusal":
             return {"refusal": tuple((key, value[key]) for key in _REFUSAL_KEPT if value.get(key)) if value else ()}
         case "calcom_booking_uid":

@@ -365,6 +365,13 @@ RULES = (
         "series, sees nothing",
     ),
     _rule(
+        "missing-type-refuses-its-customers",
+        _INQUIRY,
+        "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+        "ErrorType.NO_EVENT_TYPE and False:",
+        "plain, another Cal.com, sees all",
+    ),
+    _rule(
         "half-made-seat-overlooked",
         _INQUIRY,
         "if ended and kept.seats and (half := result.half_made) is not None:",

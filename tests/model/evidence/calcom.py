@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.model.evidence.kinds import Type
-from tests.model.evidence.state import Booked, Fate, Post, Stage, World
+from tests.model.evidence.state import Booked, Fate, Post, Stage, World, is_elsewhere, is_missing
 
 HIDDEN = 1  # the host whose bookings a key of the other one is not shown
 
@@ -39,7 +39,7 @@ def steps(world: World, post: Post, of: Type) -> Iterator[Done]:
 
 def _dedupe(world: World, post: Post, of: Type) -> Iterator[Done]:
     fate, booked = world.fate, world.booked
-    if fate & Fate.DELETED:
+    if is_missing(world) and (post.awaited or not is_elsewhere(world)):
         yield _refused(world, post, "no such type")
         return
     if fate & Fate.NARROWED:  # it may want a field by now that it did not want before

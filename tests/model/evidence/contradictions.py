@@ -3,8 +3,8 @@
 from db.lifecycle import FINAL, HoldReason, Status
 from tasks.calcom.reply import ErrorType
 from tests.model.evidence import calcom
-from tests.model.evidence.state import World
-from tests.model.rows import Row
+from tests.model.evidence.state import Fate, World
+from tests.model.rows import Row, waits_for_its_type
 
 # Only Cal.com itself fails a booking.
 ANSWERS = frozenset({ErrorType.HTTP_500, ErrorType.TAKEN, ErrorType.REFUSED, ErrorType.LIMIT})
@@ -22,12 +22,18 @@ def disobeyed(world: World) -> str | None:
     return "posted, and its cancellation is asked for" if cancelled else None
 
 
+def wronged(world: World) -> str | None:
+    """Say that a request was refused because an event type was missing that Cal.com had had; None: it was not."""
+    return "refused for an event type that was there" if world.fate & Fate.WRONGED else None
+
+
 def contradicted(world: World) -> str | None:
     """Say which promise a state breaks; None: none."""
     row = world.row
-    if found := doubled(world) or disobeyed(world):
+    if found := doubled(world) or disobeyed(world) or wronged(world):
         return found
-    if row.reason == HoldReason.BLIND_KEY and world.kept is not None and world.kept.sight:
+    sees = world.kept is not None and world.kept.sight and not world.fate & Fate.ELSEWHERE  # with this key
+    if row.reason == HoldReason.BLIND_KEY and sees:
         return "held for a key that sees"
     if row.status not in FINAL:
         return None
@@ -44,4 +50,5 @@ def contradicted(world: World) -> str | None:
 
 def over(world: World) -> bool:
     """Say whether it has come to its end, or to a hold of which the rule itself says so."""
-    return world.row.status in FINAL or world.row.reason in (HoldReason.BLIND_KEY, HoldReason.SUSPECT)
+    row = world.row
+    return row.status in FINAL or row.reason in (HoldReason.BLIND_KEY, HoldReason.SUSPECT) or waits_for_its_type(row)

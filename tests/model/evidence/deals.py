@@ -22,7 +22,7 @@ class Deal(NamedTuple):
     key: Key
     before: int = Fate.NONE
     fates: int = 1  # so many of them may happen
-    may: int = ~Fate.SWITCHED  # of these
+    may: int = ~(Fate.SWITCHED | Fate.ELSEWHERE)  # of these
 
 
 _BEFORE = {
@@ -57,6 +57,8 @@ def _deals() -> Iterator[tuple[str, Deal]]:
         yield f"{name}, switched, {Key.HOST}", Deal(TYPES[name], Key.HOST, may=Fate.SWITCHED)
     for name, key in each(("plain", "confirmation"), (Key.ALL, Key.NONE)):
         yield f"{name}, switched, {key}", Deal(TYPES[name], key, may=Fate.SWITCHED)
+    for name in "plain", "series":
+        yield f"{name}, another Cal.com, {Key.ALL}", Deal(TYPES[name], Key.ALL, may=Fate.ELSEWHERE)
 
 
 _SOME = Fate.BUSY | Fate.OTHER_BUSY | Fate.TAKER | Fate.SEATED | Fate.NARROWED

@@ -8,7 +8,7 @@ from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key, Type
-from tests.model.evidence.state import LAG, Fate, Stage, World, awaited
+from tests.model.evidence.state import LAG, Fate, Stage, World, awaited, is_elsewhere, is_missing
 from tests.model.product import Answered, Asked
 from tests.model.search import Kind
 
@@ -27,6 +27,8 @@ def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
             yield "the list answers 503", Kind.FAULT, "503"
         case "type":
             known_type = kept(world, of.known_type(key_of(world, deal), stranger=asked.of))
+            if is_missing(world) and not is_elsewhere(world):  # what was known of it before still counts
+                known_type = world.kept or of.known_type(Key.BLANK)
             sight = "sight" if known_type.sight else "no sight"
             yield f"Cal.com says of the type: {known_type.kind}, {sight}", Kind.FAIR, known_type
             yield "Cal.com does not say what the type is", Kind.FAULT, None
@@ -44,7 +46,7 @@ def answers(world: World, deal: Deal, asked: Asked) -> Iterator[Answer]:
 
 def key_of(world: World, deal: Deal) -> Key:
     """Return what our key is shown by now."""
-    return Key.BLANK if world.fate & Fate.KEYLESS else deal.key
+    return Key.BLANK if world.fate & Fate.KEYLESS or is_elsewhere(world) else deal.key
 
 
 def type_of(world: World, deal: Deal) -> Type:
@@ -92,7 +94,7 @@ def _seen(world: World, deal: Deal, *, whole: bool) -> list[str]:
 
 def _slots(world: World, of: Type) -> list[str]:
     """Return what the slots may say: an answer is kept for a while, and one off the grid proves nothing."""
-    if world.fate & Fate.DELETED:
+    if is_missing(world):
         return ["unasked"]
     slots = {"unproven": None}
     for old in (True, False):

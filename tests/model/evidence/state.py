@@ -33,6 +33,9 @@ class Fate:
     REPEATED = 2048  # a proxy has sent our first POST before, by itself: only from the beginning
     TAKER = 4096  # a stranger has booked our very time of the type, and it is accepted
     SWITCHED = 8192  # the type asks for confirmation by now, or no more
+    ELSEWHERE = 16384  # our URL, and a key that is good there, are another Cal.com's
+    RETURNED = 32768  # the type is there again, or the URL is right
+    WRONGED = 65536  # a request was refused for a type that Cal.com had
 
 
 class Stage(IntEnum):
@@ -74,6 +77,16 @@ class World(NamedTuple):
     booked: tuple[Booked, ...] = ()
     fate: int = Fate.NONE
     kept: KnownType | None = None  # what the product keeps of the event type
+
+
+def is_elsewhere(world: World) -> bool:
+    """Say whether another Cal.com is asked."""
+    return bool(world.fate & Fate.ELSEWHERE) and not world.fate & Fate.RETURNED
+
+
+def is_missing(world: World) -> bool:
+    """Say whether Cal.com, or the one that is asked, has no such event type."""
+    return bool(world.fate & (Fate.DELETED | Fate.ELSEWHERE)) and not world.fate & Fate.RETURNED
 
 
 def awaited(world: World) -> Post | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
+from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from tests.model import product
 from tests.model.dealt import KnownType
@@ -10,9 +11,22 @@ from tests.model.evidence import calcom
 from tests.model.evidence.deals import Deal
 from tests.model.evidence.kinds import Key
 from tests.model.evidence.reads import answers, key_of, type_of
-from tests.model.evidence.state import ENDS, LAG, Booked, Fate, Post, Stage, World, awaited, may_tick, ticked
+from tests.model.evidence.state import (
+    ENDS,
+    LAG,
+    Booked,
+    Fate,
+    Post,
+    Stage,
+    World,
+    awaited,
+    is_elsewhere,
+    is_missing,
+    may_tick,
+    ticked,
+)
 from tests.model.product import SETTLE, Answered, Asked, Cell, Turn
-from tests.model.rows import CLAIMABLE, Change, Row, moved, renamed, tidied
+from tests.model.rows import CLAIMABLE, Change, Row, moved, renamed, tidied, waits_for_its_type
 from tests.model.search import TICK, Kind, Step
 
 WAITING = CLAIMABLE | {Status.HELD}
@@ -24,7 +38,7 @@ class Evidence:
     def __init__(self, deal: Deal) -> None:
         self.deal = deal
         self.cells: set[Cell] = set()
-        self._ends: dict[tuple[Turn, Row, KnownType | None, bool], tuple[Row, Turn | None, str]] = {}
+        self._ends: dict[tuple[Turn, Row, KnownType | None, bool, bool], tuple[Row, Turn | None, str]] = {}
 
     searched = staticmethod(product.dealt)
 
@@ -67,6 +81,8 @@ class Evidence:
     def _claimed(self, world: World) -> Iterator[Step]:
         """Release the row if it is held, for no moment of a hold is trusted here, and claim it."""
         row = world.row
+        if waits_for_its_type(row) and is_missing(world) and not row.cancel:
+            return  # each minute it is looked for, and not found
         if row.status == Status.HELD:
             row = moved(row, Status.PENDING)
         near = bool(world.fate & Fate.NEAR)
@@ -87,7 +103,7 @@ class Evidence:
         assert isinstance(asked, Asked)
         for text, kind, answer in answers(world, self.deal, asked):
             after = world._replace(posts=tuple(one for one in world.posts if not one.awaited)) if world.posts else world
-            if asked.what == "type" and answer is not None:
+            if asked.what == "type" and answer is not None and not is_elsewhere(world):
                 after = after._replace(kept=answer)
             if isinstance(answer, Answered) and (rest := _left_behind(world, answer)) is not None:
                 after = after._replace(posts=tuple(sorted((*after.posts, rest))))
@@ -100,16 +116,22 @@ class Evidence:
 
     def _goes_on(self, text: str, kind: Kind, world: World, turn: Turn) -> tuple[str, Kind, World]:
         """Answer what concerns our own database alone, up to the next question to Cal.com, or the row's next move."""
-        his_own = bool(world.fate & Fate.HIS_OWN)
-        known = (turn, world.row, world.kept, his_own)
+        his_own, elsewhere = bool(world.fate & Fate.HIS_OWN), is_elsewhere(world)
+        was_here = world.kept is not None and world.kept.kind is not EventKind.UNKNOWN
+        kept = None if elsewhere else world.kept  # of the key that is used
+        known = (turn, world.row, kept, was_here, his_own)
         ended = self._ends.get(known)
         if ended is None:
-            ended = self._ends[known] = self._end(turn, world.row, world.kept, his_own=his_own)
+            ended = self._ends[known] = self._end(turn, world.row, kept, was_here=was_here, his_own=his_own)
         row, turn_then, more = ended
-        after = World(row, turn_then, world.posts, world.booked, world.fate, world.kept)
+        wronged = was_here and row.status == Status.REJECTED and not turn.row.unknown and _NO_TYPE in _replies_to(turn)
+        fate = world.fate | (Fate.WRONGED if wronged else Fate.NONE)
+        after = World(row, turn_then, world.posts, world.booked, fate, world.kept)
         return text + more, kind, after
 
-    def _end(self, turn: Turn, row: Row, kept: KnownType | None, *, his_own: bool) -> tuple[Row, Turn | None, str]:
+    def _end(
+        self, turn: Turn, row: Row, kept: KnownType | None, *, was_here: bool, his_own: bool
+    ) -> tuple[Row, Turn | None, str]:
         while True:
             attempted = product.ask(turn)
             self.cells |= attempted.cells
@@ -127,6 +149,8 @@ class Evidence:
                     turn = turn.then(row)
                 case "shut":
                     turn = turn.then(False)
+                case "was here":
+                    turn = turn.then(was_here)
                 case "seated" | "before":
                     turn = turn.then(his_own)
                 case _:
@@ -168,6 +192,9 @@ class Evidence:
         row = world.row
         if world.fate & Fate.NEAR and world.turn is None and not row.unknown:  # db/sql/expire.sql
             yield Step("it has come too near", Kind.FAULT, world._replace(row=moved(row, Status.EXPIRED)))
+        if is_missing(world) and world.turn is None:
+            back = world._replace(fate=world.fate | Fate.RETURNED)
+            yield Step("the event type is there again, or the URL is right", Kind.FAULT, back)
         happened = (world.fate & ~self.deal.before).bit_count() + row.cancel + row.waited
         if happened >= self.deal.fates or not _may_interfere(world):
             return
@@ -196,6 +223,8 @@ class Evidence:
                 return of.seats and bool(taken or world.fate & Fate.SEATED)
             case Fate.GUEST:
                 return of.dedupes and not of.seats
+            case Fate.ELSEWHERE:
+                return world.turn is None  # workers are started again for it
             case Fate.KEYLESS:
                 return self.deal.key is not Key.BLANK
             case Fate.TAKER:
@@ -218,7 +247,13 @@ _FATES = {
     Fate.NEAR: "its start is near",
     Fate.TAKER: "a stranger books our very time of the type",
     Fate.SWITCHED: "its confirmation is switched",
+    Fate.ELSEWHERE: "workers start with another Cal.com's URL and a key of it",
 }
+_NO_TYPE = "no such type"
+
+
+def _replies_to(turn: Turn) -> set[str]:
+    return {one.reply for one in turn.answers if isinstance(one, Answered)}
 
 
 def _may_interfere(world: World) -> bool:

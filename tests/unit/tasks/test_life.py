@@ -67,9 +67,10 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
 
 
-def test_a_page_fails_nobody_whose_retries_are_used_up(row: Row) -> None:
-    """Its last POST was answered by something else than Cal.com: an operator's error."""
-    step = RULES.exhausted(row(), ErrorType.CONFIGURATION, "a page", {})
+@pytest.mark.parametrize("error", [ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE])
+def test_an_operators_error_fails_nobody_whose_retries_are_used_up(row: Row, error: ErrorType) -> None:
+    """Its last POST was answered by something else than Cal.com, or by one that has not its event type."""
+    step = RULES.exhausted(row(), error, "a page", {})
 
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, HoldReason.UNREACHABLE)
 
