@@ -102,8 +102,7 @@ class Attempt:
             return outcome.late_answer(row)
         step = self._inquiry.lookup() if row.outcome_unknown else Proceed()
         if isinstance(step, Proceed) and step.known:
-            starts_in = (row.start_at - row.updated_at).total_seconds()
-            return unbookable(self.claim.row, starts_in=starts_in, lead=self.claim.deps.timings.lead) or step
+            return unbookable(self.claim.row, lead=self.claim.deps.timings.lead) or step
         return step
 
     def post(self, allowed: Proceed) -> Move:

@@ -97,15 +97,18 @@ def confirmed(there: BookedThere, why: str, *, count_at: datetime | FromNow | No
     return Move(Status.CONFIRMED, why, changes | place | KNOWN | series)
 
 
-def unbookable(row: Appointment, *, starts_in: float, lead: float) -> Move | None:
+def unbookable(row: Appointment, *, lead: float) -> Move | None:
     """Return the end of a row whose outcome is known and which must not be posted any more; None: it may be."""
     if row.cancel_requested:
         return Move(Status.CANCELLED, "cancelled before it was posted", KNOWN)
-    if starts_in <= lead:
-        return Move(
-            Status.EXPIRED, "its start is too near, or past", {"last_error": "the slot's time has come"} | KNOWN
-        )
-    return None
+    return expired(row) if row.seconds_left(lead) <= 0 else None
+
+
+def expired(row: Appointment) -> Move:
+    """Return the end of a row that is not booked, and must not be any more."""
+    unwanted = row.answer_by is not None and row.answer_by <= row.updated_at
+    why = "it could not be booked by its answer_by" if unwanted else "its start came too near before it could be booked"
+    return Move(Status.EXPIRED, why, {"last_error": why} | KNOWN)
 
 
 WANTED_AGAIN = Move(Status.RETRYING, "asked for again, so not cancelled", {"next_attempt_at": FromNow(0)}, retry_in=0)

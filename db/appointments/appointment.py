@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -98,6 +98,11 @@ class Appointment(RequestFields):
     awaits_host: bool | None
     checked_at: datetime | None
     booked_start_at: datetime | None
+
+    def seconds_left(self, lead: float) -> float:
+        """Return for how long it could be booked when it was written last; `lead` and the result are seconds."""
+        ends_at = self.start_at - timedelta(seconds=lead)
+        return (min(ends_at, self.answer_by or ends_at) - self.updated_at).total_seconds()
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:

@@ -47,6 +47,37 @@ def indexes() -> tuple[Index, ...]:
             where="key_derived AND status IN ('pending', 'booking', 'retrying', 'held', 'confirmed')",
         ),
         _index("ended_key", "idempotency_key", where=f"key_derived AND {_ENDED}"),  # find: a key that is free again
+        *_holds(),
+        # expire: by start, and by the caller's own bound, which few requests have
+        _index("expirable", "start_at", where="status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
+        _index(
+            "answer_by",
+            "answer_by",
+            where="status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown AND answer_by IS NOT NULL",
+        ),
+        _index("lease", "lease_expires_at", where="status = 'booking'"),  # lost_leases
+        _index("lost_often", "id", where="status IN ('booking', 'retrying') AND leases_lost > 0"),  # lost_leases
+        # unsent: what waits, and the newest message that was certainly delivered, evidence that older ones are gone
+        _index("unsent", "enqueued_at", where="status IN ('pending', 'retrying')"),
+        _index(
+            "delivered",
+            "enqueued_at",
+            where="enqueued_at IS NOT NULL AND resends = 0 AND status NOT IN ('pending', 'retrying')",
+        ),
+        _index(
+            "uncounted_series", "ends_at", where=f"{_CONFIRMED} AND series_uid IS NOT NULL AND series_weeks IS NULL"
+        ),
+        _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, seat_before
+        _index("ended_unknown", "start_at", "id", where=f"{_ENDED} AND sent_at IS NOT NULL"),  # ended_unknown_between
+        _index("confirmed_types", EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
+        _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # status_queries.unclear_calls
+        _index("requested_at", "requested_at"),  # the report's periods; listing
+        *_lists_and_searches(),
+    )
+
+
+def _holds() -> tuple[Index, ...]:
+    return (
         # waiting, claim: in the order of the line. With all that waiting.sql asks: else the planner, while it has no
         # statistics of an outage, rather reads and sorts the whole line.
         _held_for_a_reason("line", "line_at"),
@@ -67,25 +98,6 @@ def indexes() -> tuple[Index, ...]:
             "requested_at",
             where="status = 'held' AND resilience_strategy IS DISTINCT FROM 'graceful_degradation'",
         ),
-        _index("expirable", "start_at", where="status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown"),
-        _index("lease", "lease_expires_at", where="status = 'booking'"),  # lost_leases
-        _index("lost_often", "id", where="status IN ('booking', 'retrying') AND leases_lost > 0"),  # lost_leases
-        # unsent: what waits, and the newest message that was certainly delivered, evidence that older ones are gone
-        _index("unsent", "enqueued_at", where="status IN ('pending', 'retrying')"),
-        _index(
-            "delivered",
-            "enqueued_at",
-            where="enqueued_at IS NOT NULL AND resends = 0 AND status NOT IN ('pending', 'retrying')",
-        ),
-        _index(
-            "uncounted_series", "ends_at", where=f"{_CONFIRMED} AND series_uid IS NOT NULL AND series_weeks IS NULL"
-        ),
-        _index("confirmed_start", "start_at", "id", where=_CONFIRMED),  # confirmed_between, seat_before
-        _index("ended_unknown", "start_at", "id", where=f"{_ENDED} AND sent_at IS NOT NULL"),  # ended_unknown_between
-        _index("confirmed_types", EVENT_TYPE, "id", where=_CONFIRMED),  # event_types.confirmed
-        _index("sent", "sent_at", where="sent_at IS NOT NULL"),  # status_queries.unclear_calls
-        _index("requested_at", "requested_at"),  # the report's periods; listing
-        *_lists_and_searches(),
     )
 
 

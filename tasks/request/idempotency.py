@@ -28,9 +28,10 @@ def derive_key(request: BookingRequest) -> str:
 def payload_hash(request: BookingRequest) -> str:
     """Return the SHA-256 of what the request asks for, 64 hexadecimal digits.
 
-    Without idempotency_key and correlation_id: the same key with the same payload is the same request.
+    Without idempotency_key, correlation_id and answer_by: the same key with the same payload is the same request,
+    however long its caller waits for it.
     """
-    payload = request.model_dump(exclude={"idempotency_key", "correlation_id", "start", "attendee"})
+    payload = request.model_dump(exclude={"idempotency_key", "correlation_id", "answer_by", "start", "attendee"})
     payload["attendee"] = _present(request.attendee.model_dump())
     payload["start"] = _instant(request)
     return _digest(_present(payload))

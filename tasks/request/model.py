@@ -32,7 +32,7 @@ LAST_YEAR = 2099  # a later start is a slip of the finger, and near the end of w
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
-def instant(value: Any) -> datetime:
+def moment(value: Any) -> datetime:
     """Return an ISO 8601 time with its offset, or an aware datetime, as UTC.
 
     Cal.com reads a time without an offset as UTC, which is hours wrong for most callers: it is refused here.
@@ -48,14 +48,20 @@ def instant(value: Any) -> datetime:
         raise ValueError("must be an ISO 8601 time, as in 2027-03-01T09:00:00Z")  # noqa: TRY004 - for pydantic
     if value.utcoffset() is None:
         raise ValueError("needs its offset: end it with Z, or with one like +02:00")
-    if value.microsecond:
-        raise ValueError("must be a whole second")
     if value.year > LAST_YEAR:
         raise ValueError(f"is later than the year {LAST_YEAR}")
     try:
         return value.astimezone(UTC)
     except OverflowError:
         raise ValueError("is not a time that exists") from None
+
+
+def instant(value: Any) -> datetime:
+    """Return a `moment` that is a whole second, as Cal.com's slots are."""
+    at = moment(value)
+    if at.microsecond:
+        raise ValueError("must be a whole second")
+    return at
 
 
 class _Strict(BaseModel):
@@ -82,7 +88,10 @@ class Attendee(_Strict):
 class BookingRequest(_Strict):
     """Ask for one booking; immutable, checked and normalised.
 
-    `start` is kept in UTC. The clock is `context={"now": ...}` of pydantic's validation, or this machine's.
+    `start` and `answer_by` are kept in UTC. What is not booked by `answer_by` ends as expired; of a request that is
+    known already, the first one's counts.
+
+    The clock is `context={"now": ...}` of pydantic's validation, or this machine's.
 
     Raises:
         ValidationError: From the constructor; `parse` raises our own type instead.
@@ -94,6 +103,7 @@ class BookingRequest(_Strict):
     team_slug: Slug | None = None
     organization_slug: Slug | None = None
     start: Annotated[datetime, BeforeValidator(instant)]
+    answer_by: Annotated[datetime, BeforeValidator(moment)] | None = None
     length_in_minutes: Minutes | None = None
     attendee: Attendee
     guests: Annotated[list[Email], Field(max_length=MAX_GUESTS)] = Field(default_factory=list)
@@ -103,13 +113,21 @@ class BookingRequest(_Strict):
     idempotency_key: IdempotencyKey | None = None
     correlation_id: CorrelationId | None = None
 
-    @field_validator("start")
+    @field_validator("start", "answer_by")
     @classmethod
-    def _not_in_the_past(cls, start: datetime, info: ValidationInfo) -> datetime:
+    def _not_in_the_past(cls, at: datetime | None, info: ValidationInfo) -> datetime | None:
         now: datetime = (info.context or {}).get("now") or datetime.now(UTC)
-        if start <= now:
+        if at is not None and at <= now:
             raise ValueError("is in the past")
-        return start
+        return at
+
+    @field_validator("answer_by")
+    @classmethod
+    def _before_the_start(cls, answer_by: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start")  # absent where it is wrong itself
+        if answer_by is not None and start is not None and answer_by > start:
+            raise ValueError("is later than the start")
+        return answer_by
 
     @field_validator("guests")
     @classmethod
@@ -164,6 +182,7 @@ class BookingRequest(_Strict):
             "location": None if self.location is None else self.location.model_dump(),
             "booking_fields_responses": self.booking_fields_responses,
             "request_metadata": self.metadata,
+            "answer_by": self.answer_by,
         }
 
 

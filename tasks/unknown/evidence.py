@@ -49,7 +49,8 @@ class Case:
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be working
     (settle_at). `ended`: absence may end it (ends_at). `slots_fresh`: what the slots say is newer than the settle time.
     `refusal`: what the latest POST was refused with; `unclear` when that was an evidence POST's and settles nothing.
-    `near`: its start is within the lead, or past. `waited`: longer than HOLD_MAX_AGE while Cal.com could be asked.
+    `near`: its start is within the lead, or past, or its answer_by is. `waited`: longer than HOLD_MAX_AGE while Cal.com
+    could be asked.
     `taker`: the lookup lists an accepted booking of the type, not ours, with our very start and end.
     """
 

@@ -118,7 +118,7 @@ class Inquiry:
             refusal=refused_as(row.refusal) if row.refusal else None,
             unclear=bool(row.refusal and row.refusal.get("untold")),
             cancel=row.cancel_requested,
-            near=times.starts_in <= rules.timings.lead,
+            near=row.seconds_left(rules.timings.lead) <= 0,
             may_retry=rules.may_retry(row.retry_count, row.error_type),
             outage=rules.is_spared(row, row.error_type),
             waited=times.waited > rules.timings.wait_for_proof,

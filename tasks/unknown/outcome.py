@@ -15,7 +15,7 @@ from db.lifecycle import HoldReason, Status, Strategy, strongest
 from tasks.calcom.lookup import LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.decisions import LOOKUPS, LOOKUPS_IN_ALL, BookingDecisions, error
-from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confirmed
+from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confirmed, expired
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
@@ -30,7 +30,6 @@ class Times:
 
     settled_in: float
     ends_in: float
-    starts_in: float
     waited: float  # for proof, while Cal.com could be asked
 
     @classmethod
@@ -45,8 +44,7 @@ class Times:
             settled_in = max(settled_in, rules.timings.settle_unanswered - sent_ago)
             ends_in = max(settled_in, rules.timings.ends_unanswered - sent_ago)
         since = row.askable_since or row.sent_at or now
-        starts_in, waited = (row.start_at - now).total_seconds(), (now - since).total_seconds()
-        return cls(settled_in, max(ends_in, settled_in), starts_in, waited)
+        return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
 
 
 # -- after a POST ----------------------------------------------------------------------------------------------------
@@ -261,11 +259,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
         case Act.CANCEL:
             return CANCELLED_UNBOOKED
         case Act.EXPIRE:
-            return Move(
-                Status.EXPIRED,
-                "not booked, and its start is too near, or past",
-                {"last_error": "the slot's time has come"} | KNOWN,
-            )
+            return expired(row)
         case Act.REJECT_TAKEN:
             return rejected(ReplyKind.TAKEN, refusal.get("message", "the slot is no longer offered"))
         case Act.REJECT:

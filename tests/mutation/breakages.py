@@ -4,6 +4,7 @@ A new guard that keeps a promise deserves a line here: what it looks like withou
 """
 
 from tests.mutation.asking.again import AGAIN
+from tests.mutation.asking.answer_by import ANSWER_BY
 from tests.mutation.asking.bulk import BULK
 from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
@@ -232,6 +233,7 @@ BREAKAGES = (
     *AUDITS,
     *BREAKER,
     *BROKERS,
+    *ANSWER_BY,
     *BULK,
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,

@@ -29,7 +29,7 @@ BLIND = (Status.HELD, HoldReason.BLIND_KEY)
 _MOMENTS = {
     "appointments": (
         "requested_at, created_at, updated_at, lease_expires_at, next_attempt_at, sent_at, answered_at, settle_at, "
-        "ends_at, askable_since, held_at, hold_until, checked_at"
+        "ends_at, askable_since, held_at, hold_until, checked_at, line_at, answer_by"
     ),
     "appointment_events": "created_at",
     "calcom_event_types": "asked_at, looked_at",

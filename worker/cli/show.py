@@ -74,6 +74,8 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     if personal:
         yield from _further(row)
     yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
+    if row.answer_by:
+        yield "wanted until", screen.clock(row.answer_by)
     if row.calcom_booking_uid:
         seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
         owner = " (another request's)" if row.status is Status.REJECTED else ""

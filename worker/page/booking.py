@@ -59,6 +59,7 @@ def facts(story: BookingStory) -> dict[str, Any]:
         "booked_start_at": row.booked_start_at,
         "awaits_host": row.awaits_host,
         "requested_at": row.requested_at,
+        "answer_by": row.answer_by,
         "held_at": row.held_at,
         "hold_until": row.hold_until,
         "next_attempt_at": row.next_attempt_at,

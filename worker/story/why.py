@@ -175,8 +175,8 @@ def _failed(row: Appointment, _now: datetime) -> str:
     return "Retries are used up and nothing is booked; `booking retry` sends it once more."
 
 
-def _expired(_row: Appointment, _now: datetime) -> str:
-    return "Final: its time came too near before it could be booked."
+def _expired(row: Appointment, _now: datetime) -> str:
+    return f"Final: {row.last_error}."
 
 
 def _cancelled(_row: Appointment, _now: datetime) -> str:

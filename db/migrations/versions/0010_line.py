@@ -47,6 +47,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'held'"),
         postgresql_include=["probe_failures", "outcome_unknown"],
     )
+    op.create_index(
+        "appointments_answer_by",
+        "appointments",
+        ["answer_by"],
+        postgresql_where=sa.text(
+            "status IN ('pending', 'held', 'retrying') AND NOT outcome_unknown AND answer_by IS NOT NULL"
+        ),
+    )
     for name, kind in _OF_TYPES.items():
         op.add_column("calcom_event_types", sa.Column(name, kind))
 

@@ -108,6 +108,13 @@ def test_the_same_payload_has_the_same_hash_however_it_is_written(offset: int, u
     assert payload_hash(again) == payload_hash(asked(idempotency_key="k"))
 
 
+def test_until_when_an_answer_is_wanted_is_no_part_of_the_request() -> None:
+    """Who asks again waits for another while, and must not be booked twice, nor be in conflict with himself."""
+    waiting = asked(answer_by="2027-02-01T09:00:00Z")
+
+    assert (derive_key(waiting), payload_hash(waiting)) == (derive_key(asked()), payload_hash(asked()))
+
+
 def test_keys_and_hashes_are_those_of_the_first_release() -> None:
     """Rows of earlier versions hold them: whoever changes a rule writes a new prefix and a migration."""
     assert derive_key(asked()) == "auto1-0dc703970c88ba7096936391c399bf0288ce14ed"

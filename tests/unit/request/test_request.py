@@ -44,6 +44,7 @@ def test_a_full_request_becomes_the_columns_of_its_row() -> None:
             "location": {"type": "attendeePhone", "phone": "+1 202 555 0199"},
             "booking_fields_responses": {"company": "ACME"},
             "metadata": {"source": "phone"},
+            "answer_by": NOW + timedelta(minutes=15),
             "idempotency_key": "call-1",
             "correlation_id": "c-1",
         },
@@ -67,6 +68,7 @@ def test_a_full_request_becomes_the_columns_of_its_row() -> None:
         "location": {"type": "attendeePhone", "phone": "+12025550199"},
         "booking_fields_responses": {"company": "ACME"},
         "request_metadata": {"source": "phone"},
+        "answer_by": NOW + timedelta(minutes=15),
     }
 
 
@@ -125,6 +127,22 @@ def test_a_start_is_kept_as_an_instant(start: str) -> None:
 def test_a_start_that_is_not_an_instant_to_come_is_refused(start: Any, why: str) -> None:
     """Cal.com reads a time without offset as UTC: hours wrong, silently."""
     assert refusal("start", start=start) == why
+
+
+@pytest.mark.parametrize(
+    ("answer_by", "why"),
+    [
+        ("2027-03-01T09:00:01Z", "is later than the start"),
+        ("2027-01-01T12:00:00Z", "is in the past"),
+        ("2027-02-01T09:00:00", "needs its offset: end it with Z, or with one like +02:00"),
+        ("soon", "must be an ISO 8601 time, as in 2027-03-01T09:00:00Z"),
+    ],
+)
+def test_an_answer_is_wanted_between_now_and_the_start(answer_by: str, why: str) -> None:
+    """At a moment with its offset; a part of a second is one, too."""
+    assert refusal("answer_by", answer_by=answer_by) == why
+    assert parse(answer_by="2027-03-01T10:00:00+01:00").answer_by == parse().start
+    assert parse(answer_by="2027-01-01T12:00:00.5Z").values()["answer_by"] == NOW + timedelta(seconds=0.5)
 
 
 BY_SLUG: dict[str, Any] = {"event_type_id": None, "event_type_slug": "cut"}

@@ -1,6 +1,7 @@
 """What happens next to a booking, rule by rule (docs/calcom.md)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -136,13 +137,22 @@ def test_a_booking_whose_look_is_denied_does_not_come_again_at_once(row: Row, as
 
 def test_a_booking_whose_time_has_come_is_not_posted(row: Row) -> None:
     """With nothing unknown about it, it ends expired."""
-    step = unbookable(row(), starts_in=0, lead=0)
+    step = unbookable(row(), lead=0)
     assert isinstance(step, Move)
     assert step.to is Status.EXPIRED
 
 
+@pytest.mark.parametrize(("wanted_for", "lead", "ends"), [(0, 0, True), (1, 0, False), (9, 3600, True)])
+def test_a_booking_is_not_posted_after_its_answer_by(row: Row, wanted_for: float, lead: float, ends: Any) -> None:
+    """By Postgres's clock; HOLD_LEAD before its start may come earlier."""
+    now = row().updated_at
+    asked = row(start_at=now + timedelta(hours=1), answer_by=now + timedelta(seconds=wanted_for))
+
+    assert (unbookable(asked, lead=lead) is not None) == ends
+
+
 def test_a_cancelled_booking_is_not_posted(row: Row) -> None:
     """What the operator asked for before the first byte is done."""
-    step = unbookable(row(cancel_requested=True), starts_in=1e6, lead=0)
+    step = unbookable(row(cancel_requested=True), lead=0)
     assert isinstance(step, Move)
     assert step.to is Status.CANCELLED

@@ -9,6 +9,7 @@ const NAMES = {
   booked_start_at: "Moved at Cal.com to",
   awaits_host: "Awaits",
   requested_at: "Asked for",
+  answer_by: "Wanted until",
   calcom_uid: "Cal.com uid",
   seat_uid: "Seat uid",
   held_at: "Held since",
