@@ -337,7 +337,7 @@ RULES = (
         "failed-without-proof",
         _UNKNOWN,
         'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
-        "return rules.exhausted(reply.error_type, reply.message, changes | KNOWN)",
+        "return rules.exhausted(row, reply.error_type, reply.message, changes | KNOWN)",
         "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half

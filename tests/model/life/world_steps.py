@@ -73,7 +73,8 @@ def _later(post: Post) -> Post:
 def _clock(world: World, rules: Rules) -> Iterator[Step]:
     """Have Postgres's clock step ahead of all that the row waits for: a failover. No other clock does."""
     row = world.row
-    under_way = row.status == Status.BOOKING and row.lease > 0 and any(one.phase == Phase.SENT for one in world.workers)
+    first = row.status == Status.BOOKING and row.lease > 0 and not row.unknown
+    under_way = first and any(one.phase == Phase.SENT for one in world.workers)
     waits = row.status in _WAITING and row.unknown and bool(row.settle or row.ends)
     if under_way or (waits and not rules.a3):
         ahead = row._replace(settle=0, ends=0, lease=0)
