@@ -135,9 +135,7 @@ class LocalBreaker:
         match report.outcome:
             case CallOutcome.THROTTLED:
                 self.throttled_until = max(self.throttled_until, now + max(report.retry_after, SECOND))
-                if (
-                    self.throttled_until > now + self.limits.trial_every
-                ):  # then a call finds out whether it still counts
+                if self.throttled_until > now + self.limits.trial_every:  # then a call finds out if it still counts
                     self.throttled_until, self.blocked[Reason.THROTTLED] = 0, now + self.limits.trial_every
             case CallOutcome.CREDENTIALS:
                 self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every

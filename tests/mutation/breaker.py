@@ -127,8 +127,8 @@ BREAKER = (
     _lua(
         "limit-not-asked-for-held-work",
         "acquire",
-        "wait = quota_wait()",
-        "wait = 0",
+        "or quota_wait()",
+        "or 0",
         f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
     ),
     # -- the short way of a closed breaker

@@ -24,8 +24,8 @@ HOLDS = (
         name="refused-key-never-asked-about",
         promise=5,
         file="tasks/maintenance/recovery.py",
-        old="(refused and (held.credentials or queued))",
-        new="False",
+        old="        (refused and held.credentials)\n        or ((refused or wrong or",
+        new="        ((wrong or",
         test=f"{_KEY}test_after_a_401_that_is_repaired_at_cal_com_none_stays_held[nothing-None]",
     ),
     Breakage(
