@@ -50,7 +50,7 @@ class Fleet:
         self.env = simpy.Environment()
         self.limits = conditions.limits
         self.breaker = Breaker()
-        self.breaker.restore(self._caller(POST), 0, (), ())
+        self.breaker.restore(self._caller(POST), (0, 0), (), ())
         self.database, self.redis = Server(conditions.database_cores), Server(1)
         self.workers = [Server(1) for _ in range(conditions.workers)]
         """A worker process each: its threads share one interpreter."""
