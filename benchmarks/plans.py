@@ -10,7 +10,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -18,9 +18,6 @@ from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
 from db.appointments import audit, event_types, events, others, queue, series, sweeps
-from db.appointments.appointment import RequestFields
-from db.appointments.there import places
-from db.appointments.there.places import BookedThere
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
@@ -152,17 +149,8 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
     """Return everything that is measured, by name."""
     row, booked = _found(conn, "living-1"), _found(conn, "ended-1")
     in_line = queue.waiting(conn, 5, postable=False)
-    known = [
-        appointments.NewAppointment(**{one.name: getattr(it, one.name) for one in fields(RequestFields)})
-        for it in (row, booked)
-    ]
     week = (NOW + DAY, NOW + 2 * DAY)
     return {
-        "insert, known": lambda: appointments.insert(conn, known),
-        "claim_recheck": lambda: places.claim_recheck(conn, booked.id, pause_seconds=60),
-        "record_places": lambda: places.record_places(
-            conn, [(booked, BookedThere(booked.calcom_booking_uid))], by="caller", why=""
-        ),
         "release_due": lambda: appointments.release_due(conn, key="key", settings="set", limit=500),
         "release_due, by state": lambda: appointments.release_due(
             conn, key="key", settings="set", limit=500, key_works=True, settings_work=True

@@ -47,12 +47,12 @@ class BookingDecisions:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""
         return Move(Status.HELD, "bookings requested earlier wait", self._hold(row, backlog))
 
-    def lookup_unavailable(self, row: Appointment, retry_after: float | None) -> Move:
+    def lookup_unavailable(self, row: Appointment, opens_in: float | None) -> Move:
         """Return the hold of a booking that cannot be looked at, while others may be booked: it leaves their line.
 
-        At least as long as an unreachable Cal.com is left alone: another look may be the probe, and last long.
+        Until OPEN is over, in that many seconds; None: another look is the probe, and may last long.
         """
-        wait = max(self.before_start(row, retry_after or 0.0), self.timings.open)
+        wait = self.timings.open if opens_in is None else self.before_start(row, opens_in)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait)}
         return Move(Status.HELD, "Cal.com's list does not answer", hold)
 

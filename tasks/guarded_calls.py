@@ -39,6 +39,11 @@ class NotNow(Exception):  # noqa: N818 - not an error: the breaker or the limit 
         """Return whether only the reading endpoint is shut: the service lives, and others may be booked."""
         return self.denied.reason is Reason.BREAKER_OPEN and self.denied.state is State.CLOSED
 
+    @property
+    def opens_in(self) -> float | None:
+        """Return the seconds after which the endpoint may be probed; None: that is going on."""
+        return self.denied.retry_after if self.denied.endpoint_state is State.OPEN else None
+
 
 @dataclass(frozen=True, slots=True)
 class CallResult(Generic[R]):

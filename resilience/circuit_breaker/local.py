@@ -29,6 +29,8 @@ from resilience.circuit_breaker.types import (
 from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
+SHORT = 10
+"""By which OPEN is divided while a part works: a success has ended a row of failures less than OPEN ago."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
@@ -53,6 +55,7 @@ class LocalScope:
     failures: deque[int] = field(default_factory=deque)
     owner: str = ""
     lease: int = 0
+    mixed_at: int = 0
 
     def move(self, state: State, now: int, reason: str, ends: int = 0, opens: int = 0) -> Change:
         """Change the state."""
@@ -60,6 +63,12 @@ class LocalScope:
         self.epoch, self.state, self.ends, self.opens, self.owner, self.lease = change.epoch, state, ends, opens, "", 0
         self.failures.clear()
         return change
+
+    def end_the_row(self, now: int) -> None:
+        """Begin the count anew, by a success."""
+        if self.failures:
+            self.failures.clear()
+            self.mixed_at = now
 
     def count_failure(self, now: int, limits: Limits) -> bool:
         """Count a failure; return whether the last `threshold` in a row came within `span`."""
@@ -262,13 +271,17 @@ class LocalBreaker:
             opens = alive is False
             if alive:
                 return breaker.move(State.CLOSED, now, "probe_succeeded")
-        elif breaker.state is State.CLOSED and (alive or tripped):
+        elif breaker.state is State.CLOSED and alive:
+            breaker.end_the_row(now)
+        elif breaker.state is State.CLOSED and tripped:
             breaker.failures.clear()
         elif breaker.state is State.CLOSED and alive is False:
             opens = breaker.count_failure(now, self.limits)
         if not opens or tripped:  # when both would, only the service does
             return None
-        ends = now + min(max(self.limits.open_for, report.retry_after), self.limits.open_max)
+        mixed = 0 <= now - breaker.mixed_at < self.limits.open_for
+        length = self.limits.open_for // SHORT if mixed else self.limits.open_for
+        ends = now + min(max(length, report.retry_after), self.limits.open_max)
         return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from db.appointments.appointment import Appointment
-from db.appointments.there.places import BookedThere
 from db.lifecycle import LIVE, HoldReason, Status
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, finding, names, uid_of
 from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
 from tasks.audit.series import cut
 from tasks.calcom.booking import Booking
-from tasks.calcom.rescheduled import booked_there
 
 _MOVES = 10  # that are followed: a hostile server could name another one for ever
 _OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that no worker ends by itself
@@ -74,18 +72,6 @@ _NOT_THERE = {
     _Home.SEAT_GONE: "and at Cal.com its seat is no longer in the booking",
     _Home.ANOTHERS: "which is another request's at Cal.com",
 }
-
-
-def place_now(row: Appointment, listing: Listing) -> BookedThere | None:
-    """Return as what a confirmed row is booked, where that is not what it says; None: there is no news of it."""
-    stand = _stand(row, listing)
-    if row.status is not Status.CONFIRMED or not isinstance(stand, _Stand):
-        return None
-    if stand.home is not _Home.LIVES or stand.booking is None:
-        return None
-    there = booked_there(stand.booking, row, stand.own.seat_uid if stand.own else row.calcom_seat_uid)
-    known = (row.calcom_booking_uid, row.calcom_seat_uid, row.booked_start_at, row.awaits_host)
-    return None if known == (there.uid, there.seat_uid, there.start, there.awaits_host) else there
 
 
 def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None:

@@ -12,11 +12,10 @@ from db.appointments import Appointment, audit, restored
 from db.monitoring import nightly_audits
 from db.monitoring.nightly_audits import Findings, NightlyAudit
 from tasks.audit.calls import AuditHalted, LeftAlone
-from tasks.audit.compare import place_now
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.nightly_calls import NightlyCalls, TakenUp, spacing
 from tasks.audit.questions import look_again, verdict
-from tasks.audit.survey import FirstLook, first_look, is_settled, record_places
+from tasks.audit.survey import FirstLook, first_look, is_settled
 from tasks.log import Logger
 
 SAVED = 10  # rows that are judged before it is written down
@@ -60,7 +59,6 @@ class _Work:
             TakenUp: The audit is no longer ours.
         """
         look = first_look(self.calls, self.night.start, self.night.end, progress=lambda _read, _all: None)
-        record_places(self.calls.deps, look.seen.places, look.began)
         for row in self._doubtful(look):
             self._take(row.id, self._judge(row, look))
         if self.unread:
@@ -96,8 +94,6 @@ class _Work:
         if now is None:
             return NoFinding.AGREES
         judged = verdict(self.calls, now, look.seen.listing, settled=is_settled(now, look.began, self.calls.deps))
-        if judged is NoFinding.AGREES and (there := place_now(now, look.seen.listing)) is not None:
-            record_places(self.calls.deps, [(now, there)], look.began)
         return self._confirmed(judged) if isinstance(judged, AuditFinding) else judged
 
     def _confirmed(self, first: AuditFinding) -> AuditFinding | NoFinding:

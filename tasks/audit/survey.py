@@ -1,17 +1,15 @@
 """Compare our bookings with what Cal.com has over a range of days, and mend what is safe (docs/audit.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from db.appointments import Appointment, audit, events
-from db.appointments.there import places
-from db.appointments.there.places import BookedThere
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
-from tasks.audit.compare import judge, orphan, place_now
+from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.fixes import BY, Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
@@ -19,7 +17,6 @@ from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
 from tasks.dependencies import Dependencies
 
-_BATCH = 500
 _NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, NoFinding.CANNOT_TELL)
 
 
@@ -30,14 +27,12 @@ class Survey:
     `confirmed` counts our rows in the range, `judged` those of them that Cal.com's answers could be held against, and
     `asked` those that its list did not show, or not whole, so that it was asked for each. `listed` counts Cal.com's
     bookings in the range, `others` those among them that no request of ours made: they are not judged. `silent` has the
-    ids of the rows that could not be judged, by why. `places` are the rows that agree and are booked otherwise than
-    they say (moved, confirmed by their host), as of `read_at`, the moment before the list was read.
+    ids of the rows that could not be judged, by why.
     """
 
     start: datetime
     end: datetime
     listing: Listing
-    read_at: datetime
     listed: int = 0
     others: int = 0
     confirmed: int = 0
@@ -45,7 +40,6 @@ class Survey:
     asked: int = 0
     findings: list[AuditFinding] = field(default_factory=list)
     silent: dict[NoFinding, list[int]] = field(default_factory=lambda: {why: [] for why in _NOT_JUDGED})
-    places: list[tuple[Appointment, BookedThere]] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
@@ -62,8 +56,6 @@ class Survey:
             self.findings.append(judged)
         elif is_silent:
             self.silent[judged].append(row.id)
-        elif (there := place_now(row, self.listing)) is not None:
-            self.places.append((row, there))
 
 
 def survey(
@@ -114,7 +106,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
     deps = calls.deps
     with deps.engine.connect() as conn:
         began = audit.now(conn)
-    seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress), began)
+    seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
     hidden = []
     with deps.engine.connect() as conn:
@@ -131,21 +123,12 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
     """Do what is safe about each finding, one after the other, and say what became of it."""
     _complete_record(calls.deps, seen)
-    record_places(calls.deps, seen.places, seen.read_at)
     for finding in seen.findings:
         if finding.fix is not None:
             try:
                 yield finding, fix(calls, finding)
             except AuditHalted as halted:
                 yield finding, Fixed(ok=False, message=str(halted))
-
-
-def record_places(deps: Dependencies, found: Sequence[tuple[Appointment, BookedThere]], read_at: datetime) -> None:
-    """Write down where bookings that agree are, as Cal.com's list showed it at `read_at`."""
-    for first in range(0, len(found), _BATCH):
-        with deps.engine.begin() as conn:
-            part = found[first : first + _BATCH]
-            places.record_places(conn, part, by="audit", why="an audit found it there", read_at=read_at)
 
 
 def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:

@@ -59,7 +59,7 @@ class Inquiry:
             return self._lookup()
         except NotNow as no:
             if no.lookups_only:
-                return self.rules.lookup_unavailable(self.claim.row, no.denied.retry_after)
+                return self.rules.lookup_unavailable(self.claim.row, no.opens_in)
             return self.rules.not_now(self.claim.row, no.denied.reason)
 
     def _lookup(self) -> Move | Proceed:

@@ -189,7 +189,7 @@ def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
-        delay = rules.policy.delay(row.retry_count + row.looks + 1)
+        delay = rules.policy.delay(0)  # it asks, and changes nothing
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:

@@ -242,7 +242,7 @@ class Pair:
         """Give the moments at which something changes by itself."""
         rules, limit = self.rules, self.rules.limit
         for scope in rules.scopes.values():
-            yield from (scope.ends, scope.lease)
+            yield from (scope.ends, scope.lease, scope.mixed_at + 500)
             yield from (at + 1000 for at in scope.in_a_row[:1])
         yield from (limit.throttled_until, limit.resets_at, limit.scout_at + 5000, rules.blocks.next_trial)
         yield from (*rules.ramp.waiting.values(), *rules.ramp.sending.values(), limit.tat // 1000)

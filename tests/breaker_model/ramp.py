@@ -1,4 +1,4 @@
-"""The pace of held work by its rules: one, then two, then four, ...; from one again after each change of state."""
+"""The pace of held work by its rules: one, then two, then four, ...; from the least after each change of state."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +17,10 @@ class Ramp:
     waiting: dict[str, int] = field(default_factory=dict)
     sending: dict[str, int] = field(default_factory=dict)
 
-    def refresh(self, epochs: Epochs, now: int, lease: int) -> None:
+    def refresh(self, epochs: Epochs, now: int, lease: int, least: int) -> None:
         """Begin anew with other epochs; forget what lapsed, and what a clock that was set back has left."""
         if self.epoch_fence != epochs:
-            self.epoch_fence, self.size, self.waiting, self.sending = epochs, 1, {}, {}
+            self.epoch_fence, self.size, self.waiting, self.sending = epochs, least, {}, {}
         self.waiting = {item: ends for item, ends in self.waiting.items() if now < ends <= now + lease}
         self.sending = {item: ends for item, ends in self.sending.items() if now < ends <= now + lease}
 
@@ -31,12 +31,12 @@ class Ramp:
         self.sending[item] = ends
         return True
 
-    def apply_outcome(self, outcome: str, most: int) -> None:
+    def apply_outcome(self, outcome: str, least: int, most: int) -> None:
         """Grow by one for each success of what was sent: doubles with each round."""
         if outcome == "success":
             self.size = min(self.size + 1, most)
         elif outcome in ("failure_service", "failure_endpoint"):
-            self.size = 1
+            self.size = least
 
     def free(self, most: int, *, probing: bool) -> int:
         """Return the places that are free; a breaker that is half-open has one."""

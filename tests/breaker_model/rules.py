@@ -14,7 +14,7 @@ from tests.breaker_model.blocks import Blocks
 from tests.breaker_model.counts import Counts
 from tests.breaker_model.limit import Limit
 from tests.breaker_model.ramp import Ramp
-from tests.breaker_model.scope import Admission, Caller, Scope
+from tests.breaker_model.scope import SHORT, Admission, Caller, Scope
 
 Reply = list[Any]
 RememberedScope = tuple[str, str, int, int, int]
@@ -107,9 +107,9 @@ class Breaker:
         epochs = self.epochs(at)
         begun_now = (report.service_epoch, report.endpoint_epoch) == epochs
         if report.item and begun_now:
-            self.ramp.refresh(epochs, at.now, at.limits.lease_for)
+            self._refresh_ramp(at)
             if self.ramp.sending.pop(report.item, None) is not None:
-                self.ramp.apply_outcome(report.outcome, at.limits.release_max)
+                self.ramp.apply_outcome(report.outcome, self._least(at), at.limits.release_max)
         self.blocks.apply_outcome(at, report)
         service_alive, endpoint_alive = RESULTS.get(report.outcome, (None, None))
         if report.service_epoch > 0 and report.service_epoch != epochs[0]:
@@ -121,7 +121,7 @@ class Breaker:
         self._apply_outcome(endpoint, report.endpoint_epoch, at, report, alive=endpoint_alive, tripped=tripped)
         room = 0
         if report.item:
-            self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for)
+            self._refresh_ramp(at)
             room = self._room(at)[0]
         return self._reply(at, "recorded", room)
 
@@ -129,7 +129,7 @@ class Breaker:
         """Let the oldest held items go that may; none twice."""
         self.limit.clamp(at.limits, at.now)
         self._expire(at)
-        self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for)
+        self._refresh_ramp(at)
         room, reason, wait = self._room(at)
         granted: list[str] = []
         for item in items:
@@ -225,6 +225,14 @@ class Breaker:
         free = int(min(free, self.limit.room(at.limits, at.now) - len(self.ramp.waiting)))
         return (free, "", 0) if free > 0 else (0, "in_flight", 1000)
 
+    def _refresh_ramp(self, at: Caller) -> None:
+        self.ramp.refresh(self.epochs(at), at.now, at.limits.lease_for, self._least(at))
+
+    def _least(self, at: Caller) -> int:
+        """Return the window that a failure leaves: where a part works, as many as open the breaker."""
+        mixed = any(scope.is_mixed(at.limits, at.now) for scope in (self.scope(""), self.scope(at.endpoint)))
+        return min(at.limits.threshold, at.limits.release_max) if mixed else 1
+
     def _report_to_the_limit(self, at: Caller, report: OutcomeReport) -> None:
         if report.outcome == "success" and report.trial:
             self.limit.end_throttle(at.limits, at.now)
@@ -255,7 +263,7 @@ class Breaker:
             elif alive is False and not tripped:
                 return self._open(scope, 1, at, report)
         elif scope.state == "closed" and alive:
-            scope.in_a_row = []
+            scope.end_the_row(at.now)
         elif scope.state == "closed" and alive is False:
             if tripped:  # the service's opening says it all
                 scope.in_a_row = []
@@ -265,6 +273,7 @@ class Breaker:
 
     def _open(self, scope: Scope, failures: int, at: Caller, report: OutcomeReport) -> bool:
         grown = at.limits.open_for * report.stretch * at.limits.growth**scope.opens
+        grown = grown / SHORT if scope.is_mixed(at.limits, at.now) else grown
         length = int(min(max(grown, report.retry_after), at.limits.open_max))
         ends, opens = at.now + length, scope.opens + 1
         self._move(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from resilience.circuit_breaker.settings import NEVER, Limits
 
 BUSY = 1000  # ms after which to ask again, when the one place is not for this call
+SHORT = 10  # by which OPEN is divided while a part of the service works
 
 
 class Caller(NamedTuple):
@@ -39,6 +40,8 @@ class Scope:
     """When each of the failures in a row came."""
     owner: str = ""
     lease: int = 0
+    mixed_at: int = 0
+    """When a success last ended a row of failures."""
 
     def admission(self, now: int, *, probe_ok: bool) -> Admission:
         """Say what stands in the way of a call."""
@@ -69,6 +72,15 @@ class Scope:
         last = self.in_a_row[-limits.threshold :]
         return len(last) == limits.threshold and now - last[0] <= limits.span
 
+    def end_the_row(self, now: int) -> None:
+        """Begin the count anew, by a success."""
+        if self.in_a_row:
+            self.in_a_row, self.mixed_at = [], now
+
+    def is_mixed(self, limits: Limits, now: int) -> bool:
+        """Say whether a success has ended a row of failures less than one OPEN ago: a part of the service works."""
+        return 0 <= now - self.mixed_at < limits.open_for
+
     def forget_times(self) -> None:
         """Lose the times of the failures: they are as old as can be."""
         self.in_a_row = [0 for _ in self.in_a_row]
@@ -84,4 +96,5 @@ class Scope:
         return {
             f"{at}state": self.state, f"{at}epoch": self.epoch, f"{at}ends": self.ends, f"{at}opens": self.opens,
             f"{at}failures": len(self.in_a_row), f"{at}owner": self.owner, f"{at}lease": self.lease,
+            f"{at}mixed_at": self.mixed_at,
         }  # fmt: skip

@@ -113,8 +113,8 @@ BREAKER = (
     _lua(
         "retry-after-ignored",
         "lib/state_machine",
-        "scope.opens, report.retry_after)",
-        "scope.opens, 0)",
+        "or length, report.retry_after)",
+        "or length, 0)",
         f"{_STATES}test_open_lasts_as_long_as_retry_after_asks[120-120]",
     ),
     _lua(

@@ -153,12 +153,4 @@ OPERATIONS = (
         new="if False:",
         test=f"{_PAGE}test_what_is_not_understood_is_refused_with_a_sentence",
     ),
-    Breakage(
-        name="check-blames-cal-com-for-our-own-limit",
-        promise=6,
-        file="worker/cli/check/check.py",
-        old="if known.throttled_for > 0 or not own or 0 < known.limit_told <= own:",
-        new="if True:",
-        test="tests/integration/cli/test_cli_check.py::test_the_check_waits_for_no_limit_that_bookings_need",
-    ),
 )

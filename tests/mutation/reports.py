@@ -124,7 +124,7 @@ REPORTS = (
         name="told-booked-though-cancelled-there",
         promise=1,
         file="tasks/enqueue.py",
-        old="if now.standing is Standing.GONE:",
+        old="if standing is Standing.GONE:",
         new="if False:",
         test=f"{_ASKED}test_what_was_cancelled_at_cal_com_is_booked_again",
     ),

@@ -6,6 +6,8 @@ _BREAKER, _REPORT = "resilience/lua/lib/state_machine.lua", "resilience/lua/reco
 _ODDS = "tests/integration/breaker/test_trip_odds.py::"
 _RULE = "tests/integration/breaker/test_trip_rule.py::"
 _HALF = "tests/promises/outage/test_dead_endpoint.py::"
+_PART = "tests/promises/bad_day/test_half_a_service.py::"
+_LOOKS = "tests/unit/tasks/test_unknown.py::"
 _ALIVE = "elseif scope.state == 'closed' and result and scope.failures > 0 then"
 
 TRIP = (
@@ -114,5 +116,62 @@ TRIP = (
         new="elseif false then",
         test="tests/integration/breaker/test_breaker_states.py::"
         "test_calls_in_flight_when_their_endpoint_opened_do_not_open_the_service",
+    ),
+    Breakage(
+        name="half-a-service-is-shut-as-a-dead-one",
+        promise=3,
+        file=_BREAKER,
+        old="is_mixed(scope) and length / SHORT or length",
+        new="length",
+        test=f"{_PART}test_where_half_of_all_calls_fail_the_other_half_is_used",
+    ),
+    Breakage(
+        name="dead-service-is-probed-as-half-a-one",
+        promise=3,
+        file=_BREAKER,
+        old=" and now - scope.mixed_at < setting.open_for",
+        new="",
+        test=f"{_PART}test_a_sudden_outage_is_left_alone_for_a_whole_open",
+    ),
+    Breakage(
+        name="service-that-opened-shows-that-its-endpoint-works",
+        promise=3,
+        file=_BREAKER,
+        old="    if result == 'alive' then\n      scope.mixed_at",
+        new="    if true then\n      scope.mixed_at",
+        test="tests/integration/breaker/test_breaker_model.py::test_the_scripts_keep_the_rules[0]",
+    ),
+    Breakage(
+        name="success-of-another-clock-shortens-open",
+        promise=3,
+        file=_BREAKER,
+        old="now - scope.mixed_at >= 0 and ",
+        new="",
+        test=f"{_PART}test_a_success_before_a_clock_that_was_set_back_shortens_no_open",
+    ),
+    Breakage(
+        name="one-at-a-time-in-half-a-service",
+        promise=4,
+        file="resilience/lua/lib/release_window.lua",
+        old="and math.min(setting.threshold, setting.release_max) or 1",
+        new="and 1 or 1",
+        test=f"{_PART}test_in_a_half_dead_service_a_failure_leaves_as_many_under_way_as_open_the_breaker",
+    ),
+    Breakage(
+        name="without-redis-half-a-service-is-shut-as-a-dead-one",
+        promise=3,
+        file="resilience/circuit_breaker/local.py",
+        old="self.limits.open_for // SHORT if mixed else",
+        new="",
+        test="tests/unit/resilience/test_local_breaker.py::"
+        "test_a_success_between_failures_makes_open_a_tenth_of_its_length",
+    ),
+    Breakage(
+        name="looks-that-fail-wait-longer-and-longer",
+        promise=3,
+        file="tasks/unknown/outcome.py",
+        old="rules.policy.delay(0)",
+        new="rules.policy.delay(row.retry_count + row.looks + 1)",
+        test=f"{_LOOKS}test_a_look_that_failed_comes_again_after_the_first_pause",
     ),
 )

@@ -46,8 +46,8 @@ def record_places(
 ) -> None:
     """Write down as what confirmed rows were found at `read_at` (None: now), but those that have changed since."""
     places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
-    shown = {"ids": [one["id"] for one in places], "places": json.dumps(places, default=datetime.isoformat)}
-    conn.execute(statement("record_places"), {**shown, "by": by, "why": why, "read_at": read_at})
+    shown = json.dumps(places, default=datetime.isoformat)
+    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why, "read_at": read_at})
 
 
 @cache

@@ -1,12 +1,17 @@
 -- Fragment: the pace at which held work is released, for the endpoint whose work is held; a read has no window.
 -- KEYS    RELEASED: waiting for their permit   SENDING: being sent (both: item by the end of its lease; together never more
 --         than release_max)   BREAKER: window, fence: its size, and the epochs (epoch_fence) for which it was earned
--- Why     one, then two, four, ...: no stampede after an outage. After each change of state from one again.
+-- Why     one, then two, four, ...: no stampede after an outage. After each change of state from the least again, which is one;
+--         where a part of the service works as many as open the breaker, or that part would be left to idle by one failure in two.
 local epoch_fence, window
 
 local function resize(size)
   window = size
   put('window', size)
+end
+
+local function least()
+  return (is_mixed(service) or is_mixed(endpoint)) and math.min(setting.threshold, setting.release_max) or 1
 end
 
 local function load_window()
@@ -19,7 +24,7 @@ local function load_window()
     redis.call('DEL', RELEASED, SENDING)
     epoch_fence = current_fence
     put('fence', epoch_fence)
-    resize(1)
+    resize(least())
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
     redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
@@ -31,7 +36,7 @@ local function resize_after(outcome) -- of an item that was being sent
   if outcome == 'success' then -- one more for each: doubles with each round
     resize(math.min(window + 1, setting.release_max))
   elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
-    resize(1)
+    resize(least())
   end
 end
 

@@ -25,26 +25,28 @@
 --         has its epoch and its event, so that a kill between the two is impossible.
 local BUSY = 1000 -- ms after which to ask again, when the one place is not for this call
 local NEVER = 1000 -- a threshold above this never trips
+local SHORT = 10 -- by which OPEN is divided while a part of the service works
 -- read
 
 local prefix = ENDPOINT .. '/'
 local stored = redis.call('HMGET', BREAKER, 'born', 'settings', 'ordered', 'cleared', 'trial',
   'blocked:' .. KEY, 'wrong:' .. CONFIGURATION, 'page:' .. CONFIGURATION,
-  'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease',
+  'state', 'epoch', 'ends', 'opens', 'failures', 'owner', 'lease', 'mixed_at',
   prefix .. 'state', prefix .. 'epoch', prefix .. 'ends', prefix .. 'opens', prefix .. 'failures', prefix .. 'owner',
-  prefix .. 'lease')
+  prefix .. 'lease', prefix .. 'mixed_at')
 local generation, other_settings, last_override = tonumber(stored[1]), stored[2] or '', (stored[3] or 0) + 0
 local unblocked_at, next_trial_at = (stored[4] or 0) + 0, (stored[5] or 0) + 0
 local blocked, misconfigured, paged_endpoint = stored[6], stored[7], stored[8]
 
-local function new_scope(name, at, state, epoch, ends, opens, failures, owner, lease)
+local function new_scope(name, at, state, epoch, ends, opens, failures, owner, lease, mixed_at)
   return {
     name = name, prefix = at, state = state or 'closed', epoch = (epoch or generation or 0) + 0, ends = (ends or 0) + 0,
     opens = (opens or 0) + 0, failures = (failures or 0) + 0, owner = owner or '', lease = (lease or 0) + 0,
+    mixed_at = (mixed_at or 0) + 0, -- when a success last ended a row of failures
   }
 end
 
-local service, endpoint = new_scope('', '', unpack(stored, 9, 15)), new_scope(ENDPOINT, prefix, unpack(stored, 16, 22))
+local service, endpoint = new_scope('', '', unpack(stored, 9, 16)), new_scope(ENDPOINT, prefix, unpack(stored, 17, 24))
 
 -- move: the one door through which a state changes
 
@@ -129,8 +131,15 @@ end
 
 local tripped = false -- when both would, only the service does
 
+-- A success has ended a row of failures less than one OPEN ago: a part of the service works, as behind a balancer of which half
+-- the hosts are dead. A moment that is yet to come was left by a clock that was set back.
+local function is_mixed(scope)
+  return now - scope.mixed_at >= 0 and now - scope.mixed_at < setting.open_for
+end
+
 local function trip(scope, failures, report)
-  local length = math.max(setting.open_for * report.stretch * setting.growth ^ scope.opens, report.retry_after)
+  local length = setting.open_for * report.stretch * setting.growth ^ scope.opens
+  length = math.max(is_mixed(scope) and length / SHORT or length, report.retry_after)
   scope.failures, tripped = failures, true
   move(scope, 'open', now + math.floor(math.min(length, setting.open_max)), scope.opens + 1, report.reason)
 end
@@ -155,6 +164,10 @@ local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0,
     end
   elseif scope.state == 'closed' and result and scope.failures > 0 then -- a success, or the service's opening says it all
     count_failures(scope, 0)
+    if result == 'alive' then
+      scope.mixed_at = now
+      put(scope.prefix .. 'mixed_at', now)
+    end
   elseif scope.state == 'half_open' and (owner == '' and result or owner ~= '' and owner == scope.owner) then
     if result == 'alive' then
       move(scope, 'closed', 0, 0, 'probe_succeeded')

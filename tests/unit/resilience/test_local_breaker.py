@@ -183,6 +183,20 @@ def test_open_lasts_as_long_as_retry_after_asks_up_to_the_cap() -> None:
     assert process.denied(120).retry_after == 600
 
 
+def test_a_success_between_failures_makes_open_a_tenth_of_its_length() -> None:
+    """A part of the service works, and a probe tells soon; a success that is older than OPEN says nothing."""
+    process = Process()
+    process.fail(0)
+    process.report(process.send(1), GOOD, 1)
+    process.fail(*(2 for _ in range(5)))
+    assert process.denied(2).retry_after == 3
+    process.fail(5)
+    assert process.denied(5).retry_after == 3
+    process.fail(8, 11, 14, 17, 20, 23, 26, 29)
+    process.fail(32)
+    assert process.denied(32).retry_after == 30
+
+
 # -- Half-open
 
 

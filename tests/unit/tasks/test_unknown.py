@@ -203,6 +203,14 @@ def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> 
     )
 
 
+@pytest.mark.parametrize(("looks", "retries"), [(0, 0), (3, 0), (2, 2)])
+def test_a_look_that_failed_comes_again_after_the_first_pause(row: Row, looks: int, retries: int) -> None:
+    """It asks and changes nothing, and where half of all looks fail each longer pause would be the customer's."""
+    again = outcome.lookup_failed(RULES, open_row(row, looks=looks, retry_count=retries), None)
+    assert (again.to, again.changes["looks"]) == (Status.RETRYING, looks + 1)
+    assert again.retry_in == pytest.approx(1.0, rel=0.1)
+
+
 def test_a_look_that_meets_a_refused_key_does_not_turn_an_outage_into_a_failure(row: Row) -> None:
     """The POST met an outage: once the key is right again, it is still the outage's."""
     refused = reply(ReplyKind.CREDENTIALS, ErrorType.CREDENTIALS, message="no such key")

@@ -161,24 +161,14 @@ def _clocks(engine: Engine, settings: Settings) -> CheckResult:
 
 def _calcom(built: Dependencies, settings: Settings, *, migrated: bool) -> Iterator[CheckResult]:
     for ok, message in check_calcom(
-        built, _calls(built, settings, migrated=migrated), settings, _types(built, migrated=migrated)
+        built, _calls(built, migrated=migrated), settings, _types(built, migrated=migrated)
     ):
         yield CheckResult("Cal.com", ok=ok, said=message)
 
 
-def _calls(built: Dependencies, settings: Settings, *, migrated: bool) -> GuardedCalls:
+def _calls(built: Dependencies, *, migrated: bool) -> GuardedCalls:
     """Return calls before which bookings go; without a record there are none."""
-    if not migrated:
-        return GuardedCalls(built, correlation.new())
-    return AuditCalls(built, pause=_patience(LIMIT_SECONDS, lambda: _used_up(built, settings)))
-
-
-def _used_up(built: Dependencies, settings: Settings) -> str:
-    """Name the limit of calls that is used up: Cal.com's, if it has said so or leaves fewer calls than our own."""
-    own, known = settings.calcom_rate_limit_per_minute, built.breaker.get_status()
-    if known.throttled_for > 0 or not own or 0 < known.limit_told <= own:
-        return "Cal.com's limit of calls"
-    return f"our own limit of calls (CALCOM_RATE_LIMIT_PER_MINUTE={own})"
+    return AuditCalls(built, pause=_patience(LIMIT_SECONDS)) if migrated else GuardedCalls(built, correlation.new())
 
 
 def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
@@ -188,18 +178,15 @@ def _types(built: Dependencies, *, migrated: bool) -> list[Appointment]:
         return event_types.confirmed(conn)
 
 
-def _patience(seconds: float, used_up: Callable[[], str]) -> Callable[[float], object]:
-    """Return a pause that ends the asking after so many seconds in all: bookings need the limit more than a check.
-
-    `used_up` names that limit.
-    """
+def _patience(seconds: float) -> Callable[[float], object]:
+    """Return a pause that ends the asking after so many seconds in all: bookings need the limit more than a check."""
     left = seconds
 
     def pause(asked: float) -> None:
         nonlocal left
         left -= asked
         if left < 0:
-            raise AuditHalted(f"{used_up()} is used up for now; ask again in a minute")
+            raise AuditHalted("Cal.com's limit of calls is used up for now; ask again in a minute")
         threading.Event().wait(asked)
 
     return pause
