@@ -95,9 +95,9 @@ _PASSED_OVER = frozenset(
         "circuit_breaker_open_at_booking",
         "calcom_seat_uid",
         "series_uid",
-        "booked_start_at",
-        "awaits_host",
         "probe_failures",
+        "awaits_host",
+        "booked_start_at",
         "checked_at",
     }
 )

@@ -10,6 +10,7 @@ from tests.mutation.audits import AUDITS
 from tests.mutation.breakage import Breakage
 from tests.mutation.breaker import BREAKER
 from tests.mutation.brokers import BROKERS
+from tests.mutation.event_types import EVENT_TYPES
 from tests.mutation.evidence import EVIDENCE
 from tests.mutation.health import HEALTH
 from tests.mutation.operations import OPERATIONS
@@ -238,6 +239,7 @@ BREAKAGES = (
     # -- 1, 2 and 5: weak evidence ends nothing
     *COMPANY,
     *EVIDENCE,
+    *EVENT_TYPES,
     *HEALTH,
     *HOLDS,
     *LINE,

@@ -125,7 +125,7 @@ RULES = (
         "tasks/unknown/not_booked.py",
         "if reply.may_have_booked:",
         "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",
-        "round robin, sees its host's own",
+        "round robin, hosts it",
         Finds.TWO,
     ),
     _rule(
@@ -337,7 +337,7 @@ RULES = (
         "failed-without-proof",
         _UNKNOWN,
         'return Move(Status.HELD, "retries used up, and still no proof", changes | hold)',
-        "return rules.exhausted(row, reply.error_type, reply.message, changes | KNOWN)",
+        'return Move(Status.FAILED, "retries used up", changes | KNOWN)',
         "round robin, hosts it",
     ),
     # -- a first refusal, a series, a seat by half

@@ -32,7 +32,7 @@ _MOMENTS = {
         "ends_at, askable_since, held_at, hold_until, checked_at, line_at, answer_by"
     ),
     "appointment_events": "created_at",
-    "calcom_event_types": "asked_at, looked_at",
+    "calcom_event_types": "asked_at, looked_at, kind_changed_at",
 }
 
 

@@ -182,6 +182,7 @@ def test_a_change_of_a_type_counts_for_every_key(record: Any) -> None:
 
     told = [keep(record, key="other", kind=EventKind.PLAIN) for _ in range(2)]
 
+    assert changed.kind_changed_at is not None
     assert {one.kind_changed_at for one in told} == {changed.kind_changed_at}
     with record.engine.connect() as conn:
         assert event_types.known(conn, "other", "101") == told[1]

@@ -21,6 +21,7 @@ CALLS: list[tuple[Callable[[CalcomClient], Answer | NoAnswer], str, str]] = [
         "/v2/event-types?username=host42&eventSlug=a%26b",
         "2024-06-14",
     ),
+    (lambda calcom: calcom.own_event_types(), "/v2/event-types", "2024-04-15"),
     (lambda calcom: calcom.me(), "/v2/me", "2024-08-13"),
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.calcom.http.answer import MAX_BODY, Answer, NoAnswer
+from tasks.calcom.reads import OWN_TYPES_BODY
 
 BOMB = gzip.compress(bytes(2**26))
 
@@ -54,6 +55,19 @@ def test_a_body_of_just_the_bound_is_whole(serve: Callable, client: Callable) ->
 
     assert isinstance(answer, Answer)
     assert (answer.truncated, len(answer.body)) == (False, MAX_BODY)
+
+
+def test_own_event_types_have_a_larger_bound(serve: Callable, client: Callable) -> None:
+    """All of a user's teams come in one answer, 3 KB a type."""
+
+    def answer_at_length(line: Any) -> None:
+        line.request()
+        line.answer("200 OK", b"x" * (OWN_TYPES_BODY + 1))
+
+    answer = client(serve(answer_at_length).url).own_event_types()
+
+    assert isinstance(answer, Answer)
+    assert (answer.truncated, len(answer.body)) == (True, OWN_TYPES_BODY)
 
 
 def test_gzip_is_unpacked(serve: Callable, client: Callable) -> None:

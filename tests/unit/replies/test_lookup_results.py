@@ -116,3 +116,29 @@ def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, 
 def test_anybodys_half_made_seat_hides_the_free_ones(row: Make, attendees: list[dict[str, Any]], hides: bool) -> None:  # noqa: FBT001 - a case
     """Of such a booking Cal.com offers no slot, and books whoever posts."""
     assert lookup(Calcom(page(seated(*attendees))), row()).hides_seats is hides
+
+
+TAKEN = {"end": "2030-03-01T09:30:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "until"),
+    [
+        ([booking(**TAKEN)], {"09:30"}),
+        ([booking(**TAKEN), booking("longer", end="2030-03-01T10:00:00.000Z")], {"09:30", "10:00"}),
+        ([booking(**TAKEN, status="pending")], set()),
+        ([booking(**TAKEN, status="cancelled")], set()),
+        ([booking(**TAKEN, start="2030-03-01T09:15:00.000Z")], set()),
+        ([booking(**TAKEN, eventTypeId=102, eventType={"id": 102, "slug": "other"})], set()),
+        ([booking(reference=OURS, status="cancelled", **TAKEN)], set()),
+        ([booking()], set()),
+    ],
+    ids=["taken", "twice", "asked for", "cancelled", "another start", "another type", "ours", "no end shown"],
+)
+def test_only_anothers_accepted_booking_at_our_start_is_in_our_place(
+    row: Make, listed: list[dict[str, Any]], until: set[str]
+) -> None:
+    """When it ends is compared with when ours would: of two lengths both may be accepted."""
+    result = lookup(Calcom(page(*listed)), row())
+
+    assert {f"{end:%H:%M}" for end in result.taken_until} == until

@@ -1,0 +1,67 @@
+"""What is known of event types, each guard taken away; a test of theirs must fail (the rule itself: evidence.py)."""
+
+from functools import partial
+
+from tests.mutation.breakage import Breakage
+
+_KEPT = "tests/integration/appointments/test_db_event_types.py::"
+_kept = partial(Breakage, promise=2, file="db/appointments/event_types.py")
+EVENT_TYPES = (
+    _kept(
+        name="change-of-a-type-not-recorded",
+        old='"kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),',
+        new="",
+        test=f"{_KEPT}test_a_change_of_a_type_counts_for_every_key",
+    ),
+    _kept(
+        name="change-of-a-type-counts-for-one-key",
+        old="func.greatest(_columns.kind_changed_at, changed.scalar_subquery())",
+        new="_columns.kind_changed_at",
+        test=f"{_KEPT}test_a_change_of_a_type_counts_for_every_key",
+    ),
+    _kept(
+        name="switched-column-is-no-change",
+        old="and_(confirms.is_not(None), confirms.is_distinct_from(new.confirms_free_email)),",
+        new="",
+        test=f"{_KEPT}test_a_type_that_is_another_than_before_is_known_to_have_changed",
+    ),
+    _kept(
+        name="sight-of-an-older-version-believed",
+        old="and_(_columns.sight, _columns.personal.is_(True))",
+        new="_columns.sight",
+        test=f"{_KEPT}test_what_an_older_version_was_told_is_believed_less",
+    ),
+    Breakage(
+        name="blindness-ended-by-an-older-versions-sight",
+        promise=4,
+        file="db/sql/release_due.sql",
+        old="AND seen.sight AND seen.personal",
+        new="AND seen.sight",
+        test="tests/integration/appointments/test_db_releases.py::test_blindness_stays_while_nothing_new_is_known",
+    ),
+    Breakage(
+        name="own-types-asked-in-the-version-that-hides-the-column",
+        promise=2,
+        file="tasks/calcom/reads.py",
+        old='OWN_TYPES_VERSION = "2024-04-15"',
+        new='OWN_TYPES_VERSION = "2024-06-14"',
+        test="tests/promises/answers/test_hidden_hosts.py::test_anothers_accepted_booking_shows_that_ours_is_not_there",
+    ),
+    Breakage(
+        name="taker-overlooked",
+        promise=2,
+        file="tasks/unknown/evidence.py",
+        old="if case.slot is Slot.UNAVAILABLE and case.taker and case.ended:",
+        new="if False:",
+        test="tests/promises/answers/test_hidden_hosts.py::test_anothers_accepted_booking_shows_that_ours_is_not_there",
+    ),
+    Breakage(
+        name="taker-only-asked-for",
+        promise=2,
+        file="tasks/calcom/deciding_lookup.py",
+        old="if one.accepted and one.end",
+        new="if one.end",
+        test="tests/unit/replies/test_lookup_results.py::"
+        "test_only_anothers_accepted_booking_at_our_start_is_in_our_place",
+    ),
+)
