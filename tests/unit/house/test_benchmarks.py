@@ -17,6 +17,8 @@ SPEED = {
     "worker_cpu": (1.6, 1.3),
     "bad_day_errors": (3.0, 1.5),
     "bad_day_event_type": (3.0, 1.5),
+    "half_fails_p50": (2.0, 1.6),
+    "half_fails_p95": (4.8, 4.0),
     "guarded_call": (1.7, 1.45),
     "enqueue_bulk": (2.0, 2.5),
     "enqueue_one": (1.3, 1.15),
