@@ -135,8 +135,7 @@ def fetch(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[tup
         # its events, its error, and a lost connection taken apart.
         said = sql if isinstance(exc, psycopg.Error) else None
         conn._handle_dbapi_exception(exc, said, None, cursor, None)  # noqa: SLF001 - nothing public does all of it
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return list(cursor.fetchall())
 
 
 def fetch_in_time(conn: Connection, sql: str, parameters: Mapping[str, Any]) -> list[list[Any]]:

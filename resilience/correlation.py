@@ -25,10 +25,9 @@ def current() -> str | None:
 
 @contextmanager
 def bound(correlation_id: str | None = None) -> Iterator[str]:
-    """Bind `correlation_id` until the block ends, and yield it.
+    """Bind `correlation_id` (None: the id that is bound, or a new one) until the block ends, and yield it.
 
-    None keeps the id that is already bound, or makes a new one. Whatever was bound before comes back, also when the
-    block raises: a worker's thread serves many bookings.
+    The id that was bound before comes back, also when the block raises: a worker's thread serves many bookings.
     """
     bound_id = correlation_id or _current.get() or new()
     token = _current.set(bound_id)

@@ -91,8 +91,6 @@ class GuardedCalls(CalcomReads):
         self._on_report = on_report
         self._numbers = count()
 
-    # The POST of a booking.
-
     def permit_post(self, item: int | None = None) -> Permit | Denied:
         """Ask whether a booking may be posted now; what is permitted must be reported (`post` or `give_up`).
 
@@ -117,8 +115,6 @@ class GuardedCalls(CalcomReads):
         """Report a permit with which nothing was sent."""
         self._on_report(self._breaker.record(permit, CallOutcome.IGNORED), None)
 
-    # All others.
-
     def get(self, request: ReadRequest) -> Answer | NoAnswer:
         """Send a GET if it may go now, and return its answer; else NotNow is raised."""
         permit = self._permit_or_raise(request.endpoint)
@@ -134,8 +130,6 @@ class GuardedCalls(CalcomReads):
         if isinstance(permit, Denied):
             raise NotNow(permit)
         return permit
-
-    # Ask, call, report.
 
     def _permit(
         self, endpoint: str, number: int, *, probe_ok: bool, item: int | None = None, trial: bool = False

@@ -65,5 +65,4 @@ def name_of(statement: str) -> str:
 
 def _elapsed(conn: Connection | None, clock: Any) -> float:
     began = None if conn is None or conn.closed else conn.info.pop(_BEGAN, None)
-    elapsed: float = 0.0 if began is None else clock() - began
-    return elapsed
+    return 0.0 if began is None else float(clock() - began)

@@ -52,8 +52,8 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
+        # By endpoint and bucket (windows count by buckets): calls, and ms of all and of the longest.
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
-        """By endpoint and bucket (windows count by buckets): calls, and ms of all and of the longest."""
         self._flushed_at = clock()
         self._incomplete = False  # calls were counted here that the shared windows lack
 
@@ -125,10 +125,7 @@ class CallStats:
         self._call("reset_recent_calls")
 
     def closed_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
-        """Return the windows that are over and whole; drop those that ended until `written` (seconds since 1970).
-
-        None without Redis: what this process counted alone is not what the fleet did.
-        """
+        """Return the windows that are over and whole, of the fleet; drop those that ended until `written` (seconds)."""
         self.flush(now=now)
         answer = self._call("closed_windows", round(written * 1000), now=now)
         if answer is None:

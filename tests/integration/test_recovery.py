@@ -257,7 +257,9 @@ def test_a_page_is_asked_about_at_once(fleet: Callable[..., Fleet], simulator: A
 
     wrong = (dependencies.current().calcom.settings_fingerprint,)
     eventually(lambda: dependencies.current().breaker.get_status().wrong_settings == wrong)
-    assert asked(simulator) == ["/v2/bookings?take=1"]
+    look, harmless = asked(simulator)
+    assert "attendeeEmail" in look, "the page may hide a booking"
+    assert harmless == "/v2/bookings?take=1"
 
 
 def test_a_post_that_cal_com_answers_lifts_what_a_page_said(simulator: Any) -> None:

@@ -183,8 +183,8 @@ BREAKAGES = (
         name="released-in-no-order",
         promise=4,
         file="db/sql/waiting.sql",
-        old="AS line\nORDER BY probe_failures, line_at, id LIMIT :limit",
-        new="AS line\nORDER BY probe_failures, line_at DESC, id LIMIT :limit",
+        old="row_number() OVER (ORDER BY line_at, id) = 1",
+        new="row_number() OVER (ORDER BY line_at DESC, id) = 1",
         test="tests/promises/outage/test_nobody_overtakes.py::test_the_first_in_the_line_is_released_first_and_alone",
     ),
     Breakage(

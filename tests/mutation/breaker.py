@@ -424,8 +424,8 @@ BREAKER = (
     ),
     _here(
         "success-forgives-nothing",
-        "elif breaker.state is State.CLOSED and (alive or tripped):",
-        "elif breaker.state is State.CLOSED and tripped:",
+        "            breaker.end_the_row(now)\n",
+        "            pass\n",
         "test_a_success_starts_the_count_anew",
     ),
     _here(

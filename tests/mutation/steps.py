@@ -41,7 +41,7 @@ STEPS = (
         file="tasks/moves.py",
         old="return self.probe and self.reply.outcome is CallOutcome.FAILURE_ENDPOINT",
         new="return self.failed_probe",
-        test="tests/unit/tasks/test_life.py::test_an_outage_makes_nobody_suspect[failure_service-2-breaker_open]",
+        test="tests/unit/tasks/test_life.py::test_a_booking_leaves_the_line_only_for_probes_that_cal_com_choked_on[failure_service-2-breaker_open]",
     ),
     # -- a look is not the booking
     Breakage(
@@ -56,8 +56,8 @@ STEPS = (
         name="probe-costs-a-retry",
         promise=4,
         file="tasks/unknown/inquiry.py",
-        old="self.claim.row.retry_count + (not permit.probe)",
-        new="self.claim.row.retry_count + 1",
+        old="(allowed.retry and not permit.probe)",
+        new="allowed.retry",
         test=f"{_PROBES}test_a_probe_costs_no_retry",
     ),
     Breakage(
@@ -72,9 +72,9 @@ STEPS = (
         name="denied-look-comes-again-at-once",
         promise=4,
         file="tasks/decisions.py",
-        old="wait = max(self.before_start(row, retry_after or 0.0), self.timings.open)",
-        new="wait = retry_after or self.timings.open",
-        test="tests/unit/tasks/test_life.py::test_a_booking_whose_look_is_denied_does_not_come_again_at_once[1.0]",
+        old="wait = self.timings.open if opens_in is None else self.before_start(row, opens_in)",
+        new="wait = 0.0",
+        test="tests/unit/tasks/test_life.py::test_a_booking_whose_look_is_denied_by_another_look_does_not_come_again_at_once",
     ),
     Breakage(
         name="report-of-a-post-forgotten",

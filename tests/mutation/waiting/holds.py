@@ -177,8 +177,8 @@ HOLDS = (
         name="look-put-off-by-the-lists-retry-after",
         promise=1,
         file="tasks/unknown/outcome.py",
-        old="        delay = rules.policy.delay(row.retry_count + row.looks + 1)\n",
-        new="        delay = (reply and reply.retry_after) or rules.policy.delay(row.retry_count + row.looks + 1)\n",
+        old="        delay = rules.policy.delay(0)  # it asks, and changes nothing\n",
+        new="        delay = (reply and reply.retry_after) or rules.policy.delay(0)\n",
         test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
     ),
     Breakage(

@@ -1,0 +1,28 @@
+"""Each breakage fits the code as it is: else `make breakages` would break nothing, minutes after a change."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.breakages import BREAKAGES, Breakage
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda one: one.name)
+def test_a_breakage_fits_its_file_and_names_a_test(breakage: Breakage) -> None:
+    """Its text stands there once, and the test that must notice is in the file that it names."""
+    assert breakage.problem(ROOT) is None
+    path, *names = breakage.test.split("[")[0].split("::")
+    text = (ROOT / path).read_text("utf-8")
+    inherited = "".join(found.read_text("utf-8") for found in (ROOT / "tests" / "support").glob("*.py"))
+    for name in names:
+        is_there = re.search(rf"(?:def|class) {name}\b", text + inherited) is not None
+        assert is_there, f"there is no {breakage.test}"
+
+
+def test_no_two_breakages_have_one_name() -> None:
+    """Each can be run by its name."""
+    names = [breakage.name for breakage in BREAKAGES]
+    assert len(names) == len(set(names))
