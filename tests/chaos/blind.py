@@ -8,7 +8,7 @@ from tests.chaos.books import Line, References, Row
 from tests.chaos.kinds import KIND_OF, KINDS
 
 CANCEL = "a cancel was asked for"
-SWITCHED = "its type was switched"
+SWITCHED = "its type was switched, or not to be read"
 OTHERS = "others"  # what nothing but a look may end
 WAITED = "it had waited too long"  # its answers were lost so often: who waits so long may have cancelled at Cal.com
 MAX_AGE = 40.0  # HOLD_MAX_AGE of these runs, in seconds
@@ -43,7 +43,8 @@ class Knowledge:
     """What a key can know, by kinds as the fire suite names them; `lists` says which live bookings it is shown.
 
     `sight`: the kinds of which it is shown every booking. `told`: those of which it is told whether hosts are asked
-    about free addresses, `column` those where they are. `switched`: the types that are of another kind by now.
+    about free addresses, `column` those where they are. `switched`: the types that are of another kind by now,
+    or were not to be read for a while.
     """
 
     sight: frozenset[str]

@@ -71,7 +71,7 @@ class ChaosEnvironment:
     dependencies: Dependencies  # of this process, the operator, who has lines of its own
     receipts: Path
     over: threading.Event = field(default_factory=threading.Event)
-    switched: set[int] = field(default_factory=set)  # event types that are of another kind now
+    switched: set[int] = field(default_factory=set)  # types of another kind than before, or not to be read for a while
 
     def pause(self, seconds: float) -> None:
         """Let time pass. Raises Over."""

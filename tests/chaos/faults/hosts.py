@@ -5,7 +5,7 @@ looks is the same to anybody outside, and promise 2 excepts it (docs/promises.md
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.chaos import kinds
@@ -21,6 +21,7 @@ CONFIRMABLE = frozenset(IDS[kind] for kind, order in KINDS.items() if "threshold
 ASKABLE = frozenset(
     IDS[kind] for kind in KINDS.keys() - kinds.COLUMN if "confirm" not in kind and "threshold" not in kind
 )
+TEAMS = [IDS[kind] for kind, order in KINDS.items() if "team_slug" in order]
 COLLECTIVE = [IDS[kind] for kind, order in KINDS.items() if "collective" in order.get("kind", "")]
 
 
@@ -55,17 +56,24 @@ def renamed(environment: ChaosEnvironment, rng: random.Random) -> bool:
 
 
 def exchanged(environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Exchange a host of every team's type, the key's or the other one, or take the key's out: all are back later."""
-    others = rng.choice([[OTHER, THIRD], [THIRD, HOST], [OTHER]])
-    number = [IDS[kind] for kind, order in KINDS.items() if "team_slug" in order]
+    """Exchange the other host of every team's type; he is back later."""
     return _for_a_while(
-        environment,
-        rng,
-        lambda other: [
-            environment.calcom.order("PATCH", "/_event_types", {"id": one, "hosts": others if other else kinds.TEAM})
-            for one in number
-        ],
+        environment, rng, lambda other: _put(environment, TEAMS, [THIRD, HOST] if other else kinds.TEAM)
     )
+
+
+def taken_out(environment: ChaosEnvironment, rng: random.Random) -> bool:
+    """Take the key's user out of one team's type, and put him back; between, the key may not read the type."""
+    number = rng.choice(TEAMS)
+    environment.switched.add(number)
+    return _for_a_while(
+        environment, rng, lambda out: _put(environment, [number], [OTHER, THIRD] if out else kinds.TEAM)
+    )
+
+
+def _put(environment: ChaosEnvironment, numbers: Sequence[int], hosts: Sequence[str]) -> None:
+    for number in numbers:
+        environment.calcom.order("PATCH", "/_event_types", {"id": number, "hosts": hosts})
 
 
 def taken_off(environment: ChaosEnvironment, rng: random.Random) -> bool:
@@ -126,6 +134,7 @@ FAULTS: dict[str, Strike] = {
     "host: left out without a word": left_out,
     "host: renamed": renamed,
     "host: exchanged": exchanged,
+    "host: taken out and put back": taken_out,
     "host: taken off": taken_off,
     "type: confirmation switched": confirmation_switched,
     "type: asks about free addresses": column_on,
