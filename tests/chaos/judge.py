@@ -40,6 +40,8 @@ _STORIES = "SELECT appointment_id, created_at, kind FROM appointment_events ORDE
 _ALERTS = "SELECT kind FROM alert_incidents WHERE closed_at IS NULL AND news > 0"
 _EVENTS = "SELECT created_at::text, kind, by, detail FROM appointment_events WHERE appointment_id = {} ORDER BY id"
 
+_TYPE = "SELECT to_jsonb(t) FROM calcom_event_types AS t WHERE event_type = '{}'"
+
 
 @dataclass(frozen=True)
 class Record:
@@ -151,6 +153,8 @@ def stories(environment: ChaosEnvironment, found: Verdict) -> Iterator[str]:
             yield f"    {json.dumps(row)}"
             for at, kind, by, detail in environment.sql(_EVENTS.format(number)):
                 yield f"    {at} {kind} by {by} {json.dumps(detail)}"
+            for (known,) in environment.sql(_TYPE.format(row["event_type_id"])):
+                yield f"    its type {json.dumps(known)}"
             for call in journal:
                 if call["reference"] == row["uuid"]:
                     yield f"    {call['at']} {call['method']} {json.dumps(call)}"
