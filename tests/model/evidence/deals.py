@@ -57,7 +57,7 @@ def _deals() -> Iterator[tuple[str, Deal]]:
         yield f"{name}, switched, {Key.HOST}", Deal(TYPES[name], Key.HOST, may=Fate.SWITCHED)
     for name, key in each(("plain", "confirmation"), (Key.ALL, Key.NONE)):
         yield f"{name}, switched, {key}", Deal(TYPES[name], key, may=Fate.SWITCHED)
-    for name in "plain", "series":
+    for name in "plain", "round robin", "series":
         yield f"{name}, another Cal.com, {Key.ALL}", Deal(TYPES[name], Key.ALL, may=Fate.ELSEWHERE)
 
 

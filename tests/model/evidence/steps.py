@@ -182,8 +182,10 @@ class Evidence:
             if one.status == "pending":
                 accepted = tuple(sorted((*rest, one._replace(status="accepted"))))
                 yield Step("the host accepts it", Kind.FAULT, world._replace(booked=accepted))
-            # Unknown, and hidden from us: then promise 2 does not hold.
-            seen = key_of(world, self.deal) is Key.ALL and one.age >= LAG and world.turn is None
+            # Unknown, and hidden from us: then promise 2 does not hold. Of a team's type even a key that is shown all
+            # has no sight: a second POST may go, and books beside what was declined.
+            sight = self.deal.of.personal and key_of(world, self.deal) is Key.ALL
+            seen = sight and one.age >= LAG and world.turn is None
             if one.status != "gone" and not one.half and seen and not world.posts:
                 gone = tuple(sorted((*rest, Booked("gone", one.host, one.age))))
                 yield Step("the host declines it, or the customer cancels it", Kind.FAULT, world._replace(booked=gone))
