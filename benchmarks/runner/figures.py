@@ -54,6 +54,7 @@ FIGURES = (
     Figure("bad_day_errors", "beside_celery.bad_day", "lower", 3.0, 1.5, "p95 of a booking, 3 % answered 500 / plain"),
     Figure("bad_day_event_type", "beside_celery.bad_day", "lower", 3.0, 1.5, "the same, one event type always 500"),
     Figure("half_fails_p50", "beside_celery.bad_day", "lower", 2.0, 1.6, "p50 of a booking, half answered 503 / 5 s"),
+    Figure("broken_type_first", "bounds.broken_type", "lower", 2.4, 1.2, "p95 behind ten that always answer 500 / 5 s"),
     Figure("half_fails_p95", "beside_celery.bad_day", "lower", 4.8, 4.0, "p95 of the same / 5 s"),
     Figure(
         "worker_rss",

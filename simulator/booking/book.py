@@ -105,7 +105,8 @@ def _weeks(wish: Wish) -> list[Wish]:
     """
     count = wish.recurrences if wish.event_type.recurs else 1
     local = wish.start.astimezone(zone_of(wish.time_zone))
-    starts = [(local + timedelta(weeks=n)).astimezone(UTC) for n in range(count)]
+    later = [(local + timedelta(weeks=n)).astimezone(UTC) for n in range(1, count)]
+    starts = [wish.start, *later]  # the first as asked: of an hour that comes twice a sum would be the earlier one
     return [replace(wish, start=start, end=start + (wish.end - wish.start)) for start in starts]
 
 

@@ -80,8 +80,10 @@ class SharedView:
 
 
 def read_shared(deps: Dependencies) -> SharedView:
-    """Ask the breaker and what counts calls; never raises for Redis, and waits for it no longer than once."""
+    """Ask the breaker and what counts calls; never raises for Redis, and waits for it twice at most."""
     status = deps.breaker.get_status()
+    if not status.shared and deps.breaker.gone_for() is None:  # late once: the next answer decides
+        status = deps.breaker.get_status()
     if not status.shared:
         unknown = Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)
         return SharedView(shared=False, redis_answers=deps.breaker.gone_for() is None, cards=unknown)

@@ -79,6 +79,16 @@ def test_a_series_keeps_its_hour_across_a_change_of_clocks(calcom: Any, start: s
     assert len({week.astimezone(BERLIN).time() for week in weeks}) == 1
 
 
+def test_the_second_of_two_equal_hours_is_booked_as_it_was_asked_for(calcom: Any, email: str) -> None:
+    """Summer time ends on 27 October 2030: 2:30 comes twice in Berlin, and the instant says which is meant."""
+    second = f"2030-10-27T01:{random.randrange(60):02d}:00Z"  # noqa: S311 - apart
+
+    answer = calcom.book("plain", second, email, metadata=REF)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["data"]["start"] == second.replace("Z", ".000Z")
+
+
 @pytest.mark.needs("weekly")
 def test_a_series_is_read_by_its_own_uid(calcom: Any, start: str, email: str) -> None:
     """`GET /v2/bookings/<recurringBookingUid>` without a key: an array by start; a cancelled week stays in it.

@@ -42,7 +42,7 @@ def test_each_arrow_is_taken_and_no_other(redis_url: str) -> None:
     """A long life of a breaker makes all of these changes, and none that is not drawn."""
     seen: set[Arrow] = set()
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        for seed in range(4):
+        for seed in range(8):
             both = walk(client, scripts.assemble, seed=seed, steps=400)
             seen |= both.taken | both.arrows()
         for state in (State.OPEN, State.HALF_OPEN, State.FORCED_OPEN, State.OFF):  # a walk seldom restores each

@@ -83,21 +83,6 @@ def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_
     assert settled - answered >= 15.0 > sum(delays()), "one wait for all the rest"
 
 
-def test_retry_after_is_kept_to_the_letter(
-    fleet: Callable[..., Fleet], simulator: Any, delays: Callable[[], list[float]]
-) -> None:
-    """What Cal.com asks for overrides the schedule."""
-    fleet(**PATIENT).start()
-    last = booked_before(simulator)
-    simulator.faults("status", name="unavailable", retry_after=2, count=1, match=POST)
-    finals([enqueue_booking(request(1)).appointment_id])
-    calls = [entry for entry in simulator.journal(last) if entry["target"].startswith("/v2/bookings")]
-    answered, look = calls[:2]
-    assert (answered["method"], look["method"]) == ("POST", "GET")
-    assert delays()[0] == 2.0
-    assert look["t0"] - answered["t0"] >= 2.0
-
-
 @pytest.mark.parametrize(
     "refusal",
     [

@@ -140,14 +140,26 @@ def test_where_only_broken_ones_are_left_the_endpoint_opens_and_none_is_failed(
     assert not {row(one).status for one in ids} & FINAL
 
 
-def test_a_broken_type_that_stands_first_costs_the_others_one_probe(busy: Callable[..., None], simulator: Any) -> None:
-    """Ten of it open the endpoint; the first probe is of another type, and succeeds: nobody waits for the ten."""
-    busy(CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1")
+def test_a_broken_type_that_stands_first_costs_the_others_no_probe(
+    busy: Callable[..., None], simulator: Any, booked: Callable[[], Counter[str]]
+) -> None:
+    """Ten of it open the endpoint; the first probe is of another type, so that the others go before any of the ten."""
+    busy(CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2")
     simulator.faults("status", name="internal", match=POST | {"event_type_id": BROKEN})
+    before = set(booked())
     accept([BROKEN] * 10, first=0)
     eventually(lambda: opened() == [CREATE], what="the endpoint has opened")
+    eventually(lambda: unfinished_calls(simulator) == 0, what="no call of the ten is under way")
+    last = max(call["n"] for call in simulator.journal())
 
-    ends = finals(accept([HEALTHY] * 20, first=100))
+    others = accept([HEALTHY] * 20, first=100)
+    ends = finals(others)
 
+    probe = next(call for call in simulator.journal(last) if call["method"] == "POST")
+    assert probe["reference"] in set(booked()) - before, "the first POST after the opening booked"
     assert {end.status for end in ends.values()} == {Status.CONFIRMED}
-    assert len(opened()) <= 2
+
+
+def unfinished_calls(simulator: Any) -> int:
+    """Count the calls that Cal.com is at."""
+    return sum(call["t1"] is None for call in simulator.journal())

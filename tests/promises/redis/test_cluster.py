@@ -72,7 +72,7 @@ def test_a_process_may_start_before_its_cluster() -> None:
     """Nothing is asked of it until the first call, and then it counts as gone."""
     client = make_redis("redis+cluster://127.0.0.1:1;redis+cluster://127.0.0.1:2")
     assert isinstance(client, ClusterClient)
-    breaker = CircuitBreaker("calcom", redis=client)
+    breaker = CircuitBreaker("calcom", redis=client, settings=BreakerSettings(rate_limit=0))
     assert breaker.acquire(CREATE, owner="first")
     assert not breaker.get_status().shared
 

@@ -91,6 +91,7 @@ class Scene:
     def once_unknown(self, status: Status, row: Appointment | None = None, **changes: Any) -> Appointment:
         """End a row whose outcome was unknown for a while."""
         row = row or self.record.claimed(**{"event_type_id": OPEN, "start_at": next(self.starts), **changes})
+        self.record.write(row.id, cancel_requested=status is Status.CANCELLED)
         assert self.record.move(row, status)
         self.record.write(row.id, sent_at=AGES)
         return self.aged(row)
