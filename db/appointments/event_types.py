@@ -93,7 +93,7 @@ class EventType(ShownType):
 
 def known(conn: Connection, key_fingerprint: str, event_type: str) -> EventType | None:
     """Return what this key was told of an event type (`Appointment.event_type`), however long ago."""
-    asked = select(*_read_columns()).where(
+    asked = select(*_read_columns(event_type)).where(
         _columns.key_fingerprint == key_fingerprint, _columns.event_type == event_type
     )
     row = conn.execute(asked).mappings().first()
@@ -111,7 +111,7 @@ def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownTy
         "kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),
     }
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=values | now_too)
-    return _read(conn.execute(statement.returning(*_read_columns())).mappings().one())
+    return _read(conn.execute(statement.returning(*_read_columns(event_type))).mappings().one())
 
 
 def learn_id(conn: Connection, key_fingerprint: str, event_type: str, calcom_id: int) -> None:
@@ -154,10 +154,13 @@ def _is_another(told: Insert) -> ColumnElement[bool]:
     )
 
 
-def _read_columns() -> tuple[ColumnElement[Any], ...]:
-    """Return the columns of an EventType; that the type has changed counts for every key, once any was told of it."""
+def _read_columns(event_type: str) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of an EventType; that the type has changed counts for every key, once any was told of it.
+
+    The type is given by its name: SQLAlchemy does not correlate what is read after RETURNING.
+    """
     others = _types.alias("of_any_key")
-    changed = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == _columns.event_type)
+    changed = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == event_type)
     return (
         *(column for column in _columns if column.name not in {"kind", "sight", "kind_changed_at"}),
         _columns.kind.label("policy_kind"),

@@ -20,6 +20,12 @@ EVENT_TYPES = (
         test=f"{_KEPT}test_a_change_of_a_type_counts_for_every_key",
     ),
     _kept(
+        name="change-of-a-type-counts-for-every-type",
+        old="where(others.c.event_type == event_type)",
+        new="where(others.c.event_type == _columns.event_type)",
+        test=f"{_KEPT}test_a_change_of_a_type_is_none_of_another",
+    ),
+    _kept(
         name="switched-column-is-no-change",
         old="and_(confirms.is_not(None), confirms.is_distinct_from(new.confirms_free_email)),",
         new="",

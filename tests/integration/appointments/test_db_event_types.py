@@ -17,10 +17,12 @@ from db.schema import calcom_event_types as table
 SHOWN: dict[str, Any] = {"confirms_free_email": False, "personal": True, "sight": True}
 
 
-def keep(record: Any, *, key: str = "key", kind: EventKind = EventKind.ROUND_ROBIN, **told: Any) -> EventType:
-    """Let Cal.com tell of event type 101."""
+def keep(
+    record: Any, event_type: str = "101", *, key: str = "key", kind: EventKind = EventKind.ROUND_ROBIN, **told: Any
+) -> EventType:
+    """Let Cal.com tell of an event type."""
     with record.engine.begin() as conn:
-        return event_types.keep(conn, key, "101", ShownType(policy_kind=kind, **{**SHOWN, **told}))
+        return event_types.keep(conn, key, event_type, ShownType(policy_kind=kind, **{**SHOWN, **told}))
 
 
 def known(record: Any, event_type: str = "101") -> EventType | None:
@@ -186,6 +188,17 @@ def test_a_change_of_a_type_counts_for_every_key(record: Any) -> None:
     assert {one.kind_changed_at for one in told} == {changed.kind_changed_at}
     with record.engine.connect() as conn:
         assert event_types.known(conn, "other", "101") == told[1]
+
+
+def test_a_change_of_a_type_is_none_of_another(record: Any) -> None:
+    """Bookings of a type that stays as it was are not held for the one beside it."""
+    keep(record, "102")
+    keep(record, "102", kind=EventKind.PLAIN)
+
+    first, again = (keep(record) for _ in range(2))
+
+    assert (first.kind_changed_at, again.kind_changed_at) == (None, None)
+    assert known(record) == again
 
 
 def test_a_booking_is_judged_by_the_kind_that_its_type_had_and_has(record: Any) -> None:
