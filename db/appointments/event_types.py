@@ -145,7 +145,11 @@ def _upsert(key_fingerprint: str, event_type: str, **values: Any) -> Insert:
 
 
 def _is_another(told: Insert) -> ColumnElement[bool]:
-    """Say whether a type is another than this key was told before; what was not told then is compared with nothing."""
+    """Say whether a type is another than this key was told before; what was not told then is compared with nothing.
+
+    A type that Cal.com shows this key no more is another: its hosts, or the key's rights, were changed, and the next
+    answer has nothing to be compared with. An answer that failed is not kept, and changes nothing.
+    """
     new = told.excluded
     confirms = _columns.confirms_free_email
     return or_(
