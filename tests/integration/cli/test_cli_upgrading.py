@@ -10,6 +10,9 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from db import revisions
+from resilience.exceptions import AppointmentDatabaseException
+from tests.support.fleet import request
+from worker import enqueue_booking
 from worker.celery_app import app
 from worker.settings.model import REMOVED, Settings
 
@@ -79,12 +82,14 @@ def test_all_that_going_back_loses_is_named(engine: Engine) -> None:
     assert all(name in GUIDE for name in names[names.index(BEFORE) :])
 
 
-def test_a_new_worker_on_the_tables_of_before_leaves_bookings_as_they_are(
+def test_new_code_on_the_tables_of_before_accepts_nothing_and_leaves_bookings_as_they_are(
     old: Engine, call: Callable[..., Any]
 ) -> None:
     """A booking of before waits for the migration, and an order says what to do."""
     with old.begin() as conn:
         (number,) = conn.execute(text(A_ROW_OF_BEFORE)).one()
+    with pytest.raises(AppointmentDatabaseException, match="run `booking migrate`"):
+        enqueue_booking(request(1))
     app.loader.import_default_modules()
     assert not app.tasks["tasks.booking.book_appointment"].apply(args=(number,)).successful()
     refused = call("breaker", "open", "--why", "it is tested")
