@@ -27,7 +27,7 @@ def lost_leases(
     """Move bookings whose lease ran out to retrying, their outcome unknown; return them.
 
     The `suspect_after`th lost in a row goes to held(suspect), unless another booking loses as many within
-    `lease_seconds`: then each second one has a `next_attempt_at` so far away. Another POST is safe (`settle_at`)
+    `lease_seconds`: then they go in groups, two leases apart (`next_attempt_at`). Another POST is safe (`settle_at`)
     `settle_seconds` after the lease, absence may end it (`ends_at`) `ends_seconds` after: 30 s more for 130, for a
     replica's lag.
     """

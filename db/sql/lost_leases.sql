@@ -5,8 +5,8 @@
 -- lease has run out long ago whose POST is under way. `answered_at` goes: a worker of an older version would end a row by it.
 -- The third lease that a booking loses in a row is held for the operator, for a booking that kills its workers must not
 -- travel on. But bookings that lose their third one together, within the time of a lease, say something of their worker:
--- it was killed while Cal.com hung, say. They go again, every second one a lease later: if one of them does kill, it is
--- alone after a few times.
+-- it was killed while Cal.com hung, say. They go again in two groups, two leases apart, so that the first is lost
+-- before the second begins, and so on: those that do kill their workers are alone after a few times.
 -- `seen_at`: the last sign of life, which is its claim or that claim's renewal before a further call.
 -- SKIP LOCKED: any number of sweepers share the work, and a worker that is just writing its answer goes first.
 WITH often AS (
@@ -31,7 +31,11 @@ judged AS (
         id,
         seen_at,
         is_third AND NOT in_company AS is_suspect,
-        CASE WHEN is_third AND in_company THEN row_number() OVER (PARTITION BY is_third ORDER BY id) % 2 ELSE 0 END AS turn
+        CASE
+            WHEN is_third AND in_company
+            THEN row_number() OVER (PARTITION BY is_third ORDER BY id) % 2
+            ELSE 0
+        END AS turn
     FROM lost
     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM often WHERE often.id <> lost.id) AS in_company) AS company
 ),
@@ -51,7 +55,7 @@ moved AS (
         error_type = 'lease_lost',
         last_error = 'the worker was gone before it had written an answer',
         enqueued_at = CASE WHEN NOT is_suspect AND turn = 0 THEN now() END,
-        next_attempt_at = CASE WHEN turn > 0 THEN now() + make_interval(secs => turn * :lease_seconds) END,
+        next_attempt_at = CASE WHEN turn > 0 THEN now() + make_interval(secs => 2 * turn * :lease_seconds) END,
         claim_token = NULL,
         lease_expires_at = NULL,
         updated_at = now()

@@ -12,7 +12,7 @@ WITH missing AS (
         ) AS event_type
     ) AS named
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
-        AND error_type = 'no_event_type' AND hold_until <= now()
+        AND error_type = 'no_event_type' AND NOT outcome_unknown AND hold_until <= now()
     GROUP BY named.event_type
 ),
 due AS (

@@ -3,7 +3,7 @@
 SELECT id
 FROM appointments
 WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
-    AND error_type = 'no_event_type' AND hold_until <= now()
+    AND error_type = 'no_event_type' AND NOT outcome_unknown AND hold_until <= now()
     AND coalesce(
         CAST(event_type_id AS text),
         coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug

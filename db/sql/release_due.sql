@@ -46,7 +46,7 @@ WITH candidate AS (
     FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
-        AND (error_type IS DISTINCT FROM 'no_event_type' OR cancel_requested)
+        AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)
     UNION
     (SELECT id, held_at, line_at
     FROM appointments

@@ -13,6 +13,7 @@ WITH unclear AS MATERIALIZED (
     SELECT id, line_at, status, hold_reason, event_type_id, event_type_slug, username, team_slug, organization_slug
     FROM appointments
     WHERE outcome_unknown AND error_type IN ('http_500', 'http_other', 'database', 'unreadable')
+        AND hold_reason IS DISTINCT FROM 'blind_key' AND hold_reason IS DISTINCT FROM 'suspect' -- for days, perhaps
 ),
 failing AS MATERIALIZED (
     SELECT DISTINCT event_type_id, event_type_slug, username, team_slug, organization_slug FROM unclear

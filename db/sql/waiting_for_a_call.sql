@@ -8,7 +8,7 @@ SELECT
     EXISTS (
         SELECT FROM appointments
         WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
-            AND error_type IS DISTINCT FROM 'no_event_type' -- these met Cal.com
+            AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown) -- the others met Cal.com
             AND (
                 hold_until IS NULL
                 OR hold_until <= now()

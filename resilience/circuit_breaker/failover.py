@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from resilience.circuit_breaker.events import BreakerChanged, OrdersUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.circuit_breaker.local import SECOND, LocalBreaker
@@ -14,6 +14,7 @@ from resilience.circuit_breaker.snapshot import BreakerSnapshot
 from resilience.circuit_breaker.types import CallOutcome, Change, OperatorOverride
 from resilience.circuit_breaker.wire import (
     ACQUIRE,
+    GIVE_BACK,
     RECORD,
     RELEASE,
     RESTORE,
@@ -64,7 +65,7 @@ class Failover:
         self._local: LocalBreaker | None = None
         self._paid_until = 0.0  # of the last local breaker, ms: being alone again and again makes nobody quicker
         self._other_settings: set[str] = set()
-        self._unacknowledged: deque[tuple[str, str]] = deque(maxlen=64)
+        self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments]] = deque(maxlen=64)
 
     def run(
         self,
@@ -115,10 +116,15 @@ class Failover:
             self._emit(BreakerChanged(self._service, change, shared=False))
         return result
 
-    def not_acknowledged(self, endpoint: str, owner: str) -> None:
-        """Remember a call that may hold a half-open place: a frozen Redis, when it thaws, does what it was asked."""
-        if self.shared is not None:
-            self._unacknowledged.append((endpoint, owner))
+    def not_acknowledged(self, endpoint: str, *, owner: str = "", items: Sequence[str] = ()) -> None:
+        """Remember who may hold a half-open place, or places of released items, though nobody was told so.
+
+        A frozen Redis, when it thaws, does what it was asked; once it answers, the places are given back.
+        """
+        if self.shared is not None and owner:
+            self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner)))
+        if self.shared is not None and items:
+            self._unacknowledged.append((GIVE_BACK, endpoint, tuple(items)))
 
     def _run_restored(
         self, script: BreakerScript[ScriptReply[Result]], endpoint: str, arguments: Arguments, now: float | None
@@ -148,8 +154,7 @@ class Failover:
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
             with suppress(IndexError):  # another thread was quicker
-                endpoint, owner = self._unacknowledged.popleft()
-                self._call(RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner), None)
+                self._call(*self._unacknowledged.popleft(), None)
 
     def _emit_changes(self, reply: ScriptReply[Result]) -> None:
         """Emit what a reply shows for the first time: others' settings, changes of state."""

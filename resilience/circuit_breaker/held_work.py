@@ -26,6 +26,7 @@ class HeldWork:
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, wanted, now)
         if isinstance(reply, Late):
+            self._failover.not_acknowledged(endpoint, items=wanted)
             return Released((), 0, Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))

@@ -53,10 +53,10 @@ class BreakerRules:
         owner, item, trial = request.owner, request.item, bool(request.trial)
         reply = self._failover.ask(ACQUIRE, endpoint, request, now)
         if isinstance(reply, Late):
-            self._failover.not_acknowledged(endpoint, owner)
+            self._failover.not_acknowledged(endpoint, owner=owner, items=[item] if item else [])
             return Denied(Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, 0)
         if reply is None:
-            self._failover.not_acknowledged(endpoint, owner)
+            self._failover.not_acknowledged(endpoint, owner=owner)
             probe_ok = bool(request.probe_ok)
             return self._failover.run_local(
                 now,
@@ -91,7 +91,7 @@ class BreakerRules:
 
     def _report_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
         if probe:
-            self._failover.not_acknowledged(endpoint, report.owner)
+            self._failover.not_acknowledged(endpoint, owner=report.owner)
         if report.error:
             self.calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
         local_result = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))

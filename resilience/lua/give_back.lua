@@ -1,11 +1,12 @@
--- Report: a released item ended without a call (cancelled, or held again for its own reasons).
--- ARGV    6 item
+-- Report: released items that ended without a call (cancelled, held again for their own reasons, or never told of).
+-- ARGV    6.. the items
 -- Returns the state, then done | forgotten
--- Why     its place is free at once, not only when its lease ends.
-local item = ARGV[6]
+-- Why     their places are free at once, not only when their leases end.
 if not generation then
   return { 'forgotten' }
 end
-redis.call('ZREM', RELEASED, item)
-redis.call('ZREM', SENDING, item)
+for _, item in ipairs({ unpack(ARGV, 6) }) do
+  redis.call('ZREM', RELEASED, item)
+  redis.call('ZREM', SENDING, item)
+end
 return reply('done')

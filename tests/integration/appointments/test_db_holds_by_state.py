@@ -46,6 +46,15 @@ def first(record: Any) -> int | None:
         return sweeps.first_to_try(conn, settings="set")
 
 
+def test_a_row_of_unknown_outcome_waits_for_no_missing_type(record: Any) -> None:
+    """Its second POST met none, and then a page its look: it is looked for, whatever becomes of the type."""
+    row = held(record, HoldReason.CONFIGURATION, hold_until=ago(1), error_type="no_event_type", **UNKNOWN)
+
+    assert first(record) == row.id
+    assert waiting(record).configuration
+    assert release(record, settings_work=True) == [row.id]
+
+
 @pytest.mark.parametrize("reason", WORKS)
 def test_what_was_held_goes_when_its_cause_is_gone(record: Any, reason: HoldReason) -> None:
     """And stays as long as the cause stands, whatever its time; the other cause changes nothing."""

@@ -105,7 +105,7 @@ class TestLostLeases:
         assert (lost.outcome_unknown, lost.hold_until, lost.held_at) == (True, None, lost.updated_at)
 
     def test_bookings_that_lose_their_third_lease_together_blame_their_worker(self, record: Any) -> None:
-        """None is suspect. Every second one goes a lease later, so that one that does kill is alone in the end."""
+        """None is suspect. Every second one goes two leases later: the first group is lost by then, if it is."""
         rows = [record.keep() for _ in range(4)]
         for _ in range(3):
             for row in rows:
@@ -115,8 +115,26 @@ class TestLostLeases:
 
         assert {(one.status, one.leases_lost) for one in lost} == {(Status.RETRYING, 3)}
         waits = [one.next_attempt_at and one.next_attempt_at - one.updated_at for one in lost]
-        assert sorted(waits, key=bool) == [None, None, timedelta(seconds=50), timedelta(seconds=50)]
+        assert sorted(waits, key=bool) == [None, None, timedelta(seconds=100), timedelta(seconds=100)]
         assert [one.enqueued_at is None for one in lost] == [wait is not None for wait in waits]
+
+    def test_bookings_that_kill_their_workers_each_time_are_alone_in_the_end(self, record: Any) -> None:
+        """Six of them: spread over more leases each time, each dies alone and is suspect."""
+        rows = [record.keep() for _ in range(6)]
+        lease = timedelta(seconds=50)
+        for _ in range(60):
+            with record.engine.begin() as conn:
+                for row in rows:
+                    appointments.claim(conn, row.id, lease_seconds=50)
+            for now in [record.read(row.id) for row in rows]:  # a lease passes
+                if now.status is Status.BOOKING:
+                    record.write(now.id, lease_expires_at=ago(1))
+                elif now.status is Status.RETRYING:
+                    again = now.next_attempt_at and now.next_attempt_at - lease
+                    record.write(now.id, next_attempt_at=again, updated_at=now.updated_at - lease)
+            record.sweep(appointments.lost_leases, 10, settle_seconds=130, lease_seconds=50)
+
+        assert {record.read(row.id).hold_reason for row in rows} == {HoldReason.SUSPECT}
 
     def test_a_lease_of_the_same_worker_that_runs_out_later_is_company_too(self, record: Any) -> None:
         """The leases of one worker end within the time of a lease, and are swept one after another."""

@@ -77,6 +77,17 @@ def test_where_every_type_fails_the_line_keeps_its_order(record: Any) -> None:
     assert line(record, 4, postable=True) == [rest[0], first]
 
 
+def test_a_booking_that_nobody_can_tell_of_says_nothing_of_its_type(record: Any) -> None:
+    """It may wait for days, and its type is booked all the time."""
+    [old] = held(record, BROKEN)
+    unknown(record, old)
+    record.write(old, hold_reason=HoldReason.BLIND_KEY, held_for="key")
+    [first] = held(record, BROKEN)
+    held(record, SOUND, 20)
+
+    assert line(record, 1) == [first]
+
+
 def test_a_type_is_sound_again_when_its_booking_is_known(record: Any) -> None:
     """Whatever became of it."""
     first, second = held(record, BROKEN, 2)

@@ -2,6 +2,7 @@
 
 from tests.mutation.breakage import Breakage
 
+_HELD = "tests/integration/appointments/test_db_holds_by_state.py::"
 _SWEEPS = "tests/integration/appointments/test_db_sweeps.py::TestLostLeases::"
 _PROBES = "tests/promises/outage/test_probes.py::"
 _RESTS = f"{_PROBES}test_from_the_third_probe_on_that_cal_com_chokes_on_a_booking_rests_and_comes_again"
@@ -9,6 +10,39 @@ _GOES = f"{_PROBES}test_what_rests_goes_when_the_breaker_has_closed_and_nobody_w
 _TYPES = "tests/integration/line/test_db_failing_types.py::"
 
 COMPANY = (
+    Breakage(
+        name="unknown-waits-for-a-missing-type",
+        promise=1,
+        file="db/sql/release_due.sql",
+        old="OR outcome_unknown OR cancel_requested)",
+        new="OR cancel_requested)",
+        test=f"{_HELD}test_a_row_of_unknown_outcome_waits_for_no_missing_type",
+    ),
+    Breakage(
+        name="killers-in-company-of-the-next-group",
+        promise=4,
+        file="db/sql/lost_leases.sql",
+        old="2 * turn * :lease_seconds",
+        new="turn * :lease_seconds / 2",
+        test=f"{_SWEEPS}test_bookings_that_kill_their_workers_each_time_are_alone_in_the_end",
+    ),
+    Breakage(
+        name="old-blind-row-puts-its-type-last",
+        promise=4,
+        file="db/sql/waiting.sql",
+        old="        AND hold_reason IS DISTINCT FROM 'blind_key' AND",
+        new="        AND",
+        test=f"{_TYPES}test_a_booking_that_nobody_can_tell_of_says_nothing_of_its_type",
+    ),
+    Breakage(
+        name="released-by-a-late-answer-and-forgotten",
+        promise=4,
+        file="resilience/circuit_breaker/held_work.py",
+        old="            self._failover.not_acknowledged(endpoint, items=wanted)\n",
+        new="",
+        test="tests/integration/breaker/redis/test_redis_late_answers.py"
+        "::test_what_a_late_answer_has_released_goes_at_the_next_turn",
+    ),
     Breakage(
         name="nobody-releases-without-maintenance",
         promise=4,

@@ -78,6 +78,20 @@ def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", join: J
     assert (released.items, released.room, released.reason) == ((), 0, Reason.THROTTLED)
 
 
+def test_what_a_late_answer_has_released_goes_at_the_next_turn(valkey: "Valkey", join: Join) -> None:
+    """Redis has given it a place that nobody was told of: that is given back, and no lease is waited for."""
+    breaker = join()
+    breaker.release(CREATE, ["known"])  # the script is loaded
+    breaker.give_back(CREATE, "known")
+    valkey.pause()
+    breaker.release(CREATE, [1])
+    valkey.resume()
+
+    released = [breaker.release(CREATE, [1]).items for _ in range(2)]
+
+    assert ("1",) in released
+
+
 def test_a_request_that_is_kept_waits_for_no_second_answer(valkey: "Valkey", join: Join) -> None:
     """What was closed is taken as still closed: whoever calls asks again."""
     breaker = join()
