@@ -3,7 +3,8 @@
 And the net of the release: while no tick comes, because beat or the worker of `maintenance` is gone, held bookings are
 released from here. Without it, what is held waits for a release, and what is new waits behind it, for good.
 
-And for a shared breaker that this process misses: others may still see it, and the health check runs in one of them.
+And for a shared breaker that this process misses, or that often answers it late: others may still see it well, and the
+health check runs in one of them.
 One quiet thread in each worker process, whatever its queue. All of them see the same rows; one incident comes of it.
 """
 
@@ -14,7 +15,16 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.health.check import EVERY, MISSED, beat_is_dead, last_tick, report_dead_beat, report_missing_redis
+from tasks.health.check import (
+    EVERY,
+    MISSED,
+    beat_is_dead,
+    last_tick,
+    report_dead_beat,
+    report_missing_redis,
+    report_slow_redis,
+)
+from tasks.health.late_answers import LateAnswers
 from tasks.log import Logger
 from tasks.maintenance.release import release_held
 
@@ -35,20 +45,24 @@ def stop() -> None:
 
 
 def _watch() -> None:
-    watcher = Watcher()
+    watcher, recent = Watcher(), LateAnswers()
     pause = EVERY / CHECKS
     for number in itertools.count(1):
         if _ending.wait(pause):
             return
         pause = watcher.check()
         if number % CHECKS == 0:
-            check_redis()
+            check_redis(recent)
 
 
-def check_redis() -> None:
-    """Report if this process misses the shared breaker; whatever goes wrong with that, the next check comes."""
+def check_redis(recent: LateAnswers) -> None:
+    """Report if this process misses the shared breaker, or waits for it too often.
+
+    Whatever goes wrong with that, the next check comes.
+    """
     try:
         report_missing_redis()
+        report_slow_redis(recent)
     except SQLAlchemyError:
         return  # nobody can be notified until Postgres is back
     except Exception as exc:  # noqa: BLE001 - as in `Watcher.check`

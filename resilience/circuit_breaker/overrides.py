@@ -12,6 +12,7 @@ from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.transitions import Transition
 from resilience.circuit_breaker.types import Change, OperatorOverride, OverrideKind, State
 from resilience.circuit_breaker.wire import OVERRIDE, override_argument
+from resilience.shared_state.answers import Answers
 
 ENDPOINT = "any"
 
@@ -100,6 +101,10 @@ class OperatorControls:
     def gone_for(self) -> float | None:
         """Return for how many seconds Redis has not answered this process; None: it does, or there is none."""
         return None if self._failover.shared is None else self._failover.shared.absence.seconds
+
+    def answers(self) -> Answers:
+        """Return how many of Redis's answers came to this process in time, and how many late; none without Redis."""
+        return Answers(0, 0) if self._failover.shared is None else self._failover.shared.absence.answers
 
     def transitions(self, after_id: str = "0-0", count: int = 100) -> list[Transition]:
         """Read the fleet's changes of state after an id, oldest first; the last 1,000 or so are kept.

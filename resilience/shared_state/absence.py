@@ -6,7 +6,7 @@ from collections.abc import Callable
 from redis.exceptions import BusyLoadingError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from resilience.shared_state.answers import LATE, Late
+from resilience.shared_state.answers import LATE, Answers, Late
 from resilience.shared_state.events import Emit, SharedStateBack, SharedStateLost
 
 _PASSING = (BusyLoadingError, ReadOnlyError)
@@ -29,12 +29,19 @@ class Absence:
         """By `clock`; None: it did the last time it was asked."""
         self.late = False
         """Whether the last answer has not come in time; a command that is sent from then on decides."""
+        self.answers_in_time = 0
+        self._late_answers = 0
 
     @property
     def seconds(self) -> float | None:
         """Return for how many seconds Redis has not answered; None: it did the last time it was asked."""
         since = self.since
         return None if since is None else self._clock() - since
+
+    @property
+    def answers(self) -> Answers:
+        """Return the answers so far. What is looked for while Redis is gone is not late: that it is gone is known."""
+        return Answers(self.answers_in_time, self._late_answers)
 
     def may_look(self) -> bool:
         """Let one caller at a time find out whether Redis is back."""
@@ -48,6 +55,8 @@ class Absence:
     def miss(self, error: Exception, *, late: bool) -> Late | None:
         """Record that a command was not answered; None: Redis is gone. `late`: as it was when the command was sent."""
         timed_out = isinstance(error, RedisTimeoutError | TimeoutError)
+        if timed_out and self.since is None:
+            self._late_answers += 1
         if timed_out and not late and self.since is None:
             self.late = True
             return LATE

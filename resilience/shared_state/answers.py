@@ -1,7 +1,7 @@
 """Read what a script answers, whether or not the client decodes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Late:
@@ -12,6 +12,13 @@ class Late:
 
 
 LATE = Late()
+
+
+class Answers(NamedTuple):
+    """How many answers of Redis came to one process since it began; threads count without a lock and may lose one."""
+
+    in_time: int
+    late: int
 
 
 def word(value: Any) -> str:

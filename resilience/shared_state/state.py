@@ -103,8 +103,7 @@ class SharedState:
         if not self._may_ask():
             return _nothing
         script = self._scripts[name]
-        begin = self._beginnings.get((name, keys, fixed))
-        if begin is None:
+        if (begin := self._beginnings.get((name, keys, fixed))) is None:
             words = ("EVALSHA", script.sha, len(keys), *keys, *fixed)
             begin = self._beginnings[name, keys, fixed] = Beginning(words, _encoded(words))
         late = self.absence.late
@@ -136,6 +135,7 @@ class SharedState:
                 answer = again()
         except (RedisError, OSError) as error:
             return self.absence.miss(error, late=late)
+        self.absence.answers_in_time += 1
         if self.absence.late or self.absence.since is not None:
             self.absence.end()
         return answer

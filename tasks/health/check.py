@@ -16,6 +16,7 @@ from tasks.health.audits import observe_audit
 from tasks.health.delivery import send
 from tasks.health.incident_rules import IncidentKind, Observation
 from tasks.health.incidents import update_incidents
+from tasks.health.late_answers import LateAnswers
 from tasks.health.observations import (
     judge_by_record,
     observe_endings,
@@ -97,11 +98,25 @@ def report_missing_redis() -> bool:
     Raises:
         SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
     """
-    missing = observe_redis(dependencies.current())
-    if missing is None:
+    return _report(observe_redis(dependencies.current()))
+
+
+def report_slow_redis(recent: LateAnswers) -> bool:
+    """Open or update the incident of a Redis that often answers this process late; return whether it does.
+
+    It ends as that of a missing one does. `recent` keeps what this process has had in the last minute.
+
+    Raises:
+        SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
+    """
+    return _report(recent.look(dependencies.current().breaker.answers()))
+
+
+def _report(found: Observation | None) -> bool:
+    if found is None:
         return False
     with dependencies.current().engine.begin() as conn:
-        notifications = update_incidents(conn, [missing], heartbeats.now(conn), kinds=[IncidentKind.REDIS_GONE])
+        notifications = update_incidents(conn, [found], heartbeats.now(conn), kinds=[found.kind])
     notifications.send()
     return True
 

@@ -47,6 +47,7 @@ class IncidentKind(StrEnum):
     MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
     BEAT_DEAD = "beat_dead"  # check_health runs again
     REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker
+    REDIS_SLOW = "redis_slow"  # no process that checks has had too many late answers
 
 
 class OutageLevel(IntEnum):

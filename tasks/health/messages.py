@@ -168,6 +168,13 @@ _TEMPLATES = {
         "is Redis running, and is REDIS_URL right? `booking check` says more; bookings go on meanwhile, and more calls"
         " may reach Cal.com than one breaker would let through",
     ),
+    IncidentKind.REDIS_SLOW: Template(
+        "Redis is slow: {late} of {answers} answers came late in the last minute",
+        "Redis was slow",
+        "One moment, I am booking it.",
+        "is Redis's host busy, or the network between it and the workers slow? A call waits a second for each answer"
+        " that is late, and after two in a row a process has a circuit breaker of its own for a while",
+    ),
 }
 
 _HALF_MADE = Template(
@@ -210,7 +217,7 @@ def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> 
     return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
 
 
-_PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute"}
+_PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,9 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from tasks import dependencies
 from tasks.health import check, observations
+from tasks.health.late_answers import LateAnswers
 from tests.support.fleet import eventually
+from worker import heartbeat
 
 Settings = Callable[..., dict[str, str]]
 GONE = "Redis is gone: each process keeps a circuit breaker and a rate limit of its own"
@@ -61,6 +63,45 @@ def test_a_process_that_alone_misses_it_tells() -> None:
     """The health check runs in another one, which may see it well."""
     assert check.report_missing_redis()
     assert titles() == [GONE]
+
+
+def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
+    settings: Settings, record: Any, valkey: Any
+) -> None:
+    """Nobody misses it for long: only the share of late answers says that something is wrong."""
+    settings()
+    breaker, clock = dependencies.current().breaker, [1000.0]
+    recent = LateAnswers(lambda: clock[0])
+
+    def ask(*, late: bool) -> None:
+        """Have one answer come late and ten in time, but for what a busy host does."""
+        before = breaker.answers()
+        if late:
+            valkey.pause()
+            breaker.get_status()
+            valkey.resume()
+        eventually(lambda: breaker.get_status() and breaker.answers().in_time >= before.in_time + 10, what="answers")
+
+    def look(*, late: bool) -> list[str]:
+        """Have two such elevens within five seconds; return what was told by then."""
+        ask(late=late)
+        ask(late=late)
+        clock[0] += 5
+        heartbeat.check_redis(recent)
+        return titles()
+
+    look(late=False)
+    before = breaker.answers()
+    assert [look(late=True), look(late=True)] == [[], []]
+    told = look(late=True)
+    late, in_time = breaker.answers().late - before.late, breaker.answers().in_time - before.in_time
+    assert told == [f"Redis is slow: {late} of {late + in_time} answers came late in the last minute"]
+    assert check.check() == 0, "the health check's own view neither ends it at once nor tells it again"
+    clock[0] += 61
+    assert look(late=False) == told
+    thirty_seconds_pass(record.engine)
+    assert check.check() == 1
+    assert titles()[0].endswith(f": Redis was slow, at most {late} late answers in a minute")
 
 
 def test_a_restart_wakes_nobody(settings: Settings, valkey: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from db.monitoring.heartbeats import Heartbeat
+from tasks.health.late_answers import LateAnswers
 from worker import heartbeat
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
@@ -96,5 +97,5 @@ def test_whatever_goes_wrong_with_redis_the_watch_of_beat_goes_on(
         raise trouble
 
     monkeypatch.setattr(heartbeat, "report_missing_redis", fail)
-    heartbeat.check_redis()
+    heartbeat.check_redis(LateAnswers())
     assert asked == [1]

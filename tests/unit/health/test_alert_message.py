@@ -27,6 +27,8 @@ FACTS = {
     "found": "1 there twice (first 42)",
     "first_day": "2030-02-28",
     "last_day": "2030-03-01",
+    "late": 12,
+    "answers": 200,
 }
 SAID = (Path(__file__).parents[3] / "docs" / "degradation.md").read_text("utf-8")
 CASES = [(IncidentKind.OUTAGE, level) for level in (OutageLevel.DEGRADED, OutageLevel.CRITICAL, OutageLevel.DOWN)]
