@@ -27,9 +27,8 @@ class HoldReason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"  # release_held, paced
     THROTTLED = "throttled"  # release_held, at the limit's pace
-    UNREACHABLE = (
-        "unreachable"  # release_held, at hold_until; after three failed probes also once the breaker is closed
-    )
+    # release_held, at hold_until; after three failed probes also once the breaker is closed
+    UNREACHABLE = "unreachable"
     SETTLING = "settling"  # release_held at hold_until (settle_at, then ends_at): the deciding lookup
     # another key; a personal type's owner's key that has its rights again; a lookup at each hold_until, with growing
     # pauses; `booking resolve` or `booking retry --not-booked`; a day after its slot never_known makes it failed
@@ -41,8 +40,8 @@ class HoldReason(StrEnum):
     # Cal.com that answers there. When the harmless call is answered well one goes first, whose POST says so. What waits
     # for an event type that Cal.com had: ask_again, once it is found there
     CONFIGURATION = "configuration"
-    # the operator; suspects_due looks for it each hour and never posts (it lost three leases
-    # in a row while no other booking did, or is half made at Cal.com)
+    # the operator; suspects_due looks for it each hour and never posts (it lost three leases in a row while no other
+    # booking did, or is half made at Cal.com)
     SUSPECT = "suspect"
 
 

@@ -81,11 +81,10 @@ class BookingDecisions:
     ) -> Move:
         """Return the retry of a booking in `delay` seconds, or its hold where its POST has left the breaker shut.
 
-        What Cal.com says in Retry-After is the breaker's; the booking's own pause ends before its start.
-
         `posted` is what came of that POST; None: it is not why. A retry makes it `used` retries, a hold costs none. A
         failed probe goes behind the others. From the third one in a row on for which Cal.com was there the booking
         rests for 2, 4, 8 ... times OPEN, since Cal.com may choke on this very booking: then others go at once.
+        What Cal.com says in Retry-After is the breaker's. The booking's own pause, or rest, ends before its start.
         """
         if posted is None or not (posted.shut or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
@@ -93,11 +92,9 @@ class BookingDecisions:
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}
         if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:
             times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)
-            rest = {
-                "hold_reason": HoldReason.UNREACHABLE,
-                "hold_until": FromNow(min(self.timings.open * times, LONGEST_REST)),
-            }
-            return Move(Status.HELD, "its probes fail; it rests", {**hold, **rest})
+            rest = self.before_start(row, min(self.timings.open * times, LONGEST_REST))
+            hold |= {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
+            return Move(Status.HELD, "its probes fail; it rests", hold)
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(
@@ -131,7 +128,7 @@ class BookingDecisions:
         reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
         if reason is HoldReason.CONFIGURATION:
-            hold["hold_until"] = _not_before(row)
+            hold["hold_until"] = self._try_again(row)
         return Move(Status.HELD, f"held: {reply.kind.value}", hold | error(reply))
 
     def no_event_type(self, row: Appointment, message: str) -> Move:
@@ -140,8 +137,13 @@ class BookingDecisions:
         An operator's error (another Cal.com, a type that was moved or deleted) refuses no customer.
         """
         why = "held: Cal.com has no such event type, and had it before"
-        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": _not_before(row)}
+        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": self._try_again(row)}
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
+
+    def _try_again(self, row: Appointment) -> FromNow:
+        """Return when a booking that met something else than its event type, or than Cal.com, is tried again."""
+        met = max(row.posts - row.retry_count, 0)  # what was retried met neither
+        return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
         """Return the columns of a hold that ends by a state: the breaker's or the limit's, or by other settings."""
@@ -167,12 +169,6 @@ class BookingDecisions:
         return (status is None or status in transient.statuses) and self.policy.allows(used, error_type)
 
 
-def _not_before(row: Appointment) -> FromNow:
-    """Return when a booking that met something else than its event type, or than Cal.com, may be tried again."""
-    met = max(row.posts - row.retry_count, 0)  # what was retried met neither
-    return FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))
-
-
 _NO_ANSWER: frozenset[str] = frozenset(
     {ErrorType.TIMEOUT, ErrorType.CONNECT, ErrorType.DNS, ErrorType.TLS, ErrorType.RESET}
 )
@@ -188,10 +184,7 @@ OUTAGE = (
     | {ErrorType.LEASE_LOST, ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE}
     | _STATUS.keys() - {ErrorType.HTTP_500}
 )
-
 FAULTS = frozenset({ErrorType.HTTP_500, ErrorType.HTTP_OTHER, ErrorType.DATABASE, ErrorType.UNREADABLE})
-
-
 _HELD_FOR = {ReplyKind.THROTTLED: HoldReason.THROTTLED, ReplyKind.CREDENTIALS: HoldReason.CREDENTIALS}
 _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open",

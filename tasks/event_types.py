@@ -42,10 +42,10 @@ def known(deps: Dependencies, row: Appointment) -> EventType | None:
         return event_types.known(conn, deps.calcom.key_fingerprint, row.event_type)
 
 
-def user(deps: Dependencies, calls: GuardedCalls, *, anew: bool = False) -> Me | None:
-    """Return whose our key is, asked once a process or `anew`; None when Cal.com does not tell now."""
+def user(deps: Dependencies, calls: GuardedCalls, *, again: bool = False) -> Me | None:
+    """Return whose our key is, asked once a process, or now if `again`; None when Cal.com does not tell now."""
     settings = deps.calcom.settings_fingerprint
-    if anew or settings not in _users:
+    if again or settings not in _users:
         try:
             me = read_me(calls.me())
         except NotNow as no:
@@ -74,7 +74,8 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
     shown = ShownType(policy_kind=EventKind.UNKNOWN)
     if facts is not None:
         me = user(deps, calls)
-        stranger = stranger and facts.personal and me == user(deps, calls, anew=True)  # his address is today's as well
+        # An address that has changed since the list was read would make its user's own bookings a stranger's.
+        stranger = stranger and facts.personal and me == user(deps, calls, again=True)
         shown = ShownType(
             policy_kind=facts.kind,
             confirms_free_email=_confirms_free_email(calls, facts),

@@ -15,9 +15,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, lite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from db.lifecycle import HoldReason, Status
-from db.models.indexes import EVENT_TYPE
 from db.schema import appointments
-from db.sql import statement
+from db.sql import EVENT_TYPE, statement
 
 SCAN = 1000
 """Rows that one page, or one count, looks at where no index knows what is wanted."""

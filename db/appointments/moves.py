@@ -77,7 +77,7 @@ def move(
     held sets `held_at`; leaving it clears the hold, leaving booking the claim; pending and retrying count as enqueued
     now (unless `enqueued_at` is given); `next_attempt_at` is kept only where given; confirmed is no longer unknown; a
     claimed row becomes cancelled only while that is requested, or as the booking that Cal.com has cancelled; a release
-    from a hold in which Cal.com could not be asked begins `askable_since` anew.
+    from a hold in which Cal.com could not be asked sets `askable_since` to now.
 
     Raises:
         ValueError: The move is not one of `lifecycle.MOVES`, or lacks its token or hold_reason: a fault of the caller.

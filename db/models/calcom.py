@@ -22,9 +22,7 @@ calcom_event_types = Table(
     required("deleted", Boolean, server_default=false()),
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
     Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it (0010_line)
-    Column(
-        "looked_at", MOMENT
-    ),  # when it was last looked for, while bookings wait for it to be there again (0010_line)
+    Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went (0010_line)
     allowed_values("kind", EventKind, "calcom_event_types_kind_known"),
     CheckConstraint("occurrences > 0", name="calcom_event_types_occurrences_positive"),
 )

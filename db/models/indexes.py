@@ -6,13 +6,10 @@ What ends leaves the indexes of what lives, so that no beat reads more because m
 
 from sqlalchemy import Index, text
 
+from db.sql import EVENT_TYPE
+
 _ENDED = "status IN ('rejected', 'failed', 'expired', 'cancelled')"
 _CONFIRMED = "status = 'confirmed'"
-# An event type's name, as Appointment.event_type writes it; as PostgreSQL prints it, for Alembic compares texts.
-EVENT_TYPE = (
-    "coalesce(event_type_id::text, ((coalesce(organization_slug || '/', '')"
-    " || coalesce('team/' || team_slug, username)) || '/') || event_type_slug)"
-)
 
 
 def _index(name: str, *columns: str, where: str | None = None, unique: bool = False, include: str = "") -> Index:

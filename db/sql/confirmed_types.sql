@@ -1,15 +1,11 @@
 -- Find the latest confirmed booking of each event type. A plain read, from one entry of the index to the next type's
 -- first (PostgreSQL has no loose index scan of its own): it costs as much as there are types, however many bookings.
--- The expression is the index's, to the letter; it names a type as Appointment.event_type does.
 WITH RECURSIVE latest AS (
     (
         SELECT id, event_type
         FROM appointments
         CROSS JOIN LATERAL (
-            SELECT coalesce(
-                CAST(event_type_id AS text),
-                coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-            ) AS event_type
+            SELECT /* event_type */ AS event_type
         ) AS named
         WHERE status = 'confirmed'
         ORDER BY event_type DESC, id DESC
@@ -22,10 +18,7 @@ WITH RECURSIVE latest AS (
         SELECT id, named.event_type
         FROM appointments
         CROSS JOIN LATERAL (
-            SELECT coalesce(
-                CAST(event_type_id AS text),
-                coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-            ) AS event_type
+            SELECT /* event_type */ AS event_type
         ) AS named
         WHERE status = 'confirmed' AND named.event_type < latest.event_type
         ORDER BY named.event_type DESC, id DESC

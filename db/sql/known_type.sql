@@ -1,6 +1,6 @@
 -- Say whether Cal.com was ever seen to have this event type: a key has read what it is or was told its number, or a booking
 -- of it is confirmed. That a key was shown nothing of it is kept as well (kind unknown, no number), and says nothing.
--- A plain read. The expression is that of the index confirmed_types, to the letter.
+-- A plain read.
 SELECT
     EXISTS (
         SELECT FROM calcom_event_types
@@ -9,8 +9,5 @@ SELECT
     OR EXISTS (
         SELECT FROM appointments
         WHERE status = 'confirmed'
-            AND coalesce(
-                CAST(event_type_id AS text),
-                coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-            ) = :event_type
+            AND /* event_type */ = :event_type
     )

@@ -1,16 +1,11 @@
 -- Take this minute's look for an event type that Cal.com did not have when a booking was to be made of it: for the one that
 -- was not looked for the longest. Returned is a booking that waits for it; nothing while each was looked for within the
--- minute, whoever did so: of two that ask at once the second finds what the first has written, and gets nothing.
--- A look that a clock set back has left in the future is none.
+-- minute, by any worker: of two that ask at once the second finds what the first has written, and gets nothing.
+-- A look that a clock set back has left in the future counts as none.
 WITH missing AS (
     SELECT named.event_type, min(id) AS id
     FROM appointments
-    CROSS JOIN LATERAL (
-        SELECT coalesce(
-            CAST(event_type_id AS text),
-            coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-        ) AS event_type
-    ) AS named
+    CROSS JOIN LATERAL (SELECT /* event_type */ AS event_type) AS named
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
         AND error_type = 'no_event_type' AND NOT outcome_unknown AND hold_until <= now()
     GROUP BY named.event_type
@@ -19,7 +14,7 @@ due AS (
     SELECT missing.event_type, missing.id
     FROM missing
     LEFT JOIN calcom_event_types AS kept ON kept.key_fingerprint = :key AND kept.event_type = missing.event_type
-    ORDER BY kept.looked_at NULLS FIRST, missing.id
+    ORDER BY CASE WHEN kept.looked_at <= now() THEN kept.looked_at END NULLS FIRST, missing.id
     LIMIT 1
 ),
 taken AS (

@@ -4,9 +4,6 @@ SELECT id
 FROM appointments
 WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings
     AND error_type = 'no_event_type' AND NOT outcome_unknown AND hold_until <= now()
-    AND coalesce(
-        CAST(event_type_id AS text),
-        coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-    ) = :event_type
+    AND /* event_type */ = :event_type
 ORDER BY line_at, id
 LIMIT :limit

@@ -65,11 +65,7 @@ WITH candidate AS (
         ON seen.key_fingerprint = :key
         AND seen.sight AND seen.personal
         AND seen.asked_at > blind.held_at
-        AND seen.event_type = coalesce(
-            CAST(blind.event_type_id AS text),
-            coalesce(blind.organization_slug || '/', '') || coalesce('team/' || blind.team_slug, blind.username)
-                || '/' || blind.event_type_slug
-        )
+        AND seen.event_type = /* event_type */
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key
 ),
 due AS (

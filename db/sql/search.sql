@@ -19,10 +19,7 @@ WITH found AS (
 )
 SELECT
     id, status, hold_reason,
-    coalesce(
-        CAST(event_type_id AS text),
-        coalesce(organization_slug || '/', '') || coalesce('team/' || team_slug, username) || '/' || event_type_slug
-    ) AS event_type,
+    /* event_type */ AS event_type,
     start_at, requested_at, held_at, hold_until, next_attempt_at, error_type, retry_count, outcome_unknown, updated_at
 FROM found
 JOIN appointments USING (id)

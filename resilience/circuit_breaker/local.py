@@ -65,7 +65,7 @@ class LocalScope:
         return change
 
     def end_the_row(self, now: int) -> None:
-        """Begin the count anew, by a success."""
+        """Set the count of failures in a row back to nothing, by a success."""
         if self.failures:
             self.failures.clear()
             self.mixed_at = now

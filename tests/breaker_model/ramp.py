@@ -18,7 +18,7 @@ class Ramp:
     sending: dict[str, int] = field(default_factory=dict)
 
     def refresh(self, epochs: Epochs, now: int, lease: int, least: int) -> None:
-        """Begin anew with other epochs; forget what lapsed, and what a clock that was set back has left."""
+        """Start again with other epochs; forget what lapsed, and what a clock that was set back has left."""
         if self.epoch_fence != epochs:
             self.epoch_fence, self.size, self.waiting, self.sending = epochs, least, {}, {}
         self.waiting = {item: ends for item, ends in self.waiting.items() if now < ends <= now + lease}

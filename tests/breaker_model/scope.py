@@ -73,7 +73,7 @@ class Scope:
         return len(last) == limits.threshold and now - last[0] <= limits.span
 
     def end_the_row(self, now: int) -> None:
-        """Begin the count anew, by a success."""
+        """Set the count of failures in a row back to nothing, by a success."""
         if self.in_a_row:
             self.in_a_row, self.mixed_at = [], now
 

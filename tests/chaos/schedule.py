@@ -41,7 +41,7 @@ KINDS_LANES: Lanes = {
     lane: {name: strike for name, strike in named.items() if name.startswith(OF_KINDS)} for lane, named in LANES.items()
 }
 KINDS_LANES["servers"] |= calcom.FAULTS
-# What makes outcomes unknown, beside what is shown of none of them.
+# Faults that leave an outcome unknown, and no evidence about the booking.
 _UNKNOWN = ("Cal.com: books, then resets", "Cal.com: books, then 504", "Cal.com: 502 while", "Cal.com: resets while")
 _LOST = {name: strike for name, strike in KINDS_LANES["servers"].items() if name.startswith(_UNKNOWN)}
 DOORS_LANES: Lanes = {"servers": doors.FAULTS, "processes": KINDS_LANES["processes"]}

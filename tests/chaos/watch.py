@@ -111,7 +111,7 @@ class Watch:
                 self.wakes.remove(wake)
 
     def _operate(self) -> None:
-        """Do as the operator who is told of a hold: give the key another try, send the others again.
+        """Do what an operator does when an alert tells of a hold: give the key another try, send the others again.
 
         Where nobody is on duty, only what nothing but a hand can end: what is half made is removed.
         """

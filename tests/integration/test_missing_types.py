@@ -134,6 +134,22 @@ def test_one_run_looks_for_one_type_and_each_has_its_turn(simulator: Any) -> Non
     assert looks == [1, 2, 2]
 
 
+def test_a_look_that_a_clock_has_left_in_the_future_puts_no_type_last(simulator: Any) -> None:
+    """A server whose clock was ahead wrote it, and is replaced: that type would be looked for in days."""
+    missing(simulator, 1)
+    missing(simulator, 2, event_type=OTHER)
+    let_pass(60)
+    assert (ask_again(), ask_again()) == (0, 0)
+    ahead = calcom_event_types.update().where(calcom_event_types.c.event_type == str(PLAIN))
+    with dependencies.current().engine.begin() as conn:
+        conn.execute(ahead.values(looked_at=text("now() + interval '1 day'")))
+
+    ask_again()
+
+    with dependencies.current().engine.begin() as conn:
+        assert conn.scalars(text("SELECT event_type FROM calcom_event_types WHERE looked_at > now()")).all() == []
+
+
 def test_a_missing_type_holds_up_no_other(simulator: Any) -> None:
     """Cal.com answered it: no breaker has counted a failure, and no page or wrong settings are known of."""
     missing(simulator, 1, 2)

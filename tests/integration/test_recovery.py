@@ -137,7 +137,7 @@ def test_what_a_429_of_a_day_holds_is_let_go_when_the_harmless_call_is_answered_
     throttle(seconds_ago=50)
     assert (ask_again(), asked(simulator)) == (0, [])
 
-    breaker.reset("a test", "begins anew")
+    breaker.reset("a test", "Cal.com is well again")
     throttle(seconds_ago=61)
     ask_again()
 

@@ -121,7 +121,7 @@ RULES = (
         "plain, sees all",
     ),
     _rule(
-        "page-after-an-earlier-post-settles-nothing-anew",
+        "page-after-an-earlier-post-settles-nothing",
         "tasks/unknown/not_booked.py",
         "if reply.may_have_booked:",
         "if reply.may_have_booked and (reply.kind is ReplyKind.UNKNOWN or not row.outcome_unknown):",

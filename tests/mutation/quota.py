@@ -41,7 +41,7 @@ QUOTA = (
         f"{_WORLD}test_a_limit_of_a_few_seconds_is_used[2.0-1.25-exactly]",
     ),
     _taken(
-        "window-never-measured-anew",
+        "window-never-measured-again",
         "limit == quota.limit and quota.longest or 0",
         "quota.longest",
         "tests/integration/breaker/test_breaker_model.py::test_the_scripts_keep_the_rules[0]",

@@ -1,4 +1,4 @@
-"""Where confirmed bookings stand at Cal.com: asked for anew, and written down when they have been moved there."""
+"""Where confirmed bookings stand at Cal.com: asked for again, and written down when somebody moved them there."""
 
 import json
 from collections.abc import Iterable

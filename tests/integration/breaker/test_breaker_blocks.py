@@ -34,7 +34,7 @@ def test_a_key_that_is_still_refused_stays_blocked(make: Make) -> None:
 
 
 def test_one_call_a_minute_finds_out_in_the_whole_fleet(make: Make) -> None:
-    """Whoever asks next is told when the next may go."""
+    """The next worker that asks is told when the next call may go."""
     one, other = make(key="old"), make(key="old")
     report(one, 0, REFUSED)
     assert ask(one, 10, "first", LIST, trial=True).trial

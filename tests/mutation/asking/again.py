@@ -30,7 +30,7 @@ AGAIN = (
         file="db/appointments/insertion.py",
         old="for key, one in found.items() if one.id not in cancelling}",
         new="for key, one in found.items()}",
-        test=f"{_CANCEL}test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_anew[one_by_one]",
+        test=f"{_CANCEL}test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_again[one_by_one]",
     ),
     Breakage(
         name="cancel-taken-back-by-another-request",

@@ -1,5 +1,7 @@
 """What keeps one booking's trouble from the others, taken away, one by one: then the others wait for it."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _HELD = "tests/integration/appointments/test_db_holds_by_state.py::"
@@ -7,7 +9,12 @@ _SWEEPS = "tests/integration/appointments/test_db_sweeps.py::TestLostLeases::"
 _PROBES = "tests/promises/outage/test_probes.py::"
 _RESTS = f"{_PROBES}test_from_the_third_probe_on_that_cal_com_chokes_on_a_booking_rests_and_comes_again"
 _GOES = f"{_PROBES}test_what_rests_goes_when_the_breaker_has_closed_and_nobody_waits_for_it"
+_IN_TIME = "tests/unit/tasks/test_life.py::test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked"
 _TYPES = "tests/integration/line/test_db_failing_types.py::"
+_in_line = partial(Breakage, promise=4, file="db/sql/waiting.sql")
+_lost = partial(Breakage, promise=4, file="db/sql/lost_leases.sql")
+_probed = partial(Breakage, promise=4, file="tasks/decisions.py")
+_rested = partial(Breakage, promise=4, file="db/sql/release_due.sql")
 
 COMPANY = (
     Breakage(
@@ -18,18 +25,14 @@ COMPANY = (
         new="OR cancel_requested)",
         test=f"{_HELD}test_a_row_of_unknown_outcome_waits_for_no_missing_type",
     ),
-    Breakage(
+    _lost(
         name="killers-in-company-of-the-next-group",
-        promise=4,
-        file="db/sql/lost_leases.sql",
         old="2 * turn * :lease_seconds",
         new="turn * :lease_seconds / 2",
         test=f"{_SWEEPS}test_bookings_that_kill_their_workers_each_time_are_alone_in_the_end",
     ),
-    Breakage(
+    _in_line(
         name="old-blind-row-puts-its-type-last",
-        promise=4,
-        file="db/sql/waiting.sql",
         old="        AND hold_reason IS DISTINCT FROM 'blind_key' AND",
         new="        AND",
         test=f"{_TYPES}test_a_booking_that_nobody_can_tell_of_says_nothing_of_its_type",
@@ -52,53 +55,53 @@ COMPANY = (
         test="tests/promises/outage/test_no_maintenance.py"
         "::test_held_bookings_go_though_nothing_runs_the_periodic_tasks",
     ),
-    Breakage(
+    _in_line(
         name="broken-type-probed-one-by-one",
-        promise=4,
-        file="db/sql/waiting.sql",
         old="         AND NOT EXISTS (\n             SELECT FROM failing AS type",
         new="         AND NOT EXISTS (\n             SELECT FROM (SELECT * FROM failing WHERE false) AS type",
         test=f"{_TYPES}test_the_probe_is_of_another_type_than_the_one_that_failed",
     ),
-    Breakage(
+    _in_line(
         name="broken-type-opens-again-and-again",
-        promise=4,
-        file="db/sql/waiting.sql",
         old="AND NOT EXISTS (SELECT FROM unclear WHERE status IN ('pending', 'booking'))",
         new="",
         test=f"{_TYPES}test_of_failing_types_one_booking_at_a_time_is_under_way",
     ),
-    Breakage(
+    _in_line(
         name="sound-type-never-shown",
-        promise=4,
-        file="db/sql/waiting.sql",
         old="    SELECT id, line_at, 0, 2 FROM failed\n",
         new="    SELECT id, line_at, 0, 2 FROM failed WHERE false\n",
         test=f"{_TYPES}test_the_bookings_of_a_failing_type_go_behind_the_others_and_one_of_them_second",
     ),
-    Breakage(
+    _in_line(
         name="outage-taken-for-broken-types",
-        promise=4,
-        file="db/sql/waiting.sql",
         old="AND error_type IN ('http_500', 'http_other', 'database', 'unreadable')",
         new="",
         test=f"{_TYPES}test_a_service_that_is_gone_says_nothing_of_a_type[timeout]",
     ),
-    Breakage(
+    _probed(
         name="failed-probes-never-rest",
-        promise=4,
-        file="tasks/decisions.py",
         old="if posted.blamed and row.probe_failures + 1 >= PROBES_BEFORE_REST:",
         new="if False:",
         test=_RESTS,
     ),
-    Breakage(
+    _probed(
         name="rests-no-longer-each-time",
-        promise=4,
-        file="tasks/decisions.py",
         old="2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)",
         new="2",
         test=_RESTS,
+    ),
+    _probed(
+        name="rest-outlasts-the-time-to-book",
+        old="self.before_start(row, min(self.timings.open * times, LONGEST_REST))",
+        new="min(self.timings.open * times, LONGEST_REST)",
+        test=_IN_TIME,
+    ),
+    _probed(
+        name="pause-outlasts-the-time-to-book",
+        old="FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))",
+        new="FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))",
+        test=_IN_TIME,
     ),
     Breakage(
         name="rests-though-the-outage-is-over",
@@ -108,18 +111,14 @@ COMPANY = (
         new="closed=False,",
         test=_GOES,
     ),
-    Breakage(
+    _rested(
         name="rested-goes-before-the-line",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')",
         new="",
         test=_GOES,
     ),
-    Breakage(
+    _rested(
         name="rested-goes-round-and-round",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END",
         new="probe_failures",
         test=_GOES,
@@ -132,26 +131,20 @@ COMPANY = (
         new="seen.breaker.state is State.CLOSED",
         test=f"{_PROBES}test_what_rests_stays_while_the_breaker_is_not_closed[bookings.create]",
     ),
-    Breakage(
+    _lost(
         name="killed-together-all-suspect",
-        promise=4,
-        file="db/sql/lost_leases.sql",
         old="is_third AND NOT in_company AS is_suspect",
         new="is_third AS is_suspect",
         test=f"{_SWEEPS}test_bookings_that_lose_their_third_lease_together_blame_their_worker",
     ),
-    Breakage(
+    _lost(
         name="killed-together-only-in-one-sweep",
-        promise=4,
-        file="db/sql/lost_leases.sql",
         old="ELSE leases_lost >= :suspect_at AND updated_at",
         new="ELSE false AND updated_at",
         test=f"{_SWEEPS}test_a_lease_of_the_same_worker_that_runs_out_later_is_company_too",
     ),
-    Breakage(
+    _lost(
         name="killers-never-alone",
-        promise=4,
-        file="db/sql/lost_leases.sql",
         old="row_number() OVER (PARTITION BY is_third ORDER BY id) % 2",
         new="0",
         test=f"{_SWEEPS}test_bookings_that_lose_their_third_lease_together_blame_their_worker",

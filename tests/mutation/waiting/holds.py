@@ -282,6 +282,14 @@ HOLDS = (
                 "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
             ),
             (
+                "look-in-the-future-puts-its-type-last",
+                5,
+                "db/sql/missing_type.sql",
+                "ORDER BY CASE WHEN kept.looked_at <= now() THEN kept.looked_at END NULLS FIRST, missing.id",
+                "ORDER BY kept.looked_at NULLS FIRST, missing.id",
+                "test_a_look_that_a_clock_has_left_in_the_future_puts_no_type_last",
+            ),
+            (
                 "cancel-waits-for-a-missing-type",
                 1,
                 "db/sql/release_due.sql",

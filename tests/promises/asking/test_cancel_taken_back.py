@@ -123,7 +123,7 @@ def test_a_worker_that_was_about_to_cancel_it_goes_on_with_it(settings: Callable
 
 
 @pytest.mark.parametrize("ask", [one_by_one, in_a_bulk])
-def test_what_a_worker_cancels_at_that_very_moment_is_asked_for_anew(
+def test_what_a_worker_cancels_at_that_very_moment_is_asked_for_again(
     settings: Callable[..., dict[str, str]], ask: Callable[[BookingRequest], Receipt]
 ) -> None:
     """The caller waits for the worker's transaction; when that has cancelled it, the request is a new one."""
@@ -143,7 +143,7 @@ def test_what_a_worker_cancels_at_that_very_moment_is_asked_for_anew(
 
 
 @pytest.mark.parametrize("ask", [one_by_one, in_a_bulk])
-def test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_anew(
+def test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_again(
     settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, ask: Callable[[BookingRequest], Receipt]
 ) -> None:
     """The row was found as it was a moment ago; nobody is told that it is being booked."""

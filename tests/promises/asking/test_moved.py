@@ -84,7 +84,7 @@ def test_what_was_moved_back_is_at_its_time(settings: Settings, simulator: Any) 
     assert row(booking).booked_start_at is None
 
 
-def test_where_cal_com_does_not_show_the_new_one_nothing_is_said_anew(settings: Settings, simulator: Any) -> None:
+def test_where_cal_com_does_not_show_the_new_one_nothing_new_is_said(settings: Settings, simulator: Any) -> None:
     """The receipt says since when that is known which it says."""
     settings()
     booking = booked()

@@ -26,7 +26,7 @@ def test_held_bookings_go_though_nothing_runs_the_periodic_tasks(settings: Calla
     watcher = Watcher(clock=lambda: time[0])
 
     watcher.check()
-    assert row(held).status is Status.HELD, "whoever starts beside an old tick gives beat the time to tick"
+    assert row(held).status is Status.HELD, "a fleet that starts beside an old tick gives beat the time to tick"
     time[0] = 15.0
     watcher.check()
 

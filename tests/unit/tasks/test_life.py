@@ -1,5 +1,6 @@
 """What happens next to a booking, rule by rule (docs/calcom.md)."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
+from db.schema import appointments
+from db.sql import statement
 from resilience.circuit_breaker.types import CallOutcome, Reason
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.decisions import BookingDecisions
+from tasks.decisions import FAULTS, PROBES_BEFORE_REST, BookingDecisions
 from tasks.dependencies import Timings
 from tasks.moves import FromNow, Move, Posted, Proceed, unbookable
 
@@ -66,6 +69,31 @@ def test_a_booking_that_alone_meets_a_page_waits_longer_each_time(row: Row, post
     retried = RULES.held(row(posts=posts + 2, retry_count=2), reply(ReplyKind.CONFIGURATION))
 
     assert step.changes.get("hold_until") == retried.changes.get("hold_until") == FromNow(pause)
+
+
+def test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked(row: Row) -> None:
+    """Else a booking for ten minutes from now, which has met a page four times, would expire without a last try."""
+    now = row().updated_at
+    soon = row(posts=4, probe_failures=9, updated_at=now, start_at=now + timedelta(minutes=10))
+    probe = failed(CallOutcome.FAILURE_ENDPOINT, probe=True, shut=True)
+    steps = (
+        RULES.held(soon, reply(ReplyKind.CONFIGURATION)),
+        RULES.no_event_type(soon, "there is none"),
+        RULES.retry(soon, "try again", {}, 1.0, posted=probe, used=1),
+    )
+
+    left = FromNow(600 - RULES.timings.lead - RULES.timings.margin)
+    assert [step.changes.get("hold_until") for step in steps] == [left] * 3
+
+
+def test_the_statements_have_the_words_and_numbers_of_the_rules() -> None:
+    """They are literals there, or no prepared statement would be served by a partial index."""
+    [faults] = re.findall(r"error_type IN \(([^)]*)\)", statement("waiting").text)
+    [resting] = [index for index in appointments.indexes if index.name == "appointments_resting"]
+    texts = statement("release_due").text, str(resting.dialect_options["postgresql"]["where"])
+
+    assert {one.strip(" '") for one in faults.split(",")} == FAULTS
+    assert [re.findall(r"probe_failures >= (\d+)", text) for text in texts] == [[str(PROBES_BEFORE_REST)]] * 2
 
 
 @pytest.mark.parametrize("error", [ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE])

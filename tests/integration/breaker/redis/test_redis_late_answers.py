@@ -93,7 +93,7 @@ def test_what_a_late_answer_has_released_goes_at_the_next_turn(valkey: "Valkey",
 
 
 def test_a_request_that_is_kept_waits_for_no_second_answer(valkey: "Valkey", join: Join) -> None:
-    """What was closed is taken as still closed: whoever calls asks again."""
+    """What was closed is taken as still closed: a worker that wants to call asks again."""
     breaker = join()
     valkey.pause()
     shut = breaker.is_shut(CREATE)
