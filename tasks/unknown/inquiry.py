@@ -66,7 +66,7 @@ class Inquiry:
         claim = self.claim
         row = claim.row
         if row.refusal is not None and row.refusal.get("look_due"):
-            return self._after_refusal(row, row.refusal)
+            return self._missing_type(row, row.refusal) or self._after_refusal(row, row.refusal)
         times = Times.of(row, self.rules)
         if times.settled_in > 0:
             found = outcome.after_lookup(self.rules, row, self.early_lookup())
@@ -132,7 +132,8 @@ class Inquiry:
             act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
-        return outcome.ended(rules, claim.row, act, times)
+        missing = self._missing_type(row, row.refusal) if act is Act.REJECT and row.refusal else None
+        return missing or outcome.ended(rules, claim.row, act, times)
 
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
         """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
@@ -164,16 +165,11 @@ class Inquiry:
         """
         refusal = as_refusal(reply)
         try:
-            return self._after_refusal(self.claim.row, refusal)
+            return self._missing_type(self.claim.row, refusal) or self._after_refusal(self.claim.row, refusal)
         except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
             return outcome.refused_later(self.rules, self.claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
-        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):
-            return self.rules.no_event_type(row, refusal["message"])  # it is said before any week is looked at
-        return self._after_look(row, refusal)
-
-    def _after_look(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
         claim, rules = self.claim, self.rules
         reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:
@@ -203,6 +199,12 @@ class Inquiry:
             return rules.again(row, refusal["error_type"], refusal["message"])
         return rejected(reply_kind, refusal["message"], refusal["uid"])
 
+    def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
+        """Return the hold of a booking whose event type Cal.com has no more, and had; None: the refusal is another."""
+        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):
+            return self.rules.no_event_type(row, refusal["message"])
+        return None
+
     # -- after a second POST -----------------------------------------------------------------------------------------
 
     def booked_again(self, confirmation: Move, posted: Posted) -> Move:
@@ -222,16 +224,13 @@ class Inquiry:
         """
         claim, rules = self.claim, self.rules
         row, reply = claim.row, posted.reply
-        refusal = as_refusal(reply)
 
-        def settle_anew(**more: Any) -> Move:
-            return outcome.unknown(rules, row, posted, post=post, refusal={**refusal, **more})
+        def settle_again(**more: Any) -> Move:
+            return outcome.unknown(rules, row, posted, post=post, refusal={**as_refusal(reply), **more})
 
-        if not post.evidence:
-            return settle_anew()
-        kept = event_types.known(claim.deps, row)
+        kept = event_types.known(claim.deps, row) if post.evidence else None
         if kept is None:
-            return settle_anew()
+            return settle_again()
         foreign = address_seated = False
         if reply.kind is ReplyKind.ANOTHERS:
             foreign = self._is_foreign(row, reply)
@@ -243,7 +242,7 @@ class Inquiry:
         if act is Act.ASK_UID:
             asked = self._named(reply)
             if isinstance(asked, Reply):
-                return settle_anew()
+                return settle_again()
             named = asked
             act = after_evidence(kind, reply, named_is_ours=named is not None)
         match act:
@@ -253,8 +252,8 @@ class Inquiry:
             case Act.REJECT | Act.REJECT_TAKEN:
                 return rejected(reply.kind, reply.message, reply.uid)
             case Act.BLIND:
-                return settle_anew(untold=True)
-        return settle_anew()
+                return settle_again(untold=True)
+        return settle_again()
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
         """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""

@@ -18,7 +18,7 @@ from tasks.maintenance.release import release_held
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
 from tests.support.fleet import request, row
-from tests.support.stepping import accept, carry, let_pass, state, write
+from tests.support.stepping import accept, carry, carry_until, let_pass, lose, state, write
 
 PLAIN, OTHER, TEAMS = 110, 101, 104
 HELD = (Status.HELD, HoldReason.CONFIGURATION)
@@ -76,6 +76,27 @@ _NAMES: dict[int, dict[str, Any]] = {
     PLAIN: {"slug": "open", "hosts": ["host11"]},
     TEAMS: {"slug": "rr", "hosts": ["host4", "host5"]},
 }
+
+
+def test_a_refusal_by_another_cal_com_ends_no_booking_of_unknown_outcome(simulator: Any) -> None:
+    """Its second POST met it, and the row keeps that refusal: it is wrong for a type that was read."""
+    before, one = ask(0), ask(1)
+    for each in (before, one):
+        lose(each)
+        write(each, ends_at=text("now() + interval '1 minute'"))
+    assert carry(before).status is Status.CONFIRMED
+    simulator.delete_event_type(PLAIN)
+    refused = carry(one)
+    assert refused.refusal is not None
+    assert (refused.outcome_unknown, refused.refusal["error_type"]) == (True, ErrorType.NO_EVENT_TYPE)
+    simulator.event_type(PLAIN, kind="plain", **_NAMES[PLAIN])
+
+    held = carry_until(one, lambda now: not now.outcome_unknown, every=60, attempts=10)
+    assert (state(held), held.error_type) == (HELD, ErrorType.NO_EVENT_TYPE)
+    let_pass(300)
+    assert look_for_type(dependencies.current()) == 1
+
+    assert carry(one).status is Status.CONFIRMED
 
 
 def test_a_type_that_a_key_has_read_was_there(simulator: Any) -> None:

@@ -272,12 +272,10 @@ RULES = (
     _rule(
         "refusal-of-the-second-post-believed",
         _INQUIRY,
-        """        if not post.evidence:
-            return settle_anew()
-""",
-        """        if not post.evidence:
+        "kept = event_types.known(claim.deps, row) if post.evidence else None",
+        """if not post.evidence:
             return rejected(reply.kind, reply.message, reply.uid)
-""",
+        kept = event_types.known(claim.deps, row)""",
         "plain, sees none",
     ),
     _rule(
@@ -369,6 +367,13 @@ RULES = (
         _INQUIRY,
         "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
         "ErrorType.NO_EVENT_TYPE and False:",
+        "plain, another Cal.com, sees all",
+    ),
+    _rule(
+        "kept-refusal-of-a-missing-type-believed",
+        _INQUIRY,
+        "self._missing_type(row, row.refusal) if act is Act.REJECT and row.refusal else None",
+        "None",
         "plain, another Cal.com, sees all",
     ),
     _rule(

@@ -5,6 +5,7 @@ from functools import cache
 
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
+from resilience.error_types import ErrorType
 from tests.model import product
 from tests.model.dealt import KnownType
 from tests.model.evidence import calcom
@@ -124,7 +125,8 @@ class Evidence:
         if ended is None:
             ended = self._ends[known] = self._end(turn, world.row, kept, was_here=was_here, his_own=his_own)
         row, turn_then, more = ended
-        wronged = was_here and row.status == Status.REJECTED and not turn.row.unknown and _NO_TYPE in _replies_to(turn)
+        no_type = _NO_TYPE in _replies_to(turn) if not turn.row.unknown else _NO_TYPE_KEPT in turn.row.refusal
+        wronged = was_here and no_type and row.status == Status.REJECTED
         fate = world.fate | (Fate.WRONGED if wronged else Fate.NONE)
         after = World(row, turn_then, world.posts, world.booked, fate, world.kept)
         return text + more, kind, after
@@ -252,6 +254,7 @@ _FATES = {
     Fate.ELSEWHERE: "workers start with another Cal.com's URL and a key of it",
 }
 _NO_TYPE = "no such type"
+_NO_TYPE_KEPT = ("error_type", ErrorType.NO_EVENT_TYPE)
 
 
 def _replies_to(turn: Turn) -> set[str]:
