@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db import revisions
 from db.engine import make_engine
-from tests.support.migrating import Migrating
+from tests.support.schema.migrating import Migrating
 
 
 @pytest.fixture

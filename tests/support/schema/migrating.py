@@ -18,35 +18,7 @@ from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring import booking_minutes, overview
 from db.schema import appointments as table
 from db.schema import metadata
-
-CATALOGUE = """
-SELECT 'column', c.relname, a.attname,
-       concat_ws(
-           ' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid)
-       )
-FROM pg_class AS c
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relkind = 'r' AND c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
-UNION ALL
-SELECT 'constraint', c.relname, x.conname, pg_get_constraintdef(x.oid)
-FROM pg_class AS c
-JOIN pg_constraint AS x ON x.conrelid = c.oid
-WHERE c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
-UNION ALL
-SELECT 'index', c.relname, i.relname, pg_get_indexdef(i.oid)
-FROM pg_class AS c
-JOIN pg_index AS x ON x.indrelid = c.oid
-JOIN pg_class AS i ON i.oid = x.indexrelid
-WHERE c.relkind = 'r' AND c.relnamespace = CAST(:schema AS regnamespace) AND c.relname <> 'alembic_version'
-"""
-
-
-def catalogue(conn: Any, schema: str = "public") -> set[tuple[str, ...]]:
-    """Describe every column, constraint and index, but for the schema's name."""
-    rows = conn.execute(text(CATALOGUE), {"schema": schema})
-    return {tuple(str(value).replace(f"{schema}.", "") for value in row) for row in rows}
-
+from tests.support.schema.catalogue import Described, tables
 
 START = "2031-03-01T09:00:00Z"
 
@@ -137,7 +109,7 @@ class Migrating:
             conn.execute(text("CREATE SCHEMA built"))
             conn.execute(text("SET LOCAL search_path TO built"))
             metadata.create_all(conn)
-            assert catalogue(conn, "built") == catalogue(conn)
+            assert tables(conn, "built") == tables(conn)
 
     def test_rolling_back_keeps_the_bookings(self, engine: Engine) -> None:
         """`booking migrate --to 0001_appointments` loses the three columns and no row; forward again they are new."""
@@ -223,7 +195,7 @@ class Migrating:
             found = dict(conn.execute(text("SELECT id, idempotency_key FROM appointments")).all())
         return [found[one] for one in ids]
 
-    def described(self, engine: Engine) -> set[tuple[str, ...]]:
+    def described(self, engine: Engine) -> Described:
         """Describe the database as it is now."""
         with engine.connect() as conn:
-            return catalogue(conn)
+            return tables(conn)
