@@ -75,7 +75,6 @@ def unknown(
         "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
         "settle_at": FromNow(settles),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
-        "answered_at": None,
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
         "looks": 0,
@@ -139,7 +138,6 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
         "sent_at": row.requested_at,  # not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
         "ends_at": FromNow(rules.timings.settle_unanswered),
-        "answered_at": None,
         "askable_since": FromNow(0),
         "evidence_posts": 0,
         "looks": 0,

@@ -90,13 +90,6 @@ def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     assert step.changes["sent_at"] == at(-5)
 
 
-@pytest.mark.parametrize("answer", [answered_500(), timed_out()], ids=["answered", "not answered"])
-def test_a_worker_of_an_older_version_is_left_no_moment_to_end_a_row_by(row: Row, answer: Reply) -> None:
-    """It would take a booking whose `createdAt` is after `answered_at` for newer: those are two clocks."""
-    step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=0.1))
-    assert step.changes["answered_at"] is None
-
-
 def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:
     """Once for each unknown POST it is free; then each costs one."""
 
