@@ -23,7 +23,7 @@ from tasks.periodic import PeriodicTask
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.failure_metrics.aggregate_failure_metrics")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.failure_metrics.aggregate_failure_metrics")
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 

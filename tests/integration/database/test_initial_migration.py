@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
@@ -10,26 +9,17 @@ from sqlalchemy.exc import DBAPIError
 
 from db import revisions
 from db.engine import make_engine
+from tests.support.schema.before import make_as_before
 from tests.support.schema.catalogue import Described, everything
 
-DUMP = Path(__file__).parents[2] / "fixtures" / "schema" / "0010_line.sql"
 KINDS = {"relation", "column", "constraint", "index", "trigger", "function"}
-A_BOOKING = """
-INSERT INTO public.appointments (
-    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at,
-    attendee_name, attendee_email, attendee_time_zone
-)
-VALUES ('k', false, 'h', 'c', 't', 101, '2030-03-01T09:00:00Z', 'Pat Example', 'pat@example.com', 'Europe/Berlin')
-"""
 
 
 @pytest.fixture
 def of_before(empty_database_url: str) -> Iterator[Engine]:
-    """Hand out a database with the tables of before, without rows."""
+    """Hand out a database with the tables of before, and a booking."""
     engine = make_engine(empty_database_url)
-    with engine.begin() as conn:
-        conn.exec_driver_sql(DUMP.read_text("utf-8"))
-        conn.exec_driver_sql("INSERT INTO alembic_version VALUES ('0010_line')")
+    make_as_before(engine)
     yield engine
     engine.dispose()
 
@@ -53,8 +43,6 @@ def test_the_schema_is_that_of_the_ten_migrations_before(engine: Engine, of_befo
 
 def test_a_database_at_the_last_of_them_is_taken_over(engine: Engine, of_before: Engine) -> None:
     """`booking migrate` gives it our id and drops what nothing reads; its rows stay, and then nothing is left to do."""
-    with of_before.begin() as conn:
-        conn.exec_driver_sql(A_BOOKING)
     assert "is at 0010_line, this code needs 0001_initial: run `booking migrate`" in problem(of_before)
     with pytest.raises(revisions.RevisionError, match="run `booking migrate`"):
         revisions.require(of_before)

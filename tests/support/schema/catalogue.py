@@ -68,4 +68,4 @@ def everything(conn: Connection) -> Described:
 
 def _described(conn: Connection, query: str, schema: str) -> Described:
     rows: Any = conn.execute(text(query), {"schema": schema})
-    return {tuple(str(value).replace(f"{schema}.", "") for value in row) for row in rows}
+    return {tuple(str(value).replace(f"{schema}.", "").strip() for value in row) for row in rows}
