@@ -37,12 +37,10 @@ class Times:
         """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
-        if row.ends_at is not None and not (row.sent_at and row.ends_at < row.sent_at):
+        if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # by a worker of an older version, which knows no such moment and took a 502 for settled at once
-            sent_ago = (now - (row.sent_at or now)).total_seconds()
-            settled_in = max(settled_in, rules.timings.settle_unanswered - sent_ago)
-            ends_in = max(settled_in, rules.timings.ends_unanswered - sent_ago)
+        else:  # its outcome is known so far, and yet a replica may lag behind its last POST
+            ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
         return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
 

@@ -122,7 +122,7 @@ def test_a_cancel_that_comes_too_late_is_not_called_done(
 @pytest.mark.parametrize(
     "moments",
     [{"settle_at": timedelta(minutes=1)}, {"ends_at": timedelta(minutes=1)}],
-    ids=["of an older worker: no ends_at", "settled, not at its end"],
+    ids=["not settled", "settled, not at its end"],
 )
 def test_nobody_can_say_not_booked_before_absence_may_end_it(
     booking: Booking, record: Any, order: str, moments: dict[str, Any]

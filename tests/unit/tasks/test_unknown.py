@@ -53,12 +53,6 @@ def open_row(row: Row, *, settled_in: float = 0, ends_in: float = 125, **more: A
     return row(**({"outcome_unknown": True} | moments | more))
 
 
-def test_a_moment_of_the_post_before_ends_nothing_of_this_one(row: Row) -> None:
-    """A worker of the version before, which knows no such moment, has posted it again; that POST has its own."""
-    kept = open_row(row, settled_in=-5, ends_in=-200)
-    assert Times.of(kept, RULES).ends_in == pytest.approx(155)
-
-
 @pytest.mark.parametrize(
     ("settle_after", "kind", "settles", "ends"),
     [
