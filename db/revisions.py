@@ -15,6 +15,19 @@ from sqlalchemy import Connection, Engine, text
 from db.connection import deadline
 
 _FOLDER = Path(__file__).parent / "migrations"
+# Before 0.1.0 there were ten revisions, which made the tables of our first one. A database at the last of them needs no
+# more than our id in its place, and to lose what nothing reads: `booking migrate` does that.
+_LAST_BEFORE = "0010_line"
+_OLDER = (
+    "0001_appointments", "0002_resilience", "0003_alerts", "0004_report", "0005_evidence", "0006_keys",
+    "0007_overview", "0008_audits", "0009_metric_totals",
+)  # fmt: skip
+_COMMIT_BEFORE = "e5c508c5b993e82eebfeb8f91744f1f2c4f9e68a"  # the last that has these ten
+_TAKE_OVER = """
+ALTER TABLE appointments DROP COLUMN answered_at;
+DROP TABLE calcom_visibility;
+UPDATE alembic_version SET version_num = '0001_initial'
+"""
 _LOCK = 0x626F6F6B696E67  # "booking"; any number will do that nobody else locks
 # A change that waits for a table makes everybody behind it wait too: better to fail and be tried again.
 LOCK_TIMEOUT = "5s"
@@ -35,7 +48,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class SchemaState:
-    """Where a database stands; `known` is False for a revision this code has never heard of: a newer one."""
+    """Where a database stands; `known` is False for a revision that neither this code has nor had: a newer one."""
 
     current: str | None
     head: str
@@ -44,6 +57,8 @@ class SchemaState:
     @property
     def problem(self) -> str | None:
         """Say in one line what is wrong and what to do; None when the database is at this code's head."""
+        if self.current in _OLDER:
+            return _too_old(self.current)
         if not self.known:
             return f"the database is at {self.current}, newer than this code ({self.head}): install the newer code"
         if self.current is None:
@@ -67,7 +82,7 @@ def current(engine: Engine) -> str | None:
 def schema_state(engine: Engine) -> SchemaState:
     """Compare the database with this code; the answer's `problem` says what to do."""
     at = current(engine)
-    return SchemaState(at, head(), known=at is None or at in _ids())
+    return SchemaState(at, head(), known=at is None or at in {*_ids(), _LAST_BEFORE, *_OLDER})
 
 
 def require(engine: Engine) -> None:
@@ -81,49 +96,69 @@ def require(engine: Engine) -> None:
 
 
 def status(engine: Engine) -> list[Revision]:
-    """List this code's revisions, oldest first; a newer database has them all."""
+    """List this code's revisions, oldest first; a newer database has them all, one from before 0.1.0 has none."""
     at, ids, scripts = current(engine), _ids(), _scripts()
-    applied = 0 if at is None else ids.index(at) + 1 if at in ids else len(ids)
+    none = at is None or at in {_LAST_BEFORE, *_OLDER}
+    applied = 0 if none else ids.index(at) + 1 if at in ids else len(ids)
     return [Revision(name, scripts.get_revision(name).doc, n < applied) for n, name in enumerate(ids)]
 
 
 def upgrade(engine: Engine, to: str = "head") -> list[str]:
     """Apply the revisions up to `to` and return their ids; raise RevisionError when `to` is unknown or behind."""
     with deadline(None), engine.begin() as conn:
-        at, goal = _locked(conn), _place(to)
+        goal, taken = _place(to), _taken_over(conn)
+        at = _count(conn)
         if goal < at:
             raise RevisionError(f"{to} is behind the database: `booking migrate --to {to}` takes revisions back")
-        return _go(conn, at, goal)
+        return taken + _go(conn, at, goal)
 
 
 def downgrade(engine: Engine, steps: int) -> list[str]:
-    """Take back the newest `steps` revisions and return their ids, newest first; what their columns held is gone."""
+    """Take back the newest `steps` revisions and return their ids, newest first; what their columns held is gone.
+
+    The first one makes all tables: only `migrate(engine, "base")` takes it back, and every booking with it.
+    """
     with deadline(None), engine.begin() as conn:
-        at = _locked(conn)
-        if not 0 <= steps <= at:
-            raise RevisionError(f"cannot take back {steps} revisions: the database has {at}")
+        _taken_over(conn)
+        at = _count(conn)
+        if not 0 <= steps <= max(at - 1, 0):
+            raise RevisionError(f"cannot take back {steps} revisions: the database has {at}, and the first one stays")
         return _go(conn, at, at - steps)
 
 
 def migrate(engine: Engine, to: str = "head") -> list[str]:
     """Go to revision `to`, forward or back, and return the ids applied or taken back (`booking migrate --to`)."""
     with deadline(None), engine.begin() as conn:
-        at = _locked(conn)
-        return _go(conn, at, _place(to))
+        goal, taken = _place(to), _taken_over(conn)
+        return taken + _go(conn, _count(conn), goal)
 
 
-def _locked(conn: Connection) -> int:
-    """Wait for any other migration to end, then return how many revisions the database has."""
+def _taken_over(conn: Connection) -> list[str]:
+    """Wait for any other migration to end, then take over a database from before 0.1.0; return the id that it got."""
     conn.execute(text("SET LOCAL statement_timeout = 0"))  # a table may be large, and `deadline(None)` waits for it
     conn.execute(text("SET LOCAL lock_timeout = 0"))
     conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     conn.execute(text("SELECT set_config('lock_timeout', :timeout, true)"), {"timeout": LOCK_TIMEOUT})
+    if _current(conn) != _LAST_BEFORE:
+        return []
+    conn.exec_driver_sql(_TAKE_OVER)
+    return _ids()[:1]
+
+
+def _count(conn: Connection) -> int:
+    """Return how many revisions the database has."""
     at, ids = _current(conn), _ids()
     if at is None:
         return 0
+    if at in _OLDER:
+        raise RevisionError(_too_old(at))
     if at not in ids:
         raise RevisionError(f"the database is at {at}, newer than this code ({ids[-1]}): install the newer code")
     return ids.index(at) + 1
+
+
+def _too_old(at: str) -> str:
+    return f"the database is at {at}, from before 0.1.0: run `booking migrate` of commit {_COMMIT_BEFORE} first"
 
 
 def _go(conn: Connection, at: int, goal: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from db.models.audits import nightly_audits, restored_bookings
 from db.models.bookings import appointment_events, appointments, metadata
-from db.models.calcom import calcom_event_types, calcom_visibility
+from db.models.calcom import calcom_event_types
 from db.models.overview import booking_minutes, counted_bookings, held_now, metric_totals, operator_actions
 from db.models.resilience import (
     alert_deliveries,
@@ -21,7 +21,6 @@ __all__ = [
     "booking_minutes",
     "breaker_overrides",
     "calcom_event_types",
-    "calcom_visibility",
     "circuit_breaker_events",
     "counted_bookings",
     "failure_metrics",

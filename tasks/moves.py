@@ -17,7 +17,6 @@ KNOWN: dict[str, Any] = {
     "outcome_unknown": False,
     "settle_at": None,
     "ends_at": None,
-    "answered_at": None,  # a worker of an older version may have written it, and would end a row by it
     "askable_since": None,
     "evidence_posts": 0,
     "refusal": None,

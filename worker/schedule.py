@@ -13,23 +13,23 @@ def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
 
 def schedule(aggregate_seconds: float, audit_hour: int | None) -> dict[str, dict[str, Any]]:
     """Return what beat sends; METRICS_AGGREGATE_SECONDS and AUDIT_HOUR (None: no audit) are settings."""
-    aggregate = every(aggregate_seconds, "tasks.failure_metrics.aggregate_failure_metrics")
+    aggregate = every(aggregate_seconds, "tasks.maintenance.failure_metrics.aggregate_failure_metrics")
     entries = {**SCHEDULE, "aggregate-failure-metrics": aggregate}
     if audit_hour is not None:
-        entries["audit-at-night"] = every(60.0, "tasks.audits.audit_at_night", hour=audit_hour)
+        entries["audit-at-night"] = every(60.0, "tasks.maintenance.nightly_audit.audit_at_night", hour=audit_hour)
     return entries
 
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    "release-held": every(1.0, "tasks.holds.release_held"),
-    "record-transitions": every(1.0, "tasks.transitions.record_transitions"),
-    "rescue-stranded": every(2.0, "tasks.sweeper.rescue_stranded"),
-    "ask-again": every(5.0, "tasks.recovery.ask_again"),
-    "look-again": every(20.0, "tasks.lookouts.look_again"),
-    "expire-held": every(10.0, "tasks.sweeper.expire_held"),
+    "release-held": every(1.0, "tasks.maintenance.release.release_held"),
+    "record-transitions": every(1.0, "tasks.maintenance.breaker_transitions.record_transitions"),
+    "rescue-stranded": every(2.0, "tasks.maintenance.sweeper.rescue_stranded"),
+    "ask-again": every(5.0, "tasks.maintenance.recovery.ask_again"),
+    "look-again": every(20.0, "tasks.maintenance.late_lookups.look_again"),
+    "expire-held": every(10.0, "tasks.maintenance.sweeper.expire_held"),
     "check-health": every(5.0, "tasks.health.check_health"),
     "count-held": every(2.0, "tasks.health.count_held"),
-    "count-minutes": every(3.0, "tasks.booking_minutes.count_minutes"),
+    "count-minutes": every(3.0, "tasks.maintenance.booking_minutes.count_minutes"),
     "send-alerts": every(5.0, "tasks.alerts.send_alerts"),
-    "prune": every(600.0, "tasks.prune.prune"),
+    "prune": every(600.0, "tasks.maintenance.prune.prune"),
 }

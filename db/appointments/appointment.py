@@ -69,7 +69,6 @@ class Appointment(RequestFields):
     sent_at: datetime | None
     settle_at: datetime | None
     ends_at: datetime | None
-    answered_at: datetime | None  # read by workers of an older version alone
     askable_since: datetime | None
     looks: int
     posts: int

@@ -1,7 +1,6 @@
 """What Cal.com told a key about an event type: its kind, and whether the list shows this key all of its bookings.
 
-Kept a day for each key and type, so that the plain path costs no call. Workers of an older version write `kind` and
-`sight` as well, and know neither `confirms_free_email` nor `personal`: without these two they are believed less.
+Kept a day for each key and type, so that the plain path costs no call.
 """
 
 from dataclasses import asdict, dataclass
@@ -166,9 +165,8 @@ def _read_columns(event_type: str) -> tuple[ColumnElement[Any], ...]:
     others = _types.alias("of_any_key")
     changed = select(func.max(others.c.kind_changed_at)).where(others.c.event_type == event_type)
     return (
-        *(column for column in _columns if column.name not in {"kind", "sight", "kind_changed_at"}),
+        *(column for column in _columns if column.name not in {"kind", "kind_changed_at"}),
         _columns.kind.label("policy_kind"),
-        and_(_columns.sight, _columns.personal.is_(True)).label("sight"),
         func.greatest(_columns.kind_changed_at, changed.scalar_subquery()).label("kind_changed_at"),
         (_columns.asked_at > func.now() - func.make_interval(0, 0, 0, 1)).label("fresh"),
     )

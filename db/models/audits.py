@@ -22,7 +22,8 @@ nightly_audits = Table(
 )
 
 
-# Bookings at Cal.com whose rows were lost with the database; whoever asks for one again gets it (0008_audits.py).
+# Bookings at Cal.com whose rows were lost with the database: a request that is made again gets its booking by the
+# trigger in db/migrations/initial/audits.sql.
 restored_bookings = Table(
     "restored_bookings",
     metadata,

@@ -120,20 +120,15 @@ appointments = Table(
     required("requested_at", MOMENT, server_default=func.now()),  # order of release
     required("created_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
-    # 0002_resilience
     required("retry_count", Integer, server_default="0"),
     Column("circuit_breaker_open_at_booking", MOMENT),  # when this booking first met an open breaker
     Column("resilience_strategy", EnumText(Strategy)),  # the strongest that applied
-    # 0005_evidence
-    # from when absence may end it; null too in rows of workers that did not know it
-    Column("ends_at", MOMENT),
-    Column("answered_at", MOMENT),  # read by workers of an older version alone: always null by now
+    Column("ends_at", MOMENT),  # from when absence may end it
     Column("askable_since", MOMENT),  # since when Cal.com could be asked about it without a break
     required("evidence_posts", Integer, server_default="0"),  # since the outcome became unknown
     Column("series_uid", Text),  # Cal.com's recurringBookingUid
     Column("series_weeks", Integer),  # counted alive there; null: not counted yet
     Column("series_of", Integer),  # as many as the event type makes
-    # 0010_line
     required("line_at", MOMENT, server_default=func.now()),  # its place in the line
     Column("answer_by", MOMENT),  # the caller wants no booking after this moment
     # Cal.com calls it pending: its host has not accepted it, or it is not paid; null: not known

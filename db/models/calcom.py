@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Integer, Ta
 from db.event_kind import EventKind
 from db.models.bookings import MOMENT, EnumText, allowed_values, metadata, required
 
-# An event type as Cal.com showed it to one key (0005_evidence, 0010_line).
+# An event type as Cal.com showed it to one key.
 calcom_event_types = Table(
     "calcom_event_types",
     metadata,
@@ -14,27 +14,15 @@ calcom_event_types = Table(
     Column("calcom_id", BigInteger),
     required("kind", EnumText(EventKind)),  # by its confirmation policy alone
     Column("confirms_free_email", Boolean),  # confirmation of free e-mail addresses; null: not told
-    Column("personal", Boolean),  # one user's own; null: not told, or asked by a worker that knows no such column
-    required("sight", Boolean),  # the list shows this key every booking of it; believed of personal types alone
+    Column("personal", Boolean),  # one user's own; null: not told
+    required("sight", Boolean),  # the list shows this key every booking of it: a personal type, then
     required("seats", Boolean),
     Column("occurrences", Integer),  # weeks of a series; null: it does not recur
     Column("length_minutes", Integer),  # of a booking that names none
     required("deleted", Boolean, server_default=false()),
     required("asked_at", MOMENT, server_default=func.now()),  # when kind and sight were answered
-    Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it (0010_line)
-    Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went (0010_line)
+    Column("kind_changed_at", MOMENT),  # when an answer last differed from the kind before it
+    Column("looked_at", MOMENT),  # when a look for this missing type, which bookings wait for, last went
     allowed_values("kind", EventKind, "calcom_event_types_kind_known"),
     CheckConstraint("occurrences > 0", name="calcom_event_types_occurrences_positive"),
-)
-
-
-# Which event types a key was seen to list: only workers of the version before read it.
-#
-# It stays while they may run beside this version's during a deploy (expand, then contract): a later one drops it.
-calcom_visibility = Table(
-    "calcom_visibility",
-    metadata,
-    Column("key_fingerprint", Text, primary_key=True),
-    Column("event_type", Text, primary_key=True),
-    required("seen_at", MOMENT, server_default=func.now()),
 )

@@ -78,7 +78,7 @@ def _holds() -> tuple[Index, ...]:
         # waiting, claim: in the order of the line. With all that waiting.sql asks: else the planner, while it has no
         # statistics of an outage, rather reads and sorts the whole line.
         _held_for_a_reason("line", "line_at"),
-        # listing, held_now: by request; and the line of workers of the version before
+        # listing, held_now: by request
         _held_for_a_reason("release", "requested_at"),
         # release_due. Only of holds that have a cause: the line is to be read by the index above.
         _index("due", "hold_until", where="status = 'held'"),

@@ -1,4 +1,4 @@
-"""The tables of the page: what is counted once so that nobody counts it again, and what operators ordered (0007)."""
+"""The tables of the page: what is counted once so that nobody counts it again, and what operators ordered."""
 
 from functools import partial
 
@@ -60,7 +60,7 @@ counted_bookings = Table(
 )
 
 
-# 0009_metric_totals: what Prometheus reads, totals that only grow; nothing prunes them.
+# What Prometheus reads, totals that only grow; nothing prunes them.
 metric_totals = Table(
     "metric_totals",
     metadata,

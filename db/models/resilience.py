@@ -1,4 +1,4 @@
-"""The tables of the resilience patterns and of alerts, as of 0003_alerts."""
+"""The tables of the resilience patterns and of alerts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -69,7 +69,7 @@ failure_metrics = Table(
     required("window_end", MOMENT),
     required("created_at", MOMENT, server_default=func.now()),
     required("updated_at", MOMENT, server_default=func.now()),
-    # 0007_overview: all calls of the window by their time (resilience/call_stats/buckets.py); null in older rows
+    # all calls of the window by their time (resilience/call_stats/buckets.py)
     Column("response_time_buckets", ARRAY(Integer)),
     CheckConstraint("count >= 0", name="failure_metrics_count_not_negative"),
     CheckConstraint("severity BETWEEN 1 AND 3", name="failure_metrics_severity_known"),

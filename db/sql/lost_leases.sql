@@ -2,7 +2,7 @@
 -- has booked it is unknown. Looked at once; another POST is safe only when the time to settle has passed since the last
 -- moment at which that worker may have sent a byte, and absence may end it a while later, when a replica must have seen
 -- what was done. Both count from now and not from the lease's end: after a failover to a server whose clock is ahead a
--- lease has run out long ago whose POST is under way. `answered_at` goes: a worker of an older version would end a row by it.
+-- lease has run out long ago whose POST is under way.
 -- The third lease that a booking loses in a row is held for the operator, for a booking that kills its workers must not
 -- travel on. But bookings that lose their third one together, within the time of a lease, say something of their worker:
 -- it was killed while Cal.com hung, say. They go again in two groups, two leases apart, so that the first is lost
@@ -49,7 +49,6 @@ moved AS (
         sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
         settle_at = greatest(settle_at, now() + make_interval(secs => :settle_seconds)),
         ends_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
-        answered_at = NULL,
         askable_since = coalesce(askable_since, now()),
         looks = 0,
         error_type = 'lease_lost',

@@ -1,6 +1,6 @@
 -- Let holds go whose time has come, or whose cause is gone: held for another key or other settings than today's, or for
 -- a key that has learnt since, not before, that it sees all bookings of this event type (a personal one's owner's, that
--- has its rights again; what an older version says of a team's type counts for nothing). In the order of the line.
+-- has its rights again). In the order of the line.
 -- Suspects have a time of their own (suspects_due.sql): these are looked for, and never posted.
 -- Held for today's key or today's settings: they go by state, whenever the shared breaker says that the key is not
 -- refused, or the settings reach Cal.com (:key_works, :settings_work). An event that says so could be missed; a state
@@ -55,15 +55,11 @@ WITH candidate AS (
         AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')
     LIMIT 16)
     UNION
-    SELECT id, held_at, line_at -- by a worker of an older version, which gave it no time
-    FROM appointments
-    WHERE status = 'held' AND hold_reason = 'blind_key' AND held_for = :key AND hold_until IS NULL
-    UNION
     SELECT blind.id, blind.held_at, blind.line_at
     FROM appointments AS blind
     JOIN calcom_event_types AS seen
         ON seen.key_fingerprint = :key
-        AND seen.sight AND seen.personal
+        AND seen.sight
         AND seen.asked_at > blind.held_at
         AND seen.event_type = /* event_type */
     WHERE blind.status = 'held' AND blind.hold_reason = 'blind_key' AND blind.held_for = :key

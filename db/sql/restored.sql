@@ -26,7 +26,6 @@ moved AS (
         sent_at = CASE WHEN outcome_unknown THEN sent_at ELSE requested_at END, -- not later than its first POST
         settle_at = greatest(settle_at, now() + make_interval(secs => :settle_seconds)),
         ends_at = greatest(ends_at, now() + make_interval(secs => :ends_seconds)),
-        answered_at = NULL,
         askable_since = least(askable_since, greatest(requested_at, CAST(:since AS timestamptz))),
         looks = 0,
         refusal = refusal || '{"look_due": false}',

@@ -38,13 +38,12 @@ class Window:
     average_ms: float
     longest_ms: int
     errors: tuple[Failures, ...]
-    times: ResponseTimes | None = None
-    """None: some of the calls were counted without them, by a worker of an older release."""
+    times: ResponseTimes
 
     @property
-    def buckets(self) -> tuple[int, ...] | None:
+    def buckets(self) -> tuple[int, ...]:
         """How many calls were how long, by `buckets.BOUNDS` and beyond."""
-        return None if self.times is None else self.times.counts
+        return self.times.counts
 
 
 def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
@@ -57,8 +56,6 @@ def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
         start, size, calls, total, longest, failures, errors = value.split(" ", 6)
         begun, over = int(start), int(start) + int(size)
         if whole_from <= begun and over <= now:
-            times = _times(fields.get(f"{field}/times", ""), f"{start} {size} ")
-            whole = times and (sum(times.answered), sum(times.failed)) == (int(calls) - int(failures), int(failures))
             yield Window(
                 endpoint=named[1],
                 start=_moment(begun),
@@ -68,12 +65,8 @@ def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
                 average_ms=int(total) / int(calls),
                 longest_ms=int(longest),
                 errors=tuple(_failures(word, fields[f"{field}/{word}"]) for word in filter(None, errors.split(","))),
-                times=times if whole else None,
+                times=ResponseTimes.parse(*fields[f"{field}/times"].split(" ")[2:]),
             )
-
-
-def _times(value: str, window: str) -> ResponseTimes | None:
-    return ResponseTimes.parse(*value.removeprefix(window).split(" ")) if value.startswith(window) else None
 
 
 def _failures(error: str, value: str) -> Failures:

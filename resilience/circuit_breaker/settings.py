@@ -10,10 +10,6 @@ NEVER = 1000
 """A threshold above this never trips."""
 
 
-_WIRE_NAMES = {"emission_interval": "gap", "burst_tolerance": "depth"}
-"""Clients of other releases write these: another text would be reported as other settings during a deploy."""
-
-
 class Limits(NamedTuple):
     """The numbers that the rules count with, by the names that the scripts know; times in milliseconds."""
 
@@ -36,8 +32,7 @@ class Limits(NamedTuple):
     @property
     def text(self) -> str:
         """Return what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
-        numbers = {_WIRE_NAMES.get(name, name): value for name, value in self._asdict().items()}
-        return json.dumps(numbers, separators=(",", ":"))
+        return json.dumps(self._asdict(), separators=(",", ":"))
 
 
 @dataclass(frozen=True)

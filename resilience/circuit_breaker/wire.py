@@ -207,7 +207,7 @@ def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releas
 def _known_state(raw: Sequence[Any]) -> KnownState:
     _, now, fields, rate, *counted = raw
     told = pairs(rate)
-    return KnownState(now, pairs(fields), int(told.get("shut", 0)), int(told.get("limit", 0)), *counted)
+    return KnownState(now, pairs(fields), int(told.get("throttled_until", 0)), int(told.get("limit", 0)), *counted)
 
 
 def _is_done(result: Any) -> bool:

@@ -16,7 +16,6 @@ if generation and not same then
 elseif not generation then
   generation = math.max(known.epoch + 1, now)
   service.epoch, endpoint.epoch = generation, generation
-  drop_legacy_shortcuts()
   put('born', generation)
   put('epoch', generation)
   redis.call('HSET', WINDOWS, 'run', server_run(), 'whole_from', now)
@@ -29,7 +28,7 @@ end
 for _, seen in ipairs(known.scopes) do
   local scope = scope_named(seen.name)
   if same and scope.epoch < seen.epoch or not same and scope.epoch == generation then
-    scope.epoch = math.max(scope.epoch, seen.epoch or 0) -- workers of the version before do not tell it
+    scope.epoch = math.max(scope.epoch, seen.epoch)
     move(scope, seen.state, seen.ends, seen.opens, 'restored')
   end
 end

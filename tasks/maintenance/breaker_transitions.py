@@ -19,7 +19,7 @@ _START = "0-0"
 _written = (0, _START)
 
 
-@shared_task(base=PeriodicTask, name="tasks.transitions.record_transitions")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.breaker_transitions.record_transitions")
 def record_transitions() -> int:
     """Record what the stream holds and the table lacks; return how many rows were new.
 

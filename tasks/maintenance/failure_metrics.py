@@ -23,7 +23,7 @@ from tasks.periodic import PeriodicTask
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.failure_metrics.aggregate_failure_metrics")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.failure_metrics.aggregate_failure_metrics")
 def aggregate_failure_metrics() -> int:
     """Write the windows that are over and not yet written; return how many rows were new.
 
@@ -58,8 +58,7 @@ def aggregate(deps: Dependencies, service: str) -> int:
 def totals(windows: Sequence[Window], new: set[RowKey]) -> Totals:
     """Count what is new in windows: failures by type, and calls by how long they took, answered or failed.
 
-    A window's rows are written together, so that its first one says whether its calls are new. Of calls that workers of
-    an older release counted, nobody knows how long each took.
+    A window's rows are written together, so that its first one says whether its calls are new.
     """
     counts = Counter[tuple[str, tuple[str, ...]]]()
     sums = dict[tuple[str, tuple[str, ...]], float]()
@@ -68,7 +67,7 @@ def totals(windows: Sequence[Window], new: set[RowKey]) -> Totals:
         for row in of_window:
             if row["error_type"] != ErrorType.NONE:
                 counts[Total.FAILURES, (window.endpoint, row["error_type"])] += row["count"]
-        if not of_window or window.times is None:
+        if not of_window:
             continue
         failed_ms = window.times.failed_ms
         took = {"answered": window.average_ms * window.calls - failed_ms, "failed": failed_ms}
@@ -97,7 +96,7 @@ def rows(service: str, window: Window) -> Iterator[dict[str, Any]]:
         "success_rate": (window.calls - window.failures) / window.calls,
         "avg_response_time_ms": window.average_ms,
         "max_response_time_ms": window.longest_ms,
-        "response_time_buckets": window.buckets and list(window.buckets),
+        "response_time_buckets": list(window.buckets),
         "window_start": window.start,
         "window_end": window.end,
     }

@@ -28,7 +28,7 @@ log = Logger(__name__)
 _running = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.lookouts.look_again")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
     """Look up suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
     if not _running.acquire(blocking=False):

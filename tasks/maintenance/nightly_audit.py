@@ -21,7 +21,7 @@ log = Logger(__name__)
 _auditing = threading.Lock()  # one a process
 
 
-@shared_task(base=PeriodicTask, name="tasks.audits.audit_at_night")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.nightly_audit.audit_at_night")
 def audit_at_night(hour: int) -> bool:
     """Begin the audit that is due since `hour` (UTC), or go on with it, if nobody does; return whether we do."""
     deps = dependencies.current()

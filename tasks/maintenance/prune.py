@@ -19,7 +19,7 @@ SECONDS = 20.0  # a run; the next one goes on
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.prune.prune")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
     deps = dependencies.current()

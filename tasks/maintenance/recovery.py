@@ -24,7 +24,7 @@ from tasks.maintenance.release import release_caused, release_first
 from tasks.periodic import PeriodicTask
 from tasks.publish import call_later
 
-ASK_AGAIN = "tasks.recovery.ask_again"
+ASK_AGAIN = "tasks.maintenance.recovery.ask_again"
 
 log = Logger(__name__)
 _asking = threading.Lock()

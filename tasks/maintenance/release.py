@@ -22,7 +22,7 @@ from tasks.publish import call_later, send
 BATCH = 500
 AHEAD = 16
 ROUNDS = 4
-RELEASE = "tasks.holds.release_held"
+RELEASE = "tasks.maintenance.release.release_held"
 
 log = Logger(__name__)
 _releasing = threading.Lock()

@@ -32,7 +32,7 @@ log = Logger(__name__)
 _sending = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.sweeper.rescue_stranded")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
     deps = dependencies.current()
@@ -42,7 +42,7 @@ def rescue_stranded() -> dict[str, int]:
     return found
 
 
-@shared_task(base=PeriodicTask, name="tasks.sweeper.expire_held")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 

@@ -9,7 +9,6 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from celery.signals import task_revoked
 from celery.utils.functional import maybe_list
 from celery.worker.control import control_command
 from sqlalchemy import Engine
@@ -21,7 +20,7 @@ from tasks import dependencies
 from tasks.log import Logger
 from tasks.operations import booking_commands
 from tasks.operations.booking_commands import CommandOutcome, Via
-from tasks.publish import TASK, tell
+from tasks.publish import tell
 
 TRIES = 5  # a booking that is just moving is looked at again
 
@@ -39,14 +38,6 @@ def revoke(state: Any, task_id: str | list[str], **_options: Any) -> dict[str, s
     # A thread of its own: a slow database must not stop the loop that takes messages and sends heartbeats.
     threading.Thread(target=cancel, args=(ids, state.hostname), name="revoke", daemon=True).start()
     return {"ok": f"cancelling {', '.join(ids)}"}
-
-
-@task_revoked.connect
-def dropped(sender: Any = None, request: Any = None, *, expired: bool = False, **_: Any) -> None:
-    """Cancel a booking whose message a worker has dropped; it was revoked by way of a worker of an older version."""
-    if getattr(sender, "name", None) != TASK or expired or request is None:
-        return
-    threading.Thread(target=cancel, args=([request.id], request.hostname), name="revoke", daemon=True).start()
 
 
 def cancel(task_ids: list[str], hostname: str) -> None:

@@ -37,12 +37,10 @@ class Times:
         """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
-        if row.ends_at is not None and not (row.sent_at and row.ends_at < row.sent_at):
+        if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # by a worker of an older version, which knows no such moment and took a 502 for settled at once
-            sent_ago = (now - (row.sent_at or now)).total_seconds()
-            settled_in = max(settled_in, rules.timings.settle_unanswered - sent_ago)
-            ends_in = max(settled_in, rules.timings.ends_unanswered - sent_ago)
+        else:  # its outcome is known so far, and yet a replica may lag behind its last POST
+            ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
         return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
 
@@ -75,7 +73,6 @@ def unknown(
         "sent_at": row.sent_at if row.outcome_unknown and row.sent_at else FromNow(-sent_ago),
         "settle_at": FromNow(settles),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
-        "answered_at": None,
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
         "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
         "looks": 0,
@@ -139,7 +136,6 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
         "sent_at": row.requested_at,  # not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
         "ends_at": FromNow(rules.timings.settle_unanswered),
-        "answered_at": None,
         "askable_since": FromNow(0),
         "evidence_posts": 0,
         "looks": 0,

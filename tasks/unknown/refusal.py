@@ -1,4 +1,4 @@
-"""What a row keeps of a refusal until it is believed, or not, in words that the version before can read; its end."""
+"""What a row keeps of a refusal until it is believed, or not; its end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,20 +7,11 @@ from db.lifecycle import Status
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.moves import KNOWN, Move
 
-# During a deploy the version before reads these rows, and knows no other words: each of these by the one that it had.
-_BEFORE = {
-    ReplyKind.SIGNED_UP: ReplyKind.TAKEN,
-    ReplyKind.FULL: ReplyKind.TAKEN,
-    ReplyKind.BOUNDS: ReplyKind.REFUSED,
-    ReplyKind.MAXIMUM: ReplyKind.LIMIT,
-}
-
 
 def as_refusal(reply: Reply) -> dict[str, Any]:
     """Return what a row keeps of a refusal."""
     return {
-        "means": reply.kind.value,
-        "meaning": _BEFORE.get(reply.kind, reply.kind).value,
+        "meaning": reply.kind.value,
         "message": reply.message,
         "uid": reply.uid,
         "ask_slots": reply.ask_slots,
@@ -30,8 +21,8 @@ def as_refusal(reply: Reply) -> dict[str, Any]:
 
 
 def refused_as(refusal: Mapping[str, Any]) -> ReplyKind:
-    """Return what a kept refusal means; one that the version before has kept has only its own word."""
-    return ReplyKind(refusal.get("means", refusal["meaning"]))
+    """Return what a kept refusal means."""
+    return ReplyKind(refusal["meaning"])
 
 
 _REFUSED_AS = {

@@ -152,12 +152,13 @@ class Limit:
     def fields(self) -> dict[str, int]:
         """Name what is kept as the hash does."""
         return {
-            "paid_until": self.tat, "shut": self.throttled_until, "throttled_at": self.throttled_at,
+            "tat": self.tat, "throttled_until": self.throttled_until, "throttled_at": self.throttled_at,
             "refused": self.refused, "limit": self.limit,
-            "left": -1 if self.remaining is None else self.remaining, "ends": self.resets_at, "window": self.number,
+            "remaining": -1 if self.remaining is None else self.remaining, "resets_at": self.resets_at,
+            "window": self.number,
             "granted": self.this.granted, "answered": self.this.answered, "granted_before": self.last.granted,
-            "answered_before": self.last.answered, "carried": self.carried_over, "others": self.foreign,
-            "spent": int(self.exhausted), "scout": int(self.scout), "scout_at": self.scout_at,
+            "answered_before": self.last.answered, "carried_over": self.carried_over, "foreign": self.foreign,
+            "exhausted": int(self.exhausted), "scout": int(self.scout), "scout_at": self.scout_at,
             "longest": self.longest,
         }  # fmt: skip
 

@@ -337,4 +337,4 @@ def _plain(fields: dict[str, str]) -> dict[str, str]:
     born = fields.get("born")
     kept = {name: value for name, value in fields.items() if value not in ("0", "", "closed", "None")}
     kept = {name: value for name, value in kept.items() if not (name.endswith("epoch") and value == born)}
-    return {name: value for name, value in kept.items() if (name, value) not in (("window", "1"), ("left", "-1"))}
+    return {name: value for name, value in kept.items() if (name, value) not in (("window", "1"), ("remaining", "-1"))}

@@ -75,7 +75,7 @@ def _untold(row: Row, kind: str) -> Cell:
     if row.error_type == "http_500" and row.evidence_posts > RETRIES:
         return Cell(FOR_GOOD, may=True)
     refusal = row.refusal or {}
-    meaning = str(refusal.get("means", refusal.get("meaning", "no refusal")))
+    meaning = str(refusal.get("meaning", "no refusal"))
     return Cell(meaning, may=bool(refusal.get("untold")) and meaning in _UNTOLD[kind])
 
 

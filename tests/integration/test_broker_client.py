@@ -143,7 +143,7 @@ def test_on_rabbitmq_a_message_waits_where_no_worker_keeps_it(sent: list[dict[st
     """In Celery's queues for that, whole seconds; a quorum queue counts what a worker keeps for later."""
     deps: Any = SimpleNamespace(broker_url=RABBIT)
     for countdown in (0, 0.9, 2.7):
-        publish.call_later(deps, "tasks.holds.release_held", "maintenance", countdown=countdown)
+        publish.call_later(deps, "tasks.maintenance.release.release_held", "maintenance", countdown=countdown)
     here = {"queue": "maintenance"}
     two = ".".join(f"{2:028b}")
     assert sent == [here, here, {"exchange": "celery_delayed_27", "routing_key": f"{two}.maintenance"}]

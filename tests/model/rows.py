@@ -101,7 +101,7 @@ _PASSED_OVER = frozenset(
         "checked_at",
     }
 )
-_REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "means", "untold")
+_REFUSAL_KEPT = ("ask_slots", "error_type", "http_status", "look_due", "meaning", "untold")
 
 
 def change(step: Move) -> Change:
@@ -118,7 +118,7 @@ def change(step: Move) -> Change:
 _NAMES = {"hold_reason": "reason", "outcome_unknown": "unknown", "looks": "looks", "retry_count": "retries"}
 
 
-def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one return a column
+def renamed(name: str, value: Any) -> dict[str, Any]:
     """Return a column as the models name it, and its value."""
     if name in _NAMES:
         return {_NAMES[name]: value}
@@ -127,8 +127,6 @@ def renamed(name: str, value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one ret
             return {}  # as it was
         case "settle_at" | "ends_at":
             return {name.removesuffix("_at"): _ticks(value)}
-        case "answered_at":  # nothing reads it
-            return {}
         case "askable_since":
             return {} if isinstance(value, datetime) else {"waited": False}
         case "evidence_posts":
@@ -181,7 +179,7 @@ _NO_REFUSAL: dict[str, Any] = {
 _TEXT = ("idempotency_key", "payload_hash", "correlation_id", "task_id", "attendee_name", "attendee_time_zone")
 _ABSENT = (
     "claim_token", "lease_expires_at", "enqueued_at", "next_attempt_at", "hold_reason", "held_at", "hold_until",
-    "held_for", "answered_at", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
+    "held_for", "calcom_seat_uid", "series_uid", "series_weeks", "series_of", "last_error",
     "circuit_breaker_open_at_booking", "resilience_strategy", "awaits_host", "checked_at", "booked_start_at",
 )  # fmt: skip
 _REQUEST: dict[str, Any] = {

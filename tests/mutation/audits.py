@@ -116,7 +116,7 @@ AUDITS = (
     Breakage(
         name="lost-rows-not-known-again",
         promise=2,
-        file="db/migrations/versions/0008_audits.py",
+        file="db/migrations/initial/audits.sql",
         old="    PERFORM take_restored_booking(NEW.id);\n",
         new="",
         test="tests/promises/test_restored.py::test_a_restored_database_books_nobody_twice_and_loses_nobody",
@@ -124,7 +124,7 @@ AUDITS = (
     Breakage(
         name="restored-and-looked-for-since-it-was-asked-again",
         promise=2,
-        file="db/migrations/versions/0008_audits.py",
+        file="db/migrations/initial/audits.sql",
         old="        created_at = least(created_at, taken.created_at),\n",
         new="",
         test=_COMMAND + "test_a_booking_that_many_newer_ones_hide_is_found",

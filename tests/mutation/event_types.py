@@ -31,20 +31,6 @@ EVENT_TYPES = (
         new="",
         test=f"{_KEPT}test_a_type_that_is_another_than_before_is_known_to_have_changed",
     ),
-    _kept(
-        name="sight-of-an-older-version-believed",
-        old="and_(_columns.sight, _columns.personal.is_(True))",
-        new="_columns.sight",
-        test=f"{_KEPT}test_what_an_older_version_was_told_is_believed_less",
-    ),
-    Breakage(
-        name="blindness-ended-by-an-older-versions-sight",
-        promise=4,
-        file="db/sql/release_due.sql",
-        old="AND seen.sight AND seen.personal",
-        new="AND seen.sight",
-        test="tests/integration/appointments/test_db_releases.py::test_blindness_stays_while_nothing_new_is_known",
-    ),
     Breakage(
         name="own-types-asked-in-the-version-that-hides-the-column",
         promise=2,

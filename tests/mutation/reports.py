@@ -57,14 +57,6 @@ REPORTS = (
         "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com-told0]",
     ),
     Breakage(
-        name="buckets-that-lack-calls",
-        promise=6,
-        file="resilience/call_stats/windows.py",
-        old="times=times if whole else None",
-        new="times=times",
-        test="tests/integration/health/test_response_times.py::test_an_older_release_counts_on_in_a_window_of_ours",
-    ),
-    Breakage(
         name="story-without-its-calls",
         promise=6,
         file="tasks/claim.py",

@@ -5,7 +5,6 @@ from tests.mutation.breakage import Breakage
 _HOLDS = "tests/promises/lost_or_twice/test_evidence_holds.py::"
 _PROBES = "tests/promises/outage/test_probes.py::"
 _ASKED = "tests/promises/lost_or_twice/test_stale_knowledge.py::"
-_OLDER = "tests/promises/lost_or_twice/test_older_rows.py::"
 _TWINS = "tests/promises/lost_or_twice/test_same_person_same_time.py::"
 _SERIES = "tests/promises/lost_or_twice/test_series_counted.py::"
 
@@ -157,15 +156,6 @@ STEPS = (
         old="if row.username is not None and row.event_type_slug is not None:",
         new="if row.username is not None and row.event_type_slug is not None and number is None:",
         test=f"{_ASKED}test_a_users_type_that_is_named_keeps_its_kind_when_it_is_asked_again",
-    ),
-    # -- an upgrade
-    Breakage(
-        name="older-502-posted-at-once",
-        promise=2,
-        file="tasks/unknown/outcome.py",
-        old="            settled_in = max(settled_in, rules.timings.settle_unanswered - sent_ago)\n",
-        new="",
-        test=f"{_OLDER}test_a_502_that_an_older_worker_took_for_settled_is_not_posted_at_once",
     ),
     # -- twins
     Breakage(

@@ -15,7 +15,7 @@ from worker import enqueue_booking, enqueue_bookings
 
 def look_after_holds() -> None:
     """Have the fleet's own sweeper run now, as beat does every 10 s."""
-    tick("tasks.sweeper.expire_held")
+    tick("tasks.maintenance.sweeper.expire_held")
 
 
 def rows(query: str) -> list[Any]:

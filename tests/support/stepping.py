@@ -28,7 +28,7 @@ POST = {"method": "POST", "path": "/v2/bookings"}
 BLIND = (Status.HELD, HoldReason.BLIND_KEY)
 _MOMENTS = {
     "appointments": (
-        "requested_at, created_at, updated_at, lease_expires_at, next_attempt_at, sent_at, answered_at, settle_at, "
+        "requested_at, created_at, updated_at, lease_expires_at, next_attempt_at, sent_at, settle_at, "
         "ends_at, askable_since, held_at, hold_until, checked_at, line_at, answer_by"
     ),
     "appointment_events": "created_at",
@@ -74,7 +74,7 @@ def let_pass(seconds: float) -> None:
 
 
 def write(appointment_id: int, **columns: Any) -> None:
-    """Write columns past the door, as a fault or an older version would."""
+    """Write columns past the door, as a fault would."""
     with dependencies.current().engine.begin() as conn:
         conn.execute(update(table).where(table.c.id == appointment_id).values(**columns))
 

@@ -238,7 +238,7 @@ def check(
 
 @app.command(
     rich_help_panel=OPERATING,
-    epilog=_examples("booking migrate", "booking migrate --to 0001_appointments   (back)", "booking migrate --status"),
+    epilog=_examples("booking migrate", "booking migrate --down 1   (back)", "booking migrate --status"),
 )
 def migrate(
     *,

@@ -214,7 +214,7 @@ def _is_to_come(moment: datetime | None, now: datetime) -> TypeGuard[datetime]:
 
 
 def _until(row: Appointment, now: datetime) -> str:
-    if row.hold_until is None:  # of a worker of an older version: it waits for nothing
+    if row.hold_until is None:
         return "now"
     left = _seconds_to(row.hold_until, now)
     return ago(row.hold_until, now) if left > 0 else f"now{_late(left).removesuffix('.')}"

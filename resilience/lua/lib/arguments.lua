@@ -13,13 +13,3 @@ if now == 0 then
 end
 
 local setting = cjson.decode(SETTINGS)
-
--- Workers of 977511c pass by without reading the breaker while "calm/..." fields stand in RATE. What shuts the breaker must end
--- them; nobody else writes them, so this may go with those workers.
-local function drop_legacy_shortcuts()
-  for _, field in ipairs(redis.call('HKEYS', RATE)) do
-    if string.find(field, '^calm/') then
-      redis.call('HDEL', RATE, field)
-    end
-  end
-end

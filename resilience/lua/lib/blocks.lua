@@ -23,7 +23,6 @@ local function apply_block(outcome, trial, granted_at)
   if outcome == 'credentials' and (granted_at > unblocked_at or unblocked_at > now) then -- later: a clock was set back
     blocked = now
     put('blocked:' .. KEY, now)
-    drop_legacy_shortcuts()
   elseif outcome == 'configuration' and trial then
     misconfigured = now
     put('wrong:' .. CONFIGURATION, now)

@@ -64,9 +64,7 @@ local function count_window(size, name, error, severity, calls, sum, longest, co
     for word in string.gmatch(errors or '', '[^,]+') do
       redis.call('HDEL', WINDOWS, field .. '/' .. word)
     end
-    n, total, max_ms, failures, errors, failed_ms = 0, 0, 0, 0, '', nil
-  end
-  if not failed_ms then -- also where a worker of another release began this window: then counts are fewer than calls
+    n, total, max_ms, failures, errors = 0, 0, 0, 0, ''
     failed_ms, times = 0, ''
   end
   if severity > 0 then

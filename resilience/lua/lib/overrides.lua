@@ -50,7 +50,6 @@ local function apply_override(given) -- see override.lua
   elseif kind == 'block' then
     blocked = given.fingerprint == KEY and now or blocked
     put('blocked:' .. given.fingerprint, now)
-    drop_legacy_shortcuts()
   elseif service.state == 'forced_open' then
     move(service, 'half_open', 0, 0, 'automatic_again')
   elseif service.state == 'off' then

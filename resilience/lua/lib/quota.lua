@@ -13,11 +13,9 @@
 --         in flight and a reserve. After a window that was used up or shared, one call goes first.
 local MAX_THROTTLE = 3600000 -- ms that a 429 may hold us: a clock that was set back must not do so for longer
 local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms after which an answer may have made room; for which a scout is waited for
-local emission_interval, burst_tolerance = setting.gap, setting.depth -- us; 0: no limit of our own
-local QUOTA = { tat = 'paid_until', throttled_until = 'shut', remaining = 'left', resets_at = 'ends', carried_over = 'carried',
-  foreign = 'others', exhausted = 'spent' } -- as other releases write them; the rest by their own names
-local stored = redis.call('HMGET', RATE, 'paid_until', 'shut', 'refused', 'limit', 'left', 'ends', 'window', 'granted', 'answered',
-  'granted_before', 'answered_before', 'carried', 'others', 'spent', 'scout', 'scout_at', 'longest')
+local emission_interval, burst_tolerance = setting.emission_interval, setting.burst_tolerance -- us; 0: no limit of our own
+local stored = redis.call('HMGET', RATE, 'tat', 'throttled_until', 'refused', 'limit', 'remaining', 'resets_at', 'window', 'granted',
+  'answered', 'granted_before', 'answered_before', 'carried_over', 'foreign', 'exhausted', 'scout', 'scout_at', 'longest')
 local quota, quota_writes = {
   tat = (stored[1] or 0) + 0, throttled_until = (stored[2] or 0) + 0, refused = (stored[3] or 0) + 0,
   limit = (stored[4] or 0) + 0, remaining = (stored[5] or -1) + 0, resets_at = (stored[6] or 0) + 0,
@@ -30,7 +28,7 @@ local quota, quota_writes = {
 local function quota_set(name, value)
   if quota[name] ~= value then
     quota[name] = value
-    quota_writes[#quota_writes + 1] = QUOTA[name] or name
+    quota_writes[#quota_writes + 1] = name
     quota_writes[#quota_writes + 1] = value
   end
 end

@@ -85,7 +85,6 @@ local function move(scope, state, ends, opens, reason)
   end
   count_failures(scope, 0)
   set_probe(scope, '', 0)
-  drop_legacy_shortcuts()
   if state == 'closed' then -- an outage that is over says nothing about what comes
     redis.call('DEL', COUNTS)
   end

@@ -13,7 +13,6 @@ local function apply_429(at, wait) -- of a call granted at that moment; wait: ms
   quota_set('resets_at', quota.throttled_until)
   quota_set('exhausted', 1)
   quota_set('remaining', 0)
-  drop_legacy_shortcuts()
 end
 
 local function may_try_again() -- math.abs: a clock that was set back puts it off by no more

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from db import appointments
@@ -113,33 +112,6 @@ def test_a_deleted_type_keeps_what_was_known_of_it(record: Any) -> None:
     assert (gone.deleted, gone.sight, gone.kind) == (True, True, EventKind.ROUND_ROBIN)
     assert (unheard.deleted, unheard.sight, unheard.kind) == (True, False, EventKind.UNKNOWN)
     assert not keep(record).deleted
-
-
-def older_worker_asks(record: Any, kind: EventKind) -> None:
-    """Have a worker of the version before record what it was told: it knows neither of the new columns."""
-    with record.engine.begin() as conn:
-        known_to_it = {"kind": kind, "sight": True, "seats": False, "asked_at": func.now()}
-        unheard = insert(table).values(key_fingerprint="key", event_type="101", **known_to_it)
-        conn.execute(unheard.on_conflict_do_update(index_elements=("key_fingerprint", "event_type"), set_=known_to_it))
-
-
-def test_what_an_older_version_was_told_is_believed_less(record: Any) -> None:
-    """It took hosts for owners, and did not ask whether a type confirms free addresses: it may."""
-    older_worker_asks(record, EventKind.COLLECTIVE)
-
-    told = known(record)
-    assert told is not None
-    assert (told.kind, told.confirms, told.sight, told.fresh) == (EventKind.CONFIRMATION, False, False, True)
-
-
-def test_what_was_told_of_free_addresses_outlives_the_word_of_an_older_version(record: Any) -> None:
-    """During a deploy it asks the same types."""
-    keep(record, kind=EventKind.COLLECTIVE, confirms_free_email=False, personal=False, sight=False)
-    older_worker_asks(record, EventKind.COLLECTIVE)
-
-    told = known(record)
-    assert told is not None
-    assert (told.kind, told.sight, told.kind_changed_at) == (EventKind.COLLECTIVE, False, None)
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ def held(record: Any, reason: HoldReason, **columns: Any) -> Appointment:
     return record.read(row.id)
 
 
-def told(record: Any, event_type: str, *, key: str = "key", sight: bool, personal: bool | None = True) -> None:
+def told(record: Any, event_type: str, *, key: str = "key", sight: bool) -> None:
     """Let Cal.com tell what a key sees of an event type."""
     with record.engine.begin() as conn:
-        shown = event_types.ShownType(policy_kind=event_types.EventKind.PLAIN, personal=personal, sight=sight)
+        shown = event_types.ShownType(policy_kind=event_types.EventKind.PLAIN, personal=True, sight=sight)
         event_types.keep(conn, key, event_type, shown)
 
 
@@ -101,11 +101,10 @@ def test_sight_gained_since_ends_blindness_for_that_event_type(record: Any, even
 
 
 def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
-    """Not by another key's sight, a number that was learnt, or an older version's word; nothing circles."""
+    """Not by another key's sight, or a number that was learnt; nothing circles."""
     row = held(record, HoldReason.BLIND_KEY, held_for="key", hold_until=ahead(60))
     told(record, row.event_type, sight=False)
     told(record, row.event_type, key="other", sight=True)
-    told(record, row.event_type, sight=True, personal=None)
     with record.engine.begin() as conn:
         event_types.learn_id(conn, "key", row.event_type, 101)
     assert release(record) == []
@@ -114,13 +113,6 @@ def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
     record.write(row.id, held_at=ahead(1))
 
     assert release(record) == []
-
-
-def test_what_an_older_version_holds_for_a_blind_key_is_looked_for(record: Any) -> None:
-    """It gave no time: whoever takes it up now gives it one."""
-    row = held(record, HoldReason.BLIND_KEY, held_for="key")
-
-    assert release(record) == [row.id]
 
 
 def test_a_blind_key_is_looked_for_when_its_time_comes(record: Any) -> None:

@@ -78,7 +78,7 @@ def test_what_was_on_its_way_is_unknown_and_waits(record: Any) -> None:
         assert (row.status, row.hold_reason, row.outcome_unknown) == (Status.HELD, HoldReason.SETTLING, True)
         assert (row.hold_until - row.updated_at, row.hold_until) == (timedelta(seconds=SETTLE), row.settle_at)
         assert row.ends_at == row.updated_at + timedelta(seconds=ENDS)
-        assert (row.sent_at, row.claim_token, row.held_for, row.answered_at) == (row.requested_at, None, None, None)
+        assert (row.sent_at, row.claim_token, row.held_for) == (row.requested_at, None, None)
         with record.engine.connect() as conn:
             assert events.timeline(conn, row.id)[-1].kind == "restored"
 

@@ -57,12 +57,12 @@ class TestLostLeases:
     def test_absence_may_end_it_only_after_a_replicas_lag_more(self, record: Any) -> None:
         """By default 30 s after the 130 in which a POST may work; from now on Cal.com can be asked."""
         row = record.claimed()
-        record.write(row.id, lease_expires_at=ago(10), answered_at=ago(99))
+        record.write(row.id, lease_expires_at=ago(10))
 
         [lost] = record.sweep(appointments.lost_leases, 10, settle_seconds=130)
 
         assert lost.ends_at == lost.updated_at + timedelta(seconds=160)
-        assert (lost.answered_at, lost.askable_since) == (None, lost.updated_at)
+        assert lost.askable_since == lost.updated_at
 
     def test_the_time_until_absence_may_end_it_is_the_callers(self, record: Any) -> None:
         """As every time is; the later of two counts."""

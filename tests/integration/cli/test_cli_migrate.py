@@ -1,29 +1,28 @@
 """`booking migrate`: there, back, and how far."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.support.schema.later import FIRST, SECOND, release_later
+
 Booking = Callable[..., Any]
-ALL = [
-    "0001_appointments",
-    "0002_resilience",
-    "0003_alerts",
-    "0004_report",
-    "0005_evidence",
-    "0006_keys",
-    "0007_overview",
-    "0008_audits",
-    "0009_metric_totals",
-    "0010_line",
-]
+ALL = [FIRST, SECOND]
 
 
 @pytest.fixture
-def empty(settings: Callable[..., dict[str, str]], call: Booking, empty_database_url: str) -> Booking:
-    """Run `booking ...` with a database without tables."""
+def empty(
+    settings: Callable[..., dict[str, str]],
+    call: Booking,
+    empty_database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Booking:
+    """Run `booking ...` of a release with two revisions, with a database without tables."""
+    release_later(tmp_path / "migrations", monkeypatch)
     settings(DATABASE_URL=empty_database_url)
     return call
 
@@ -41,7 +40,14 @@ def test_it_goes_back_by_name_and_by_number(empty: Booking) -> None:
     """The operators' roll-back."""
     empty("migrate")
     assert empty("migrate", "--to", ALL[0]).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
-    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[0]} -> nothing"
+    empty("migrate")
+    assert empty("migrate", "--down", 1).out.splitlines()[-1] == f"{ALL[-1]} -> {ALL[0]}"
+    ran = empty("migrate", "--down", 1)
+    assert (ran.code, ran.err) == (
+        1,
+        "booking: cannot take back 1 revisions: the database has 1, and the first one stays\n",
+    )
+    assert empty("migrate", "--to", "base").out.splitlines()[-1] == f"{ALL[0]} -> nothing"
 
 
 def test_status_marks_what_the_database_has(empty: Booking) -> None:
@@ -83,3 +89,35 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
     assert [booking("migrate", "--status", *more).code for more in ([], ["--or-newer"])] == [1, 0]
+
+
+def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url: str) -> None:
+    """It stands at the last of the old ids; `--status` says that something is missing, whoever waits for it."""
+    _back_to(database_url, "0010_line")
+    for more in ([], ["--or-newer"]):
+        ran = booking("migrate", "--status", *more)
+        assert ran.code == 1
+        assert ran.out.split()[:2] == ["missing", FIRST]
+        assert "the database is at 0010_line, this code needs 0001_initial: run `booking migrate`" in ran.err
+    ran = booking("migrate")
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"0010_line -> {FIRST}")
+    assert booking("migrate", "--status").code == 0
+
+
+@pytest.mark.parametrize("asked", [[], ["--status"], ["--status", "--or-newer"], ["--down", 1]])
+def test_an_older_one_is_told_which_commit_migrates_it_first(
+    booking: Booking, database_url: str, asked: list[object]
+) -> None:
+    """In one line, with the exit code 1."""
+    _back_to(database_url, "0006_keys")
+    ran = booking("migrate", *asked)
+    assert ran.code == 1
+    [line] = ran.err.splitlines()
+    assert line.startswith("booking: the database is at 0006_keys, from before 0.1.0: run `booking migrate` of commit ")
+
+
+def _back_to(url: str, revision: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
+        conn.execute("CREATE TABLE calcom_visibility ()")
+        conn.execute("UPDATE alembic_version SET version_num = %s", (revision,))

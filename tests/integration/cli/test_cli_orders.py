@@ -69,12 +69,12 @@ def test_what_may_be_booked_is_looked_up_first(booking: Booking, record: Any) ->
 
 def test_the_operator_who_has_looked_says_so(booking: Booking, record: Any) -> None:
     """With --not-booked the outcome is known, nothing of what was unknown is left, and the next thing is a POST."""
-    proof = {"ends_at": timedelta(seconds=-1), "answered_at": timedelta(minutes=-5), "askable_since": timedelta()}
+    proof = {"ends_at": timedelta(seconds=-1), "askable_since": timedelta()}
     row = held(record, HoldReason.BLIND_KEY, **UNKNOWN | proof | {"evidence_posts": 2, "refusal": {"meaning": "taken"}})
     assert booking("retry", row.id, "--not-booked").code == 0
     now = record.read(row.id)
     assert (now.status, now.outcome_unknown, now.settle_at, now.ends_at) == (Status.PENDING, False, None, None)
-    assert (now.answered_at, now.askable_since, now.evidence_posts, now.refusal) == (None, None, 0, None)
+    assert (now.askable_since, now.evidence_posts, now.refusal) == (None, 0, None)
 
 
 def test_an_id_that_is_anothers_key_is_nobodys_order(booking: Booking, record: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_cancel_that_comes_too_late_is_not_called_done(
 @pytest.mark.parametrize(
     "moments",
     [{"settle_at": timedelta(minutes=1)}, {"ends_at": timedelta(minutes=1)}],
-    ids=["of an older worker: no ends_at", "settled, not at its end"],
+    ids=["not settled", "settled, not at its end"],
 )
 def test_nobody_can_say_not_booked_before_absence_may_end_it(
     booking: Booking, record: Any, order: str, moments: dict[str, Any]

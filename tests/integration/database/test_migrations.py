@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, text
@@ -10,7 +11,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from db import revisions
 from db.engine import make_engine
-from tests.support.migrating import Migrating
+from tests.support.schema.later import FIRST, SECOND, release_later
+from tests.support.schema.migrating import Migrating
 
 
 @pytest.fixture
@@ -27,26 +29,34 @@ def empty(url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this code a second revision."""
+    release_later(tmp_path / "migrations", monkeypatch)
+
+
 class TestOnTheWheel(Migrating):
     """PostgreSQL 18."""
 
 
+@pytest.mark.usefixtures("later")
 def test_ids_are_readable_and_in_order(empty: Engine) -> None:
     """An operator can say where to go back to."""
     listed = revisions.status(empty)
 
-    assert [revision.id for revision in listed][:2] == ["0001_appointments", "0002_resilience"]
-    assert listed[-1].id == revisions.head()
+    assert [revision.id for revision in listed] == [FIRST, SECOND]
+    assert revisions.head() == SECOND
     assert all(revision.doc for revision in listed)
 
 
+@pytest.mark.usefixtures("later")
 def test_the_list_says_what_is_applied(empty: Engine) -> None:
     """`booking migrate --status` shows where a database stands."""
     assert revisions.current(empty) is None
-    revisions.upgrade(empty, "0001_appointments")
+    revisions.upgrade(empty, FIRST)
 
-    assert revisions.current(empty) == "0001_appointments"
-    assert [revision.applied for revision in revisions.status(empty)][:2] == [True, False]
+    assert revisions.current(empty) == FIRST
+    assert [revision.applied for revision in revisions.status(empty)] == [True, False]
 
 
 def test_a_database_without_tables_is_told_what_to_run(empty: Engine) -> None:
@@ -55,11 +65,14 @@ def test_a_database_without_tables_is_told_what_to_run(empty: Engine) -> None:
         revisions.require(empty)
 
 
+@pytest.mark.usefixtures("later")
 def test_a_database_that_is_behind_is_told_where_it_stands(empty: Engine) -> None:
-    """With only 0001 applied the code says so, before any statement fails."""
-    revisions.upgrade(empty, "0001_appointments")
+    """With only the first applied the code says so, before any statement fails."""
+    revisions.upgrade(empty, FIRST)
 
-    with pytest.raises(revisions.RevisionError, match=r"is at 0001_appointments, .* run `booking migrate`"):
+    with pytest.raises(
+        revisions.RevisionError, match="0001_initial, this code needs 0002_later: run `booking migrate`"
+    ):
         revisions.require(empty)
 
 
@@ -87,21 +100,37 @@ def test_old_workers_live_on_beside_a_newer_database(empty: Engine) -> None:
 
 def test_a_revision_that_does_not_exist_is_told_with_those_that_do(empty: Engine) -> None:
     """A typing error changes nothing."""
-    with pytest.raises(revisions.RevisionError, match=r"no revision '0003_nothing'; .*0001_appointments"):
+    with pytest.raises(revisions.RevisionError, match=r"no revision '0003_nothing'; .*0001_initial"):
         revisions.migrate(empty, "0003_nothing")
 
 
+@pytest.mark.usefixtures("later")
 def test_an_upgrade_never_takes_anything_back(empty: Engine) -> None:
     """Only `migrate` and `downgrade` lose columns."""
     revisions.upgrade(empty)
 
     with pytest.raises(revisions.RevisionError, match="behind"):
-        revisions.upgrade(empty, "0001_appointments")
+        revisions.upgrade(empty, FIRST)
 
 
-@pytest.mark.parametrize("steps", [-1, 99])
-def test_no_more_is_taken_back_than_is_there(empty: Engine, steps: int) -> None:
-    """`booking migrate --down 99` changes nothing."""
+@pytest.mark.usefixtures("later")
+def test_what_is_taken_back_leaves_the_bookings(empty: Engine) -> None:
+    """`booking migrate --down 1` loses a column and no row; forward again the column is new."""
+    revisions.upgrade(empty)
+    with empty.begin() as conn:
+        conn.execute(text("INSERT INTO heartbeats VALUES ('beat', 1, now())"))
+
+    assert revisions.downgrade(empty, 1) == [SECOND]
+    assert revisions.upgrade(empty) == [SECOND]
+
+    with empty.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM heartbeats")).scalar_one() == 1
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("steps", [-1, 2, 99])
+def test_no_number_takes_back_the_first_revision(empty: Engine, steps: int) -> None:
+    """`booking migrate --down 2` changes nothing: with the first one every booking would go."""
     revisions.upgrade(empty)
 
     with pytest.raises(revisions.RevisionError, match="cannot take back"):
@@ -117,7 +146,7 @@ def test_migrating_again_does_nothing(empty: Engine) -> None:
 
 
 def test_a_failed_migration_changes_nothing(empty: Engine) -> None:
-    """All revisions of a run are one transaction: no half-migrated database."""
+    """A run is one transaction: no half-migrated database."""
     with empty.begin() as conn:
         conn.execute(text("CREATE TABLE alert_incidents (id int)"))
 
@@ -128,10 +157,11 @@ def test_a_failed_migration_changes_nothing(empty: Engine) -> None:
         assert inspect(conn).get_table_names() == ["alert_incidents"]
 
 
+@pytest.mark.usefixtures("later")
 def test_a_migration_does_not_queue_up_behind_a_busy_table(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It gives up, and with it everybody who would have waited behind it."""
     monkeypatch.setattr(revisions, "LOCK_TIMEOUT", "50ms")
-    revisions.upgrade(empty, "0001_appointments")
+    revisions.upgrade(empty, FIRST)
 
     with empty.begin() as reader:
         reader.execute(text("SELECT * FROM appointments"))

@@ -11,7 +11,7 @@ from db import revisions
 from db.engine import make_engine
 from db.lifecycle import Status
 from tests.support.fleet import Fleet, eventually, finals, request, row
-from tests.support.migrating import Migrating
+from tests.support.schema.migrating import Migrating
 from worker import enqueue_bookings
 from worker.local import embedded
 from worker.local.embedded.find import server_user

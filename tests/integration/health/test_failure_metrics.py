@@ -13,6 +13,7 @@ from celery.utils.dispatch import Signal
 from sqlalchemy import event, text
 
 from db.monitoring.failure_metrics import write
+from resilience.call_stats.buckets import ResponseTimes
 from resilience.call_stats.windows import Failures, Window
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType
@@ -206,7 +207,8 @@ def window(minute: int) -> Window:
     """Make a window with 20 kinds of failures."""
     start = datetime.fromtimestamp(T0 + 60 * minute, tz=UTC)
     errors = tuple(Failures(error, (0, 3, 0), start, start, {"correlation_id": "c"}) for error in list(ErrorType)[1:21])
-    return Window("slots", start, start + timedelta(seconds=60), 100, 60, 250.5, 900, errors)
+    times = ResponseTimes.parse("900", "c40C60")
+    return Window("slots", start, start + timedelta(seconds=60), 100, 60, 250.5, 900, errors, times)
 
 
 @pytest.mark.parametrize("signal", [worker_shutdown, worker_process_shutdown])

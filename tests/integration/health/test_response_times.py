@@ -1,6 +1,5 @@
-"""How long calls took is counted by buckets in the windows, beside workers of an older release, too."""
+"""How long calls took is counted by buckets in the windows."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -48,12 +47,6 @@ def kept() -> dict[str, str]:
         return cells
 
 
-def keep(of: str, value: str) -> None:
-    """Write what a worker of the release before would have kept of the first window."""
-    with redis.Redis.from_url(dependencies.current().broker_url) as client:
-        client.hset("{calcom}:windows", f"{FIELD}{of}", value)
-
-
 def test_each_call_is_counted_in_its_bucket() -> None:
     """Up to each bound, the bound itself and beyond it, those that failed apart; Lua's bounds are Python's."""
     for bound in BOUNDS:
@@ -61,7 +54,6 @@ def test_each_call_is_counted_in_its_bucket() -> None:
         call(bound + 0.001)
         call(bound - 0.001, error="timeout")
     [window] = windows()
-    assert window.times is not None
     assert window.times.answered == (1, *[2] * 11, 1)
     assert window.times.failed == (*[1] * 12, 0)
     assert window.times.failed_ms == sum(round(1000 * bound) - 1 for bound in BOUNDS)
@@ -96,42 +88,6 @@ def test_statements_kept_back_for_a_second_are_counted_by_buckets() -> None:
     assert window.buckets == (3, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("times", [None, "60000 60000 0 b4"], ids=["no counts", "our counts of the day before"])
-def test_a_window_that_an_older_release_has_begun_has_no_buckets(times: str | None) -> None:
-    """Too few counts: none is better than wrong ones. Its calls and its average stand."""
-    keep("", f"{T0}000 60000 4 400 100 1 timeout,")
-    keep("/timeout", f"0 1 0 {T0}000 {T0}000 ")
-    if times is not None:
-        keep("/times", times)
-    call(0.1)
-    [window] = windows()
-    assert (window.calls, window.average_ms, window.buckets) == (5, 100, None)
-
-
-def test_an_older_release_counts_on_in_a_window_of_ours() -> None:
-    """What it writes leaves our counts behind: too few."""
-    call(0.1)
-    start, size, calls, rest = kept()[FIELD].split(" ", 3)
-    keep("", f"{start} {size} {int(calls) + 1} {rest}")
-    [window] = windows()
-    assert (window.calls, window.buckets) == (2, None)
-
-
-def test_an_older_release_reads_our_windows() -> None:
-    """By the patterns of its own: what is new it passes over, and it drops the rest as before."""
-    call(0.1)
-    call(30, error="timeout")
-    cells = kept()
-    read = [name for name in cells if re.fullmatch(r"\d+/([^/]+)", name)]
-    assert read == [FIELD]
-    start, size, *numbers, errors = cells[FIELD].split(" ", 6)
-    assert [int(number) for number in (start, size, *numbers)] == [T0 * 1000, 60000, 2, 30100, 30000, 1]
-    assert errors == "timeout,"
-    dropped = [name for name, value in cells.items() if re.match(r"^(\d+) (\d+) \d+ \d+ \d+ \d+ (\S*)$", value)]
-    assert dropped == [FIELD]
-    assert set(cells) == {"run", "whole_from", FIELD, f"{FIELD}/timeout", f"{FIELD}/times"}
-
-
 def test_what_is_written_is_dropped_with_its_buckets() -> None:
     """Nothing of a window stays."""
     call(0.1)
@@ -142,7 +98,7 @@ def test_what_is_written_is_dropped_with_its_buckets() -> None:
 
 
 def test_a_day_later_a_window_begins_anew() -> None:
-    """Its place comes round again, with what a worker of the release before has left there."""
+    """Its place comes round again, with what was left there."""
     call(0.1)
     with redis.Redis.from_url(dependencies.current().broker_url) as client:
         client.hdel("{calcom}:windows", FIELD)  # as it drops it

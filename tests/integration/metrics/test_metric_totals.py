@@ -1,6 +1,5 @@
 """Counters and histograms equal what PostgreSQL's rows say, and nothing that is deleted makes them sink."""
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from db import appointments, revisions
-from db.appointments import queue
+from db import appointments
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes, breaker_events, metric_totals
 from db.monitoring import failure_metrics as written
@@ -258,34 +256,6 @@ def test_what_was_before_the_first_count_does_not_look_as_if_it_were_now(record:
     assert only_growing(before) == {}
     assert before['booking_part_up{part="postgres"}'] == 1
     assert after['booking_finished_total{outcome="failed"}'] == 1
-
-
-def test_what_was_counted_before_the_migration_is_in_the_totals(record: Any) -> None:
-    """Out of the rows that are kept: what they do not tell begins anew."""
-    dependencies.current().breaker.acquire("slots", owner="first", now=T0)
-    end_each(record)
-    call(T0 + 1, "timeout")
-    aggregate()
-    opened = {"service": "calcom", "endpoint": None, "old_state": "closed", "new_state": "open", "reason": "trip"}
-    with record.engine.begin() as conn:
-        moment = {"failure_count": 5, "context": {}, "epoch": 1, "created_at": datetime.now(UTC)}
-        breaker_events.record_transitions(conn, [opened | moment])
-    held = record.moved(Status.HELD, hold_reason=HoldReason.THROTTLED)
-    record.sweep(queue.release_these, [held.id])
-    count()
-    before = only_growing(told())
-    revisions.migrate(record.engine, "0008_audits")
-    revisions.migrate(record.engine)
-    after = only_growing(told())
-
-    anew = re.compile("_seconds_sum|_rescued_total|_not_permitted_total|_request_seconds")
-    assert {name for name in before if before[name] != after[name] and not anew.search(name)} == set()
-    assert after['booking_released_total{reason="throttled"}'] == 1
-    assert (
-        after["booking_wait_seconds_count{}"]
-        == after['booking_breaker_transitions_total{name="calcom",to="open"}']
-        == 1
-    )
 
 
 def test_totals_of_one_transaction_that_fails_are_not_kept(record: Any) -> None:

@@ -123,7 +123,7 @@ def test_a_series_that_was_made_in_part_is_confirmed_and_somebody_is_told(
     assert [one.status for one in at_rest(both)] == [Status.CONFIRMED] * 2
 
     def counted() -> bool:
-        tick("tasks.lookouts.look_again")
+        tick("tasks.maintenance.late_lookups.look_again")
         return all(row(one).series_weeks is not None for one in both)
 
     eventually(counted, what="their weeks are counted")

@@ -61,7 +61,7 @@ def probe_with(one: int, simulator: Any, fault: tuple[str, dict[str, Any]]) -> A
     simulator.no_faults()
     simulator.faults(fault[0], match=POST, **fault[1])
     write(one, status=Status.PENDING, hold_reason=None, held_at=None, hold_until=None, outcome_unknown=False)
-    write(one, sent_at=None, settle_at=None, ends_at=None, answered_at=None, refusal=None, looks=0)
+    write(one, sent_at=None, settle_at=None, ends_at=None, refusal=None, looks=0)
     half_open(CREATE)
     return carry(one)
 

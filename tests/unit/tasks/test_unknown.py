@@ -53,12 +53,6 @@ def open_row(row: Row, *, settled_in: float = 0, ends_in: float = 125, **more: A
     return row(**({"outcome_unknown": True} | moments | more))
 
 
-def test_a_moment_of_the_post_before_ends_nothing_of_this_one(row: Row) -> None:
-    """A worker of the version before, which knows no such moment, has posted it again; that POST has its own."""
-    kept = open_row(row, settled_in=-5, ends_in=-200)
-    assert Times.of(kept, RULES).ends_in == pytest.approx(155)
-
-
 @pytest.mark.parametrize(
     ("settle_after", "kind", "settles", "ends"),
     [
@@ -88,13 +82,6 @@ def test_the_end_never_comes_nearer_by_a_later_post(row: Row) -> None:
     )
     assert step.changes["ends_at"] == FromNow(150)
     assert step.changes["sent_at"] == at(-5)
-
-
-@pytest.mark.parametrize("answer", [answered_500(), timed_out()], ids=["answered", "not answered"])
-def test_a_worker_of_an_older_version_is_left_no_moment_to_end_a_row_by(row: Row, answer: Reply) -> None:
-    """It would take a booking whose `createdAt` is after `answered_at` for newer: those are two clocks."""
-    step = outcome.unknown(RULES, row(), Posted(answer, sent_ago=0.1))
-    assert step.changes["answered_at"] is None
 
 
 def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) -> None:

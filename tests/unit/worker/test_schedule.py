@@ -17,6 +17,16 @@ def test_every_task_of_the_schedule_is_known_to_a_worker() -> None:
     assert sent - set(app.tasks) == set()
 
 
+def test_a_task_is_named_after_its_module() -> None:
+    """A name in a log, in Flower or in a queue leads to the file."""
+    app.loader.import_default_modules()
+
+    tasks = {name: task for name, task in app.tasks.items() if name.startswith("tasks.")}
+    astray = {name for name, task in tasks.items() if name != f"{task.run.__module__}.{task.run.__name__}"}
+    assert len(tasks) > 10
+    assert astray <= {"tasks.health.check_health", "tasks.health.count_held", "tasks.alerts.send_alerts"}
+
+
 def test_no_task_but_the_bookings_tells_flower_of_itself() -> None:
     """Whatever its base class: Flower's list is of bookings (docs/flower.md)."""
     app.loader.import_default_modules()

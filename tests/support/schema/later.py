@@ -1,0 +1,33 @@
+"""A later release's revisions: those of today and one more, which adds a column, for tests of going there and back."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from db import revisions
+
+FIRST, SECOND = "0001_initial", "0002_later"
+_REVISION = f'''"""A column of a later release."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{SECOND}"
+down_revision = "{FIRST}"
+
+
+def upgrade() -> None:
+    op.add_column("appointments", sa.Column("later", sa.Text))
+
+
+def downgrade() -> None:
+    op.drop_column("appointments", "later")
+'''
+
+
+def release_later(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this code a second revision, kept in a folder that is not there yet."""
+    shutil.copytree(Path(revisions.__file__).parent / "migrations", folder)
+    (folder / "versions" / f"{SECOND}.py").write_text(_REVISION, "utf-8")
+    monkeypatch.setattr(revisions, "_FOLDER", folder)

@@ -1,0 +1,95 @@
+"""What migrations promise on every PostgreSQL that we support; a test file a server gives `url`, an empty database."""
+
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from db import revisions
+from db.appointments import search
+from db.engine import make_engine
+from db.lifecycle import HoldReason, Status
+from db.monitoring import overview
+from db.schema import metadata
+from tests.support.schema.catalogue import Described, tables
+
+# A row of every state, and of every reason to be held.
+EVERY_STATE = """
+INSERT INTO appointments (
+    idempotency_key, key_derived, payload_hash, correlation_id, task_id, event_type_id, start_at, attendee_name,
+    attendee_email, attendee_time_zone, status, hold_reason, held_at, hold_until, settle_at, claim_token,
+    lease_expires_at, calcom_booking_uid
+)
+SELECT
+    concat(status, reason), n % 2 = 0, 'hash', 'shared', concat(status, reason), 101, now() + interval '1 day',
+    'Ann Example', 'ann@example.com', 'UTC', status, reason, CASE WHEN reason IS NOT NULL THEN now() END,
+    CASE WHEN reason = 'settling' THEN now() END, CASE WHEN reason = 'settling' THEN now() END,
+    CASE WHEN status = 'booking' THEN gen_random_uuid() END, CASE WHEN status = 'booking' THEN now() END,
+    CASE WHEN status = 'confirmed' THEN 'uid' END
+FROM (
+    SELECT status, NULL AS reason, n
+    FROM unnest(CAST(:states AS text[])) WITH ORDINALITY AS one (status, n) WHERE status <> 'held'
+    UNION ALL
+    SELECT 'held', reason, n FROM unnest(CAST(:reasons AS text[])) WITH ORDINALITY AS one (reason, n)
+) AS state
+"""
+
+
+class Migrating:
+    """The promises; a subclass of a test file runs them on its own server."""
+
+    @pytest.fixture
+    def engine(self, url: str) -> Iterator[Engine]:
+        """Connect to an empty database."""
+        engine = make_engine(url)
+        yield engine
+        engine.dispose()
+
+    def test_every_revision_goes_there_and_back(self, engine: Engine) -> None:
+        """After a downgrade the schema is what it was before the upgrade, to the last index; and up again."""
+        seen = [self.described(engine)]
+        names = [revision.id for revision in revisions.status(engine)]
+        for name in names:
+            assert revisions.upgrade(engine, name) == [name]
+            seen.append(self.described(engine))
+        for place, name in reversed(list(enumerate(names))):
+            assert revisions.migrate(engine, names[place - 1] if place else "base") == [name]
+            assert self.described(engine) == seen[place]
+
+        assert revisions.upgrade(engine) == names
+        assert self.described(engine) == seen[-1]
+
+    def test_models_equal_migrations(self, engine: Engine) -> None:
+        """Alembic finds nothing to do."""
+        revisions.upgrade(engine)
+
+        with engine.connect() as conn:
+            context = MigrationContext.configure(conn, opts={"compare_server_default": True})
+            assert compare_metadata(context, metadata) == []
+
+    def test_models_equal_migrations_in_the_catalogue(self, engine: Engine) -> None:
+        """Alembic does not compare CHECKs, or the WHERE of an index: PostgreSQL's own catalogue does."""
+        revisions.upgrade(engine)
+
+        with engine.begin() as conn:
+            conn.execute(text("CREATE SCHEMA built"))
+            conn.execute(text("SET LOCAL search_path TO built"))
+            metadata.create_all(conn)
+            assert tables(conn, "built") == tables(conn)
+
+    def test_a_row_of_every_state_is_taken(self, engine: Engine) -> None:
+        """No CHECK refuses a state or a reason that the code knows; each is found and counted."""
+        revisions.migrate(engine)
+        asked = {"states": list(Status), "reasons": list(HoldReason)}
+        with engine.begin() as conn:
+            conn.execute(text(EVERY_STATE), asked)
+            assert len(search.find(conn, "shared", limit=50)) == len(Status) - 1 + len(HoldReason)
+            held = {one.reason: one.count for one in overview.held(conn, lead=0)}
+            assert held == dict.fromkeys(HoldReason, 1)
+
+    def described(self, engine: Engine) -> Described:
+        """Describe the database as it is now."""
+        with engine.connect() as conn:
+            return tables(conn)
