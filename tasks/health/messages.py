@@ -71,7 +71,7 @@ _TEMPLATES = {
         "Cal.com's API is not what the settings say",
         "Cal.com's API was not what the settings said",
         _LATER,
-        "`booking check`, correct CALCOM_BASE_URL, CALCOM_API_VERSION or the key's rights, restart the workers",
+        "`booking check`, correct CALCOM_BASE_URL or the key's rights, restart the workers",
     ),
     IncidentKind.NO_EVENT_TYPE: Template(
         "Cal.com no longer has the event type {types}",

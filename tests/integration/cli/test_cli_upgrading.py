@@ -14,7 +14,7 @@ from resilience.exceptions import AppointmentDatabaseException
 from tests.support.fleet import request
 from worker import enqueue_booking
 from worker.celery_app import app
-from worker.settings.model import REMOVED, Settings
+from worker.settings.model import Settings
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "upgrading.md").read_text("utf-8")
@@ -111,12 +111,12 @@ def test_each_command_that_a_deployer_is_told_exists(call: Callable[..., Any], c
 
 
 def test_each_setting_that_it_names_is_one() -> None:
-    """Of ours, of docker-compose's file, or one that was taken out."""
+    """Of ours, or of docker-compose's file."""
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)(?:=[^`]*)?`", GUIDE)) - {"RECONNECT", "WRONG"}
     example = (ROOT / "deploy" / "compose.env.example").read_text("utf-8")
     compose = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
     assert named
-    assert named <= {name.upper() for name in Settings.model_fields} | compose | set(REMOVED)
+    assert named <= {name.upper() for name in Settings.model_fields} | compose
 
 
 def test_the_defaults_that_it_names_are_so() -> None:
