@@ -31,7 +31,7 @@ class Template:
 
 _OUTAGE = {
     OutageLevel.DOWN: Template(
-        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking held`"
+        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
     ),
     OutageLevel.CRITICAL: Template(
         "{who} is failing ({recent} failures in the last minute)",
@@ -59,7 +59,7 @@ _TEMPLATES = {
         "Held longer than {max_age}",
         "Held longer than {max_age}",
         _KEPT,
-        "call those whose time is near; `booking held`",
+        "call those whose time is near; `booking status`",
     ),
     IncidentKind.CREDENTIALS: Template(
         "Cal.com refuses our API key",
