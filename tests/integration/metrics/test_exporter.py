@@ -56,9 +56,9 @@ def names(seen: Series) -> set[str]:
 
 @pytest.mark.usefixtures("deployed")
 def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
-    """docs/metrics.md names each metric and no other; a fleet that has done nothing tells no figure but what it is."""
+    """docs/observing.md names each metric and no other; a fleet that has done nothing tells no other figure."""
     seen = told()
-    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "metrics.md").read_text("utf-8"))}
+    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "observing.md").read_text("utf-8"))}
 
     assert names(seen) == documented - ABSENT
     assert only_growing(seen)
