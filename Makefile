@@ -26,7 +26,7 @@ DEBIAN_COMPOSE := $(and $(shell command -v docker-compose),$(shell command -v ku
 DEBIAN := debian_postgres or debian_redis or debian_sentinel or debian_rabbitmq or debian_pgbouncer or debian_chromium or debian_promtool or debian_compose
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check compose-check audit format lock vendor examples screenshots
+.PHONY: help setup demo up test test-all promises side-by-side breakages bench simulate check compose-check audit sbom format lock vendor examples screenshots
 
 help: ## Print this list
 	@echo 'Usage: make TARGET [ARGS="more arguments for the command"]'
@@ -101,6 +101,12 @@ audit: ## Look every pinned version up among the known holes (asks the network, 
 	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3' && \
 	  "$$tools/bin/pip-audit" --strict --disable-pip --require-hashes \
 	    --requirement requirements/dev.lock --requirement requirements/build.lock
+
+sbom: ## Write dist/sbom.json: what the image holds, each package with its version and hashes (CycloneDX)
+	@mkdir -p dist && tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
+	  "$$tools/bin/pip" install --quiet --disable-pip-version-check 'cyclonedx-bom>=7.5,<8' && \
+	  "$$tools/bin/cyclonedx-py" requirements --pyproject pyproject.toml --output-reproducible \
+	    --output-file dist/sbom.json $(ARGS) requirements/runtime.lock
 
 format: setup ## Put the code into its one format, and repair what ruff can repair
 	@$(BIN)/ruff check --fix .

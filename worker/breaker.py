@@ -17,6 +17,7 @@ from tasks.calcom.client import CalcomClient
 from tasks.log import Logger
 from tasks.operations.breaker_overrides import in_force
 from worker import database_calls
+from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
 
 SERVICE = "calcom"
@@ -25,7 +26,9 @@ _WARNINGS = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, Share
 log = Logger("breaker")
 
 
-def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None = None) -> CalcomCircuitBreaker:
+def make_breaker(
+    settings: Settings, engine: Engine, calcom: CalcomClient | None = None, *, count_window: float = COUNT_WINDOW
+) -> CalcomCircuitBreaker:
     """Build this process's end of the breaker that the fleet shares; without a client, of one who only looks."""
 
     def listen(event: Event) -> None:
@@ -41,12 +44,11 @@ def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None
             threshold=settings.circuit_breaker_threshold,
             window=settings.circuit_breaker_window,
             open_for=settings.circuit_breaker_half_open_timeout,
-            open_growth=settings.circuit_breaker_open_growth,
             open_max=settings.circuit_breaker_open_max,
             permit_lease=settings.calcom_deadline + MARGIN,
             rate_limit=settings.calcom_rate_limit_per_minute,
             release_max=settings.hold_release_max,
-            count_window=settings.metrics_aggregate_seconds,
+            count_window=count_window,
         ),
         key=calcom.key_fingerprint if calcom else "",
         configuration=calcom.settings_fingerprint if calcom else "",
@@ -55,12 +57,12 @@ def make_breaker(settings: Settings, engine: Engine, calcom: CalcomClient | None
     )
 
 
-def make_database_calls(settings: Settings, engine: Engine) -> CallStats:
+def make_database_calls(settings: Settings, engine: Engine, *, count_window: float = COUNT_WINDOW) -> CallStats:
     """Build what counts the engine's statements, as calls of the service `database`."""
     calls = CallStats(
         database_calls.SERVICE,
         redis=make_redis(settings.redis_url) if settings.redis_url else None,
-        window=settings.metrics_aggregate_seconds,
+        window=count_window,
     )
     database_calls.count_statements(engine, calls)
     return calls
@@ -71,10 +73,7 @@ def make_detector(settings: Settings, breaker: CircuitBreaker, database: CallSta
     return FailureDetector(
         (breaker, database),
         settings=DetectorSettings(
-            degraded_rate=settings.failure_degraded_rate,
-            minimum_calls=settings.failure_minimum_calls,
-            critical_recent=settings.failure_critical_recent,
-            critical_count=settings.failure_critical_count,
+            degraded_rate=settings.failure_degraded_rate, critical_recent=settings.failure_critical_recent
         ),
     )
 

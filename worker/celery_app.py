@@ -87,7 +87,7 @@ class Configuration:
     @cached_property
     def beat_schedule(self) -> dict[str, dict[str, Any]]:
         """Return what beat sends, and how often."""
-        return schedule(self.settings.metrics_aggregate_seconds, self.settings.audit_hour)
+        return schedule(self.settings.audit_hour)
 
     include = (
         "tasks.health.delivery",

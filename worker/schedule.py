@@ -4,6 +4,8 @@ from typing import Any
 
 from tasks.periodic import TICK
 
+COUNT_WINDOW = 60.0  # seconds that one row of `failure_metrics` covers
+
 
 def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
     """Return an entry of the schedule; by its header a worker drops what has piled up (tasks/periodic.py)."""
@@ -11,9 +13,9 @@ def every(seconds: float, task: str, **arguments: Any) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "kwargs": arguments, "options": options}
 
 
-def schedule(aggregate_seconds: float, audit_hour: int | None) -> dict[str, dict[str, Any]]:
-    """Return what beat sends; METRICS_AGGREGATE_SECONDS and AUDIT_HOUR (None: no audit) are settings."""
-    aggregate = every(aggregate_seconds, "tasks.maintenance.failure_metrics.aggregate_failure_metrics")
+def schedule(audit_hour: int | None, *, count_window: float = COUNT_WINDOW) -> dict[str, dict[str, Any]]:
+    """Return what beat sends; AUDIT_HOUR (None: no audit) is a setting; `count_window` is seconds."""
+    aggregate = every(count_window, "tasks.maintenance.failure_metrics.aggregate_failure_metrics")
     entries = {**SCHEDULE, "aggregate-failure-metrics": aggregate}
     if audit_hour is not None:
         entries["audit-at-night"] = every(60.0, "tasks.maintenance.nightly_audit.audit_at_night", hour=audit_hour)

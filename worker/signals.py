@@ -41,7 +41,7 @@ def publish_events_together(sender: Any, **_: Any) -> None:
 
 @worker_init.connect
 def tell_strange_settings(**_: Any) -> None:
-    """Say once which names of the environment or .env are no settings, or none any more."""
+    """Say once which names of the environment or .env are no settings."""
     for line in Settings.misspelt():
         Logger("settings").warning("strange_setting", said=line)
 
@@ -56,21 +56,21 @@ def watch_beat(**_: Any) -> None:
 
 @worker_ready.connect
 def serve_metrics(sender: Any, **_: Any) -> None:
-    """Serve Prometheus where the health check runs, if METRICS_PORT says on which port."""
+    """Serve Prometheus where the health check runs, if METRICS_ADDRESS says at which address."""
     settings = Settings.load()
-    if settings.metrics_port and _checks_health(sender.app):
+    if settings.metrics_address and _checks_health(sender.app):
         from worker.metrics import collector, server  # noqa: PLC0415 - only that worker serves
         from worker.own_connections import with_own_connections  # noqa: PLC0415 - the same
 
         url = running(settings).database_url or ""
         deps = with_own_connections(dependencies.current(), url, connections=2, patience=collector.PATIENCE)
-        server.serve(deps, settings.metrics_address, settings.metrics_port)
+        server.serve(deps, settings.metrics_address)
 
 
 @worker_ready.connect
 def send_traces(sender: Any, **_: Any) -> None:
-    """Send traces from where the health check runs, if TRACES asks for them."""
-    if Settings.load().traces == "otlp" and _checks_health(sender.app):
+    """Send traces from where the health check runs, if a collector is named."""
+    if Settings.sends_traces() and _checks_health(sender.app):
         from worker.tracing import export  # noqa: PLC0415 - only that worker sends
 
         export.start(dependencies.current().autocommit)

@@ -8,6 +8,7 @@ from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
 from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
 from worker.local.running import running
+from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
 
 
@@ -16,19 +17,18 @@ def build() -> Dependencies:
     return build_from(running(Settings.load()))
 
 
-def build_from(settings: Settings) -> Dependencies:
-    """Build the dependencies from given settings."""
+def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dependencies:
+    """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds."""
     engine = make_engine(settings.database_url or "")
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",
-        api_version=settings.calcom_api_version,
         connect_timeout=settings.calcom_connect_timeout,
         read_timeout=settings.calcom_read_timeout,
         deadline=settings.calcom_deadline,
     )
-    breaker = make_breaker(settings, engine, calcom)
-    database_calls = make_database_calls(settings, engine)
+    breaker = make_breaker(settings, engine, calcom, count_window=count_window)
+    database_calls = make_database_calls(settings, engine, count_window=count_window)
     return Dependencies(
         engine=engine,
         autocommit=engine.execution_options(isolation_level="AUTOCOMMIT"),

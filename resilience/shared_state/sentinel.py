@@ -1,7 +1,8 @@
 """Redis behind Sentinels: they are asked who the master is whenever a connection is opened.
 
 The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, with `?master_name=` for what Celery
-takes as an option. User, password and database are the master's, and stand in any one of its parts.
+takes as an option; not given: `mymaster`. User, password and database are the master's, and stand in any one of its
+parts.
 """
 
 from dataclasses import dataclass, field
@@ -19,8 +20,7 @@ class SentinelAddress:
     """Which Sentinels to ask, and for which master."""
 
     hosts: tuple[tuple[str, int], ...]
-    master_name: str | None
-    """None: the URL does not say."""
+    master_name: str = DEFAULT_MASTER
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     database: int = 0
@@ -46,7 +46,7 @@ class SentinelAddress:
         username, password = users.pop() if users else (None, None)
         return cls(
             tuple((part.hostname or "", part.port or PORT) for part in parts),
-            options.get("master_name"),
+            options.get("master_name", DEFAULT_MASTER),
             username and unquote(username),
             password and unquote(password),
             int(databases.pop()) if databases else 0,
@@ -59,9 +59,10 @@ class SentinelAddress:
         hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return ";".join(f"{SCHEME}://{user}{host}/{self.database}" for host in hosts)
 
-    def url(self, default_master: str) -> str:
+    @property
+    def url(self) -> str:
         """Return the whole URL, with the master's name."""
-        return f"{self.kombu_url}?master_name={quote(self.master_name or default_master, safe='')}"
+        return f"{self.kombu_url}?master_name={quote(self.master_name, safe='')}"
 
 
 def make_master_client(url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> Redis:
@@ -79,5 +80,5 @@ def make_master_client(url: str, timeout: float, connect_timeout: float, common:
         db=address.database,
         **common,
     )  # type: ignore[no-untyped-call]
-    client: Redis = sentinels.master_for(address.master_name or DEFAULT_MASTER)  # type: ignore[no-untyped-call]
+    client: Redis = sentinels.master_for(address.master_name)  # type: ignore[no-untyped-call]
     return client

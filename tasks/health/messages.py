@@ -31,7 +31,7 @@ class Template:
 
 _OUTAGE = {
     OutageLevel.DOWN: Template(
-        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking held`"
+        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
     ),
     OutageLevel.CRITICAL: Template(
         "{who} is failing ({recent} failures in the last minute)",
@@ -59,7 +59,7 @@ _TEMPLATES = {
         "Held longer than {max_age}",
         "Held longer than {max_age}",
         _KEPT,
-        "call those whose time is near; `booking held`",
+        "call those whose time is near; `booking status`",
     ),
     IncidentKind.CREDENTIALS: Template(
         "Cal.com refuses our API key",
@@ -71,7 +71,7 @@ _TEMPLATES = {
         "Cal.com's API is not what the settings say",
         "Cal.com's API was not what the settings said",
         _LATER,
-        "`booking check`, correct CALCOM_BASE_URL, CALCOM_API_VERSION or the key's rights, restart the workers",
+        "`booking check`, correct CALCOM_BASE_URL or the key's rights, restart the workers",
     ),
     IncidentKind.NO_EVENT_TYPE: Template(
         "Cal.com no longer has the event type {types}",

@@ -1,4 +1,4 @@
-"""Flower's own pages, as docs/flower.md tells of them."""
+"""Flower's own pages, as docs/page.md tells of them."""
 
 from collections.abc import Callable
 

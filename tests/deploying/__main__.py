@@ -27,7 +27,7 @@ from worker.local.embedded.server import ServerLayout
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "booking.json"
 RUN = ("valkey", "simulator", "worker", "maintenance", "beat", "flower", "prometheus")
 COLLECTOR = 4318  # OpenTelemetry's own port
-PANEL_ROUNDS = 200  # rounds of all that are still without data, half a second apart: a net
+PANEL_ROUNDS = 400  # rounds of all that are still without data, half a second apart: a net
 REQUESTS = "\n".join(
     json.dumps(
         {

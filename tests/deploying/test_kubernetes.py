@@ -126,7 +126,7 @@ def test_a_drained_node_leaves_a_worker_of_each_queue(built: Resources) -> None:
 
 
 def test_traces_are_asked_for_by_a_secret_that_may_be_missing(built: Resources) -> None:
-    """Of the one worker that sends them; what the document puts into it is a setting of ours, or OpenTelemetry's."""
+    """Of the one worker that sends them; what the document puts into it is OpenTelemetry's own."""
     given = {name: pod["containers"][0]["envFrom"] for name, pod in pods(built).items()}
     traces = {"secretRef": {"name": "booking-traces", "optional": True}}
 
@@ -134,7 +134,7 @@ def test_traces_are_asked_for_by_a_secret_that_may_be_missing(built: Resources) 
     assert [one for sources in given.values() for one in sources if "optional" in str(one)] == [traces]
     document = (ROOT / "docs" / "deploying.md").read_text("utf-8")
     [created] = re.findall(r"create secret generic booking-traces (.*)", document)
-    assert set(re.findall(r"--from-literal (\w+)=", created)) == {"TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    assert set(re.findall(r"--from-literal (\w+)=", created)) == {"OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
 def test_the_document_names_each_secret(built: Resources) -> None:

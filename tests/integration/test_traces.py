@@ -259,7 +259,7 @@ def test_a_fleet_sends_its_traces_where_the_variables_say(
 ) -> None:
     """From the worker of the periodic tasks, by the variables of OpenTelemetry itself."""
     url, got = collector
-    fleet(TRACES="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="booking").start()
+    fleet(OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="booking").start()
     receipt = enqueue_booking(request(1))
 
     eventually(lambda: got, what="a batch of spans")
@@ -291,8 +291,11 @@ def test_who_has_no_traces_loads_nothing_of_them() -> None:
     assert "booking-worker[otel]" in ran.stdout + ran.stderr
 
 
-def test_traces_are_off_unless_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By name."""
-    assert Settings.load().traces == "off"
-    monkeypatch.setenv("TRACES", "otlp")
-    assert Settings.load().traces == "otlp"
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_traces_are_sent_only_where_a_collector_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """By OpenTelemetry's own variables; one of them switches its whole SDK off."""
+    assert not Settings.sends_traces()
+    monkeypatch.setenv(name, "http://collector.example.com:4318")
+    assert Settings.sends_traces()
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    assert not Settings.sends_traces()

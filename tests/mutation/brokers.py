@@ -68,8 +68,8 @@ BROKERS = (
         name="breaker-of-another-master",
         promise=3,
         file="worker/settings/values.py",
-        old='return SentinelAddress.parse(value).url(info.data["redis_master_name"])',
-        new='return SentinelAddress.parse(value).url("mymaster")',
+        old="return SentinelAddress.parse(value).url",
+        new='return SentinelAddress.parse(value.partition("?")[0]).url',
         test=f"{_SETTINGS}test_sentinels_are_given_once_and_kombu_reads_them",
     ),
     Breakage(

@@ -48,7 +48,7 @@ def deployed(port: int) -> Iterator[Deployed]:
     """Run a deployment whose metrics are at a port."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     own = {"database_url": None, "redis_url": None, "calcom_api_key": SecretStr(SIMULATOR_KEY)}
-    settings = Settings.load(**own, **SETTINGS, metrics_port=port)
+    settings = Settings.load(**own, **SETTINGS, metrics_address=f"127.0.0.1:{port}")
     with environment(settings, simulator=SIMULATOR) as ready:
         ready.migrate()
         dependencies.fill(lambda: build_from(ready.settings))

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 IMPORTED = ("celery.bin.celery", "celery.concurrency.thread", "celery.worker.worker", "celery.beat", "worker.wiring")
 LOOK_SECONDS = 0.02
 PATIENT = "TESTS_PATIENT_WITH_REDIS"  # set for those whose breaker is to wait for a Redis that is only slow
+COUNT_WINDOW = "TESTS_COUNT_WINDOW"  # seconds, for those who look at what is written of calls
 PATIENCE = {"timeout": 5.0, "connect_timeout": 5.0}  # seconds
 
 
@@ -131,6 +132,10 @@ def _become(argv: list[str], environment: dict[str, str], log: str) -> None:
         os.dup2(file, number)
     if PATIENT in environment:  # what a breaker does that gave Redis up after 80 ms is not what these tests count
         importlib.import_module("resilience.shared_state.client").make_redis.__kwdefaults__.update(PATIENCE)
+    if COUNT_WINDOW in environment:
+        window = {"count_window": float(environment[COUNT_WINDOW])}
+        importlib.import_module("worker.wiring").build_from.__kwdefaults__.update(window)
+        importlib.import_module("worker.schedule").schedule.__kwdefaults__.update(window)
     sys.argv = argv
     code: Any = 1
     try:

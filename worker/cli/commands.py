@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.alerts import alert_commands
 from worker.cli.audit import audit_commands
 from worker.cli.breaker import breaker_commands
 
@@ -132,14 +131,6 @@ def status(
     from worker.cli.status.status import run  # noqa: PLC0415 - loaded when run
 
     _end(ok=run(json=json))
-
-
-@app.command(rich_help_panel=BOOKINGS, epilog=_examples("booking held", "booking held --json"))
-def held(*, json: Json = False) -> None:
-    """Show what is held, and for which reason."""
-    from worker.cli.status.held import run  # noqa: PLC0415 - loaded when run
-
-    run(json=json)
 
 
 @app.command(
@@ -275,6 +266,24 @@ def actions(
     run(limit=limit, json=json)
 
 
+@app.command(rich_help_panel=OPERATING, epilog=_examples("booking alerts", "booking alerts --test"))
+def alerts(
+    *,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test message to each sink; exit code 1 if one does not take it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show the latest incidents, the newest first, and what stands in the way of telling them."""
+    from worker.cli import alerts as command  # noqa: PLC0415 - loaded when run
+
+    if test and json:
+        raise typer.BadParameter("--test prints no JSON")
+    if test:
+        _end(ok=command.test())
+    else:
+        command.show(json=json)
+
+
 audit_commands.add_to(app, OPERATING)
 app.add_typer(breaker_commands.app, name="breaker", rich_help_panel=OPERATING)
-app.add_typer(alert_commands.app, name="alerts", rich_help_panel=OPERATING)

@@ -1,5 +1,7 @@
 """The port that Prometheus reads, in the worker that runs the periodic tasks."""
 
+from urllib.parse import urlsplit
+
 from prometheus_client import CollectorRegistry, start_http_server
 
 from tasks.dependencies import Dependencies
@@ -9,22 +11,23 @@ from worker.metrics.collector import FleetCollector
 log = Logger("metrics")
 
 
-def serve(deps: Dependencies, address: str, port: int) -> bool:
-    """Serve `/metrics` in a thread until this process ends; return whether it could: bookings go on without.
+def serve(deps: Dependencies, address: str) -> bool:
+    """Serve `/metrics` at HOST:PORT in a thread until this process ends; return whether it could: bookings go on.
 
     The registry is our own: what libraries count of this process says nothing of the fleet.
     """
     registry = CollectorRegistry()
     registry.register(FleetCollector(deps))
+    where = urlsplit(f"//{address}")
     try:
-        start_http_server(port, address, registry)
+        start_http_server(where.port or 0, where.hostname or "", registry)
     except OSError as error:  # taken, most often: by a second worker of `maintenance` here
-        log.warning("metrics_not_served", url=url(address, port), error=error.strerror or type(error).__name__)
+        log.warning("metrics_not_served", url=url(address), error=error.strerror or type(error).__name__)
         return False
-    log.info("metrics", url=url(address, port))
+    log.info("metrics", url=url(address))
     return True
 
 
-def url(address: str, port: int) -> str:
+def url(address: str) -> str:
     """Return where to read."""
-    return f"http://{f'[{address}]' if ':' in address else address}:{port}/metrics"
+    return f"http://{address}/metrics"

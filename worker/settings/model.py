@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic_core import ErrorDetails
 
 from resilience.retry_policy import TransientErrors
-from resilience.shared_state.sentinel import DEFAULT_MASTER, SentinelAddress
+from resilience.shared_state.sentinel import SentinelAddress
 from worker.settings.values import (
     NO_CLUSTER,
     ApiKey,
-    ApiVersion,
     BaseUrl,
     BrokerUrl,
     Delays,
+    MetricsAddress,
     PostgresUrl,
     RedisUrl,
     SecretList,
@@ -30,7 +30,6 @@ from worker.settings.values import (
 )
 
 MARGIN = 10.0  # seconds that a claim, and a permit, outlive the longest call
-REMOVED = {"CIRCUIT_BREAKER_MODE": "is no setting any more, every outcome is told at once; take it out"}
 LEAST_RATE = 7  # calls a minute: of these the next one is less than a margin away
 
 
@@ -59,12 +58,10 @@ class Settings(BaseModel):
     database_url: PostgresUrl | None = _setting(
         None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
     )
-    redis_master_name: str = _setting(
-        DEFAULT_MASTER, "what Sentinels call the Redis that a URL sentinel://HOST:26379;sentinel://HOST2:26379 means"
-    )
     redis_url: RedisUrl | None = _setting(
         None,
-        "Redis or Valkey, also sentinel:// or redis+cluster://; not given: the embedded one of `booking up`",
+        "Redis or Valkey, also redis+cluster:// or sentinel://HOST:26379;sentinel://HOST2:26379?master_name=mymaster; "
+        "not given: the embedded one of `booking up`",
         unit="URL",
         repr=False,
     )
@@ -78,7 +75,6 @@ class Settings(BaseModel):
     # Cal.com
     calcom_base_url: BaseUrl = _setting("https://api.cal.com", "Cal.com's API, without /v2", unit="URL")
     calcom_api_key: ApiKey | None = _setting(None, "the API key; its owner must be able to see the bookings it makes")
-    calcom_api_version: ApiVersion = _setting("2024-08-13", "the cal-api-version header of booking calls")
     calcom_connect_timeout: float = _setting(5.0, "for a connection to Cal.com", unit="s", zero="refused", gt=0, le=600)
     calcom_read_timeout: float = _setting(
         30.0, "between two pieces of Cal.com's answer", unit="s", zero="refused", gt=0, le=600
@@ -119,10 +115,9 @@ class Settings(BaseModel):
     circuit_breaker_half_open_timeout: float = _setting(
         30.0, "how long the breaker stays open before a probe may go", unit="s", zero="refused", gt=0
     )
-    circuit_breaker_open_growth: float = _setting(
-        1.0, "each opening in a row lasts this many times the last", unit="x", zero="refused", ge=1, le=10
+    circuit_breaker_open_max: float = _setting(
+        600.0, "the longest that it stays open, whatever Cal.com's Retry-After says", unit="s", zero="refused", gt=0
     )
-    circuit_breaker_open_max: float = _setting(600.0, "the longest opening", unit="s", zero="refused", gt=0)
 
     # Retries
     retry_max_attempts: int = _setting(3, "retries after the first call", unit="retries", zero="no retry", ge=0, le=100)
@@ -147,20 +142,11 @@ class Settings(BaseModel):
     failure_degraded_rate: float = _setting(
         0.25, "share of failed calls from which Cal.com counts as degraded", unit="share", zero="refused", gt=0, le=1
     )
-    failure_minimum_calls: int = _setting(
-        10, "calls below which that share says nothing", unit="calls", zero="the first call counts", ge=0
-    )
     failure_critical_recent: int = _setting(
         3, "failures in the last minute from which Cal.com counts as critical", unit="per minute", zero="refused", ge=1
     )
-    failure_critical_count: int = _setting(
-        5, "critical failures from which Cal.com counts as critical", unit="failures", zero="refused", ge=1
-    )
 
     # Watching
-    metrics_aggregate_seconds: float = _setting(
-        60.0, "one row of failure_metrics covers this", unit="s", zero="refused", gt=0, le=86400
-    )
     retention_days: int = _setting(
         90, "how long metrics, events and final bookings are kept", unit="days", zero="keep for ever", ge=0
     )
@@ -172,9 +158,11 @@ class Settings(BaseModel):
         ge=0,
         le=23,
     )
-    metrics_port: int = _setting(0, "where Prometheus reads", unit="port", zero="no port", ge=0, le=65535)
-    metrics_address: str = _setting("127.0.0.1", "where that port listens; it asks for no login", unit="address")
-    traces: Literal["off", "otlp"] = _setting("off", "otlp: traces go where the OTEL_* variables say (docs/tracing.md)")
+    metrics_address: MetricsAddress | None = _setting(
+        None,
+        "where Prometheus reads, without a login, such as 127.0.0.1:9464; not given: nowhere",
+        unit="HOST:PORT",
+    )
     alert_urls: SecretList = _setting((), "where alerts go: Apprise URLs, separated by blanks", unit="URLs", repr=False)
     log_format: Literal["auto", "console", "json"] = _setting("auto", "auto: readable on a terminal, JSON elsewhere")
     log_file: Path | None = _setting(None, "a file that the log goes to instead of the terminal", unit="file")
@@ -242,13 +230,20 @@ class Settings(BaseModel):
 
     @classmethod
     def misspelt(cls) -> list[str]:
-        """Name what the environment or .env has that is no setting any more, or a slip of the pen, one line each."""
+        """Name what the environment or .env has that is a slip of the pen, one line each."""
         names = [field.upper() for field in cls.model_fields]
         file = dotenv_values(".env", encoding="utf-8", interpolate=False)
         found = sorted({name.upper() for name in (*os.environ, *file)} - set(names))  # noqa: TID251 - the one reader
-        removed = [f"{name}: {REMOVED[name]}" for name in found if name in REMOVED]
-        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found if name not in REMOVED)
-        return removed + [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+        close = ((name, get_close_matches(name, names, n=1, cutoff=0.88)) for name in found)
+        return [f"{name}: is no setting; did you mean {meant[0]}?" for name, meant in close if meant]
+
+    @staticmethod
+    def sends_traces() -> bool:
+        """Return whether OpenTelemetry's own variables name a collector; its SDK reads the environment, and no .env."""
+        given = os.environ  # noqa: TID251 - this file is the one reader
+        if given.get("OTEL_SDK_DISABLED", "").lower() == "true":
+            return False
+        return bool(given.get("OTEL_EXPORTER_OTLP_ENDPOINT") or given.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         for field in type(self).model_fields:

@@ -18,7 +18,7 @@ SECTIONS = {
     "retry_max_attempts": "Retries",
     "hold_max_age": "Holding",
     "failure_degraded_rate": "Failures",
-    "metrics_aggregate_seconds": "Watching",
+    "retention_days": "Watching",
 }
 INTRODUCTION = """\
 # Settings

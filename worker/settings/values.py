@@ -7,7 +7,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from resilience.retry_policy import TransientErrors
 
@@ -16,7 +16,6 @@ NO_CLUSTER = (
     " set CELERY_BROKER_URL to RabbitMQ or to a Redis of its own"
 )
 _SENTINEL = "sentinel:"
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _commas(value: object) -> object:
@@ -48,12 +47,12 @@ def _postgres_url(value: str) -> str:
     return value
 
 
-def _redis_url(value: str, info: ValidationInfo) -> str:
+def _redis_url(value: str) -> str:
     from redis import ConnectionPool, RedisError  # noqa: PLC0415 - who has no such URL need not wait for it
 
     _urls(value, ("redis", "rediss", "unix", "sentinel", "redis+cluster", "rediss+cluster"))
     if value.startswith(_SENTINEL):
-        return _sentinel_url(value, info)
+        return _sentinel_url(value)
     nodes, _, options = value.partition("?")
     one = f"{nodes.partition(';')[0].replace('+cluster', '', 1)}?{options}" if _is_cluster(value) else value
     try:  # redis-py reads a URL's options when it first connects: in the middle of a booking
@@ -63,11 +62,11 @@ def _redis_url(value: str, info: ValidationInfo) -> str:
     return value
 
 
-def _broker_url(value: str, info: ValidationInfo) -> str:
+def _broker_url(value: str) -> str:
     if _is_cluster(value):
         raise ValueError(NO_CLUSTER)
     _urls(value, ("redis", "rediss", "sentinel", "redis+socket", "amqp", "amqps", "pyamqp"))
-    return _sentinel_url(value, info) if value.startswith(_SENTINEL) else value
+    return _sentinel_url(value) if value.startswith(_SENTINEL) else value
 
 
 def _urls(value: str, schemes: tuple[str, ...]) -> None:
@@ -81,11 +80,11 @@ def _is_cluster(value: str) -> bool:
     return value.partition(":")[0].endswith("+cluster")
 
 
-def _sentinel_url(value: str, info: ValidationInfo) -> str:
+def _sentinel_url(value: str) -> str:
     """Return the URL with everything in it that a client needs."""
     from resilience.shared_state.sentinel import SentinelAddress  # noqa: PLC0415 - as above
 
-    return SentinelAddress.parse(value).url(info.data["redis_master_name"])
+    return SentinelAddress.parse(value).url
 
 
 def _base_url(value: str) -> str:
@@ -107,9 +106,14 @@ def _api_key(value: SecretStr) -> SecretStr:
     return value
 
 
-def _api_version(value: str) -> str:
-    if not _DATE.fullmatch(value):
-        raise ValueError("must be a date such as 2024-08-13: Cal.com reads anything else as its oldest version")
+def _metrics_address(value: str) -> str:
+    try:
+        parts = urlsplit(f"//{value}")
+        is_address = bool(parts.hostname and parts.port) and parts.netloc == value and "@" not in value
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464")
     return value
 
 
@@ -130,7 +134,7 @@ RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
-ApiVersion = Annotated[str, AfterValidator(_api_version)]
+MetricsAddress = Annotated[str, AfterValidator(_metrics_address)]
 Delays = Annotated[tuple[float, ...], BeforeValidator(_commas), AfterValidator(_delays)]
 Transient = Annotated[TransientErrors, BeforeValidator(_transient_errors)]
 SecretList = Annotated[tuple[SecretStr, ...], BeforeValidator(_blanks)]

@@ -1,1 +1,1 @@
-"""What Prometheus reads, as metrics of prometheus_client: names, labels and units are those of docs/metrics.md."""
+"""What Prometheus reads, as metrics of prometheus_client: names, labels and units are those of docs/observing.md."""

@@ -323,8 +323,8 @@ def test_a_tick_audits_on_a_thread_of_its_own(scene: Scene) -> None:
 
 def test_without_an_hour_there_is_none() -> None:
     """AUDIT_HOUR is empty: beat sends nothing."""
-    assert "audit-at-night" not in schedule(60, None)
-    assert schedule(60, 0)["audit-at-night"]["kwargs"] == {"hour": 0}
+    assert "audit-at-night" not in schedule(None)
+    assert schedule(0)["audit-at-night"]["kwargs"] == {"hour": 0}
 
 
 def test_what_was_mended_by_hand_is_no_incident_any_more(scene: Scene, night: Night) -> None:

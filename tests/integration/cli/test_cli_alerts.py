@@ -1,4 +1,4 @@
-"""`booking alerts list`, and what `booking status` says of incidents and of a beat that has died."""
+"""`booking alerts`, and what `booking status` says of incidents and of a beat that has died."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,13 +24,13 @@ def tell(record: Any) -> None:
 
 def test_incidents_are_listed_with_what_stands_in_the_way(booking: Booking, record: Any) -> None:
     """An alert that never arrived must not be a secret."""
-    assert booking("alerts", "list").out == "No incident.\n"
+    assert booking("alerts").out == "No incident.\n"
     tell(record)
-    shown = booking("alerts", "list").out
+    shown = booking("alerts").out
     assert "open" in shown
     assert "Cal.com is down: 37 held, 2 at risk" in shown
     assert "not told: slack-1: answers with HTTP 500" in shown
-    [one] = booking("alerts", "list", "--json").json["incidents"]
+    [one] = booking("alerts", "--json").json["incidents"]
     assert (one["kind"], one["messages"], one["not_told"]) == ("outage", 1, ["slack-1: answers with HTTP 500"])
 
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from db.lifecycle import Status
 from db.monitoring import heartbeats
 from tasks import dependencies
+from tasks.calcom.client import CalcomClient
 from tasks.health.check import BEAT
 from worker.cli.check import clocks
 
@@ -319,11 +321,10 @@ def test_nobody_at_the_address(wrong: Callable[..., str]) -> None:
     assert "no connection to calcom.invalid: its name is not known" in wrong(CALCOM_BASE_URL="http://calcom.invalid")
 
 
-def test_a_version_that_cal_com_does_not_know(wrong: Callable[..., str]) -> None:
-    """Cal.com would read it as its oldest one, without a word."""
-    assert "CALCOM_API_VERSION: with 2020-01-01 Cal.com answers in another shape" in wrong(
-        CALCOM_API_VERSION="2020-01-01"
-    )
+def test_an_api_of_another_shape(wrong: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """So Cal.com answers where a proxy takes the version's header away: as its oldest one, without a word."""
+    monkeypatch.setattr("worker.wiring.CalcomClient", partial(CalcomClient, api_version="2020-01-01"))
+    assert "answers in another shape than Cal.com's API v2; check the address" in wrong()
 
 
 def test_a_cal_com_in_trouble(wrong: Callable[..., str], simulator: Any) -> None:

@@ -32,7 +32,7 @@ def test_what_is_missed_is_said_with_what_to_do(booking: Booking, record: Any) -
     assert ran.code == 1
     assert "LOOK  held now" in ran.out
     assert "1 suspect; oldest for 2 h (target: 15 min at most)" in ran.out
-    assert "-> `booking held` says who moves them on" in ran.out
+    assert "-> `booking status` says who moves them on" in ran.out
     assert ran.out.endswith("2 lines want a look.\n")
 
 

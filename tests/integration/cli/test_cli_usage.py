@@ -33,7 +33,7 @@ def test_wrong_usage_ends_with_two(call: Booking, arguments: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "held", "check", "migrate", "show 1", "retry 1", "cancel 1", "resolve 1 uid"]
+    "command", ["status", "alerts", "check", "migrate", "show 1", "retry 1", "cancel 1", "resolve 1 uid"]
 )
 def test_without_servers_each_command_says_what_to_do(
     call: Booking,

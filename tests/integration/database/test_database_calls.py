@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from tasks import dependencies
 from tests.support.fleet import eventually
 from worker.database_calls import SERVICE, name_of
+from worker.settings.model import Settings
+from worker.wiring import build_from
 
 WINDOW = 0.1  # seconds
 
@@ -21,7 +23,8 @@ WINDOW = 0.1  # seconds
 @pytest.fixture(autouse=True)
 def wired(settings: Callable[..., dict[str, str]]) -> None:
     """Wire this process, and wait for the first window that is whole."""
-    settings(METRICS_AGGREGATE_SECONDS=str(WINDOW))
+    settings()
+    dependencies.fill(lambda: build_from(Settings.load(), count_window=WINDOW))
     calls = dependencies.current().detector.calls(SERVICE)
     calls.count_success("select")
     calls.flush()

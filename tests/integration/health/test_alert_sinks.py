@@ -83,8 +83,8 @@ def test_no_name_repr_or_trouble_holds_a_url() -> None:
 def test_the_command_tells_each_sink_and_ends_with_one_if_any_fails(
     settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`booking alerts test`, a line a sink, without a secret."""
-    from worker.cli.alerts import alerts  # noqa: PLC0415 - as the command does
+    """`booking alerts --test`, a line a sink, without a secret."""
+    from worker.cli import alerts  # noqa: PLC0415 - as the command does
 
     settings()
     assert not alerts.test()

@@ -20,9 +20,12 @@ from db.monitoring import booking_minutes
 from tasks import dependencies
 from tests.support.fleet import Fleet, eventually, finals, request
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
+from tests.support.zygote import COUNT_WINDOW
 from worker import enqueue_booking
 from worker.local.embedded.server import free_port
 from worker.metrics.server import serve
+from worker.settings.model import Settings
+from worker.wiring import build_from
 
 ROOT = Path(__file__).parents[3]
 TABLE = re.compile(r"^\| `booking_(\w+)`", re.MULTILINE)
@@ -53,9 +56,9 @@ def names(seen: Series) -> set[str]:
 
 @pytest.mark.usefixtures("deployed")
 def test_all_that_is_told_stands_in_the_document_and_begins_at_zero() -> None:
-    """docs/metrics.md names each metric and no other; a fleet that has done nothing tells no figure but what it is."""
+    """docs/observing.md names each metric and no other; a fleet that has done nothing tells no other figure."""
     seen = told()
-    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "metrics.md").read_text("utf-8"))}
+    documented = {f"booking_{name}" for name in TABLE.findall((ROOT / "docs" / "observing.md").read_text("utf-8"))}
 
     assert names(seen) == documented - ABSENT
     assert only_growing(seen)
@@ -165,7 +168,7 @@ def test_a_port_that_is_taken_is_a_warning() -> None:
         port = taken.getsockname()[1]
 
         with capture_logs() as lines:
-            assert serve(dependencies.current(), "127.0.0.1", port) is False
+            assert serve(dependencies.current(), f"127.0.0.1:{port}") is False
     [line] = lines
     assert (line["event"], line["log_level"]) == ("metrics_not_served", "warning")
     assert line["url"] == f"http://127.0.0.1:{port}/metrics"
@@ -213,7 +216,8 @@ def test_a_fleet_that_is_killed_and_forgets_tells_no_less_and_nothing_personal(
     """Read by HTTP from the worker of `maintenance`, around a kill of every process and a FLUSHALL."""
     simulator.faults("status", status=400, shape="A", message="Quentin Zephyr is not allowed", share=0.3, match=POST)
     port = free_port()
-    running = fleet(METRICS_PORT=str(port), METRICS_AGGREGATE_SECONDS="1").start()
+    running = fleet(METRICS_ADDRESS=f"127.0.0.1:{port}", **{COUNT_WINDOW: "1"}).start()
+    dependencies.fill(lambda: build_from(Settings.load(), count_window=1.0))
 
     def book(first: int) -> list[int]:
         attendee = {"name": 'Quentin "Zephyr"\n', "email": "zephyr.quentin@example.com", "time_zone": "UTC"}

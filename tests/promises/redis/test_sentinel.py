@@ -32,7 +32,7 @@ def test_a_failover_with_held_and_running_bookings_loses_and_doubles_nothing(
     fleet: Callable[..., Fleet], simulator: Any, watched: Watched, judge: Callable[[Any], None]
 ) -> None:
     """The master dies in the drain: some are held, some wait in line, some are at Cal.com."""
-    running = fleet(REDIS_URL=watched.url, REDIS_MASTER_NAME=MASTER, CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2").start()
+    running = fleet(REDIS_URL=f"{watched.url}?master_name={MASTER}", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="2").start()
     breaker = dependencies.current().breaker
     finals(enqueue(0, 1))
     simulator.faults("status", name="unavailable")

@@ -110,7 +110,7 @@ def test_a_gap_is_unknown_and_not_zero() -> None:
 
 
 def test_windows_longer_than_ours_are_judged_one_by_one() -> None:
-    """METRICS_AGGREGATE_SECONDS may be ten minutes: two such windows in a row are needed."""
+    """A window may be of ten minutes: two such windows in a row are needed."""
     wide = [CallWindow(NOW - n * 10 * MINUTE, NOW - (n - 1) * 10 * MINUTE, 1000, 80, 1000.0) for n in (2, 1)]
 
     assert judged(wide) != []

@@ -98,7 +98,7 @@ def test_a_worker_drops_ticks_and_runs_whatever_was_sent_for_its_own_moment(deli
 
 def test_nothing_that_beat_sends_depends_on_a_clock() -> None:
     """An `expires` is a moment of beat's clock, and the worker's may be another."""
-    for entry in schedule(60, 3).values():
+    for entry in schedule(3).values():
         assert entry["options"] == {"queue": "maintenance", "headers": {TICK: entry["schedule"]}}
 
 

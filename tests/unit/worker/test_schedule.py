@@ -12,7 +12,7 @@ def test_every_task_of_the_schedule_is_known_to_a_worker() -> None:
     """A worker drops what it does not know, and nobody would hear of it."""
     app.loader.import_default_modules()
 
-    sent = {entry["task"] for entry in schedule(60, 3).values()}
+    sent = {entry["task"] for entry in schedule(3).values()}
 
     assert sent - set(app.tasks) == set()
 
@@ -28,7 +28,7 @@ def test_a_task_is_named_after_its_module() -> None:
 
 
 def test_no_task_but_the_bookings_tells_flower_of_itself() -> None:
-    """Whatever its base class: Flower's list is of bookings (docs/flower.md)."""
+    """Whatever its base class: Flower's list is of bookings (docs/page.md)."""
     app.loader.import_default_modules()
 
     assert {name for name, task in app.tasks.items() if task.send_events and not name.startswith("celery.")} == {TASK}

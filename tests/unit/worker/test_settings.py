@@ -16,7 +16,6 @@ DESIGN = {
     "celery_broker_url": None,
     "calcom_base_url": "https://api.cal.com",
     "calcom_api_key": None,
-    "calcom_api_version": "2024-08-13",
     "calcom_connect_timeout": 5,
     "calcom_read_timeout": 30,
     "calcom_deadline": 40,
@@ -26,7 +25,6 @@ DESIGN = {
     "circuit_breaker_threshold": 5,
     "circuit_breaker_window": 60,
     "circuit_breaker_half_open_timeout": 30,
-    "circuit_breaker_open_growth": 1,
     "circuit_breaker_open_max": 600,
     "retry_max_attempts": 3,
     "retry_delays": (1, 2, 4),
@@ -35,12 +33,9 @@ DESIGN = {
     "hold_lead": 0,
     "hold_release_max": 64,
     "failure_degraded_rate": 0.25,
-    "failure_minimum_calls": 10,
     "failure_critical_recent": 3,
-    "failure_critical_count": 5,
-    "metrics_aggregate_seconds": 60,
     "retention_days": 90,
-    "metrics_port": 0,
+    "metrics_address": None,
     "alert_urls": (),
     "log_format": "auto",
     "log_file": None,
@@ -140,7 +135,6 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
         ("calcom_base_url", "https://a:b@cal.example", "must not carry a user or a password"),
         ("calcom_base_url", "https://cal.example/?x=1", "must not carry a ? or a #"),
         ("calcom_api_key", "cal_x\nHost: evil", "has blanks, line breaks or letters that no key has"),
-        ("calcom_api_version", "v2", "must be a date such as 2024-08-13"),
         ("calcom_deadline", 20, "is shorter than a time-out within it; set it to 30 s or more"),
         ("calcom_rate_limit_per_minute", 6, "below 7 an unclear answer is never settled"),
         ("calcom_read_timeout", "nan", "should be a finite number"),
@@ -152,7 +146,11 @@ def test_zero_is_taken_where_the_table_gives_it_a_meaning(name: str) -> None:
         ("retry_jitter", 1, "should be less than 1"),
         ("retry_transient_errors", "timeout,404", "404 is a refusal and never transient"),
         ("retry_transient_errors", "everything", "unknown transient error 'everything'"),
-        ("metrics_port", 70000, "should be less than or equal to 65535"),
+        ("metrics_address", "127.0.0.1", "must be HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464"),
+        ("metrics_address", "9464", "must be HOST:PORT"),
+        ("metrics_address", "::1:9464", "must be HOST:PORT"),
+        ("metrics_address", "127.0.0.1:70000", "must be HOST:PORT"),
+        ("metrics_address", "http://127.0.0.1:9464", "must be HOST:PORT"),
         ("log_format", "xml", "should be 'auto', 'console' or 'json'"),
     ],
 )
@@ -200,10 +198,9 @@ def test_a_name_that_does_not_exist_is_a_mistake_of_ours() -> None:
 
 def test_a_slip_of_the_pen_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt setting would be ignored, and its default used; other people's names are none of our business."""
-    (tmp_path / ".env").write_text("RETRY_DELAY=1\nPOSTGRES_PASSWORD=x\nCIRCUIT_BREAKER_MODE=strict\n")
+    (tmp_path / ".env").write_text("RETRY_DELAY=1\nPOSTGRES_PASSWORD=x\n")
     monkeypatch.setenv("CIRCUIT_BREAKER_TRESHOLD", "3")
     assert Settings.misspelt() == [
-        "CIRCUIT_BREAKER_MODE: is no setting any more, every outcome is told at once; take it out",
         "CIRCUIT_BREAKER_TRESHOLD: is no setting; did you mean CIRCUIT_BREAKER_THRESHOLD?",
         "RETRY_DELAY: is no setting; did you mean RETRY_DELAYS?",
     ]
@@ -217,8 +214,7 @@ def test_celery_uses_redis_unless_it_has_a_broker_of_its_own() -> None:
 
 def test_sentinels_are_given_once_and_kombu_reads_them() -> None:
     """Celery takes the master's name as an option; each part of its URL must have all, for it reads one at a time."""
-    given = {"redis_url": "sentinel://:p%40s@one;sentinel://two:2/3", "redis_master_name": "bookings"}
-    settings = Settings.load(**given)
+    settings = Settings.load(redis_url="sentinel://:p%40s@one;sentinel://two:2/3?master_name=bookings")
     assert settings.broker_url == "sentinel://:p%40s@one:26379/3;sentinel://:p%40s@two:2/3"
     assert settings.redis_url == f"{settings.broker_url}?master_name=bookings"
     assert settings.broker_master_name == "bookings"

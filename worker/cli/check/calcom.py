@@ -65,10 +65,7 @@ def _wrong_thing(answer: Answer | NoAnswer, settings: Settings) -> str:
     status = answer.status if isinstance(answer, Answer) else 0
     kind = answer.headers.get("content-type", "") if isinstance(answer, Answer) else ""
     if status == 200 and "json" in kind:
-        return (
-            f"CALCOM_API_VERSION: with {settings.calcom_api_version} Cal.com answers in another shape than we read; "
-            "set it to 2024-08-13"
-        )
+        return f"CALCOM_BASE_URL: {_host(settings)} answers in another shape than Cal.com's API v2; check the address"
     if status == 403:
         return "CALCOM_API_KEY: it may not list bookings (403); give it the permission to read bookings"
     what = "a web page" if "html" in kind else f"{status}, which is not Cal.com's API"

@@ -124,7 +124,7 @@ def _alerts(seen: ReportFigures) -> Line:
     named = [f"{alert.count} {alert.kind.replace('_', ' ')}" for alert in seen.alerts]
     still = sum(alert.still_open for alert in seen.alerts)
     summary = ", ".join(named) + (f"; {still} still open" if still else "") if named else "none"
-    return Line("alerts", summary, not named, "none", "`booking alerts list` says what was told, and what to do")
+    return Line("alerts", summary, not named, "none", "`booking alerts` says what was told, and what to do")
 
 
 def _statements(seen: ReportFigures) -> Line:
@@ -158,7 +158,7 @@ def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
         f"{named}; oldest for {screen.span(oldest)}",
         oldest <= limits.max_age if limits.max_age else None,
         f"{screen.span(limits.max_age)} at most" if limits.max_age else "",
-        "`booking held` says who moves them on",
+        "`booking status` says who moves them on",
     )
 
 

@@ -113,7 +113,7 @@ def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool)
         redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
         if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # shown above, as it is now
             told = screen.ago(incident.news_at or incident.opened_at, now)
-            yield f"{incident.title} (told {told}; `booking alerts list`)"
+            yield f"{incident.title} (told {told}; `booking alerts`)"
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:

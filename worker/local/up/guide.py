@@ -26,8 +26,8 @@ def show(settings: Settings, logs: Path, flower: str, simulator: str | None) -> 
         ("  logs", shown(logs)),
         ("  status", f"{command()} status"),
     ]
-    if settings.metrics_port:
-        facts.insert(2, ("  metrics", f"http://{settings.metrics_address}:{settings.metrics_port}/metrics"))
+    if settings.metrics_address:
+        facts.insert(2, ("  metrics", f"http://{settings.metrics_address}/metrics"))
     if settings.calcom_api_key is None:
         hint = "CALCOM_API_KEY is not given, so nothing can be booked; set it, or try `booking up --simulator`"
         facts.append(("  but", hint))

@@ -5,6 +5,7 @@ Bookings are made in this process, attempt by attempt; servers are killed, Cal.c
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -29,6 +30,8 @@ from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import accept, carry, is_blind, let_pass, lose
 from worker.cli.status import deployment
+from worker.settings import model
+from worker.wiring import build_from
 
 Settings = Callable[..., dict[str, str]]
 OPENS = {"CIRCUIT_BREAKER_THRESHOLD": "5", "CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT": "600"}
@@ -266,7 +269,10 @@ def test_11_calcom_is_back_and_what_was_held_goes(fleet: Callable[..., Fleet], c
 
 def test_12_calcom_is_failing(settings: Settings, call: Booking, simulator: Any) -> None:
     """Three calls in the last minute, and the breaker is still closed."""
-    settings(CIRCUIT_BREAKER_THRESHOLD="5", METRICS_AGGREGATE_SECONDS="1", FAILURE_MINIMUM_CALLS="1000")
+    settings(CIRCUIT_BREAKER_THRESHOLD="5")
+    dependencies.fill(lambda: build_from(model.Settings.load(), count_window=1.0))
+    detector = dependencies.current().detector
+    detector.settings = replace(detector.settings, minimum_calls=1000)
     numbers = count(10)
 
     def counts() -> bool:

@@ -13,7 +13,7 @@ from worker.console import screen
 from worker.settings.model import Settings
 
 _TEST = Message(
-    "Test of booking-worker's alerts: nothing is wrong", "Sent by `booking alerts test`. Nothing is to be done."
+    "Test of booking-worker's alerts: nothing is wrong", "Sent by `booking alerts --test`. Nothing is to be done."
 )
 
 

@@ -1,1 +1,0 @@
-"""`booking alerts`: whether operators can be told, and what they were told."""
