@@ -13,7 +13,7 @@ from worker.cli.report.period import period
 from worker.cli.report.words import Line
 from worker.cli.session import ready
 from worker.console import broker, screen
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings
 
 MARK = 6  # characters
