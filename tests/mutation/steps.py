@@ -112,15 +112,15 @@ STEPS = (
     Breakage(
         name="moments-by-our-own-clock",
         promise=3,
-        file="tasks/calcom/http/answer.py",
-        old='http_date(headers.get("date", "")) or datetime.now(UTC)',
+        file="tasks/calcom/http/waits.py",
+        old="answered_at(headers) or datetime.now(UTC)",
         new="datetime.now(UTC)",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait[off_by0]",
     ),
     Breakage(
         name="tightest-limit-told",
         promise=3,
-        file="tasks/calcom/http/answer.py",
+        file="tasks/calcom/http/waits.py",
         old="return max(limits,",
         new="return min(limits,",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_of_several_limits_the_one_with_the_most_calls_left_counts[headers2-quota2]",
@@ -128,7 +128,7 @@ STEPS = (
     Breakage(
         name="429-asked-again-at-once",
         promise=3,
-        file="tasks/calcom/http/answer.py",
+        file="tasks/calcom/http/waits.py",
         old="return max(*waits, LEAST_WAIT) if waits else None",
         new="return max(waits, default=None)",
         test="tests/unit/calcom/test_rate_limit_headers.py::test_a_429_that_asks_for_no_wait_is_waited_out_for_a_second[headers0]",
