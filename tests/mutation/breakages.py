@@ -212,7 +212,7 @@ BREAKAGES = (
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
     ),
-    # -- 6: you can see it, and nobody else can
+    # -- 6 and 7: you can see it, and only ids travel
     Breakage(
         name="cause-untold",
         promise=6,
@@ -223,7 +223,7 @@ BREAKAGES = (
     ),
     Breakage(
         name="personal-data-in-the-message",
-        promise=6,
+        promise=7,
         file="tasks/publish.py",
         old='"headers": headers,',
         new='"headers": headers | {"attendee": row.attendee_name},',

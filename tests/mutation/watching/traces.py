@@ -15,7 +15,7 @@ TRACES = (
     ),
     Breakage(
         name="trace-tells-what-a-person-wrote",
-        promise=6,
+        promise=7,
         file="worker/tracing/spans.py",
         old="ours = event.by in OURS",
         new="ours = True",
