@@ -117,7 +117,7 @@ def test_blindness_stays_while_nothing_new_is_known(record: Any) -> None:
 
 
 def test_what_an_older_version_holds_for_a_blind_key_is_looked_for(record: Any) -> None:
-    """It gave no time: whoever takes it up now gives it one."""
+    """It gave no time: the release that takes it up now gives it one."""
     row = held(record, HoldReason.BLIND_KEY, held_for="key")
 
     assert release(record) == [row.id]
@@ -169,7 +169,7 @@ class TestSuspects:
 
 @pytest.mark.parametrize("reason", RELEASED)
 def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: HoldReason) -> None:
-    """Where it could not be asked in the hold the time begins anew; else it goes on, for the look was free to ask."""
+    """Where it could not be asked in the hold the time begins again; else it goes on, for the look was free to ask."""
     unknown = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "askable_since": ago(150)}
     row = held(record, reason, held_for="key", hold_until=ago(1), **unknown)
 

@@ -142,7 +142,7 @@ def test_failures_and_times_equal_the_windows() -> None:
 
 
 def test_a_window_that_is_written_already_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever aggregated it a moment before, and did not yet have Redis drop it."""
+    """Another process aggregated it a moment before, and Redis has not dropped it yet."""
     dependencies.current().breaker.acquire("slots", owner="first", now=T0)
     call(T0 + 1, "timeout")
     call(T0 + 2)
@@ -208,7 +208,7 @@ def test_lost_messages_are_counted_with_their_incident(record: Any) -> None:
 
 
 def test_nothing_that_goes_makes_a_counter_sink(record: Any) -> None:
-    """FLUSHALL, a prune of everything, a process that starts anew."""
+    """FLUSHALL, a prune of everything, a process that starts again."""
     dependencies.current().breaker.acquire("slots", owner="first", now=T0)
     end_each(record)
     call(T0 + 1, "timeout")
@@ -261,7 +261,7 @@ def test_what_was_before_the_first_count_does_not_look_as_if_it_were_now(record:
 
 
 def test_what_was_counted_before_the_migration_is_in_the_totals(record: Any) -> None:
-    """Out of the rows that are kept: what they do not tell begins anew."""
+    """Out of the rows that are kept: what they do not tell begins again."""
     dependencies.current().breaker.acquire("slots", owner="first", now=T0)
     end_each(record)
     call(T0 + 1, "timeout")
