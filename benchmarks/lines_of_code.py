@@ -1,13 +1,15 @@
 """How much code there is, or what commits took out and brought: `python benchmarks/lines_of_code.py 977511c [REV ...]`.
 
 A line of code is one that is not blank, no comment and no docstring. For a revision: the lines of the product (worker,
-tasks, resilience, db) and of all, and the median of tokens a line of Python. For a range (A..B): each one's.
+tasks, resilience, db: Python, Lua, SQL and the page's JavaScript, without what others wrote) and of all, and the median
+of tokens a line of Python. For a range (A..B): each one's.
 """
 
 import argparse
 import ast
 import io
 import json
+import re
 import subprocess
 import sys
 import tokenize
@@ -15,7 +17,9 @@ from collections import Counter
 from statistics import median
 
 PRODUCT = ("worker", "tasks", "resilience", "db")
-KINDS = (".py", ".lua", ".sql")
+KINDS = (".py", ".lua", ".sql", ".js")
+VENDOR = "/vendor/"  # code of others, kept as they published it
+_BLOCK_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
 _NO_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -43,7 +47,16 @@ def lines(path: str, text: str) -> int:
     """Return how many lines of code a file has."""
     if path.endswith(".py"):
         return len(tokens_by_line(text))
-    return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--"))
+    comment = "--"
+    if path.endswith(".js"):
+        comment = "//"
+        text = _BLOCK_COMMENT.sub("", text)
+    return sum(1 for line in text.splitlines() if line.strip() and not line.lstrip().startswith(comment))
+
+
+def counts(path: str) -> bool:
+    """Return whether a file is code of this project."""
+    return path.endswith(KINDS) and VENDOR not in f"/{path}"
 
 
 def git(*arguments: str) -> str:
@@ -56,7 +69,7 @@ def revision(rev: str) -> dict[str, object]:
     product = everything = 0
     dense: list[int] = []
     for path in git("ls-tree", "-r", "--name-only", rev).splitlines():
-        if not path.endswith(KINDS):
+        if not counts(path):
             continue
         text = git("show", f"{rev}:{path}")
         count = lines(path, text)
@@ -72,7 +85,7 @@ def commit(rev: str) -> dict[str, object]:
     product = everything = 0
     for line in git("diff", "--no-renames", "--name-status", f"{rev}^", rev).splitlines():
         status, path = line.split("\t")[:2]
-        if path.endswith(KINDS):
+        if counts(path):
             after = 0 if status == "D" else lines(path, git("show", f"{rev}:{path}"))
             before = 0 if status == "A" else lines(path, git("show", f"{rev}^:{path}"))
             everything += after - before

@@ -111,7 +111,7 @@ def plain_bookings(root: Path) -> list[str]:
     """Return the files that each plain booking meets between its claim and its acknowledgement, in that order.
 
     The first booking makes the connections and is not counted. A file that only some of the others meet is not on the
-    way of a booking: what is told once a second is met by whoever passes then.
+    way of a booking: what is reported once a second is met by the booking that passes then.
     """
     trace = Trace(root)
     trace.install()

@@ -120,7 +120,7 @@ def accepted() -> list[list[tuple[dict[str, Any], Fate]]]:
     bundles += [_rivals(book, 102, next(confirm), room=2, wanted=2)]  # until then the time is free for others
     bundles += [_rivals(book, 103, start, room=3, wanted=3) for start in islice(seats, 6)]  # a class of three
     bundles += [_rivals(book, 103, next(seats), room=3, wanted=4)]
-    bundles += [[(book.ask(104, start), Fate.BOOKED)] for start in islice(team, 9)]  # whoever of the two is free
+    bundles += [[(book.ask(104, start), Fate.BOOKED)] for start in islice(team, 9)]  # the one of the two that is free
     bundles += [[(book.ask(by_team, start), Fate.BOOKED)] for start in islice(team, 5)]
     bundles += [_rivals(book, 104, start, room=2, wanted=2) for start in islice(team, 3)]
     bundles += [_rivals(book, 104, next(team), room=2, wanted=3)]

@@ -9,10 +9,10 @@ time of a whole call, shared out among them; 0 leaves none between. A `stall` ho
 `delay` is over or the fault is ended (`DELETE /_faults?id=N`); a `kill` ends it there, and what was written stays;
 `answer_early` answers for it while it works on.
 
-Who sees what (users.py): cal_test_<username> is the key of any host, of `teamowner`, `teamadmin`, `teammember`, and of
-a `stranger`. cal_test_owner sees everything and is shown as the owner of every personal type and as a fixed host of
-every team's, which nobody is at Cal.com; cal_test_admin sees everything by no role, as the hosted service may show an
-admin; cal_test_fickle is as cal_test_owner and meant to lose its permission: `POST /_settings {"keys":
+Who sees what (state/sight.py): cal_test_<username> is the key of any host, of `teamowner`, `teamadmin`, `teammember`,
+and of a `stranger`. cal_test_owner sees everything and is shown as the owner of every personal type and as a fixed host
+of every team's, which nobody is at Cal.com; cal_test_admin sees everything by no role, as the hosted service may show
+an admin; cal_test_fickle is as cal_test_owner and meant to lose its permission: `POST /_settings {"keys":
 {"cal_test_fickle": "nothing"}}`, and back by "all". A key keeps its user (GET /v2/me) whatever it may see.
 
 What people do: `POST /_persons {"do": "accept", "uid": ...}`; `do` is accept, decline, cancel (`seat`, `reason`), move

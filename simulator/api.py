@@ -13,8 +13,9 @@ from simulator.http import shapes
 from simulator.http.messages import HTML_TYPE, Answer, Call, Refusal
 from simulator.reads import event_type_groups, event_types, listing, show
 from simulator.reads.event_types import NO_LOGIN
+from simulator.state.sight import view_of
 from simulator.state.steps import KilledError
-from simulator.state.users import DELETED, EXPIRED, view_of
+from simulator.state.users import DELETED, EXPIRED
 
 if TYPE_CHECKING:
     from simulator.state.world import World

@@ -13,7 +13,8 @@ from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Reason
 from tasks.calcom.access import CREATE
 from tasks.calcom.classify import read_post
 from tasks.calcom.failures import read_content
-from tasks.calcom.http.answer import Answer, NoAnswer, allowance
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.waits import allowance
 from tasks.calcom.reads import CalcomReads, ReadRequest
 from tasks.calcom.reply import ErrorType, Reply
 from tasks.calcom.request_body import attendee_address, booking_body

@@ -214,7 +214,7 @@ def template(session_postgres: "Postgres") -> str:
 
 
 def _drop(server: "Postgres", administer: Administer, url: str) -> None:
-    """Drop a test's database, whoever is still connected."""
+    """Drop a test's database, also while processes are connected."""
     server.recover()
     name = sql.Identifier(url.rpartition("/")[2])
     administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))

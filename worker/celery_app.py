@@ -15,7 +15,7 @@ from kombu.entity import Exchange, Queue, binding
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.native_delayed_delivery import CELERY_DELAYED_DELIVERY_EXCHANGE
 
-from worker.local.running import running
+from worker.running import running
 from worker.schedule import schedule
 from worker.settings.model import Settings, SettingsError
 

@@ -13,7 +13,7 @@ from celery.signals import (
 
 from tasks import dependencies
 from tasks.log import Logger
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings
 
 

@@ -7,7 +7,7 @@ from tasks.dependencies import Dependencies, Timings, fill
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
 from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
-from worker.local.running import running
+from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
 

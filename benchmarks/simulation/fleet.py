@@ -1,6 +1,6 @@
 """The model: requests, worker processes with threads, the held, the shared breaker, and Cal.com.
 
-The breaker, its release window and its rate limit are not modelled anew: they are the rules by which
+The breaker, its release window and its rate limit are not modelled a second time: they are the rules by which
 tests/breaker_model checks the scripts in Redis, step by step. What is modelled is who asks them, and when.
 """
 
@@ -79,7 +79,7 @@ class Fleet:
         for number in count():
             self.trace.requests.append((self.env.now, None))
             request = Request(number, self.env.now)
-            if self.held or self.breaker.scope("").state == "open":  # whoever enqueues it sees that, and sends nothing
+            if self.held or self.breaker.scope("").state == "open":  # the caller sees that, and sends nothing
                 self._hold(request)
             else:
                 self._send(request)
@@ -231,7 +231,7 @@ class Fleet:
         yield from self._release()
 
     def _release(self) -> Steps:
-        """Let held requests go as there is room: whoever has made room does it, and beat."""
+        """Let held requests go as there is room: the process that has made room does it, and beat."""
         while self.held and self._room():
             yield self.env.timeout(self.costs.release)
             if not self._let_go():

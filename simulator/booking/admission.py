@@ -13,7 +13,7 @@ from simulator.booking.validation import is_email, is_phone
 from simulator.http import shapes
 from simulator.http.messages import Refusal
 from simulator.instants import parse
-from simulator.state.users import user_of
+from simulator.state.sight import user_of
 
 if TYPE_CHECKING:
     from simulator.state.event_types import EventType

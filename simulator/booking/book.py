@@ -21,7 +21,7 @@ from simulator.http import shapes
 from simulator.http.messages import Answer, Call, success
 from simulator.reads.show import shown_to
 from simulator.state.bookings import Attendee, Booking, SlotKeyTakenError, new_uid
-from simulator.state.steps import Step, reach
+from simulator.state.steps import Step
 from simulator.state.users import User
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ async def create(world: World, call: Call) -> Answer:
     series = str(uuid.uuid4()) if wish.event_type.recurs else None
     made: list[Made] = []
     for number, week in enumerate(weeks, 1):
-        upto = partial(reach, world, call, week=number, weeks=len(weeks))
+        upto = partial(world.reach, call, week=number, weeks=len(weeks))
         made.append(await _book(world, call, week, upto, series, made[0].booking if made else None))
-    await reach(world, call, Step.ANSWER)
+    await world.reach(call, Step.ANSWER)
     return _created(world, call, made)
 
 

@@ -8,8 +8,9 @@ from simulator.booking import persons
 from simulator.booking.calendar import hosts_for
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.instants import parse
-from simulator.state.steps import Step, reach
-from simulator.state.users import User, organizes
+from simulator.state.sight import organizes
+from simulator.state.steps import Step
+from simulator.state.users import User
 
 if TYPE_CHECKING:
     from simulator.state.bookings import Booking
@@ -56,10 +57,10 @@ async def reschedule(world: World, call: Call, uid: str) -> Answer:
     if start is None:
         raise Refusal(400, "start property is wrong,start must be a valid ISO 8601 date string ")
     hosts = hosts_for(world, booking.event_type, start, start + (booking.end - booking.start))
-    await reach(world, call, Step.INSERT)
+    await world.reach(call, Step.INSERT)
     moved = persons.move(world, booking, start, hosts, body.get("reschedulingReason") or "")
     call.entry.uid, call.entry.committed_at = moved.uid, world.seconds
-    await reach(world, call, Step.ANSWER)
+    await world.reach(call, Step.ANSWER)
     return success(201, {**moved.versions[-1][1], "isPlatformManagedUserBooking": False})
 
 

@@ -24,7 +24,7 @@ async def list_slots(world: World, call: Call) -> Answer:
     kept_at, kept = world.kept_slots.get(call.request.target, (0.0, None))
     if kept is not None and world.seconds < kept_at + world.settings.slots_cache:
         await world.work(call)
-        return kept
+        return Answer(200, kept)
     query = call.request.query
     event_type = _event_type(world, query)
     start, end = _bound(query, "start", "T00:00:00Z"), _bound(query, "end", "T23:59:59Z")
@@ -36,9 +36,9 @@ async def list_slots(world: World, call: Call) -> Answer:
     for moment in _grid(event_type, start, last):
         if offered(world, event_type, moment, length):
             days[moment.astimezone(zone).date().isoformat()].append(_slot(moment, length, query.get("format")))
-    answer = Answer(200, dump({"data": days, "status": "success"}))
-    world.kept_slots[call.request.target] = (world.seconds, answer)
-    return answer
+    body = dump({"data": days, "status": "success"})
+    world.kept_slots[call.request.target] = (world.seconds, body)
+    return Answer(200, body)
 
 
 def _event_type(world: World, query: dict[str, str]) -> EventType:

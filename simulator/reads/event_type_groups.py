@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from simulator.http.messages import Answer, Call, success
 from simulator.reads.event_types import TEAM_ID, key_of
 from simulator.state.event_types import Kind
-from simulator.state.users import ALL, User, belongs_to, user_of, view_of
+from simulator.state.sight import belongs_to, user_of, view_of
+from simulator.state.users import ALL, User
 
 if TYPE_CHECKING:
     from simulator.state.event_types import EventType

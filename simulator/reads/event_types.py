@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.state.event_types import Kind
-from simulator.state.users import ALL, User, may_read_event_type, user_of, view_of
+from simulator.state.sight import may_read_event_type, user_of, view_of
+from simulator.state.users import ALL, User
 
 if TYPE_CHECKING:
     from simulator.state.event_types import EventType

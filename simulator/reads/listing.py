@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.http.messages import Answer, Call, Refusal, success
 from simulator.instants import parse
-from simulator.state.users import lists_booking
+from simulator.state.sight import lists_booking
 from simulator.state.views import old
 
 if TYPE_CHECKING:

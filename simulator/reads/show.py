@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.http.messages import Answer, Call, Refusal, success
-from simulator.state.users import organizes
+from simulator.state.sight import organizes
 from simulator.state.views import old
 
 if TYPE_CHECKING:

@@ -94,7 +94,7 @@ class FaultOrderError(ValueError):
 
 @dataclass(frozen=True)
 class Match:
-    """Which calls a fault may meet; what is None does not matter. A path ending in * is a prefix."""
+    """Which calls a fault may meet; a field that is None does not matter. A path ending in * is a prefix."""
 
     method: str | None = None
     path: str | None = None

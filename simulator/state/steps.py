@@ -5,14 +5,7 @@ to 20 ms (both have found the same host free), two bookings from 30 to 80 ms (th
 host free, but has looked for an earlier booking before there was one), and one booking again from 100 ms on.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from simulator.http.messages import Call
-    from simulator.state.world import World
 
 
 class Step(StrEnum):
@@ -30,14 +23,3 @@ SHARES = {Step.DEDUPE: 0.05, Step.AVAILABILITY: 0.55, Step.INSERT: 0.8, Step.SEA
 
 class KilledError(Exception):
     """The process has died at a step; what was written before stays."""
-
-
-async def reach(world: World, call: Call, step: Step, *, week: int = 1, weeks: int = 1) -> None:
-    """Work up to a step, of one week of a series. Raises KilledError."""
-    await world.work(call, (week - 1 + SHARES[step]) / weeks)
-    for fault in call.at_steps:
-        if fault.step != step or (fault.week or week) != week:
-            continue
-        if fault.kind == "kill":
-            raise KilledError
-        await world.faults.stall(fault)

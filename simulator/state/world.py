@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simulator.state.bookings import Bookings
 from simulator.state.default_types import DEFAULTS
@@ -14,6 +14,7 @@ from simulator.state.faults import Faults
 from simulator.state.journal import Journal
 from simulator.state.rate_limit import RateLimit
 from simulator.state.settings import changed
+from simulator.state.steps import SHARES, KilledError, Step
 from simulator.state.users import DELETED, User
 from simulator.state.views import public
 
@@ -21,9 +22,18 @@ if TYPE_CHECKING:
     import random
     from datetime import datetime
 
-    from simulator.http.messages import Answer, Call
     from simulator.instants import Clock
+    from simulator.state.faults import Fault
     from simulator.state.settings import Settings
+
+
+class Working(Protocol):
+    """A call whose work takes time: what `Call` (http/messages.py) remembers of it, in seconds."""
+
+    extra_work: float
+    pace: float | None
+    worked: float
+    at_steps: list[Fault]
 
 
 class World:
@@ -45,7 +55,7 @@ class World:
         """Go back to how the simulator started: no bookings, no journal, no faults, first settings and event types."""
         self.settings, event_types = self._first
         self.catalogue = Catalogue(event_types)
-        self.kept_slots: dict[str, tuple[float, Answer]] = {}
+        self.kept_slots: dict[str, tuple[float, bytes]] = {}
         self._reads = -1
         self.bookings = Bookings(public)
         self.users: dict[str, User] = {}  # those that an order has changed
@@ -73,7 +83,7 @@ class World:
         self._reads += 1
         return self.seconds - lags[self._reads % len(lags)]
 
-    async def work(self, call: Call, share: float = 1.0) -> None:
+    async def work(self, call: Working, share: float = 1.0) -> None:
         """Take the time that Cal.com takes until a share of a call's work is done, with what a latency fault adds."""
         if call.pace is None:
             low, high = self.settings.latency
@@ -81,6 +91,16 @@ class World:
         ahead, call.worked = (share - call.worked) * call.pace, max(share, call.worked)
         if ahead > 0:
             await asyncio.sleep(ahead)
+
+    async def reach(self, call: Working, step: Step, *, week: int = 1, weeks: int = 1) -> None:
+        """Work up to a step, of one week of a series. Raises KilledError."""
+        await self.work(call, (week - 1 + SHARES[step]) / weeks)
+        for fault in call.at_steps:
+            if fault.step != step or (fault.week or week) != week:
+                continue
+            if fault.kind == "kill":
+                raise KilledError
+            await self.faults.stall(fault)
 
     def needs_confirmation(self, event_type: EventType, start: datetime, email: str) -> bool:
         """Say whether a booking waits for its host; a free address is told by what follows its @ alone (seen)."""

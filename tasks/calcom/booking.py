@@ -1,5 +1,6 @@
 """Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,14 @@ def read_booking(data: object) -> Booking | None:
         moved_to=usable(data.get("rescheduledToUid")),
         series_uid=usable(data.get("recurringBookingUid")),
     )
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON of `body`; None for what is not JSON (no answer of Cal.com is a bare null)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def usable(uid: object) -> str | None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import read_booking
+from tasks.calcom.booking import parse, read_booking
 from tasks.calcom.failures import read_failure
-from tasks.calcom.http.answer import Answer, NoAnswer, parse
+from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _CANCELLED_BEFORE = re.compile("has been cancelled already|has already been cancelled")  # a booking; a seat

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import Booking, read_booking
+from tasks.calcom.booking import Booking, parse, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of, read_anothers
-from tasks.calcom.http.answer import Answer, NoAnswer, parse
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.waits import answered_at
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
@@ -46,7 +47,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
         reply = next((found for one in bookings if (found := read_anothers(one, attendee)) is not None), _CUT)
     else:
         return failure_of(answer)
-    return replace(reply, http_status=answer.status, answered_at=answer.date)
+    return replace(reply, http_status=answer.status, answered_at=answered_at(answer.headers))
 
 
 def _booked(booking: Booking, reference: str) -> Reply:

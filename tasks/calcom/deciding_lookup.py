@@ -14,6 +14,7 @@ from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import Page, read_list
 from tasks.calcom.event_types import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.waits import answered_at
 from tasks.calcom.lookup import (
     PAGE,
     HalfMade,
@@ -107,7 +108,7 @@ def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | No
 
     Not of the last POST alone: an earlier one, whose outcome is unknown as well, may have booked.
     """
-    date = answer.date if isinstance(answer, Answer) else None
+    date = answered_at(answer.headers) if isinstance(answer, Answer) else None
     return None if date is None else date - (appointment.updated_at - appointment.created_at) - _CLOCKS_MARGIN
 
 

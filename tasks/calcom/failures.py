@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import BookedAttendee, Booking, usable
-from tasks.calcom.http.answer import Answer, NoAnswer, parse, retry_after, throttled_for
+from tasks.calcom.booking import BookedAttendee, Booking, parse, usable
+from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.http.waits import answered_at, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
@@ -121,7 +122,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         http_status=answer.status,
         message=_message(answer, row, error),
         retry_after=wait,
-        answered_at=answer.date if finished else None,
+        answered_at=answered_at(answer.headers) if finished else None,
         uid=_named(error) if row.kind is ReplyKind.MAXIMUM and error else None,
     )
 

@@ -7,8 +7,8 @@ from math import gcd
 from typing import Protocol
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.booking import read_instant, to_millisecond
-from tasks.calcom.http.answer import Answer, NoAnswer, parse
+from tasks.calcom.booking import parse, read_instant, to_millisecond
+from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.request_body import event_type, instant
 
 

@@ -90,7 +90,7 @@ class Counts:
             failures.last, failures.context = now, context or failures.context
 
     def reset_recent_calls(self) -> None:
-        """Begin the last five minutes anew."""
+        """Begin the last five minutes again."""
         self.seconds, self.last = {}, {}
 
     def drop(self, written: int) -> None:

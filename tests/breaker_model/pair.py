@@ -212,7 +212,7 @@ class Pair:
         self.compare()
 
     def read_counts(self, at: Caller, written: int, *, anew: bool) -> None:
-        """Read all that is counted, the windows until `written` being written down; `anew`: the server ran anew."""
+        """Read all that is counted, the windows until `written` being written down; `anew`: the server restarted."""
         self._catch_up()
         counts, keys = self.rules.counts, scripts.stats_keys(SERVICE)
         if anew:
@@ -229,7 +229,7 @@ class Pair:
         self.compare()
 
     def discard_counts(self, at: Caller, *, seconds: bool) -> None:
-        """Begin the last minutes anew, or say that the windows lack calls."""
+        """Begin the last minutes again, or say that the windows lack calls."""
         self._catch_up()
         if seconds:
             self.rules.counts.reset_recent_calls()

@@ -174,7 +174,7 @@ class Breaker:
         return states == {"closed"} and self.settings == at.limits.text
 
     def nothing_to_forget(self, at: Caller) -> bool:
-        """Return whether a success finds no failures to count anew, and no page that it shows to be over."""
+        """Return whether a success finds no count to set to zero, and no page that it shows to be over."""
         failures = self.scope("").in_a_row or self.scope(at.endpoint).in_a_row
         return not failures and self.blocks.paged.get(at.configuration) != at.endpoint
 
@@ -191,7 +191,7 @@ class Breaker:
     # Steps within a step.
 
     def _expire(self, at: Caller, context: str = "") -> None:
-        """Do what time alone changes; no clock calls, so whoever comes first finds it."""
+        """Do what time alone changes; no clock calls, so the first call finds it."""
         self.changes = []
         for scope in (self.scope(""), self.scope(at.endpoint)):
             scope.forget_later(at.limits, at.now)

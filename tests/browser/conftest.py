@@ -1,4 +1,4 @@
-"""A real deployment and a real browser, shared by the tests of this folder; each begins anew."""
+"""A real deployment and a real browser, shared by the tests of this folder; each begins again."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

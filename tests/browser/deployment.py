@@ -39,7 +39,7 @@ SETTINGS: Mapping[str, Any] = {
     "retry_delays": (0.2, 0.4, 0.8),
 }
 SIMULATOR = ("--rate-limit", "0", "--latency", "0.05", "0.2")
-# Of the tables, when everything begins anew: how far it was counted stays true, for ids go on.
+# Of the tables, when everything begins again: how far it was counted stays true, for ids go on.
 KEPT = ("alembic_version", "heartbeats", "counted_bookings")
 EVENT_TYPE = 110  # of the simulator: its slots are not exclusive
 

@@ -1,4 +1,4 @@
-"""Whoever comes: by keyboard, by screen reader, on a phone, in the dark, with many tabs."""
+"""Every visitor can use the page: by keyboard, by screen reader, on a phone, in the dark, with many tabs."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -54,7 +54,7 @@ EVERY_POST_BOOKS = ("--replica-lag", "0.5", "--not-exclusive", "all")
 
 
 class Over(Exception):  # noqa: N818 - the run is ended, which is no error
-    """Say that the run is being ended: whoever waits for something unwinds."""
+    """Say that the run is being ended: each thread that waits for something unwinds."""
 
 
 @dataclass

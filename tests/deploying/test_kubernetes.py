@@ -138,7 +138,7 @@ def test_traces_are_asked_for_by_a_secret_that_may_be_missing(built: Resources) 
 
 
 def test_the_document_names_each_secret(built: Resources) -> None:
-    """Whoever follows it makes the Secrets that pods ask for."""
+    """Its steps make the Secrets that pods ask for."""
     asked = {
         source["secretRef"]["name"]
         for pod in pods(built).values()

@@ -82,7 +82,7 @@ def test_one_booking_is_three_statements_three_scripts_and_one_message(
     settings()
     for first in range(3):  # connections, the server's clock, scripts
         book_appointment.apply([enqueue_booking(request(first)).appointment_id])
-    dependencies.current().database_calls.flush()  # what is counted is told once a second, by whoever comes by
+    dependencies.current().database_calls.flush()  # what is counted is reported once a second, by the next call
 
     with patch.object(type(dependencies.current().database_calls), "flush_if_due"), asked(redis_url) as seen:
         kept = enqueue_booking(request(3))

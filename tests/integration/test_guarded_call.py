@@ -69,7 +69,7 @@ def test_who_has_not_heard_that_it_opened_asks_twice_once(make: Make, asked: lis
 
 
 def test_a_success_after_a_failure_is_reported_in_full_once(make: Make, asked: list[str]) -> None:
-    """It starts the count anew; after that there is nothing to forget."""
+    """It starts the count at zero; after that there is nothing to forget."""
     breaker = make()
     fail(breaker, 0)
     asked.clear()

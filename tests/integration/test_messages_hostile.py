@@ -1,4 +1,4 @@
-"""Whoever can write to the queue can send nonsense: nothing of it runs, no worker ends, and bookings go on."""
+"""A client that can write to the queue can send nonsense: nothing of it runs, no worker ends, and bookings go on."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ def message(sent: bytes = b"[[1], {}, {}]", headers: Any = None, **parts: Any) -
     return json.dumps(whole | parts).encode()
 
 
-# Each of the first two kinds ended a worker, or made it connect anew, before worker/transports/redis.py dropped them.
+# Each of the first two kinds ended a worker, or made it connect again, before worker/transports/redis.py dropped them.
 NO_MESSAGE = [
     b"\xff\xfe not json",
     b"",

@@ -1,7 +1,10 @@
 """The ways in which the product is broken on purpose, each with the promise that it breaks and the test that sees it.
 
-A new guard that keeps a promise deserves a line here: what it looks like without it, and which test then fails.
+A new guard that keeps a promise deserves an entry: what it looks like without it, and which test then fails. Entries
+that change one file share a partial of it, so that a file that moves is named once.
 """
+
+from functools import partial
 
 from tests.mutation.asking.again import AGAIN
 from tests.mutation.asking.answer_by import ANSWER_BY
@@ -27,20 +30,25 @@ from tests.mutation.watching.traces import TRACES
 
 __all__ = ["BREAKAGES", "Breakage"]
 
+_celery_app = partial(Breakage, promise=1, file="worker/celery_app.py")
+_unsent = partial(Breakage, promise=1, file="db/sql/unsent.sql")
+_enqueue = partial(Breakage, file="tasks/enqueue.py")
+_decisions = partial(Breakage, file="tasks/decisions.py")
+_claim_sql = partial(Breakage, file="db/sql/claim.sql")
+_moves = partial(Breakage, file="db/appointments/moves.py")
+_lost_leases = partial(Breakage, promise=2, file="db/sql/lost_leases.sql")
+_claim_py = partial(Breakage, promise=2, file="tasks/claim.py")
+
 BREAKAGES = (
     # -- 1: accepted is kept
-    Breakage(
+    _celery_app(
         name="acks-early",
-        promise=1,
-        file="worker/celery_app.py",
         old="task_acks_late = True",
         new="task_acks_late = False",
         test="tests/promises/lost_or_twice/test_acknowledged.py::test_the_broker_keeps_a_message_until_its_booking_has_moved_on",
     ),
-    Breakage(
+    _celery_app(
         name="ended-by-a-broker-that-takes-nothing",
-        promise=1,
-        file="worker/celery_app.py",
         old="broker_channel_error_retry = True",
         new="broker_channel_error_retry = False",
         test="tests/promises/lost_or_twice/test_worker_survives.py"
@@ -55,52 +63,44 @@ BREAKAGES = (
         test="tests/integration/database/test_db_engine.py"
         "::test_connections_to_a_server_that_takes_no_writes_are_replaced",
     ),
-    Breakage(
+    _unsent(
         name="unsent-never-sent-again",
-        promise=1,
-        file="db/sql/unsent.sql",
         old="          enqueued_at IS NULL\n          OR ",
         new="          ",
         test="tests/integration/appointments/test_db_unsent.py::test_what_was_never_sent_is_sent_at_once",
     ),
-    Breakage(
+    _unsent(
         name="long-queue-sent-twice",
-        promise=1,
-        file="db/sql/unsent.sql",
         old="              :queue_empty\n",
         new="              :queue_empty OR true\n",
         test="tests/integration/appointments/test_db_unsent.py::test_a_long_queue_is_not_sent_twice",
     ),
-    Breakage(
+    _enqueue(
         name="kept-and-called-refused",
         promise=1,
-        file="tasks/enqueue.py",
         old=' and not error.sql_error_code.startswith("08")',
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py"
         "::test_a_postgres_that_goes_silent_over_the_commit_is_not_called_a_refusal[PgBouncer]",
     ),
-    Breakage(
+    _decisions(
         name="failed-by-an-outage",
         promise=1,
-        file="tasks/decisions.py",
         old="return error_type in OUTAGE or (",
         new="return (",
         test="tests/unit/tasks/test_life.py::test_an_outage_fails_nobody",
     ),
     # -- 2: at most one booking a request
-    Breakage(
+    _claim_sql(
         name="claim-without-compare",
         promise=2,
-        file="db/sql/claim.sql",
         old="  AND status IN ('pending', 'retrying')\n",
         new="",
         test="tests/integration/appointments/test_db_claims.py::test_of_eight_claims_at_once_exactly_one_wins",
     ),
-    Breakage(
+    _claim_sql(
         name="claimed-after-it-was-given-up",
         promise=3,
-        file="db/sql/claim.sql",
         old="    WHERE in_time\n      AND id",
         new="    WHERE id",
         test="tests/integration/appointments/test_db_in_time.py::test_a_claim_that_a_frozen_server_finds_when_it_goes_on_takes_nothing",
@@ -113,10 +113,9 @@ BREAKAGES = (
         new="",
         test="tests/promises/lost_or_twice/test_enqueue_without_servers.py::test_a_hurt_postgres_is_a_clear_error_within_two_seconds_and_publishes_nothing[connected-frozen]",
     ),
-    Breakage(
+    _moves(
         name="move-without-token",
         promise=2,
-        file="db/appointments/moves.py",
         old="if Status.BOOKING in origins:\n        still_there",
         new="if False:\n        still_there",
         test="tests/integration/appointments/test_db_moves.py::test_a_move_out_of_booking_with_a_wrong_token_changes_nothing",
@@ -129,18 +128,14 @@ BREAKAGES = (
         new="Proceed()",
         test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[Redis-threads]",
     ),
-    Breakage(
+    _lost_leases(
         name="lost-lease-taken-for-unsent",
-        promise=2,
-        file="db/sql/lost_leases.sql",
         old="        outcome_unknown = true,\n",
         new="        outcome_unknown = false,\n",
         test="tests/promises/lost_or_twice/test_never_lost.py::test_a_worker_killed_in_mid_call_leaves_one_booking[Redis-threads]",
     ),
-    Breakage(
+    _lost_leases(
         name="settled-by-a-clock-that-stepped-ahead",
-        promise=2,
-        file="db/sql/lost_leases.sql",
         old="settle_at = greatest(settle_at, now() +",
         new="settle_at = greatest(settle_at, lease_expires_at +",
         test="tests/promises/lost_or_twice/test_stale_worker.py::test_a_post_under_way_is_not_settled_by_a_clock_that_steps_ahead",
@@ -153,28 +148,23 @@ BREAKAGES = (
         new="if False:",
         test="tests/unit/tasks/test_unknown.py::test_looks_come_at_1_2_4_seconds_and_then_at_the_settle_time",
     ),
-    Breakage(
+    _claim_py(
         name="lease-unchecked-before-the-first-byte",
-        promise=2,
-        file="tasks/claim.py",
         old="return now if in_time else None",
         new="return now",
         test="tests/promises/lost_or_twice/test_stale_worker.py::"
         "test_a_claim_that_is_too_old_sends_nothing[before it connects]",
     ),
-    Breakage(
+    _claim_py(
         name="late-uid-dropped",
-        promise=2,
-        file="tasks/claim.py",
         old="if not moved and move.to is Status.CONFIRMED:",
         new="if False:",
         test="tests/promises/lost_or_twice/test_stale_worker.py::test_what_cal_com_booked_for_a_worker_that_woke_late_is_recorded",
     ),
     # -- 4: a hold costs nothing
-    Breakage(
+    _decisions(
         name="hold-costs-a-retry",
         promise=4,
-        file="tasks/decisions.py",
         old="hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}",
         new='hold = {**changes, "retry_count": used, **self._hold(row, HoldReason.BREAKER_OPEN)}',
         test="tests/unit/tasks/test_life.py::test_a_hold_costs_no_retry[True-False]",
@@ -187,18 +177,16 @@ BREAKAGES = (
         new="row_number() OVER (ORDER BY line_at DESC, id) = 1",
         test="tests/promises/outage/test_nobody_overtakes.py::test_the_first_in_the_line_is_released_first_and_alone",
     ),
-    Breakage(
+    _enqueue(
         name="enqueued-past-those-who-wait",
         promise=4,
-        file="tasks/enqueue.py",
         old="rows, behind_others=True",
         new="rows, behind_others=False",
         test="tests/promises/outage/test_nobody_overtakes.py::test_who_asks_while_others_wait_is_held_behind_them[breaker_open]",
     ),
-    Breakage(
+    _claim_sql(
         name="posted-past-those-who-wait",
         promise=4,
-        file="db/sql/claim.sql",
         old="WHEN :released OR posts > 0 OR outcome_unknown THEN NULL",
         new="WHEN :released OR true THEN NULL",
         test="tests/promises/outage/test_nobody_overtakes.py::test_a_worker_does_not_post_past_those_who_wait",
@@ -212,18 +200,17 @@ BREAKAGES = (
         new="case ReplyKind.THROTTLED | ReplyKind.CONFIGURATION:",
         test="tests/promises/lost_or_twice/test_never_twice.py::test_a_refused_key_holds_and_a_good_one_lets_go",
     ),
-    # -- 6: you can see it, and nobody else can
-    Breakage(
+    # -- 6 and 7: you can see it, and only ids travel
+    _moves(
         name="cause-untold",
         promise=6,
-        file="db/appointments/moves.py",
         old='Jsonb({"why": why, **(detail or {})})',
         new="Jsonb({**(detail or {})})",
         test="tests/integration/appointments/test_db_moves.py::test_the_event_stands_if_and_only_if_the_row_moved",
     ),
     Breakage(
         name="personal-data-in-the-message",
-        promise=6,
+        promise=7,
         file="tasks/publish.py",
         old='"headers": headers,',
         new='"headers": headers | {"attendee": row.attendee_name},',

@@ -1,5 +1,7 @@
 """The shared breaker's rules broken in its Lua, and those of the breaker of a process without Redis."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _INTEGRATION, _CALM = "tests/integration/breaker/test_breaker_", "tests/promises/outage/test_calm_shared.py::"
@@ -29,11 +31,12 @@ def _here(name: str, old: str, new: str, test: str) -> Breakage:
     )  # fmt: skip
 
 
+_state = partial(Breakage, promise=3, file="resilience/shared_state/state.py")
+_absence = partial(Breakage, promise=3, file="resilience/shared_state/absence.py")
+
 BREAKER = (
-    Breakage(
+    _state(
         name="demoted-master-kept",
-        promise=3,
-        file="resilience/shared_state/state.py",
         old="            self._mine = threading.local()\n            client",
         new="            client",
         test=f"{_INTEGRATION}servers.py::test_the_name_of_a_server_that_takes_no_writes_any_more_is_resolved_anew",
@@ -161,10 +164,8 @@ BREAKER = (
         " then",
         f"{_GUARDED}test_a_success_after_a_failure_is_reported_in_full_once",
     ),
-    Breakage(
+    _state(
         name="unread-answer-is-the-next-ones",
-        promise=3,
-        file="resilience/shared_state/state.py",
         old="        self._mine.unread = True\n",
         new="",
         test=f"{_GUARDED}test_an_answer_that_nobody_took_is_not_the_next_ones",
@@ -317,18 +318,14 @@ BREAKER = (
         promise=4,
     ),
     # -- late answers
-    Breakage(
+    _absence(
         name="late-once-is-gone",
-        promise=3,
-        file="resilience/shared_state/absence.py",
         old="if timed_out and not late and self.since is None:",
         new="if False:",
         test=f"{_LATE}test_an_answer_that_is_late_once_is_no_permit_and_no_absence",
     ),
-    Breakage(
+    _absence(
         name="late-for-ever",
-        promise=3,
-        file="resilience/shared_state/absence.py",
         old="if timed_out and not late and self.since is None:",
         new="if timed_out and self.since is None:",
         test=f"{_LATE}test_two_late_answers_in_a_row_are_a_redis_that_is_gone",

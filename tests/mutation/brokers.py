@@ -1,41 +1,41 @@
 """What Redis behind Sentinels, a Redis Cluster and RabbitMQ need, taken away, one by one."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _BROKERS = "tests/unit/worker/test_brokers.py::"
 _CLIENT = "tests/integration/test_broker_client.py::"
 _CLUSTER = "tests/promises/redis/test_cluster.py::"
 _SETTINGS = "tests/unit/worker/test_settings.py::"
+_celery_app = partial(Breakage, file="worker/celery_app.py")
+_publish = partial(Breakage, file="tasks/publish.py")
 
 BROKERS = (
-    Breakage(
+    _celery_app(
         name="queues-die-with-their-node",
         promise=1,
-        file="worker/celery_app.py",
         old='{"x-queue-type": "quorum"}',
         new="None",
         test=f"{_BROKERS}test_on_rabbitmq_queues_are_quorum_queues_and_each_message_is_confirmed",
     ),
-    Breakage(
+    _celery_app(
         name="sent-and-never-confirmed",
         promise=1,
-        file="worker/celery_app.py",
         old='{"confirm_publish": True}',
         new="{}",
         test=f"{_BROKERS}test_on_rabbitmq_queues_are_quorum_queues_and_each_message_is_confirmed",
     ),
-    Breakage(
+    _celery_app(
         name="what-has-waited-comes-to-nobody",
         promise=1,
-        file="worker/celery_app.py",
         old='bindings=[binding(waited, f"#.{name}")], ',
         new="",
         test=f"{_BROKERS}test_on_rabbitmq_what_has_waited_comes_to_its_queue",
     ),
-    Breakage(
+    _publish(
         name="retries-wait-in-the-workers",
         promise=4,
-        file="tasks/publish.py",
         old="if countdown < 1 or ",
         new="if True or ",
         test=f"{_CLIENT}test_on_rabbitmq_a_message_waits_where_no_worker_keeps_it",
@@ -48,18 +48,16 @@ BROKERS = (
         new="",
         test=f"{_CLIENT}test_every_question_to_rabbitmq_is_bounded",
     ),
-    Breakage(
+    _publish(
         name="caller-waits-for-a-rabbitmq-that-is-down",
         promise=1,
-        file="tasks/publish.py",
         old='"write_timeout": 1, "max_retries": 0',
         new='"write_timeout": 1',
         test=f"{_CLIENT}test_a_broker_that_is_down_is_tried_once[amqp]",
     ),
-    Breakage(
+    _celery_app(
         name="master-of-another-name",
         promise=1,
-        file="worker/celery_app.py",
         old='**({"master_name": master} if master else {}),',
         new="",
         test=f"{_BROKERS}test_sentinels_are_asked_for_the_master_by_its_name",
@@ -80,10 +78,9 @@ BROKERS = (
         new="if False:",
         test=f"{_SETTINGS}test_a_wrong_value_is_one_line_with_the_way_out",
     ),
-    Breakage(
+    _celery_app(
         name="refused-by-a-traceback",
         promise=6,
-        file="worker/celery_app.py",
         old="if click and click.get_current_context(silent=True):",
         new="if False:",
         test=f"{_BROKERS}test_a_wrong_setting_ends_a_command_of_celerys_in_a_line",

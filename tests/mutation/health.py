@@ -1,5 +1,7 @@
 """What sees that the fleet is well, taken away, one by one: something stands still, or is wrong, and nobody hears."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _CLOCKS = "tests/promises/test_clocks.py::"
@@ -8,6 +10,13 @@ _LEVELS = "tests/integration/health/test_health_levels.py::"
 _HEALTH = "tests/integration/health/test_health.py::"
 _LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
 _READING = "tests/integration/overview/test_reading.py::"
+_periodic = partial(Breakage, file="tasks/periodic.py")
+_heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
+_health_check = partial(Breakage, promise=6, file="tasks/health/check.py")
+_observations = partial(Breakage, promise=6, file="tasks/health/observations.py")
+_check_check = partial(Breakage, promise=6, file="worker/cli/check/check.py")
+_verdict = partial(Breakage, promise=6, file="tasks/health/verdict.py")
+_phrases = partial(Breakage, promise=6, file="tasks/health/ranking/phrases.py")
 
 HEALTH = (
     Breakage(
@@ -18,34 +27,30 @@ HEALTH = (
         new='"headers": {TICK: seconds}, "expires": max(10.0, 3 * seconds)}',
         test=f"{_CLOCKS}test_what_is_held_is_released_whatever_the_clock_of_the_maintenance_host_says[15 s ahead]",
     ),
-    Breakage(
+    _periodic(
         name="piled-up-ticks-all-run",
         promise=4,
-        file="tasks/periodic.py",
         old="if not self._pace.begin(every):",
         new="if not self._pace.begin(0.0):",
         test=f"{_CLOCKS}test_ticks_that_piled_up_while_no_worker_ran_are_done_once",
     ),
-    Breakage(
+    _periodic(
         name="release-at-its-moment-taken-for-a-tick",
         promise=4,
-        file="tasks/periodic.py",
         old="every = self.request.get(TICK)",
         new="every = self.request.get(TICK, 1.0)",
         test="tests/unit/tasks/test_periodic.py::test_a_worker_drops_ticks_and_runs_whatever_was_sent_for_its_own_moment",
     ),
-    Breakage(
+    _periodic(
         name="postgres-gone-said-at-each-tick",
         promise=6,
-        file="tasks/periodic.py",
         old="first = not self._failing",
         new="first = True",
         test="tests/unit/tasks/test_periodic.py::test_a_database_that_is_gone_is_said_in_one_line_and_once_when_it_is_back",
     ),
-    Breakage(
+    _periodic(
         name="ticks-bury-the-bookings-in-flower",
         promise=6,
-        file="tasks/periodic.py",
         old="send_events = False",
         new="send_events = True",
         test=_LISTED,
@@ -74,27 +79,21 @@ HEALTH = (
         new="return None",
         test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
     ),
-    Breakage(
+    _heartbeat(
         name="one-host-without-the-breaker-told-by-nobody",
-        promise=6,
-        file="worker/heartbeat.py",
         old="            check_redis(recent)\n",
         new="            pass\n",
         test="tests/promises/redis/test_shared_breaker_gone.py"
         "::test_one_host_that_cannot_reach_the_shared_breaker_is_told_and_books_on",
     ),
-    Breakage(
+    _health_check(
         name="redis-gone-told-by-nobody",
-        promise=6,
-        file="tasks/health/check.py",
         old="*([redis] if redis else []),",
         new="",
         test=f"{_GONE}test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return",
     ),
-    Breakage(
+    _heartbeat(
         name="slow-redis-told-by-nobody",
-        promise=6,
-        file="worker/heartbeat.py",
         old="        report_slow_redis(recent)\n",
         new="",
         test=f"{_GONE}test_a_redis_that_often_answers_late_is_told_and_so_is_its_end",
@@ -115,43 +114,33 @@ HEALTH = (
         new="_LOOKS = 1",
         test="tests/unit/health/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
     ),
-    Breakage(
+    _health_check(
         name="outage-without-redis-told-by-nobody",
-        promise=6,
-        file="tasks/health/check.py",
         old="services = judge_by_record(conn, services, built.detector.settings, now)",
         new="pass",
         test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
     ),
-    Breakage(
+    _observations(
         name="breaker-that-waits-for-a-call-called-an-outage",
-        promise=6,
-        file="tasks/health/observations.py",
         old="status.state is State.HALF_OPEN and status.breaker.opens > 0",
         new="status.state is State.HALF_OPEN",
         test=f"{_LEVELS}test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage",
     ),
-    Breakage(
+    _observations(
         name="breaker-that-nobody-waits-for-hides-the-next-outage",
-        promise=6,
-        file="tasks/health/observations.py",
         old="if services.half_open and waiting else level",
         new="if services.half_open else level",
         test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",
     ),
-    Breakage(
+    _check_check(
         name="redis-user-without-scripts-called-well",
-        promise=6,
-        file="worker/cli/check/check.py",
         old="if error := breaker_error(url):",
         new="if error := None:",
         test="tests/integration/cli/test_cli_check.py"
         "::test_a_redis_user_that_may_not_share_a_breaker_is_wrong[-@scripting]",
     ),
-    Breakage(
+    _check_check(
         name="silent-beat-called-healthy",
-        promise=6,
-        file="worker/cli/check/check.py",
         old="    elif beat_is_dead(beat):",
         new="    elif False:",
         test="tests/integration/cli/test_cli_check.py::test_a_health_check_of_beat_asks_for_its_tick_alone",
@@ -181,10 +170,8 @@ HEALTH = (
         test="tests/integration/database/test_db_engine.py"
         "::test_the_url_says_whether_statements_are_prepared[?prepare_threshold=none-0]",
     ),
-    Breakage(
+    _check_check(
         name="time-outs-dropped-in-silence",
-        promise=6,
-        file="worker/cli/check/check.py",
         old="    if unbounded:",
         new="    if False:",
         test="tests/integration/cli/test_cli_check.py::test_sessions_without_time_outs",
@@ -198,26 +185,20 @@ HEALTH = (
         test="tests/integration/breaker/test_breaker_forgotten.py"
         "::test_a_report_after_a_restart_from_nothing_shows_the_breaker_closed[failure_endpoint]",
     ),
-    Breakage(
+    _verdict(
         name="another-rank",
-        promise=6,
-        file="tasks/health/verdict.py",
         old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
         new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
         test="tests/unit/health/test_verdict.py::test_the_first_of_several_by_rank_answers",
     ),
-    Breakage(
+    _verdict(
         name="redis-said-before-postgres",
-        promise=6,
-        file="tasks/health/verdict.py",
         old="    ours.postgres_gone,\n    ours.redis_gone,\n",
         new="    ours.redis_gone,\n    ours.postgres_gone,\n",
         test=f"{_READING}test_both_gone_is_said_of_postgres_first",
     ),
-    Breakage(
+    _verdict(
         name="as-bad-as-the-first-row-alone",
-        promise=6,
-        file="tasks/health/verdict.py",
         old="levels = [one.level for one in true]",
         new="levels = [first.level]",
         test="tests/unit/health/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
@@ -238,26 +219,20 @@ HEALTH = (
         new="    if not status.service:\n",
         test=f"{_READING}test_a_frozen_redis_is_given_up_and_all_else_is_read",
     ),
-    Breakage(
+    _phrases(
         name="what-waits-for-a-person-goes-by-itself",
-        promise=6,
-        file="tasks/health/ranking/phrases.py",
         old="others = count(seen) - going",
         new="others = 0",
         test="tests/unit/health/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
     ),
-    Breakage(
+    _phrases(
         name="failed-calls-are-a-pace",
-        promise=6,
-        file="tasks/health/ranking/phrases.py",
         old="return card.calls_lately /",
         new="return (card.calls or 0) /",
         test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
     ),
-    Breakage(
+    _phrases(
         name="late-begins-anew-with-each-hold",
-        promise=6,
-        file="tasks/health/ranking/phrases.py",
         old="[one.oldest_requested_at for one",
         new="[one.oldest_held_at for one",
         test="tests/unit/health/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",

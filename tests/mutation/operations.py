@@ -1,5 +1,7 @@
 """What keeps an operator's action one action, recorded, and for what he saw, taken away, one by one."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _BOOKINGS = "tests/integration/operations/test_booking_actions.py::"
@@ -7,12 +9,14 @@ _BREAKER = "tests/integration/operations/test_breaker_actions.py::"
 _REVOKED = "tests/integration/operations/test_revoke_recorded.py::"
 _PAGE = "tests/integration/page/test_page_actions.py::"
 _REFUSED = f"{_PAGE}test_the_server_refuses_whoever_may_not"
+_breaker_actions = partial(Breakage, promise=6, file="tasks/operations/breaker_actions.py")
+_booking_actions = partial(Breakage, promise=6, file="tasks/operations/booking_actions.py")
+_booking_commands = partial(Breakage, file="tasks/operations/booking_commands.py")
+_base = partial(Breakage, promise=6, file="worker/page/base.py")
 
 OPERATIONS = (
-    Breakage(
+    _breaker_actions(
         name="double-click-orders-twice",
-        promise=6,
-        file="tasks/operations/breaker_actions.py",
         old="        if action.done_at is None:\n",
         new="        if True:\n",
         test=f"{_BREAKER}test_what_is_pressed_again_later_is_not_given_again[by who has not]",
@@ -25,66 +29,52 @@ OPERATIONS = (
         new="WHERE id = :id AND :position >= 0 AND done_at IS NULL",
         test=f"{_BOOKINGS}test_presses_at_once_share_the_work_and_do_none_twice",
     ),
-    Breakage(
+    _booking_actions(
         name="killed-action-begins-anew",
-        promise=6,
-        file="tasks/operations/booking_actions.py",
         old="range(action.counted, len(action.ids or ()))",
         new="range(len(action.ids or ()))",
         test=f"{_BOOKINGS}test_an_action_that_was_killed_half_way_goes_on_where_it_was",
     ),
-    Breakage(
+    _booking_actions(
         name="one-request-two-actions",
-        promise=6,
-        file="tasks/operations/booking_actions.py",
         old="if action is None or _content(action) != _content(asked):",
         new="if action is None:",
         test=f"{_BOOKINGS}test_a_request_id_that_stands_for_something_else_does_nothing",
     ),
-    Breakage(
+    _breaker_actions(
         name="stale-page-acts",
-        promise=6,
-        file="tasks/operations/breaker_actions.py",
         old="if seen.shared and epoch(seen, mode) != action.epoch_seen:",
         new="if False:",
         test=f"{_BREAKER}test_an_order_for_what_is_over_is_refused[open]",
     ),
-    Breakage(
+    _breaker_actions(
         name="obeyed-and-refused-when-sent-again",
-        promise=6,
-        file="tasks/operations/breaker_actions.py",
         old="        return OrderOutcome.OBEYED, None\n    if seen.shared",
         new="        pass\n    if seen.shared",
         test=f"{_BREAKER}test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded[reset]",
     ),
-    Breakage(
+    _breaker_actions(
         name="another-order-taken-for-this-one",
-        promise=6,
-        file="tasks/operations/breaker_actions.py",
         old="(one.kind, one.by, one.why, one.until) == wanted",
         new="(one.kind, one.by, one.why) == wanted[:3]",
         test=f"{_BREAKER}test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked[another end]",
     ),
-    Breakage(
+    _booking_commands(
         name="stale-page-retries-what-goes-by-itself",
         promise=6,
-        file="tasks/operations/booking_commands.py",
         old="if command.via is Via.PAGE and row.hold_reason in GO_BY_THEMSELVES:",
         new="if False:",
         test=f"{_BOOKINGS}test_a_page_leaves_alone_what_goes_by_itself_by_now",
     ),
-    Breakage(
+    _breaker_actions(
         name="order-refused-for-good-while-redis-was-gone",
-        promise=6,
-        file="tasks/operations/breaker_actions.py",
         old="ended = outcome is not OrderOutcome.UNAVAILABLE",
         new="ended = True",
         test=f"{_PAGE}test_without_redis_orders_are_kept_and_the_others_refused",
     ),
-    Breakage(
+    _booking_commands(
         name="looked-for-another-call",
         promise=1,
-        file="tasks/operations/booking_commands.py",
         old="command.seen != version(row)",
         new="False",
         test=f"{_BOOKINGS}test_not_booked_is_said_of_the_call_that_was_looked_for",
@@ -105,42 +95,33 @@ OPERATIONS = (
         new="",
         test=f"{_PAGE}test_whose_booking_it_is_is_shown_once_that_is_recorded",
     ),
-    Breakage(
+    _booking_commands(
         name="revoked-without-a-record",
         promise=6,
-        file="tasks/operations/booking_commands.py",
         old="if via is Via.FLOWER and result.done and not result.repeated:",
         new="if False:",
         test=f"{_REVOKED}test_what_flower_revokes_is_recorded_once",
     ),
-    Breakage(
+    _base(
         name="bare-post-accepted",
-        promise=6,
-        file="worker/page/base.py",
         old="        RequestHandler.check_xsrf_cookie(self)\n",
         new="",
         test=f"{_REFUSED}[a bare POST]",
     ),
-    Breakage(
+    _base(
         name="other-sites-accepted",
-        promise=6,
-        file="worker/page/base.py",
         old="        self._refuse_other_sites()\n",
         new="",
         test=f"{_REFUSED}[another origin]",
     ),
-    Breakage(
+    _base(
         name="read-only-flower-acts",
-        promise=6,
-        file="worker/page/base.py",
         old="if self.application.options.read_only:",
         new="if False:",
         test=f"{_REFUSED}[read-only]",
     ),
-    Breakage(
+    _base(
         name="nobody-knows-who-acts",
-        promise=6,
-        file="worker/page/base.py",
         old="if self.has_login or self._is_at_home():",
         new="if True:",
         test=f"{_REFUSED}[for everybody]",

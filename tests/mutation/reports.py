@@ -1,10 +1,16 @@
 """Guards of what customers, operators and logs are shown, each taken away: the test of that promise must fail."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _ASKED = "tests/promises/lost_or_twice/test_enqueued_again.py::"
 _COUNTED = "tests/integration/database/test_booking_minutes.py::"
 _WEAK = "tests/promises/lost_or_twice/test_weak_evidence.py::"
+_events = partial(Breakage, promise=6, file="worker/events.py")
+_claim = partial(Breakage, promise=6, file="tasks/claim.py")
+_recheck = partial(Breakage, file="tasks/recheck.py")
+_booking_minutes = partial(Breakage, promise=6, file="db/monitoring/booking_minutes.py")
 
 REPORTS = (
     Breakage(
@@ -15,18 +21,14 @@ REPORTS = (
         new="",
         test="tests/unit/resilience/test_redaction.py::test_what_looks_harmless_is_what_the_search_lets_through",
     ),
-    Breakage(
+    _events(
         name="last-events-not-published",
-        promise=6,
-        file="worker/events.py",
         old="            consumer.event_dispatcher.flush()\n",
         new="            pass\n",
         test="tests/unit/worker/test_events.py::test_the_last_events_are_published_before_a_worker_ends",
     ),
-    Breakage(
+    _events(
         name="told-before-what-came-first",
-        promise=6,
-        file="worker/events.py",
         old="            self.app.events.kept.publish_kept(producer)\n",
         new="            pass\n",
         test="tests/unit/worker/test_events.py::test_what_a_task_tells_itself_comes_after_what_was_told_of_it",
@@ -56,18 +58,14 @@ REPORTS = (
         test="tests/integration/appointments/test_db_series.py::"
         "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com-told0]",
     ),
-    Breakage(
+    _claim(
         name="story-without-its-calls",
-        promise=6,
-        file="tasks/claim.py",
         old='return told | ({"calls": list(move.calls)} if move.calls else {})',
         new="return told",
         test="tests/integration/test_timeline.py::test_a_lost_answer_a_look_and_what_it_found",
     ),
-    Breakage(
+    _claim(
         name="waited-since-the-last-renewal",
-        promise=6,
-        file="tasks/claim.py",
         old='{"waited_ms": self.waited,',
         new='{"waited_ms": _waited(self.row),',
         test="tests/integration/test_timeline.py::test_a_claim_that_is_renewed_has_waited_no_longer",
@@ -88,27 +86,24 @@ REPORTS = (
         new="False and",
         test=f"{_WEAK}test_a_seat_that_is_half_made_takes_nobody_elses",
     ),
-    Breakage(
+    _recheck(
         name="lagging-replica-cancels-what-stands",
         promise=2,
-        file="tasks/recheck.py",
         old="and _is_missing(found) and _is_old(self.deps, row))",
         new="and _is_missing(found))",
         test=f"{_ASKED}test_a_young_seat_that_is_not_found_stands",
     ),
-    Breakage(
+    _recheck(
         name="another-cal-com-cancels-what-stands",
         promise=5,
-        file="tasks/recheck.py",
         old='return read_bookings(self._by_uid(row.series_uid or row.calcom_booking_uid or ""))',
         new="found = read_bookings(self._by_uid(row.calcom_booking_uid))\n"
         "            return () if isinstance(found, Reply) and _is_missing(found) else found",
         test=f"{_ASKED}test_another_cal_com_cancels_nothing",
     ),
-    Breakage(
+    _recheck(
         name="another-cal-com-cancels-a-seat",
         promise=5,
-        file="tasks/recheck.py",
         old="return found if isinstance(booking, Reply) else ()",
         new="return ()",
         test=f"{_ASKED}test_a_seat_that_was_cancelled_is_booked_again_where_its_booking_is_found[True]",
@@ -123,7 +118,7 @@ REPORTS = (
     ),
     Breakage(
         name="cal-coms-words-in-the-log",
-        promise=6,
+        promise=7,
         file="tasks/booking.py",
         old='why = move.why.partition(": ")[0]',
         new="why = move.why",
@@ -153,10 +148,8 @@ REPORTS = (
         new="WHERE false",
         test="tests/integration/appointments/test_db_moves.py::test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told",
     ),
-    Breakage(
+    _booking_minutes(
         name="late-commit-never-counted",
-        promise=6,
-        file="db/monitoring/booking_minutes.py",
         old="    if row.writers and set(row.writers) &",
         new="    if False and set(row.writers) &",
         test=f"{_COUNTED}test_what_commits_late_is_counted_in_its_minute",
@@ -169,10 +162,8 @@ REPORTS = (
         new="counted_until = statement_timestamp()",
         test=f"{_COUNTED}test_what_commits_late_is_counted_in_its_minute",
     ),
-    Breakage(
+    _booking_minutes(
         name="minutes-counted-twice",
-        promise=6,
-        file="db/monitoring/booking_minutes.py",
         old=".with_for_update(skip_locked=True)",
         new="",
         test=f"{_COUNTED}test_many_that_count_at_once_count_once",

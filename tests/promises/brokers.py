@@ -52,7 +52,7 @@ class RabbitBroker:
         return {"CELERY_BROKER_URL": self.server.url}
 
     def clear(self) -> None:
-        """Make the queues anew: what a worker that was just killed had would come back into the old ones.
+        """Make the queues again: what a worker that was just killed had would come back into the old ones.
 
         RabbitMQ (4.0) writes the name of a new quorum queue down within a second or two; a node that is killed before
         that has it back without its messages, and neither gives nor takes any more.

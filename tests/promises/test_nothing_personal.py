@@ -25,7 +25,7 @@ def everything_sent_to(url: str) -> Iterator[list[bytes]]:
     done = threading.Event()
 
     def listen() -> None:
-        with redis.Redis.from_url(url) as client, client.monitor() as monitor:
+        with redis.Redis.from_url(url, socket_timeout=None) as client, client.monitor() as monitor:
             ready.set()
             for command in monitor.listen():
                 seen.append(str(command["command"]).encode())

@@ -268,7 +268,7 @@ def test_sessions_keep_the_time_outs_that_they_have_without_it(
 def test_a_process_frozen_in_mid_transaction_keeps_a_booking_from_nobody(
     start: Start, settings: Settings, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    """PostgreSQL ends what the role says is over; whoever was frozen hears of it and goes on."""
+    """PostgreSQL ends what the role says is over; the process that was frozen gets an error and goes on."""
     server = start(0)
     settings(DATABASE_URL=through(server, database_url, UNPREPARED))
     [kept] = ids(range(1))
@@ -343,7 +343,7 @@ def test_a_migration_is_survived(
 def test_a_forgotten_reconnect_costs_one_error_a_connection(
     start: Start, settings: Settings, database_url: str, engines: Callable[[str], Engine]
 ) -> None:
-    """Who meets a stale plan has PgBouncer's connection forget it, and the next of us prepares anew."""
+    """Who meets a stale plan has PgBouncer's connection forget it, and the next of us prepares again."""
     server = start(200)
     settings(DATABASE_URL=through(server, database_url))
     kept = iter(ids(range(40)))

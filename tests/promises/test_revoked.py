@@ -1,4 +1,4 @@
-"""Revoke in Flower means that the operator cancels: whatever state the booking is in, and whoever hears of it."""
+"""Revoke in Flower means that the operator cancels: whatever the booking's state, and whichever worker gets it."""
 
 from collections import Counter
 from collections.abc import Callable

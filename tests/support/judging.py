@@ -84,6 +84,6 @@ def judged(
 
 
 def found(verdict: AuditFinding | NoFinding | Question) -> tuple[AuditFindingKind, Fix | None, list[str]]:
-    """Return the kind of a finding, its fix, and the names of what may be cancelled; fails for what is none."""
+    """Return the kind of a finding, its fix, and the names of what may be cancelled; fails for other text."""
     assert isinstance(verdict, AuditFinding)
     return verdict.kind, verdict.fix, [place.name for place in verdict.doubles]

@@ -9,9 +9,9 @@ from functools import cache
 from tasks.health.overview import Overview, read_overview
 from tasks.health.payload import payload
 from tasks.health.verdict import verdict
-from worker.local.up import guide
 from worker.page.base import as_json
 from worker.page.reading import Readers, Shared, readers
+from worker.shell import enqueue_one
 
 FRESH = 0.8  # seconds
 PATIENCE = 0.8  # seconds: who asks each second is told of a frozen Postgres within three
@@ -44,7 +44,7 @@ class OverviewReader:
         seen = read_overview(self._reads.deps, patience=PATIENCE, before=self._before)
         told = payload(seen, verdict(seen))
         if told["first_day"]:
-            told["try"] = guide.enqueue_one(self._reads.settings, datetime.now(UTC))
+            told["try"] = enqueue_one(self._reads.settings, datetime.now(UTC))
         lasting = {name: value for name, value in told.items() if name != "read_at"}
         tag = hashlib.sha256(as_json(lasting).encode()).hexdigest()[:32]
         return OverviewAnswer(seen, as_json(told), f'"{tag}"')

@@ -16,8 +16,8 @@ from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
 from tasks.database_errors import NOT_MIGRATED, as_appointment_error
 from tasks.dependencies import Dependencies
-from worker.local.running import running
 from worker.own_connections import with_own_connections
+from worker.running import running
 from worker.settings.model import Settings
 
 T = TypeVar("T")

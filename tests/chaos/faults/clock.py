@@ -22,7 +22,7 @@ def be_wrong_by(seconds: float) -> None:
         return clock() + seconds
 
     class Wrong(moment, metaclass=_Instances):
-        """Make real ones, so that whoever reads them sees nothing unusual."""
+        """Make real ones, so that their readers see nothing unusual."""
 
         def __new__(cls, *args: Any, **options: Any) -> Any:
             return moment(*args, **options)

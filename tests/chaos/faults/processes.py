@@ -48,7 +48,7 @@ def frozen(environment: ChaosEnvironment, rng: random.Random) -> bool:
 
 
 def at_step(step: str, what: signal.Signals, environment: ChaosEnvironment, rng: random.Random) -> bool:
-    """Kill or freeze whoever comes to a step next; see to it that somebody does."""
+    """Kill or freeze the next process that comes to a step; see to it that one does."""
     environment.orders.give(step, what)
     _PROVOKED.get(step, _nothing)(environment, rng)
     try:

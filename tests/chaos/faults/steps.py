@@ -1,7 +1,7 @@
 """The steps of a booking at which a process can be told to die or to freeze: exactly there, and exactly one process.
 
 An order is a file in a folder that the suite and every process of the fleet share, named after the step; it holds the
-signal. Whoever comes to the step first renames the file, which only one can, and sends itself the signal.
+signal. The first process at the step renames the file, which only one can, and sends itself the signal.
 """
 
 import os

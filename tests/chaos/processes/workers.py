@@ -1,4 +1,4 @@
-"""The processes of the fire suite: workers, beat, a caller. Whoever dies is started again, as by any init system."""
+"""The processes of the fire suite: workers, beat, a caller. A dead process is started again, as by an init system."""
 
 import contextlib
 import sys

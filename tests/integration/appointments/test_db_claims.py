@@ -1,4 +1,4 @@
-"""Claims: of many who try, one; and whoever has lost the claim writes nothing."""
+"""Claims: of many who try, one; and a worker that has lost the claim writes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -122,7 +122,7 @@ def test_a_lease_is_not_renewed_with_another_token(record: Any, token: Any) -> N
 
 
 def test_a_lease_taken_up_by_the_sweeper_is_not_renewed(record: Any) -> None:
-    """A frozen worker that wakes up late finds its claim gone, even before anybody has claimed anew."""
+    """A frozen worker that wakes up late finds its claim gone, even before anybody has claimed again."""
     row = record.claimed()
     record.write(row.id, lease_expires_at=timedelta(seconds=-1))
     record.sweep(appointments.lost_leases, 10, settle_seconds=130)

@@ -1,4 +1,4 @@
-"""The database refuses the impossible, whoever writes it."""
+"""The database refuses the impossible, whichever process writes it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

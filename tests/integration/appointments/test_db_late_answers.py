@@ -55,7 +55,7 @@ def test_who_was_told_not_booked_is_confirmed_and_told_of(record: Any, status: S
 
 @pytest.mark.parametrize("status", [one for one in Status if one not in {Status.BOOKING, Status.CONFIRMED}])
 def test_the_state_that_the_row_had_is_returned(record: Any, status: Status) -> None:
-    """Whoever records it knows whom to tell."""
+    """The process that records it knows whom to tell."""
     row = record.moved(status, **({"hold_reason": HoldReason.SUSPECT} if status is Status.HELD else {}))
 
     with record.engine.begin() as conn:

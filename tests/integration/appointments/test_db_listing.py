@@ -148,7 +148,7 @@ BY_ID, BY_START = Filter(), Filter(state=Status.HELD, sort=Sort.START)
     + [(BY_ID, "1_2"), (BY_START, "1")],
 )
 def test_a_place_that_no_page_has_given_is_refused(filled: Any, wanted: Filter, after: str) -> None:
-    """Whoever writes an address himself hears that he has."""
+    """A caller who writes an address himself is told so."""
     with filled.engine.connect() as conn, pytest.raises(ValueError, match="no place in this list"):
         listing.page(conn, wanted, after=after)
 

@@ -188,7 +188,7 @@ def test_a_move_stands_and_falls_with_the_callers_transaction(record: Any) -> No
 
 
 def test_confirmed_is_known(record: Any) -> None:
-    """A booking that has its uid is no longer unknown, whoever forgot to say so."""
+    """A booking that has its uid is no longer unknown, whichever caller forgot to say so."""
     row = record.claimed()
     record.write(row.id, outcome_unknown=True, sent_at=func.now(), settle_at=func.now())
 
@@ -231,7 +231,7 @@ def test_a_cancel_is_asked_for_and_told_once(record: Any) -> None:
 
 
 def test_a_cancel_of_a_booking_that_moved_on_is_not_asked_for(record: Any) -> None:
-    """Whoever asked decides again, by what it is now."""
+    """The caller decides again, by what it is now."""
     row = record.keep()
 
     with record.engine.begin() as conn:
@@ -295,7 +295,7 @@ def test_a_failed_booking_comes_back_when_its_key_is_free(record: Any) -> None:
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_booking_that_was_to_be_cancelled_and_is_booked_is_told(record: Any, asked: Any) -> None:
-    """Whoever asked for its cancel must hear that Cal.com has it: the alert reads this event."""
+    """The operator who asked for its cancel must hear that Cal.com has it: the alert reads this event."""
     row = record.claimed()
     record.write(row.id, cancel_requested=asked)
 

@@ -161,7 +161,7 @@ class TestSuspects:
 
 @pytest.mark.parametrize("reason", RELEASED)
 def test_from_its_release_on_cal_com_can_be_asked_again(record: Any, reason: HoldReason) -> None:
-    """Where it could not be asked in the hold the time begins anew; else it goes on, for the look was free to ask."""
+    """Where it could not be asked in the hold the time begins again; else it goes on, for the look was free to ask."""
     unknown = {"outcome_unknown": True, "sent_at": ago(200), "settle_at": ago(1), "askable_since": ago(150)}
     row = held(record, reason, held_for="key", hold_until=ago(1), **unknown)
 

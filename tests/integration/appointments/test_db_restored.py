@@ -1,4 +1,4 @@
-"""After a restore: what was on its way is unknown, and what Cal.com has of lost rows goes to whoever asks again."""
+"""After a restore: what was under way is unknown, and what Cal.com has of lost rows goes to the next request."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

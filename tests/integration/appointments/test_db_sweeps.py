@@ -275,7 +275,7 @@ SWEEPS: list[tuple[str, Callable[[Any, Any], list[Appointment]]]] = [
     ("never_known", lambda record, limit: record.sweep(appointments.never_known, limit)),
     ("expire", lambda record, limit: record.sweep(appointments.expire, lead_seconds=0, limit=limit)),
     (
-        "unsent",  # whoever is slow finds none that another has sent long enough ago
+        "unsent",  # a slow sweeper finds none that another has sent long enough ago
         lambda record, limit: record.sweep(appointments.unsent, limit, queue_empty=True, patience_seconds=3600),
     ),
 ]

@@ -111,7 +111,7 @@ def test_a_row_that_left_the_queue_by_another_way_is_no_evidence(record: Any) ->
 
 
 def test_what_was_taken_up_is_not_taken_up_again(record: Any) -> None:
-    """Whoever takes a row up sends it; the next beat waits for evidence again."""
+    """The tick that takes a row up sends it; the next one waits for evidence again."""
     waiting(record, enqueued_at=ago(7200))
 
     assert len(unsent(record, queue_empty=True, patience_seconds=3600)) == 1

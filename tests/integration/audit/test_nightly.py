@@ -183,7 +183,7 @@ def test_an_outage_in_the_middle_stops_it_and_it_goes_on_where_it_was(
     eventually(night.go_on)
     assert sorted(ended().findings["absent_there"]) == rows
     # Each of them twice: what is found is looked for once more before it is told. The one in whose middle it stopped
-    # is begun anew.
+    # is begun again.
     assert sorted(Counter(asked(simulator).values()).items()) in ([(2, 12)], [(2, 11), (3, 1)])
 
 

@@ -33,7 +33,7 @@ def named(line: str) -> set[Arrow]:
 
 
 def test_the_document_shows_the_drawing_of_the_code() -> None:
-    """Whoever changes one changes the other."""
+    """A change of one is a change of the other."""
     section = STATES_MD.read_text("utf-8").partition("# The circuit breaker")[2]
     assert [line.strip() for line in section.splitlines() if "-->" in line] == drawn()
 

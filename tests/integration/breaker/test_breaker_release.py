@@ -57,7 +57,7 @@ def test_what_is_in_flight_takes_its_place(make: Make) -> None:
 
 
 def test_the_report_says_how_many_more_may_go(make: Make) -> None:
-    """Whoever ends one sends the next, without asking."""
+    """The worker that ends one sends the next, without asking."""
     breaker = make()
     (item,) = release(breaker)
     assert send(breaker, item).room == 2

@@ -75,7 +75,7 @@ def test_of_eight_processes_one_probes(fleet: Fleet) -> None:
 
 
 def test_sixty_four_failures_at_once_open_it_once(fleet: Fleet) -> None:
-    """One change, one event, whoever was first."""
+    """One change, one event, whichever process was first."""
     member = fleet.join()
     permits = [member.acquire(CREATE, owner=f"o{number}") for number in range(64)]
     with ThreadPoolExecutor(16) as pool:

@@ -63,7 +63,7 @@ def test_a_probe_that_succeeds_closes_it(make: Make) -> None:
 
 
 def test_a_probe_that_fails_opens_it_again(make: Make) -> None:
-    """One failure is enough, and OPEN begins anew."""
+    """One failure is enough, and OPEN begins again."""
     breaker = trip(make())
     recorded = breaker.record(ask(breaker, 30), SERVICE, reason="http_503", now=T0 + 31)
     assert recorded.opened
@@ -187,7 +187,7 @@ def test_calls_in_flight_when_their_endpoint_opened_do_not_open_the_service(make
 
 
 def test_when_both_would_open_only_the_service_does(make: Make) -> None:
-    """And its endpoint begins anew: one probe that comes through ends it."""
+    """And its endpoint begins again: one probe that comes through ends it."""
     breaker = trip(make())
     denial = denied(breaker, 1)
     assert (denial.state, denial.endpoint_state) == (State.OPEN, State.CLOSED)

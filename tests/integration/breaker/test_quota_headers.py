@@ -129,7 +129,7 @@ def test_an_answer_of_a_window_that_is_over_tells_nothing(line: Line) -> None:
 
 
 def test_an_answer_of_a_later_window_is_believed(line: Line) -> None:
-    """Cal.com has begun to count anew before we thought so."""
+    """Cal.com has begun to count again before we thought so."""
     line.report(line.send(0), 0.1, remaining=59, reset=60)
     one, other = line.send(1), line.send(1)
     line.report(one, 2, remaining=4, reset=59)
@@ -215,7 +215,7 @@ def test_a_first_429_tells_the_limit_and_one_call_goes_first_after_it(line: Line
 
 
 def test_a_429_that_asks_for_no_wait_is_waited_for_longer_each_time(line: Line) -> None:
-    """A proxy's `Retry-After: 0`, or a count that begins anew this very moment, is no reason to ask without end."""
+    """A proxy's `Retry-After: 0`, or a count that begins again this very moment, is no reason to ask without end."""
     at, waits = 0.0, list[float]()
     for _ in range(5):
         line.throttled(line.send(at), at, 0)

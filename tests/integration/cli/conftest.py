@@ -45,7 +45,7 @@ def shown_code(code: int) -> int:
     """Return the exit code that a shell shows: 130 for a process that SIGINT has ended.
 
     Python ends itself by that signal where Ctrl-C came while it ran code that is a string, as dataclasses do when they
-    are loaded, whoever took the KeyboardInterrupt (`_Py_UnhandledKeyboardInterrupt` in its Python/pythonrun.c).
+    are loaded, whichever code took the KeyboardInterrupt (`_Py_UnhandledKeyboardInterrupt` in its Python/pythonrun.c).
     """
     return code if code >= 0 else 128 - code
 

@@ -30,7 +30,7 @@ def kinds(booking: Booking, row: Any) -> list[str]:
 
 
 def test_held_and_failed_bookings_are_sent_again(booking: Booking, record: Any) -> None:
-    """By the operator, with why, and its count of bad luck begins anew."""
+    """By the operator, with why, and its count of bad luck begins again."""
     one = held(record, HoldReason.SUSPECT, leases_lost=3, probe_failures=3)
     other = record.moved(Status.FAILED, last_error="used up")
     ran = booking("retry", one.id, other.idempotency_key, "--why", "asked the host")
@@ -163,7 +163,7 @@ def test_a_booking_that_is_not_made_is_cancelled(booking: Booking, record: Any) 
 
 
 def test_a_booking_whose_outcome_is_open_is_cancelled_later(booking: Booking, record: Any) -> None:
-    """The order stands in the row; whoever looks next carries it out."""
+    """The order stands in the row; the next lookup carries it out."""
     under_way = record.claimed()
     unclear = record.moved(Status.RETRYING)
     record.write(unclear.id, **UNKNOWN)
@@ -262,7 +262,7 @@ def test_a_uid_that_is_not_ours_is_recorded_as_refused(booking: Booking, record:
 
 @pytest.mark.parametrize("mode", ["open", "off", "auto", "reset"])
 def test_each_order_to_the_breaker_is_recorded(booking: Booking, mode: str) -> None:
-    """By whoever is named, else by the login's name."""
+    """By the person that is named, else by the login's name."""
     dependencies.current().breaker.record_success("bookings.create")
 
     assert booking("breaker", mode, "--why", "a test", "--by", "ann").code == 0

@@ -47,7 +47,7 @@ def test_an_unusual_service_is_told_with_its_forecast(booking: Booking, record: 
     assert "unusual: failures 12.0 % (usually 1.0 %)" in ran.out
     assert "Cal.com in 1 h" in ran.out
     assert "expected: failures 1.7 % (1.0 % to 12.0 %)" in ran.out
-    assert "latency  " in ran.out
+    assert "calls, " in ran.out
 
 
 def test_json_holds_every_figure_and_every_judgement(booking: Booking, record: Any) -> None:

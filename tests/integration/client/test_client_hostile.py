@@ -1,4 +1,4 @@
-"""A Cal.com, or whoever stands in its place, that means harm: it costs one call, and nothing else."""
+"""A Cal.com, or another server in its place, that means harm: it costs one call, and nothing else."""
 
 import resource
 import sys

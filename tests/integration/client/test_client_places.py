@@ -104,7 +104,7 @@ def test_a_trusted_server_is_spoken_to_over_tls(
 def test_a_certificate_that_nobody_signed_is_refused(
     serve: Callable, client: Callable, server_tls: ssl.SSLContext
 ) -> None:
-    """Nothing is sent to whoever that is."""
+    """Nothing is sent to that server."""
     server = serve(context=server_tls)
 
     answer = client(server.url).post_booking({})

@@ -67,7 +67,7 @@ def not_http(line: Any) -> None:
 
 @pytest.mark.parametrize("behave", [reset, close, cut_in_headers, cut_after_a_header, not_http])
 def test_a_connection_that_breaks_after_sending_is_unknown(serve: Callable, client: Make, behave: Callable) -> None:
-    """Cal.com books what it has read, whoever waits for the answer."""
+    """Cal.com books what it has read, also when nobody waits for the answer."""
     answer = client(serve(behave).url).post_booking({})
 
     assert isinstance(answer, NoAnswer)

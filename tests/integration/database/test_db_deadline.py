@@ -72,7 +72,7 @@ def test_what_a_block_has_asked_is_taken_from_the_time_of_what_it_asks_next(engi
 
 
 def test_who_finds_all_connections_taken_waits_no_longer_than_it_may(engines: Callable[..., Engine]) -> None:
-    """Frozen calls may hold them all; whoever is on the phone is told in time, and else waits for its turn."""
+    """Frozen calls may hold them all; a caller with a deadline is told in time, any other waits for its turn."""
     engine = engines(pool_size=1, pool_timeout_s=60)
 
     def impatient() -> None:

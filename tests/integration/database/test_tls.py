@@ -112,7 +112,7 @@ def test_an_option_that_nobody_knows_is_said_before_anything_starts(
 
 
 def test_a_certificate_for_another_name_is_refused(redis_url: str) -> None:
-    """Whoever signed it."""
+    """Whichever authority signed it."""
     with tls_before(redis_url, STRANGER) as elsewhere:
         url = elsewhere.url(redis_url, "rediss", f"ssl_ca_certs={STRANGER}")
         said = {broker.ask(url, ()).error, broker.redis_error(url)}

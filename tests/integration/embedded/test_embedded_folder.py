@@ -11,6 +11,7 @@ import pytest
 
 from worker.local import embedded
 from worker.local.embedded import find, server
+from worker.running import ServerUrls, running_servers
 
 
 def test_a_lasting_folder_keeps_data_ports_and_passwords(tmp_path: Path) -> None:
@@ -18,10 +19,10 @@ def test_a_lasting_folder_keeps_data_ports_and_passwords(tmp_path: Path) -> None
     folder = tmp_path / "home"
     with embedded.servers(folder) as servers:
         urls = (servers.database_url, servers.redis_url)
-        assert embedded.running(folder) == embedded.ServerUrls(*urls)
+        assert running_servers(folder) == ServerUrls(*urls)
         with psycopg.connect(servers.database_url) as database:
             database.execute("CREATE TABLE yesterday (id int)")
-    assert embedded.running(folder) is None
+    assert running_servers(folder) is None
     with embedded.servers(folder) as servers, psycopg.connect(servers.database_url) as database:
         assert (servers.database_url, servers.redis_url) == urls
         assert database.execute("SELECT to_regclass('yesterday')::text").fetchone() == ("yesterday",)
@@ -34,7 +35,7 @@ def test_a_lasting_folder_gives_up_a_port_that_another_program_has(tmp_path: Pat
         port = servers.valkey.port or 0
     with socket.create_server(("127.0.0.1", port)), embedded.servers(tmp_path, postgres=False) as servers:
         assert servers.valkey.port != port
-        assert embedded.running(tmp_path) == embedded.ServerUrls(None, servers.redis_url)
+        assert running_servers(tmp_path) == ServerUrls(None, servers.redis_url)
 
 
 def test_a_lasting_folder_serves_one_at_a_time(tmp_path: Path) -> None:

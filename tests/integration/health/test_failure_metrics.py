@@ -1,4 +1,4 @@
-"""`failure_metrics` says what happened, or nothing: whoever aggregates, however often, however late."""
+"""`failure_metrics` says what happened, or nothing: whichever process aggregates, however often, however late."""
 
 import time
 from collections.abc import Callable

@@ -116,7 +116,7 @@ def test_one_outage_is_one_incident_from_its_first_failure_to_its_end(sinks: Sin
 
 
 def test_a_sink_that_fails_is_told_later_and_the_other_only_once(sinks: Sinks) -> None:
-    """Its own pause, twice as long each time; whoever ticks next sends it."""
+    """Its own pause, twice as long each time; the next tick sends it."""
     sinks.names, sinks.broken = ("one", "two"), {"two"}
     fail(3)
     check.check()
@@ -134,7 +134,7 @@ def test_a_sink_that_fails_is_told_later_and_the_other_only_once(sinks: Sinks) -
 def test_a_sink_that_hangs_holds_one_thread_and_no_check(
     sinks: Sinks, record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever opens an incident goes on at once, and so does every tick after it."""
+    """The tick that opens an incident goes on at once, and so does every tick after it."""
     answer, asked = threading.Event(), []
 
     def hang(messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:

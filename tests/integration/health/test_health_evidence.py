@@ -32,7 +32,7 @@ def notified() -> list[Incident]:
 
 @pytest.mark.parametrize("kind", sorted(NOTABLE))
 def test_what_an_operator_must_act_on_gathers_in_one_incident(record: Any, kind: IncidentKind) -> None:
-    """Whoever finds it out writes it among the booking's events; two are one alert, which names the first."""
+    """The process that finds it out writes it among the booking's events; two are one alert, which names the first."""
     rows = [record.moved(Status.CONFIRMED, calcom_booking_uid=f"uid-{number}") for number in range(3)]
     with record.engine.begin() as conn:
         for row in rows:
@@ -60,7 +60,7 @@ def test_half_made_seats_are_named_among_the_suspects(record: Any) -> None:
 
 
 def test_an_outage_tells_how_many_unclear_calls_are_booked_all_the_same(record: Any) -> None:
-    """A 500 over a booking that was made: whoever reads "down" would call customers who are booked."""
+    """A 500 over a booking that was made: an operator who reads "down" would call customers who are booked."""
     ago = {"sent_at": timedelta(minutes=-1)}
     for status in (Status.CONFIRMED, Status.CONFIRMED, Status.REJECTED):
         row = record.moved(status, calcom_booking_uid="uid-1")

@@ -163,7 +163,7 @@ def test_without_postgres_only_the_breaker_and_the_parts_are_told(postgres: Any)
 
 @pytest.mark.usefixtures("deployed")
 def test_a_port_that_is_taken_is_a_warning() -> None:
-    """The worker works on, and whoever has the port tells the same."""
+    """The worker works on, and the process that has the port reports the same."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 

@@ -140,7 +140,7 @@ def test_failures_and_times_equal_the_windows() -> None:
 
 
 def test_a_window_that_is_written_already_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever aggregated it a moment before, and did not yet have Redis drop it."""
+    """Another process aggregated it a moment before, and Redis has not dropped it yet."""
     dependencies.current().breaker.acquire("slots", owner="first", now=T0)
     call(T0 + 1, "timeout")
     call(T0 + 2)
@@ -206,7 +206,7 @@ def test_lost_messages_are_counted_with_their_incident(record: Any) -> None:
 
 
 def test_nothing_that_goes_makes_a_counter_sink(record: Any) -> None:
-    """FLUSHALL, a prune of everything, a process that starts anew."""
+    """FLUSHALL, a prune of everything, a process that starts again."""
     dependencies.current().breaker.acquire("slots", owner="first", now=T0)
     end_each(record)
     call(T0 + 1, "timeout")

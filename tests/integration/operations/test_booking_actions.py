@@ -1,4 +1,4 @@
-"""Actions on many bookings: each once, whoever presses how often, and whoever dies over it."""
+"""Actions on many bookings: each once, however often a button is pressed, and whichever process dies over it."""
 
 import signal
 import subprocess

@@ -83,7 +83,7 @@ def test_auto_ends_an_order_and_reset_closes_whatever_stands(built: Dependencies
 
 @pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
 def test_an_order_for_what_is_over_is_refused(built: Dependencies, mode: str) -> None:
-    """The page was older than the state: whoever pressed is told how it stands now."""
+    """The page was older than the state: the operator is told how it stands now."""
     built.breaker.force_open("somebody", "before")
     request = order(built, mode)
     built.breaker.auto("somebody", "since")
@@ -218,7 +218,7 @@ def test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded(
 def test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked(
     built: Dependencies, monkeypatch: pytest.MonkeyPatch, since: Any
 ) -> None:
-    """The state is another's by now: whoever sends it again has to look."""
+    """The state is another's by now: the operator who sends it again has to look."""
     built.breaker.record_success("bookings.create")
     request = order(built, OPEN)
     with monkeypatch.context() as patched:
@@ -287,7 +287,7 @@ def test_who_saw_no_redis_must_look_again_when_it_is_back(built: Dependencies) -
 
 
 def test_an_order_of_the_command_line_asks_for_no_epoch(built: Dependencies) -> None:
-    """Whoever types it has looked with another command, or not at all."""
+    """The operator has looked with another command, or not at all."""
     built.breaker.record_success("bookings.create")
 
     assert breaker_actions.carry_out(built, asked(OPEN)).outcomes == {"obeyed": 1}

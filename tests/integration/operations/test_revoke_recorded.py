@@ -10,7 +10,7 @@ from tests.support.page.operating import held, recorded
 
 
 def test_what_flower_revokes_is_recorded_once(built: Dependencies, record: Any) -> None:
-    """By whoever cancels it, and nothing for a booking that has ended."""
+    """By the person that cancels it, and nothing for a booking that has ended."""
     rows = [held(record), record.claimed(), record.moved(Status.REJECTED)]
 
     with ThreadPoolExecutor(3) as workers:

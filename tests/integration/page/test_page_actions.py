@@ -1,4 +1,4 @@
-"""Actions over HTTP: for whoever may, once, and recorded; the server refuses whoever may not, whatever a page shows."""
+"""Actions over HTTP: for a user who may, once, and recorded; the server refuses all others, whatever a page shows."""
 
 import os
 import signal
@@ -142,7 +142,7 @@ def test_an_action_whose_flower_was_killed_goes_on_when_it_is_pressed_again(
 
 
 def test_who_has_looked_ends_what_is_unknown_of_one(flower: FlowerUnderTest, record: Any) -> None:
-    """With the tick it is posted anew; without, it is looked up first."""
+    """With the tick it is posted again; without, it is looked up first."""
     unknown = {"outcome_unknown": True, "sent_at": timedelta(minutes=-5), "settle_at": timedelta(minutes=-1)}
     rows = [held(record, HoldReason.BLIND_KEY, **unknown) for _ in range(2)]
 

@@ -101,7 +101,7 @@ def found(flower: FlowerUnderTest, text: Any, **more: Any) -> Any:
 
 
 def test_what_is_searched_for_stands_in_no_address(fleet: Callable[..., Fleet], record: Any) -> None:
-    """A GET is refused, whatever it names; a POST is for whoever may read, and only for them, and is kept nowhere."""
+    """A GET is refused, whatever it names; a POST is for users who may read, for no other, and is stored nowhere."""
     row = record.keep()
     flower = start_flower(fleet, "--read_only=True", login=True)
     asked = f"/resilience/data/search?q={row.id}"

@@ -48,7 +48,7 @@ def may_tick(world: World, rules: Rules) -> bool:
 
 
 def ticked(world: World) -> World:
-    """Let one tick pass for everybody, whoever stands still."""
+    """Let one tick pass for everybody, also for a process that stands still."""
     row = world.row
     one, other = (_older(worker) for worker in world.workers)
     lease = max(row.lease - 1, -ENDS) if row.status == Status.BOOKING else 0

@@ -1,17 +1,19 @@
 """Guards of who asks again, each taken away."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _AWAITS = "tests/promises/asking/test_awaits_host.py::"
 _EACH_SECOND = "tests/promises/asking/test_asked_again_each_second.py::"
 _MOVED = "tests/promises/asking/test_moved.py::"
 _CANCEL = "tests/promises/asking/test_cancel_taken_back.py::"
+_insertion = partial(Breakage, promise=1, file="db/appointments/insertion.py")
+_claim_recheck = partial(Breakage, promise=4, file="db/sql/claim_recheck.sql")
 
 AGAIN = (
-    Breakage(
+    _insertion(
         name="cancel-swallows-the-next-request",
-        promise=1,
-        file="db/appointments/insertion.py",
         old="if one.may_be_cancelled and",
         new="if False and",
         test=f"{_CANCEL}test_who_asks_again_takes_the_cancel_back[derived key-one_by_one]",
@@ -24,35 +26,27 @@ AGAIN = (
         new="pass",
         test=f"{_CANCEL}test_a_worker_that_was_about_to_cancel_it_goes_on_with_it",
     ),
-    Breakage(
+    _insertion(
         name="told-retrying-though-cancelled",
-        promise=1,
-        file="db/appointments/insertion.py",
         old="for key, one in found.items() if one.id not in cancelling}",
         new="for key, one in found.items()}",
         test=f"{_CANCEL}test_what_a_worker_cancelled_before_that_was_taken_back_is_asked_for_again[one_by_one]",
     ),
-    Breakage(
+    _insertion(
         name="cancel-taken-back-by-another-request",
-        promise=1,
-        file="db/appointments/insertion.py",
         old="return kept.key_derived or (_key(kept), kept.payload_hash) in asked",
         new="return True",
         test=f"{_CANCEL}test_another_request_with_its_key_takes_no_cancel_back",
     ),
     # -- a call a minute
-    Breakage(
+    _claim_recheck(
         name="asked-each-time",
-        promise=4,
-        file="db/sql/claim_recheck.sql",
         old="    AND (checked_at BETWEEN now() - make_interval(secs => :pause_seconds) AND now()) IS NOT TRUE\n",
         new="    AND make_interval(secs => :pause_seconds) IS NOT NULL\n",
         test=f"{_EACH_SECOND}test_forty_who_ask_at_once_cost_one_call",
     ),
-    Breakage(
+    _claim_recheck(
         name="asked-while-others-wait",
-        promise=4,
-        file="db/sql/claim_recheck.sql",
         old="status = 'held' AND hold_reason = 'throttled'",
         new="false",
         test=f"{_EACH_SECOND}test_while_others_wait_nobody_asks[throttled]",

@@ -1,30 +1,27 @@
 """Guards of a bulk of requests, each taken away."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _BULK = "tests/promises/asking/test_bulk.py::"
+_enqueue = partial(Breakage, promise=1, file="tasks/enqueue.py")
 
 BULK = (
-    Breakage(
+    _enqueue(
         name="bulk-all-or-nothing",
-        promise=1,
-        file="tasks/enqueue.py",
         old="for first in range(0, len(requests), PART):",
         new="for first in range(0, len(requests), max(len(requests), 1)):",
         test=f"{_BULK}test_a_bulk_that_failed_half_way_says_what_is_kept",
     ),
-    Breakage(
+    _enqueue(
         name="bulk-failed-as-if-none-were-kept",
-        promise=1,
-        file="tasks/enqueue.py",
         old="raise _kept_in_part(error, first, len(requests)) if first else error from None",
         new="raise error from None",
         test=f"{_BULK}test_a_bulk_that_failed_half_way_says_what_is_kept",
     ),
-    Breakage(
+    _enqueue(
         name="bulk-forgets-its-first-parts",
-        promise=1,
-        file="tasks/enqueue.py",
         old="answers += map(",
         new="answers[:] = map(",
         test=f"{_BULK}test_a_bulk_of_any_size_is_kept_and_answered_line_by_line",

@@ -15,12 +15,12 @@ _in_line = partial(Breakage, promise=4, file="db/sql/waiting.sql")
 _lost = partial(Breakage, promise=4, file="db/sql/lost_leases.sql")
 _probed = partial(Breakage, promise=4, file="tasks/decisions.py")
 _rested = partial(Breakage, promise=4, file="db/sql/release_due.sql")
+_release = partial(Breakage, file="tasks/maintenance/release.py")
 
 COMPANY = (
-    Breakage(
+    _rested(
         name="unknown-waits-for-a-missing-type",
         promise=1,
-        file="db/sql/release_due.sql",
         old="OR outcome_unknown OR cancel_requested)",
         new="OR cancel_requested)",
         test=f"{_HELD}test_a_row_of_unknown_outcome_waits_for_no_missing_type",
@@ -103,10 +103,9 @@ COMPANY = (
         new="FromNow(min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST))",
         test=_IN_TIME,
     ),
-    Breakage(
+    _release(
         name="rests-though-the-outage-is-over",
         promise=4,
-        file="tasks/maintenance/release.py",
         old="closed=seen.shared and seen.breaker.state is create.state is State.CLOSED,",
         new="closed=False,",
         test=_GOES,
@@ -123,10 +122,9 @@ COMPANY = (
         new="probe_failures",
         test=_GOES,
     ),
-    Breakage(
+    _release(
         name="rested-goes-while-its-call-is-shut",
         promise=3,
-        file="tasks/maintenance/release.py",
         old="seen.breaker.state is create.state is State.CLOSED",
         new="seen.breaker.state is State.CLOSED",
         test=f"{_PROBES}test_what_rests_stays_while_the_breaker_is_not_closed[bookings.create]",

@@ -1,5 +1,7 @@
 """What ends a hold, taken away, one by one: then something stays held for good, or goes round and round."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
@@ -10,36 +12,37 @@ _WITHHELD = "tests/promises/answers/test_withheld_answers.py::"
 _ALONE = "tests/promises/answers/test_alone.py::"
 _TYPES = "tests/integration/test_missing_types.py::"
 _PAGES = "tests/promises/outage/test_foreign_pages.py::"
+_release = partial(Breakage, promise=5, file="tasks/maintenance/release.py")
+_recovery = partial(Breakage, file="tasks/maintenance/recovery.py")
+_decisions = partial(Breakage, file="tasks/decisions.py")
+_release_due = partial(Breakage, promise=4, file="db/sql/release_due.sql")
+_first_to_try = partial(Breakage, file="db/sql/first_to_try.sql")
+_outcome = partial(Breakage, file="tasks/unknown/outcome.py")
 
 HOLDS = (
-    Breakage(
+    _release(
         name="credentials-end-by-an-event-only",
-        promise=5,
-        file="tasks/maintenance/release.py",
         old="key_works=seen.shared and calcom.key_fingerprint not in seen.blocked_keys,",
         new="key_works=False,",
         test=f"{_KEY}test_a_hold_that_is_written_after_the_reset_ends_like_the_others",
     ),
-    Breakage(
+    _recovery(
         name="refused-key-never-asked-about",
         promise=5,
-        file="tasks/maintenance/recovery.py",
         old="        (refused and held.credentials)\n        or ((refused or wrong or",
         new="        ((wrong or",
         test=f"{_KEY}test_after_a_401_that_is_repaired_at_cal_com_none_stays_held[nothing-None]",
     ),
-    Breakage(
+    _recovery(
         name="line-behind-a-block-asks-nobody",
         promise=5,
-        file="tasks/maintenance/recovery.py",
         old="queued = seen.shared and queue.backlog_reason(conn) is not None",
         new="queued = False",
         test="tests/integration/test_recovery.py::test_a_line_behind_a_block_is_enough_to_ask[settings]",
     ),
-    Breakage(
+    _recovery(
         name="line-asks-without-redis",
         promise=3,
-        file="tasks/maintenance/recovery.py",
         old="queued = seen.shared and queue.backlog_reason(conn) is not None",
         new="queued = queue.backlog_reason(conn) is not None",
         test="tests/integration/test_recovery.py::test_without_redis_a_line_is_no_reason_to_ask",
@@ -52,10 +55,8 @@ HOLDS = (
         new="pass",
         test=f"{_KEY}test_after_a_401_that_is_repaired_at_cal_com_none_stays_held[nothing-None]",
     ),
-    Breakage(
+    _release(
         name="page-holds-for-good",
-        promise=5,
-        file="tasks/maintenance/release.py",
         old="settings_work=seen.shared and calcom.settings_fingerprint not in blocked,",
         new="settings_work=False,",
         test=f"{_PAGES}test_a_page_on_one_booking_holds_that_one_and_the_fleet_goes_on",
@@ -68,51 +69,44 @@ HOLDS = (
         new="            pass\n",
         test=f"{_PAGES}test_after_a_page_for_every_call_all_are_booked_without_an_operator",
     ),
-    Breakage(
+    _recovery(
         name="nobody-goes-first",
         promise=5,
-        file="tasks/maintenance/recovery.py",
         old="return release_first(deps)",
         new="return 0",
         test=f"{_PAGES}test_a_page_that_meets_post_alone_costs_one_booking_a_try[403]",
     ),
-    Breakage(
+    _recovery(
         name="all-go-first",
         promise=3,
-        file="tasks/maintenance/recovery.py",
         old="return release_first(deps)",
         new="return release_caused(deps, key_works=True, settings_work=True)",
         test=f"{_PAGES}test_a_page_that_meets_post_alone_costs_one_booking_a_try[403]",
     ),
-    Breakage(
+    _decisions(
         name="one-bookings-page-tried-each-minute",
         promise=3,
-        file="tasks/decisions.py",
         old="TRY_AGAIN * 2 ** min(met, 10)",
         new="TRY_AGAIN",
         test="tests/unit/tasks/test_life.py::test_a_booking_that_alone_meets_a_page_waits_longer_each_time[1-120]",
     ),
-    Breakage(
+    _release_due(
         name="held-and-released-each-second",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="""AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'""",
         new="AND held_for = :settings AND :settings_work",
         test=f"{_STATES}test_nothing_is_released_and_held_again_each_second[columns0-configuration]",
     ),
-    Breakage(
+    _first_to_try(
         name="who-was-just-tried-goes-first-again",
         promise=3,
-        file="db/sql/first_to_try.sql",
         old="hold_until NULLS FIRST, line_at, id",
         new="line_at, id",
         test=f"{_STATES}test_the_first_to_be_tried_is_who_can_tell_most",
     ),
-    Breakage(
+    _first_to_try(
         name="unsettled-tried-before-settled",
         promise=4,
-        file="db/sql/first_to_try.sql",
         old=" coalesce(settle_at > now(), false),",
         new="",
         test=f"{_STATES}test_the_first_to_be_tried_is_who_can_tell_most",
@@ -125,66 +119,58 @@ HOLDS = (
         new="return step",
         test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",
     ),
-    Breakage(
+    _outcome(
         name="page-costs-a-retry",
         promise=5,
-        file="tasks/unknown/outcome.py",
         old="costs = row.error_type != ErrorType.CONFIGURATION",
         new="costs = True",
         test=f"{_WITHHELD}test_a_page_of_many_hours_uses_up_no_retry",
     ),
-    Breakage(
+    _decisions(
         name="failed-by-a-page",
         promise=5,
-        file="tasks/decisions.py",
         old="{ErrorType.LEASE_LOST, ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE}",
         new="{ErrorType.LEASE_LOST, ErrorType.NO_EVENT_TYPE}",
         test="tests/unit/tasks/test_life.py::test_an_operators_error_fails_nobody_whose_retries_are_used_up[configuration]",
     ),
-    Breakage(
+    _decisions(
         name="failed-by-a-missing-type",
         promise=5,
-        file="tasks/decisions.py",
         old="{ErrorType.LEASE_LOST, ErrorType.CONFIGURATION, ErrorType.NO_EVENT_TYPE}",
         new="{ErrorType.LEASE_LOST, ErrorType.CONFIGURATION}",
         test="tests/unit/tasks/test_life.py::test_an_operators_error_fails_nobody_whose_retries_are_used_up[no_event_type]",
     ),
-    Breakage(
+    _decisions(
         name="failed-alone-at-night",
         promise=5,
-        file="tasks/decisions.py",
         old="(error_type in FAULTS and asked_ago < self.timings.wait_for_proof)",
         new="False",
         test=f"{_ALONE}test_a_booking_alone_outlives_minutes_of_errors[database_down]",
     ),
-    Breakage(
+    _decisions(
         name="what-always-fails-never-ends",
         promise=1,
-        file="tasks/decisions.py",
         old="(error_type in FAULTS and asked_ago < self.timings.wait_for_proof)",
         new="error_type in FAULTS",
         test=f"{_ALONE}test_errors_that_outlast_the_longest_hold_fail_it",
     ),
-    Breakage(
+    _outcome(
         name="look-put-off-by-retry-after",
         promise=1,
-        file="tasks/unknown/outcome.py",
         old="pause = rules.policy.delay(row.retry_count)",
         new="pause = reply.retry_after or rules.policy.delay(row.retry_count)",
         test=f"{_ALONE}test_a_look_waits_for_no_retry_after",
     ),
-    Breakage(
+    _outcome(
         name="look-put-off-by-the-lists-retry-after",
         promise=1,
-        file="tasks/unknown/outcome.py",
         old="        delay = rules.policy.delay(0)  # it asks, and changes nothing\n",
         new="        delay = (reply and reply.retry_after) or rules.policy.delay(0)\n",
         test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
     ),
-    Breakage(
+    _outcome(
         name="look-put-off-past-the-start",
         promise=1,
-        file="tasks/unknown/outcome.py",
         old="return _settling(why, rules.before_start(row, times.settled_in))",
         new="return _settling(why, times.settled_in)",
         test=f"{_ALONE}test_no_look_is_put_off_past_the_start[bad_gateway]",
@@ -197,34 +183,26 @@ HOLDS = (
         new="",
         test=f"{_WITHHELD}test_a_booking_that_a_page_hides_is_looked_for_before_another_post[a guard's own 403]",
     ),
-    Breakage(
+    _release_due(
         name="unreachable-never-tried-again",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="hold_reason NOT IN ('suspect', 'credentials', 'configuration')",
         new="hold_reason NOT IN ('suspect', 'credentials', 'configuration', 'unreachable')",
         test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[unreachable]",
     ),
-    Breakage(
+    _release_due(
         name="settling-never-looked-at",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="hold_reason NOT IN ('suspect', 'credentials', 'configuration')",
         new="hold_reason NOT IN ('suspect', 'credentials', 'configuration', 'settling')",
         test=f"{_RELEASES}test_a_hold_whose_time_has_come_goes[settling]",
     ),
-    Breakage(
+    _release_due(
         name="sight-gained-ends-nothing",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="AND seen.asked_at > blind.held_at",
         new="AND seen.asked_at < blind.held_at",
         test=f"{_RELEASES}test_sight_gained_since_ends_blindness_for_that_event_type[event_type0]",
     ),
-    Breakage(
+    _release_due(
         name="a-suspect-let-go-to-be-posted",
-        promise=4,
-        file="db/sql/release_due.sql",
         old="hold_reason NOT IN ('suspect', 'credentials', 'configuration')",
         new="hold_reason NOT IN ('credentials', 'configuration')",
         test=f"{_RELEASES}TestSuspects::test_its_time_does_not_let_it_go",

@@ -1,11 +1,14 @@
 """The rule of the line, each part of it taken away: then somebody goes before another one who needs it more."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _LINE = "tests/integration/line/test_db_line.py::"
 _NEED = "tests/promises/outage/test_order_of_need.py::"
 _RULE = f"{_LINE}test_every_dealt_queue_goes_in_the_order_of_the_rule"
 _INSERT = "db/sql/insert_appointments.sql"
+_enqueue = partial(Breakage, promise=4, file="tasks/enqueue.py")
 
 LINE = (
     Breakage(
@@ -40,26 +43,20 @@ LINE = (
         new=":call_seconds, seconds * 2)",
         test=_RULE,
     ),
-    Breakage(
+    _enqueue(
         name="line-forgets-the-lead",
-        promise=4,
-        file="tasks/enqueue.py",
         old="LineRule(lead=deps.timings.lead, call=",
         new="LineRule(call=",
         test=f"{_NEED}test_a_booking_is_near_when_it_soon_expires",
     ),
-    Breakage(
+    _enqueue(
         name="line-numbers-begin-again-in-each-part",
-        promise=4,
-        file="tasks/enqueue.py",
         old="first_number=new)",
         new="first_number=0)",
         test=f"{_NEED}test_numbers_run_through_the_whole_bulk",
     ),
-    Breakage(
+    _enqueue(
         name="line-of-another-limit",
-        promise=4,
-        file="tasks/enqueue.py",
         old="call=limit.rate_window / (limit.rate_limit or CALCOM_RATE)",
         new="call=limit.rate_window / CALCOM_RATE",
         test=f"{_NEED}test_numbers_run_through_the_whole_bulk",

@@ -1,41 +1,37 @@
 """Guards of the Resilience page, each taken away: the test of what it promises must fail."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _IN_FLOWER = "tests/integration/page/test_page_in_flower.py::"
 _DATA = "tests/integration/page/test_page_data.py::"
 _EXPORT = "tests/integration/page/test_page_export.py::"
 _GONE = "tests/integration/page/test_page_without_servers.py::"
+_base = partial(Breakage, promise=6, file="worker/page/base.py")
+_export = partial(Breakage, promise=6, file="worker/page/export.py")
 
 PAGE = (
-    Breakage(
+    _base(
         name="page-data-without-login",
-        promise=6,
-        file="worker/page/base.py",
         old='            raise HTTPError(401, "log in")\n',
         new="            return\n",
         test=f"{_IN_FLOWER}test_no_login_no_page",
     ),
-    Breakage(
+    _base(
         name="page-read-by-every-website",
-        promise=6,
-        file="worker/page/base.py",
         old="""        \"\"\"Set our headers; Flower's own may allow every website to read.\"\"\"\n""",
         new="        super().set_default_headers()\n",
         test=f"{_IN_FLOWER}test_our_answers_are_for_our_page_alone",
     ),
-    Breakage(
+    _export(
         name="formulas-in-an-export",
-        promise=6,
-        file="worker/page/export.py",
         old='return f"\'{text}" if text.startswith(_FORMULA) else text',
         new="return text",
         test=f"{_EXPORT}test_no_cell_is_a_formula",
     ),
-    Breakage(
+    _export(
         name="half-an-export-looks-whole",
-        promise=6,
-        file="worker/page/export.py",
         old="            self.request.connection.stream.close()\n",
         new="            self.finish()\n",
         test=f"{_EXPORT}test_a_long_export_is_bounded_and_ends_with_its_reader",
@@ -80,10 +76,8 @@ PAGE = (
         new="await self._reading",
         test="tests/unit/page/test_page_shared.py::test_a_viewer_who_leaves_takes_nothing_along",
     ),
-    Breakage(
+    _base(
         name="behind-a-silent-proxy-all-may-act",
-        promise=6,
-        file="worker/page/base.py",
         old='request.version == "HTTP/1.0" or any(',
         new="any(",
         test="tests/unit/page/test_page_viewer.py::test_without_a_login_only_who_is_at_home_may_act[a silent proxy]",

@@ -1,22 +1,23 @@
 """Guards of what a trace tells, each taken away: the test of what it promises must fail."""
 
+from functools import partial
+
 from tests.mutation.breakage import Breakage
 
 _TRACES = "tests/integration/test_traces.py::"
+_spans = partial(Breakage, file="worker/tracing/spans.py")
 
 TRACES = (
-    Breakage(
+    _spans(
         name="trace-of-another-id",
         promise=6,
-        file="worker/tracing/spans.py",
         old="if _TRACE_ID.fullmatch(digits) and int(digits, 16):",
         new="if False:",
         test=f"{_TRACES}test_one_trace_from_the_request_through_hold_retry_and_look_to_the_confirming_move",
     ),
-    Breakage(
+    _spans(
         name="trace-tells-what-a-person-wrote",
-        promise=6,
-        file="worker/tracing/spans.py",
+        promise=7,
         old="ours = event.by in OURS",
         new="ours = True",
         test=f"{_TRACES}test_nothing_personal_is_in_a_trace",

@@ -56,7 +56,7 @@ def test_a_worker_outlives_a_redis_that_is_out_of_memory(
 def test_a_worker_outlives_a_redis_that_takes_no_writes_for_a_while(
     fleet: Callable[..., Fleet], redis_url: str, refuse: tuple[str, ...], take: tuple[str, ...]
 ) -> None:
-    """What it says (UNBLOCKED, NOREPLICAS) is an answer: that ended whoever waited for messages."""
+    """What it says (UNBLOCKED, NOREPLICAS) is an answer: that ended each worker that waited for messages."""
     running = fleet()
     worker = running.worker(concurrency=2)
     finals([one.appointment_id for one in enqueue_bookings([request(0)])])

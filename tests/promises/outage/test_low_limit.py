@@ -16,7 +16,7 @@ Settings = Callable[..., dict[str, str]]
 def test_an_unknown_booking_comes_to_its_end_at_a_low_limit(
     settings: Settings, simulator: Any, limit: int, chair: int
 ) -> None:
-    """Its calls wait their turn, whose the key is first: nothing begins anew because the limit denies its third one."""
+    """Its calls wait their turn, whose the key is first: nothing starts again because the limit denies its third."""
     settings(CALCOM_SETTLE_SECONDS="130", CALCOM_API_KEY=f"cal_test_chair{chair}")
     clock = breaker_by_hand(threshold=100_000, rate_limit=limit)
     simulator.faults("status", name="internal", match=POST, count=1)

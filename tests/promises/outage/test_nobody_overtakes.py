@@ -65,7 +65,7 @@ def test_a_worker_does_not_post_past_those_who_wait(simulator: Any) -> None:
 
 @pytest.mark.usefixtures("calm")
 def test_the_first_in_the_line_is_released_first_and_alone() -> None:
-    """Whoever was held first: the pace begins with one."""
+    """The order is not that of the holds: the pace begins with one."""
     asked = [enqueue_booking(request(number)).appointment_id for number in range(5)]
     for one in reversed(asked):
         hold(one)

@@ -92,7 +92,7 @@ def test_every_booking_is_made_once_and_no_exception_reaches_a_task(
 def test_an_operators_order_outlives_redis(
     settings: Callable[..., dict[str, str]], valkey: Any, how: str, mode: str, state: State
 ) -> None:
-    """It stands in Postgres, and whoever first finds Redis empty obeys it before anything else."""
+    """It stands in Postgres, and the first process that finds Redis empty obeys it before anything else."""
     settings(**BREAKER)
     built = dependencies.current()
     assert built.breaker.acquire(CREATE, owner="before")

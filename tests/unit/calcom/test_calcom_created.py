@@ -260,7 +260,7 @@ def test_row_3_a_201_without_a_booking_is_unknown_for_long(answer: Answer) -> No
     ],
 )
 def test_row_3_what_is_cut_or_empty_is_unknown_for_long(answer: Answer) -> None:
-    """Cal.com never says so to a POST: it may still be at work behind whoever does."""
+    """Cal.com never says so to a POST: it may still be at work behind the proxy that does."""
     reply = read(answer)
 
     assert (reply.kind, reply.settle_after, reply.answered_at) == (ReplyKind.UNKNOWN, SettleAfter.UNANSWERED, None)

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from resilience.circuit_breaker.types import QuotaHeaders
-from tasks.calcom.http.answer import allowance, retry_after, throttled_for
+from tasks.calcom.http.waits import allowance, retry_after, throttled_for
 
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
 UNIX = int(NOW.timestamp())
@@ -89,13 +89,13 @@ def limit(which: str, calls: int, left: int, reset: int) -> dict[str, str]:
 def test_of_several_limits_the_one_with_the_most_calls_left_counts(
     headers: dict[str, str], quota: QuotaHeaders | None
 ) -> None:
-    """Cal.com blocks only when all of them are spent, and lets through when the first begins anew."""
+    """Cal.com blocks only when all of them are spent, and lets through when the first begins again."""
     assert allowance(headers | DATE) == quota
 
 
 @pytest.mark.parametrize("off_by", [timedelta(hours=-1), timedelta(hours=1)])
 def test_a_clock_of_ours_that_is_an_hour_off_changes_no_wait(off_by: timedelta) -> None:
-    """Moments are by the clock of whoever answers; without its Date only our own is left."""
+    """Moments are by the clock of the server that answers; without its Date only our own is left."""
     theirs = datetime.now(UTC) + off_by
     then = int((theirs + timedelta(seconds=25)).timestamp())
     date = {"date": format_datetime(theirs, usegmt=True)}

@@ -35,7 +35,7 @@ def test_what_ends_earlier_is_cut_though_a_later_one_is_waited_for(monkeypatch: 
 
     class Changed(threading.Condition):
         def wait(self, timeout: float | None = None) -> bool:
-            asleep.set()  # and the lock is let go: whoever takes it next finds the thread asleep
+            asleep.set()  # and the lock is let go: the next call that takes it finds the thread asleep
             return super().wait(timeout)
 
     with monkeypatch.context() as patched:

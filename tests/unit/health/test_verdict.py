@@ -530,7 +530,7 @@ def test_a_gone_server_is_told_by_its_incident_where_this_process_has_just_begun
 
 @pytest.mark.parametrize("seen", [row[4] for row in ROWS if row[1] not in {"draining", "throttled"}])
 def test_what_is_said_holds_moments_and_no_ages(seen: Overview) -> None:
-    """While nothing changes the answer is the same; only what goes by itself is reckoned anew each time."""
+    """While nothing changes the answer is the same; only what goes by itself is reckoned again each time."""
     later = replace(seen, read_at=seen.read_at + timedelta(seconds=2))
 
     assert payload(later, verdict(later)) | {"read_at": ""} == payload(seen, verdict(seen)) | {"read_at": ""}

@@ -79,6 +79,25 @@ def test_a_ratio_is_the_median_of_its_pairs(runner: Any) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", '"""Docstring."""\n\n# Comment\nx = 1\n'),
+        ("a.sql", "-- comment\n\nSELECT 1;\n"),
+        ("a.lua", "-- comment\n\nreturn 1\n"),
+        ("a.js", "// comment\n\n/**\n * More.\n */\nlet x = '/* text */'; // why\n"),
+    ],
+)
+def test_a_line_of_code_is_counted_in_each_language(monkeypatch: pytest.MonkeyPatch, path: str, text: str) -> None:
+    """No blank line, comment or docstring; and no file that others wrote."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    lines_of_code = importlib.import_module("lines_of_code")
+
+    assert lines_of_code.lines(path, text) == 1
+    assert lines_of_code.counts(f"worker/{path}")
+    assert not lines_of_code.counts(f"worker/page/static/vendor/uplot/{path}")
+
+
 @pytest.mark.parametrize(("better", "kept", "missed"), [("higher", 0.6, 0.5), ("lower", 0.5, 0.6)])
 def test_the_picture_shows_what_is_missed(runner: Any, better: str, kept: float, missed: float) -> None:
     """One bar a figure, right of the line and in another colour when it is missed."""

@@ -31,6 +31,18 @@ def test_every_table_is_there() -> None:
     assert sorted(row[0].strip("`") for row in rows("Every table")) == sorted(metadata.tables)
 
 
+def test_every_statement_that_writes_an_event_is_named() -> None:
+    """An entry of a timeline is found where it is written."""
+    writers = {
+        path.stem
+        for path in (ROOT / "db" / "sql").glob("*.sql")
+        if "INTO appointment_events" in path.read_text("utf-8")
+    }
+    [row] = [row for row in rows("Every table") if row[0] == "`appointment_events`"]
+
+    assert set(names(row[2])) == writers
+
+
 def test_every_key_of_a_script_is_there() -> None:
     """The breaker's, an endpoint's, and those that only count."""
     described = {name for row in rows("Every key in Redis") for name in names(row[0]) if name.startswith("{")}
@@ -64,6 +76,18 @@ def test_every_room_is_there(package: str) -> None:
     assert {
         name.rstrip("/") for cell in row for name in names(cell) if name.endswith("/") and "/lib" not in name
     } == folders
+
+
+def test_the_readme_and_the_promises_page_make_the_same_promises() -> None:
+    """The same, in the same order; the README may say more behind a name."""
+    page = re.findall(r"^\| \d \| \*\*(.+?)\.?\*\*", (ROOT / "docs" / "promises.md").read_text("utf-8"), re.MULTILINE)
+    [table] = re.findall(
+        r"^## The promises\n(.*?)(?=^## )", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    readme = [line.strip("|").split(" | ")[0].strip() for line in table.splitlines()[2:] if line.startswith("|")]
+
+    assert len(page) == 7
+    assert [promise[: len(name)] for promise, name in zip(readme, page, strict=True)] == page
 
 
 def test_every_link_leads_to_a_file() -> None:

@@ -1,6 +1,8 @@
 """Each breakage fits the code as it is: else `make breakages` would break nothing, minutes after a change."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,20 @@ def test_a_breakage_fits_its_file_and_names_a_test(breakage: Breakage) -> None:
     for name in names:
         is_there = re.search(rf"(?:def|class) {name}\b", text + inherited) is not None
         assert is_there, f"there is no {breakage.test}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "mutation").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_file_that_is_broken_is_named_once(path: Path) -> None:
+    """Entries of one file share a partial, so that a file that moves is one change here."""
+    named = Counter(
+        node.value.value
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.keyword) and node.arg == "file" and isinstance(node.value, ast.Constant)
+    )
+
+    assert {file: count for file, count in named.items() if count > 1} == {}
 
 
 def test_no_two_breakages_have_one_name() -> None:

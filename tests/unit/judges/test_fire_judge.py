@@ -178,7 +178,7 @@ UNTOLD = {"untold": True}
 def test_only_what_its_own_cell_holds_may_be_held(
     kind: str, lines: tuple[Line, ...], more: dict[str, Any], *, may: bool
 ) -> None:
-    """Whoever holds everything is never wrong: each held row must be one that nobody can tell."""
+    """A product that holds everything is never wrong: each held row must be one that nobody can tell."""
     assert cell(kind, *lines, **more).may is may
 
 

@@ -73,7 +73,7 @@ def test_a_viewer_who_leaves_takes_nothing_along() -> None:
 
 
 def test_what_failed_is_tried_again() -> None:
-    """All who waited hear of it; the next one reads anew."""
+    """All who waited hear of it; the next one reads again."""
 
     async def case(source: Source, shared: Shared[int]) -> None:
         source.gate.set()

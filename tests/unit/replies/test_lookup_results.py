@@ -114,7 +114,7 @@ def test_what_is_no_seat_of_our_address_is_not_told(row: Make, entry: dict[str, 
     ids=["half made", "whole", "hidden from this key"],
 )
 def test_anybodys_half_made_seat_hides_the_free_ones(row: Make, attendees: list[dict[str, Any]], hides: bool) -> None:  # noqa: FBT001 - a case
-    """Of such a booking Cal.com offers no slot, and books whoever posts."""
+    """Of such a booking Cal.com offers no slot, and books each POST."""
     assert lookup(Calcom(page(seated(*attendees))), row()).hides_seats is hides
 
 

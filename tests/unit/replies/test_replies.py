@@ -110,7 +110,7 @@ def test_row_7_a_proxys_no_settles_by_the_kind_of_the_event_type(status: int, er
 
 @pytest.mark.parametrize("answer", [recorded("POST while blocked"), made(429, "<html>", x_ratelimit_reset_long="60")])
 def test_row_8_too_many_requests_waits_as_long_as_is_said(answer: Answer) -> None:
-    """A 429 booked nothing and is nobody's failure, whoever said it."""
+    """A 429 booked nothing and is nobody's failure, whichever server said it."""
     reply = read(answer)
 
     assert (reply.kind, reply.outcome, reply.retry_after) == (ReplyKind.THROTTLED, CallOutcome.THROTTLED, 60.0)

@@ -116,7 +116,7 @@ def test_until_when_an_answer_is_wanted_is_no_part_of_the_request() -> None:
 
 
 def test_keys_and_hashes_are_those_of_the_first_release() -> None:
-    """Rows of earlier versions hold them: whoever changes a rule writes a new prefix and a migration."""
+    """Rows of earlier versions hold them: a changed rule needs a new prefix and a migration."""
     assert derive_key(asked()) == "auto1-0dc703970c88ba7096936391c399bf0288ce14ed"
     slugs = {"event_type_slug": "visit", "team_slug": "clinic", "organization_slug": "acme"}
     assert derive_key(asked(event_type_id=None, **slugs)) == "auto1-d34f0959620a80495a6786f5ea2a0132f2f90337"

@@ -115,7 +115,7 @@ def test_a_healthy_service_is_unwell_since_never() -> None:
 
 
 def test_an_outage_that_is_over_says_nothing_about_what_comes() -> None:
-    """The breaker that closes begins the figures anew; a mere success does not."""
+    """The breaker that closes begins the figures again; a mere success does not."""
     breaker, of = judged()
     guarded(breaker, 0, 20)
     guarded(breaker, 1, 0, now=T0 + 1)

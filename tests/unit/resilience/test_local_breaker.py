@@ -166,7 +166,7 @@ def test_healthy_reads_do_not_hide_a_dead_post() -> None:
 
 
 def test_when_both_would_open_only_the_service_does() -> None:
-    """And the endpoint begins anew."""
+    """And the endpoint begins again."""
     process = outage()
     assert process.denied(1).endpoint_state is State.CLOSED
     process.report(process.send(30), GOOD, 31)
@@ -217,7 +217,7 @@ def test_a_look_is_never_the_probe() -> None:
 
 
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it() -> None:
-    """For OPEN anew."""
+    """For another OPEN."""
     process = outage()
     assert process.report(process.send(30), SERVICE, 31).opened
     process.denied(60.999)
@@ -462,7 +462,7 @@ def test_an_operator_ends_what_a_429_asked_for(kind: OverrideKind, asked: float)
 
 
 def test_a_step_returns_its_changes() -> None:
-    """Whoever listens hears of each once."""
+    """A listener is given each once."""
     process = Process(threshold=1)
     process.fail(0)
     assert [(change.endpoint, change.new) for change in process.changes] == [(None, State.OPEN)]

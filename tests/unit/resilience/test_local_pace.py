@@ -43,7 +43,7 @@ def test_what_was_released_elsewhere_is_not_paced_once_more() -> None:
 
 
 def test_in_half_open_one_is_released_a_second() -> None:
-    """The probe is whoever comes first."""
+    """The probe is the first call that comes."""
     breaker = make(threshold=1, open_for=1, rate_limit=600)
     permit = breaker.acquire(CREATE, owner="one", now=T0)
     assert isinstance(permit, Permit)

@@ -55,7 +55,7 @@ def test_control_characters_cannot_forge_a_log_line() -> None:
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "a@" * 500_000, "//" * 500_000, "+1" * 500_000])
 def test_a_huge_text_costs_little(text: str) -> None:
-    """Whoever sends us a long message does not stop a worker: its end is not looked at, whatever stands there.
+    """A long message does not stop a worker: its end is not looked at, whatever stands there.
 
     benchmarks/bounds/costs.py measures that a million characters cost what a few thousand do.
     """

@@ -109,7 +109,7 @@ def test_each_call_is_reported_once_as_what_it_was(given: Answer | NoAnswer, out
 
 
 def test_a_page_of_something_else_is_no_success_of_cal_coms() -> None:
-    """A 200 that is no JSON must neither close a breaker nor start its count anew."""
+    """A 200 that is no JSON must neither close a breaker nor set its count to zero."""
     breaker = Breaker()
     calls(breaker, Client(answer(200, b"<html>a lobby</html>"))).list_bookings({})
     assert breaker.outcomes == [CallOutcome.IGNORED]
@@ -160,7 +160,7 @@ def test_of_each_call_it_is_told_how_long_it_took_and_how_it_ended(given: Answer
 
 
 def test_what_is_denied_sends_nothing() -> None:
-    """Whoever asked is told why, and for how long."""
+    """The caller is told why, and for how long."""
     client = Client(answer())
     breaker = Breaker(denied(Reason.BREAKER_OPEN, 7.0, state=State.OPEN))
     with pytest.raises(NotNow) as no:
@@ -196,7 +196,7 @@ def test_a_read_probes_its_own_endpoint_but_not_the_service() -> None:
 
 
 def test_what_has_begun_waits_for_the_limit_and_what_has_not_is_held() -> None:
-    """Within its patience; one that must begin anew at each denial never comes to its fourth call."""
+    """Within its patience; one that must begin again at each denial never comes to its fourth call."""
     waits: list[float] = []
     breaker = Breaker(denied(Reason.THROTTLED))
     attempt = calls(breaker, Client(answer()), patience=3.0, pause=waits.append)

@@ -27,7 +27,7 @@ def test_the_drawing_shows_where_bookings_begin_and_end() -> None:
 
 
 def test_the_tables_name_every_state_and_every_reason_once() -> None:
-    """Whoever reads docs/states.md finds who moves each state and each hold on."""
+    """A reader of docs/states.md finds what moves each state and each hold on."""
     assert ROW.findall(STATES) == [*Status, *HoldReason]
 
 

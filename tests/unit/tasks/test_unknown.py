@@ -176,7 +176,7 @@ def test_what_cannot_be_told_is_looked_for_with_growing_pauses(row: Row, since: 
 
 
 def test_looks_that_keep_failing_wait_for_cal_com_and_stay_unknown(row: Row) -> None:
-    """No thread waits, no retry is spent, and the time in which Cal.com could be asked begins anew.
+    """No thread waits, no retry is spent, and the time in which Cal.com could be asked begins again.
 
     One that fails after two that found nothing is tried again: a bad day of a few percent holds nobody for that.
     """
@@ -243,7 +243,7 @@ def test_every_act_is_a_legal_move_out_of_booking_or_a_post(row: Row, act: Act) 
 
 
 def test_a_half_made_seat_is_set_aside_with_its_uid(row: Row) -> None:
-    """It is never posted again; whoever removes it at Cal.com sends the row on."""
+    """It is never posted again; the operator who removes it at Cal.com sends the row on."""
     step = outcome.half_made(open_row(row), "u9")
     assert (step.changes["hold_reason"], step.changes["error_type"]) == (HoldReason.SUSPECT, outcome.HALF_MADE)
     assert "u9" in step.changes["last_error"]

@@ -54,7 +54,7 @@ def test_sentinels_are_asked_for_the_master_by_its_name(option: str, name: str) 
 
 
 def test_a_wrong_setting_ends_a_command_of_celerys_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever imports the application is told by an error of ours."""
+    """A program that imports the application gets an error of ours."""
     monkeypatch.setenv("REDIS_URL", CLUSTER)
     with pytest.raises(SettingsError, match="a Redis Cluster cannot be Celery's broker"):
         _ = Configuration().broker_url

@@ -150,7 +150,7 @@ def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not
 
 
 def test_an_event_type_that_was_deleted_is_said() -> None:
-    """Whoever wonders why nothing can be posted need not look for it at Cal.com."""
+    """An operator who wonders why nothing can be posted need not look for it at Cal.com."""
     held = row(Status.HELD, hold_reason=HoldReason.SETTLING, hold_until=soon(12))
     assert why(held, NOW, deleted=True) == f"{why(held, NOW)} Its event type no longer exists at Cal.com."
 

@@ -1,4 +1,4 @@
-"""The checklist's judgements, figures in and lines out; and its small plots."""
+"""The checklist's judgements, figures in and lines out."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,9 @@ import typer
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
-from tasks.health.assessment import Assessment
-from tasks.health.baseline import Anomaly, Baseline, Distribution, Measure
 from tests.support.metrics import MINUTE, window
-from worker.cli.report import plot
+from worker.cli.report.assessment import Assessment
+from worker.cli.report.baseline import Anomaly, Baseline, Distribution, Measure
 from worker.cli.report.figures import ReportFigures, Success
 from worker.cli.report.lines import ReportLimits, lines
 from worker.cli.report.period import period
@@ -51,7 +50,7 @@ WELL = ReportFigures(
 
 def said(limits: ReportLimits = LIMITS, **changes: Any) -> dict[str, Line]:
     """Give the lines by name."""
-    return {line.name: line for line in lines(replace(WELL, **changes), limits, plain=False)}
+    return {line.name: line for line in lines(replace(WELL, **changes), limits)}
 
 
 def test_a_good_day_misses_no_target() -> None:
@@ -127,28 +126,11 @@ def test_what_is_not_known_is_not_judged() -> None:
 
 
 def test_time_is_shared_out_among_states() -> None:
-    """To the second; and the strip shows the worst of each cell, oldest left."""
+    """To the second."""
     changes = [(NOW - DAY, "open"), (NOW - 18 * HOUR, "half_open"), (NOW - 12 * HOUR, "closed"), (NOW - HOUR, "off")]
     line = said(breaker=changes)["breaker closed"]
 
     assert line.said == "45.8 % of the time, open 6 h, half-open 6 h, off 1 h"
-    assert plot.states(changes, NOW, 24) == "######======-----------o"
-
-
-def test_a_short_outage_is_seen_in_a_long_strip() -> None:
-    """A minute of a month has its cell."""
-    changes = [(NOW - 30 * DAY, "closed"), (NOW - DAY, "open"), (NOW - DAY + MINUTE, "closed")]
-
-    assert plot.states(changes, NOW, 30) == "-" * 29 + "#"
-
-
-@pytest.mark.parametrize("plain", [True, False])
-def test_a_curve_shows_gaps_as_gaps(plain: Any) -> None:
-    """A blank is not a zero, with or without Unicode."""
-    drawn = plot.curve([0.0, None, 1.0], plain=plain)
-
-    assert drawn == ("_ #" if plain else "▁ █")
-    assert plot.bar(0.001, 20, plain=plain) == ("#" if plain else "█")
 
 
 def test_shares_are_never_rounded_to_all_or_nothing() -> None:
@@ -172,7 +154,7 @@ def test_anything_else_is_refused_by_name(text: str) -> None:
 
 
 def test_every_line_fits_a_narrow_terminal() -> None:
-    """Plots are not wrapped: 74 characters stand beside the mark in 80 columns."""
-    rows: list[str] = [row for changes in MISSED.values() for line in said(**changes).values() for row in line.plot]
+    """Details are not wrapped: 74 characters stand beside the mark in 80 columns."""
+    rows: list[str] = [row for changes in MISSED.values() for line in said(**changes).values() for row in line.details]
 
     assert max(map(len, rows)) <= 74

@@ -242,7 +242,7 @@ def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_dump_loads_again() -> None:
-    """Settings are completed by loading them anew with the embedded servers' URLs."""
+    """Settings are completed by loading them again with the embedded servers' URLs."""
     settings = Settings.load(calcom_api_key="cal_x", retry_transient_errors="503", alert_urls="json://a.example")
     assert Settings.load(**settings.model_dump()) == settings
 

@@ -22,7 +22,7 @@ from worker.cli.session import login_name, ready
 from worker.console import broker, screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings
 
 PING = 2.0  # seconds that workers have to answer

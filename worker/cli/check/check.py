@@ -23,7 +23,7 @@ from worker.cli.check.redis import breaker_error
 from worker.cli.explain import explain
 from worker.cli.session import log_to_stderr
 from worker.console import broker, screen
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings, SettingsError
 
 OLDEST_POSTGRES = 150_000  # 15: UNIQUE NULLS NOT DISTINCT

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from db.lifecycle import Status
-from worker.cli.report import plot
 from worker.cli.report.figures import ReportFigures, Success
 from worker.cli.report.services import service
 from worker.cli.report.words import Line, megabytes, percent
@@ -18,7 +17,6 @@ AT_FIRST = 0.80  # share of the bookings that ended
 SLOW_MS = 1000.0
 SIGMA = 3.0  # a fall of the success rate by less than so many standard deviations is chance
 PRUNE_LATE = timedelta(days=2)  # beyond RETENTION_DAYS
-BAR = 24  # characters
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,13 @@ class ReportLimits:
     retention_days: int
 
 
-def lines(seen: ReportFigures, limits: ReportLimits, *, plain: bool) -> Iterator[Line]:
-    """Say how each thing on the checklist stands; `plain` draws without Unicode."""
+def lines(seen: ReportFigures, limits: ReportLimits) -> Iterator[Line]:
+    """Say how each thing on the checklist stands."""
     yield _breaker(seen)
-    yield from _bookings(seen, plain=plain)
+    yield from _bookings(seen)
     yield _waits(seen, limits)
     for assessment in seen.outlooks:
-        yield from service(assessment, seen.calls[assessment.service], seen.since, seen.until, plain=plain)
+        yield from service(assessment, seen.calls[assessment.service])
     yield _alerts(seen)
     yield _statements(seen)
     yield _redis(seen)
@@ -57,11 +55,10 @@ def _breaker(seen: ReportFigures) -> Line:
         share >= CLOSED,
         f"{CLOSED * 100:.0f} % or more",
         "`booking breaker status` says how it stands; alerts and failures below say why",
-        (plot.states(seen.breaker, seen.until), plot.LEGEND) if others else (),
     )
 
 
-def _bookings(seen: ReportFigures, *, plain: bool) -> Iterator[Line]:
+def _bookings(seen: ReportFigures) -> Iterator[Line]:
     now, before = seen.success, seen.earlier
     if not now.ended:
         yield Line("bookings", "none ended in this time")
@@ -83,7 +80,7 @@ def _bookings(seen: ReportFigures, *, plain: bool) -> Iterator[Line]:
         None if not before.ended else not _fell(now, before),
         "as earlier",
         "more bookings end badly than before: their errors are in `booking show`, by id",
-        tuple(_strategies(seen, plain=plain)),
+        tuple(_strategies(seen)),
     )
 
 
@@ -94,17 +91,16 @@ def _fell(now: Success, before: Success) -> bool:
     return before.confirmed / before.ended - now.confirmed / now.ended > SIGMA * noise
 
 
-def _strategies(seen: ReportFigures, *, plain: bool) -> Iterator[str]:
-    """Draw what bookings needed, with a bar of their share; a wide table would not fit 80 columns."""
+def _strategies(seen: ReportFigures) -> Iterator[str]:
+    """Yield the rows of a table: what bookings needed, and how many of them were confirmed."""
     asked: dict[str, list[int]] = {}
     for booked in seen.booked:
         counts = asked.setdefault((booked.strategy or "nothing").replace("_", " "), [0, 0])
         counts[0] += booked.count
         counts[1] += booked.count if booked.status is Status.CONFIRMED else 0
-    total = sum(count for count, _ in asked.values())
     yield "needed                  asked  confirmed"
     for name, (count, confirmed) in sorted(asked.items(), key=lambda item: -item[1][0]):
-        yield f"{name:21} {count:7,}    {confirmed:7,}  {plot.bar(count / total, BAR, plain=plain)}"
+        yield f"{name:21} {count:7,}    {confirmed:7,}"
 
 
 def _waits(seen: ReportFigures, limits: ReportLimits) -> Line:

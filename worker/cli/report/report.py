@@ -13,7 +13,7 @@ from worker.cli.report.period import period
 from worker.cli.report.words import Line
 from worker.cli.session import ready
 from worker.console import broker, screen
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings
 
 MARK = 6  # characters
@@ -42,7 +42,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
         log_file=settings.log_file,
     )
     limits = ReportLimits(settings.calcom_deadline, settings.hold_max_age, settings.retention_days)
-    report = list(lines(seen, limits, plain=not screen.out.encoding.lower().startswith("utf")))
+    report = list(lines(seen, limits))
     ok = all(line.ok is not False for line in report)
     if json:
         screen.as_json(_as_dict(seen, report, ok=ok))
@@ -54,7 +54,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
 def _as_dict(seen: ReportFigures, report: Sequence[Line], *, ok: bool) -> dict[str, object]:
     figures = asdict(seen) | {"success": asdict(seen.success)}
     figures.pop("calls")  # a row a minute: the table has them
-    rows = [{name: value for name, value in asdict(line).items() if name != "plot"} for line in report]
+    rows = [{name: value for name, value in asdict(line).items() if name != "details"} for line in report]
     return {"ok": ok, "lines": rows, **figures}
 
 
@@ -70,7 +70,7 @@ def _show(seen: ReportFigures, report: Sequence[Line], span: timedelta) -> None:
         _wrapped(Text.assemble((f"{mark:<{MARK}}", style), f"{line.name:<{name}}"), Text.assemble(line.said, target))
         if line.ok is False:
             _wrapped(Text(" " * (MARK + name)), Text(f"-> {line.do}", style="bold"))
-        for row in line.plot:
+        for row in line.details:
             screen.say(" " * MARK, (row, "dim"))
     missed = sum(line.ok is False for line in report)
     screen.say()

@@ -1,21 +1,17 @@
 """What the report says of a service: whether it is unusual now, what the next hour should bring, what was."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.assessment import Assessment
-from tasks.health.baseline import Anomaly, Measure, merge
-from worker.cli.report import plot
+from worker.cli.report.assessment import Assessment
+from worker.cli.report.baseline import Anomaly, Measure, merge
 from worker.cli.report.words import Line, milliseconds, percent
 
 NAMES = {"calcom": "Cal.com", "database": "database"}
 _WRITE: dict[Measure, Callable[[float], str]] = {Measure.FAILURES: percent, Measure.LATENCY: milliseconds}
 
 
-def service(
-    seen: Assessment, calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool
-) -> Iterator[Line]:
+def service(seen: Assessment, calls: Sequence[CallWindow]) -> Iterator[Line]:
     """Say how a service does beside its own past."""
     name = NAMES.get(seen.service, seen.service)
     state, ok = _now(seen)
@@ -27,7 +23,7 @@ def service(
         "look at Cal.com's status page, and at `booking breaker status`"
         if seen.service == "calcom"
         else "is Postgres overloaded? The slowest statements stand below",
-        tuple(_drawn(calls, since, until, plain=plain)),
+        tuple(_counted(calls)),
     )
     yield from _next(name, seen)
 
@@ -61,16 +57,8 @@ def _next(name: str, seen: Assessment) -> Iterator[Line]:
         yield Line(f"{name} in 1 h", "expected: " + "; ".join(expected))
 
 
-def _drawn(calls: Sequence[CallWindow], since: datetime, until: datetime, *, plain: bool) -> Iterator[str]:
+def _counted(calls: Sequence[CallWindow]) -> Iterator[str]:
     total = merge(calls)
-    if not total.calls:
-        return
-    yield f"{total.calls:,} calls, {percent(total.rate)} failed" + (
-        f", {milliseconds(total.average_ms)} on average" if total.average_ms else ""
-    )
-    shares = plot.cells(calls, since, until, lambda span: span.rate)
-    times = plot.cells(calls, since, until, lambda span: span.average_ms)
-    for label, values, write in (("failures", shares, percent), ("latency", times, milliseconds)):
-        top = max((value for value in values if value is not None), default=0.0)
-        if top:
-            yield f"{label:9}{plot.curve(values, plain=plain)} up to {write(top)}"
+    if total.calls:
+        average = f", {milliseconds(total.average_ms)} on average" if total.average_ms else ""
+        yield f"{total.calls:,} calls, {percent(total.rate)} failed{average}"

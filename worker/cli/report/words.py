@@ -15,7 +15,8 @@ class Line:
     target: str = ""
     do: str = ""
     """What to do when it is missed."""
-    plot: Sequence[str] = ()
+    details: Sequence[str] = ()
+    """Further figures, a line each."""
 
 
 def percent(share: float) -> str:

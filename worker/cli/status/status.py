@@ -17,7 +17,7 @@ from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dic
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.stop import Stop
-from worker.local.running import running
+from worker.running import running
 from worker.settings.model import Settings
 
 _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"

@@ -12,11 +12,10 @@ from worker.local.embedded import find, record
 from worker.local.embedded.errors import EmbeddedError
 from worker.local.embedded.guarded import Guard
 from worker.local.embedded.postgres import Postgres
-from worker.local.embedded.record import ServerUrls, running
 from worker.local.embedded.server import Server, ServerLayout
 from worker.local.embedded.valkey import Valkey
 
-__all__ = ["EmbeddedError", "Guard", "Postgres", "ServerUrls", "Servers", "Valkey", "running", "servers"]
+__all__ = ["EmbeddedError", "Guard", "Postgres", "Servers", "Valkey", "servers"]
 
 
 @dataclass(frozen=True)

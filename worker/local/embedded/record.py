@@ -1,4 +1,7 @@
-"""What a lasting folder remembers about its servers: ports and passwords, and whether they run now."""
+"""What a lasting folder remembers about its servers: ports and passwords, and where its simulator is.
+
+`worker/running.py` reads it, for other processes of the same user.
+"""
 
 import contextlib
 import fcntl
@@ -6,40 +9,14 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from worker.local.embedded.errors import EmbeddedError
 from worker.local.embedded.server import Server
+from worker.running import LOCK, SERVERS_FILE, SIMULATOR_FILE, recorded_servers
 
-FILE = "servers.json"
-LOCK = "lock"
 LOCK_TRIES = 10
-
-
-@dataclass(frozen=True)
-class ServerUrls:
-    """The URLs of servers that run in a folder; None for one that does not belong to it."""
-
-    database_url: str | None = field(repr=False)
-    redis_url: str | None = field(repr=False)
-
-
-def running(folder: Path) -> ServerUrls | None:
-    """Return the URLs of the servers that another process runs in this folder now, or None."""
-    try:
-        lock = os.open(folder / LOCK, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        urls = {name: about.get("url") for name, about in _read(folder).items()}
-        return ServerUrls(urls.get("postgres"), urls.get("valkey"))
-    finally:
-        os.close(lock)
-    return None
 
 
 @contextlib.contextmanager
@@ -66,7 +43,7 @@ def locked(folder: Path | None) -> Iterator[int | None]:
 
 
 def _lock(lock: int) -> bool:
-    """Take the lock; whoever only looks whether servers run (`running`) has it for a moment, so try again."""
+    """Take the lock; whoever only looks whether servers run (`running_servers`) has it for a moment, so try again."""
     pause = threading.Event()
     for _ in range(LOCK_TRIES):
         with contextlib.suppress(BlockingIOError):
@@ -78,23 +55,29 @@ def _lock(lock: int) -> bool:
 
 def kept(folder: Path, name: str) -> dict[str, Any]:
     """Return port and password of the last run, if there was one."""
-    about = _read(folder).get(name, {})
+    about = recorded_servers(folder).get(name, {})
     return {key: about[key] for key in ("port", "password") if key in about}
 
 
 def write(folder: Path, server: Server) -> None:
     """Remember the server, for the next start and for other processes of the same user."""
     url = server.url if server.port else None
-    about = _read(folder) | {server.name: {"port": server.port, "password": server.password, "url": url}}
-    new = folder / f"{FILE}.new"
-    with open(new, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+    about = recorded_servers(folder) | {server.name: {"port": server.port, "password": server.password, "url": url}}
+    new = folder / f"{SERVERS_FILE}.new"
+    with open(new, "w", opener=_private) as file:
         json.dump(about, file)
-    new.replace(folder / FILE)
+    new.replace(folder / SERVERS_FILE)
 
 
-def _read(folder: Path) -> dict[str, dict[str, Any]]:
-    try:
-        about: dict[str, dict[str, Any]] = json.loads((folder / FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return about
+def write_simulator(folder: Path, url: str | None, key: str = "") -> None:
+    """Remember the simulator that `booking up --simulator` runs; None: that it runs none."""
+    file = folder / SIMULATOR_FILE
+    if url is None:
+        file.unlink(missing_ok=True)
+        return
+    with open(file, "w", opener=_private) as opened:
+        json.dump({"url": url, "key": key}, opened)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

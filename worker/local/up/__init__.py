@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from worker.console import broker, screen
 from worker.console.stop import Stop
 from worker.local import processes
+from worker.local.embedded import record
 from worker.local.embedded.server import free_port
 from worker.local.environment import SIMULATOR_KEY, Environment, environment
 from worker.local.graceful_shutdown import GracefulShutdown
 from worker.local.processes import Part, ProcessGroup
-from worker.local.running import record_simulator
 from worker.local.up import guide
 from worker.local.up.managed import ManagedProcess, ManagedServer
 from worker.local.up.supervisor import Managed, Supervisor
@@ -71,7 +71,7 @@ def _environment(settings: Settings, *, simulator: bool) -> Iterator[Environment
             _line(server.name, server.pid, f"data in {home}")
         if ready.simulator:
             _line("simulator", ready.calcom.pid, f"a Cal.com to play with, {ready.calcom.url}")
-        record_simulator(home, ready.calcom.url if ready.simulator else None, SIMULATOR_KEY)
+        record.write_simulator(home, ready.calcom.url if ready.simulator else None, SIMULATOR_KEY)
         yield ready
 
 

@@ -183,7 +183,7 @@ def test_without_anybody_to_ask_it_does_nothing(scene: Scene, call: Booking) -> 
 def test_while_a_worker_runs_it_refuses(
     fleet: Callable[..., Fleet], record: Any, call: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would post again what is booked already; whoever knows better may force it."""
+    """It would post again what is booked already; an operator who knows better may force it."""
     monkeypatch.setattr(restored, "PING", 10.0)  # a slow machine's worker answers, too
     running = fleet(CALCOM_SETTLE_SECONDS="0.2")
     running.maintenance()

@@ -3,8 +3,10 @@
 So `booking enqueue` or `celery -A worker worker` in the same folder find the embedded servers without any setting.
 """
 
+import fcntl
 import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,17 @@ from pydantic import SecretStr
 
 from worker.settings.model import Settings, SettingsError
 
+SERVERS_FILE = "servers.json"
 SIMULATOR_FILE = "simulator.json"
+LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class ServerUrls:
+    """The URLs of servers that run in a folder; None for one that does not belong to it."""
+
+    database_url: str | None = field(repr=False)
+    redis_url: str | None = field(repr=False)
 
 
 def running(settings: Settings) -> Settings:
@@ -23,9 +35,7 @@ def running(settings: Settings) -> Settings:
     """
     if settings.database_url and settings.redis_url:
         return settings
-    from worker.local.embedded import record  # noqa: PLC0415 - a process with both URLs never needs it
-
-    found = record.running(settings.booking_home)
+    found = running_servers(settings.booking_home)
     filled: dict[str, Any] = {
         "database_url": settings.database_url or (found and found.database_url),
         "redis_url": settings.redis_url or (found and found.redis_url),
@@ -40,14 +50,29 @@ def running(settings: Settings) -> Settings:
     return settings.model_copy(update=filled)
 
 
-def record_simulator(home: Path, url: str | None, key: str = "") -> None:
-    """Remember the simulator that `booking up --simulator` runs; None: that it runs none."""
-    file = home / SIMULATOR_FILE
-    if url is None:
-        file.unlink(missing_ok=True)
-        return
-    with open(file, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
-        json.dump({"url": url, "key": key}, opened)
+def running_servers(folder: Path) -> ServerUrls | None:
+    """Return the URLs of the servers that another process runs in this folder now, or None."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        urls = {name: about.get("url") for name, about in recorded_servers(folder).items()}
+        return ServerUrls(urls.get("postgres"), urls.get("valkey"))
+    finally:
+        os.close(lock)
+    return None
+
+
+def recorded_servers(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what the folder remembers of each server by its name: port, password and URL."""
+    try:
+        about: dict[str, dict[str, Any]] = json.loads((folder / SERVERS_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return about
 
 
 def _simulator(home: Path) -> dict[str, Any]:

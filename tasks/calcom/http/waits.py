@@ -1,0 +1,100 @@
+"""What the headers of an answer say: how long to wait, how many calls are left, and when it was answered.
+
+Cal.com, or a proxy before it, counts by its own clock, so its moments are read against the answer's own `Date`: a host
+whose clock is an hour off must not block the fleet for an hour.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from resilience.circuit_breaker.types import QuotaHeaders
+
+LONGEST_WAIT = 3600.0  # seconds; a longer wait is a mistake of the server's, and the row is asked again after this one
+LEAST_WAIT = 1.0  # seconds after a 429: "reset in 0 s" is rounded, and a call sent at once is answered with 429 again
+_UNIX_TIME = 1_000_000_000  # a "seconds left" above this is a moment (docs/calcom.md, "Rate limits")
+_SECONDS = r"-?\d{1,15}(\.\d{1,9})?"  # compiled at its first use: a process that only enqueues reads no answers
+_LIMIT, _REMAINING, _RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
+
+
+def answered_at(headers: Mapping[str, str]) -> datetime | None:
+    """Return when it was answered by the server's own clock, in whole seconds; None when the answer does not say."""
+    return _http_date(headers.get("date", ""))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of Retry-After (a number or an HTTP date), 0 to 3600; None when it is absent or unreadable."""
+    value = headers.get("retry-after", "").strip()
+    seconds = _number(value)
+    if seconds is None and (moment := _http_date(value)) is not None:
+        seconds = moment.timestamp() - _moment_of(headers)
+    return None if seconds is None else _bounded(seconds)
+
+
+def throttled_for(headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds a 429 blocks us, 1 to 3600; None when nothing readable says so.
+
+    Honours Retry-After and X-RateLimit-Reset, whatever follows the latter's name (-Default, -Short, -Long): the longest
+    wins, except that a limit which still has calls left is not the one that blocks.
+    """
+    resets = {
+        name.removeprefix(_RESET): wait
+        for name in headers
+        if name.startswith(_RESET) and (wait := _reset(headers, name)) is not None
+    }
+    spent = [wait for limit, wait in resets.items() if (_number(headers.get(_REMAINING + limit, "")) or 0) <= 0]
+    asked = retry_after(headers)
+    waits = (spent or list(resets.values())) + ([] if asked is None else [asked])
+    return max(*waits, LEAST_WAIT) if waits else None
+
+
+def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
+    """Return what an X-RateLimit shows; of several the one with the most calls left; None: it shows none.
+
+    Cal.com blocks only when all of them are spent. Others may use our key too, so what it counts is more than what we
+    have sent.
+    """
+    limits = [
+        quota
+        for name in headers
+        if name.startswith(_REMAINING) and (quota := _allowance(headers, name.removeprefix(_REMAINING))) is not None
+    ]
+    return max(limits, key=lambda one: (one.remaining, -one.reset_after), default=None)
+
+
+def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
+    limit, remaining = (_number(headers.get(name + which, "").strip()) for name in (_LIMIT, _REMAINING))
+    reset = _reset(headers, _RESET + which)
+    if limit is None or remaining is None or reset is None:
+        return None
+    return QuotaHeaders(int(limit), max(int(remaining), 0), reset)
+
+
+def _reset(headers: Mapping[str, str], name: str) -> float | None:
+    """Return in how many seconds a limit begins anew: Cal.com counts them, or gives a Unix time."""
+    value = _number(headers.get(name, "").strip())
+    if value is None:
+        return None
+    return _bounded(value - _moment_of(headers) if value > _UNIX_TIME else value)
+
+
+def _moment_of(headers: Mapping[str, str]) -> float:
+    return (answered_at(headers) or datetime.now(UTC)).timestamp()
+
+
+def _number(value: str) -> float | None:
+    return float(value) if re.fullmatch(_SECONDS, value) else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _http_date(text: str) -> datetime | None:
+    """Return the moment of an HTTP date, in UTC; None for anything else."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
