@@ -22,6 +22,7 @@ from resilience.circuit_breaker.wire import (
     Arguments,
     BreakerScript,
     BreakerState,
+    ClientIdentity,
     Forgotten,
     KnownState,
     OutcomeReport,
@@ -49,15 +50,15 @@ class Failover:
         shared: SharedState | None,
         *,
         limits: Limits,
-        identity: tuple[str, str, str],
+        identity: ClientIdentity,
         snapshot: BreakerSnapshot,
         overrides: ReadOverrides | None,
         emit: Emit,
     ) -> None:
-        self._service = service
+        self.service = service
         self.shared = shared
         self._limits = limits
-        self._identity = identity
+        self.identity = identity
         self._snapshot = snapshot
         self._overrides = overrides
         self._emit = emit
@@ -113,7 +114,7 @@ class Failover:
         with self._lock:
             result, changes = step(local, at)
         for change in changes:
-            self._emit(BreakerChanged(self._service, change, shared=False))
+            self._emit(BreakerChanged(self.service, change, shared=False))
         return result
 
     def not_acknowledged(self, endpoint: str, *, owner: str = "", items: Sequence[str] = ()) -> None:
@@ -147,8 +148,8 @@ class Failover:
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
-        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity)
-        raw = self.shared.begin(script.name, breaker_keys(self._service, endpoint), fixed, (at, *arguments))()
+        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self.identity)
+        raw = self.shared.begin(script.name, breaker_keys(self.service, endpoint), fixed, (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:
@@ -161,9 +162,9 @@ class Failover:
         others = reply.state.other_settings
         if others and others not in self._other_settings:
             self._other_settings.add(others)
-            self._emit(SettingsDiffer(self._service, self._limits.text, others))
+            self._emit(SettingsDiffer(self.service, self.identity.settings, others))
         for change in reply.state.changes:
-            self._emit(BreakerChanged(self._service, change, shared=True))
+            self._emit(BreakerChanged(self.service, change, shared=True))
 
     def _knows_better(self, state: BreakerState, endpoint: str) -> bool:
         """Return whether this process remembers that the breaker was not closed, and Redis knows less of it.
@@ -187,7 +188,7 @@ class Failover:
         if reply is None or isinstance(reply, Forgotten | Late):
             return False
         if reply.result:
-            self._emit(SharedStateBegun(self._service, reply.state.generation, bool(scopes), len(overrides)))
+            self._emit(SharedStateBegun(self.service, reply.state.generation, bool(scopes), len(overrides)))
             self._emit_changes(reply)
         return True
 
@@ -195,7 +196,7 @@ class Failover:
         try:
             return list(self._overrides()) if self._overrides else []
         except Exception as error:  # noqa: BLE001 - whatever their store raises, no task may fail for it
-            self._emit(OrdersUnreadable(self._service, f"{type(error).__name__}: {error}"[:200]))
+            self._emit(OrdersUnreadable(self.service, f"{type(error).__name__}: {error}"[:200]))
             return None
 
     def _local_breaker(self, now: float | None) -> tuple[LocalBreaker, int]:
@@ -203,11 +204,11 @@ class Failover:
         at = self._snapshot.now() if now is None else round(now * 1000)
         local = self._local
         if local is None:
-            local = LocalBreaker(self._limits, self._snapshot, at, self._identity[0])
+            local = LocalBreaker(self._limits, self._snapshot, at, self.identity.key)
             if self.shared is not None:  # until now the pace was the fleet's
                 local.tat = max(self._paid_until, at + self._limits.emission_interval / SECOND)
             # An override may be younger than what this process last saw.
-            ours = [one for one in self._read_overrides() or () if one.fingerprint in ("", self._identity[0])]
+            ours = [one for one in self._read_overrides() or () if one.fingerprint in ("", self.identity.key)]
             local.apply_overrides(ours, at)
             with self._lock:
                 local = self._local = self._local or local

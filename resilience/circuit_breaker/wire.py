@@ -18,6 +18,17 @@ _STATES: Mapping[str | bytes, State] = MappingProxyType(
 """Redis replies in bytes, or in words when its client decodes."""
 
 
+class ClientIdentity(NamedTuple):
+    """What every script receives about its client, in the order of lua/lib/arguments.lua."""
+
+    key: str
+    """Fingerprint of the API key."""
+    configuration: str
+    """Fingerprint of the settings that lead to the service."""
+    settings: str
+    """The breaker's settings, as JSON."""
+
+
 class AcquireRequest(NamedTuple):
     """The question whether a call may go, in the order of lua/acquire.lua."""
 

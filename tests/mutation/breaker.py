@@ -343,7 +343,7 @@ BREAKER = (
     _python(
         "late-success-reported-twice",
         "breaker",
-        "if reply is None or reply is LATE:  # a look that is late shows what was known, a report has gone out\n"
+        "if reply is None or reply is LATE:  # late: `is_blocking` takes what was known; a record has been sent\n"
         "            return reply",
         "if reply is None or reply is LATE:\n            return None",
         f"{_LATE}test_a_success_that_is_reported_late_is_reported",
