@@ -123,7 +123,7 @@ class SharedState:
         return None if entries is LATE else entries
 
     def _may_ask(self) -> bool:
-        return self.absence.since is None or self.absence.may_look()
+        return self.absence.since is None or self.absence.may_try()
 
     def _answer(self, read: Callable[[], Any], again: Callable[[], Any], *, late: bool) -> Any:
         """Return the result of `read`, or of `again` if Redis lacks the script; record whether Redis answers."""

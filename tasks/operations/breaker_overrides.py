@@ -31,7 +31,7 @@ def order(
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
     breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number))
     seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
-    return seen.shared and seen.order >= number
+    return seen.shared and seen.last_override >= number
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
@@ -63,7 +63,7 @@ def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None
     """
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):
-        obeyed = seen.shared and 0 < one.number <= seen.order
+        obeyed = seen.shared and 0 < one.number <= seen.last_override
         if one.kind is OverrideKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
             lifted.append(one.number)
         else:

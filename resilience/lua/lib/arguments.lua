@@ -1,8 +1,8 @@
 -- Fragment: the keys, the common arguments and the time. Every script of the breaker begins with it.
--- KEYS    one hash tag, so that a cluster keeps them in one place; the last two are rings of the last `threshold` times
--- ARGV    1 endpoint  2 fingerprint of the API key  3 of the settings that lead to the service  4 the breaker's settings, JSON
+-- KEYS    one hash tag keeps them on one node of a cluster; the last two are lists of the times of failures in a row
+-- ARGV    1 endpoint  2, 3 fingerprints of the API key and of the settings that lead to the service  4 the breaker's settings, JSON
 --         5 now in ms, 0: Redis TIME; the script's own arguments follow from 6
--- Why     no worker's clock ever decides.
+-- Why     no worker's clock decides.
 local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SERVICE_FAILURES, ENDPOINT_FAILURES = unpack(KEYS)
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 
@@ -14,8 +14,8 @@ end
 
 local setting = cjson.decode(SETTINGS)
 
--- Workers of 977511c pass by without reading the breaker while "calm/..." fields stand in RATE. What shuts the breaker must end
--- them; nobody else writes them, so this may go with those workers.
+-- Workers of 977511c pass by without reading the breaker while "calm/..." fields stand in RATE. A change that
+-- blocks calls must delete them; only those workers write them, so this may be deleted with them.
 local function drop_legacy_shortcuts()
   for _, field in ipairs(redis.call('HKEYS', RATE)) do
     if string.find(field, '^calm/') then

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
-from resilience.circuit_breaker.events import BreakerChanged, Event, OrdersUnreadable, SharedStateBegun
+from resilience.circuit_breaker.events import BreakerChanged, Event, OverridesUnreadable, SharedStateBegun
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind, Permit, Reason, State
 from resilience.shared_state.client import make_redis
@@ -275,7 +275,7 @@ def test_an_order_outlives_a_wiped_redis_without_one_call_in_between(
     for _ in range(3):
         wipe(redis_url)
         assert not call(breaker)
-        assert breaker.get_status().order == 3
+        assert breaker.get_status().last_override == 3
 
 
 def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
@@ -309,7 +309,7 @@ def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, ev
 
     breaker = join(overrides=broken)
     assert call(breaker)
-    assert OrdersUnreadable in {type(event) for event in events}
+    assert OverridesUnreadable in {type(event) for event in events}
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
 
