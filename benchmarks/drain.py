@@ -146,7 +146,7 @@ def _overtaken(calls: Sequence[Call]) -> int:
 
 def _openings() -> int:
     """Return how often the breaker has opened: in the drain it may not."""
-    return sum(change.new is State.OPEN for change in dependencies.current().breaker.transitions(count=1000))
+    return sum(change.new is State.OPEN for change in dependencies.current().breaker.view.transitions(count=1000))
 
 
 _pause = threading.Event().wait

@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _memory(ready: BenchmarkEnvironment, count: int) -> dict[str, Any]:
-    dependencies.current().breaker.force_open("operator", "a benchmark")
+    dependencies.current().breaker.operators.force_open("operator", "a benchmark")
     enqueue_bookings(some(0, BATCH))
     _pause(3.0)  # beat has run each task once
     worker = next(pid for part, pid in ready.pids.items() if part.startswith("worker"))
@@ -81,7 +81,7 @@ def _rounds(rounds: int, *, booked: bool = True) -> Iterator[tuple[float, float]
         for shut in (False, True):
             with dependencies.current().engine.begin() as conn:
                 conn.execute(text("TRUNCATE appointments, appointment_events"))
-            (breaker.force_open if shut else breaker.reset)("operator", "a benchmark")
+            (breaker.operators.force_open if shut else breaker.reset)("operator", "a benchmark")
             asked = some(1_000_000 + (2 * turn + shut) * BATCH, BATCH)
             began = time.monotonic()
             enqueue_bookings(asked)

@@ -76,7 +76,7 @@ def _outage(ready: BenchmarkEnvironment, *, seconds: float, rate: float, after: 
     clock = Clock()
     changes = [
         StateChange(clock.monotonic_of(one.at), one.old, one.new)
-        for one in dependencies.current().breaker.transitions(count=2000)
+        for one in dependencies.current().breaker.view.transitions(count=2000)
         if one.endpoint is None
     ]
     rows = _rows()

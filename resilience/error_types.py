@@ -1,4 +1,4 @@
-"""Every way a call can go wrong, and how bad each is: the closed set that is counted, never free text."""
+"""Every way a call can fail, and how bad each is: a closed set, never free text."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 
 class Severity(IntEnum):
-    """How bad a failure is; the numbers stand in `failure_metrics`."""
+    """How bad a failure is; the table `failure_metrics` has these numbers."""
 
     LOW = 1
     MEDIUM = 2
@@ -21,7 +21,7 @@ class ErrorType(StrEnum):
     DNS = "dns"
     TLS = "tls"
     TIMEOUT = "timeout"  # no whole answer in time, after bytes were sent; a statement that took too long
-    RESET = "reset"  # the connection broke, or what came was not HTTP, after bytes were sent
+    RESET = "reset"  # the connection broke, or the answer was not HTTP, after bytes were sent
     THROTTLED = "throttled"
     HTTP_500 = "http_500"
     HTTP_502 = "http_502"
@@ -30,19 +30,19 @@ class ErrorType(StrEnum):
     HTTP_52X = "http_52x"  # Cloudflare's own
     HTTP_OTHER = "http_other"  # an answer that the table does not know
     DATABASE = "database"  # Cal.com's 400 "An error occurred while querying the database."
-    UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON where it must not be
+    UNREADABLE = "unreadable"  # an answer that is cut, empty or not JSON, but must be JSON
     TAKEN = "taken"
     LIMIT = "limit"
     REFUSED = "refused"
-    NO_EVENT_TYPE = "no_event_type"  # Cal.com has no event type, or no owner of one, of this name
+    NO_EVENT_TYPE = "no_event_type"  # Cal.com has no event type of this name, or no owner of it
     CREDENTIALS = "credentials"
     CONFIGURATION = "configuration"
-    LEASE_LOST = "lease_lost"  # `may_send` said no right before the first byte
-    # Of our own database
+    LEASE_LOST = "lease_lost"  # `may_send` returned False right before the first byte
+    # our own database
     DEADLOCK = "deadlock"
     SERIALIZATION = "serialization"
     LOST_CONNECTION = "lost_connection"
-    UNAVAILABLE = "unavailable"  # it starts up, or has too many connections
+    UNAVAILABLE = "unavailable"  # the database starts up, or has too many connections
     OTHER = "other"
 
 
@@ -63,10 +63,10 @@ _SEVERITIES: Mapping[ErrorType, Severity] = MappingProxyType(
 
 
 def error_type(reason: str) -> ErrorType:
-    """Return a reason as a member of the closed set; `other` for what is none, as free text never is."""
+    """Return `reason` as an error type if it is one, else `OTHER`."""
     return ErrorType(reason) if reason in _WORDS else ErrorType.OTHER
 
 
 def severity_of(error: ErrorType) -> Severity:
-    """Return how bad a failure is when nobody says better; critical: nothing answers, or an operator must act."""
+    """Return the default severity of an error type; critical: nothing answers, or an operator must act."""
     return _SEVERITIES.get(error, Severity.MEDIUM)

@@ -1,7 +1,7 @@
-"""What can go wrong with an appointment: one type for each kind of "no", and each says whether trying again may help.
+"""The errors of an appointment: one type for each kind of refusal, and each knows whether a retry may help.
 
-What an HTTP status or the kind of a database error means for trying again is judged here; who turns a driver's or a
-client's errors into these is `tasks`, and nothing here knows either.
+Here an HTTP status or the kind of a database error decides about a retry. `tasks` turns the errors of a driver or a
+client into these; this module knows neither.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from resilience.redaction import redact, scrub
 class AppointmentException(Exception):  # noqa: N818 - the name is the contract's
     """Carry an error of an appointment together with its correlation id and its evidence.
 
-    `correlation_id` is the given one, else the one bound at present, else a new one. `context` is the evidence; it is
-    redacted when it is told (`to_dict`), not when it is kept.
+    `correlation_id` is the given one, else the bound one, else a new one. `context` is the evidence; `to_dict` redacts
+    it, the attribute does not.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class AppointmentException(Exception):  # noqa: N818 - the name is the contract'
         self.retryable = retryable
 
     def is_retryable(self) -> bool:
-        """Say whether the same call may succeed later."""
+        """Return whether the same call may succeed later."""
         return self.retryable
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class AppointmentException(Exception):  # noqa: N818 - the name is the contract'
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way calls the class with `args` only and would lose every keyword (and make a new id).
+        # Exception's own way calls the class with `args` only: every keyword would be lost, and the id would be new.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -61,8 +61,8 @@ def _restore(cls: type[AppointmentException], args: tuple[Any, ...], state: Mapp
 class CalcomBookingException(AppointmentException):
     """Report what Cal.com answered, or that it did not.
 
-    `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. `retryable` None means: judge by
-    `http_status` (429 and 5xx may succeed later, other answers not; no answer at all may).
+    `calcom_error` is Cal.com's own code or message; `retry_after` is in seconds. If `retryable` is None, `http_status`
+    decides: 429, 5xx and no answer may succeed later, other answers not.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class CalcomBookingException(AppointmentException):
         self.calcom_error = calcom_error
         self.retry_after = retry_after
         self.error_type = error_type
-        self.judged = retryable is not None  # somebody who knew more than the status has decided
+        self.judged = retryable is not None  # the caller has decided, by more than the status
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error for the structured log, with Cal.com's answer."""
@@ -118,7 +118,7 @@ class CustomerValidationException(AppointmentException):
         self.validation_errors: dict[str, str | list[str]] = dict(validation_errors or {})
 
     def has_field_error(self, field: str) -> bool:
-        """Say whether `field` is refused."""
+        """Return whether `field` is refused."""
         return bool(self.validation_errors.get(field))
 
     def get_field_error(self, field: str) -> str | None:
@@ -136,14 +136,14 @@ class CustomerValidationException(AppointmentException):
 
 RETRYABLE_DATABASE_ERRORS = frozenset({"deadlock", "serialization", "timeout", "lost_connection", "unavailable"})
 REFUSALS = frozenset({"22", "23", "42"})
-"""Classes of SQLSTATEs that no repetition mends: wrong data, a broken constraint, a wrong statement."""
+"""Classes of SQLSTATEs for which a retry never helps: wrong data, a broken constraint, a wrong statement."""
 
 
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
 
-    Which kind a SQLSTATE is, says who has it from a driver (tasks/database_errors.py). A deadlock's and a refusal's are
-    known here, too, and stand above a name: the sign-off's own example is a deadlock with MySQL's number, 1213.
+    tasks/database_errors.py derives the kind from a driver's SQLSTATE. The SQLSTATEs of a deadlock and of a refusal
+    decide here, too, and before `error_type`: the sign-off's own example is a deadlock with MySQL's number, 1213.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class AppointmentDatabaseException(AppointmentException):
         self.sql_error_code = sql_error_code
 
     def is_deadlock(self) -> bool:
-        """Say whether the database broke a deadlock by ending our transaction."""
+        """Return whether the database ended our transaction to break a deadlock."""
         return _kind(self.error_type, self.sql_error_code) == "deadlock"
 
     def to_dict(self) -> dict[str, Any]:

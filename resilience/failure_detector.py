@@ -1,7 +1,7 @@
-"""Judge from the calls of the last minutes how well each service does.
+"""Judge from the calls of the last minutes how healthy each service is.
 
-Its counts ride in the breaker's reports, so a guarded call pays no round trip for them. It is reset when the breaker
-closes after an outage, not at each success: that would erase the rate (docs/decisions/0003).
+The breaker's record script counts guarded calls, so they cost no extra round trip. The counts are reset when a
+breaker closes after an outage, not at each success, which would erase the rate (docs/decisions/0003).
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from resilience.error_types import Severity
 
 
 class Health(StrEnum):
-    """How a service does."""
+    """How healthy a service is."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -24,12 +24,12 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """From when a service counts as degraded or critical."""
+    """The limits from which a service counts as degraded or critical."""
 
     degraded_rate: float = 0.25
     """Share of failed calls."""
     minimum_calls: int = 10
-    """With fewer calls the share says nothing."""
+    """With fewer calls the share does not count."""
     critical_recent: int = 3
     """Failures in the last minute."""
     critical_count: int = 5
@@ -38,7 +38,7 @@ class DetectorSettings:
 
 @dataclass(frozen=True)
 class FailureStats:
-    """What was counted in the last five minutes."""
+    """The counts of the last five minutes."""
 
     calls: int
     total: int
@@ -57,7 +57,7 @@ class FailureStats:
 
 @dataclass(frozen=True)
 class HealthStatus:
-    """How a service does, and by which figures."""
+    """How healthy a service is, with the figures."""
 
     service: str
     status: Health
@@ -67,32 +67,32 @@ class HealthStatus:
 
 
 class Guarded(Protocol):
-    """Describe what counts the calls that it guards: a circuit breaker."""
+    """A circuit breaker: it counts the calls that it guards."""
 
     calls: CallStats
 
 
 class FailureDetector:
-    """Judge services by their breakers' counts, or by counts of their own.
+    """Judge services by the counts of their breakers, or by `CallStats`.
 
-    Any other one is counted in this process, from its first failure on. No method raises for trouble with Redis: while
-    it is gone, each process judges by its own calls.
+    Another service is counted in this process, from its first failure on. No method raises an error of Redis: while
+    Redis is gone, each process judges by its own calls.
     """
 
     def __init__(
         self, services: Iterable[CallStats | Guarded] = (), *, settings: DetectorSettings | None = None
     ) -> None:
         self.settings = settings or DetectorSettings()
-        stats = [one if isinstance(one, CallStats) else one.calls for one in services]
-        self._stats = {one.service: one for one in stats}
+        stats = [given if isinstance(given, CallStats) else given.calls for given in services]
+        self._stats = {calls.service: calls for calls in stats}
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Return the names of what is judged."""
+        """Return the names of the services."""
         return tuple(self._stats)
 
     def calls(self, service: str) -> CallStats:
-        """Return what counts the calls of a service."""
+        """Return the `CallStats` of a service."""
         if service not in self._stats:
             self._stats.setdefault(service, CallStats(service))
         return self._stats[service]
@@ -106,11 +106,11 @@ class FailureDetector:
         *,
         now: float | None = None,
     ) -> None:
-        """Count a failure of a service; it moves no breaker. `reason` is an error type, other words become `other`."""
+        """Count a failure of a service; no breaker changes. `reason`: an error type, else it becomes `other`."""
         self.calls(service).count_failure(reason, severity=severity, context=context, now=now)
 
     def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
-        """Return what was counted; `now` is for tests, in seconds."""
+        """Return the counts; `now` is for tests, in seconds."""
         figures = self.calls(service).recent_calls(endpoint, now=now)
         return FailureStats(
             calls=figures.calls,
@@ -127,15 +127,15 @@ class FailureDetector:
         )
 
     def is_service_degraded(self, service: str, threshold: float | None = None, *, now: float | None = None) -> bool:
-        """Return whether too large a share of the calls fails; `threshold` stands above the setting."""
+        """Return whether too large a share of the calls fails; `threshold` replaces the setting."""
         return self._degraded(self.get_failure_stats(service, now=now), threshold)
 
     def is_service_critical(self, service: str, *, now: float | None = None) -> bool:
-        """Return whether failures come fast, or several of them were critical."""
+        """Return whether there were many failures lately, or several critical ones."""
         return self._critical(self.get_failure_stats(service, now=now))
 
     def get_health_status(self, service: str, *, now: float | None = None) -> HealthStatus:
-        """Return how a service does: critical stands above degraded; `now` is for tests, in seconds."""
+        """Return how healthy a service is; critical comes before degraded. `now` is for tests, in seconds."""
         figures = self.get_failure_stats(service, now=now)
         status = Health.HEALTHY
         if self._critical(figures):
@@ -146,7 +146,7 @@ class FailureDetector:
         return HealthStatus(service=service, status=status, figures=figures, since=since)
 
     def reset(self, service: str) -> None:
-        """Forget what was counted of a service; what is kept for the record stays."""
+        """Set the counts of a service to zero; the windows for the database stay."""
         self.calls(service).reset_recent_calls()
 
     def _degraded(self, figures: FailureStats, threshold: float | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Take personal data and secrets out of what goes to a log, an event row or a report, and bound its size."""
+"""Remove personal data and secrets from logs, event rows and reports, and bound their size."""
 
 import json
 import re
@@ -9,10 +9,10 @@ MASK = "***"
 MAX_TEXT = 500  # characters
 MAX_ITEMS = 50
 MAX_DEPTH = 4
-MAX_SEARCHED = 4 * MAX_TEXT  # characters of a text that are looked at: a long one must not cost a long search
-_CONTEXT_ITEMS, _CONTEXT_TEXT = 10, 100  # of a report's context: its entries, and the characters of each
+MAX_SEARCHED = 4 * MAX_TEXT  # characters of a text that are searched: a long text must not cost a long search
+_CONTEXT_ITEMS, _CONTEXT_TEXT = 10, 100  # entries of a report's context, and characters of each
 
-# A key that contains one of these words names a person or opens a door.
+# The value of a key that contains one of these words is personal or secret.
 _SENSITIVE = re.compile(
     r"key|token|secret|passw|authoriz|cookie|credential|signature|e_?mail|phone|name|attendee|guest|address|location",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ _IN_TEXT = (
     (re.compile(r"\b(Bearer|Basic)\s+\S+", re.IGNORECASE), rf"\1 {MASK}"),
     (re.compile(r"\+\d(?:[ ().-]{0,2}\d){6,14}"), MASK),  # a phone number as people write it
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number: of what is searched for only a key fits in
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{0,100}")  # an id, a word, a number; only a Cal.com key can be in it
 _REASON = re.compile(r"[a-z0-9_.]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
@@ -46,15 +46,15 @@ def scrub(text: str) -> str:
 
 
 def redact(data: Mapping[str, Any], text: Callable[[str], str] = scrub) -> dict[str, Any]:
-    """Return a copy of `data` that may be logged: made of JSON's types, sensitive keys masked, bounded in size.
+    """Return a copy of `data` that may be logged: JSON types only, sensitive keys masked, bounded in size.
 
-    `text` is what each text in it goes through.
+    `text` is applied to each string in it.
     """
     return _mapping(data, MAX_DEPTH, text)
 
 
 def bounded_context(context: Mapping[str, str | int | float | None] | None) -> str:
-    """Return the context of a report as JSON of bounded length; '' for none."""
+    """Return a report's context as JSON of bounded length; '': there is no context."""
     if not context:
         return ""
     kept = {name[:_CONTEXT_TEXT]: value for name, value in list(context.items())[:_CONTEXT_ITEMS]}
@@ -62,7 +62,7 @@ def bounded_context(context: Mapping[str, str | int | float | None] | None) -> s
 
 
 def error_token(reason: str) -> str:
-    """Return the reason of a change as one short word; what is none, as free text never is, becomes `other`."""
+    """Return `reason` if it matches `[a-z0-9_.]{1,40}` and is not "none", else "other"."""
     return reason if _REASON.fullmatch(reason) and reason != "none" else "other"
 
 

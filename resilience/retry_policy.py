@@ -1,6 +1,6 @@
-"""When to try again, how often and after how long: pure decisions, and one loop for callers without Celery.
+"""Decide when to retry, how often and after how long; and a retry loop for callers without Celery.
 
-Retries live in one layer only: whoever uses this must not also retry below it.
+Only one layer retries: a caller of this must not use code that retries, too.
 """
 
 import math
@@ -18,11 +18,11 @@ from resilience.exceptions import AppointmentDatabaseException, AppointmentExcep
 
 T = TypeVar("T")
 
-# A refusal stays a refusal: asking again only annoys. (408, 409, 425 and the like may be named as transient.)
+# A retry never helps against a refusal. (408, 409, 425 and the like may be named as transient.)
 NEVER_RETRIED = frozenset({400, 401, 403, 404, 422})
-# What the database has already undone costs nothing to try again at once.
+# The database has undone these, so a retry may follow at once.
 AT_ONCE = frozenset({"deadlock", "serialization", "lost_connection"})
-# Retries by error type where the count differs from max_attempts. Deadlocks pass within milliseconds: a few more.
+# Retries by error type that differ from max_attempts: a deadlock is over within milliseconds.
 PER_ERROR: Mapping[str, int] = MappingProxyType({"deadlock": 5, "serialization": 5})
 _STATUS_TYPES: Mapping[int, str] = {429: "throttled"} | {
     status: "http_52x" if 520 <= status < 530 else f"http_{status}" for status in (500, 502, 503, 504, *range(520, 530))
@@ -31,7 +31,7 @@ _STATUS_TYPES: Mapping[int, str] = {429: "throttled"} | {
 
 @dataclass(frozen=True, slots=True)
 class TransientErrors:
-    """Name the failures after which Cal.com may succeed later: HTTP statuses, and no answer at all."""
+    """The failures after which Cal.com may succeed later: HTTP statuses, and no answer at all."""
 
     statuses: frozenset[int] = frozenset({429, *range(500, 600)})
     no_answer: bool = True  # time-outs, refused or lost connections, DNS
@@ -42,7 +42,7 @@ class TransientErrors:
         """Return the set written as `timeout,429,5xx`: `timeout` (no answer in time, or no connection), 503, 5xx.
 
         Raises:
-            ValueError: A word is unknown, or names a status that no repetition can help.
+            ValueError: A word is unknown, or names a status for which a retry never helps.
         """
         statuses: set[int] = set()
         no_answer = False
@@ -63,7 +63,7 @@ class TransientErrors:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Tell a subscriber that `execute` waits: after the attempt of this number (0 is the first), this many seconds."""
+    """The event that `execute` waits `delay` seconds after attempt number `attempt` (0 is the first)."""
 
     attempt: int
     delay: float
@@ -89,7 +89,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not self.delays or any(not math.isfinite(delay) or delay < 0 for delay in self.delays):
             raise ValueError("delays: one or more numbers of seconds, none negative")
-        if isinstance(self.jitter, bool):  # the sign-off's 'jitter' => true; Python takes True for 1, which is +-100 %
+        if isinstance(self.jitter, bool):  # the sign-off's 'jitter' => true; in Python True is 1, +-100 %
             object.__setattr__(self, "jitter", 0.1 if self.jitter else 0.0)
         if not 0 <= self.jitter <= 1:
             raise ValueError("jitter: a share between 0 and 1")
@@ -107,7 +107,7 @@ class RetryPolicy:
         return self.transient_errors.no_answer and isinstance(exc, TimeoutError | ConnectionError | socket.gaierror)
 
     def allows(self, attempt: int, error_type: str | None = None) -> bool:
-        """Return whether one more retry is left when `attempt` of them have been used up."""
+        """Return whether one more retry is left after `attempt` retries."""
         if self.max_attempts == 0:
             return False
         return attempt < self.per_error.get(error_type or "", self.max_attempts)
@@ -115,12 +115,12 @@ class RetryPolicy:
     def delay(self, attempt: int, exc: BaseException | None = None) -> float:
         """Return the seconds to wait before retry number `attempt` (0 is the first).
 
-        What the other side asks for (`exc.retry_after`, seconds) is kept to the letter; a broken deadlock or a lost
-        database connection is tried again at once.
+        The wait that the other side wants (`exc.retry_after`, seconds) is returned unchanged; after a broken deadlock
+        or a lost database connection the wait is 0.
         """
-        asked: float | None = getattr(exc, "retry_after", None)
-        if asked is not None and math.isfinite(asked) and asked >= 0:
-            return float(asked)
+        wanted: float | None = getattr(exc, "retry_after", None)
+        if wanted is not None and math.isfinite(wanted) and wanted >= 0:
+            return float(wanted)
         if is_immediate(exc):
             return 0.0
         base = self.delays[min(attempt, len(self.delays) - 1)]
@@ -146,11 +146,11 @@ class RetryPolicy:
     ) -> T:
         """Call `operation` until it succeeds, and return its result; without Celery, in this thread.
 
-        A 429 is waited out, however long it asks: a Celery task holds its booking instead. The correlation id is
-        bound around each call.
+        After a 429 it waits as long as the answer wants; a Celery task holds its booking instead. The correlation id
+        is bound around each call.
 
         Raises:
-            Exception: The last one of `operation`, as it came: not retryable, or no retry left.
+            Exception: The last error of `operation`, unchanged: it is not retryable, or no retry is left.
         """
         wait = sleep or threading.Event().wait
         with correlation.bound(correlation_id) as bound_id:
@@ -170,12 +170,12 @@ class RetryPolicy:
 
 
 def is_immediate(exc: BaseException | None) -> bool:
-    """Return whether to try again at once: a broken deadlock, a lost database connection."""
+    """Return whether to retry at once: after a broken deadlock or a lost database connection."""
     return isinstance(exc, AppointmentDatabaseException) and (exc.is_deadlock() or exc.error_type in AT_ONCE)
 
 
 def error_type(exc: BaseException) -> str:
-    """Return the kind of failure of `exc`, one of a small closed set; `other` for what we do not know."""
+    """Return the kind of failure of `exc`, one of a small closed set; `other`: an unknown kind."""
     named: str | None = getattr(exc, "error_type", None)
     status: int | None = getattr(exc, "http_status", None)
     if named:

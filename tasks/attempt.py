@@ -71,7 +71,7 @@ def attempt(claim: Claim) -> Attempted:
         pass
     finally:
         if has_place:
-            deps.breaker.give_back(CREATE, claim.row.id)
+            deps.breaker.held_work.give_back(CREATE, claim.row.id)
     told = move and replace(move, calls=[call for _, call in reports if call])
     return Attempted(told, tuple(recorded for recorded, _ in reports), gave_back=has_place)
 

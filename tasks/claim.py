@@ -47,7 +47,7 @@ def claim(
         got = appointments.claim(conn, appointment_id, lease_seconds=deps.timings.lease, released=released)
     if got is None:
         if released:
-            deps.breaker.give_back(CREATE, appointment_id)
+            deps.breaker.held_work.give_back(CREATE, appointment_id)
         return None
     return Claim(deps, got.row, at + deps.timings.lease, released, got.backlog, at_once, clock, at, _waited(got.row))
 

@@ -142,7 +142,7 @@ def _keep(deps: Dependencies, requests: Sequence[BookingRequest], *, first_numbe
     committing = False
     try:
         with deadline(patient):
-            shut = deps.breaker.look(CREATE)  # is answered while the rows are made
+            shut = deps.breaker.view.begin_is_blocking(CREATE)  # is answered while the rows are made
             rows = [_row(request, number) for number, request in enumerate(requests, first_number)]
             if shut():  # reads operators' orders, where Redis has none
                 rows = [replace(row, hold_reason=HoldReason.BREAKER_OPEN) for row in rows]

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.monitoring import overrides
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
-from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, OrdersUnreadable, SettingsDiffer
+from resilience.circuit_breaker.events import BreakerChanged, Event, KeyBlocked, OverridesUnreadable, SettingsDiffer
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.failure_detector import DetectorSettings, FailureDetector
 from resilience.shared_state.client import make_redis
@@ -21,7 +21,7 @@ from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings
 
 SERVICE = "calcom"
-_WARNINGS = (BreakerChanged, KeyBlocked, OrdersUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
+_WARNINGS = (BreakerChanged, KeyBlocked, OverridesUnreadable, SettingsDiffer, SharedStateBack, SharedStateLost)
 
 log = Logger("breaker")
 

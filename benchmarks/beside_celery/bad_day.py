@@ -144,7 +144,7 @@ def _ours(asked: argparse.Namespace, day: str) -> dict[str, Any]:
         times = _spend(asked, day, ready.calcom, ask, have_ended=_broken_have_ended)
         names = {str(row.uuid): str(row.id) for row in _rows("SELECT id, uuid FROM appointments")}
         result = _judged("booking-worker", day, times, ready.calcom, names)
-        changes = dependencies.current().breaker.transitions(count=1000)
+        changes = dependencies.current().breaker.view.transitions(count=1000)
         met = _rows("SELECT count(*) AS number FROM appointments WHERE circuit_breaker_open_at_booking IS NOT NULL")
         holds = Counter(
             row.why for row in _rows("SELECT detail ->> 'why' AS why FROM appointment_events WHERE kind = 'held'")

@@ -111,7 +111,7 @@ def _read(
     run.requests = [(clock.monotonic_of(at), done.get(one)) for one, _, at in asked]
     run.changes = [
         Change(clock.monotonic_of(one.at), one.old.value, one.new.value)
-        for one in dependencies.current().breaker.transitions(count=2000)
+        for one in dependencies.current().breaker.view.transitions(count=2000)
         if one.endpoint is None
     ]
     return run, [one | {"asked": request} for one, request in _joined(journal, asked, run.requests)]

@@ -1,1 +1,1 @@
-"""What is counted of the calls of a service."""
+"""The counts of a service's calls."""

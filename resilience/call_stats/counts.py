@@ -1,4 +1,4 @@
-"""The calls of the last five minutes: what lua/lib/call_stats.lua keeps, and once more for a process without Redis."""
+"""The calls of the last five minutes: read from Redis (lua/lib/call_stats.lua), or counted here without Redis."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 SECONDS = 300
-"""So many seconds are kept, the present one included."""
+"""How many seconds are kept, with the present one."""
 RECENT = 60
-"""So many of them are recent."""
+"""How many of them count as recent."""
 LATELY = 10
-"""So many of them are just now."""
+"""How many of them count as just now."""
 _LAST = "last"
 
 
@@ -31,15 +31,15 @@ class Figures:
     first_failure_at: datetime | None
     """The first one still counted, to the second."""
     last_failure_at: datetime | None
-    """However long ago, unless it was forgotten."""
+    """The last one, also if it is older than the counts."""
     last_call_at: datetime | None
-    """The newest one's report, to the second."""
+    """When the newest call was recorded, to the second."""
     last_average_ms: float | None
-    """Of the calls of that second."""
+    """The average of that second's calls."""
 
 
 class _Second(NamedTuple):
-    """The calls of one endpoint in one second, as a field of the Redis hash has them; times in ms."""
+    """One endpoint's calls of one second, as one field of the Redis hash; times in ms."""
 
     second: int
     calls: int = 0
@@ -62,13 +62,13 @@ class _Second(NamedTuple):
 
 
 class CallCounts:
-    """Count calls, second by second; the fields are those of the Redis hash."""
+    """Count calls by second, in the same fields as the Redis hash."""
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
 
     def count(self, name: str, severity: int, calls: int, total: int, longest: int, now: int) -> None:
-        """Add calls of one endpoint; severity 0: they went well. Times in ms."""
+        """Add calls of one endpoint; severity 0: they succeeded. Times in ms."""
         second = now // 1000
         field = f"{second % SECONDS}/{name}"
         old = _Second.parse(self.fields[field]) if field in self.fields else _Second(second)
@@ -84,12 +84,12 @@ class CallCounts:
 
 
 def endpoints(fields: Iterable[str]) -> list[str]:
-    """Name the endpoints of which something is counted, in their order."""
+    """Return the names of the counted endpoints, sorted."""
     return sorted({field.partition("/")[2] for field in fields})
 
 
 def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) -> Figures:
-    """Read the fields at `now` in ms: of one endpoint, or of all together."""
+    """Return the figures at `now` (ms) of one endpoint, or of all together."""
     calls = total = longest = recent = lately = first = last = 0
     severities, newest = [0, 0, 0], _Second(0)
     for field, value in fields.items():
@@ -99,20 +99,20 @@ def figures(fields: Mapping[str, str], now: int, endpoint: str | None = None) ->
         if slot == _LAST:
             last = max(last, int(value))
             continue
-        seen = _Second.parse(value)
-        age = now // 1000 - seen.second
+        counted = _Second.parse(value)
+        age = now // 1000 - counted.second
         if not 0 <= age < SECONDS:
             continue
-        calls, total, longest = calls + seen.calls, total + seen.total, max(longest, seen.longest)
-        severities = [known + new for known, new in zip(severities, seen.severities, strict=True)]
-        recent += sum(seen.severities) if age < RECENT else 0
-        lately += seen.calls if age < LATELY else 0
-        if seen.second > newest.second:
-            newest = seen
-        elif seen.second == newest.second:  # another endpoint's
-            newest = _Second(seen.second, newest.calls + seen.calls, newest.total + seen.total)
-        if any(seen.severities):
-            first = min(first or seen.second, seen.second)
+        calls, total, longest = calls + counted.calls, total + counted.total, max(longest, counted.longest)
+        severities = [known + new for known, new in zip(severities, counted.severities, strict=True)]
+        recent += sum(counted.severities) if age < RECENT else 0
+        lately += counted.calls if age < LATELY else 0
+        if counted.second > newest.second:
+            newest = counted
+        elif counted.second == newest.second:  # another endpoint's
+            newest = _Second(counted.second, newest.calls + counted.calls, newest.total + counted.total)
+        if any(counted.severities):
+            first = min(first or counted.second, counted.second)
     return Figures(
         calls=calls,
         failures=sum(severities),

@@ -1,8 +1,7 @@
-"""What is counted of the calls of a service: figures of the last minutes, and windows for a lasting record.
+"""Count the calls of a service: figures of the last minutes, and windows for the database.
 
-Of a guarded call the counts ride in the breaker's report. Of others, as a database's statements are, failures are
-written at once, and successes are kept back here for a second: a worker that is killed takes that second of figures
-along, never a state.
+A guarded call is counted by the breaker's record script. Of other calls (a database's statements) failures are written
+at once, and successes after a second: a worker that is killed loses that second of figures, never a state.
 """
 
 import threading
@@ -21,14 +20,14 @@ from resilience.shared_state.events import Emit, say_nothing
 from resilience.shared_state.scripts import Client, stats_keys
 from resilience.shared_state.state import SharedState
 
-WITHOUT_ENDPOINT = "any"  # stands for the endpoint where a report names none
-FLUSH_INTERVAL = 1.0  # seconds for which successes are kept back
+WITHOUT_ENDPOINT = "any"  # the endpoint of calls that name none
+FLUSH_INTERVAL = 1.0  # seconds after which successes are written
 
 
 class CallStats:
     """Count the calls of one service for the whole fleet; while Redis is gone, those of this process.
 
-    `window` is in seconds. Safe for threads; one for a process. No method raises for trouble with Redis.
+    `window` is in seconds. Safe for threads; one for a process. No method raises an error of Redis.
     """
 
     def __init__(
@@ -52,13 +51,13 @@ class CallStats:
         self._wall = wall
         self._lock = threading.Lock()
         self._own = CallCounts()
-        # By endpoint and bucket (windows count by buckets): calls, and ms of all and of the longest.
+        # By endpoint and bucket (windows count by buckets): calls, their ms together, ms of the longest.
         self._unwritten: dict[tuple[str, int], tuple[int, int, int]] = {}
         self._flushed_at = clock()
-        self._incomplete = False  # calls were counted here that the shared windows lack
+        self._incomplete = False  # whether the shared windows lack calls that were counted here
 
     def count_success(self, endpoint: str | None = None, *, elapsed: float = 0.0) -> None:
-        """Count a call that went well, seconds long; `flush_if_due` writes it, within a second where calls are made."""
+        """Count a successful call; `elapsed` in seconds. `flush_if_due` writes it."""
         ms = max(0, round(elapsed * 1000))
         at = endpoint or WITHOUT_ENDPOINT, bisect_left(BOUNDS, ms / 1000)
         with self._lock:
@@ -66,18 +65,16 @@ class CallStats:
             self._unwritten[at] = (calls + 1, total + ms, max(longest, ms))
 
     def flush_if_due(self, *, now: float | None = None) -> None:
-        """Write what is kept back, unless the last time is less than a second ago; costs one round trip a second."""
+        """Write the unwritten successes if the last time was a second ago: one round trip a second."""
         if self._clock() - self._flushed_at >= FLUSH_INTERVAL:
             self.flush(now=now)
 
     def flush(self, *, now: float | None = None) -> None:
-        """Write at once what is kept back."""
+        """Write the unwritten successes now."""
         with self._lock:
             unwritten, self._unwritten, self._flushed_at = self._unwritten, {}, self._clock()
         if unwritten:
-            lines = "".join(
-                f"{name} none 0 {calls} {total} {longest};" for (name, _), (calls, total, longest) in unwritten.items()
-            )
+            lines = "".join(f"{name} none 0 {' '.join(map(str, sums))};" for (name, _), sums in unwritten.items())
             if self._call("count_calls", lines, "", now=now) is None:
                 for (name, _), (calls, total, longest) in unwritten.items():
                     self.count_local(name, 0, calls=calls, total=total, longest=longest, now=now)
@@ -102,7 +99,7 @@ class CallStats:
     def count_local(
         self, name: str, severity: int, *, calls: int = 1, total: int = 0, longest: int = 0, now: float | None = None
     ) -> None:
-        """Count in this process alone, for Redis is gone; the windows of then are a gap. Times in ms."""
+        """Count in this process alone while Redis is gone; the windows then lack these calls. Times in ms."""
         with self._lock:
             self._own.count(name, severity, calls, total, longest, self._now(now))
             self._incomplete = self._shared is not None
@@ -113,19 +110,19 @@ class CallStats:
         return figures(fields, at, endpoint)
 
     def recent_by_endpoint(self, *, now: float | None = None) -> dict[str | None, Figures]:
-        """Return the same of each endpoint of which something is counted, and, as None, of all together."""
+        """Return the figures of each endpoint that was called and, under None, of all together."""
         at, fields = self._recent(now)
         return {name: figures(fields, at, name) for name in (None, *endpoints(fields))}
 
     def reset_recent_calls(self) -> None:
-        """Begin the last minutes anew; the windows stay."""
+        """Set the figures of the last minutes to zero; the windows stay."""
         self.flush()
         with self._lock:
             self._own.fields.clear()
         self._call("reset_recent_calls")
 
     def closed_windows(self, written: float = 0.0, *, now: float | None = None) -> list[Window]:
-        """Return the windows that are over and whole, of the fleet; drop those that ended until `written` (seconds)."""
+        """Return the fleet's windows that are over and complete; delete those that ended by `written` (seconds)."""
         self.flush(now=now)
         answer = self._call("closed_windows", round(written * 1000), now=now)
         if answer is None:
@@ -134,7 +131,7 @@ class CallStats:
         return list(closed_windows(pairs(fields), at))
 
     def mark_incomplete(self) -> None:
-        """Mark the windows that lack the calls counted in this process; called when Redis has answered."""
+        """Mark the windows that lack the calls of this process as incomplete; called when Redis has answered."""
         if self._incomplete and self._shared is not None:
             self._incomplete = False
             if self._shared.call("mark_incomplete", self._keys, (self._size, 0)) is None:

@@ -1,4 +1,4 @@
-"""The calls of each window, for a lasting record, read out of what lua/lib/call_stats.lua keeps."""
+"""Read the calls of each window from Redis (lua/lib/call_stats.lua), for the rows of the database."""
 
 import json
 import re
@@ -19,11 +19,11 @@ class Failures:
 
     error: str
     severities: tuple[int, int, int]
-    """How many were low, medium, critical."""
+    """How many failures were low, medium, critical."""
     first_at: datetime
     last_at: datetime
     context: Mapping[str, Any]
-    """Of the last one that had any."""
+    """The context of the last failure that had one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Window:
 
     @property
     def buckets(self) -> tuple[int, ...]:
-        """How many calls were how long, by `buckets.BOUNDS` and beyond."""
+        """The number of calls in each bucket of `buckets.BOUNDS`, and beyond."""
         return self.times.counts
 
 
 def closed_windows(fields: Mapping[str, str], now: int) -> Iterator[Window]:
-    """Read the windows that are over at `now`, in ms, and lack no call."""
+    """Return the windows that are over at `now` (ms) and complete."""
     whole_from = int(fields.get(WHOLE_FROM, 0))
     for field, value in fields.items():
         named = _ENDPOINT.fullmatch(field)

@@ -1,4 +1,4 @@
-"""The circuit breaker that a fleet shares: ask, call, report."""
+"""The circuit breaker that a fleet shares: acquire, call, record."""
 
 from resilience.circuit_breaker.breaker import CalcomCircuitBreaker, CircuitBreaker
 

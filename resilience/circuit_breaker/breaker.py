@@ -1,12 +1,12 @@
-"""The circuit breaker that a fleet shares: ask, call, report.
+"""The circuit breaker that a fleet shares: acquire, call, record.
 
     permit = breaker.acquire("bookings.create", owner=claim_token)
     if permit:
         ...  # the call; no lock is held meanwhile
         breaker.record(permit, CallOutcome.SUCCESS, elapsed=1.2)
 
-Its rules are Lua scripts in Redis (rules.py, lua/lib/state_machine.lua), each of them atomic and by Redis's clock.
-While Redis is gone a small breaker of this process guards its calls (local.py). No method raises for Redis's trouble.
+Its rules are Lua scripts in Redis (rules.py, lua/lib/state_machine.lua); each is atomic and uses Redis's clock. While
+Redis is gone, each process has a small breaker of its own (local.py). No method raises an error of Redis.
 """
 
 import random
@@ -18,12 +18,14 @@ from typing import Any
 from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.failover import Failover, ReadOverrides
 from resilience.circuit_breaker.held_work import HeldWork
-from resilience.circuit_breaker.overrides import OperatorControls
+from resilience.circuit_breaker.operators import OperatorControls
 from resilience.circuit_breaker.rules import BreakerRules
 from resilience.circuit_breaker.settings import BreakerSettings, Limits
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
+from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, QuotaHeaders, Reason, Recorded, State
-from resilience.circuit_breaker.wire import AcquireRequest, OutcomeReport, to_ms
+from resilience.circuit_breaker.view import BreakerView
+from resilience.circuit_breaker.wire import AcquireRequest, ClientIdentity, OutcomeReport, to_ms
 from resilience.redaction import bounded_context
 from resilience.shared_state.answers import LATE
 from resilience.shared_state.events import Emit, say_nothing
@@ -31,16 +33,15 @@ from resilience.shared_state.scripts import Client, closed_keys
 from resilience.shared_state.state import SharedState
 
 
-class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
-    """Guard one service and its endpoints.
+class CircuitBreaker:
+    """Guard one service and its endpoints. Safe for threads; one for a process.
 
-    `redis` None keeps the breaker in this process alone; `make_redis` builds a client that gives up soon. `key` is the
-    fingerprint of the API key with which this process calls, `configuration` of the settings that lead to the service.
-    `overrides` reads the operators' overrides in force, oldest first: they are applied again when Redis has forgotten.
-    `clock` counts seconds, `wall` tells the time; both matter only without Redis. Safe for threads; one for a process.
+    `held_work` releases what waits, `operators` has the overrides, `view` shows the state, `calls` has the figures.
+
+    `redis` None: the breaker is this process's alone; `make_redis` builds a client with short time-outs. `key`,
+    `configuration`: fingerprints of the API key and of the settings that lead to the service. `overrides` reads the
+    overrides in force, oldest first, to apply them again after Redis has lost its data. `clock` (s), `wall`: for tests.
     """
-
-    _closed: "ClosedBreaker"
 
     def __init__(  # noqa: PLR0913 - the one place where a breaker is put together
         self,
@@ -56,22 +57,23 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
         wall: Callable[[], float] = time.time,
         rng: random.Random | None = None,
     ) -> None:
-        self.service = service
+        self.service, self.key, self.configuration = service, key, configuration
         self.settings = settings or BreakerSettings()
-        self.key = key
-        self.configuration = configuration
-        self._emit = emit
-        self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         shared = None
         if redis is not None:
             shared = SharedState(service, redis, retry_after=self.settings.redis_retry, clock=clock, emit=emit)
         self.calls = CallStats(service, shared=shared, window=self.settings.count_window, clock=clock, wall=wall)
         limits, snapshot = self.settings.limits, BreakerSnapshot(clock=clock, wall=wall)
-        identity = key, configuration, limits.text
+        identity = ClientIdentity(key, configuration, limits.text)
         self._closed = ClosedBreaker(service, shared, limits=limits, identity=identity, snapshot=snapshot, clock=clock)
-        self._failover = Failover(
+        failover = Failover(
             service, shared, limits=limits, identity=identity, snapshot=snapshot, overrides=overrides, emit=emit
         )
+        spread = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._rules = BreakerRules(failover, self.settings, self.calls, emit=emit, rng=spread)
+        self.held_work = HeldWork(failover, redis_retry=self.settings.redis_retry)
+        self.operators = OperatorControls(failover, self.calls)
+        self.view = BreakerView(failover, snapshot, self._closed.begin)
 
     def acquire(
         self,
@@ -83,23 +85,22 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
         trial: bool = False,
         now: float | None = None,
     ) -> Permit | Denied:
-        """Ask whether a call may go; a permit is truthy, a denial falsy.
+        """Return a permit for one call (truthy), or why it is denied (falsy).
 
-        `owner` must be new for each call (a claim token and the number of the call). `probe_ok` says that this is a
-        booking that may be posted now: in half-open only such a one may go, one at a time. `item` names the held work
-        whose release this call is; then the permit is counted in the window of the release. `trial` asks for the one
-        call in `trial_every` that a blocked key or a wrong configuration lets through: its success lifts both. `now` is
-        for tests, in seconds.
+        `owner` must be new for each call. `probe_ok`: this is a booking that may be posted now; only such a call may be
+        half-open's probe, one at a time. `item`: the released held work whose call this is. `trial`: this is the one
+        call in `trial_every` that a blocked key or a wrong configuration lets through; its success ends both blocks.
+        `now` is for tests, in seconds.
 
         Raises:
-            ValueError: an endpoint that is no short word; its name becomes part of keys and fields.
+            ValueError: `endpoint` is no short word; keys and fields are named after it.
         """
         if item is None and not trial:
             answer = self._closed.acquire(endpoint, owner, now)
             if answer is not None:
                 return answer
         name = "" if item is None else str(item)
-        return self._ask(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now)
+        return self._rules.acquire(endpoint, AcquireRequest(owner, int(probe_ok), name, int(trial)), now)
 
     def record(
         self,
@@ -113,12 +114,11 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
         quota_headers: QuotaHeaders | None = None,
         now: float | None = None,
     ) -> Recorded:
-        """Report what came of a call; times in seconds.
+        """Record the outcome of a call; times in seconds.
 
-        `reason` is the error type, one of a small set, never free text. `retry_after` is what the answer asked for:
-        after THROTTLED nothing goes for so long (default: a whole window of the rate limit), a breaker that opens stays
-        open at least so long. `context` (correlation id, worker: bounded, no personal data) goes into the event of a
-        change. `quota_headers` are what the answer told of the rate limit.
+        `reason` is the error type, never free text. `retry_after` is the service's: after THROTTLED no call goes for so
+        long (default: a window of the rate limit), and a breaker that opens stays open at least so long. `context`
+        (correlation id, worker; no personal data) goes into the event of a change of state.
         """
         quota = quota_headers or QuotaHeaders(0, 0, 0)
         if outcome is CallOutcome.SUCCESS:
@@ -133,7 +133,31 @@ class CircuitBreaker(BreakerRules, HeldWork, OperatorControls):
             permit.window, permit.granted_at, retry_after=to_ms(retry_after), context=bounded_context(context),
             took=to_ms(elapsed), limit=quota.limit, remaining=max(0, quota.remaining), reset=to_ms(quota.reset_after),
         )  # fmt: skip
-        return self._report(permit.endpoint, report, reason, now, probe=permit.probe)
+        return self._rules.record(permit.endpoint, report, reason, now, probe=permit.probe)
+
+    def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
+        """Record a success without a permit: of the service, or of an endpoint and so of both."""
+        return self._rules.record_without_permit(endpoint, CallOutcome.SUCCESS, "none", now)
+
+    def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
+        """Record a failure without a permit: of the service, or of one endpoint alone."""
+        outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
+        return self._rules.record_without_permit(endpoint, outcome, reason, now)
+
+    def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
+        """Return whether no call may be sent; for use without permits.
+
+        In half-open the first caller gets False and the probe's place; `view.is_blocking` takes no place.
+        """
+        return self._rules.is_open(endpoint, owner, now)
+
+    def get_status(self, *, now: float | None = None) -> BreakerStatus:
+        """Return everything that is known, changing nothing."""
+        return self.view.status(now=now)
+
+    def reset(self, by: str = "", why: str = "") -> bool:
+        """Close the service's breaker and each endpoint's, and unblock every key."""
+        return self.operators.reset(by, why)
 
 
 class CalcomCircuitBreaker(CircuitBreaker):
@@ -141,11 +165,10 @@ class CalcomCircuitBreaker(CircuitBreaker):
 
 
 class ClosedBreaker:
-    """Go the short way, as nearly every call does: the breaker is closed, and as this process heard last.
+    """Guard a call by two short scripts while the breaker is closed, as nearly every call finds it.
 
-    Two short scripts answer and write what acquire.lua and record.lua would. Where it is not so they change nothing and
-    say so; where Redis is gone nothing is answered. Either way that is None: ask and report by all of the rules.
-    `identity` is what every script is told of this client.
+    They answer and write what acquire.lua and record.lua would. If the breaker is not closed any more they change
+    nothing. Then, and while Redis is gone, the methods return None: BreakerRules must be asked.
     """
 
     def __init__(
@@ -154,25 +177,23 @@ class ClosedBreaker:
         shared: SharedState | None,
         *,
         limits: Limits,
-        identity: tuple[str, str, str],
+        identity: ClientIdentity,
         snapshot: BreakerSnapshot,
         clock: Callable[[], float],
     ) -> None:
         self._service = service
         self._shared = shared
-        sizes = limits.emission_interval, limits.burst_tolerance, limits.rate_window, limits.size
-        self._fixed = (*identity, *sizes)
+        self._fixed = (*identity, limits.emission_interval, limits.burst_tolerance, limits.rate_window, limits.size)
         self._snapshot = snapshot
         self._clock = clock
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
-        self._looked_closed: dict[str, tuple[int, int]] = {}
 
     def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
-        """Ask whether a call may go, which the rate limit alone decides."""
+        """Return a permit, or a denial by the rate limit, the only one that can be."""
         epochs = self._snapshot.closed.get(endpoint)
         if epochs is None:
             return None
-        reply = self._run("acquire_closed", endpoint, epochs, now)
+        reply = self.begin("acquire_closed", endpoint, epochs, now)()
         if reply is None:
             return None
         at, wait, window = (0, self._retry_late, 0) if reply is LATE else reply
@@ -180,38 +201,21 @@ class ClosedBreaker:
             return Denied(Reason.THROTTLED, wait / 1000, State.CLOSED, epochs[0])
         return Permit(endpoint, owner, "", *epochs, window, at, State.CLOSED)
 
-    def record(self, permit: Permit, elapsed: float, told: QuotaHeaders, now: float | None) -> Recorded | None:
-        """Report a success."""
+    def record(self, permit: Permit, elapsed: float, quota: QuotaHeaders, now: float | None) -> Recorded | None:
+        """Record a success; `elapsed` in seconds."""
         closed = permit.state is State.CLOSED and permit.shared and not permit.probe
         if not closed or permit.item or permit.trial:
             return None
-        epochs, took = (permit.service_epoch, permit.endpoint_epoch), round(elapsed * 1000)
-        headers = told.limit, max(0, told.remaining), max(0, round(told.reset_after * 1000))
-        call = permit.window, permit.granted_at, took, *headers
-        reply = self._run("record_closed", permit.endpoint, epochs, now, *call)
+        epochs = permit.service_epoch, permit.endpoint_epoch
+        headers = quota.limit, max(0, quota.remaining), max(0, round(quota.reset_after * 1000))
+        call = permit.window, permit.granted_at, round(elapsed * 1000), *headers
+        reply = self.begin("record_closed", permit.endpoint, epochs, now, *call)()
         return None if reply is None else Recorded(State.CLOSED, permit.service_epoch, State.CLOSED)
 
-    def look(self, endpoint: str) -> Callable[[], bool]:
-        """Ask whether the breaker is still closed to an endpoint, as this process heard last; it takes nothing.
-
-        What is returned waits for the answer.
-        """
-        epochs = self._snapshot.closed.get(endpoint) or self._looked_closed.get(endpoint)
-        if epochs is None:
-            return lambda: False
-        answer = self._begin("still_closed", endpoint, epochs, None)
-        return lambda: answer() is not None
-
-    def looked_closed(self, endpoint: str, epochs: tuple[int, int]) -> None:
-        """Remember that both looked closed, in these epochs; not for `acquire`: an "off" that is over looks so, too."""
-        self._looked_closed[endpoint] = epochs
-
-    def _run(self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int) -> Any:
-        return self._begin(script, endpoint, epochs, now, *own)()
-
-    def _begin(
+    def begin(
         self, script: str, endpoint: str, epochs: tuple[int, int], now: float | None, *own: int
     ) -> Callable[[], Any]:
+        """Send a short script, and return the function that waits for its answer."""
         if self._shared is None:
             return lambda: None
         at = 0 if now is None else round(now * 1000)
@@ -220,7 +224,7 @@ class ClosedBreaker:
 
     def _closed_reply(self, answer: Callable[[], Any]) -> Any:
         reply = answer()
-        if reply is None or reply is LATE:  # a look that is late shows what was known, a report has gone out
+        if reply is None or reply is LATE:  # late: `is_blocking` takes what was known; a record has been sent
             return reply
         self._snapshot.seen_at = (reply[0], self._clock())
         return reply if len(reply) > 1 else None

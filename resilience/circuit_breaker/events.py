@@ -1,4 +1,4 @@
-"""What the breaker says has happened; logs, metrics and audit rows subscribe."""
+"""The events of a breaker; logs, metrics and rows of the database are made from them."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from resilience.shared_state.events import SharedStateBack, SharedStateLost
 
 @dataclass(frozen=True, slots=True)
 class BreakerChanged:
-    """A call by this process changed a state. The fleet's full list is `CircuitBreaker.transitions`."""
+    """A call of this process changed a state. `BreakerView.transitions` has the changes of the whole fleet."""
 
     service: str
     change: Change
     shared: bool
-    """False: only in this process, for Redis is gone."""
+    """False: in this process alone, because Redis is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyBlocked:
-    """Nothing more is sent with this API key until a reset."""
+    """The service refused this API key: no call goes with it until a trial succeeds or an operator resets."""
 
     service: str
     fingerprint: str
@@ -27,20 +27,21 @@ class KeyBlocked:
 
 @dataclass(frozen=True, slots=True)
 class SharedStateBegun:
-    """Redis knew nothing of this breaker, or less than this process, which restored it.
+    """This process restored the breaker in Redis, which knew nothing of it, or less than this process.
 
-    It was new, had forgotten, or has come back with an old snapshot.
+    Redis was new, had lost its data, or came back with an old snapshot.
     """
 
     service: str
     generation: int
     remembered: bool
-    """Whether this process could restore a state that was not closed."""
-    orders: int
+    """Whether this process restored a state other than closed."""
+    overrides: int
+    """How many overrides were applied again."""
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersUnreadable:
+class OverridesUnreadable:
     """The operators' overrides could not be read, so the shared breaker was not restored."""
 
     service: str
@@ -49,7 +50,7 @@ class OrdersUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class SettingsDiffer:
-    """Another client of this breaker works with other settings."""
+    """Another client of this breaker has other settings."""
 
     service: str
     ours: str
@@ -62,7 +63,7 @@ Event = (
     | SharedStateLost
     | SharedStateBack
     | SharedStateBegun
-    | OrdersUnreadable
+    | OverridesUnreadable
     | SettingsDiffer
 )
-"""What an `Emit` of a breaker is called with."""
+"""What a breaker passes to its `emit`."""

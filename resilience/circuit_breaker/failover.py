@@ -1,4 +1,4 @@
-"""Where the breaker lives: in Redis; while Redis is gone, in this process; and back again."""
+"""Run the breaker in Redis; while Redis is gone, in this process; then in Redis again."""
 
 import re
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from resilience.circuit_breaker.events import BreakerChanged, OrdersUnreadable, SettingsDiffer, SharedStateBegun
+from resilience.circuit_breaker.events import BreakerChanged, OverridesUnreadable, SettingsDiffer, SharedStateBegun
 from resilience.circuit_breaker.local import SECOND, LocalBreaker
 from resilience.circuit_breaker.settings import Limits
 from resilience.circuit_breaker.snapshot import BreakerSnapshot
@@ -22,6 +22,7 @@ from resilience.circuit_breaker.wire import (
     Arguments,
     BreakerScript,
     BreakerState,
+    ClientIdentity,
     Forgotten,
     KnownState,
     OutcomeReport,
@@ -34,14 +35,14 @@ from resilience.shared_state.scripts import breaker_keys
 from resilience.shared_state.state import SharedState
 
 ReadOverrides = Callable[[], Sequence[OperatorOverride]]
-"""Reads the operators' overrides that are in force from where they are kept, oldest first."""
+"""Reads the operators' overrides in force from the database, oldest first."""
 _ENDPOINT = re.compile(r"[a-z0-9_.-]{1,64}")  # its name becomes part of keys and fields
 Reply = TypeVar("Reply")
 Result = TypeVar("Result")
 
 
 class Failover:
-    """Take each step in Redis; say when it cannot be taken there, and keep what the process goes on with then."""
+    """Run each step in Redis, report when Redis is gone, and keep the breaker of this process for that time."""
 
     def __init__(
         self,
@@ -49,21 +50,21 @@ class Failover:
         shared: SharedState | None,
         *,
         limits: Limits,
-        identity: tuple[str, str, str],
+        identity: ClientIdentity,
         snapshot: BreakerSnapshot,
         overrides: ReadOverrides | None,
         emit: Emit,
     ) -> None:
-        self._service = service
+        self.service = service
         self.shared = shared
         self._limits = limits
-        self._identity = identity
+        self.identity = identity
         self._snapshot = snapshot
         self._overrides = overrides
         self._emit = emit
         self._lock = threading.Lock()
         self._local: LocalBreaker | None = None
-        self._paid_until = 0.0  # of the last local breaker, ms: being alone again and again makes nobody quicker
+        self._paid_until = 0.0  # ms, of the last local breaker: repeated short absences must not raise the pace
         self._other_settings: set[str] = set()
         self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments]] = deque(maxlen=64)
 
@@ -74,7 +75,7 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | None:
-        """Run a script; None when there is no answer. `now` is in seconds; None: Redis's clock."""
+        """Run a script and return its reply; None: no reply in time. `now` is in seconds; None: Redis's clock."""
         reply = self.ask(script, endpoint, arguments, now)
         return None if isinstance(reply, Late) else reply
 
@@ -85,7 +86,7 @@ class Failover:
         arguments: Arguments = (),
         now: float | None = None,
     ) -> ScriptReply[Result] | Late | None:
-        """Run a script that permits something; None when Redis is gone. A late answer permits nothing."""
+        """Run a script and return its reply; `Late`: it came too late, and permits nothing; None: Redis is gone."""
         reply = self._run_restored(script, endpoint, arguments, now)
         if reply is None or isinstance(reply, Late):
             return reply
@@ -98,7 +99,7 @@ class Failover:
         return reply
 
     def status(self, endpoint: str, now: float | None = None) -> KnownState | None:
-        """Return everything that the shared breaker knows; None when Redis is gone, or there is none."""
+        """Return the shared breaker's whole state; None: Redis is gone, or not used."""
         known = self._call(STATUS, endpoint, (), now)
         if isinstance(known, Forgotten) and self._restore(endpoint, now):
             known = self._call(STATUS, endpoint, (), now)
@@ -107,19 +108,20 @@ class Failover:
     def run_local(
         self, now: float | None, step: Callable[[LocalBreaker, int], tuple[Result, Iterable[Change]]]
     ) -> Result:
-        """Take a step by the breaker of this process; it returns the changes of state, too."""
+        """Run a step of this process's own breaker. The step returns its result and the changes of state."""
         self._snapshot.closed.clear()  # when Redis is back, it is first asked what has changed
         local, at = self._local_breaker(now)
         with self._lock:
             result, changes = step(local, at)
         for change in changes:
-            self._emit(BreakerChanged(self._service, change, shared=False))
+            self._emit(BreakerChanged(self.service, change, shared=False))
         return result
 
     def not_acknowledged(self, endpoint: str, *, owner: str = "", items: Sequence[str] = ()) -> None:
-        """Remember who may hold a half-open place, or places of released items, though nobody was told so.
+        """Remember places that Redis may have given though this process received no answer.
 
-        A frozen Redis, when it thaws, does what it was asked; once it answers, the places are given back.
+        `owner`: of a probe's place; `items`: released items. A frozen Redis runs the command when it thaws. At its next
+        answer the places are given back.
         """
         if self.shared is not None and owner:
             self._unacknowledged.append((RECORD, endpoint, OutcomeReport(CallOutcome.IGNORED, owner)))
@@ -129,7 +131,7 @@ class Failover:
     def _run_restored(
         self, script: BreakerScript[ScriptReply[Result]], endpoint: str, arguments: Arguments, now: float | None
     ) -> ScriptReply[Result] | Late | None:
-        """Run a script, once more where the shared breaker had to be restored first."""
+        """Run a script, and run it again if the shared breaker had to be restored first."""
         reply = self._call(script, endpoint, arguments, now)
         if reply is None or isinstance(reply, Late):
             return reply
@@ -147,37 +149,37 @@ class Failover:
             raise ValueError(f"an endpoint is named with a-z, 0-9, _, - and dots, not {endpoint!r}")
         if self.shared is None:
             return None
-        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self._identity)
-        raw = self.shared.begin(script.name, breaker_keys(self._service, endpoint), fixed, (at, *arguments))()
+        at, fixed = 0 if now is None else round(now * 1000), (endpoint, *self.identity)
+        raw = self.shared.begin(script.name, breaker_keys(self.service, endpoint), fixed, (at, *arguments))()
         return raw if raw is None or isinstance(raw, Late) else script.decode(raw)
 
     def _give_back_unacknowledged(self) -> None:
         while self._unacknowledged:
-            with suppress(IndexError):  # another thread was quicker
+            with suppress(IndexError):  # another thread took the last one
                 self._call(*self._unacknowledged.popleft(), None)
 
     def _emit_changes(self, reply: ScriptReply[Result]) -> None:
-        """Emit what a reply shows for the first time: others' settings, changes of state."""
+        """Emit the changes of state in a reply, and settings of another client that were not reported before."""
         others = reply.state.other_settings
         if others and others not in self._other_settings:
             self._other_settings.add(others)
-            self._emit(SettingsDiffer(self._service, self._limits.text, others))
+            self._emit(SettingsDiffer(self.service, self.identity.settings, others))
         for change in reply.state.changes:
-            self._emit(BreakerChanged(self._service, change, shared=True))
+            self._emit(BreakerChanged(self.service, change, shared=True))
 
     def _knows_better(self, state: BreakerState, endpoint: str) -> bool:
-        """Return whether this process remembers that the breaker was not closed, and Redis knows less of it.
+        """Return whether this process remembers a breaker that was not closed, and Redis has an older state of it.
 
-        Another process restored it; or Redis has come back with an old snapshot, where a scope's epoch is a lower one.
+        Either another process restored it, or Redis came back with an old snapshot, in which a scope's epoch is lower.
         """
         same = state.generation == self._snapshot.generation
-        if same and not self._snapshot.is_later(state, endpoint):  # so it is with nearly every reply
+        if same and not self._snapshot.is_later(state, endpoint):  # as for nearly every reply
             return False
         _, scopes = self._snapshot.not_closed(with_overrides=self._overrides is None)
         return bool(scopes.keys() & {"", endpoint}) if same else bool(scopes)
 
     def _restore(self, endpoint: str, now: float | None) -> bool:
-        """Restore the shared breaker with what this process remembers and the operators' overrides."""
+        """Restore the shared breaker from this process's memory and the overrides; return whether it is there."""
         overrides = self._read_overrides()
         if overrides is None:
             return False
@@ -187,27 +189,27 @@ class Failover:
         if reply is None or isinstance(reply, Forgotten | Late):
             return False
         if reply.result:
-            self._emit(SharedStateBegun(self._service, reply.state.generation, bool(scopes), len(overrides)))
+            self._emit(SharedStateBegun(self.service, reply.state.generation, bool(scopes), len(overrides)))
             self._emit_changes(reply)
         return True
 
     def _read_overrides(self) -> list[OperatorOverride] | None:
         try:
             return list(self._overrides()) if self._overrides else []
-        except Exception as error:  # noqa: BLE001 - whatever their store raises, no task may fail for it
-            self._emit(OrdersUnreadable(self._service, f"{type(error).__name__}: {error}"[:200]))
+        except Exception as error:  # noqa: BLE001 - no task may fail because the overrides cannot be read
+            self._emit(OverridesUnreadable(self.service, f"{type(error).__name__}: {error}"[:200]))
             return None
 
     def _local_breaker(self, now: float | None) -> tuple[LocalBreaker, int]:
-        """Return this process's breaker, begun where the shared one was last seen, and Redis's time as far as known."""
+        """Return this process's breaker (it begins with the last known state) and Redis's time, as last known."""
         at = self._snapshot.now() if now is None else round(now * 1000)
         local = self._local
         if local is None:
-            local = LocalBreaker(self._limits, self._snapshot, at, self._identity[0])
-            if self.shared is not None:  # until now the pace was the fleet's
+            local = LocalBreaker(self._limits, self._snapshot, at, self.identity.key)
+            if self.shared is not None:  # until now the fleet shared one pace
                 local.tat = max(self._paid_until, at + self._limits.emission_interval / SECOND)
-            # An override may be younger than what this process last saw.
-            ours = [one for one in self._read_overrides() or () if one.fingerprint in ("", self._identity[0])]
+            # An override may be newer than the state that this process knows.
+            ours = [given for given in self._read_overrides() or () if given.fingerprint in ("", self.identity.key)]
             local.apply_overrides(ours, at)
             with self._lock:
                 local = self._local = self._local or local

@@ -1,33 +1,33 @@
-"""Held work of a breaker: how much of it may be sent now, and what became of it."""
+"""Held work of a breaker: which of it may be sent now, and what became of it."""
 
 from collections.abc import Sequence
 
 from resilience.circuit_breaker.failover import Failover
-from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import Reason, Released, State
 from resilience.circuit_breaker.wire import GIVE_BACK, RELEASE, to_seconds
 from resilience.shared_state.answers import Late
 
 
 class HeldWork:
-    """The part of a circuit breaker that lets held work go, in order and at a pace."""
+    """Release held items in their order and at the breaker's pace. One endpoint of a service can have held work."""
 
-    settings: BreakerSettings
-    _failover: Failover
+    def __init__(self, failover: Failover, *, redis_retry: float) -> None:
+        self._failover = failover
+        self._redis_retry = redis_retry  # s
 
     def release(self, endpoint: str, items: Sequence[str | int], *, now: float | None = None) -> Released:
-        """Ask which of these held items, oldest first, may be sent now; the others stay held.
+        """Return which of these held items, oldest first, may be sent now; the others stay held.
 
-        One in half-open; on a closed breaker as many as the window, the calls in flight and the rate limit leave room
-        for. An item that another releaser has been given is not given twice. Each released item must come back: by the
-        record of a permit acquired with `item`, by a denial of it, or by `give_back`; else its place lapses with the
-        lease. No items: only ask. One endpoint of a service can have held work.
+        In half-open that is one item. On a closed breaker it is as many as the window, the calls in flight and the rate
+        limit allow. No item is released to two callers. Each released item must be ended: by the record of a permit
+        acquired with `item`, by a denial of it, or by `give_back`; else its place is free when its lease ends. `now` is
+        for tests, in seconds.
         """
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, wanted, now)
         if isinstance(reply, Late):
             self._failover.not_acknowledged(endpoint, items=wanted)
-            return Released((), 0, Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, State.CLOSED)
+            return Released((), 0, Reason.THROTTLED, self._redis_retry, State.CLOSED, State.CLOSED)
         if reply is None:
             return self._failover.run_local(now, lambda local, at: local.release(endpoint, at, wanted))
         releases, state = reply.result, reply.state
@@ -40,10 +40,10 @@ class HeldWork:
             state.endpoint.state,
         )
 
-    def release_quota(self, endpoint: str, *, now: float | None = None) -> Released:
-        """Ask how many held items may be sent now, taking nothing."""
+    def count_releasable(self, endpoint: str, *, now: float | None = None) -> Released:
+        """Return how many held items may be sent now (`room`), releasing none."""
         return self.release(endpoint, (), now=now)
 
     def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
-        """Say that a released item ended without a call of its own."""
+        """Free the place of a released item that ended without a call of its own."""
         self._failover.run(GIVE_BACK, endpoint, (str(item),), now)

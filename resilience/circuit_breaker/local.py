@@ -1,9 +1,9 @@
-"""The breaker of this process alone, for the time in which Redis is gone: the same promises, in small.
+"""The breaker of one process, for the time in which Redis is gone: the same promises on a small scale.
 
-The same threshold, window, OPEN and half-open, one probe at a time; our own rate limit as an even pace (GCRA without a
-burst, see lua/lib/quota.lua); where there is no limit, at most `release_max` calls in flight, and as many released in a
-second. No ramp, no places in a window and no count that the service tells: that is what sharing is for. Times are
-milliseconds; its owner locks.
+It has the same threshold, span, OPEN and half-open, and one probe at a time. Our own rate limit is an even pace (GCRA
+without a burst, see lua/lib/quota.lua). Without a limit at most `release_max` calls are in flight, and as many are
+released in a second. It has no release window and does not use the service's own limit: both need shared counts. Times
+are in milliseconds. The caller locks.
 """
 
 import math
@@ -30,22 +30,22 @@ from resilience.circuit_breaker.wire import OutcomeReport, ScopeState
 
 SECOND = 1000
 SHORT = 10
-"""By which OPEN is divided while a part works: a success has ended a row of failures less than OPEN ago."""
+"""OPEN is divided by this while the service is mixed: a success ended a row of failures less than one OPEN ago."""
 ALIVE = {
     CallOutcome.SUCCESS: (True, True),
     CallOutcome.FAILURE_ENDPOINT: (True, False),
     CallOutcome.FAILURE_SERVICE: (False, False),
 }
-"""What an outcome says of the service and of its endpoint; others say nothing."""
+"""Whether an outcome shows that the service, and its endpoint, work; other outcomes show neither."""
 LocalAdmission = tuple[Reason | None, float | None, bool]
-"""What stands in the way of a call, the seconds to wait (None: for somebody), and whether it would be a probe."""
+"""What denies a call (None: nothing), the seconds to wait (None: until an operator acts), whether it is a probe."""
 Changes = list[Change]
-"""The changes of state that a step brought about; each step returns them beside its result."""
+"""The changes of state that a step made; each step returns them with its result."""
 
 
 @dataclass(slots=True)
 class LocalScope:
-    """A breaker: the service's or an endpoint's."""
+    """The breaker of the service or of an endpoint."""
 
     name: str
     epoch: int
@@ -65,7 +65,7 @@ class LocalScope:
         return change
 
     def end_the_row(self, now: int) -> None:
-        """Set the count of failures in a row back to nothing, by a success."""
+        """Record a success: the row of failures ends."""
         if self.failures:
             self.failures.clear()
             self.mixed_at = now
@@ -81,7 +81,7 @@ class LocalScope:
 
 
 class LocalBreaker:
-    """Guard the calls of one process, beginning with what it last saw of the shared breaker.
+    """Guard the calls of one process, beginning with the last known state of the shared breaker.
 
     `key` is the fingerprint of its API key.
     """
@@ -100,15 +100,15 @@ class LocalBreaker:
             Reason.CONFIGURATION: until if snapshot.misconfigured else 0,
             Reason.THROTTLED: 0,
         }
-        """What lets no call go, and until when, ms; then one goes in `trial_every` and finds out. 0: not blocked."""
+        """Until when each reason denies every call, ms; then one call in `trial_every` is the trial. 0: not blocked."""
         self.throttled_until = 0
         self.trial = 0
-        """When the next call may go that is asked for to find out."""
+        """When the next trial may go, ms."""
         self.tat = 0.0
         """Theoretical arrival time of the next call (GCRA without a burst), ms."""
         self.in_flight: dict[str, int] = {}
         self.released: dict[str, int] = {}
-        """Items of the last second, and when they were released."""
+        """The items of the last second, each with the time of its release."""
 
     def scope(self, name: str = "") -> LocalScope:
         """Return the service's breaker, or an endpoint's."""
@@ -117,9 +117,9 @@ class LocalBreaker:
     def acquire(
         self, endpoint: str, now: int, *, owner: str, probe_ok: bool, item: str, trial: bool
     ) -> tuple[Permit | Denied, Changes]:
-        """Return whether a call may go."""
+        """Return a permit for one call, or why it is denied."""
         service, scope, changes = self._expire(endpoint, now)
-        paced = item != ""  # whichever process released it has kept the pace
+        paced = item != ""  # its release has kept the pace
         reason, wait, probing = self._admit(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
         if reason is not None:
             return Denied(reason, wait, service.state, service.epoch, scope.state), changes
@@ -127,7 +127,7 @@ class LocalBreaker:
         lease = self.in_flight[owner] = now + self.limits.lease_for
         if trial:
             self.trial = now + self.limits.trial_every
-        for cause in [cause for cause, until in self.blocked.items() if until]:  # this call finds out for the others
+        for cause in [cause for cause, until in self.blocked.items() if until]:  # this call is the trial of each block
             self.blocked[cause], trial = now + self.limits.trial_every, True
         for breaker in (service, scope) if probing else ():
             breaker.owner, breaker.lease = owner, lease
@@ -138,13 +138,13 @@ class LocalBreaker:
         return permit, changes
 
     def record(self, endpoint: str, now: int, report: OutcomeReport) -> tuple[Recorded, Changes]:
-        """Record what came of a call."""
+        """Record the outcome of a call."""
         service, scope, changes = self._expire(endpoint, now)
         self.in_flight.pop(report.owner, None)
         match report.outcome:
             case CallOutcome.THROTTLED:
                 self.throttled_until = max(self.throttled_until, now + max(report.retry_after, SECOND))
-                if self.throttled_until > now + self.limits.trial_every:  # then a call finds out if it still counts
+                if self.throttled_until > now + self.limits.trial_every:  # then a trial may end it
                     self.throttled_until, self.blocked[Reason.THROTTLED] = 0, now + self.limits.trial_every
             case CallOutcome.CREDENTIALS:
                 self.blocked[Reason.CREDENTIALS] = now + self.limits.trial_every
@@ -153,7 +153,7 @@ class LocalBreaker:
             case CallOutcome.SUCCESS if report.trial:
                 self.blocked = dict.fromkeys(self.blocked, 0)
         service_alive, endpoint_alive = ALIVE.get(report.outcome, (None, None))
-        if report.service_epoch not in (0, service.epoch):  # begun before a change of the one: no news of the other
+        if report.service_epoch not in (0, service.epoch):  # begun before the service changed: not about the endpoint
             endpoint_alive = None
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and service_alive is False:
             service_alive = None
@@ -168,7 +168,7 @@ class LocalBreaker:
         return recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
 
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
-        """Return which held items may go now: a second's worth of the limit, or `release_max`; one in half-open."""
+        """Return which held items may go now: the pace of one second, or `release_max`; in half-open one."""
         service, scope, changes = self._expire(endpoint, now)
         reason, wait, probing = self._admit(endpoint, now, probe_ok=True, trial=False, paced=True)
         self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
@@ -181,7 +181,7 @@ class LocalBreaker:
         return Released(tuple(granted), room - len(granted), reason, wait, service.state, scope.state), changes
 
     def is_open(self, endpoint: str, now: int) -> tuple[bool, Changes]:
-        """Return whether nothing may go; in half-open the first to ask may, and takes the place."""
+        """Return whether no call may go. In half-open the first caller gets False and the probe's place."""
         service, scope, changes = self._expire(endpoint, now)
         reason, _, probing = self._admit_to_both(service, scope, now, probe_ok=True)
         for breaker in (service, scope) if probing else ():
@@ -189,7 +189,7 @@ class LocalBreaker:
         return reason is not None, changes
 
     def apply_overrides(self, overrides: Iterable[OperatorOverride], now: int) -> Changes:
-        """Do what operators want."""
+        """Apply operators' overrides, in this order."""
         service, _, changes = self._expire("", now)
         for override in overrides:
             ends = 0 if override.until is None else round(override.until.timestamp() * 1000)
@@ -212,7 +212,7 @@ class LocalBreaker:
         return changes
 
     def _expire(self, endpoint: str, now: int) -> tuple[LocalScope, LocalScope, Changes]:
-        """Do what time alone changes; return both breakers, too."""
+        """Make the changes that time alone causes; return both breakers and the changes."""
         service, scope, changes = self.scope(), self.scope(endpoint), []
         for breaker in (service, scope):
             if breaker.ends and now >= breaker.ends and breaker.state is State.OFF:
@@ -250,7 +250,7 @@ class LocalBreaker:
         return None, 0.0, probing
 
     def _room(self, now: int, *, probing: bool) -> int:
-        """Return how many may be released: what the pace has left over since the last time, of a second at most."""
+        """Return how many items may be released: the unused pace since the last call, at most of one second."""
         if probing or not self.limits.emission_interval:
             return max(0, (1 if probing else self.limits.release_max) - len(self.released))
         left = now - max(self.tat, now - SECOND)
@@ -262,8 +262,8 @@ class LocalBreaker:
     def _apply_outcome(
         self, breaker: LocalScope, epoch: int, now: int, report: OutcomeReport, *, alive: bool | None, tripped: bool
     ) -> Change | None:
-        """Apply what an outcome says of a breaker; return its change. `tripped`: the service has just opened."""
-        if epoch not in (0, breaker.epoch):  # a call begun before a change changes nothing after it
+        """Apply an outcome to a breaker and return its change of state. `tripped`: the service has just opened."""
+        if epoch not in (0, breaker.epoch):  # the call began before a change of state
             return None
         opens = False
         if breaker.state is State.HALF_OPEN and self._holds_probe(breaker, report, alive=alive):
@@ -277,7 +277,7 @@ class LocalBreaker:
             breaker.failures.clear()
         elif breaker.state is State.CLOSED and alive is False:
             opens = breaker.count_failure(now, self.limits)
-        if not opens or tripped:  # when both would, only the service does
+        if not opens or tripped:  # if both would open, the service alone does
             return None
         mixed = 0 <= now - breaker.mixed_at < self.limits.open_for
         length = self.limits.open_for // SHORT if mixed else self.limits.open_for
@@ -285,10 +285,10 @@ class LocalBreaker:
         return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
-        """Return whether a report is the probe's: Redis may have given its permit; without one it speaks for now."""
+        """Return whether a report is the probe's. Redis may have given the permit; without a permit it counts, too."""
         return alive is not None if not report.owner else breaker.owner in ("", report.owner)
 
 
-def _believed_end(seen: ScopeState, limits: Limits, now: int) -> int:
-    """Return when a state ends, ms; an OPEN is later than that only by a clock that was set back."""
-    return min(seen.ends, now + limits.open_max) if seen.state is State.OPEN else seen.ends
+def _believed_end(known: ScopeState, limits: Limits, now: int) -> int:
+    """Return when a state ends, ms. If an OPEN lasts longer than `open_max`, a clock was set back."""
+    return min(known.ends, now + limits.open_max) if known.state is State.OPEN else known.ends

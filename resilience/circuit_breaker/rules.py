@@ -1,4 +1,4 @@
-"""Ask and report by all of the breaker's rules, in Redis or, while it is gone, in this process."""
+"""Acquire and record by all of the breaker's rules: in Redis, and while Redis is gone in this process."""
 
 import random
 
@@ -15,31 +15,19 @@ from resilience.shared_state.events import Emit
 
 
 class BreakerRules:
-    """The part of a circuit breaker that asks its state machine, with a permit or without any."""
+    """Ask the breaker's state machine, and report to it."""
 
-    service: str
-    settings: BreakerSettings
-    key: str
-    calls: CallStats
-    _failover: Failover
-    _emit: Emit
-    _rng: random.Random
+    def __init__(
+        self, failover: Failover, settings: BreakerSettings, calls: CallStats, *, emit: Emit, rng: random.Random
+    ) -> None:
+        self._failover = failover
+        self._settings = settings
+        self._calls = calls
+        self._emit = emit
+        self._rng = rng
 
-    def record_success(self, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Report a success without a permit: of the service, or of one endpoint and so of both."""
-        return self._record_now(endpoint, CallOutcome.SUCCESS, "none", now)
-
-    def record_failure(self, reason: str, endpoint: str | None = None, *, now: float | None = None) -> Recorded:
-        """Report a failure without a permit: of the service, or of one endpoint alone."""
-        outcome = CallOutcome.FAILURE_SERVICE if endpoint is None else CallOutcome.FAILURE_ENDPOINT
-        return self._record_now(endpoint, outcome, reason, now)
-
-    def is_open(self, endpoint: str | None = None, *, owner: str = "is_open", now: float | None = None) -> bool:
-        """Ask whether nothing may be sent: of the service, or of an endpoint too; for use without permits.
-
-        In half-open the first to ask is told False and has the place: a report without a permit gives it back, or the
-        permit's lease. Who only wants to know reads `get_status`.
-        """
+    def is_open(self, endpoint: str | None, owner: str, now: float | None) -> bool:
+        """Return whether no call may be sent; `endpoint` None: to the service."""
         name = endpoint or WITHOUT_ENDPOINT
         reply = self._failover.ask(IS_OPEN, name, (owner, int(endpoint is None)), now)
         if isinstance(reply, Late):
@@ -48,13 +36,13 @@ class BreakerRules:
             return self._failover.run_local(now, lambda local, at: local.is_open(name, at))
         return reply.result
 
-    def _ask(self, endpoint: str, request: AcquireRequest, now: float | None) -> Permit | Denied:
-        """Ask whether a call may go."""
+    def acquire(self, endpoint: str, request: AcquireRequest, now: float | None) -> Permit | Denied:
+        """Return a permit for one call, or why it is denied."""
         owner, item, trial = request.owner, request.item, bool(request.trial)
         reply = self._failover.ask(ACQUIRE, endpoint, request, now)
         if isinstance(reply, Late):
             self._failover.not_acknowledged(endpoint, owner=owner, items=[item] if item else [])
-            return Denied(Reason.THROTTLED, self.settings.redis_retry, State.CLOSED, 0)
+            return Denied(Reason.THROTTLED, self._settings.redis_retry, State.CLOSED, 0)
         if reply is None:
             self._failover.not_acknowledged(endpoint, owner=owner)
             probe_ok = bool(request.probe_ok)
@@ -70,39 +58,42 @@ class BreakerRules:
             probe=admission.probe, released=admission.released, trial=trial,
         )  # fmt: skip
 
-    def _record_now(self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None) -> Recorded:
+    def record_without_permit(
+        self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None
+    ) -> Recorded:
+        """Record an outcome of now; `endpoint` None: of the service alone."""
         report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
-        return self._report(endpoint or WITHOUT_ENDPOINT, report, reason, now)
+        return self.record(endpoint or WITHOUT_ENDPOINT, report, reason, now)
 
-    def _report(
+    def record(
         self, endpoint: str, report: OutcomeReport, reason: str, now: float | None, *, probe: bool = False
     ) -> Recorded:
-        """Report an outcome, for that reason; `probe`: of the call that a half-open breaker has let through."""
+        """Record the outcome of a call and its reason; `probe`: the call was the one that half-open let through."""
         error, severity = _counted(report.outcome, reason)
         report = report._replace(reason=error_token(reason), stretch=self._stretch(), error=error, severity=severity)
         reply = self._failover.run(RECORD, endpoint, report, now)
         if reply is None:
-            return self._report_local(endpoint, report, now, probe=probe)
-        self.calls.mark_incomplete()
+            return self._record_local(endpoint, report, now, probe=probe)
+        self._calls.mark_incomplete()
         state = reply.state
         if report.outcome is CallOutcome.CREDENTIALS and state.blocked:
-            self._emit(KeyBlocked(self.service, self.key, shared=True))
+            self._emit(KeyBlocked(self._failover.service, self._failover.identity.key, shared=True))
         return recorded(state.service.state, state.service.epoch, state.endpoint.state, state.changes, reply.result)
 
-    def _report_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
+    def _record_local(self, endpoint: str, report: OutcomeReport, now: float | None, *, probe: bool) -> Recorded:
         if probe:
             self._failover.not_acknowledged(endpoint, owner=report.owner)
         if report.error:
-            self.calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
+            self._calls.count_local(endpoint, report.severity, total=report.took, longest=report.took, now=now)
         local_result = self._failover.run_local(now, lambda local, at: local.record(endpoint, at, report))
         if local_result.closed:  # an outage that is over says nothing about what comes
-            self.calls.reset_recent_calls()
+            self._calls.reset_recent_calls()
         if report.outcome is CallOutcome.CREDENTIALS:
-            self._emit(KeyBlocked(self.service, self.key, shared=False))
+            self._emit(KeyBlocked(self._failover.service, self._failover.identity.key, shared=False))
         return local_result
 
     def _stretch(self) -> float:
-        return 1 + self.settings.open_jitter * self._rng.random() if self.settings.open_jitter else 1
+        return 1 + self._settings.open_jitter * self._rng.random() if self._settings.open_jitter else 1
 
 
 def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:

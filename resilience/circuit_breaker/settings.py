@@ -1,4 +1,4 @@
-"""What an operator may set of the breaker, and the same as the whole numbers its rules count with."""
+"""The settings of a breaker, and the whole numbers that its rules use."""
 
 import json
 import math
@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 NEVER = 1000
-"""A threshold above this never trips."""
+"""A threshold above this never opens the breaker."""
 
 
 class Limits(NamedTuple):
-    """The numbers that the rules count with, by the names that the scripts know; times in milliseconds."""
+    """The numbers of the rules, by the names that the scripts use; times in milliseconds."""
 
     threshold: int
     span: int
@@ -21,57 +21,57 @@ class Limits(NamedTuple):
     lease_for: int
     release_max: int
     emission_interval: int
-    """Microseconds that one call costs of the rate limit, which is GCRA (lua/lib/quota.lua); 0: no limit of our own."""
+    """Microseconds between two calls at an even pace (GCRA, lua/lib/quota.lua); 0: no limit of our own."""
     burst_tolerance: int
-    """Microseconds by which calls may be ahead of an even pace."""
+    """Microseconds by which calls may be ahead of the even pace."""
     rate_window: int
     trial_every: int
     size: int
-    """Milliseconds that one window of our counts lasts."""
+    """Length of one window of our counts."""
 
     @property
     def text(self) -> str:
-        """Return what all clients of one breaker should agree on: the scripts read it, and people when it differs."""
+        """Return the numbers as JSON: scripts read it, and it is logged when two clients of one breaker differ."""
         return json.dumps(self._asdict(), separators=(",", ":"))
 
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Set a breaker; times in seconds.
+    """Configure a breaker; times in seconds.
 
     Raises:
-        ValueError: a value with which the breaker could not work; the message names it.
+        ValueError: the breaker cannot work with a value; the message names it.
     """
 
     threshold: int = 5
-    """Failures in a row that open; above 1,000: never."""
+    """Failures in a row that open the breaker; above 1,000: never."""
     window: float = 60.0
-    """The first of them is no older than this."""
+    """The first of these failures is at most this old."""
     open_for: float = 30.0
     open_growth: float = 1.0
-    """Each OPEN in a row is longer by this factor; 1: always the same."""
+    """Factor by which each OPEN in a row is longer; 1: all are equal."""
     open_max: float = 600.0
-    """No OPEN is longer, whatever growth and Retry-After say."""
+    """The longest OPEN, whatever growth and Retry-After are."""
     open_jitter: float = 0.0
-    """Share of `open_for` by which OPEN is longer at random; 0: none."""
+    """Share of `open_for` that is added at random at most; 0: none."""
     permit_lease: float = 50.0
-    """A permit that is not reported back lapses: the deadline of a call and a margin."""
+    """After this time a permit without a record ends: the deadline of a call and a margin."""
     rate_limit: int = 100
-    """Calls within any `rate_window`; 0: no limit of our own."""
+    """Calls in any `rate_window`; 0: no limit of our own."""
     rate_window: float = 60.0
     rate_burst: int | None = None
-    """Calls that may go at once after a quiet time, out of `rate_limit`; None: a twentieth of it."""
+    """Calls of `rate_limit` that may go at once after a quiet time; None: a twentieth of it."""
     release_max: int = 64
-    """Held items in flight at once, at most."""
+    """Most held items in flight at once."""
     trial_every: float = 60.0
-    """While a key or a configuration is blocked, one call in this time finds out whether it still must be."""
+    """While a key or a configuration is blocked, one trial call may go in this time; its success ends the block."""
     count_window: float = 60.0
-    """Calls are counted in windows that last so long; see `call_windows`."""
+    """Length of the windows in which calls are counted."""
     redis_retry: float = 1.0
-    """While Redis is gone, one caller looks whether it is back once in this time."""
+    """While Redis is gone, one caller tries it again once in this time."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse values that cannot work."""
         positive = (
             "threshold",
             "window",
@@ -99,10 +99,10 @@ class BreakerSettings:
 
     @cached_property
     def limits(self) -> Limits:
-        """Return the rules their numbers.
+        """Return the numbers of the rules.
 
-        A call may go while those before it are at most `burst - 1` ahead of an even pace of `rate_limit - burst + 1` in
-        `rate_window`; so in any such window no more than `rate_limit` go.
+        The even pace is `rate_limit - burst + 1` calls in `rate_window`, and calls may be `burst - 1` ahead of it. So
+        no window has more than `rate_limit` calls.
         """
         burst = self.rate_burst or max(1, self.rate_limit // 20)
         interval = math.ceil(_ms(self.rate_window) * 1000 / (self.rate_limit - burst + 1)) if self.rate_limit else 0

@@ -1,4 +1,4 @@
-"""What this process last saw of the shared breaker: the start of its own when Redis is gone, and what Redis forgot."""
+"""The last known state of the shared breaker: this process goes on from it, and restores Redis with it."""
 
 from collections.abc import Callable
 
@@ -9,24 +9,24 @@ OVERRIDDEN = (State.FORCED_OPEN, State.OFF)
 
 
 class BreakerSnapshot:
-    """Remember the last replies. Assignments only, so that threads need no lock; the newest epoch wins."""
+    """Keep the state of the last replies; the newest epoch wins. It only assigns, so threads need no lock."""
 
     def __init__(self, *, clock: Callable[[], float], wall: Callable[[], float]) -> None:
         self._clock = clock
         self._wall = wall
         self.seen_at: tuple[int, float] | None = None
-        """A moment of Redis's clock in ms, and the same of ours."""
+        """A moment by Redis's clock (ms), and the same moment by ours (s)."""
         self.scopes: dict[str, ScopeState] = {}
-        """By name; '' is the service."""
+        """The scopes' states by name; '' is the service."""
         self.generation = 0
-        """Of the shared breaker; 0: never seen."""
+        """The shared breaker's; 0: not known."""
         self.closed: dict[str, tuple[int, int]] = {}
-        """Endpoints to which calls may go as far as is known, their breaker and the service's closed: the epochs."""
+        """Endpoints that are closed and not blocked, as last known: the epochs of the service and of the endpoint."""
         self.blocked = False
         self.misconfigured = False
 
     def update(self, state: BreakerState, endpoint: str, now: int) -> None:
-        """Take over the state that a reply about an endpoint carried; `now`: its moment, ms by Redis's clock."""
+        """Take the state from a reply about an endpoint; `now`: the reply's time, ms by Redis's clock."""
         self.blocked, self.misconfigured = state.blocked, state.misconfigured
         if state.generation != self.generation:
             self.generation, self.scopes = state.generation, {}
@@ -39,30 +39,30 @@ class BreakerSnapshot:
         if states == {State.CLOSED} and not (state.blocked or state.misconfigured):
             self.closed[endpoint] = state.service.epoch, state.endpoint.epoch
         else:
-            self.closed.clear()  # a block, or the service's opening, is one of all endpoints
+            self.closed.clear()  # a block, or an open service, concerns all endpoints
         self.seen_at = (now, self._clock())
 
     def now(self) -> int:
-        """Return Redis's time in ms, reckoned from its last reply; this machine's where there was none."""
+        """Return Redis's time in ms, computed from its last reply; without a reply, this machine's time."""
         if self.seen_at is None:
             return round(self._wall() * 1000)
         redis_time, at = self.seen_at
         return redis_time + round((self._clock() - at) * 1000)
 
     def is_later(self, state: BreakerState, endpoint: str) -> bool:
-        """Return whether a reply shows an older state of the same breaker than what is remembered: an old snapshot.
+        """Return whether the kept state is newer than a reply's: then Redis has an old snapshot.
 
-        A reply that another thread has overtaken does so, too.
+        This is also so if another thread's reply arrived first.
         """
         known = (self.scopes.get(""), state.service), (self.scopes.get(endpoint), state.endpoint)
         return any(mine is not None and mine.epoch > shown.epoch for mine, shown in known)
 
     def not_closed(self, *, with_overrides: bool) -> tuple[int, dict[str, ScopeState]]:
-        """Return what a Redis that has forgotten must be told, and the epoch up to which it is known (0: nothing is).
+        """Return the newest known epoch (0: none), and the scopes that are not closed, to restore Redis with them.
 
-        Overrides only when nobody else keeps them. Of one moment: another thread may be taking in a reply.
+        `with_overrides`: also forced open and off, if no database keeps them.
         """
-        scopes = dict(self.scopes)
+        scopes = dict(self.scopes)  # of one moment: another thread may be updating
         epoch = max((scope.epoch for scope in scopes.values()), default=0)
         return epoch, {
             name: scope

@@ -1,4 +1,4 @@
-"""What an operator sees of a breaker."""
+"""The state of a breaker as operators and callers read it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,55 +11,54 @@ from resilience.circuit_breaker.wire import KnownState
 
 @dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """One breaker: the service's or an endpoint's."""
+    """The breaker of the service or of an endpoint."""
 
     state: State
-    """An OPEN whose time is over and that nobody asks shows as half-open: it waits for traffic."""
+    """An OPEN whose time is over is shown as half-open, though no call has come since."""
     epoch: int
     retry_after: float | None
-    """Seconds until a call may go; None: no such moment is known."""
+    """Seconds until a call may go; None: not known."""
     failures: int
-    """Since the last change of state."""
+    """Failures in a row since the last change of state."""
     opens: int
-    """Times opened in a row."""
+    """How often it opened in a row."""
     probing: bool
-    """Whether a probe is on its way."""
+    """Whether a probe is in flight."""
     since: int = 0
     """When the state began, ms of Redis's clock; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerStatus:
-    """Everything that is known, at one moment; ms of Redis's clock."""
+    """Everything that is known of a breaker at one moment; ms of Redis's clock."""
 
     service: str
     shared: bool
-    """False: Redis is gone and this is what this process alone knows."""
+    """False: Redis is gone, and this is the state of this process alone."""
     now: int
     generation: int
     breaker: ScopeStatus
     endpoints: dict[str, ScopeStatus]
     blocked_keys: tuple[str, ...]
     wrong_settings: tuple[str, ...]
-    """Fingerprints of configurations that hold the fleet: what answers is not the service."""
+    """Fingerprints of blocked configurations: another server than the service answers."""
     paged_settings: tuple[str, ...]
-    """Fingerprints of configurations where something else has answered a call, and the service not since."""
+    """Fingerprints of configurations with which another server answered a call, and the service none since."""
     throttled_for: float
-    """Seconds for which nothing goes because of a 429."""
+    """Seconds for which a 429 denies every call."""
     window: int
     """Held items that may be in flight at once."""
     waiting: int
     sending: int
-    order: int
-    """Number of the last override applied."""
+    last_override: int
+    """Number of the last override applied; 0: none."""
     settings: str
     limit_left: int | None = None
-    """Calls that the rate limits, ours and what the service tells of its own, leave until `limit_until`; None: no limit
-    is known."""
+    """Calls that the rate limits, ours and the service's own, allow until `limit_until`; None: no limit is known."""
     limit_until: int | None = None
-    """The end of the service's window, or of a 429's pause."""
+    """The end of the service's window, or of the pause after a 429."""
     limit_told: int = 0
-    """Calls in a window, as the service told last; 0: nothing was told."""
+    """Calls in a window of the service's limit, as it last reported; 0: it reported none."""
 
     @property
     def state(self) -> State:
@@ -67,7 +66,7 @@ class BreakerStatus:
         return self.breaker.state
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON types."""
+        """Return the status as JSON types."""
         return asdict(self) | {"state": self.state}
 
 
@@ -90,7 +89,7 @@ def of_fleet(service: str, known: KnownState) -> BreakerStatus:
         window=int(fields.get("window", 1)),
         waiting=known.waiting,
         sending=known.sending,
-        order=int(fields.get("ordered", 0)),
+        last_override=int(fields.get("ordered", 0)),
         settings=fields.get("settings", ""),
         limit_left=None if known.limit_left < 0 else known.limit_left,
         limit_until=None if known.limit_left < 0 else known.limit_until,
@@ -126,7 +125,7 @@ def _scope(prefix: str, fields: Mapping[str, str], generation: int, now: int) ->
 
 
 def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configuration: str) -> BreakerStatus:
-    """Return the status of the breaker of this process, for Redis is gone."""
+    """Return the status of this process's own breaker, while Redis is gone."""
     scopes = {name: _of_local(scope, now) for name, scope in local.scopes.items() if name}
     return BreakerStatus(
         service=service,
@@ -142,7 +141,7 @@ def of_process(service: str, local: LocalBreaker, now: int, *, key: str, configu
         window=0,
         waiting=0,
         sending=len(local.in_flight),
-        order=0,
+        last_override=0,
         settings=local.limits.text,
     )
 

@@ -1,4 +1,4 @@
-"""The fleet's changes of state, as the scripts write them to the stream: one entry a change, exactly once."""
+"""Read the fleet's changes of state from the stream: the scripts write each change exactly once."""
 
 import json
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from resilience.shared_state.answers import word
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change; (service, endpoint, epoch) never comes twice."""
+    """One change of state; (service, endpoint, epoch) is unique."""
 
     id: str
-    """Place in the stream: where to read on."""
+    """Its place in the stream: the next read begins after it."""
     service: str
     endpoint: str | None
     old: State

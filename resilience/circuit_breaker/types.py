@@ -1,4 +1,4 @@
-"""What a caller of the breaker asks for, is given, and reports."""
+"""What callers of the breaker pass to it and receive from it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,23 +9,23 @@ from typing import NamedTuple
 class State(StrEnum):
     """The state of a breaker; the comment says who moves it on."""
 
-    CLOSED = "closed"  # the failure that fills the window; an operator
-    OPEN = "open"  # the first to ask when its time is over; an operator
+    CLOSED = "closed"  # the last of `threshold` failures in a row; an operator
+    OPEN = "open"  # the first caller after its end; an operator
     HALF_OPEN = "half_open"  # the outcome of the one probe; an operator
-    FORCED_OPEN = "forced_open"  # the first to ask after the end the operator gave; an operator
-    OFF = "off"  # the same
+    FORCED_OPEN = "forced_open"  # the first caller after the end that the operator set; an operator
+    OFF = "off"  # as forced open
 
 
 class CallOutcome(StrEnum):
-    """What came of a call, as far as the breaker cares."""
+    """The outcome of a call, as far as it concerns the breaker."""
 
     SUCCESS = "success"
-    FAILURE_SERVICE = "failure_service"  # no connection, no answer, or a proxy's word that nobody is behind it
-    FAILURE_ENDPOINT = "failure_endpoint"  # the service lives, this endpoint failed
-    THROTTLED = "throttled"  # over the rate limit: nothing goes for `retry_after`
-    CREDENTIALS = "credentials"  # our key was refused: nothing goes with it any more
-    CONFIGURATION = "configuration"  # something else than the service answered
-    IGNORED = "ignored"  # nothing was sent, or the answer says nothing about the service
+    FAILURE_SERVICE = "failure_service"  # no connection, no answer, or a proxy that cannot reach the service
+    FAILURE_ENDPOINT = "failure_endpoint"  # the service works, this endpoint failed
+    THROTTLED = "throttled"  # over the rate limit: no call goes for `retry_after`
+    CREDENTIALS = "credentials"  # our key was refused: no call goes with it
+    CONFIGURATION = "configuration"  # another server than the service answered
+    IGNORED = "ignored"  # nothing was sent, or the answer is no evidence about the service
 
 
 class Reason(StrEnum):
@@ -34,12 +34,12 @@ class Reason(StrEnum):
     BREAKER_OPEN = "breaker_open"
     THROTTLED = "throttled"
     CREDENTIALS = "credentials"
-    CONFIGURATION = "configuration"  # what answers is not the service; see `acquire(trial=True)`
+    CONFIGURATION = "configuration"  # another server than the service answers; see `acquire(trial=True)`
     IN_FLIGHT = "in_flight"  # release only: the window is full
 
 
 class Permit(NamedTuple):
-    """The right to make one call; hand it back with `record`, whatever came of it."""
+    """The right to make one call; `record` must follow, whatever its outcome."""
 
     endpoint: str
     owner: str
@@ -47,26 +47,26 @@ class Permit(NamedTuple):
     service_epoch: int
     endpoint_epoch: int
     window: int
-    """The number of the rate limit's window, as it was when the permit was given."""
+    """The number of the rate limit's window in which the permit was given."""
     granted_at: int
     """Milliseconds of Redis's clock."""
     state: State
-    """Of the service when it was given."""
+    """The service's, when the permit was given."""
     probe: bool = False
     released: bool = False
     trial: bool = False
     """The one call that a blocked key or a wrong configuration lets through."""
     shared: bool = True
-    """False: given by this process alone, for Redis was gone."""
+    """False: given by this process alone, while Redis was gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """The call must not go. Falsy, so that `if not permit` reads as it should."""
+    """The call must not go. It is falsy, for `if not permit`."""
 
     reason: Reason
     retry_after: float | None
-    """Seconds after which to ask again; None: when an operator has acted."""
+    """Seconds until the next try; None: an operator must act."""
     state: State
     epoch: int
     endpoint_state: State = State.CLOSED
@@ -77,7 +77,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of state that this very call brought about."""
+    """A change of state that this call made."""
 
     endpoint: str | None
     old: State
@@ -88,27 +88,27 @@ class Change:
 
 
 class Recorded(NamedTuple):
-    """What a report led to."""
+    """The state after a record."""
 
     state: State
     epoch: int
     endpoint_state: State
     changes: tuple[Change, ...] = ()
     room: int = 0
-    """Held items that may be released now; told only for a permit that had an item."""
+    """How many held items may be released now; 0 for a permit without an item."""
     opened: bool = False
     """This outcome opened a breaker."""
     closed: bool = False
-    """It closed one."""
+    """This outcome closed a breaker."""
     may_go: bool = True
-    """Both breakers let calls through, were one to ask now."""
+    """Whether both breakers let a call through now."""
 
 
 def recorded(
     state: State, epoch: int, endpoint_state: State, changes: tuple[Change, ...] = (), room: int = 0
 ) -> Recorded:
-    """Return what a report led to, where more than a closed breaker is to be told."""
-    shut = {State.OPEN, State.FORCED_OPEN} & {state, endpoint_state}
+    """Build a `Recorded` with what the states and changes say."""
+    blocking = {State.OPEN, State.FORCED_OPEN} & {state, endpoint_state}
     return Recorded(
         state,
         epoch,
@@ -117,37 +117,37 @@ def recorded(
         room,
         opened=any(change.new is State.OPEN for change in changes),
         closed=any(change.new is State.CLOSED for change in changes),
-        may_go=state is State.OFF or not shut,
+        may_go=state is State.OFF or not blocking,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Which held items may be sent now, and how many more could be."""
+    """The held items that may be sent now, and how many more may be."""
 
     items: tuple[str, ...]
     room: int
     reason: Reason | None
-    """Why no more, when `room` is 0 and that is not because all were taken."""
+    """Why no more may be released; None: more may, or all that were allowed are in `items`."""
     retry_after: float | None
-    """Seconds after which to ask again when nothing may go; None: when an operator has acted."""
+    """Seconds until the next try if no item may go; None: an operator must act."""
     state: State
     endpoint_state: State
 
 
 class OverrideKind(StrEnum):
-    """What an operator can have the breaker do."""
+    """The kinds of overrides."""
 
     OPEN = "open"
     OFF = "off"
     AUTO = "auto"
     RESET = "reset"
-    BLOCK = "block"  # a key that Cal.com refuses
+    BLOCK = "block"  # the key that the service refuses
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorOverride:
-    """What an operator has the breaker do; `number` is its row's id, 0 one that was never written down."""
+    """An operator's override; `number` is the id of its row in the database, 0: it has none."""
 
     kind: OverrideKind
     by: str
@@ -158,9 +158,9 @@ class OperatorOverride:
 
 
 class QuotaHeaders(NamedTuple):
-    """What an answer's X-RateLimit headers tell, of the limit with the most calls left."""
+    """An answer's X-RateLimit headers, for the limit with the most calls left."""
 
     limit: int
     remaining: int
     reset_after: float
-    """Seconds until the count begins anew."""
+    """Seconds until the count starts again."""

@@ -1,4 +1,4 @@
-"""What the breaker's scripts take and reply, encoded and decoded here alone; times in ms."""
+"""Encode the arguments of the breaker's scripts and decode their replies; times in ms."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,22 @@ Arguments = tuple[str | float, ...]
 _STATES: Mapping[str | bytes, State] = MappingProxyType(
     {state.value: state for state in State} | {state.value.encode(): state for state in State}
 )
-"""Redis replies in bytes, or in words when its client decodes."""
+"""Redis replies in bytes, or in strings if its client decodes."""
+
+
+class ClientIdentity(NamedTuple):
+    """What every script receives about its client, in the order of lua/lib/arguments.lua."""
+
+    key: str
+    """Fingerprint of the API key."""
+    configuration: str
+    """Fingerprint of the settings that lead to the service."""
+    settings: str
+    """The breaker's settings, as JSON."""
 
 
 class AcquireRequest(NamedTuple):
-    """The question whether a call may go, in the order of lua/acquire.lua."""
+    """The arguments of lua/acquire.lua, in its order."""
 
     owner: str
     probe_ok: int
@@ -28,36 +39,36 @@ class AcquireRequest(NamedTuple):
 
 
 class OutcomeReport(NamedTuple):
-    """What came of a call, in the order of lua/record.lua."""
+    """The outcome of a call: the arguments of lua/record.lua, in its order."""
 
     outcome: CallOutcome
     owner: str = ""
-    """'': a report without a permit speaks for whoever has the half-open place."""
+    """'': a report without a permit; it counts as the probe's."""
     item: str = ""
     trial: int = 0
     service_epoch: int = 0
-    """As in the permit; 0: the present one, -1: none."""
+    """The permit's; 0: the present one, -1: none."""
     endpoint_epoch: int = 0
     window: int = -1
-    """As in the permit; -1: there is none."""
+    """The permit's; -1: there is no permit."""
     granted_at: int = 0
     reason: str = "none"
     retry_after: int = 0
     stretch: float = 1
-    """By how much longer OPEN is, at random; 1: not."""
+    """Factor by which an OPEN is longer, at random."""
     context: str = ""
     error: str = ""
-    """'': not counted."""
+    """The error type; '': the call is not counted."""
     severity: int = 0
     took: int = 0
     limit: int = 0
-    """Calls in a window, as the answer's headers told; 0: nothing was told."""
+    """Calls in a window, from the answer's headers; 0: there were none."""
     remaining: int = 0
     reset: int = 0
 
 
 class ScopeState(NamedTuple):
-    """The state of the service's breaker or of an endpoint's."""
+    """The state of the breaker of the service or of an endpoint."""
 
     state: State
     epoch: int
@@ -66,7 +77,7 @@ class ScopeState(NamedTuple):
 
 
 class BreakerState(NamedTuple):
-    """What every reply of the breaker's scripts tells of its state (lua/lib/reply.lua)."""
+    """The breaker's state, as every reply contains it (lua/lib/reply.lua)."""
 
     generation: int
     other_settings: str
@@ -78,7 +89,7 @@ class BreakerState(NamedTuple):
 
 
 class ScriptReply(NamedTuple, Generic[Result]):
-    """One reply: its moment, the state then, and what the script itself found."""
+    """One reply: its time, the state, and the script's own result."""
 
     now: int
     state: BreakerState
@@ -86,23 +97,23 @@ class ScriptReply(NamedTuple, Generic[Result]):
 
 
 class Forgotten:
-    """The reply of a Redis that knows no breaker: it is new, or has lost what it knew."""
+    """The reply of a Redis without the breaker: it is new, or has lost its data."""
 
 
 class Admission(NamedTuple):
     """Whether a call may go."""
 
     reason: Reason | None
-    """None: it may."""
+    """Why not; None: it may go."""
     wait: int
-    """-1: until somebody acts."""
+    """-1: until an operator acts."""
     probe: bool
     released: bool
     window: int
 
 
 class Releases(NamedTuple):
-    """Which held items may go, how many more might, and why no more."""
+    """The held items that may go, how many more may, and why no more."""
 
     reason: Reason | None
     wait: int
@@ -111,13 +122,13 @@ class Releases(NamedTuple):
 
 
 class KnownState(NamedTuple):
-    """Everything that is known: the fields of the breaker's hash, and what else a status needs."""
+    """The fields of the breaker's hash, and what else a status needs."""
 
     now: int
     fields: Mapping[str, str]
     throttled_until: int
     limit_told: int
-    """As in a report."""
+    """Calls in a window of the service's limit; 0: not known."""
     waiting: int
     sending: int
     limit_left: int
@@ -127,23 +138,23 @@ class KnownState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BreakerScript(Generic[Reply]):
-    """A script of the breaker, and how its reply is read."""
+    """A script of the breaker, and the function that reads its reply."""
 
     name: str
     read: Callable[[Sequence[Any]], Reply]
 
     def decode(self, raw: Sequence[Any]) -> Reply | Forgotten:
-        """Return a reply in named fields."""
+        """Return a reply with named fields."""
         return Forgotten() if len(raw) == 1 else self.read(raw)
 
 
 def to_ms(seconds: float) -> int:
-    """Return a time as the scripts take it."""
+    """Convert seconds to the scripts' milliseconds."""
     return max(0, round(seconds * 1000))
 
 
 def to_seconds(ms: float) -> float | None:
-    """Return a time as the breaker's callers are told it; None: until somebody acts."""
+    """Convert the scripts' milliseconds to seconds; None: until an operator acts."""
     return None if ms < 0 else ms / 1000
 
 
@@ -155,9 +166,9 @@ def override_argument(override: OperatorOverride) -> str:
 def restore_argument(
     generation: int, epoch: int, scopes: Mapping[str, ScopeState], overrides: Iterable[OperatorOverride]
 ) -> str:
-    """Return what lua/restore.lua takes: the breaker and the epoch of which the scopes are known, '' the service's."""
+    """Return the argument of lua/restore.lua: what this process knows of the breaker; the scope '' is the service's."""
     known = [{"name": name, **scope._asdict()} for name, scope in scopes.items()]
-    given = [_override(one) for one in overrides]
+    given = [_override(override) for override in overrides]
     return json.dumps({"generation": generation, "epoch": epoch, "scopes": known, "overrides": given})
 
 
@@ -206,8 +217,8 @@ def _releases(reason: Any, wait: int, room: int, items: Sequence[Any]) -> Releas
 
 def _known_state(raw: Sequence[Any]) -> KnownState:
     _, now, fields, rate, *counted = raw
-    told = pairs(rate)
-    return KnownState(now, pairs(fields), int(told.get("throttled_until", 0)), int(told.get("limit", 0)), *counted)
+    quota = pairs(rate)
+    return KnownState(now, pairs(fields), int(quota.get("throttled_until", 0)), int(quota.get("limit", 0)), *counted)
 
 
 def _is_done(result: Any) -> bool:

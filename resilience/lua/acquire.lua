@@ -1,9 +1,9 @@
--- Ask: may this call go?
--- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so a probe  8 item: the released work that is
---         being sent, or ''  9 '1': the one call that a block lets through
--- Returns the state, then granted, or why not; ms to wait; probe (0, 1); released (0, 1); the number of the window of the service's count | forgotten
--- Why     credentials, service, endpoint and rate limit must agree before any of them gives something away: between two
---         commands another worker's probe would go too.
+-- Acquire: return a permit for one call, or why it is denied.
+-- ARGV    6 owner (new for each call)  7 '1': a booking that may be posted now, so it may be the probe  8 item: the released
+--         work that is being sent, or ''  9 '1': a trial, the one call that a block lets through
+-- Returns the state, then granted or the reason; ms to wait; probe (0, 1); released (0, 1); number of the window | forgotten
+-- Why     key, service, endpoint and rate limit must all agree before one of them is changed: between two commands another
+--         worker's probe would go, too.
 local owner, probe_ok, item, trial = unpack(ARGV, 6)
 if not generation then
   return { 'forgotten' }

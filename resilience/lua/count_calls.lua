@@ -1,4 +1,4 @@
--- Report: calls that no breaker guards, many at once.
+-- Record: calls that no breaker guards, many at once.
 -- ARGV    3 "endpoint error severity calls sum_ms longest_ms;" once for each  4 context, JSON
 -- Returns now
 local reports, context = unpack(ARGV, 3)

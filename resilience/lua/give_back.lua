@@ -1,7 +1,7 @@
--- Report: released items that ended without a call (cancelled, held again for their own reasons, or never told of).
+-- Give back: released items that ended without a call (cancelled, held again for another reason, or their release was not received).
 -- ARGV    6.. the items
 -- Returns the state, then done | forgotten
--- Why     their places are free at once, not only when their leases end.
+-- Why     their places are free now, not only when their leases end.
 if not generation then
   return { 'forgotten' }
 end

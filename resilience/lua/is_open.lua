@@ -1,7 +1,7 @@
--- Ask, for a caller who then reports without a permit: is the breaker open?
+-- Is the breaker open? For a caller that records without a permit.
 -- ARGV    6 owner  7 '1': of the service alone
 -- Returns the state, then 0 | 1 | forgotten
--- Why     half-open lets one through: the first to ask takes the place; a report without a permit gives it back, or its lease.
+-- Why     half-open lets one call through: the first caller takes the place. A record without a permit frees it, or the lease's end.
 local owner, alone = unpack(ARGV, 6)
 if not generation then
   return { 'forgotten' }

@@ -1,5 +1,5 @@
--- Tell: calls were not counted here, because this server did not answer.
+-- Mark the windows so far as incomplete: this server did not answer, so calls were not counted here.
 -- Returns now
--- Why     a window that lacks calls is a gap: no figure is better than a wrong one.
+-- Why     an incomplete window is left out: no figure is better than a wrong one.
 redis.call('HSET', WINDOWS, 'whole_from', now)
 return now

@@ -1,8 +1,8 @@
--- Tell: an operator's override.
--- ARGV    6 JSON: kind: open | off | auto | reset | block   number: its row's, 0: none   by   why   ends: ms, 0: none
+-- Override: apply what an operator wants of the breaker.
+-- ARGV    6 JSON: kind: open | off | auto | reset | block   number: its row's id, 0: none   by   why   ends: ms, 0: none
 --         fingerprint: of the key that is blocked
--- Returns the state, then done (also when it was the last one applied) | ignored | forgotten
--- Why     at once and for the whole fleet, with an event that says who and why.
+-- Returns the state, then done (also if it is the last one applied) | ignored | forgotten
+-- Why     it acts at once on the whole fleet, and its event has who and why.
 local given = cjson.decode(ARGV[6])
 if not generation then
   return { 'forgotten' }

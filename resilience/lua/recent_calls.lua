@@ -1,4 +1,4 @@
--- Look: the last five minutes, as call_stats.lua keeps them.
+-- Read: the counts of the last five minutes (call_stats.lua).
 -- Returns now, the counts
--- Why     they and the time they are seen from belong together.
+-- Why     the counts and the time must be of one moment.
 return { now, redis.call('HGETALL', COUNTS) }

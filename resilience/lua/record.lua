@@ -1,12 +1,12 @@
--- Report: what came of a call.
+-- Record: the outcome of a call.
 -- ARGV    6 success | failure_service | failure_endpoint | throttled | credentials | configuration | ignored
---         7 owner  8 item, or ''  9 '1': it was the call that a block lets through  10, 11 epochs of the service and the
---         endpoint in the permit (0: the present ones, -1: none)  12 the window of the service's count in the permit, -1: no permit
---         13 when it was granted, ms  14 reason  15 ms of Retry-After  16 stretch: by how much longer OPEN is, at random  17 context, JSON
---         18 error ('': not counted)  19 severity  20 ms that it took
---         21, 22, 23 what the answer's headers told: limit (0: nothing), calls remaining, ms until the window ends
+--         7 owner  8 item, or ''  9 '1': it was a trial  10, 11 the permit's epochs of the service and the endpoint (0: the
+--         present ones, -1: none)  12 the permit's number of the service's window, -1: no permit  13 ms: when it was granted
+--         14 reason  15 ms of Retry-After  16 stretch: the factor by which OPEN is longer, at random  17 context, JSON
+--         18 error ('': not counted)  19 severity  20 ms that the call took
+--         21, 22, 23 of the answer's headers: limit (0: no headers), calls remaining, ms until the window ends
 -- Returns the state, then recorded, how many held items may be released now | forgotten
--- Why     counting, judging and changing state in one step: of 64 failures at once exactly one opens the breaker.
+-- Why     counting, judging and changing the state are one step: of 64 failures at once exactly one opens the breaker.
 local outcome, owner, item, trial, service_epoch, endpoint_epoch, quota_window, granted_at, reason, retry_after, stretch,
   about, error, severity, took, limit, remaining, reset = unpack(ARGV, 6)
 if not generation then
@@ -37,10 +37,10 @@ if outcome == 'success' then
   service_result, endpoint_result = 'alive', 'alive'
 elseif outcome == 'failure_endpoint' then
   service_result, endpoint_result = 'alive', 'failed'
-elseif outcome == 'failure_service' then -- of both, or healthy reads would hide a dead POST
+elseif outcome == 'failure_service' then -- both failed, or healthy reads would hide a dead POST
   service_result, endpoint_result = 'failed', 'failed'
 end
--- Begun before a change of the one: no news of the other. What was in flight when an endpoint opened does not open all.
+-- A call begun before one scope changed is no evidence about the other: calls in flight when an endpoint opened do not open all.
 if service_epoch > 0 and service_epoch ~= service.epoch then
   endpoint_result = nil
 elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' then
@@ -51,7 +51,7 @@ apply_outcome(service, SERVICE_FAILURES, service_result, service_epoch, report)
 apply_outcome(endpoint, ENDPOINT_FAILURES, endpoint_result, endpoint_epoch, report)
 
 local room = 0
-if item ~= '' then -- whoever ends one may send the next
+if item ~= '' then -- the process that ended one item may send the next
   load_window()
   room = release_room()
 end

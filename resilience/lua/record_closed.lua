@@ -1,14 +1,14 @@
--- Report, as nearly every call does: a success, and the breaker has been closed since its permit, without a failure.
--- ARGV    12, 13 the window of the service's count in the permit, and when it was granted, ms  14 ms that the call took
---         15, 16, 17 what the answer's headers told, as record.lua's last three
--- Returns now, recorded | now alone: it is not so, report to record.lua
--- Why     such a success changes no state: there is nothing but the call to count.
+-- Record, for nearly every call: a success, while the breaker stays closed since its permit and has counted no failure.
+-- ARGV    12, 13 the permit's number of the service's window, and when it was granted, ms  14 ms that the call took
+--         15, 16, 17 the answer's headers, as record.lua's last three
+-- Returns now, recorded | now alone: something changed, run record.lua
+-- Why     such a success changes no state: the call is counted, nothing else.
 local window, granted_at, took, limit, remaining, reset = unpack(ARGV, 12)
 local born, settings, paged, epoch, failures, own_epoch, own_failures = unpack(redis.call('HMGET', BREAKER,
   'born', 'settings', 'page:' .. CONFIGURATION, 'epoch', 'failures', ENDPOINT .. '/epoch', ENDPOINT .. '/failures'))
 if epoch ~= service_epoch or (own_epoch or born) ~= endpoint_epoch or settings ~= SETTINGS then
   return { now }
-elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then -- a success would forget them
+elseif paged == ENDPOINT or (failures or '0') ~= '0' or (own_failures or '0') ~= '0' then -- a success would clear them
   return { now }
 end
 

@@ -1,8 +1,8 @@
--- Ask: which of these held items may be sent now?
--- ARGV    6.. the items, oldest first; none: only ask how many
--- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms after which to ask again, how many more
---         might go now, the items that may go | forgotten
--- Why     two releasers that picked the same items must not both send them, nor twice the window together.
+-- Release: choose which of these held items may be sent now.
+-- ARGV    6.. the items, oldest first; no items: only count how many may go
+-- Returns the state, then '' | credentials | configuration | breaker_open | throttled | in_flight, ms until the next try, how many more
+--         may go now, the items that may go | forgotten
+-- Why     two callers with the same items must not both send them, nor together exceed the window.
 if not generation then
   return { 'forgotten' }
 end

@@ -1,5 +1,5 @@
--- Tell: begin the last five minutes anew.
+-- Reset: set the counts of the last five minutes to zero.
 -- Returns now
--- Why     an operator says that what was counted says nothing about what comes.
+-- Why     after a reset, or an outage, these counts are no evidence about the next calls.
 redis.call('DEL', COUNTS)
 return now

@@ -1,15 +1,15 @@
--- Look: everything that is known, changing nothing.
--- Returns known, now, the breaker's fields, the rate limit's, released and waiting, released and being sent, how many calls
---         the limits leave (-1: there is none) and until when, ms | forgotten
--- Why     one moment, not five.
+-- Status: return everything that is known, changing nothing.
+-- Returns known, now, the breaker's fields, the rate limit's, how many items are released and wait, how many are being sent,
+--         how many calls the limits allow (-1: no limit) and until when, ms | forgotten
+-- Why     all of it must be of one moment.
 if not generation then
   return { 'forgotten' }
 end
 local rate, left = redis.call('HGETALL', RATE), 0
-quota_wait() -- as one who asks now would be told: a window that is over gives way to the next; nothing of it is written
+quota_wait() -- as for a call now: it starts the next window if one is over; nothing of this is written
 if now >= quota.throttled_until then
   left = math.huge
-  if emission_interval > 0 then -- those that may go at once, and those whose turn comes until then
+  if emission_interval > 0 then -- calls that may go at once, and calls whose turn comes before then
     left = math.ceil((burst_tolerance - backlog() + (quota.resets_at - now) * 1000) / emission_interval)
   end
   left = math.max(0, math.min(left, quota.limit > 0 and reported_room() or math.huge))

@@ -1,1 +1,1 @@
-"""Redis, as the breaker and the counts use it: scripts, a connection a thread, and silence when it is gone."""
+"""Redis for the breaker and the counts: scripts, one connection for each thread, and no error when Redis is gone."""

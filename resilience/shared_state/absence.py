@@ -1,4 +1,4 @@
-"""While Redis is gone: say so once, and do not ask for a while."""
+"""Know whether Redis is gone: report it once, and try it again only after a while."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PASSING_WORDS = (
 
 
 class Absence:
-    """Hold since when Redis has not answered one process, and when it is looked for again; safe for threads."""
+    """Keep since when Redis has not answered this process, and when to try it again; safe for threads."""
 
     def __init__(self, service: str, *, retry_after: float, clock: Callable[[], float], emit: Emit) -> None:
         self._service = service
@@ -24,36 +24,36 @@ class Absence:
         self._clock = clock
         self._emit = emit
         self._lock = threading.Lock()
-        self._next_look = 0.0
+        self._next_try = 0.0
         self.since: float | None = None
-        """By `clock`; None: it did the last time it was asked."""
+        """By `clock`; None: Redis answered the last command."""
         self.late = False
-        """Whether the last answer has not come in time; a command that is sent from then on decides."""
+        """Whether the last answer was late; then the next command decides whether Redis is gone."""
         self.answers_in_time = 0
         self._late_answers = 0
 
     @property
     def seconds(self) -> float | None:
-        """Return for how many seconds Redis has not answered; None: it did the last time it was asked."""
+        """Return for how many seconds Redis has not answered; None: it answered the last command."""
         since = self.since
         return None if since is None else self._clock() - since
 
     @property
     def answers(self) -> Answers:
-        """Return the answers so far. What is looked for while Redis is gone is not late: that it is gone is known."""
+        """Return the answers so far; a command that is sent while Redis is known to be gone does not count as late."""
         return Answers(self.answers_in_time, self._late_answers)
 
-    def may_look(self) -> bool:
-        """Let one caller at a time find out whether Redis is back."""
+    def may_try(self) -> bool:
+        """Return whether this caller may try Redis: one caller in `retry_after`."""
         with self._lock:
             now = self._clock()
-            if now < self._next_look:
+            if now < self._next_try:
                 return False
-            self._next_look = now + self.retry_after
+            self._next_try = now + self.retry_after
             return True
 
     def miss(self, error: Exception, *, late: bool) -> Late | None:
-        """Record that a command was not answered; None: Redis is gone. `late`: as it was when the command was sent."""
+        """Record that a command got no answer; None: Redis is gone. `late`: the attribute when it was sent."""
         timed_out = isinstance(error, RedisTimeoutError | TimeoutError)
         if timed_out and self.since is None:
             self._late_answers += 1
@@ -66,7 +66,7 @@ class Absence:
     def _begin(self, error: Exception) -> None:
         with self._lock:
             now = self._clock()
-            self._next_look = now + self.retry_after
+            self._next_try = now + self.retry_after
             first = self.since is None
             if first:
                 self.since = now
@@ -82,6 +82,6 @@ class Absence:
 
 
 def _lasts(error: Exception) -> bool:
-    """Say whether the server has answered, and will do so until somebody acts: no permission, a wrong type."""
+    """Return whether the error lasts until an operator acts: no permission, a key of another type."""
     passing = isinstance(error, _PASSING) or str(error).startswith(_PASSING_WORDS)
     return isinstance(error, ResponseError) and not passing

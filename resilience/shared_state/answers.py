@@ -1,13 +1,13 @@
-"""Read what a script answers, whether or not the client decodes."""
+"""Read the answers of scripts, whether or not the client decodes them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
 class Late:
-    """Stand for an answer that did not come in time, the first in a row: Redis may be slow, and is not yet gone.
+    """The first answer in a row that was late: Redis may be slow, and does not count as gone yet.
 
-    Who asked for a permit has none; the next to ask finds out.
+    The caller has no permit. The next command decides whether Redis is gone.
     """
 
 
@@ -15,18 +15,18 @@ LATE = Late()
 
 
 class Answers(NamedTuple):
-    """How many answers of Redis came to one process since it began; threads count without a lock and may lose one."""
+    """How many answers of Redis this process received; threads count without a lock, so one may be missing."""
 
     in_time: int
     late: int
 
 
 def word(value: Any) -> str:
-    """Read a word of an answer, whether or not the client decodes."""
+    """Return one value of an answer as a string."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def pairs(flat: Sequence[Any]) -> dict[str, str]:
-    """Read a hash as a script gives it: name, value, name, value."""
+    """Return a hash from a script's list: name, value, name, value."""
     words = [word(value) for value in flat]
     return dict(zip(words[::2], words[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""A Redis client that gives up soon and never retries by itself."""
+"""Build a Redis client with short time-outs and without retries."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ from resilience.shared_state.sentinel import make_master_client
 def make_redis(url: str, *, timeout: float = 0.08, connect_timeout: float = 0.05) -> Client:
     """Build the client that the breaker uses; times in seconds.
 
-    redis-py's own defaults retry each command up to ten times with growing pauses: with a dead server one GET took
-    58 s. Here a command takes at most `connect_timeout` + `timeout`, and who asked decides what happens then. Nothing
-    is sent on a new connection but what the URL asks for: with a frozen server each such exchange would be waited out.
-    A call asks before and reports after: with a frozen server it is twice the time-out that must stay below 0.2 s.
-    To find a master by its Sentinels, or a cluster's nodes, takes as much again.
-    The look-up of a host name is not bounded by these; name a host that resolves at once.
+    redis-py's defaults retry each command up to ten times with growing pauses: with a dead server one GET took 58 s.
+    Here a command takes at most `connect_timeout` + `timeout`, and the caller decides what happens then. A new
+    connection sends only what the URL requires, because a frozen server would cost a time-out for each exchange.
+    A guarded call has two exchanges: with a frozen server both time-outs together must stay below 0.2 s.
+    Finding a master by its Sentinels, or a cluster's nodes, takes as long again.
+    These times do not bound the resolving of a host name; use a host that resolves at once.
     """
     common: dict[str, Any] = {
         "health_check_interval": 0,

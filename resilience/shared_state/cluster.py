@@ -1,4 +1,4 @@
-"""Redis Cluster: each breaker's keys share a hash tag, so that its scripts run on the one node that has them."""
+"""Redis Cluster: all keys of a breaker share a hash tag, so its scripts run on one node."""
 
 import threading
 from typing import Any
@@ -17,17 +17,17 @@ PORT = 6379
 
 
 def is_cluster(url: str) -> bool:
-    """Say whether a URL names a cluster's nodes: `redis+cluster://HOST:6379;redis+cluster://HOST2:6379`."""
+    """Return whether a URL names a cluster's nodes: `redis+cluster://HOST:6379;redis+cluster://HOST2:6379`."""
     return url.partition(":")[0] in SCHEMES
 
 
 class ClusterClient(RedisCluster):
-    """A cluster's client that asks for the nodes with its first command, for a worker may start before its Redis.
+    """A client of a cluster; its first command finds the nodes, because a worker may start before its Redis.
 
-    In a cluster of which no node answers, each is asked once before a command is given up.
+    If no node answers, a command tries each node once and fails.
 
     Raises:
-        ValueError: the URL is none of this kind; what is wrong, without the value.
+        ValueError: the URL is not a cluster's; the message says why, without the value.
     """
 
     def __init__(self, url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> None:
@@ -48,20 +48,20 @@ class ClusterClient(RedisCluster):
         """Send a command to the node that has its keys.
 
         Raises:
-            RedisError, OSError: as any client of ours.
+            RedisError, OSError: as our other clients.
         """
         try:
             self._begin()
             return super().execute_command(*words, **options)  # type: ignore[no-untyped-call]  # the same
-        except RedisClusterException as error:  # which is no RedisError
+        except RedisClusterException as error:  # it is no RedisError
             raise RedisConnectionError(str(error)) from error
 
     def get_encoder(self) -> Encoder:
-        """Return what writes a script's text, for its hash."""
+        """Return the encoder of a script's text, for its hash."""
         return Encoder("utf-8", "strict", decode_responses=False)  # type: ignore[no-untyped-call]  # the same
 
     def close(self) -> None:
-        """Close every connection; the next command opens them anew."""
+        """Close every connection; the next command opens them again."""
         if self._begun:
             super().close()
 

@@ -1,4 +1,4 @@
-"""What is said of Redis: that it is gone, and that it is back; whoever emits more says so beside it."""
+"""The events of Redis: it is gone, it is back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SharedStateLost:
-    """Redis does not answer: from now on this process keeps its own breaker."""
+    """Redis does not answer: from now on this process uses its own breaker."""
 
     service: str
     error: str
     lasting: bool
-    """Redis has answered, and will answer so until somebody acts: no permission, a key of another type."""
+    """Whether Redis answers with an error until an operator acts: no permission, a key of another type."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedStateBack:
-    """Redis answers again; what it says counts."""
+    """Redis answers again: this process uses the shared breaker."""
 
     service: str
     gone_for: float
@@ -28,4 +28,4 @@ Emit = Callable[[Any], None]
 
 
 def say_nothing(_event: object) -> None:
-    """Drop an event: nobody has subscribed."""
+    """Drop an event: there is no subscriber."""

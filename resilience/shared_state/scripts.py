@@ -11,7 +11,7 @@ from redis.commands.core import Script
 
 Client = Redis | RedisCluster
 
-# Fragments in the order in which they need one another; each script is preceded by the ones it names here.
+# The fragments before each script, in the order in which they need one another.
 _STATE = ("arguments", "state_machine", "expire")
 _BREAKER = (*_STATE, "blocks", "reply")
 _CALL = (*_BREAKER, "quota")
@@ -50,13 +50,13 @@ def files_of(name: str) -> tuple[str, ...]:
 
 
 def assemble(name: str) -> str:
-    """Return the text of one script with its fragments before it, without what only people read."""
+    """Return the text of one script after its fragments, without comments and empty lines."""
     text = "\n".join(read(part) for part in files_of(name))
     return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--"))
 
 
 class Scripts(dict[str, Script]):
-    """Scripts by name, each read when it is first asked for: a caller needs two, and all take 20 ms of its start."""
+    """Scripts by name, each read at its first use: a caller needs two, and reading all would take 20 ms."""
 
     def __init__(self, client: Client) -> None:
         super().__init__()
@@ -68,13 +68,13 @@ class Scripts(dict[str, Script]):
 
 
 def register(client: Client) -> Scripts:
-    """Make the scripts callable; EVALSHA, and loaded anew when the server has forgotten it (SCRIPT FLUSH)."""
+    """Make the scripts callable by EVALSHA; a script that the server lost (SCRIPT FLUSH) is loaded again."""
     return Scripts(client)
 
 
 @cache
 def breaker_keys(service: str, endpoint: str) -> tuple[str, ...]:
-    """Name the keys of a breaker's scripts, in their order; one hash tag, so that a cluster keeps them in one place."""
+    """Name the keys of a breaker's scripts, in their order; one hash tag keeps them on one node of a cluster."""
     names = (
         "rate",
         "counts",

@@ -1,8 +1,8 @@
-"""Redis behind Sentinels: they are asked who the master is whenever a connection is opened.
+"""Redis behind Sentinels: each new connection asks them for the master.
 
-The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, with `?master_name=` for what Celery
-takes as an option; not given: `mymaster`. User, password and database are the master's, and stand in any one of its
-parts.
+The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, with `?master_name=`, which Celery
+takes as an option; not given: `mymaster`. User, password and database are the master's; any one part of the URL may
+have them.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ SCHEME, PORT, DEFAULT_MASTER = "sentinel", 26379, "mymaster"
 
 @dataclass(frozen=True, slots=True)
 class SentinelAddress:
-    """Which Sentinels to ask, and for which master."""
+    """The Sentinels' addresses, and the name of the master."""
 
     hosts: tuple[tuple[str, int], ...]
     master_name: str = DEFAULT_MASTER
@@ -30,7 +30,7 @@ class SentinelAddress:
         """Read a URL.
 
         Raises:
-            ValueError: it is none of this kind; what is wrong, without the value.
+            ValueError: the URL is not a Sentinels'; the message says why, without the value.
         """
         plain, _, query = url.partition("?")
         parts = [urlsplit(part) for part in plain.split(";") if part]
@@ -54,7 +54,7 @@ class SentinelAddress:
 
     @property
     def kombu_url(self) -> str:
-        """Return the URL as kombu reads it, one part at a time: each has all, and none an option."""
+        """Return the URL for kombu, which reads each part alone: every part has user and database, and no option."""
         user = f"{quote(self.username or '', safe='')}:{quote(self.password, safe='')}@" if self.password else ""
         hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return ";".join(f"{SCHEME}://{user}{host}/{self.database}" for host in hosts)
@@ -66,7 +66,7 @@ class SentinelAddress:
 
 
 def make_master_client(url: str, timeout: float, connect_timeout: float, common: dict[str, Any]) -> Redis:
-    """Build a client of the present master; who it is costs at most what a command costs, all Sentinels together."""
+    """Build a client of the present master; all Sentinels together take at most as long as one command."""
     address = SentinelAddress.parse(url)
     each = len(address.hosts)
     asking = {"socket_timeout": timeout / each, "socket_connect_timeout": connect_timeout / each}

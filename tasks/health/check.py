@@ -109,7 +109,7 @@ def report_slow_redis(recent: LateAnswers) -> bool:
     Raises:
         SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
     """
-    return _report(recent.look(dependencies.current().breaker.answers()))
+    return _report(recent.look(dependencies.current().breaker.view.redis_answers()))
 
 
 def _report(found: Observation | None) -> bool:

@@ -125,7 +125,7 @@ def judge_by_record(conn: Connection, services: Services, settings: DetectorSett
 
 def observe_redis(deps: Dependencies) -> Observation | None:
     """Return whether this process has missed the shared breaker for longer than a restart takes; it asks once more."""
-    shared, gone_for = deps.breaker.get_status().shared, deps.breaker.gone_for()
+    shared, gone_for = deps.breaker.get_status().shared, deps.breaker.view.redis_gone_for()
     missing = not shared and gone_for is not None and gone_for >= REDIS_UNAVAILABLE_AFTER
     return Observation(IncidentKind.REDIS_GONE) if missing else None
 

@@ -34,7 +34,7 @@ def record_transitions() -> int:
     breaker_overrides.repeat(built.engine, built.breaker, before)
     generation, place = _written
     after = place if generation == before.generation else _START
-    transitions = built.breaker.transitions(after_id=after, count=2000)
+    transitions = built.breaker.view.transitions(after_id=after, count=2000)
     new = _record(built, transitions) if transitions else 0
     if before.shared:
         _written = (before.generation, transitions[-1].id if transitions else after)

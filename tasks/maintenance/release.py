@@ -60,14 +60,16 @@ def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
 
 def release_when_open_ends(deps: Dependencies) -> None:
     """Have the release run at the very moment at which OPEN ends; beat alone would come up to a second late."""
-    wait = deps.breaker.release_quota(CREATE).retry_after
+    wait = deps.breaker.held_work.count_releasable(CREATE).retry_after
     if wait is not None:
         call_later(deps, RELEASE, "maintenance", countdown=wait)
 
 
 def _release(deps: Dependencies, recorded: Recorded | None) -> int:
     breaker, count = deps.breaker, 0
-    view: Recorded | Released = recorded if recorded and recorded.room > 0 else breaker.release_quota(CREATE)
+    view: Recorded | Released = (
+        recorded if recorded and recorded.room > 0 else breaker.held_work.count_releasable(CREATE)
+    )
     while view.room > 0:
         sent, view = _release_some(deps, view)
         if not sent:
@@ -85,7 +87,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
         waiting = queue.waiting(conn, min(view.room + AHEAD, BATCH), postable=probing)
         if probing and not waiting:
             waiting = queue.waiting(conn, 1, postable=False)
-    released = breaker.release(CREATE, waiting)
+    released = breaker.held_work.release(CREATE, waiting)
     granted = [int(item) for item in released.items]
     if not granted:
         return 0, released
@@ -96,7 +98,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
         released_ids = {row.id for row in rows}
     finally:  # places of those that have moved on, and of all when Postgres failed us
         for booking_id in set(granted) - released_ids:
-            breaker.give_back(CREATE, booking_id)
+            breaker.held_work.give_back(CREATE, booking_id)
     send(deps, rows, released=True)
     log.info("released", count=len(rows), state=released.state.value)
     return len(granted), released

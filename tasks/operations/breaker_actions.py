@@ -134,7 +134,9 @@ def _was_given(deps: Dependencies, action: OperatorAction, orders: list[Operator
         wanted = (action.action, action.who, action.why, ends_at(action))
         return any((one.kind, one.by, one.why, one.until) == wanted for one in orders)
     asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
-    return any((one.by, one.why) == (action.who, action.why) for one in deps.breaker.transitions(after_id=asked_at))
+    return any(
+        (one.by, one.why) == (action.who, action.why) for one in deps.breaker.view.transitions(after_id=asked_at)
+    )
 
 
 def _span(seconds: float) -> str:

@@ -29,9 +29,9 @@ def order(
     """Force the breaker open or off; False when the fleet could not be told (it is kept, and applied later)."""
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
-    breaker.apply_override(OperatorOverride(_KINDS[mode], by, why, until, number))
+    breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number))
     seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
-    return seen.shared and seen.order >= number
+    return seen.shared and seen.last_override >= number
 
 
 def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
@@ -40,7 +40,7 @@ def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
         return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF}, by=by)
-    return breaker.auto(by, why)
+    return breaker.operators.auto(by, why)
 
 
 def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
@@ -52,7 +52,7 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool
         return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF, CREDENTIALS}, by=by)
-    return breaker.reset(by, why)
+    return breaker.operators.reset(by, why)
 
 
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
@@ -63,11 +63,11 @@ def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None
     """
     lifted: list[int] = []
     for one in in_force(engine, breaker.service):
-        obeyed = seen.shared and 0 < one.number <= seen.order
+        obeyed = seen.shared and 0 < one.number <= seen.last_override
         if one.kind is OverrideKind.BLOCK and obeyed and one.fingerprint not in seen.blocked_keys:
             lifted.append(one.number)
         else:
-            breaker.apply_override(one)
+            breaker.operators.apply(one)
     if lifted:
         with engine.begin() as conn:
             overrides.lift(conn, breaker.service, {CREDENTIALS}, by="worker", ids=lifted)

@@ -84,7 +84,7 @@ def test_a_key_that_another_found_refused_goes_no_more(make: Make, asked: list[s
     """Also where the breaker is closed, and was when this process last asked."""
     breaker, other = make(key="key"), make(key="key")
     call(breaker)
-    other.block_key("key", by="op@example.com", why="revoked")
+    other.operators.block_key("key", by="op@example.com", why="revoked")
 
     assert not call(breaker)
     assert asked[-2:] == ["acquire_closed", "acquire"]
@@ -93,16 +93,16 @@ def test_a_key_that_another_found_refused_goes_no_more(make: Make, asked: list[s
 def test_who_only_keeps_a_request_looks_shortly_while_closed(make: Make, asked: list[str], redis_url: str) -> None:
     """And hears at once that another process has opened it, or that Redis has forgotten."""
     breaker, other = make(), make()
-    seen = [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    seen = [breaker.view.is_blocking(CREATE), breaker.view.is_blocking(CREATE)]
     shortly = asked[-1:]
-    other.force_open("operator", "a test")
-    seen += [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    other.operators.force_open("operator", "a test")
+    seen += [breaker.view.is_blocking(CREATE), breaker.view.is_blocking(CREATE)]
     other.reset("operator", "a test")
-    seen += [breaker.is_shut(CREATE), breaker.is_shut(CREATE)]
+    seen += [breaker.view.is_blocking(CREATE), breaker.view.is_blocking(CREATE)]
     again = asked[-1:]
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
-    seen += [breaker.is_shut(CREATE)]
+    seen += [breaker.view.is_blocking(CREATE)]
 
     assert seen == [False, False, True, True, False, False, False]
     assert (shortly, again) == (["still_closed"], ["still_closed"])
@@ -113,9 +113,9 @@ def test_an_answer_that_nobody_took_is_not_the_next_ones(make: Make, monkeypatch
     """As when what is done meanwhile fails: also where the answer comes after the next question was asked."""
     breaker, other = make(), make()
     call(breaker)
-    assert not breaker.is_shut(CREATE)  # the server has the script by now
+    assert not breaker.view.is_blocking(CREATE)  # the server has the script by now
     monkeypatch.setattr("resilience.shared_state.state._stale", lambda _: False)  # it has not come yet
-    breaker.look(CREATE)
-    other.force_open("operator", "a test")
+    breaker.view.begin_is_blocking(CREATE)
+    other.operators.force_open("operator", "a test")
 
-    assert breaker.is_shut(CREATE)
+    assert breaker.view.is_blocking(CREATE)

@@ -66,7 +66,7 @@ def test_a_suspect_that_is_not_found_is_looked_for_again_in_an_hour(suspect: int
 def test_cal_com_is_left_alone_while_the_breaker_is_open(suspect: int, simulator: Any) -> None:
     """A look of nobody's is worth no call then."""
     called = len(simulator.journal())
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
 
     assert look_again() == {}
 

@@ -118,13 +118,13 @@ def test_a_block_that_redis_has_missed_is_given_again_and_not_lifted(built: Depe
 def test_changes_of_a_new_redis_with_a_slow_clock_are_recorded(built: Dependencies, redis_url: str) -> None:
     """Its places in the stream are lower than those that were read before."""
     with Redis.from_url(redis_url) as client:
-        built.breaker.force_open("ops", "before")
+        built.breaker.operators.force_open("ops", "before")
         [stream] = [key for key in client.keys("*events*") if client.type(key) == b"stream"]
         [(_, fields)] = client.xrevrange(stream, count=1)
         client.xadd(stream, fields, id="9999999999999-0")  # as if its clock were a century ahead of the new one's
         record_transitions()
         client.flushall()
-    built.breaker.off("ops", "after")
+    built.breaker.operators.off("ops", "after")
 
     record_transitions()
 

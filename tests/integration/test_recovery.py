@@ -43,7 +43,7 @@ def hold(number: int, reason: HoldReason, **columns: Any) -> int:
 
 def refuse() -> None:
     """Have the breaker block today's key."""
-    dependencies.current().breaker.block_key(
+    dependencies.current().breaker.operators.block_key(
         dependencies.current().breaker.key, by="worker", why="Cal.com refused this key"
     )
 
@@ -119,7 +119,7 @@ def test_a_line_behind_a_block_is_enough_to_ask(simulator: Any, block: str) -> N
 
     assert asked(simulator) == ["/v2/bookings?take=1"]
     assert (breaker.get_status().blocked_keys, breaker.get_status().wrong_settings) == ((), ())
-    assert breaker.release_quota(CREATE).room == 1
+    assert breaker.held_work.count_releasable(CREATE).room == 1
 
 
 def throttle(seconds_ago: float) -> None:
@@ -216,7 +216,7 @@ def test_cal_com_is_left_alone_while_the_breaker_is_open(simulator: Any) -> None
     """A blocked key lets one call through, an outage does not."""
     refuse()
     hold(1, HoldReason.CREDENTIALS)
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
 
     assert ask_again() == 0
 

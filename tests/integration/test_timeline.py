@@ -92,7 +92,7 @@ def test_a_claim_that_is_renewed_has_waited_no_longer(asked: int) -> None:
 def test_what_the_breaker_holds_was_not_called(asked: int) -> None:
     """Held, released, confirmed: each with its moment, and the release with how long it had been held."""
     breaker = dependencies.current().breaker
-    breaker.force_open("op@example.com", "maintenance")
+    breaker.operators.force_open("op@example.com", "maintenance")
     held_at = carry(asked).held_at
     breaker.reset("op@example.com")
     carry(asked, after=600)

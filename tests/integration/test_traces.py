@@ -97,7 +97,7 @@ def test_one_trace_from_the_request_through_hold_retry_and_look_to_the_confirmin
     """Its id is what the caller got, what Cal.com was sent with the POST, and that of each span."""
     receipt = enqueue_booking(request(1))
     asked, deps = receipt.appointment_id, dependencies.current()
-    deps.breaker.force_open("op@example.com", "maintenance")
+    deps.breaker.operators.force_open("op@example.com", "maintenance")
     assert carry(asked).status is Status.HELD
     deps.breaker.reset("op@example.com")
     simulator.faults("commit_then_reset", match=POST, count=1)

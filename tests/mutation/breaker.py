@@ -340,7 +340,7 @@ BREAKER = (
     _python(
         "late-success-reported-twice",
         "breaker",
-        "if reply is None or reply is LATE:  # a look that is late shows what was known, a report has gone out\n"
+        "if reply is None or reply is LATE:  # late: `is_blocking` takes what was known; a record has been sent\n"
         "            return reply",
         "if reply is None or reply is LATE:\n            return None",
         f"{_LATE}test_a_success_that_is_reported_late_is_reported",
@@ -356,14 +356,14 @@ BREAKER = (
     _lua(
         "old-snapshot-kept",
         "restore",
-        "if same and scope.epoch < seen.epoch or",
+        "if same and scope.epoch < was.epoch or",
         "if same and false or",
         f"{_SNAPSHOT}test_an_outage_that_is_younger_than_the_snapshot_is_not_forgotten[failure_service]",
     ),
     _lua(
         "younger-snapshot-corrected",
         "restore",
-        "if same and scope.epoch < seen.epoch or",
+        "if same and scope.epoch < was.epoch or",
         "if same or",
         f"{_INTEGRATION}model.py::test_the_scripts_keep_the_rules[0]",
     ),
@@ -415,8 +415,8 @@ BREAKER = (
     # -- a process without Redis
     _here(
         "open-until-a-clock-that-was-set-back-has-caught-up",
-        "min(seen.ends, now + limits.open_max)",
-        "seen.ends",
+        "min(known.ends, now + limits.open_max)",
+        "known.ends",
         "test_what_a_clock_that_was_set_back_has_left_ends_with_the_longest_open",
     ),
     _here(

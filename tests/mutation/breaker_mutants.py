@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"(?<![\w.'%\[])(?<!or )(?<!or -)(?<!\) \+ )(\d+)(?![\w.'\]
 EQUIVALENT: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "In the very millisecond in which a 429 ends nothing is left to find out, and no walk asks for it then.": (
-            "throttle: return now <= quota.throttled_until and math.abs(now - told_at) >= setting.trial_every",
+            "throttle: return now <= quota.throttled_until and math.abs(now - recorded_at) >= setting.trial_every",
         ),
         "What a scope is moved from has no end and no count of openings to look at.": (
             "overrides: return new_scope(name, name .. '/', fields[1], fields[2], 1, 0, fields[3])",

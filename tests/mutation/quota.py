@@ -104,7 +104,7 @@ QUOTA = (
     ),
     _taken(
         "429-asked-about-at-once",
-        "math.abs(now - told_at) >= setting.trial_every",
+        "math.abs(now - recorded_at) >= setting.trial_every",
         "true",
         f"{_LONG}test_one_harmless_call_a_minute_finds_out_in_the_whole_fleet",
         _THROTTLE,

@@ -89,7 +89,7 @@ STEPS = (
         name="enqueue-takes-the-probe",
         promise=3,
         file="tasks/enqueue.py",
-        old="            shut = deps.breaker.look(CREATE)",
+        old="            shut = deps.breaker.view.begin_is_blocking(CREATE)",
         new="            shut = lambda: deps.breaker.is_open(CREATE)",
         test=f"{_PROBES}test_a_thousand_enqueues_in_half_open_leave_the_probe_free",
     ),

@@ -30,7 +30,7 @@ FLAGS = "SELECT appointment_id, count(*) AS n FROM appointment_events WHERE kind
 def test_a_long_hold_is_flagged_once_and_goes_through_when_cal_com_is_back(fleet: Callable[..., Fleet]) -> None:
     """The flag is for alerts and for what a caller is told; the booking stays in line."""
     fleet(HOLD_MAX_AGE="1").start()
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     held = [receipt.appointment_id for receipt in enqueue_bookings([request(number) for number in range(5)])]
     eventually(lambda: (look_after_holds(), len(rows(FLAGS)) == 5)[1], within=20, what="all are flagged")
     for _ in range(3):
@@ -48,7 +48,7 @@ def test_a_held_booking_whose_slot_is_too_near_expires_and_the_others_stay(
 ) -> None:
     """HOLD_LEAD before its start there is nothing left to wait for; nobody is booked too late."""
     fleet(HOLD_LEAD="7200").start()
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     soon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1, minutes=30)
     near = enqueue_booking(request(0, start=soon))
     far = enqueue_booking(request(1))

@@ -198,7 +198,7 @@ def test_retries_holds_and_releases_book_each_request_once(
     booked = ids(range(25))
     finals(booked)
     breaker = dependencies.current().breaker
-    breaker.force_open("operator", "a test")
+    breaker.operators.force_open("operator", "a test")
     held = ids(range(25, 50))
     eventually(lambda: {row(one).status for one in held} == {Status.HELD}, what="all are held")
     breaker.reset("operator", "a test")

@@ -41,7 +41,7 @@ def test_a_held_booking_is_cancelled_though_it_has_no_message(
     """The worker acts on the command itself; the others in line go through when the breaker closes."""
     fleet().start()
     listening(2)
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     held = [enqueue_booking(request(number)) for number in range(3)]
     app.control.revoke(held[1].task_id)
     eventually(lambda: status(held[1].appointment_id) is Status.CANCELLED)

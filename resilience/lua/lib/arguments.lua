@@ -1,8 +1,8 @@
 -- Fragment: the keys, the common arguments and the time. Every script of the breaker begins with it.
--- KEYS    one hash tag, so that a cluster keeps them in one place; the last two are rings of the last `threshold` times
--- ARGV    1 endpoint  2 fingerprint of the API key  3 of the settings that lead to the service  4 the breaker's settings, JSON
+-- KEYS    one hash tag keeps them on one node of a cluster; the last two are lists of the times of failures in a row
+-- ARGV    1 endpoint  2, 3 fingerprints of the API key and of the settings that lead to the service  4 the breaker's settings, JSON
 --         5 now in ms, 0: Redis TIME; the script's own arguments follow from 6
--- Why     no worker's clock ever decides.
+-- Why     no worker's clock decides.
 local RATE, COUNTS, WINDOWS, BREAKER, EVENTS, RELEASED, SENDING, SERVICE_FAILURES, ENDPOINT_FAILURES = unpack(KEYS)
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 

@@ -1,9 +1,9 @@
--- Fragment: what lets no call go, whatever the breaker says: a key that is refused, settings that lead to something else.
--- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when such blocks were last lifted
---         wrong:CONFIGURATION: since when these settings lead to something else than the service
---         page:CONFIGURATION: the endpoint where something else answered, and the service has not since
---         trial: when the next call may go that a block lets through
--- Why     such a block ends by what the service answers, not only by an operator: one harmless call at a time finds out.
+-- Fragment: what blocks every call in any state of the breaker: a refused API key, settings that lead to another server.
+-- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when such blocks were last ended
+--         wrong:CONFIGURATION: since when these settings lead to another server than the service
+--         page:CONFIGURATION: the endpoint where another server answered, and the service has not since
+--         trial: when the next trial may go, the one call that a block lets through
+-- Why     an answer of the service ends such a block, not only an operator: one harmless call at a time is the trial.
 local function admit(probe_ok, trial) -- as admit_to_scope
   local cause = blocked and 'credentials' or 'configuration'
   if not trial then
@@ -12,13 +12,13 @@ local function admit(probe_ok, trial) -- as admit_to_scope
     end
     return admit_to_both(probe_ok)
   end
-  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- later only by a clock that was set back
+  if now < next_trial_at and next_trial_at <= now + setting.trial_every then -- later: a clock was set back
     return cause, next_trial_at - now, false
   end
   return admit_to_both(true)
 end
 
--- granted_at: of the call; a block that was lifted since is not set again by a refusal that was on its way
+-- granted_at: the call's. A refusal of a call that was granted before the block ended does not block again.
 local function apply_block(outcome, trial, granted_at)
   if outcome == 'credentials' and (granted_at > unblocked_at or unblocked_at > now) then -- later: a clock was set back
     blocked = now
@@ -28,7 +28,7 @@ local function apply_block(outcome, trial, granted_at)
     put('wrong:' .. CONFIGURATION, now)
   elseif outcome == 'configuration' and not paged_endpoint then
     put('page:' .. CONFIGURATION, ENDPOINT)
-  elseif outcome == 'success' and trial then -- the service takes this key, and it is the service
+  elseif outcome == 'success' and trial then -- the service answered, and accepted this key
     redis.call('HDEL', BREAKER, 'blocked:' .. KEY, 'wrong:' .. CONFIGURATION)
     blocked, misconfigured = false, false
     put('cleared', now)

@@ -4,12 +4,12 @@
 --         three its failures by severity; "last/<endpoint>" -> ms of its last failure
 --         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
 --         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
---         "start size failed_ms" and how many calls were how long, "a3b12C1": a to m by TIMES, capitals failed; "whole_from" ->
---         ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
--- Why     rides in the breaker's round trip; exact to the second, sparse, and a slot that comes round again drops what it
---         held: constant memory, and yet a day of minutes for an aggregation that comes late.
+--         "start size failed_ms" and the calls by length, "a3b12C1": a to m by TIMES, capitals failed; "whole_from" -> ms:
+--         windows that began before may lack calls; "run" -> the server's run. Times in ms
+-- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: constant
+--         memory, and still a day of minutes for an aggregation that is late.
 local SECONDS, SLOTS = 300, 1440
-local TIMES = { 50, 100, 250, 500, 1000, 1500, 2500, 5000, 10000, 20000, 30000, 40000 } -- call_stats/buckets.py has them, too
+local TIMES = { 50, 100, 250, 500, 1000, 1500, 2500, 5000, 10000, 20000, 30000, 40000 } -- the same as in call_stats/buckets.py
 
 local function count_second(name, severity, calls, sum, longest) -- severity: 1 low, 2 medium, 3 critical, 0 successes
   local second = math.floor(now / 1000)
@@ -44,7 +44,7 @@ local function add_failures(field, severity, calls, context)
     string.format('%d %d %d %d %d ', bad[1], bad[2], bad[3], first, now) .. context)
 end
 
-local function add_time(times, severity, calls, longest) -- all of these calls are of its bucket
+local function add_time(times, severity, calls, longest) -- all of these calls are in the bucket of `longest`
   local bucket = 1
   while TIMES[bucket] and longest - TIMES[bucket] > 0 do
     bucket = bucket + 1
@@ -54,7 +54,7 @@ local function add_time(times, severity, calls, longest) -- all of these calls a
   return string.gsub(times, letter .. '%d+', '') .. letter .. counted + calls
 end
 
-local function count_window(size, name, error, severity, calls, sum, longest, context) -- error: a word of a small set
+local function count_window(size, name, error, severity, calls, sum, longest, context) -- error: an error type
   local start = now - now % size
   local this, field = string.format('%d %d', start, size), start / size % SLOTS .. '/' .. name
   local old, old_times = unpack(redis.call('HMGET', WINDOWS, field, field .. '/times'))

@@ -1,7 +1,7 @@
--- Fragment: the keys, the common arguments and the time, where the breaker is closed: what such a call does not need is not sent.
--- ARGV    1 endpoint  2 fingerprint of the API key  3 of the settings that lead to the service  4 the breaker's settings, JSON
---         5, 6, 7, 8 some of them: emission_interval, burst_tolerance, rate_window, size  9, 10 the epochs of the service
---         and the endpoint in which the caller knows both to be closed  11 now in ms, 0: Redis TIME; the script's own arguments follow from 12
+-- Fragment: the keys, the common arguments and the time while the breaker is closed; nothing else is sent.
+-- ARGV    1 endpoint  2, 3 fingerprints of the API key and of the settings that lead to the service  4 the breaker's settings, JSON
+--         5, 6, 7, 8 four of these settings: emission_interval, burst_tolerance, rate_window, size  9, 10 the epochs in which
+--         the caller knows the service and the endpoint as closed  11 now in ms, 0: Redis TIME; the script's own arguments follow
 local RATE, BREAKER, COUNTS, WINDOWS = unpack(KEYS)
 local ENDPOINT, KEY, CONFIGURATION, SETTINGS = unpack(ARGV, 1, 4)
 local service_epoch, endpoint_epoch, now = unpack(ARGV, 9, 11)

@@ -1,8 +1,8 @@
--- Fragment: what time alone changes; no timer, the first to ask finds it.
+-- Fragment: the changes that time alone causes; there is no timer, the first script after the end makes them.
 -- KEYS    BREAKER: ends, lease of a scope, as state_machine.lua
--- Why     a moment later than any that these rules write was left by a clock that was set back (another server leads, whose clock
---         is behind): it is not believed, and forgotten, or an hour back would keep the breaker shut for an hour. An operator's
---         end is believed however far it is.
+-- Why     a stored time that is later than these rules can write shows that a clock was set back (a new master whose clock is
+--         behind). Such a time is replaced, or a clock set back by an hour would keep the breaker open for an hour. The end
+--         that an operator set is never replaced.
 local function forget_later(scope)
   local latest_end = math.min(scope.ends, now + setting.open_max)
   if scope.state == 'open' and scope.ends ~= latest_end then

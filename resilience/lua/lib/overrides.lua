@@ -1,7 +1,7 @@
 -- Fragment: an operator's override.
--- Why     each has who and why and a new epoch; a numbered one (its row in the database) is applied once, so that it
---         can be given again whenever Redis may have forgotten it.
-local function scope_named(name) -- an endpoint's, or the service's when it has no name
+-- Why     each has who and why and a new epoch. An override with a number (its row in the database) is applied once, so it
+--         can be sent again whenever Redis may have lost it.
+local function scope_named(name) -- an endpoint, or '': the service
   if name == '' then
     return service
   elseif name == endpoint.name then

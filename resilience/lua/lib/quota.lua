@@ -1,18 +1,18 @@
--- Fragment: the rate limit: our own, which is GCRA, and the one that the service tells in its headers. A call needs both.
--- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until, refused: nothing goes before, after
---         a 429; how many in a row   limit: calls in a window of theirs (0: not told)   remaining: the fewest told in this
---         window (-1: not told yet)   resets_at: its end   window: its number   granted, answered, granted_before,
---         answered_before: our calls in it and in the one before   carried_over: those in flight when it began   foreign: calls
---         that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
---         longest: the longest time to its end that was told of this limit: about what a window lasts
+-- Fragment: the rate limit. A call needs both: our own limit (GCRA), and the limit that the service reports in its headers.
+-- KEYS    RATE (hash); times in ms   tat: us, the theoretical arrival time   throttled_until: no call goes before, after a 429
+--         refused: 429s in a row   limit: calls in one window of the service (0: not known)   remaining: the fewest reported
+--         in this window (-1: none yet)   resets_at: its end   window: its number   granted, answered: our calls in it
+--         granted_before, answered_before: our calls in the one before   carried_over: calls in flight when it began
+--         foreign: calls that are not ours   exhausted: 1: used up   scout, scout_at: 1: one call goes first; when it went
+--         longest: the longest time to its end reported under this limit, about the length of a window
 -- Why     GCRA, the generic cell rate algorithm (ITU-T I.371, virtual scheduling; over Redis as in redis-cell and throttled, and
---         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is ahead
---         by burst_tolerance at most: burst and refill together stay under it in any window, wherever theirs begins. The service
---         counts a call before its work, so an answer is as old as the call was long; but within a window its count only sinks:
---         the smallest heard is the newest, in whatever order answers come. So what may go is the smallest heard, less what is
---         in flight and a reserve. After a window that was used up or shared, one call goes first.
-local MAX_THROTTLE = 3600000 -- ms that a 429 may hold us: a clock that was set back must not do so for longer
-local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms after which an answer may have made room; for which a scout is waited for
+--         Brandur Leach, "Rate Limiting, Cells, and GCRA"): a call moves tat by emission_interval and may go while tat is at most
+--         burst_tolerance ahead: burst and refill together stay within the limit in any window, wherever the service's begins.
+--         The service counts a call before it works on it, and within a window its count only falls: the lowest reported count
+--         is the newest, in whatever order answers come. So the calls that may go are that count, less the calls in flight and
+--         a reserve. After a window that was used up or shared, one call goes first.
+local MAX_THROTTLE = 3600000 -- ms that a 429 may stop us, also if a clock was set back
+local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try, an answer may free a call; ms to wait for a scout
 local emission_interval, burst_tolerance = setting.emission_interval, setting.burst_tolerance -- us; 0: no limit of our own
 local stored = redis.call('HMGET', RATE, 'tat', 'throttled_until', 'refused', 'limit', 'remaining', 'resets_at', 'window', 'granted',
   'answered', 'granted_before', 'answered_before', 'carried_over', 'foreign', 'exhausted', 'scout', 'scout_at', 'longest')
@@ -39,7 +39,7 @@ local function quota_save()
   end
 end
 
-local reset_margin, clock_tolerance -- ms from a told end until a call may be sent; by which two tellings of it may differ
+local reset_margin, clock_tolerance -- ms from the reported end until a call goes; by which two reports of it may differ
 local function measure_window()
   local length = quota.longest > 0 and quota.longest or setting.rate_window
   reset_margin = math.floor(math.min(setting.rate_window / 200, length / 20))
@@ -47,7 +47,7 @@ local function measure_window()
 end
 measure_window()
 
-local function clamp(name, latest) -- later than that only by a clock that was set back: not believed, and forgotten
+local function clamp(name, latest) -- a later time shows that a clock was set back: it is replaced
   quota_set(name, math.min(quota[name], latest))
 end
 if emission_interval > 0 then
@@ -60,7 +60,7 @@ local function backlog() -- us by which our calls are ahead of an even pace
   return math.max(0, quota.tat - now * 1000)
 end
 
-local function in_flight() -- of a report that is lost nothing is left after two windows
+local function in_flight() -- a lost record counts for two windows at most
   return quota.granted - quota.answered + quota.granted_before - quota.answered_before
 end
 
@@ -86,7 +86,7 @@ local function scouting()
   return quota.scout == 1 and quota.remaining == -1 and quota.limit > 0
 end
 
-local function reported_room() -- calls that its count leaves to us
+local function reported_room() -- calls that the service's count leaves to us
   local reserve = math.min(math.max(1, math.floor(quota.limit / 20)), quota.limit - 1)
   return (quota.remaining == -1 and quota.limit or quota.remaining) - in_flight() - reserve
 end
@@ -121,27 +121,27 @@ local function quota_take()
   end
 end
 
-local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as told
+local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as reported
   local resets_at = at + reset + reset_margin
   if quota.remaining == -1 and window == quota.window then
-    if math.abs(resets_at - now) > clock_tolerance then -- else the scout met the end of the old window
+    if math.abs(resets_at - now) > clock_tolerance then -- else the scout was at the end of the old window
       quota_set('remaining', remaining)
     end
     quota_set('resets_at', resets_at)
   elseif math.abs(resets_at - quota.resets_at) <= clock_tolerance then
     quota_set('remaining', math.min(quota.remaining == -1 and remaining or quota.remaining, remaining))
     quota_set('resets_at', math.min(quota.resets_at, resets_at))
-  elseif resets_at > quota.resets_at then -- the service's window is a later one; what an older one tells is nothing
+  elseif resets_at > quota.resets_at then -- the service has begun a later window; reports of an older one are ignored
     start_window(resets_at, remaining, in_flight(), 0)
     quota_set('granted_before', 0)
     quota_set('answered_before', 0)
   end
-  if quota.remaining ~= -1 then -- answers that overtake each other cannot raise it
+  if quota.remaining ~= -1 then -- the order of answers cannot raise it
     quota_set('foreign', math.max(quota.foreign, limit - quota.remaining - quota.granted - quota.carried_over))
   end
 end
 
--- What came of a call of that window (-1: it had no permit), granted at that moment; a 429: throttle.lua, too.
+-- The outcome of a call granted at that time in that window (-1: it had no permit); a 429: throttle.lua, too.
 local function quota_record(outcome, window, at, limit, remaining, reset)
   if window == quota.window then
     quota_set('answered', quota.answered + 1)
@@ -154,7 +154,7 @@ local function quota_record(outcome, window, at, limit, remaining, reset)
   if outcome == 'success' and at >= quota.throttled_until then
     quota_set('refused', 0)
   end
-  if limit > 0 then -- a 429 tells it, too
+  if limit > 0 then -- a 429 reports it, too
     quota_set('longest', math.max(limit == quota.limit and quota.longest or 0, reset))
     quota_set('limit', limit)
     measure_window()

@@ -1,8 +1,8 @@
--- Fragment: the pace at which held work is released, for the endpoint whose work is held; a read has no window.
--- KEYS    RELEASED: waiting for their permit   SENDING: being sent (both: item by the end of its lease; together never more
---         than release_max)   BREAKER: window, fence: its size, and the epochs (epoch_fence) for which it was earned
--- Why     one, then two, four, ...: no stampede after an outage. After each change of state from the least again, which is one;
---         where a part of the service works as many as open the breaker, or that part would be left to idle by one failure in two.
+-- Fragment: the pace at which held work is released. It belongs to the endpoint whose work is held; reads have no window.
+-- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease;
+--         together at most release_max)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
+-- Why     one, then two, four, ...: no stampede after an outage. After each change of state it starts again at the least size,
+--         which is one. If a part of the service works it is the threshold, or one failure in two would leave that part idle.
 local epoch_fence, window
 
 local function resize(size)
@@ -28,19 +28,19 @@ local function load_window()
   end
   for _, places in ipairs({ RELEASED, SENDING }) do
     redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
-    redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- as expire.lua: a clock was set back
+    redis.call('ZREMRANGEBYSCORE', places, '(' .. now + setting.lease_for, '+inf') -- a clock was set back, see expire.lua
   end
 end
 
-local function resize_after(outcome) -- of an item that was being sent
-  if outcome == 'success' then -- one more for each: doubles with each round
+local function resize_after(outcome) -- the outcome of an item that was being sent
+  if outcome == 'success' then -- one more for each success: it doubles in each round
     resize(math.min(window + 1, setting.release_max))
   elseif outcome == 'failure_service' or outcome == 'failure_endpoint' then
     resize(least())
   end
 end
 
-local function quota_room() -- calls that both limits leave, when nothing stands in the way of one
+local function quota_room() -- how many calls both limits allow, if nothing else denies them
   local room = math.huge
   if emission_interval > 0 then
     room = math.floor((burst_tolerance + emission_interval - backlog()) / emission_interval)
@@ -51,7 +51,7 @@ local function quota_room() -- calls that both limits leave, when nothing stands
   return room
 end
 
--- How many more may be released now, and else why not and when to ask again (ms).
+-- Returns how many more items may be released now, why none, and ms until the next try.
 local function release_room()
   local reason, wait, probing = admit(true, false)
   if reason == '' then

@@ -1,4 +1,4 @@
--- Fragment: write what has changed, and answer.
+-- Fragment: write the changes, and reply.
 local function flush()
   if #writes > 0 then
     redis.call('HSET', BREAKER, unpack(writes))
@@ -6,8 +6,8 @@ local function flush()
   end
 end
 
--- The moment, and the state: what a process must remember, to go on by itself when Redis is gone; clients with other settings
--- are told of each other. The script's own results follow (circuit_breaker/wire.py reads both).
+-- The time and the state: a process keeps it, to go on alone when Redis is gone. A client learns if another client has other
+-- settings. The script's own results follow (circuit_breaker/wire.py reads both).
 local function reply(...)
   if other_settings == SETTINGS then
     other_settings = ''

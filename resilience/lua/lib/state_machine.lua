@@ -1,4 +1,4 @@
--- Fragment: the breaker, all of it but what time alone changes (expire.lua): read, move, admit, apply an outcome.
+-- Fragment: the breaker's rules, except the changes that time alone causes (expire.lua): read, move, admit, apply an outcome.
 --
 --     [*] --> closed: Redis is new, or has forgotten (begun)
 --     closed --> open: threshold failures in a row (the error type)
@@ -15,17 +15,17 @@
 --     [*] --> forced_open: as a process remembers it (restored)
 --     [*] --> off: as a process remembers it (restored)
 --
--- Two of them stand one above the other: the service's, and the endpoint's. An operator's open, off and auto are the service's.
+-- There are two scopes, the service and the endpoint; a call needs both. An operator's open, off and auto concern the service.
 -- KEYS    BREAKER: the scopes' fields (an endpoint's begin with its name and '/'), and
---         born: the generation, missing when Redis has forgotten; the first epoch of all   seeded: see restore.lua
---         settings, ordered: of the last who wrote, and the number of the last override applied   trial, cleared, blocked:KEY,
+--         born: the generation (the first epoch), missing after Redis has lost its data   seeded: see restore.lua
+--         settings: of the last client that wrote   ordered: the number of the last override   trial, cleared, blocked:KEY,
 --         wrong:CONFIGURATION, page:CONFIGURATION: see blocks.lua   fence, window: see release_window.lua
 --         EVENTS: every change of state   SERVICE_FAILURES, ENDPOINT_FAILURES: times of the last failures
--- Why     one step, so that of 64 failures at once exactly one opens the breaker, and one probe goes at a time; each change
---         has its epoch and its event, so that a kill between the two is impossible.
-local BUSY = 1000 -- ms after which to ask again, when the one place is not for this call
-local NEVER = 1000 -- a threshold above this never trips
-local SHORT = 10 -- by which OPEN is divided while a part of the service works
+-- Why     in one step, so that of 64 failures at once exactly one opens the breaker, and one probe goes at a time; a change, its
+--         epoch and its event are written together, also if a process is killed.
+local BUSY = 1000 -- ms until the next try, if the probe's place is not for this call
+local NEVER = 1000 -- a threshold above this never opens the breaker
+local SHORT = 10 -- OPEN is divided by this while a part of the service works
 -- read
 
 local prefix = ENDPOINT .. '/'
@@ -48,10 +48,10 @@ end
 
 local service, endpoint = new_scope('', '', unpack(stored, 9, 16)), new_scope(ENDPOINT, prefix, unpack(stored, 17, 24))
 
--- move: the one door through which a state changes
+-- move: the one function that changes a state
 
-local override = { by = '', why = '' } -- that a change follows
-local context = '' -- of the call that changes a state, JSON
+local override = { by = '', why = '' } -- the cause of a change
+local context = '' -- the context of the call that changes a state, JSON
 local changes, writes = {}, {}
 
 local function put(field, value)
@@ -59,7 +59,7 @@ local function put(field, value)
   writes[#writes + 1] = value
 end
 
-local function set_probe(scope, owner, lease) -- the one place of a half-open scope
+local function set_probe(scope, owner, lease) -- the probe's place of a half-open scope
   scope.owner, scope.lease = owner, lease
   put(scope.prefix .. 'owner', owner)
   put(scope.prefix .. 'lease', lease)
@@ -79,20 +79,20 @@ end
 local function move(scope, state, ends, opens, reason)
   local old, failures = scope.state, scope.failures
   scope.state, scope.ends, scope.opens = state, ends, opens
-  scope.epoch = math.max(scope.epoch + 1, now) -- never reused, not even by a Redis that has forgotten
+  scope.epoch = math.max(scope.epoch + 1, now) -- never used twice, also after Redis has lost its data
   for _, name in ipairs({ 'state', 'epoch', 'ends', 'opens' }) do
     put(scope.prefix .. name, scope[name])
   end
   count_failures(scope, 0)
   set_probe(scope, '', 0)
-  if state == 'closed' then -- an outage that is over says nothing about what comes
+  if state == 'closed' then -- the counts of an outage are no evidence about the next calls
     redis.call('DEL', COUNTS)
   end
   changes[#changes + 1] = { scope.name, old, state, scope.epoch, reason, failures }
   append_event(scope.name, old, state, reason, failures, scope.epoch, ends)
 end
 
--- admit: what stands in the way of a call ('': nothing), ms to wait (-1: until somebody acts), whether it would be a probe
+-- admit: what denies a call ('': nothing), ms to wait (-1: until an operator acts), whether the call would be a probe
 
 local function admit_to_scope(scope, probe_ok)
   if scope.state == 'open' or scope.state == 'forced_open' then
@@ -126,12 +126,12 @@ local function take_probes(owner)
   end
 end
 
--- apply an outcome: what it says of a scope is 'alive', 'failed', or nil, nothing. The service comes first.
+-- apply an outcome; for each scope its result is 'alive', 'failed' or nil (no evidence). The service comes first.
 
-local tripped = false -- when both would, only the service does
+local tripped = false -- if both would open, the service alone does
 
--- A success has ended a row of failures less than one OPEN ago: a part of the service works, as behind a balancer of which half
--- the hosts are dead. A moment that is yet to come was left by a clock that was set back.
+-- A success ended a row of failures less than one OPEN ago, so a part of the service works: for example, half the hosts behind a
+-- balancer are dead. A time in the future shows that a clock was set back.
 local function is_mixed(scope)
   return now - scope.mixed_at >= 0 and now - scope.mixed_at < setting.open_for
 end
@@ -143,7 +143,7 @@ local function trip(scope, failures, report)
   move(scope, 'open', now + math.floor(math.min(length, setting.open_max)), scope.opens + 1, report.reason)
 end
 
-local function fail(scope, failures, report) -- trips when the first of the last `threshold` in a row is at most `span` old
+local function fail(scope, failures, report) -- trips if the first of the last `threshold` failures in a row is at most `span` old
   count_failures(scope, scope.failures + 1)
   redis.call('LPUSH', failures, now)
   redis.call('LTRIM', failures, 0, NEVER - 1)
@@ -153,9 +153,9 @@ local function fail(scope, failures, report) -- trips when the first of the last
   end
 end
 
-local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0, owner '': of a report that speaks for now
+local function apply_outcome(scope, failures, result, epoch, report) -- epoch 0, owner '': without a permit
   local owner = report.owner
-  if epoch ~= 0 and epoch ~= scope.epoch then -- a call begun before a change of state changes nothing after it
+  if epoch ~= 0 and epoch ~= scope.epoch then -- the call began before a change of state
     return
   elseif scope.state == 'closed' and result == 'failed' and not tripped then
     if setting.threshold <= NEVER then

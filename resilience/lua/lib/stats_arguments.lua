@@ -1,4 +1,4 @@
--- Fragment: the keys, the size of a window and the time. Every script that only counts begins with it.
+-- Fragment: the keys, the size of a window and the time. Each script that only counts begins with it.
 -- ARGV    1 ms that one window lasts  2 now in ms, 0: Redis TIME; the script's own arguments follow from 3
 local COUNTS, WINDOWS = unpack(KEYS)
 local size, now = tonumber(ARGV[1]), tonumber(ARGV[2])

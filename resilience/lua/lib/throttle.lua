@@ -1,9 +1,9 @@
--- Fragment: a 429, which holds the whole fleet, and what ends that before the time it asked for.
--- KEYS    RATE: as quota.lua   throttled_at: when the last 429 was reported
--- Why     the wait is the service's wish, and may be a day by mistake. From a minute on (trial_every) one harmless call at a
---         time, as for a refused key (blocks.lua), finds out whether the service answers again; an operator may know it, too.
-local function apply_429(at, wait) -- of a call granted at that moment; wait: ms, as it asked
-  if at >= quota.throttled_until then -- of a call that was given after the last one was over
+-- Fragment: a 429, which stops the whole fleet, and what ends this before the time that the service wants.
+-- KEYS    RATE: as quota.lua   throttled_at: when the last 429 was recorded
+-- Why     the service sets the wait, and by mistake it may be a day. After a minute (trial_every) one harmless call at a time
+--         is the trial, as for a refused key (blocks.lua); its success ends the wait. An operator can end it, too.
+local function apply_429(at, wait) -- at: when the call was granted; wait: ms that the service wants
+  if at >= quota.throttled_until then -- the call was granted after the last wait
     quota_set('refused', quota.refused + 1)
   end
   local least = math.min(1000 * 2 ^ (quota.refused - 1), setting.rate_window)
@@ -15,12 +15,12 @@ local function apply_429(at, wait) -- of a call granted at that moment; wait: ms
   quota_set('remaining', 0)
 end
 
-local function may_try_again() -- math.abs: a clock that was set back puts it off by no more
-  local told_at = redis.call('HGET', RATE, 'throttled_at') or 0
-  return now < quota.throttled_until and math.abs(now - told_at) >= setting.trial_every
+local function may_try_again() -- math.abs: also if a clock was set back
+  local recorded_at = redis.call('HGET', RATE, 'throttled_at') or 0
+  return now < quota.throttled_until and math.abs(now - recorded_at) >= setting.trial_every
 end
 
-local function end_throttle() -- then what is held goes at the limit's pace, one call first
+local function end_throttle() -- then held work goes at the limit's pace, one call first
   if now < quota.throttled_until then
     quota_set('throttled_until', 0)
     quota_set('refused', 0)

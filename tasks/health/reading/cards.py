@@ -82,11 +82,11 @@ class SharedView:
 def read_shared(deps: Dependencies) -> SharedView:
     """Ask the breaker and what counts calls; never raises for Redis, and waits for it twice at most."""
     status = deps.breaker.get_status()
-    if not status.shared and deps.breaker.gone_for() is None:  # late once: the next answer decides
+    if not status.shared and deps.breaker.view.redis_gone_for() is None:  # late once: the next answer decides
         status = deps.breaker.get_status()
     if not status.shared:
         unknown = Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)
-        return SharedView(shared=False, redis_answers=deps.breaker.gone_for() is None, cards=unknown)
+        return SharedView(shared=False, redis_answers=deps.breaker.view.redis_gone_for() is None, cards=unknown)
     calcom, now = deps.calcom, _moment(status.now)
     return SharedView(
         shared=True,

@@ -77,7 +77,7 @@ def _unknown(environment: ChaosEnvironment, _rng: random.Random) -> None:
 
 def _held(environment: ChaosEnvironment, _rng: random.Random) -> None:
     """Open the breaker, so that bookings are held and released."""
-    environment.dependencies.breaker.force_open("fire", "a step of the release")
+    environment.dependencies.breaker.operators.force_open("fire", "a step of the release")
     environment.pause(1.5)
     environment.dependencies.breaker.reset("fire", "a step of the release")
 

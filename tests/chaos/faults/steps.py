@@ -33,7 +33,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "others may go": ("tasks.booking", "release_paced", "before"),
     "its task is done, not acknowledged": ("celery.signals", "task_postrun", "signal"),
     "the sweeper has taken it up": ("tasks.maintenance.sweeper", "send", "before"),
-    "the breaker gives held ones room": ("resilience.circuit_breaker.breaker", "CircuitBreaker.release", "after"),
+    "the breaker gives held ones room": ("resilience.circuit_breaker.held_work", "HeldWork.release", "after"),
     "held ones are released, not sent": ("tasks.maintenance.release", "send", "before"),
 }
 

@@ -27,7 +27,7 @@ def test_a_failing_list_does_not_slow_the_bookings_down(make: Make) -> None:
     """The pace of held work is that of the endpoint whose work is held."""
     breaker = make()
     for rounds in range(3):
-        for item in breaker.release(CREATE, range(rounds * 10, rounds * 10 + 10), now=T0).items:
+        for item in breaker.held_work.release(CREATE, range(rounds * 10, rounds * 10 + 10), now=T0).items:
             permit = breaker.acquire(CREATE, owner=f"sends {item}", item=item, now=T0)
             breaker.record(permit, CallOutcome.SUCCESS, now=T0)  # type: ignore[arg-type]
     fail(breaker, 0, 0, outcome=ENDPOINT, endpoint=LIST)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from resilience.circuit_breaker.breaker import CircuitBreaker
-from resilience.circuit_breaker.events import BreakerChanged, Event, OrdersUnreadable, SharedStateBegun
+from resilience.circuit_breaker.events import BreakerChanged, Event, OverridesUnreadable, SharedStateBegun
 from resilience.circuit_breaker.settings import BreakerSettings
 from resilience.circuit_breaker.types import CallOutcome, OperatorOverride, OverrideKind, Permit, Reason, State
 from resilience.shared_state.client import make_redis
@@ -180,7 +180,7 @@ def test_a_dead_redis_costs_hardly_anything(valkey: "Valkey", join: Join, monkey
 def test_a_blocked_key_stays_blocked_when_redis_dies(valkey: "Valkey", join: Join) -> None:
     """This process had been told."""
     breaker, other = join(redis_retry=60), join()
-    other.block_key("key", by="op@example.com", why="revoked")
+    other.operators.block_key("key", by="op@example.com", why="revoked")
     assert not call(breaker)
     valkey.kill()
     denial = breaker.acquire(CREATE, owner="x")
@@ -192,7 +192,7 @@ def test_a_block_that_was_lifted_is_remembered_by_no_endpoint(valkey: "Valkey", 
     """A look was denied for it; a booking that then goes shows that it is over, though bookings never showed it."""
     breaker, other = join(redis_retry=60), join()
     assert call(breaker)
-    other.block_key("key", by="op@example.com", why="revoked")
+    other.operators.block_key("key", by="op@example.com", why="revoked")
     assert not breaker.acquire("bookings.list", owner="look")
     with redis.Redis.from_url(valkey.url) as client:
         client.hdel("{calcom}:breaker", "blocked:key")
@@ -209,7 +209,7 @@ def test_without_redis_the_same_rules_run_in_this_process(valkey: "Valkey", join
     assert [call(breaker, CallOutcome.FAILURE_SERVICE) for _ in range(6)] == [True] * 5 + [False]
     status = breaker.get_status()
     assert (status.state, status.shared) == (State.OPEN, False)
-    assert breaker.transitions() == []
+    assert breaker.view.transitions() == []
 
 
 def test_an_open_breaker_stays_open_when_redis_dies(valkey: "Valkey", join: Join) -> None:
@@ -249,7 +249,7 @@ def test_a_wiped_redis_is_told_what_this_process_remembers(redis_url: str, join:
     assert not call(breaker)
     assert breaker.get_status().shared
     assert [event.remembered for event in events if isinstance(event, SharedStateBegun)] == [False, True]
-    assert [change.reason for change in breaker.transitions()] == ["begun", "restored"]
+    assert [change.reason for change in breaker.view.transitions()] == ["begun", "restored"]
 
 
 def test_who_knows_more_corrects_who_was_first(redis_url: str, join: Join) -> None:
@@ -275,7 +275,7 @@ def test_an_order_outlives_a_wiped_redis_without_one_call_in_between(
     for _ in range(3):
         wipe(redis_url)
         assert not call(breaker)
-        assert breaker.get_status().order == 3
+        assert breaker.get_status().last_override == 3
 
 
 def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
@@ -286,7 +286,7 @@ def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
         call(breaker, CallOutcome.FAILURE_SERVICE)
     in_an_hour = datetime.now(UTC) + timedelta(hours=1)
     orders.append(OperatorOverride(OverrideKind.OFF, "op@example.com", "false alarm", in_an_hour, 9))
-    breaker.apply_override(orders[0])
+    breaker.operators.apply(orders[0])
     wipe(redis_url)
     assert call(breaker)
     assert breaker.get_status().state is State.OFF
@@ -295,7 +295,7 @@ def test_off_outlives_it_too(redis_url: str, join: Join) -> None:
 def test_an_order_that_nobody_keeps_is_remembered_by_the_processes(redis_url: str, join: Join) -> None:
     """Without a store of orders the last view has to do."""
     breaker = join()
-    breaker.force_open("op@example.com", "stop")
+    breaker.operators.force_open("op@example.com", "stop")
     wipe(redis_url)
     assert not call(breaker)
     assert breaker.get_status().state is State.FORCED_OPEN
@@ -309,7 +309,7 @@ def test_orders_that_cannot_be_read_begin_nothing(redis_url: str, join: Join, ev
 
     breaker = join(overrides=broken)
     assert call(breaker)
-    assert OrdersUnreadable in {type(event) for event in events}
+    assert OverridesUnreadable in {type(event) for event in events}
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
 

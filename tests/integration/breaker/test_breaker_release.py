@@ -11,7 +11,7 @@ ITEMS = range(1, 101)
 
 def release(breaker: CircuitBreaker, at: float = 0) -> list[str]:
     """Release as many as may go."""
-    return list(breaker.release(CREATE, ITEMS, now=T0 + at).items)
+    return list(breaker.held_work.release(CREATE, ITEMS, now=T0 + at).items)
 
 
 def send(breaker: CircuitBreaker, item: str, outcome: CallOutcome = CallOutcome.SUCCESS, at: float = 0) -> Recorded:
@@ -43,7 +43,7 @@ def test_a_failure_makes_it_one_again(make: Make) -> None:
     first, *others = release(breaker)
     send(breaker, first, CallOutcome.FAILURE_SERVICE)
     for item in others:
-        breaker.give_back(CREATE, item)
+        breaker.held_work.give_back(CREATE, item)
     assert len(release(breaker)) == 1
 
 
@@ -52,7 +52,7 @@ def test_what_is_in_flight_takes_its_place(make: Make) -> None:
     breaker = make()
     round_of(breaker)
     assert len(release(breaker)) == 2
-    answer = breaker.release(CREATE, ITEMS, now=T0)
+    answer = breaker.held_work.release(CREATE, ITEMS, now=T0)
     assert (answer.items, answer.reason) == ((), Reason.IN_FLIGHT)
 
 
@@ -67,15 +67,15 @@ def test_an_item_is_not_given_to_two_releasers(make: Make) -> None:
     """Both picked the oldest; one gets it."""
     breaker = make()
     round_of(breaker)
-    assert breaker.release(CREATE, [1], now=T0).items == ("1",)
-    assert breaker.release(CREATE, [1, 2], now=T0).items == ("2",)
+    assert breaker.held_work.release(CREATE, [1], now=T0).items == ("1",)
+    assert breaker.held_work.release(CREATE, [1, 2], now=T0).items == ("2",)
 
 
 def test_one_in_half_open_and_none_while_open(make: Make) -> None:
     """The probe is a released item, and it goes alone."""
     breaker = make(threshold=1)
     send(breaker, "0", CallOutcome.FAILURE_SERVICE)
-    shut = breaker.release(CREATE, ITEMS, now=T0 + 29)
+    shut = breaker.held_work.release(CREATE, ITEMS, now=T0 + 29)
     assert (shut.items, shut.reason, shut.retry_after) == ((), Reason.BREAKER_OPEN, 1)
     assert release(breaker, 30) == ["1"]
     assert release(breaker, 30) == []
@@ -116,15 +116,15 @@ def test_no_more_are_released_than_the_rate_limit_lets_go(make: Make) -> None:
     breaker = make(rate_limit=40, rate_burst=3)
     for _ in range(2):
         breaker.record(_granted(breaker, 0), CallOutcome.SUCCESS, now=T0)
-    breaker.release(CREATE, [], now=T0)
+    breaker.held_work.release(CREATE, [], now=T0)
     assert len(release(breaker)) == 1
-    assert breaker.release(CREATE, ITEMS, now=T0).room == 0
+    assert breaker.held_work.release(CREATE, ITEMS, now=T0).room == 0
 
 
 def test_asking_for_the_quota_takes_nothing(make: Make) -> None:
     """A beat may ask as often as it likes."""
     breaker = make()
-    assert [breaker.release_quota(CREATE, now=T0).room for _ in range(3)] == [1, 1, 1]
+    assert [breaker.held_work.count_releasable(CREATE, now=T0).room for _ in range(3)] == [1, 1, 1]
 
 
 def _granted(breaker: CircuitBreaker, at: float) -> Permit:

@@ -98,7 +98,7 @@ def test_a_cluster_client_will_do(cluster_url: str) -> None:
             permit = breaker.acquire(CREATE, owner=f"o{number}")
             assert isinstance(permit, Permit)
             breaker.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout")
-        assert breaker.transitions()[-1].new is State.OPEN
+        assert breaker.view.transitions()[-1].new is State.OPEN
         assert breaker.get_status().shared
 
 
@@ -119,7 +119,7 @@ def test_a_user_without_dangerous_commands_will_do(redis_url: str) -> None:
             assert (theirs.get_status().shared, theirs.get_status().state) == (True, State.OPEN)
             assert theirs.calls.closed_windows() == []
             assert theirs.calls.recent_calls().calls == 5
-            assert theirs.gone_for() is None
+            assert theirs.view.redis_gone_for() is None
         finally:
             client.execute_command("ACL", "DELUSER", "careful")
 

@@ -83,19 +83,19 @@ def test_sixty_four_failures_at_once_open_it_once(fleet: Fleet) -> None:
             pool.map(lambda permit: member.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout"), permits)
         )
     assert sum(one.opened for one in recorded) == 1
-    assert [change.reason for change in member.transitions()] == ["begun", "timeout"]
+    assert [change.reason for change in member.view.transitions()] == ["begun", "timeout"]
 
 
 def test_a_change_is_in_the_stream_with_its_reason_count_and_context(fleet: Fleet) -> None:
     """Written in the same step as the change itself, so no kill can lose it."""
     member = fleet.join()
     fail(member, 5)
-    _, opened = member.transitions()
+    _, opened = member.view.transitions()
     assert (opened.old, opened.new, opened.reason, opened.failures) == (State.CLOSED, State.OPEN, "timeout", 5)
     assert (opened.context, opened.endpoint, opened.at.timestamp()) == ({"worker": "w1"}, None, T0)
     member.reset("op@example.com", "fixed")
     # By Redis's clock, which tells half-open first once that time has come.
-    (reset,) = [change for change in member.transitions(after_id=opened.id) if change.reason == "reset"]
+    (reset,) = [change for change in member.view.transitions(after_id=opened.id) if change.reason == "reset"]
     assert (reset.by, reset.why, reset.epoch > opened.epoch) == ("op@example.com", "fixed", True)
 
 
@@ -104,7 +104,7 @@ def test_the_stream_is_capped(fleet: Fleet) -> None:
     member = fleet.join()
     for _ in range(1300):
         member.reset("op@example.com", "again")
-    assert 1000 <= len(member.transitions(count=5000)) <= 1100
+    assert 1000 <= len(member.view.transitions(count=5000)) <= 1100
 
 
 def test_who_changes_the_state_says_so_at_once(fleet: Fleet) -> None:
@@ -181,7 +181,7 @@ def test_an_order_reaches_the_whole_fleet_at_its_next_call(fleet: Fleet) -> None
     worker, operator = fleet.join(), fleet.join()
     for number in range(3):
         assert worker.acquire(CREATE, owner=f"o{number}")
-    operator.force_open("op@example.com", "stop")
+    operator.operators.force_open("op@example.com", "stop")
     assert not worker.acquire(CREATE, owner="after")
 
 
@@ -206,7 +206,7 @@ def test_each_call_is_counted_at_once(fleet: Fleet) -> None:
 def test_no_key_lives_outside_the_hash_tag_and_none_expires(fleet: Fleet) -> None:
     """A cluster keeps them in one place; no state vanishes by itself."""
     member = fleet.join(rate_limit=100)
-    member.release(CREATE, [1, 2])
+    member.held_work.release(CREATE, [1, 2])
     fail(member, 5)
     with redis.Redis.from_url(fleet.url) as client:
         keys = client.keys()

@@ -263,7 +263,7 @@ def test_the_newest_call_and_each_endpoint_are_told(make: Make) -> None:
 def test_forced_open_sends_nothing_until_its_end_and_then_one_probe(make: Make) -> None:
     """Maintenance until ten: at ten nobody rushes in."""
     breaker = make()
-    breaker.force_open("op@example.com", "maintenance", datetime.fromtimestamp(T0 + 600, tz=UTC))
+    breaker.operators.force_open("op@example.com", "maintenance", datetime.fromtimestamp(T0 + 600, tz=UTC))
     assert denied(breaker, 599).state is State.FORCED_OPEN
     assert ask(breaker, 600).probe
 
@@ -271,16 +271,16 @@ def test_forced_open_sends_nothing_until_its_end_and_then_one_probe(make: Make) 
 def test_forced_open_without_an_end_waits_for_somebody(make: Make) -> None:
     """There is no moment after which to ask again."""
     breaker = make()
-    breaker.force_open("op@example.com", "looking into it")
+    breaker.operators.force_open("op@example.com", "looking into it")
     assert denied(breaker, 9_999_999).retry_after is None
-    breaker.auto("op@example.com", "done")
+    breaker.operators.auto("op@example.com", "done")
     assert ask(breaker, 9_999_999).probe
 
 
 def test_off_lets_everything_through_and_counts_nothing_against_it(make: Make) -> None:
     """Relief at once: open endpoints, failures and all."""
     breaker = trip(make())
-    breaker.off("op@example.com", "false alarm", datetime.fromtimestamp(T0 + 100, tz=UTC))
+    breaker.operators.off("op@example.com", "false alarm", datetime.fromtimestamp(T0 + 100, tz=UTC))
     fail(breaker, *range(1, 20))
     assert not breaker.is_open(now=T0 + 20)
     assert breaker.get_status(now=T0 + 100).state is State.CLOSED
@@ -291,7 +291,7 @@ def test_reset_closes_everything_and_forgets_the_failures(make: Make) -> None:
     breaker = make()
     fail(breaker, 0, 0, 0, 0, 0, outcome=ENDPOINT)
     fail(breaker, 0, 0, 0, 0, endpoint=LIST)
-    breaker.block_key("")
+    breaker.operators.block_key("")
     assert breaker.reset("op@example.com", "fixed")
     fail(breaker, 1, 1, 1, 1)
     assert ask(breaker, 2)
@@ -302,7 +302,7 @@ def test_each_order_has_who_and_why_and_its_own_epoch(make: Make) -> None:
     """The audit needs a name; a call begun before the order is about another time."""
     breaker = make()
     epochs = [ask(breaker, 0).service_epoch]
-    for order in (breaker.off, breaker.force_open, breaker.auto, breaker.reset):
+    for order in (breaker.operators.off, breaker.operators.force_open, breaker.operators.auto, breaker.operators.reset):
         order("op@example.com", "because")
         epochs.append(breaker.get_status().breaker.epoch)
     assert epochs == sorted(set(epochs))
@@ -311,9 +311,9 @@ def test_each_order_has_who_and_why_and_its_own_epoch(make: Make) -> None:
 def test_a_numbered_order_is_obeyed_once(make: Make) -> None:
     """Given again by a beat every few seconds, it does not undo what came after it."""
     breaker = make()
-    assert breaker.force_open("op@example.com", "a", number=7)
-    assert breaker.auto("op@example.com", "b", number=8)
-    assert not breaker.force_open("op@example.com", "a", number=7)
+    assert breaker.operators.force_open("op@example.com", "a", number=7)
+    assert breaker.operators.auto("op@example.com", "b", number=8)
+    assert not breaker.operators.force_open("op@example.com", "a", number=7)
     assert breaker.get_status().state is State.HALF_OPEN
 
 
@@ -323,7 +323,7 @@ def test_after_a_401_nothing_goes_with_that_key(make: Make) -> None:
     breaker.record(ask(breaker, 0), CallOutcome.CREDENTIALS, reason="credentials", now=T0)
     refusal = denied(breaker, 9_999)
     assert (refusal.reason, refusal.retry_after) == (Reason.CREDENTIALS, None)
-    assert breaker.release(CREATE, [1], now=T0 + 9_999).reason is Reason.CREDENTIALS
+    assert breaker.held_work.release(CREATE, [1], now=T0 + 9_999).reason is Reason.CREDENTIALS
     breaker.reset("op@example.com", "new key")
     assert ask(breaker, 9_999)
 

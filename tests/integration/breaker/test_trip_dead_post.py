@@ -64,7 +64,7 @@ def test_a_dead_post_is_left_alone_after_five_though_reads_are_well(
 
     fleet.run(until=600)
 
-    opened = [one for one in calls.breaker.transitions(count=1000) if one.new is State.OPEN]
+    opened = [one for one in calls.breaker.view.transitions(count=1000) if one.new is State.OPEN]
     first = round(opened[0].at.timestamp() - T0, 3)
     probes = [at for at in fleet.posted if at > first]
     assert len([at for at in fleet.failed_at if at <= first]) == 5

@@ -109,7 +109,7 @@ def test_when_both_would_open_only_the_service_does(calls: Calls) -> None:
     last = calls.call(*[GONE] * 5)
 
     assert (last.state, last.endpoint_state) == (State.OPEN, State.CLOSED)
-    changes = [(one.endpoint, one.new) for one in calls.breaker.transitions() if one.new is not State.CLOSED]
+    changes = [(one.endpoint, one.new) for one in calls.breaker.view.transitions() if one.new is not State.CLOSED]
     assert changes == [(None, State.OPEN)]
 
 

@@ -13,7 +13,7 @@ Booking = Callable[..., Any]
 
 def test_another_keys_block_is_told_and_is_no_fault(booking: Booking) -> None:
     """After the documented remedy, a new key, the old one's block stays and stops nothing."""
-    dependencies.current().breaker.block_key("old-key", by="worker", why="Cal.com refused this key")
+    dependencies.current().breaker.operators.block_key("old-key", by="worker", why="Cal.com refused this key")
 
     ran = booking("breaker", "status")
 
@@ -22,7 +22,7 @@ def test_another_keys_block_is_told_and_is_no_fault(booking: Booking) -> None:
 
 def test_todays_refused_key_is_a_fault_and_says_what_ends_it(booking: Booking) -> None:
     """By itself, or by the order to try it again."""
-    dependencies.current().breaker.block_key(
+    dependencies.current().breaker.operators.block_key(
         dependencies.current().breaker.key, by="worker", why="Cal.com refused this key"
     )
 

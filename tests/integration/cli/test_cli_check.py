@@ -283,7 +283,7 @@ def test_an_event_type_that_was_deleted_is_no_fault_of_the_key(booking: Booking,
 
 def test_the_check_leaves_cal_com_alone_while_the_breaker_is_open(booking: Booking, simulator: Any) -> None:
     """It asks as bookings do, and says why it did not."""
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     before = len(simulator.journal())
     ran = booking("check")
     assert (ran.code, len(simulator.journal())) == (1, before)

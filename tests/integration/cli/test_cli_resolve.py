@@ -191,7 +191,7 @@ def test_cal_com_is_left_alone_while_the_breaker_is_open(booking: Booking, scene
     """An operator's question is a call like any other."""
     row = blind(scene)
     uid = scene.post(row)["uid"]
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     before = len(scene.simulator.journal())
     ran = booking("resolve", row.id, uid)
     assert (ran.code, len(scene.simulator.journal())) == (1, before)

@@ -162,7 +162,7 @@ def test_many_looks_at_once_tell_once(sinks: Sinks) -> None:
 
 def test_an_operators_order_is_no_outage(sinks: Sinks) -> None:
     """Who orders the breaker open knows it."""
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     assert dependencies.current().breaker.get_status().state is State.FORCED_OPEN
     assert (check.check(), sinks.titles) == (0, [])
 

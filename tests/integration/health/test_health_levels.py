@@ -85,8 +85,8 @@ def test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage(
     """Cal.com is well: what the order held goes in a moment, and without traffic there is nothing to tell."""
     settings()
     breaker = dependencies.current().breaker
-    breaker.force_open("operator", "a test")
-    breaker.auto("operator", "a test")
+    breaker.operators.force_open("operator", "a test")
+    breaker.operators.auto("operator", "a test")
     assert breaker.get_status().state is State.HALF_OPEN
     assert (check.check(), titles()) == (0, [])
     record.moved(Status.HELD, hold_reason=HoldReason.BREAKER_OPEN)

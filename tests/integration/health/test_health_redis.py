@@ -75,12 +75,14 @@ def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
 
     def ask(*, late: bool) -> None:
         """Have one answer come late and ten in time, but for what a busy host does."""
-        before = breaker.answers()
+        before = breaker.view.redis_answers()
         if late:
             valkey.pause()
             breaker.get_status()
             valkey.resume()
-        eventually(lambda: breaker.get_status() and breaker.answers().in_time >= before.in_time + 10, what="answers")
+        eventually(
+            lambda: breaker.get_status() and breaker.view.redis_answers().in_time >= before.in_time + 10, what="answers"
+        )
 
     def look(*, late: bool) -> list[str]:
         """Have two such elevens within five seconds; return what was told by then."""
@@ -91,10 +93,13 @@ def test_a_redis_that_often_answers_late_is_told_and_so_is_its_end(
         return titles()
 
     look(late=False)
-    before = breaker.answers()
+    before = breaker.view.redis_answers()
     assert [look(late=True), look(late=True)] == [[], []]
     told = look(late=True)
-    late, in_time = breaker.answers().late - before.late, breaker.answers().in_time - before.in_time
+    late, in_time = (
+        breaker.view.redis_answers().late - before.late,
+        breaker.view.redis_answers().in_time - before.in_time,
+    )
     assert told == [f"Redis is slow: {late} of {late + in_time} answers came late in the last minute"]
     assert check.check() == 0, "the health check's own view neither ends it at once nor tells it again"
     clock[0] += 61

@@ -53,7 +53,7 @@ def test_an_order_is_obeyed_and_says_who_why_and_until_when(built: Dependencies,
     [kept] = given(built)
     assert (kept.mode, kept.by, kept.why) == (mode, "ann", "a test")
     assert kept.until == action.asked_at + timedelta(seconds=600)
-    change = built.breaker.transitions()[-1]
+    change = built.breaker.view.transitions()[-1]
     assert (change.by, change.why) == ("ann", "a test")
     assert recorded(built) == [action]
     assert (action.who, action.via, action.action, action.outcomes) == ("ann", "page", mode, {"obeyed": 1})
@@ -84,9 +84,9 @@ def test_auto_ends_an_order_and_reset_closes_whatever_stands(built: Dependencies
 @pytest.mark.parametrize("mode", [OPEN, OFF, AUTO, RESET])
 def test_an_order_for_what_is_over_is_refused(built: Dependencies, mode: str) -> None:
     """The page was older than the state: the operator is told how it stands now."""
-    built.breaker.force_open("somebody", "before")
+    built.breaker.operators.force_open("somebody", "before")
     request = order(built, mode)
-    built.breaker.auto("somebody", "since")
+    built.breaker.operators.auto("somebody", "since")
 
     action = breaker_actions.carry_out(built, request)
 
@@ -196,12 +196,12 @@ def test_an_order_that_was_obeyed_is_done_also_where_its_end_was_not_recorded(
         patched.setattr(breaker_actions.operator_actions, "finish", _dies)
         with pytest.raises(KeyboardInterrupt):
             breaker_actions.carry_out(built, request)
-    changes, orders_then = len(built.breaker.transitions()), given(built)
+    changes, orders_then = len(built.breaker.view.transitions()), given(built)
 
     action = breaker_actions.carry_out(built, request)
 
     assert (action.outcomes, action.refused, action.done_at is not None) == ({"obeyed": 1}, None, True)
-    assert (len(built.breaker.transitions()), given(built)) == (changes, orders_then)
+    assert (len(built.breaker.view.transitions()), given(built)) == (changes, orders_then)
     other = breaker_actions.carry_out(built, replace(request, who="bob", request_id=uuid4()))
     assert other.refused is not None, "who did not order it has to look"
 
@@ -267,7 +267,7 @@ def test_without_redis_what_cannot_be_kept_is_refused_and_may_be_asked_again(
     built: Dependencies, valkey: Any, mode: str
 ) -> None:
     """The same request is carried out once it is back."""
-    built.breaker.force_open("somebody", "before")
+    built.breaker.operators.force_open("somebody", "before")
     request = order(built, mode)
     valkey.kill()
 

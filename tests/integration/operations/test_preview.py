@@ -169,7 +169,7 @@ def test_a_reset_says_which_key_is_tried_with_how_many(built: Dependencies, reco
     assert refused is not None
     assert "there is nothing to reset" in refused
     breaker_actions.carry_out(built, asked(OPEN))
-    built.breaker.block_key(built.breaker.key, by="worker", why="Cal.com refused this key")
+    built.breaker.operators.block_key(built.breaker.key, by="worker", why="Cal.com refused this key")
     held(record)
 
     seen = preview.of_order(built, RESET)

@@ -59,7 +59,7 @@ def test_each_order_changes_the_breaker_and_says_who_and_why(fleet: Callable[...
         answer = press(flower, action)
         assert (answer.status_code, answer.json()["done"]) == (200, True), answer.text
         assert built.breaker.get_status().state is state
-        change = built.breaker.transitions()[-1]
+        change = built.breaker.view.transitions()[-1]
         assert (change.by, change.why) == ("ann", WHY["why"])
     actions = recorded(built)
     assert [one.action for one in actions] == ["open", "auto", "off", "reset"]
@@ -103,8 +103,8 @@ def test_a_page_that_is_older_than_the_breakers_state_acts_on_nothing(flower: Fl
     breaker = dependencies.current().breaker
     breaker.record_success("bookings.create")
     body = pressed(flower, "open")
-    breaker.force_open("somebody", "since")
-    breaker.auto("somebody", "since")
+    breaker.operators.force_open("somebody", "since")
+    breaker.operators.auto("somebody", "since")
 
     answers = [flower.post(ACT, body) for _ in range(2)]
 
@@ -287,7 +287,7 @@ def test_a_request_id_of_another_action_is_refused(flower: FlowerUnderTest, reco
 def test_without_redis_orders_are_kept_and_the_others_refused(flower: FlowerUnderTest, valkey: Any) -> None:
     """What was refused can be pressed again when it is back."""
     built = dependencies.current()
-    built.breaker.force_open("somebody", "before")
+    built.breaker.operators.force_open("somebody", "before")
     auto = pressed(flower, "auto")
     opens = {"request_id": str(uuid4()), "action": "open", "epoch": 0, "until": 600} | WHY
     valkey.kill()

@@ -38,7 +38,7 @@ def posts(simulator: Any) -> int:
 @pytest.mark.usefixtures("deployed")
 def test_what_waits_ends_at_its_answer_by_and_its_caller_is_told() -> None:
     """Held for the breaker; the others stay."""
-    dependencies.current().breaker.force_open("operator", "outage")
+    dependencies.current().breaker.operators.force_open("operator", "outage")
     first, other = ask(1, timedelta(minutes=1)), ask(2, timedelta(hours=1))
     write(first, answer_by=datetime.now(UTC) - timedelta(seconds=1))
 

@@ -112,4 +112,4 @@ def wait(breaker: CircuitBreaker, at: float) -> float | None:
 
 def release(breaker: CircuitBreaker, at: float) -> Released:
     """Release as many as may go."""
-    return breaker.release(CREATE, range(100), now=T0 + at)
+    return breaker.held_work.release(CREATE, range(100), now=T0 + at)

@@ -60,7 +60,7 @@ def test_what_still_stands_is_a_duplicate_as_of_now(booked: int, simulator: Any,
 def test_where_cal_com_cannot_tell_the_receipt_says_as_of_when(booked: int, simulator: Any, trouble: str) -> None:
     """Nothing is cancelled here because of it: neither an outage nor a young 404 proves that it is gone."""
     if trouble == "an open breaker":
-        dependencies.current().breaker.force_open("operator", "a test")
+        dependencies.current().breaker.operators.force_open("operator", "a test")
     elif trouble == "a replica that lags":
         simulator.settings(replica_lag=60)
     else:

@@ -77,7 +77,9 @@ def unfinished(event_type: int) -> int:
 
 def opened() -> list[str | None]:
     """Return what opened, in order: an endpoint's name, or None for the service."""
-    return [one.endpoint for one in dependencies.current().breaker.transitions(count=1000) if one.new is State.OPEN]
+    return [
+        one.endpoint for one in dependencies.current().breaker.view.transitions(count=1000) if one.new is State.OPEN
+    ]
 
 
 def holds() -> int:

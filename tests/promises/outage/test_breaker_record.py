@@ -31,7 +31,7 @@ def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[
     simulator.faults("status", name="unavailable", count=1)
     enqueue_booking(request(1))
     breaker = dependencies.current().breaker
-    eventually(lambda: [one for one in breaker.transitions() if one.reason != "begun"], what="it opens")
+    eventually(lambda: [one for one in breaker.view.transitions() if one.reason != "begun"], what="it opens")
     assert not rows("SELECT 1 FROM circuit_breaker_events WHERE reason <> 'begun'")
     running.maintenance()
     running.maintenance()
@@ -42,7 +42,7 @@ def test_a_kill_between_a_transition_and_its_row_leaves_one_row(fleet: Callable[
     eventually(
         lambda: breaker.get_status().state == "closed" and len(told()) >= 4, what="begun, open, half-open, closed"
     )
-    eventually(lambda: told() == {(one.endpoint, one.epoch) for one in breaker.transitions()})
+    eventually(lambda: told() == {(one.endpoint, one.epoch) for one in breaker.view.transitions()})
     counted = rows("SELECT count(*) AS n FROM circuit_breaker_events GROUP BY service, endpoint, epoch")
     assert {row.n for row in counted} == {1}
 
@@ -70,12 +70,12 @@ def test_a_booking_that_fails_each_time_keeps_no_line_shut(fleet: Callable[..., 
     """It is the first in line after an outage: the others are confirmed within a few open windows."""
     running = fleet(CIRCUIT_BREAKER_THRESHOLD="5", CIRCUIT_BREAKER_HALF_OPEN_TIMEOUT="1").start()
     finals([enqueue_booking(request(0)).appointment_id])
-    dependencies.current().breaker.force_open("operator", "a test")
+    dependencies.current().breaker.operators.force_open("operator", "a test")
     poison = enqueue_booking(request(1))
     [(reference,)] = rows(f"SELECT uuid FROM appointments WHERE id = {poison.appointment_id}")  # noqa: S608 - an int
     others = enqueue_bookings([request(number) for number in range(2, 42)])
     simulator.faults("status", name="internal", match={"method": "POST", "reference": str(reference)})
-    dependencies.current().breaker.auto("operator", "a test")  # half-open: the first in line is the probe
+    dependencies.current().breaker.operators.auto("operator", "a test")  # half-open: the first in line is the probe
     ends = finals([receipt.appointment_id for receipt in others])  # type: ignore[union-attr]
     assert {end.status for end in ends.values()} == {Status.CONFIRMED}
     assert outcome(poison.appointment_id).status is not Status.CONFIRMED  # type: ignore[union-attr]

@@ -34,7 +34,7 @@ def rows(database_url: str, query: str) -> list[Any]:
 
 def transitions() -> list[Transition]:
     """Return the changes of the service's breaker, in order."""
-    return [one for one in dependencies.current().breaker.transitions(count=2000) if one.endpoint is None]
+    return [one for one in dependencies.current().breaker.view.transitions(count=2000) if one.endpoint is None]
 
 
 def failed_probes() -> int:

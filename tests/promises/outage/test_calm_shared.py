@@ -65,7 +65,7 @@ def test_held_work_goes_at_a_pace_that_rises_from_one(two: tuple[CircuitBreaker,
     one, other = two
     rounds = []
     for at in range(4):
-        items = (one, other)[at % 2].release(CREATE, range(100), now=T0 + at).items
+        items = (one, other)[at % 2].held_work.release(CREATE, range(100), now=T0 + at).items
         rounds.append(len(items))
         for item in items:
             one.record(ask(one, f"{item}@{at}", at, item), CallOutcome.SUCCESS, now=T0 + at)

@@ -38,6 +38,9 @@ class SharedByHand(CircuitBreaker):
         redis = make_redis(redis_url, timeout=5, connect_timeout=5)
         super().__init__("calcom", redis=redis, settings=BreakerSettings(rate_limit=0))
         self.tell = clock
+        give_back = self.held_work.give_back
+        now = {"give_back": lambda endpoint, item: give_back(endpoint, item, now=clock())}
+        vars(self.held_work).update(now)
 
     def acquire(self, endpoint: str, **how: Any) -> Permit | Denied:
         """Ask, now."""
@@ -46,10 +49,6 @@ class SharedByHand(CircuitBreaker):
     def record(self, permit: Permit, *outcome: Any, **more: Any) -> Recorded:
         """Report, now."""
         return super().record(permit, *outcome, **more, now=self.tell())
-
-    def give_back(self, endpoint: str, item: str | int, *, now: float | None = None) -> None:
-        """Give back, now."""
-        super().give_back(endpoint, item, now=now or self.tell())
 
     def states(self) -> dict[str | None, State]:
         """Return the state of the service, and of each endpoint that is not closed."""
@@ -138,7 +137,7 @@ def test_a_dead_list_opens_the_list_alone_and_bookings_go_on(clock: Hand, simula
 
 def openings() -> list[Transition]:
     """Return each change to open."""
-    return [one for one in dependencies.current().breaker.transitions() if one.new is State.OPEN]
+    return [one for one in dependencies.current().breaker.view.transitions() if one.new is State.OPEN]
 
 
 def under_way() -> int:

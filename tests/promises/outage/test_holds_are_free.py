@@ -38,7 +38,7 @@ def test_ten_thousand_holds_leave_redis_and_the_workers_as_they_were(
     running.beat()
     eventually(lambda: running.logs().count(" ready.") == 2, what="both workers")
     breaker = dependencies.current().breaker
-    breaker.force_open("operator", "a test")
+    breaker.operators.force_open("operator", "a test")
     enqueue(0, BATCH)
     with redis.Redis.from_url(redis_url) as client:
         beats = int(client.info("commandstats")["cmdstat_evalsha"]["calls"])
@@ -65,7 +65,7 @@ def test_a_hold_takes_no_longer_to_accept_than_a_booking(
     for turn, status in enumerate((Status.PENDING, Status.HELD), start=1):
         with dependencies.current().engine.begin() as conn:
             conn.execute(text("DELETE FROM appointments"))  # nobody waits in line, or the closed rounds would hold too
-        (breaker.force_open if status is Status.HELD else breaker.reset)("operator", "a test")
+        (breaker.operators.force_open if status is Status.HELD else breaker.reset)("operator", "a test")
         with redis.Redis.from_url(redis_url) as client, statements(dependencies.current().engine) as asked:
             client.config_resetstat()
             waiting = client.llen("bookings")

@@ -17,7 +17,7 @@ def test_held_bookings_go_though_nothing_runs_the_periodic_tasks(settings: Calla
     """What is held waits for a release, and what is new waits behind it: the watch in each worker lets them go."""
     settings()
     breaker, time = dependencies.current().breaker, [0.0]
-    breaker.force_open("operator", "an outage")
+    breaker.operators.force_open("operator", "an outage")
     held, waits = (enqueue_booking(request(number)).appointment_id for number in range(2))
     breaker.reset("operator", "it is over")
     with dependencies.current().engine.begin() as conn:

@@ -18,7 +18,7 @@ def outage(settings: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPa
     """Hold all that is asked for, at 100 calls a minute and an hour's lead, a bulk in parts of three."""
     settings(CALCOM_RATE_LIMIT_PER_MINUTE=str(round(60 / CALL)), HOLD_LEAD="3600")
     monkeypatch.setattr("tasks.enqueue.PART", 3)
-    dependencies.current().breaker.force_open("operator", "outage")
+    dependencies.current().breaker.operators.force_open("operator", "outage")
 
 
 def bulk(*numbers: int) -> list[int]:

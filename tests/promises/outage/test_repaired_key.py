@@ -104,7 +104,7 @@ def test_a_hold_that_is_written_after_the_reset_ends_like_the_others(
     """The attempt was denied before; the operator was quicker than its last statement."""
     settings()
     built = dependencies.current()
-    built.breaker.block_key(built.breaker.key, by="worker", why="refused")
+    built.breaker.operators.block_key(built.breaker.key, by="worker", why="refused")
     one = enqueue_booking(request(1)).appointment_id
     move = appointments.move
 
@@ -127,7 +127,7 @@ def test_a_401_of_a_call_begun_before_the_reset_blocks_nobody_after_it(
     built = dependencies.current()
     permit = built.breaker.acquire("bookings.create", owner="slow")
     assert permit
-    built.breaker.block_key(built.breaker.key, by="worker", why="refused")
+    built.breaker.operators.block_key(built.breaker.key, by="worker", why="refused")
     assert breaker_overrides.reset(built.engine, built.breaker, by="ops", why="the key is good again")
 
     built.breaker.record(permit, CallOutcome.CREDENTIALS, reason="credentials")

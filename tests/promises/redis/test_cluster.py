@@ -50,7 +50,7 @@ def test_two_processes_share_a_breaker_that_lives_in_a_cluster(url: str) -> None
             ours.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout")
         assert not theirs.acquire(CREATE, owner="theirs")
         assert (theirs.get_status().shared, theirs.get_status().state) == (True, State.OPEN)
-        assert theirs.transitions()[-1].new is State.OPEN
+        assert theirs.view.transitions()[-1].new is State.OPEN
         assert ours.calls.recent_calls().calls == 5
 
 

@@ -15,7 +15,7 @@ def released(breaker: CircuitBreaker, every: float, *, seconds: float) -> int:
     waiting = [next(line) for _ in range(100)]
     went = 0
     for tick in range(round(seconds / every)):
-        gone = {int(item) for item in breaker.release(CREATE, waiting, now=T0 + tick * every).items}
+        gone = {int(item) for item in breaker.held_work.release(CREATE, waiting, now=T0 + tick * every).items}
         waiting = [item for item in waiting if item not in gone] + [next(line) for _ in gone]
         went += len(gone)
     return went
@@ -32,7 +32,7 @@ def test_a_line_that_was_not_asked_for_does_not_go_at_once() -> None:
     """A second's worth at most, however long nobody came."""
     breaker = make(rate_limit=600)
     released(breaker, 1, seconds=2)
-    assert len(breaker.release(CREATE, range(1000, 1100), now=T0 + 60).items) == 10
+    assert len(breaker.held_work.release(CREATE, range(1000, 1100), now=T0 + 60).items) == 10
 
 
 def test_what_was_released_elsewhere_is_not_paced_once_more() -> None:
@@ -49,4 +49,4 @@ def test_in_half_open_one_is_released_a_second() -> None:
     assert isinstance(permit, Permit)
     breaker.record(permit, CallOutcome.FAILURE_SERVICE, reason="timeout", now=T0)
     assert released(breaker, 0.5, seconds=1) == 0
-    assert [len(breaker.release(CREATE, range(10), now=T0 + at).items) for at in (1.1, 1.5, 2.2)] == [1, 0, 1]
+    assert [len(breaker.held_work.release(CREATE, range(10), now=T0 + at).items) for at in (1.1, 1.5, 2.2)] == [1, 0, 1]

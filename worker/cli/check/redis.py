@@ -32,8 +32,8 @@ def breaker_error(url: str) -> str | None:
         permit = breaker.acquire(ENDPOINT, owner="check")
         if isinstance(permit, Permit):
             breaker.record(permit, CallOutcome.SUCCESS)
-        breaker.release_quota(ENDPOINT)
-        breaker.transitions()
+        breaker.held_work.count_releasable(ENDPOINT)
+        breaker.view.transitions()
     finally:
         _clean_up(client, breaker.service)
     if not lost:

@@ -93,7 +93,7 @@ class Timeline:
 
     def _breaker_moments(self) -> list[tuple[float, str]]:
         moments = []
-        for transition in self._environment.breaker.transitions(self._read):
+        for transition in self._environment.breaker.view.transitions(self._read):
             self._read = transition.id
             if transition.endpoint is None:
                 at = self.clock.monotonic_of(transition.at)

@@ -44,7 +44,7 @@ def test_its_success_lets_calls_go_again_and_one_goes_first(make: Make) -> None:
     throttle(ours)
     try_again(ours, 60, CallOutcome.SUCCESS)
     assert ours.get_status(now=T0 + 60).throttled_for == 0
-    assert theirs.release_quota(CREATE, now=T0 + 61).room == 1
+    assert theirs.held_work.count_releasable(CREATE, now=T0 + 61).room == 1
     ask(theirs, 61)
     assert denied(theirs, 61).retry_after == 0.25
 
@@ -88,7 +88,7 @@ def reset(breaker: CircuitBreaker) -> None:
 
 def switch_off(breaker: CircuitBreaker) -> None:
     """Let everything through, as an operator does."""
-    breaker.off("op@example.com", "it is well", datetime(2200, 1, 1, tzinfo=UTC))
+    breaker.operators.off("op@example.com", "it is well", datetime(2200, 1, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("order", [reset, switch_off])
@@ -109,7 +109,7 @@ def test_automatic_again_ends_no_throttle(make: Make) -> None:
     breaker = make()
     permit = breaker.acquire(CREATE, owner="one")
     assert isinstance(permit, Permit)
-    breaker.force_open("op@example.com", "a test")
+    breaker.operators.force_open("op@example.com", "a test")
     breaker.record(permit, CallOutcome.THROTTLED, retry_after=DAY)
-    breaker.auto("op@example.com", "done")
+    breaker.operators.auto("op@example.com", "done")
     assert breaker.get_status().throttled_for > 0

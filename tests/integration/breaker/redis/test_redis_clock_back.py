@@ -38,7 +38,7 @@ def test_a_dead_probe_keeps_its_place_no_longer_than_its_lease(make: Make) -> No
 def test_an_operators_open_ends_when_the_operator_said(make: Make) -> None:
     """Its end may be far, by whatever clock."""
     breaker = make(open_max=600)
-    breaker.force_open("op@example.com", "maintenance", datetime.fromtimestamp(T0 + 900, tz=UTC))
+    breaker.operators.force_open("op@example.com", "maintenance", datetime.fromtimestamp(T0 + 900, tz=UTC))
     assert denied(breaker, BACK).retry_after == 4500
     assert denied(breaker, BACK + 4499).retry_after == 1
 
@@ -49,16 +49,16 @@ def test_a_released_booking_that_never_came_back_keeps_its_place_no_longer_than_
 ) -> None:
     """Its message was lost, or its worker killed; the window has one place."""
     breaker = make(permit_lease=50)
-    assert breaker.release(CREATE, [1], now=_at(0)).items == ("1",)
+    assert breaker.held_work.release(CREATE, [1], now=_at(0)).items == ("1",)
     if sent:
         assert isinstance(breaker.acquire(CREATE, owner="one", item=1, now=_at(0)), Permit)
-    assert breaker.release(CREATE, [1, 2], now=_at(BACK)).items == ("1",)
+    assert breaker.held_work.release(CREATE, [1, 2], now=_at(BACK)).items == ("1",)
 
 
 def test_the_harmless_call_is_not_put_off(make: Make) -> None:
     """The moment of the next one was written by the clock as it was; a minute later the next goes."""
     breaker = make(trial_every=60)
-    breaker.block_key("")
+    breaker.operators.block_key("")
     assert breaker.acquire(LIST, owner="one", trial=True, now=_at(0))
     assert breaker.acquire(LIST, owner="two", trial=True, now=_at(BACK))
     assert not breaker.acquire(LIST, owner="three", trial=True, now=_at(BACK + 59.999))

@@ -65,7 +65,7 @@ def test_an_answer_that_is_late_once_is_no_permit_and_no_absence(valkey: "Valkey
         assert (denial.reason, denial.retry_after) == (Reason.THROTTLED, breaker.settings.redis_retry)
         make_redis(valkey.url, timeout=30).ping()  # it has thawed
         assert call(breaker)
-    assert breaker.gone_for() is None
+    assert breaker.view.redis_gone_for() is None
     assert not [event for event in events if isinstance(event, SharedStateLost)]
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", join: J
     """The next tick asks again."""
     breaker = join()
     valkey.pause()
-    released = breaker.release(CREATE, [1])
+    released = breaker.held_work.release(CREATE, [1])
     valkey.resume()
     assert (released.items, released.room, released.reason) == ((), 0, Reason.THROTTLED)
 
@@ -81,13 +81,13 @@ def test_nothing_is_released_by_an_answer_that_is_late(valkey: "Valkey", join: J
 def test_what_a_late_answer_has_released_goes_at_the_next_turn(valkey: "Valkey", join: Join) -> None:
     """Redis has given it a place that nobody was told of: that is given back, and no lease is waited for."""
     breaker = join()
-    breaker.release(CREATE, ["known"])  # the script is loaded
-    breaker.give_back(CREATE, "known")
+    breaker.held_work.release(CREATE, ["known"])  # the script is loaded
+    breaker.held_work.give_back(CREATE, "known")
     valkey.pause()
-    breaker.release(CREATE, [1])
+    breaker.held_work.release(CREATE, [1])
     valkey.resume()
 
-    released = [breaker.release(CREATE, [1]).items for _ in range(2)]
+    released = [breaker.held_work.release(CREATE, [1]).items for _ in range(2)]
 
     assert ("1",) in released
 
@@ -96,10 +96,10 @@ def test_a_request_that_is_kept_waits_for_no_second_answer(valkey: "Valkey", joi
     """What was closed is taken as still closed: a worker that wants to call asks again."""
     breaker = join()
     valkey.pause()
-    shut = breaker.is_shut(CREATE)
+    shut = breaker.view.is_blocking(CREATE)
     valkey.resume()
     assert not shut
-    assert breaker.gone_for() is None
+    assert breaker.view.redis_gone_for() is None
 
 
 def test_two_late_answers_in_a_row_are_a_redis_that_is_gone(
@@ -131,7 +131,7 @@ def test_being_alone_again_and_again_makes_nobody_quicker(valkey: "Valkey", join
         valkey.restart()
         clock[0] += 0.2
         assert breaker.get_status().shared
-        breaker.release_quota(CREATE)
+        breaker.held_work.count_releasable(CREATE)
     assert went == 0
 
 

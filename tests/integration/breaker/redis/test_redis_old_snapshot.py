@@ -45,7 +45,7 @@ def test_an_outage_that_is_younger_than_the_snapshot_is_not_forgotten(
     snapshot.restore()
     assert not call(seer)
     assert not call(idle)
-    assert seer.transitions()[-1].reason == "restored"
+    assert seer.view.transitions()[-1].reason == "restored"
 
 
 def test_a_report_after_the_restart_makes_nobody_forget(redis_url: str, make: Make) -> None:
@@ -67,7 +67,7 @@ def test_a_younger_snapshot_is_believed(redis_url: str, make: Make) -> None:
     operator.reset("op@example.com", "mended")
     Snapshot(redis_url).restore()
     assert call(seer)
-    assert [change.reason for change in seer.transitions()][-1] == "reset"
+    assert [change.reason for change in seer.view.transitions()][-1] == "reset"
 
 
 def test_an_outage_that_was_over_is_not_begun_again(redis_url: str, make: Make) -> None:
@@ -81,7 +81,7 @@ def test_an_outage_that_was_over_is_not_begun_again(redis_url: str, make: Make) 
     snapshot.restore()
     assert call(breaker)
     assert breaker.get_status().state is State.CLOSED
-    assert [change.reason for change in breaker.transitions()] == ["begun"]
+    assert [change.reason for change in breaker.view.transitions()] == ["begun"]
 
 
 def test_another_endpoints_outage_is_corrected_when_that_is_asked_for(redis_url: str, make: Make) -> None:
