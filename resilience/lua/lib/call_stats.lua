@@ -65,8 +65,8 @@ local function count_window(size, name, error, severity, calls, sum, longest, co
       redis.call('HDEL', WINDOWS, field .. '/' .. word)
     end
     n, total, max_ms, failures, errors = 0, 0, 0, 0, ''
-    failed_ms, times = 0, ''
   end
+  failed_ms, times = failed_ms or 0, times or ''
   if severity > 0 then
     failed_ms = failed_ms + sum
     failures = failures + calls
