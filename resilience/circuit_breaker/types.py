@@ -147,7 +147,11 @@ class OverrideKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OperatorOverride:
-    """What an operator has the breaker do; `number` is its row's id, 0 one that was never written down."""
+    """What an operator has the breaker do.
+
+    `number` is its row's id, 0 one that was never written down; `action` is the id of the action that asked for it, 0
+    where none did.
+    """
 
     kind: OverrideKind
     by: str
@@ -155,6 +159,7 @@ class OperatorOverride:
     until: datetime | None = None
     number: int = 0
     fingerprint: str = ""
+    action: int = 0
 
 
 class QuotaHeaders(NamedTuple):

@@ -61,8 +61,8 @@ OPERATIONS = (
         name="another-order-taken-for-this-one",
         promise=6,
         file="tasks/operations/breaker_actions.py",
-        old="(one.kind, one.by, one.why, one.until) == wanted",
-        new="(one.kind, one.by, one.why) == wanted[:3]",
+        old="seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)",
+        new="bool(epochs)",
         test=f"{_BREAKER}test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked[another end]",
     ),
     Breakage(
