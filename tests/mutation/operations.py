@@ -66,6 +66,14 @@ OPERATIONS = (
         test=f"{_BREAKER}test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked[another end]",
     ),
     Breakage(
+        name="order-known-by-who-gave-it",
+        promise=6,
+        file="tasks/operations/breaker_actions.py",
+        old="if one.action == action.id}",
+        new="if one.by == action.who}",
+        test="tests/integration/test_reworded.py::test_an_order_knows_its_own_change_by_its_number[reset]",
+    ),
+    Breakage(
         name="stale-page-retries-what-goes-by-itself",
         promise=6,
         file="tasks/operations/booking_commands.py",

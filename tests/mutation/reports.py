@@ -57,6 +57,14 @@ REPORTS = (
         "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com]",
     ),
     Breakage(
+        name="own-answer-not-kept",
+        promise=6,
+        file="tasks/attempt.py",
+        old=', facts={"by_own_answer": True}',
+        new="",
+        test="tests/integration/test_reworded.py::test_a_series_whose_post_was_answered_is_whole",
+    ),
+    Breakage(
         name="buckets-that-lack-calls",
         promise=6,
         file="resilience/call_stats/windows.py",
