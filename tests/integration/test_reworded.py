@@ -142,9 +142,13 @@ def test_an_order_knows_its_own_change_by_its_number(
         built.breaker.force_open("bob", "before")
     seen = breaker_actions.epoch(built.breaker.get_status(), mode)
     order = asked(mode, epoch_seen=seen, target={"seconds": 600})
+    other = replace(order, request_id=uuid4())  # asked for earlier, by the same person, in the same words
     name = "order" if mode == breaker_actions.OPEN else "reset"
     give = getattr(breaker_overrides, name)
     with monkeypatch.context() as patched:
+        patched.setattr(breaker_overrides, name, _dies)
+        with pytest.raises(KeyboardInterrupt):
+            breaker_actions.carry_out(built, other)
         patched.setattr(breaker_overrides, name, lambda *args, **given: give(*args, **given | {"why": REWORDED}))
         patched.setattr(breaker_actions.operator_actions, "finish", _dies)
         with pytest.raises(KeyboardInterrupt):
@@ -152,7 +156,7 @@ def test_an_order_knows_its_own_change_by_its_number(
     assert built.breaker.transitions()[-1].why == REWORDED
 
     assert breaker_actions.carry_out(built, order).outcomes == {"obeyed": 1}
-    assert breaker_actions.carry_out(built, replace(order, request_id=uuid4())).outcomes == {"stale": 1}
+    assert breaker_actions.carry_out(built, other).outcomes == {"stale": 1}
 
 
 def _dies(*_: Any, **__: Any) -> bool:

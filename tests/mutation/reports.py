@@ -143,7 +143,7 @@ REPORTS = (
         file="tasks/unknown/refusal.py",
         old="return Move(Status.REJECTED, why, changes, words=message)",
         new="return Move(Status.REJECTED, error, changes)",
-        test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
+        test="tests/integration/test_reworded.py::test_cal_coms_words_stay_in_the_row[no]",
     ),
     Breakage(
         name="look-later-than-the-settle-time",
