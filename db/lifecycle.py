@@ -112,5 +112,8 @@ _MOVES: dict[Status, frozenset[Status]] = {
 
 MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(_MOVES)
 
+NEVER_KNOWN = "never_known"
+"""The error type of a failed booking of which nobody knew whether it was booked (sql/never_known.sql writes it)."""
+
 FINAL = frozenset({Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 LIVE = frozenset(Status) - FINAL

@@ -146,7 +146,7 @@ class Attempt:
         why = f"Cal.com booked it ({reply.http_status})"
         count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
         there = BookedThere(reply.uid, reply.seat_uid, reply.series_uid, awaits_host=reply.awaits_host)
-        move = confirmed(there, why, count_at=count_at)
+        move = replace(confirmed(there, why, count_at=count_at), facts={"by_own_answer": True})
         return self._inquiry.booked_again(move, posted) if allowed.evidence else move
 
 

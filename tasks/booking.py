@@ -52,10 +52,8 @@ def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
         ComeAgain: Its task comes again.
         Ignore: It is held; whoever releases it sends the task.
     """
-    # Behind the colon are Cal.com's words, which may name a customer: they stay in the row. A slug names a host.
-    why = move.why.partition(": ")[0]
-    error = move.changes.get("error_type")
-    log.info("moved", appointment_id=row.id, to=move.to.value, why=why, error=error, event_type=row.event_type_id)
+    error = move.changes.get("error_type")  # not the event type's slug: it names a host
+    log.info("moved", appointment_id=row.id, to=move.to.value, why=move.why, error=error, event_type=row.event_type_id)
     if move.to is Status.RETRYING:
         retries = move.changes.get("retry_count", row.retry_count)
         raise ComeAgain(replace(row, retry_count=retries), move.retry_in or 0.0, move.why)

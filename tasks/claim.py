@@ -135,7 +135,8 @@ class Claim:
         """Return what the move's event tells of its attempt, times in ms: when each step was follows from them."""
         seconds = {"waited_ms": self.waited, "attempt_ms": self.clock() - self.begun_at, "retry_in_ms": move.retry_in}
         told: dict[str, Any] = {name: round(1000 * value) for name, value in seconds.items() if value is not None}
-        return told | ({"calls": list(move.calls)} if move.calls else {})
+        given = {"words": move.words, "calls": list(move.calls)}
+        return told | dict(move.facts) | {name: value for name, value in given.items() if value}
 
 
 def _waited(row: Appointment) -> float | None:

@@ -41,7 +41,8 @@ class BookingDecisions:
         `allowed` is the POST that was denied, None where it was a look: what is known by then is kept.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
-        return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, HoldReason(reason.value)))
+        hold = HoldReason(reason.value)
+        return Move(Status.HELD, _DENIED[reason], changes | self._hold(row, hold), facts={"denied_for": hold.value})
 
     def behind_others(self, row: Appointment, backlog: HoldReason) -> Move:
         """Return the hold of a booking that came to a worker while such as were requested earlier still wait."""

@@ -23,7 +23,6 @@ KNOWN: dict[str, Any] = {
     "looks": 0,
 }
 
-
 CallMade = Mapping[str, str | int]
 """What a booking's event tells of a call: its endpoint, ms, and the answer's status, or the error where none came."""
 
@@ -41,6 +40,8 @@ class Move:
     retry_in: float | None = None
     notable: str | None = None
     calls: Sequence[CallMade] = ()
+    words: str = ""  # Cal.com's, which may name a customer: only the row and its event have them; `why` is ours
+    facts: Mapping[str, Any] = field(default_factory=dict)  # for its event: what figures count by, never a sentence
 
 
 @dataclass(frozen=True, slots=True)

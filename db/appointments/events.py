@@ -18,6 +18,7 @@ SERIES_CUT = "series_cut"  # fewer weeks at Cal.com than were asked for
 CANCEL_THERE = "cancel_there"  # a cancel was asked for, and it is booked: to be cancelled at Cal.com
 MADE_AGAIN = "made_again"  # the evidence POST made the booking: the first had not lived
 NOTABLE = frozenset({TOLD_NOT_BOOKED, SERIES_CUT, CANCEL_THERE, MADE_AGAIN})  # what operators must hear of
+_SHOWN_OTHERWISE = frozenset({"why", "words", "denied_for", "by_own_answer"})  # the last two: figures count by them
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,17 @@ class Event:
     by: str  # worker, sweeper, operator, caller
     detail: Mapping[str, Any]
     created_at: datetime
+
+    @property
+    def reason(self) -> str | None:
+        """Return why it happened, with Cal.com's words, which may name a customer, behind a colon."""
+        why, words = self.detail.get("why"), self.detail.get("words")
+        return f"{why}: {words}" if words else why
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what else is shown of it."""
+        return {name: value for name, value in self.detail.items() if name not in _SHOWN_OTHERWISE}
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,13 @@
 -- Add to each minute the bookings and the events of a range of ids: each id once, whenever it was written, to the minute
 -- in which it was. How long a confirmation took counts from the request on. And to the totals, in the same transaction: of
 -- a minute and of all time the same events are counted.
--- A booking was denied its call where its hold says so (tasks/decisions.py) and none was posted before.
+-- A hold has `denied_for` where the booking was denied its call, and nothing was posted before (tasks/decisions.py).
 WITH told AS (
     SELECT
         date_trunc('minute', event.created_at) AS minute,
         event.kind,
         CASE WHEN event.kind = 'pending' THEN event.detail ->> 'held' END AS released,
-        CASE
-            WHEN event.kind = 'held' AND event.by = 'worker'
-                AND NOT coalesce(event.detail -> 'calls', '[]') @> '[{"endpoint": "bookings.create"}]'
-                THEN CASE event.detail ->> 'why'
-                    WHEN 'the circuit breaker is open' THEN 'breaker_open'
-                    WHEN 'our own rate limit is reached' THEN 'throttled'
-                    WHEN 'Cal.com refuses this key' THEN 'credentials'
-                    WHEN 'what answers is not Cal.com''s API' THEN 'configuration'
-                END
-        END AS denied,
+        event.detail ->> 'denied_for' AS denied,
         event.by = 'sweeper' AND event.detail ? 'leases_lost' AS is_rescued,
         CASE
             WHEN event.kind = 'confirmed' THEN extract(epoch FROM event.created_at - appointment.requested_at)

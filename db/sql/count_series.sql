@@ -1,6 +1,6 @@
 -- Write how many weeks of a recurring booking are alive at Cal.com: the first to count it does, and so a series that is
 -- cut is told once. One of which nobody knows how many weeks it should have may be cut, unless the answer to its own POST
--- booked it: that comes after the last week.
+-- booked it (`by_own_answer`, tasks/attempt.py): that comes after the last week.
 WITH counted AS (
     UPDATE appointments
     SET series_weeks = :weeks,
@@ -18,7 +18,7 @@ told AS (
         OR (series_of IS NULL AND NOT EXISTS (
             SELECT FROM appointment_events AS event
             WHERE event.appointment_id = counted.id AND event.kind = 'confirmed'
-                AND event.detail ->> 'why' LIKE 'Cal.com booked it%'
+                AND event.detail ? 'by_own_answer'
         ))
 )
 SELECT id FROM counted

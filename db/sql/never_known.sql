@@ -22,6 +22,7 @@ moved AS (
         hold_until = NULL,
         held_for = NULL,
         outcome_unknown = false,
+        error_type = 'never_known',
         last_error = 'never known: this key could not see whether Cal.com has booked it',
         updated_at = now()
     FROM past

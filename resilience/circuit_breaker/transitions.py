@@ -27,6 +27,8 @@ class Transition:
     until: datetime | None
     by: str
     why: str
+    action: int
+    """The id of the operator's action that it follows; 0: of none."""
     context: Mapping[str, Any]
 
 
@@ -47,6 +49,7 @@ def read(service: str, entry_id: Any, fields: Mapping[Any, Any]) -> Transition:
         until=_moment(ends) if ends else None,
         by=entry["by"],
         why=entry["why"],
+        action=int(entry.get("action", 0)),  # a change that an older script wrote has none
         context=json.loads(entry["context"] or "{}"),
     )
 

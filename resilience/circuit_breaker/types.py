@@ -147,7 +147,11 @@ class OverrideKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OperatorOverride:
-    """An operator's override; `number` is the id of its row in the database, 0: it has none."""
+    """An operator's override.
+
+    `number` is the id of its row in the database, 0: it has none; `action` is the id of the action that asked for it,
+    0: none did.
+    """
 
     kind: OverrideKind
     by: str
@@ -155,6 +159,7 @@ class OperatorOverride:
     until: datetime | None = None
     number: int = 0
     fingerprint: str = ""
+    action: int = 0
 
 
 class QuotaHeaders(NamedTuple):

@@ -180,6 +180,7 @@ def _override(override: OperatorOverride) -> dict[str, str | int]:
         "why": override.why[:500],
         "ends": 0 if override.until is None else round(override.until.timestamp() * 1000),
         "fingerprint": override.fingerprint,
+        "action": override.action,
     }
 
 

@@ -77,6 +77,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "also": [as_json(one) for one in verdict.also],
         "buttons": list(verdict.buttons),
         "reason": verdict.reason and verdict.reason.value,
+        "done_at": _moment(verdict.done_at),
     }
 
 

@@ -5,6 +5,7 @@ Pure. Of the rows that are true the first answers, and up to three more follow; 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from db.lifecycle import HoldReason
 from tasks.health.overview import Overview
@@ -51,6 +52,8 @@ class Verdict:
     buttons: tuple[str, ...]
     reason: HoldReason | None
     """The hold reason whose bookings `show_reason` shows."""
+    done_at: datetime | None
+    """When all that is held is let go; None: nothing foresees it."""
 
 
 def verdict(overview: Overview) -> Verdict:
@@ -70,4 +73,5 @@ def verdict(overview: Overview) -> Verdict:
         also=tuple(one.short or one.sentence for one in others[:ALSO]),
         buttons=first.buttons,
         reason=first.reason,
+        done_at=first.done_at,
     )

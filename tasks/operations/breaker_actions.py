@@ -100,13 +100,12 @@ def _give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutcome, str
     """Give the order; return what became of it, and why it was refused."""
     if action.epoch_seen is not None and (outcome := _not_to_give(deps, action)) is not None:
         return outcome
-    by, why, mode = action.who, action.why, action.action
+    by, why, mode, until = action.who, action.why, action.action, ends_at(action)
     if mode in {OPEN, OFF}:
-        until = ends_at(action)
-        obeyed = breaker_overrides.order(deps.engine, deps.breaker, mode, by=by, why=why, until=until)
+        obeyed = breaker_overrides.order(deps.engine, deps.breaker, mode, by=by, why=why, until=until, action=action.id)
         return (OrderOutcome.OBEYED if obeyed else OrderOutcome.KEPT), None
     give = breaker_overrides.auto if mode == AUTO else breaker_overrides.reset
-    if give(deps.engine, deps.breaker, by=by, why=why):
+    if give(deps.engine, deps.breaker, by=by, why=why, action=action.id):
         return OrderOutcome.OBEYED, None
     return OrderOutcome.UNAVAILABLE, NOT_DONE
 
@@ -119,7 +118,7 @@ def _not_to_give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutco
     seen, mode = deps.breaker.get_status(), action.action
     orders = breaker_overrides.in_force(deps.engine, deps.breaker.service)
     reason = why_not(seen, orders, mode)
-    if seen.shared and reason is not None and _was_given(deps, action, orders):
+    if seen.shared and reason is not None and _was_given(deps, action, seen):
         return OrderOutcome.OBEYED, None
     if seen.shared and epoch(seen, mode) != action.epoch_seen:
         return OrderOutcome.STALE, f"{standing(seen)}; look again"
@@ -128,15 +127,11 @@ def _not_to_give(deps: Dependencies, action: OperatorAction) -> tuple[OrderOutco
     return (OrderOutcome.STALE, f"{reason}; look again") if seen.shared else (OrderOutcome.UNAVAILABLE, reason)
 
 
-def _was_given(deps: Dependencies, action: OperatorAction, orders: list[OperatorOverride]) -> bool:
-    """Say whether this very order stands, or has changed the breaker since it was asked for."""
-    if action.action in {OPEN, OFF}:
-        wanted = (action.action, action.who, action.why, ends_at(action))
-        return any((one.kind, one.by, one.why, one.until) == wanted for one in orders)
+def _was_given(deps: Dependencies, action: OperatorAction, seen: BreakerStatus) -> bool:
+    """Return whether this very order has changed the breaker; one of open or off must be its last change, too."""
     asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
-    return any(
-        (one.by, one.why) == (action.who, action.why) for one in deps.breaker.view.transitions(after_id=asked_at)
-    )
+    epochs = {one.epoch for one in deps.breaker.view.transitions(after_id=asked_at) if one.action == action.id}
+    return seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)
 
 
 def _span(seconds: float) -> str:

@@ -24,26 +24,36 @@ def in_force(engine: Engine, service: str) -> list[OperatorOverride]:
 
 
 def order(
-    engine: Engine, breaker: CircuitBreaker, mode: str, *, by: str, why: str, until: datetime | None = None
+    engine: Engine,
+    breaker: CircuitBreaker,
+    mode: str,
+    *,
+    by: str,
+    why: str,
+    until: datetime | None = None,
+    action: int = 0,
 ) -> bool:
-    """Force the breaker open or off; False when the fleet could not be told (it is kept, and applied later)."""
+    """Force the breaker open or off; False when the fleet could not be told (it is kept, and applied later).
+
+    `action` is the id of the operator's action that asks for it, here and below; 0: none does.
+    """
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
-    breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number))
+    breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number, action=action))
     seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the order itself
     return seen.shared and seen.last_override >= number
 
 
-def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
+def auto(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
     """End an order of open or off: the breaker decides again. False, and nothing done, while Redis is gone."""
     if not breaker.get_status().shared:
         return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF}, by=by)
-    return breaker.operators.auto(by, why)
+    return breaker.operators.apply(OperatorOverride(OverrideKind.AUTO, by, why, action=action))
 
 
-def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool:
+def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action: int = 0) -> bool:
     """Close every breaker, end every order, and try refused keys again; the bookings that they held follow by that.
 
     False, and nothing done, while Redis is gone: a reset is no state that could be given again later.
@@ -52,7 +62,7 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str) -> bool
         return False
     with engine.begin() as conn:
         overrides.lift(conn, breaker.service, {OPEN, OFF, CREDENTIALS}, by=by)
-    return breaker.operators.reset(by, why)
+    return breaker.operators.apply(OperatorOverride(OverrideKind.RESET, by, why, action=action))
 
 
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:

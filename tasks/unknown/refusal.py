@@ -37,7 +37,8 @@ _REFUSED_AS = {
 
 def rejected(reply_kind: ReplyKind | None, message: str, uid: str | None = None) -> Move:
     """Return the move of a booking that Cal.com refuses for good; `uid` is the booking that was there before."""
-    what = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
-    why = f"{what}: {message}" if message else what
+    why = _REFUSED_AS.get(reply_kind or ReplyKind.REFUSED, "refused")
+    error = f"{why}: {message}" if message else why
     there = {} if uid is None else {"calcom_booking_uid": uid}
-    return Move(Status.REJECTED, why, {"last_error": why, "error_type": "refused"} | there | KNOWN)
+    changes = {"last_error": error, "error_type": "refused"} | there | KNOWN
+    return Move(Status.REJECTED, why, changes, words=message)

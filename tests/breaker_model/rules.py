@@ -285,7 +285,7 @@ class Breaker:
         if override.number and override.number <= self.last_override:
             return "done" if override.number == self.last_override else "ignored"
         self.last_override = max(self.last_override, override.number)
-        service, word = self.scope(""), {"by": override.by, "why": override.why}
+        service, word = self.scope(""), {"by": override.by, "why": override.why, "action": override.action}
         ends = 0 if override.until is None else round(override.until.timestamp() * 1000)
         match override.kind:
             case OverrideKind.OPEN:
@@ -310,7 +310,7 @@ class Breaker:
 
     def _move(
         self, scope: Scope, state: str, reason: str, at: Caller, *,
-        ends: int = 0, opens: int = 0, failures: int | None = None, **word: str,
+        ends: int = 0, opens: int = 0, failures: int | None = None, **word: str | int,
     ) -> None:  # fmt: skip
         """Change a state: an epoch that never was, and one event."""
         old, failures = scope.state, len(scope.in_a_row) if failures is None else failures
@@ -324,7 +324,7 @@ class Breaker:
 
     def _append_event(self, name: str, old: str, new: str, reason: str, at: Caller, **how: str | int) -> None:
         event = {"endpoint": name, "old": old, "new": new, "reason": reason, "failures": 0, "at": at.now, "ends": 0}
-        event |= {"by": "", "why": "", "context": ""} | how
+        event |= {"by": "", "why": "", "action": 0, "context": ""} | how
         self.events.append({field: str(value) for field, value in event.items()})
 
     def _reply(self, at: Caller, *own: Any) -> Reply:

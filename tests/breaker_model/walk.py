@@ -172,7 +172,7 @@ class Walk:
         number = self.rng.choice((0, 0, self.overrides, self.overrides, max(0, self.overrides - 1)))
         ends = self.rng.choice((None, datetime.fromtimestamp((self.pair.now + 600) / 1000, tz=UTC)))
         return OperatorOverride(
-            kind or self.rng.choice(tuple(OverrideKind)), "op", "why", ends, number, self.rng.choice(KEYS)
+            kind or self.rng.choice(tuple(OverrideKind)), "op", "why", ends, number, self.rng.choice(KEYS), number + 1
         )
 
     def restore(self) -> None:

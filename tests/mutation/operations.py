@@ -55,9 +55,15 @@ OPERATIONS = (
     ),
     _breaker_actions(
         name="another-order-taken-for-this-one",
-        old="(one.kind, one.by, one.why, one.until) == wanted",
-        new="(one.kind, one.by, one.why) == wanted[:3]",
+        old="seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)",
+        new="bool(epochs)",
         test=f"{_BREAKER}test_what_somebody_has_ordered_since_is_not_taken_for_what_was_asked[another end]",
+    ),
+    _breaker_actions(
+        name="order-known-by-who-gave-it",
+        old="if one.action == action.id}",
+        new="if one.by == action.who}",
+        test="tests/integration/test_reworded.py::test_an_order_knows_its_own_change_by_its_number[reset]",
     ),
     _booking_commands(
         name="stale-page-retries-what-goes-by-itself",

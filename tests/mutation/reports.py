@@ -56,12 +56,20 @@ REPORTS = (
         old="OR (series_of IS NULL AND NOT EXISTS (",
         new="OR (false AND NOT EXISTS (",
         test="tests/integration/appointments/test_db_series.py::"
-        "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com-told0]",
+        "test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered[found at Cal.com]",
+    ),
+    Breakage(
+        name="own-answer-not-kept",
+        promise=6,
+        file="tasks/attempt.py",
+        old=', facts={"by_own_answer": True}',
+        new="",
+        test="tests/integration/test_reworded.py::test_a_series_whose_post_was_answered_is_whole",
     ),
     _claim(
         name="story-without-its-calls",
-        old='return told | ({"calls": list(move.calls)} if move.calls else {})',
-        new="return told",
+        old='given = {"words": move.words, "calls": list(move.calls)}',
+        new='given = {"words": move.words}',
         test="tests/integration/test_timeline.py::test_a_lost_answer_a_look_and_what_it_found",
     ),
     _claim(
@@ -119,10 +127,10 @@ REPORTS = (
     Breakage(
         name="cal-coms-words-in-the-log",
         promise=7,
-        file="tasks/booking.py",
-        old='why = move.why.partition(": ")[0]',
-        new="why = move.why",
-        test="tests/promises/test_nothing_personal.py::test_nothing_personal_leaves_postgres_and_cal_com[threads]",
+        file="tasks/unknown/refusal.py",
+        old="return Move(Status.REJECTED, why, changes, words=message)",
+        new="return Move(Status.REJECTED, error, changes)",
+        test="tests/integration/test_reworded.py::test_cal_coms_words_stay_in_the_row[no]",
     ),
     Breakage(
         name="look-later-than-the-settle-time",

@@ -140,19 +140,17 @@ def _timeline(timeline: list[Event]) -> Table:
     table.add_column(overflow="fold")
     for event in timeline:
         kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
-        table.add_row(
-            f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event.detail)
-        )
+        table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event))
     return table
 
 
-def _detail(detail: Mapping[str, Any]) -> str:
-    texts = [str(detail["why"])] if "why" in detail else []
+def _detail(event: Event) -> str:
+    texts = [event.reason] if event.reason else []
+    facts = event.facts
     texts += [
-        f"{one['endpoint']} {one.get('status') or one.get('error')} in {one['ms']} ms"
-        for one in detail.get("calls", ())
+        f"{one['endpoint']} {one.get('status') or one.get('error')} in {one['ms']} ms" for one in facts.pop("calls", ())
     ]
-    texts += [_fact(name, value) for name, value in detail.items() if name not in ("why", "calls") and value]
+    texts += [_fact(name, value) for name, value in facts.items() if value]
     return "; ".join(texts)
 
 

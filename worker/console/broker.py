@@ -1,6 +1,7 @@
 """Ask the broker, its workers and Redis how they are. Every question is bounded in time."""
 
 from dataclasses import dataclass, field
+from errno import ECONNRESET
 from typing import Any
 
 from celery import current_app
@@ -81,36 +82,36 @@ def redis_error(url: str) -> str | None:
     return None
 
 
-_NO_ANSWER = f"no answer within {ANSWER_SECONDS:g} s"
-_HUNG_UP = "connection reset by peer"
+_SILENT, _HUNG_UP = "TimeoutError", "ConnectionError"  # kinds of trouble, named after the errors that report them
 _WORDS = {
     "AuthenticationError": "the password is refused",
-    "ConnectionError": _HUNG_UP,
+    _HUNG_UP: "connection reset by peer",
     "MasterNotFoundError": "no Sentinel names a master that is up",
-    "TimeoutError": _NO_ANSWER,
+    _SILENT: f"no answer within {ANSWER_SECONDS:g} s",
     **dict.fromkeys(("KeyError", "RedisError", "TypeError", "ValueError"), "an option of the URL is not known"),
 }
 
 
 def _describe(error: BaseException, url: str) -> str:
     """Say what went wrong, and whether it looks as if one side speaks TLS and the other does not."""
-    message = _message(error)
-    if url.startswith("rediss:") and message in {_NO_ANSWER, _HUNG_UP}:
+    kind, message = _named(error)
+    if url.startswith("rediss:") and kind in {_SILENT, _HUNG_UP}:
         return f"{message}; does it speak TLS?"
-    if url.startswith("redis:") and message == _HUNG_UP:
+    if url.startswith("redis:") and kind == _HUNG_UP:
         return f"{message}; does it want TLS, as in rediss://?"
     return message
 
 
-def _message(error: BaseException) -> str:
-    """Name an error without its text, which may quote a URL."""
-    named = type(error).__name__
+def _named(error: BaseException) -> tuple[str, str]:
+    """Return an error's kind and its words, without its text, which may quote a URL."""
+    kind = type(error).__name__
     cause: BaseException | None = error
     while cause is not None:
-        named = _WORDS.get(type(cause).__name__, named)
+        name = type(cause).__name__
+        kind = name if name in _WORDS else kind
         if words := getattr(cause, "verify_message", None):
-            return f"its certificate is refused: {str(words).rstrip('.')}"
+            return name, f"its certificate is refused: {str(words).rstrip('.')}"
         if words := getattr(cause, "strerror", None):
-            return str(words).lower()
+            return (_HUNG_UP if getattr(cause, "errno", None) == ECONNRESET else ""), str(words).lower()
         cause = cause.__cause__ or cause.__context__
-    return named
+    return kind, _WORDS.get(kind, kind)

@@ -105,13 +105,13 @@ def _with_claim(event: Event) -> Iterator[Event]:
 
 
 def _entry(event: Event, after: Event | None) -> dict[str, Any]:
-    detail = dict(event.detail)
+    detail = event.facts
     took = None if after is None else round((after.created_at - event.created_at).total_seconds() * 1000)
     return {
         "at": iso(event.created_at),
         "by": event.by,
         "kind": event.kind,
-        "why": detail.pop("why", None),
+        "why": event.reason,
         "calls": detail.pop("calls", []),
         "detail": detail,
         "took_ms": took,

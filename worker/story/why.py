@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeGuard
 
 from db.appointments.appointment import Appointment
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from resilience.error_types import ErrorType
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
@@ -15,7 +15,6 @@ Line = Callable[[Appointment, datetime], str]
 
 OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
 _CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
-_NEVER_KNOWN = "never known"  # so begins the last_error that db/sql/never_known.sql writes
 _AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
 _DELETED = " Its event type no longer exists at Cal.com."
 
@@ -167,7 +166,7 @@ def _rejected(_row: Appointment, _now: datetime) -> str:
 
 
 def _failed(row: Appointment, _now: datetime) -> str:
-    if (row.last_error or "").startswith(_NEVER_KNOWN):
+    if row.error_type == NEVER_KNOWN:
         return (
             "Its slot has passed, and it was never known whether Cal.com had booked it: the API key could not see "
             f"that. If you find it there, `booking resolve {row.id} UID` writes it down."

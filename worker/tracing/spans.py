@@ -15,7 +15,7 @@ from db.appointments.stories import Numbered, Story
 from db.lifecycle import Status
 from resilience.redaction import scrub
 
-OURS = frozenset({"worker", "sweeper", "release"})  # whose reasons are ours; what people write may name a customer
+OURS = frozenset({"worker", "sweeper", "release"})  # these write our own text; a person's may name a customer
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _STATES = frozenset(Status)
 
@@ -130,8 +130,7 @@ def _held_since(event: Event, before: Event | None) -> datetime | None:
 
 def _about_move(event: Event) -> dict[str, str | int]:
     ours = event.by in OURS
-    # As the log has it: behind the colon are Cal.com's words, which may name a customer.
-    why = scrub(str(event.detail.get("why") or "").partition(": ")[0]) if ours else ""
+    why = scrub(str(event.detail.get("why") or "")) if ours else ""  # never the `words`: those are Cal.com's
     about = {"booking.by": event.by if ours else "person", "booking.why": why or None}
     return _given({**about, "booking.retry_in_ms": event.detail.get("retry_in_ms")})
 

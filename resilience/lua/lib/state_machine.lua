@@ -50,7 +50,7 @@ local service, endpoint = new_scope('', '', unpack(stored, 9, 16)), new_scope(EN
 
 -- move: the one function that changes a state
 
-local override = { by = '', why = '' } -- the cause of a change
+local override = { by = '', why = '', action = 0 } -- the cause of a change
 local context = '' -- the context of the call that changes a state, JSON
 local changes, writes = {}, {}
 
@@ -73,7 +73,7 @@ end
 local function append_event(name, old, new, reason, failures, epoch, ends)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', 1000, '*', 'endpoint', name, 'old', old, 'new', new,
     'reason', reason, 'failures', failures, 'epoch', epoch, 'at', now, 'ends', ends,
-    'by', override.by, 'why', override.why, 'context', context)
+    'by', override.by, 'why', override.why, 'action', override.action, 'context', context)
 end
 
 local function move(scope, state, ends, opens, reason)

@@ -1,6 +1,7 @@
 """A row of the ranking that is true now: what is said of it, whose matter it is, and how bad it is."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from db.lifecycle import HoldReason
@@ -42,5 +43,7 @@ class TrueRow:
     """What is said of it behind another one's sentence; empty: the same."""
     reason: HoldReason | None = None
     """The hold reason whose bookings `show_reason` shows."""
+    done_at: datetime | None = None
+    """When all that is held is let go, as foreseen."""
     counts_endings: bool = False
     """Whether its sentence tells how many bookings ended badly."""

@@ -85,8 +85,9 @@ def draining(seen: Overview) -> TrueRow | None:
     still = f"{many(held.count, capped=held.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
     nothing = sentence("all go by themselves, in order", call_those(seen), ".")
-    if speed:
-        nothing = sentence("done at about ", clock(seen.read_at + timedelta(seconds=held.count / speed)), ".")
+    done_at = seen.read_at + timedelta(seconds=held.count / speed) if speed else None
+    if done_at:
+        nothing = sentence("done at about ", clock(done_at), ".")
     return TrueRow(
         11,
         "draining",
@@ -96,6 +97,7 @@ def draining(seen: Overview) -> TrueRow | None:
         nothing,
         with_risk(seen, ("show_held",)),
         short=sentence(said, f": {still}."),
+        done_at=done_at,
     )
 
 

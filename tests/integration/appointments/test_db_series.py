@@ -74,15 +74,17 @@ def test_a_cut_series_is_told(record: Any, weeks: int, told: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "told"), [("found at Cal.com", [{"weeks": 4, "of": None}]), ("Cal.com booked it (201)", [])]
+    ("detail", "told"),
+    [({}, [{"weeks": 4, "of": None}]), ({"by_own_answer": True}, [])],
+    ids=["found at Cal.com", "by its own answer"],
 )
 def test_a_series_of_nobody_knows_how_many_weeks_is_told_unless_its_post_was_answered(
-    record: Any, why: str, told: Any
+    record: Any, detail: dict[str, Any], told: Any
 ) -> None:
     """Not called whole for want of knowing; the answer to its own POST comes after the last week."""
     row = booked(record)
     with record.engine.begin() as conn:
-        events.record(conn, row.id, "confirmed", "worker", {"why": why})
+        events.record(conn, row.id, "confirmed", "worker", {"why": "because"} | detail)
 
         series.count_series(conn, row.id, weeks=4, of=None)
 

@@ -11,7 +11,7 @@ import pytest
 from db import appointments
 from db.appointments import Appointment, events, sweeps
 from db.appointments.there.places import BookedThere
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 
 
 def ago(seconds: float) -> timedelta:
@@ -239,7 +239,7 @@ class TestNeverKnown:
         assert ended == record.read(row.id)
         assert (ended.status, ended.outcome_unknown, ended.hold_reason) == (Status.FAILED, False, None)
         assert (ended.settle_at, ended.sent_at) == (row.settle_at, row.sent_at)
-        assert "never known" in ended.last_error
+        assert ended.error_type == NEVER_KNOWN
         with record.engine.begin() as conn:
             assert [event.kind for event in events.timeline(conn, row.id)] == ["failed"]
             appointments.record_late_uid(conn, row.id, BookedThere("uid"))

@@ -18,7 +18,6 @@ from db.monitoring.metric_totals import Total
 from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import CallOutcome, Permit, Reason
 from tasks import dependencies
-from tasks.decisions import _DENIED
 from tasks.maintenance import breaker_transitions, failure_metrics, prune
 from tasks.maintenance.sweeper import report_lost
 from tests.support.prometheus.exporting import only_growing, told
@@ -94,12 +93,13 @@ def test_counters_equal_the_rows(record: Any) -> None:
     assert seen['booking_wait_seconds_bucket{le="3600.0"}'] == 1
 
 
-@pytest.mark.parametrize("reason", list(_DENIED))
+@pytest.mark.parametrize("reason", [Reason.BREAKER_OPEN, Reason.THROTTLED, Reason.CREDENTIALS, Reason.CONFIGURATION])
 def test_a_denied_call_is_counted_by_its_reason(record: Any, reason: Reason) -> None:
-    """As tasks/decisions.py words it; a hold after a POST of its own is none."""
-    hold = {"hold_reason": HoldReason(reason.value), "why": _DENIED[reason]}
-    record.moved(Status.HELD, **hold)
-    record.moved(Status.HELD, **hold, detail={"calls": [{"endpoint": "bookings.list", "ms": 3, "status": 200}]})
+    """As the event of its hold has it; another hold for the same reason is none."""
+    hold = {"hold_reason": HoldReason(reason.value), "why": "because"}
+    look = {"calls": [{"endpoint": "bookings.list", "ms": 3, "status": 200}]}
+    record.moved(Status.HELD, **hold, detail={"denied_for": reason.value})
+    record.moved(Status.HELD, **hold, detail={"denied_for": reason.value} | look)
     record.moved(Status.HELD, **hold, detail={"calls": [{"endpoint": "bookings.create", "ms": 3, "status": 503}]})
     count()
     seen = {name: value for name, value in told().items() if name.startswith("booking_breaker_not_permitted_total")}

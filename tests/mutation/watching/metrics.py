@@ -33,10 +33,10 @@ METRICS = (
     Breakage(
         name="posted-counted-as-denied",
         promise=6,
-        file="db/sql/count_minutes.sql",
-        old="""'[{"endpoint": "bookings.create"}]'""",
-        new="""'[{"endpoint": "nothing"}]'""",
-        test=f"{_TOTALS}test_a_denied_call_is_counted_by_its_reason",
+        file="tasks/decisions.py",
+        old='return Move(Status.HELD, "the circuit breaker is open", hold)',
+        new='return Move(Status.HELD, "the circuit breaker is open", hold, facts={"denied_for": "breaker_open"})',
+        test="tests/unit/tasks/test_life.py::test_a_hold_after_a_post_of_its_own_is_no_denied_call",
     ),
     Breakage(
         name="totals-pruned",

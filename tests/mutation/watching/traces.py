@@ -23,6 +23,14 @@ TRACES = (
         test=f"{_TRACES}test_nothing_personal_is_in_a_trace",
     ),
     Breakage(
+        name="trace-tells-cal-coms-words",
+        promise=6,
+        file="worker/tracing/spans.py",
+        old='scrub(str(event.detail.get("why") or ""))',
+        new='scrub(str(event.reason or ""))',
+        test="tests/integration/test_reworded.py::test_cal_coms_words_stay_in_the_row[no]",
+    ),
+    Breakage(
         name="trace-lost-with-its-collector",
         promise=6,
         file="worker/tracing/export.py",

@@ -15,6 +15,7 @@ from tasks.calcom.access import CREATE
 from tasks.health.incident_rules import OutageLevel
 from tasks.health.overview import Overview, PartState
 from tasks.health.payload import payload
+from tasks.health.ranking import theirs
 from tasks.health.ranking.row import Level, Whose
 from tasks.health.reading.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
 from tasks.health.reading.record import ForAPerson, OpenIncident, RecordView
@@ -555,3 +556,21 @@ def test_what_a_gone_postgres_would_have_told_is_null() -> None:
     assert [told[name] for name in ("holds", "now", "day", "changes", "incidents", "try")] == [None] * 6
     assert told["parts"]["postgres"] == {"well": False, "since": "2030-03-01T14:02:00.000Z", "ms": None}
     assert [one["state"] for one in told["cards"]] == ["closed"] * 3
+
+
+def test_the_chart_is_given_when_the_line_will_have_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence beside it is for people: reworded, the chart is as before."""
+    holds = {"holds": (held(HoldReason.BREAKER_OPEN, 90),)}
+    seen = overview(holds, fleet(CLOSED, replace(AT_ENDPOINT, calls=1080, calls_lately=90)))
+    before = payload(seen, verdict(seen))["verdict"]
+    sentence = theirs.sentence
+    monkeypatch.setattr(
+        theirs,
+        "sentence",
+        lambda *parts: sentence(*("by then, at least" if isinstance(one, str) else one for one in parts)),
+    )
+
+    after = payload(seen, verdict(seen))["verdict"]
+
+    assert (before["name"], before["nothing"] == after["nothing"]) == ("draining", False)
+    assert before["done_at"] == after["done_at"] == "2030-03-01T14:03:10.000Z"

@@ -129,6 +129,19 @@ def test_a_booking_leaves_the_line_only_for_probes_that_cal_com_choked_on(
     assert (step.to, step.changes.get("hold_reason")) == (Status.HELD, reason)
 
 
+@pytest.mark.parametrize("reason", [Reason.BREAKER_OPEN, Reason.THROTTLED, Reason.CREDENTIALS, Reason.CONFIGURATION])
+def test_the_hold_of_a_denied_call_has_its_reason_for_the_figures(row: Row, reason: Reason) -> None:
+    """Of a POST and of a look: `booking_breaker_not_permitted_total` counts by it."""
+    holds = [RULES.not_now(row(), reason, allowed) for allowed in (Proceed(), None)]
+    assert [hold.facts for hold in holds] == [{"denied_for": reason.value}] * 2
+
+
+def test_a_hold_after_a_post_of_its_own_is_no_denied_call(row: Row) -> None:
+    """That POST has opened the breaker: it was permitted."""
+    step = RULES.retry(row(), "try again", {}, 1.0, posted=failed(CallOutcome.FAILURE_SERVICE, shut=True), used=1)
+    assert (step.changes.get("hold_reason"), step.facts) == (HoldReason.BREAKER_OPEN, {})
+
+
 @pytest.mark.parametrize(("probe", "shut"), [(True, False), (False, True)])
 def test_a_hold_costs_no_retry(row: Row, probe: bool, shut: bool) -> None:  # noqa: FBT001 - columns
     """A failed probe goes behind the others, and what met a shut breaker waits for it: neither is a retry."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from db.appointments.appointment import Appointment
-from db.lifecycle import HoldReason, Status
+from db.lifecycle import NEVER_KNOWN, HoldReason, Status
 from worker.story.why import why
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
@@ -143,7 +143,7 @@ def test_a_confirmed_booking_that_was_to_be_cancelled_says_so() -> None:
 
 def test_a_booking_of_which_nothing_was_ever_known_does_not_claim_that_it_is_not_booked() -> None:
     """Its retries are not used up: its time is."""
-    never = row(Status.FAILED, last_error="never known: this key could not see whether Cal.com has booked it")
+    never = row(Status.FAILED, error_type=NEVER_KNOWN)
     assert "it was never known whether Cal.com had booked it" in why(never, NOW)
     assert "`booking resolve 1 UID`" in why(never, NOW)
     assert "nothing is booked" in why(row(Status.FAILED, last_error="HTTP 500"), NOW)

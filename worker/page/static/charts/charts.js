@@ -42,8 +42,8 @@ export class Charts {
 
   // The newest figures of the answer: how many are held now, and until when, while they are let go.
   live(data) {
-    const end = foreseenEnd(data.verdict);
-    const forecast = end ? { at: Date.parse(end.at) / 1000, text: clock(end.at) } : null;
+    const end = data.verdict.done_at; // when all is let go, while that is foreseen
+    const forecast = end ? { at: Date.parse(end) / 1000, text: clock(end) } : null;
     this.#live = { live: data.now?.held ?? null, forecast, states: statesOf(data) };
     if (this.#now && JSON.stringify(this.#live) !== this.#drawn) this.#draw(this.#now);
     if (!data.parts.postgres.well) this.#state("refused");
@@ -164,12 +164,6 @@ export class Charts {
       );
     }
   }
-}
-
-// "done at about 14:33": only that sentence foresees when all is let go.
-function foreseenEnd({ name, nothing }) {
-  const index = nothing.findIndex((part) => typeof part === "string" && part.endsWith("done at about "));
-  return name === "draining" && index >= 0 ? nothing[index + 1] : null;
 }
 
 // Each breaker's state and since when; since Redis is gone, that nobody knows it.
