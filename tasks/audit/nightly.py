@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from db import appointments
-from db.appointments import Appointment, audit, restored
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import Findings, NightlyAudit
+from db.appointments import Appointment
+from db.audits import nights, restored
+from db.audits.nights import Findings, NightlyAudit
 from tasks.audit.calls import AuditHalted, LeftAlone
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.nightly_calls import NightlyCalls, TakenUp, spacing
@@ -69,7 +69,7 @@ class _Work:
         """Keep what is known, for whoever goes on after so many seconds."""
         self._save()
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.leave(conn, self.night, seconds=seconds, halted=halted)
+            nights.leave(conn, self.night, seconds=seconds, halted=halted)
 
     def halt(self, why: str) -> None:
         """Leave it for a while, each time a longer one; after some times it ends, and that is told."""
@@ -100,7 +100,7 @@ class _Work:
         """Look once more: Cal.com's list was read page by page, and people move bookings meanwhile."""
         deps = self.calls.deps
         with deps.engine.connect() as conn:
-            began = audit.now(conn)
+            began = appointments.now(conn)
         return look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps))
 
     def _take(self, number: int, judged: AuditFinding | NoFinding) -> None:
@@ -126,13 +126,13 @@ class _Work:
 
     def _save(self) -> None:
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.save(conn, self.night, self.unsaved, self.findings)
+            nights.save(conn, self.night, self.unsaved, self.findings)
         self.unsaved = []
 
     def _end(self, orphans: Iterable[AuditFinding], unfinished: str | None = None) -> None:
         for one in orphans:
             self._note(one.kind, one.reference)
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.end(conn, self.night, self.findings, unfinished)
+            nights.end(conn, self.night, self.findings, unfinished)
         counts = {kind: len(ids) for kind, ids in self.findings.items()}
         log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)

@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import NightlyAudit
+from db.audits import nights
+from db.audits.nights import NightlyAudit
 from resilience.circuit_breaker.types import Denied, Permit, State
 from tasks.audit.calls import AuditCalls, LeftAlone
 from tasks.calcom.access import CALCOM_RATE
@@ -62,7 +62,7 @@ class NightlyCalls(AuditCalls):
 
     def _keep(self) -> None:
         with self.deps.engine.begin() as conn:
-            if not nightly_audits.renew(conn, self._audit, lease_seconds=lease(self.deps)):
+            if not nights.renew(conn, self._audit, lease_seconds=lease(self.deps)):
                 raise TakenUp
 
 

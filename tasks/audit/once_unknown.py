@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
-from db.appointments import Appointment, audit
+from db.appointments import Appointment
+from db.audits import bookings
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls
 from tasks.audit.finding import AuditFinding
@@ -39,7 +40,7 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
     """Return the references of the rows, by the day, UTC, of their start."""
     days: defaultdict[datetime, list[str]] = defaultdict(list)
     with calls.deps.engine.connect() as conn:
-        for row in audit.once_unknown(conn):
+        for row in bookings.once_unknown(conn):
             day = row.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             days[day].append(str(row.uuid))
     return days
@@ -47,4 +48,4 @@ def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
 
 def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
     with calls.deps.engine.connect() as conn:  # given back before Cal.com is asked: an audit may wait for its turn
-        return sorted(audit.by_references(conn, references), key=lambda row: (row.start_at, row.id))
+        return sorted(bookings.by_references(conn, references), key=lambda row: (row.start_at, row.id))

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db.appointments import Appointment, audit, events
+from db import appointments
+from db.appointments import Appointment
+from db.audits import bookings, doubles
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
-from tasks.audit.fixes import BY, Fixed, fix
+from tasks.audit.fixes import Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
@@ -105,7 +107,7 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
     """
     deps = calls.deps
     with deps.engine.connect() as conn:
-        began = audit.now(conn)
+        began = appointments.now(conn)
     seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
     hidden = []
@@ -138,16 +140,16 @@ def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) ->
     are held, after their outcome had once been unknown: Cal.com may have them where this key's list does not show it.
     """
     judged = set()
-    for row in audit.confirmed_between(conn, seen.start, seen.end):
+    for row in bookings.confirmed_between(conn, seen.start, seen.end):
         ours.pop(str(row.uuid), None)
         judged.add(row.id)
         yield row
-    for row in audit.by_references(conn, list(ours)):
+    for row in bookings.by_references(conn, list(ours)):
         ours.pop(str(row.uuid))
         judged.add(row.id)
         if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
             yield row
-    for rows in (audit.ended_unknown_between, audit.held_unknown_between):
+    for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
 
 
@@ -179,8 +181,8 @@ def _complete_record(deps: Dependencies, seen: Survey) -> None:
     places = [place for same_reference in seen.listing.places.values() for place in same_reference]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.cancelled}
     with deps.engine.begin() as conn:
-        for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):
+        for appointment_id, uid, seat in doubles.open_intents(conn, seen.start, seen.end):
             booking = seen.listing.bookings.get(uid)
             if booking is not None and booking.moved_to is None and (uid, seat) not in live:
-                detail = {"why": "found gone by a later audit", "uid": uid, "seat": seat}
-                events.record(conn, appointment_id, audit.CANCELLED, BY, detail)
+                why = "found gone by a later audit"
+                doubles.end(conn, appointment_id, doubles.CANCELLED, uid=uid, seat_uid=seat, why=why)

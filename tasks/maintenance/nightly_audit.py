@@ -8,8 +8,8 @@ import threading
 from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import NightlyAudit
+from db.audits import nights
+from db.audits.nights import NightlyAudit
 from tasks import dependencies
 from tasks.audit.nightly import audit_night
 from tasks.audit.nightly_calls import NightlyCalls, is_calm, lease
@@ -44,7 +44,7 @@ def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
     if not is_calm(deps):
         return None
     with deps.engine.begin() as conn:
-        return nightly_audits.take_up(conn, hour, lease_seconds=lease(deps))
+        return nights.take_up(conn, hour, lease_seconds=lease(deps))
 
 
 def _audit(deps: Dependencies, night: NightlyAudit) -> None:

@@ -3,7 +3,7 @@
 from tests.mutation.breakage import Breakage
 
 _NIGHT = "tests/integration/audit/test_nightly.py::"
-_RECORD = "tests/integration/appointments/test_db_restored.py::"
+_RECORD = "tests/integration/audit/test_db_restored.py::"
 _COMMAND = "tests/integration/cli/audits/test_cli_restored.py::"
 
 AUDITS = (
@@ -43,7 +43,7 @@ AUDITS = (
     Breakage(
         name="audited-by-two",
         promise=3,
-        file="db/monitoring/nightly_audits.py",
+        file="db/audits/nights.py",
         old="_COLUMNS.ended_at.is_(None), free, come)",
         new="_COLUMNS.ended_at.is_(None), come)",
         test=_NIGHT + "test_one_that_is_killed_is_taken_up_by_another",
@@ -51,7 +51,7 @@ AUDITS = (
     Breakage(
         name="audited-after-it-was-lost",
         promise=3,
-        file="db/monitoring/nightly_audits.py",
+        file="db/audits/nights.py",
         old="_COLUMNS.token == audit.token, ",
         new="",
         test=_NIGHT + "test_who_has_lost_it_sends_and_writes_nothing_more",

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from db.monitoring import nightly_audits
+from db.audits import nights
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
@@ -59,7 +59,7 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
     clean = not open_ones and not seen.silent[NoFinding.CANNOT_TELL]
     if fix and clean:
         with deps.engine.begin() as conn:
-            nightly_audits.mended(conn, start, end)
+            nights.mended(conn, start, end)
     if json:
         screen.as_json(_as_dict(seen, fixed))
     else:

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from db.appointments import restored as record
+from db import appointments
+from db.audits import restored as record
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditHalted
@@ -94,7 +95,7 @@ def _finish(engine: Engine, action_id: int, outcomes: Mapping[str, int], *, refu
 
 def _refuse_the_future(engine: Engine, since: datetime) -> None:
     with engine.connect() as conn:
-        now: datetime = conn.execute(select(func.now())).scalar_one()
+        now = appointments.now(conn)
     if since > now:
         raise typer.BadParameter("is still to come: give the moment of the backup", param_hint="--since")
 

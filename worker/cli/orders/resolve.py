@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from db import appointments
-from db.appointments import Appointment, audit
+from db.appointments import Appointment
+from db.audits import bookings
 from db.lifecycle import LIVE, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
@@ -156,7 +157,8 @@ def _whose(conn: Connection, found: Booking) -> str:
     if not found.marks:
         hidden = " and without attendees: give the seat's own uid" if found.seated and not found.attendees else ""
         return f"without a reference of ours{hidden}"
-    rows = [row.id for row in audit.by_references(conn, [mark for mark in found.marks if _REFERENCE.fullmatch(mark)])]
+    references = [mark for mark in found.marks if _REFERENCE.fullmatch(mark)]
+    rows = [row.id for row in bookings.by_references(conn, references)]
     return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
 
 
