@@ -25,13 +25,6 @@ from tasks.dependencies import Dependencies
 _WHY = "it was booked after the backup from which the database was restored"
 
 
-class RestoredCalls(AuditCalls):
-    """Read what Cal.com has while no worker runs: nothing goes before it."""
-
-    def _bookings_wait(self) -> bool:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Restored:
     """Count the bookings at Cal.com whose rows are lost: `found` all, `asked_again` those with a new request here.

@@ -19,7 +19,7 @@ AUDITS = (
     Breakage(
         name="audited-while-not-closed",
         promise=3,
-        file="tasks/audit/nightly_calls.py",
+        file="tasks/audit/calls.py",
         old="            if not is_calm(self.deps):\n",
         new="            if False:\n",
         test=_NIGHT + "test_an_outage_in_the_middle_stops_it_and_it_goes_on_where_it_was",
@@ -27,7 +27,7 @@ AUDITS = (
     Breakage(
         name="audited-at-full-speed",
         promise=3,
-        file="tasks/audit/nightly_calls.py",
+        file="tasks/audit/calls.py",
         old="self.clock() + spacing(self.deps)",
         new="self.clock()",
         test=_NIGHT + "test_its_calls_stay_within_a_tenth_of_the_limit",
@@ -35,7 +35,7 @@ AUDITS = (
     Breakage(
         name="audited-beyond-what-cal-com-tells",
         promise=3,
-        file="tasks/audit/nightly_calls.py",
+        file="tasks/audit/calls.py",
         old="settings.rate_limit, deps.breaker.get_status().limit_told\n",
         new="settings.rate_limit, 0\n",
         test=_NIGHT + "test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms",

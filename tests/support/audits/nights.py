@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from db.audits import nights
 from db.audits.nights import NightlyAudit
 from tasks import dependencies
+from tasks.audit.calls import NightlyCalls
 from tasks.audit.nightly import audit_night
-from tasks.audit.nightly_calls import NightlyCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from typing import Any
 from db.appointments import Appointment
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding
-from tasks.audit.once_unknown import once_unknown
+from tasks.audit.survey import once_unknown
 from worker.cli.audit.audit import as_places, bars, say_waiting
 from worker.cli.session import ready
 from worker.console import screen

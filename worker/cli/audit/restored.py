@@ -13,8 +13,8 @@ from db import appointments
 from db.audits import restored as record
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
-from tasks.audit.calls import AuditHalted
-from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknown
+from tasks.audit.calls import AuditHalted, RestoredCalls
+from tasks.audit.restored import Restored, find_lost, make_unknown
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
