@@ -23,11 +23,11 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
-from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
 from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
+from worker.console.progress import note_waiting
 from worker.console.stop import Stop
 
 BY, WHY = "operator", "resolved by the operator"
@@ -53,7 +53,7 @@ def run(id_or_key: str, uid: str) -> bool:
     with listening(screen.note):
         action = _recorded(deps.engine, id_or_key, uid)
         try:
-            done = resolve(AuditCalls(deps, waiting=say_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(deps, waiting=note_waiting), id_or_key, uid)
         except AuditHalted as halted:
             _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
