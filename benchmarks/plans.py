@@ -17,7 +17,8 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 
 from db import appointments, revisions
-from db.appointments import audit, event_types, events, others, queue, series, sweeps
+from db.appointments import event_types, events, others, queue, series, sweeps
+from db.audits import bookings, doubles
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
@@ -179,10 +180,10 @@ def searches(conn: Connection) -> dict[str, Callable[[], object]]:
         "find, no key": lambda: appointments.find(conn, "nobody's"),
         "by_task": lambda: appointments.by_task(conn, row.task_id),
         "confirmed types": lambda: event_types.confirmed(conn),
-        "audit, confirmed": lambda: list(audit.confirmed_between(conn, *week)),
-        "audit, ended": lambda: list(audit.ended_unknown_between(conn, *week)),
-        "audit, references": lambda: list(audit.by_references(conn, [str(row.uuid), str(booked.uuid)])),
-        "audit, intents": lambda: audit.open_intents(conn, *week),
+        "audit, confirmed": lambda: list(bookings.confirmed_between(conn, *week)),
+        "audit, ended": lambda: list(bookings.ended_unknown_between(conn, *week)),
+        "audit, references": lambda: list(bookings.by_references(conn, [str(row.uuid), str(booked.uuid)])),
+        "audit, intents": lambda: doubles.open_intents(conn, *week),
         "notable events": lambda: events.latest(conn, events.NOTABLE, NOW - DAY),
         "ended badly": lambda: status_queries.ended_bookings(conn, Status.FAILED, NOW - DAY),
         "unclear calls": lambda: status_queries.unclear_calls(conn, NOW - DAY),

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from db import appointments
-from db.appointments import audit
 from db.appointments.appointment import Appointment
 from db.appointments.there import places
 from db.lifecycle import Status
@@ -123,7 +122,7 @@ def _is_missing(reply: Reply) -> bool:
 
 def _is_old(deps: Dependencies, row: Appointment) -> bool:
     with deps.autocommit.connect() as conn:
-        return audit.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
+        return appointments.now(conn) - row.updated_at > timedelta(seconds=deps.timings.settle_unanswered)
 
 
 def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:

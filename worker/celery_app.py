@@ -90,6 +90,7 @@ class Configuration:
         return schedule(self.settings.audit_hour)
 
     include = (
+        "tasks.audit.nightly",
         "tasks.health.delivery",
         "tasks.booking",
         "tasks.maintenance.booking_minutes",
@@ -98,7 +99,6 @@ class Configuration:
         "tasks.health.held",
         "tasks.maintenance.release",
         "tasks.maintenance.late_lookups",
-        "tasks.maintenance.nightly_audit",
         "tasks.maintenance.recovery",
         "tasks.maintenance.prune",
         "tasks.maintenance.sweeper",

@@ -18,7 +18,7 @@ def schedule(audit_hour: int | None, *, count_window: float = COUNT_WINDOW) -> d
     aggregate = every(count_window, "tasks.maintenance.failure_metrics.aggregate_failure_metrics")
     entries = {**SCHEDULE, "aggregate-failure-metrics": aggregate}
     if audit_hour is not None:
-        entries["audit-at-night"] = every(60.0, "tasks.maintenance.nightly_audit.audit_at_night", hour=audit_hour)
+        entries["audit-at-night"] = every(60.0, "tasks.audit.nightly.audit_at_night", hour=audit_hour)
     return entries
 
 

@@ -7,9 +7,10 @@ that back with `mark_unsent`.
 
 import re
 import unicodedata
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from db.appointments.appointment import Appointment
 from db.appointments.events import request_cancel
@@ -41,6 +42,7 @@ __all__ = [
     "mark_unsent",
     "move",
     "never_known",
+    "now",
     "record_late_uid",
     "release_due",
     "renew",
@@ -53,6 +55,12 @@ _ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the di
 
 class AmbiguousError(ValueError):
     """Say that what a person gave names two bookings: one by its id, and another one by its key."""
+
+
+def now(conn: Connection) -> datetime:
+    """Return Postgres's time."""
+    moment: datetime = conn.execute(select(func.now())).scalar_one()
+    return moment
 
 
 def get(conn: Connection, appointment_id: int, *, lock: bool = False) -> Appointment | None:

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, metadata, required
 
-# One night's audit, in whatever process it goes on: how far it has come, and what it has found.
+# One nightly audit, whichever process has it: how far it has come, and what it has found.
 nightly_audits = Table(
     "nightly_audits",
     metadata,

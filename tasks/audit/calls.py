@@ -1,14 +1,17 @@
-"""The calls of an audit, each in its turn: bookings go first."""
+"""The calls of an audit: on demand, at night, and after a restore. Each waits for its turn: bookings go first."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from db.appointments import queue
+from db.audits import nights
+from db.audits.nights import NightlyAudit
 from db.lifecycle import HoldReason
 from resilience import correlation
-from resilience.circuit_breaker.types import Denied, Permit, Reason
-from tasks.calcom.access import CANCEL
+from resilience.circuit_breaker.types import Denied, Permit, Reason, State
+from tasks.calcom.access import CALCOM_RATE, CANCEL
 from tasks.calcom.cancel import read_cancel
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply
@@ -21,21 +24,28 @@ _DENIED = {
     Reason.CREDENTIALS: "Cal.com refuses our API key: set a good one, or `booking breaker reset`",
     Reason.CONFIGURATION: "what answers is not Cal.com's API: set CALCOM_BASE_URL right (`booking check`)",
 }
+_SHARE = 10  # a nightly audit takes one call in so many of the rate limit's
+_LEASE_MARGIN = 60.0  # seconds by which a nightly audit's lease outlives the longest call
+_PIECE = 20.0  # seconds: a nightly audit renews its lease at least so often during a pause
 
 
 class AuditHalted(Exception):  # noqa: N818 - it ends an audit; nothing of ours is wrong
-    """Say why Cal.com cannot be asked, or not understood, now; the text is for the operator."""
+    """Say why Cal.com cannot be asked now, or its answer not be read; the text is for the operator."""
 
 
 class LeftAlone(AuditHalted):
     """Say that Cal.com is left alone now: nothing was sent."""
 
 
+class TakenUp(Exception):  # noqa: N818 - it ends our part of an audit; nothing went wrong
+    """Say that another process has the nightly audit now, or that it was given up."""
+
+
 class AuditCalls(GuardedCalls):
     """Read what Cal.com has and cancel a booking, as the breaker and the rate limit allow.
 
-    Each call raises LeftAlone, with nothing sent, while the breaker lets nothing through. Bookings go before audits:
-    over the limit an audit waits (`pause`, seconds; `waiting` is told first), while the breaker is not closed it ends.
+    Each call raises LeftAlone, with nothing sent, while the breaker lets nothing through. Over the limit a call waits
+    (`pause`, seconds; `waiting` is called first, with the same seconds). `clock` is monotonic.
     """
 
     def __init__(
@@ -84,3 +94,75 @@ class AuditCalls(GuardedCalls):
         """Return whether bookings wait for the limit: what is free of it is theirs."""
         with self.deps.engine.connect() as conn:
             return queue.backlog_reason(conn) is HoldReason.THROTTLED
+
+
+class RestoredCalls(AuditCalls):
+    """Read what Cal.com has while no worker runs: no booking goes first."""
+
+    def _bookings_wait(self) -> bool:
+        return False
+
+
+class NightlyCalls(AuditCalls):
+    """Read what Cal.com has for a nightly audit, each call `spacing` seconds after the last.
+
+    Each call raises LeftAlone, with nothing sent, unless `is_calm`, and TakenUp when the audit is no longer ours.
+    `pause` takes seconds, `clock` is monotonic.
+    """
+
+    def __init__(
+        self,
+        deps: Dependencies,
+        audit: NightlyAudit,
+        *,
+        pause: Callable[[float], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(deps, pause=self._rest, clock=clock)
+        self._audit = audit
+        self._wait = pause or threading.Event().wait
+        self._next_at = clock()
+
+    def _turn(self, ask: Ask, number: int) -> Permit | Denied:
+        def ask_in_calm() -> Permit | Denied:
+            if not is_calm(self.deps):
+                raise LeftAlone("the circuit breaker is not closed: Cal.com is left alone")
+            self._renew_audit()
+            return ask()
+
+        self.pause(self._next_at - self.clock())
+        permit = super()._turn(ask_in_calm, number)
+        self._next_at = self.clock() + spacing(self.deps)
+        return permit
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, and renew the lease meanwhile."""
+        ends = self.clock() + seconds
+        while (left := ends - self.clock()) > 0:
+            self._renew_audit()
+            self._wait(min(left, _PIECE))
+
+    def _renew_audit(self) -> None:
+        with self.deps.engine.begin() as conn:
+            if not nights.renew(conn, self._audit, lease_seconds=lease(self.deps)):
+                raise TakenUp
+
+
+def spacing(deps: Dependencies) -> float:
+    """Return the seconds between two calls of a nightly audit: a tenth of the rate limit, ours or Cal.com's."""
+    settings = deps.breaker.settings
+    limits = settings.rate_limit, deps.breaker.get_status().limit_told
+    return _SHARE * settings.rate_window / min(filter(None, limits), default=CALCOM_RATE)
+
+
+def lease(deps: Dependencies) -> float:
+    """Return the seconds of a nightly audit's lease: a call of full length, and a margin."""
+    return deps.timings.lease + _LEASE_MARGIN
+
+
+def is_calm(deps: Dependencies) -> bool:
+    """Return whether Redis answers, Cal.com's breaker is closed, and neither our key nor our settings are refused."""
+    status = deps.breaker.get_status()
+    refused = deps.calcom.key_fingerprint in status.blocked_keys
+    wrong = deps.calcom.settings_fingerprint in status.wrong_settings
+    return status.shared and status.state is State.CLOSED and not (refused or wrong)

@@ -1,7 +1,7 @@
-"""What an audit thinks of one booking: pure, from our row and what Cal.com answered (docs/audit.md).
+"""Judge one booking by our row and what Cal.com answered (docs/audit.md). Nothing here calls, reads or writes.
 
-What is not proven is said and left to the operator: only a finding with a `fix` may be acted on. What the list does
-not show is no evidence (a key sees what its user organizes or attends): it is asked for before it is called absent.
+What is not proven is reported and left to the operator: only a finding with a `fix` may be acted on. That the list does
+not show a booking proves nothing (a key sees what its user organizes or attends): Cal.com is asked for it first.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from db.appointments.appointment import Appointment
 from db.lifecycle import LIVE, HoldReason, Status
 from tasks.audit.finding import AuditFinding, AuditFindingKind, Fix, NoFinding, finding, names, uid_of
 from tasks.audit.listing import About, Answered, BookedPlace, Listing, Question
-from tasks.audit.series import cut
 from tasks.calcom.booking import Booking
 
 _MOVES = 10  # that are followed: a hostile server could name another one for ever
@@ -20,11 +19,11 @@ _OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that
 
 
 class _Home(StrEnum):
-    """Say how the booking that a confirmed row names stands at Cal.com."""
+    """Name the state at Cal.com of the booking that a confirmed row names."""
 
     LIVES = "lives"
     OVER = "over"
-    ANOTHERS = "another's"  # it carries another request's reference, and not ours
+    OF_ANOTHER_REQUEST = "of another request"  # it carries that one's reference, and not ours
     SEAT_GONE = "seat gone"  # the booking lives, our seat in it does not
     ABSENT = "absent"
     UNREADABLE = "unreadable"
@@ -32,7 +31,7 @@ class _Home(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """Hold how a row's booking stands: the booking, and the place in it that is its own when that is clear."""
+    """Hold the state of a row's booking at Cal.com, the booking, and the row's place in it if that is clear."""
 
     home: _Home
     booking: Booking | None = None
@@ -40,9 +39,9 @@ class _Stand:
 
 
 def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding | Question:
-    """Compare a row with what Cal.com shows of the range that its start is in, or say what must be asked first.
+    """Compare a row with what Cal.com shows of the range that its start is in, or return what must be asked first.
 
-    `settled`: nothing has happened to it so lately that what Cal.com shows may be older.
+    `settled`: the row was last changed so long ago that Cal.com's answers are not older than that.
     """
     live = [place for place in listing.of(row) if not place.booking.cancelled]
     if row.status is not Status.CONFIRMED:
@@ -54,7 +53,7 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding 
     match stand.home:
         case _Home.LIVES:
             verdict = _lives(row, stand.own, others)
-            return cut(row, stand.booking, listing, settled=settled) if verdict is NoFinding.AGREES else verdict
+            return _cut(row, stand.booking, listing, settled=settled) if verdict is NoFinding.AGREES else verdict
         case _Home.OVER:
             return _over(row, stand.booking, others, listing, settled=settled)
         case _Home.UNREADABLE:
@@ -70,12 +69,12 @@ def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding 
 _NOT_THERE = {
     _Home.ABSENT: "absent at Cal.com",
     _Home.SEAT_GONE: "and at Cal.com its seat is no longer in the booking",
-    _Home.ANOTHERS: "which is another request's at Cal.com",
+    _Home.OF_ANOTHER_REQUEST: "which is another request's at Cal.com",
 }
 
 
 def orphan(reference: str, places: Sequence[BookedPlace]) -> AuditFinding | None:
-    """Return the finding for a reference that no row has; None when nothing with it lives."""
+    """Return the finding of a reference that no row has; None when no live booking carries it."""
     live = tuple(place for place in places if not place.booking.cancelled)
     if not live:
         return None
@@ -106,7 +105,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
     if seat is not None:
         return _seat(seat, booking, listing)
     is_anothers = uid == row.calcom_booking_uid and bool(booking.marks)
-    return _Stand(_Home.ANOTHERS if is_anothers else _Home.LIVES, booking)
+    return _Stand(_Home.OF_ANOTHER_REQUEST if is_anothers else _Home.LIVES, booking)
 
 
 def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
@@ -121,7 +120,7 @@ def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question
 
 
 def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
-    """Judge a seat that its booking does not show: attendees may be hidden, and by its own uid it is not."""
+    """Judge a seat that its booking does not show: attendees may be hidden, but by its own uid it is shown."""
     question = Question(About.SEAT, seat)
     match listing.answers.get(question):
         case None:
@@ -136,7 +135,7 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
 def _over(
     row: Appointment, booking: Booking | None, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
 ) -> AuditFinding | NoFinding | Question:
-    """Judge a row whose own booking was cancelled or declined: of a series one week is not the whole."""
+    """Judge a row whose own booking was cancelled or declined; of a series all weeks must be."""
     series = row.series_uid or (booking.series_uid if booking else None)
     strangers = [place for place in others if series is None or place.series != series]
     if strangers:
@@ -149,12 +148,43 @@ def _over(
         if listing.answers[question] is not Answered.FOUND:  # a week of it is shown: "not found" is a replica that lags
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
-            return cut(row, booking, listing, settled=settled)
+            return _cut(row, booking, listing, settled=settled)
     return finding(AuditFindingKind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
 
 
+def _cut(
+    row: Appointment, booking: Booking | None, listing: Listing, *, settled: bool
+) -> AuditFinding | NoFinding | Question:
+    """Compare how many weeks of a confirmed row's series Cal.com made with how many its event type makes.
+
+    One POST makes the weeks one by one, and may be cut in the middle. Weeks are counted as made, not as alive: a week
+    that a person cancelled or moved stays in the series as cancelled, while a week that was never made is not in it
+    ("GET by recurringBookingUid", seen on the real server). So no deed of a person makes a whole series look cut.
+    """
+    series = row.series_uid or (booking.series_uid if booking is not None else None)
+    if series is None:
+        return NoFinding.AGREES
+    of = row.series_of
+    if of is None:
+        question = Question(About.EVENT_TYPE, row.event_type)
+        if question not in listing.answers:
+            return question
+        of = listing.occurrences.get(row.event_type)
+    if of is None or listing.made(series) >= of:
+        return NoFinding.AGREES  # the type does not recur any more, or this key may not read it: nobody can tell
+    question = Question(About.BOOKING, series)
+    if question not in listing.answers:
+        return question
+    if listing.answers[question] is Answered.UNREADABLE:
+        return NoFinding.CANNOT_TELL
+    if not settled:
+        return NoFinding.TOO_YOUNG
+    message = f"only {listing.made(series)} of {of} weeks of {uid_of(row)} were made at Cal.com"
+    return finding(AuditFindingKind.SERIES_CUT, row, message)
+
+
 def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPlace]) -> AuditFinding | NoFinding:
-    """Judge what a request has beside the booking that its row names."""
+    """Judge the places that a request has beside the live booking that its row names."""
     doubles = [place for place in others if place.is_at(row)]
     if doubles:
         message = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
@@ -185,7 +215,7 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
 
 
 def _can_go(place: BookedPlace) -> bool:
-    """Return whether it can be cancelled without touching anybody else's seat."""
+    """Return whether cancelling it leaves the seats of all others alone."""
     return place.seat_uid is not None or place.whole
 
 
@@ -209,7 +239,7 @@ def _not_confirmed(
 
 
 def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
-    """Return the earliest of the weeks of one series; all of what is not that."""
+    """Return the earliest week if all are weeks of one series, else all."""
     series = {place.series for place in live}
     starts = [place.booking.start for place in live if place.booking.start is not None]
     if len(series) > 1 or None in series or not starts:
@@ -218,7 +248,7 @@ def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
 
 
 def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding | Question:
-    """Judge a row that is not confirmed and of which the list shows nothing alive: it may have moved, or be hidden."""
+    """Judge a row that is not confirmed and has no live booking in the list: it may have moved, or be hidden."""
     moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
     for uid in moved[:_MOVES]:
         if uid not in listing.bookings and (question := Question(About.BOOKING, uid)) not in listing.answers:

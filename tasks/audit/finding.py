@@ -1,4 +1,4 @@
-"""What an audit may say of a booking (docs/audit.md)."""
+"""The verdicts of an audit on one booking (docs/audit.md)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tasks.audit.listing import BookedPlace
 
 
 class AuditFindingKind(StrEnum):
-    """Say what does not agree."""
+    """Name what does not agree."""
 
     ABSENT = "absent_there"  # confirmed here, and Cal.com does not know it
     NOT_HERE = "not_here"  # there, with our reference, and not confirmed here
@@ -34,7 +34,7 @@ NAMES: Mapping[AuditFindingKind, str] = MappingProxyType(
 
 
 class Fix(StrEnum):
-    """Say what is safe to do about it."""
+    """Name what is safe to do about a finding."""
 
     CANCEL_HERE = "cancel_here"  # confirmed -> cancelled
     RECORD_UID = "record_uid"  # like a late 201's
@@ -42,17 +42,17 @@ class Fix(StrEnum):
 
 
 class NoFinding(StrEnum):
-    """Say why there is no finding."""
+    """Name why there is no finding."""
 
     AGREES = "agrees"
     UNDER_WAY = "under_way"  # its outcome is unknown, or being found out by a worker
-    TOO_YOUNG = "too_young"  # touched so lately that what Cal.com shows may be older
+    TOO_YOUNG = "too_young"  # changed so lately that what Cal.com shows may be older
     CANNOT_TELL = "cannot_tell"  # not listed, and asked for it Cal.com gave no answer that can be read
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One disagreement; `row` is None for a reference that no row has. `doubles` are what `fix` may cancel."""
+    """Hold one disagreement; `row` is None for a reference that no row has. `fix` may cancel the `doubles`."""
 
     kind: AuditFindingKind
     message: str
@@ -71,11 +71,11 @@ def finding(
 
 
 def names(places: Sequence[BookedPlace]) -> str:
-    """Name bookings and seats in a line for a person."""
+    """Return the names of bookings and seats, in one line for a person."""
     return " and ".join(place.name for place in places)
 
 
 def uid_of(row: Appointment) -> str:
-    """Name the booking that a row names."""
+    """Return the uid of a row's booking, and of its seat if it has one, for a person."""
     seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
     return f"{row.calcom_booking_uid}{seat}"

@@ -1,11 +1,12 @@
-"""Do what is safe about a finding of an audit; each fix is done once however often it is ordered, or killed midway."""
+"""Fix a finding of an audit if that is safe. A fix that is ordered twice, or killed midway, takes effect once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from db import appointments
-from db.appointments import Appointment, audit, events
+from db.appointments import Appointment
+from db.audits import doubles
 from db.lifecycle import FINAL, LIVE, Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding, Fix
@@ -22,7 +23,7 @@ REASON = "Booked twice by mistake. The other booking stands."  # the attendee ma
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Say what became of a fix; `ok` is False while somebody must still look at it."""
+    """Hold what came of a fix; `ok` is False while a person must still look at the booking."""
 
     ok: bool
     message: str
@@ -32,7 +33,7 @@ def fix(calls: AuditCalls, finding: AuditFinding) -> Fixed:
     """Do what the finding's `fix` says.
 
     Raises:
-        AuditHalted: Cal.com cannot be asked now; what was done until then stands.
+        AuditHalted: Cal.com cannot be asked now; what was done before stays done.
     """
     row = finding.row
     if row is None or finding.fix is None:
@@ -55,9 +56,9 @@ def _cancel_here(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
 
 
 def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> Fixed:
-    """Confirm what lives at Cal.com; of a row that was told "not booked" the record itself makes an incident.
+    """Confirm a row whose booking lives at Cal.com; if "not booked" was told, the record opens an incident.
 
-    It is asked for once more: the list of a whole range may be minutes old, and a person may have cancelled it since.
+    Cal.com is asked once more: the list of a whole range may be minutes old, and a person may have cancelled since.
     """
     [place] = finding.there
     bookings = read_bookings(calls.booking_of_seat(place.seat_uid) if place.seat_uid else calls.booking(place.uid))
@@ -83,7 +84,7 @@ def _record_uid(calls: AuditCalls, row: Appointment, finding: AuditFinding) -> F
 
 
 def _cancel_double(calls: AuditCalls, row: Appointment, _: AuditFinding) -> Fixed:
-    """Look again at this very start, and cancel what is still a proven double of a row that is still the same.
+    """Read the list of this very start again, and cancel what is still a proven double of an unchanged row.
 
     The list of a whole range may be minutes old, and in between the customer may have cancelled the other one.
     """
@@ -110,13 +111,13 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
     intended = False
 
     def intend() -> bool:
-        """Write the intent down once, right before the first byte; what was seen long ago is no proof any more."""
+        """Record the intent once, right before the first byte; a look that is FRESH_SECONDS old is no proof."""
         nonlocal intended
         if calls.clock() - looked_at > FRESH_SECONDS:
             raise AuditHalted("it took long to be let through, and much may have changed; run the audit again")
         if not intended:
             with calls.deps.engine.begin() as conn:
-                intended = audit.intend(conn, row, double.uid, double.seat_uid, why)
+                intended = doubles.intend(conn, row, double.uid, double.seat_uid, why)
         return intended
 
     def ask(reason: str | None) -> Reply | None:
@@ -129,22 +130,22 @@ def _cancel(calls: AuditCalls, row: Appointment, double: BookedPlace, looked_at:
             reply = ask(REASON)
     except AuditHalted as halted:
         if intended:  # only between two calls: the first one cancelled nothing
-            _end(calls, row, double, audit.KEPT, str(halted))
+            _end(calls, row, double, doubles.KEPT, str(halted))
         raise
     if reply is None:
-        _end(calls, row, double, audit.CANCELLED, why)
+        _end(calls, row, double, doubles.CANCELLED, why)
         return Fixed(ok=True, message=f"{double.name} is cancelled at Cal.com")
     message = reply.message or reply.error_type.value.replace("_", " ")
     if reply.kind is ReplyKind.UNKNOWN:  # the intent stays open: the next audit sees what came of it
         return Fixed(ok=False, message=f"{double.name}: no clear answer ({message}); run the audit again")
     if intended:
-        _end(calls, row, double, audit.KEPT, message)
+        _end(calls, row, double, doubles.KEPT, message)
     return Fixed(ok=False, message=f"{double.name} is not cancelled: {message}")
 
 
 def _end(calls: AuditCalls, row: Appointment, double: BookedPlace, kind: str, why: str) -> None:
     with calls.deps.engine.begin() as conn:
-        events.record(conn, row.id, kind, BY, {"why": why, "uid": double.uid, "seat": double.seat_uid})
+        doubles.end(conn, row.id, kind, uid=double.uid, seat_uid=double.seat_uid, why=why)
 
 
 _FIXES: dict[Fix, Callable[[AuditCalls, Appointment, AuditFinding], Fixed]] = {

@@ -1,7 +1,7 @@
-"""Cal.com's list over a range, as an audit needs it: every booking, and every place in one that a request of ours has.
+"""Cal.com's list over a range, as an audit needs it: each booking, and each place in one that a request of ours has.
 
-What the list does not show can be asked for by its uid (questions.py), and is added to it. One request may hold two
-seats of one booking ("Two at once", docs/calcom.md), so that a booking's `marks`, one seat a reference, are not enough.
+A booking that the list does not show can be asked for by its uid (questions.py), and is added to it. One request may
+hold two seats of one booking ("Two at once", docs/calcom.md): a booking's `marks`, one seat a reference, do not do.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], object]  # how many are done, and how many there
 
 
 class About(StrEnum):
-    """Say what can be asked for by itself."""
+    """Name what Cal.com can be asked for by itself."""
 
     BOOKING = "booking"  # by its uid; a series by its own: all weeks
     SEAT = "seat"  # by its uid: the booking that it is in
@@ -41,14 +41,14 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Name what Cal.com must be asked before more can be said; anybody who has the uid is answered."""
+    """Hold what Cal.com must be asked before a row can be judged; Cal.com answers any key that names the uid."""
 
     about: About
     uid: str
 
 
 class Answered(StrEnum):
-    """Say what came of a question."""
+    """Name what came of a question."""
 
     FOUND = "found"
     NOWHERE = "nowhere"  # Cal.com has no such booking: so says a replica that lags, too
@@ -57,9 +57,9 @@ class Answered(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookedPlace:
-    """One booking, or one seat of one, that carries the reference of a request like ours.
+    """Hold one booking, or one seat of one, that carries the reference of a request like ours.
 
-    `whole`: nobody else's seat or reference is in the booking, so that it may be cancelled as a whole.
+    `whole`: no other seat or reference is in the booking, so that it may be cancelled as a whole.
     """
 
     reference: str
@@ -69,21 +69,21 @@ class BookedPlace:
 
     @property
     def uid(self) -> str:
-        """The booking's uid."""
+        """Return the booking's uid."""
         return self.booking.uid
 
     @property
     def series(self) -> str | None:
-        """The uid of the series whose week it is: these carry one reference at many starts."""
+        """Return the uid of the series whose week it is; its weeks carry one reference at many starts."""
         return self.booking.series_uid
 
     @property
     def name(self) -> str:
-        """Name it in a line for a person."""
+        """Return its uid, and its seat's, for a person."""
         return self.uid if self.seat_uid is None else f"{self.uid}, seat {self.seat_uid}"
 
     def there(self, row: Appointment) -> BookedThere:
-        """Return as what `row` is booked, if it is booked as this."""
+        """Return what a row records of this place."""
         return booked_there(self.booking, row, self.seat_uid)
 
     def is_at(self, row: Appointment) -> bool:
@@ -97,10 +97,10 @@ class BookedPlace:
 
 @dataclass
 class Listing:
-    """Hold what Cal.com answered: bookings by uid, our places by the reference that they carry, and what it was asked.
+    """Hold what Cal.com answered: bookings by uid, our places by the reference that they carry, answers by question.
 
-    `series` are the weeks of series by the uid of these; `seatless` bookings with seats that show an attendee without
-    one; `occurrences` how many weeks a series has, by event type (`Appointment.event_type`), None: it is no series.
+    `series` are the weeks of each series, by its uid; `seatless` the bookings with seats that show an attendee without
+    one; `occurrences` how many weeks an event type (`Appointment.event_type`) makes, None: it does not recur.
     """
 
     bookings: dict[str, Booking] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Listing:
     occurrences: dict[str, int | None] = field(default_factory=dict)
 
     def add(self, booking: Booking) -> None:
-        """Take in a booking; of one that is there already, only places that it did not show before."""
+        """Add a booking; of a booking that is there already, add only the places that it did not show before."""
         new = [place for place in _places(booking) if not any(place.is_same(one) for one in self._known(place))]
         for place in new:
             self.places[place.reference].append(place)
@@ -123,16 +123,16 @@ class Listing:
                 self.seatless.append(booking)
 
     def of(self, row: Appointment) -> list[BookedPlace]:
-        """Return the places that carry the row's reference, those that are over included."""
+        """Return the places that carry the row's reference, cancelled ones included."""
         return self.places.get(str(row.uuid), [])
 
     def made(self, series: str) -> int:
-        """Count the weeks of a series, those that are over included; one that was moved is one."""
+        """Count the weeks of a series, cancelled ones included; a week that was moved counts once."""
         moved = {booking.moved_to for booking in self.series[series]}
         return sum(booking.uid not in moved for booking in self.series[series])
 
     def half_made(self, row: Appointment) -> Booking | None:
-        """Return a live booking of the row's event type and start that names its very address, and gives it no seat."""
+        """Return a live booking of the row's event type and start that names its address without a seat."""
         address = attendee_address(row)
         for booking in self.seatless:
             names = any(one.email == address and _is_seatless(one) for one in booking.attendees)
@@ -145,7 +145,7 @@ class Listing:
 
 
 def between(start: datetime, end: datetime) -> dict[str, str | int]:
-    """Return the query for what starts from `start` until before `end`, and perhaps a little more.
+    """Return the query for the bookings that start from `start` until before `end`, and perhaps a few more.
 
     Oldest first, so that bookings made while the pages are read come last and push none to a page already read.
     """
@@ -158,7 +158,7 @@ def read_listing(
     """Read the whole list, page by page.
 
     Raises:
-        AuditHalted: Not all of it could be read: then nothing can be said of what is absent.
+        AuditHalted: Not all of it could be read: then no booking can be called absent.
     """
     listing = Listing()
     skip = 0
@@ -176,7 +176,7 @@ def read_listing(
 
 
 def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
-    """Return a page; asks again after a failure that may pass, for less if it was cut."""
+    """Return a page; ask again after a failure that may pass, for less if the answer was cut."""
     take = PAGE
     for attempt in range(TRIES):
         answer = calls.list_bookings({**query, "take": take})
@@ -193,7 +193,7 @@ def _page(calls: AuditCalls, query: Mapping[str, str | int]) -> Page:
 
 
 def wait_after(calls: AuditCalls, failure: Reply, attempt: int) -> None:
-    """Wait until a call that failed may be made again; the time of a 429 is kept by the breaker."""
+    """Wait until a call that failed may be made again; after a 429 the breaker knows how long."""
     if failure.kind is not ReplyKind.THROTTLED:
         calls.pause(failure.retry_after or calls.deps.policy.delay(attempt))
 

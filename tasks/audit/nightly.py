@@ -1,34 +1,69 @@
-"""The audit of a night: yesterday's and today's bookings, whatever stops it in between (docs/audit.md, "At night").
+"""The nightly audit: yesterday's and today's bookings, whatever interrupts it (docs/audit.md, "At night").
 
-What was judged one by one is kept, row by row, so that whoever goes on asks for the others only. What the list alone
-tells is read anew. Nothing is told that a second look, alone and at once, does not show again.
+A tick takes it up, on a thread of its own: it may take hours, and no tick waits for it. The thread dies with its
+process; then the audit's lease runs out, and the next tick, of any process, takes the audit up again. Rows that were
+judged one by one are stored, so that they are not asked for twice; what the list alone shows is read again. A finding
+is stored only if a second look, of that row alone, shows it again.
 """
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from celery import shared_task
+from sqlalchemy.exc import SQLAlchemyError
+
 from db import appointments
-from db.appointments import Appointment, audit, restored
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import Findings, NightlyAudit
-from tasks.audit.calls import AuditHalted, LeftAlone
+from db.appointments import Appointment
+from db.audits import nights, restored
+from db.audits.nights import Findings, NightlyAudit
+from tasks import dependencies
+from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_calm, lease, spacing
 from tasks.audit.finding import AuditFinding, NoFinding
-from tasks.audit.nightly_calls import NightlyCalls, TakenUp, spacing
 from tasks.audit.questions import look_again, verdict
 from tasks.audit.survey import FirstLook, first_look, is_settled
+from tasks.dependencies import Dependencies
 from tasks.log import Logger
+from tasks.periodic import PeriodicTask
 
-SAVED = 10  # rows that are judged before it is written down
-HALTS = 6  # times that Cal.com's answers cannot be read before it is told
+SAVED = 10  # rows that are judged before they are stored
+HALTS = 6  # times that Cal.com's answers cannot be read before the audit ends unfinished
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds after such a time; each is twice the last
 UNREAD = "some bookings could not be asked for"
 
 log = Logger(__name__)
+_auditing = threading.Lock()  # one a process
+
+
+@shared_task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
+def audit_at_night(hour: int) -> bool:
+    """Take up the audit that is due since `hour` (UTC), unless a process has it; return whether this process does."""
+    deps = dependencies.current()
+    if not _auditing.acquire(blocking=False):
+        return False
+    started = False
+    try:
+        night = take_up(deps, hour)
+        if night is not None:
+            threading.Thread(target=_audit, args=(deps, night), name="nightly-audit", daemon=True).start()
+            started = True
+    finally:
+        if not started:
+            _auditing.release()
+    return started
+
+
+def take_up(deps: Dependencies, hour: int) -> NightlyAudit | None:
+    """Take up what is due, unless Cal.com is to be left alone."""
+    if not is_calm(deps):
+        return None
+    with deps.engine.begin() as conn:
+        return nights.take_up(conn, hour, lease_seconds=lease(deps))
 
 
 def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
-    """Compare both days of a night as far as Cal.com may be asked, and leave the rest to whoever takes it up."""
-    work = _Work(calls, night)
+    """Audit both days of a night as far as Cal.com may be asked; the process that takes it up next does the rest."""
+    work = _Work(calls, night, {kind: list(ids) for kind, ids in night.findings.items()})
     try:
         work.compare()
     except TakenUp:
@@ -40,16 +75,26 @@ def audit_night(calls: NightlyCalls, night: NightlyAudit) -> None:
         work.halt(str(why))
 
 
+def _audit(deps: Dependencies, night: NightlyAudit) -> None:
+    try:
+        audit_night(NightlyCalls(deps, night), night)
+    except SQLAlchemyError as exc:  # its lease runs out, and another tick takes it up
+        log.warning("nightly_audit_lost_postgres", night=night.night, error=type(exc).__name__)
+    except Exception:  # nobody waits for this thread: a fault of ours is tried again when its lease has run out
+        log.exception("nightly_audit_failed", night=night.night)
+    finally:
+        _auditing.release()
+
+
 @dataclass
 class _Work:
+    """Hold what this process has done of a nightly audit: rows `unsaved` in Postgres, and rows `unread` at Cal.com."""
+
     calls: NightlyCalls
     night: NightlyAudit
-    findings: Findings = field(default_factory=dict)
+    findings: Findings
     unsaved: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.findings = {kind: list(ids) for kind, ids in self.night.findings.items()}
 
     def compare(self) -> None:
         """Judge all, and end the audit.
@@ -66,13 +111,13 @@ class _Work:
         self._end(self._orphans(look.orphans))
 
     def leave(self, seconds: float, *, halted: bool) -> None:
-        """Keep what is known, for whoever goes on after so many seconds."""
+        """Store what is known, for the process that takes the audit up, `seconds` from now at the earliest."""
         self._save()
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.leave(conn, self.night, seconds=seconds, halted=halted)
+            nights.leave(conn, self.night, seconds=seconds, halted=halted)
 
     def halt(self, why: str) -> None:
-        """Leave it for a while, each time a longer one; after some times it ends, and that is told."""
+        """Leave the audit, each time for twice as long; after HALTS times end it unfinished, which is an alert."""
         if self.night.halts + 1 < HALTS:
             pause = min(FIRST_PAUSE * 2.0**self.night.halts, LONGEST_PAUSE)
             self.leave(pause, halted=True)
@@ -88,7 +133,7 @@ class _Work:
         return (row for row in (*found, *look.hidden) if row.id not in self.night.asked)
 
     def _judge(self, row: Appointment, look: FirstLook) -> AuditFinding | NoFinding:
-        """Judge a row as it is by now: an audit at a tenth of the limit may take hours."""
+        """Judge a row as it is now: at a tenth of the limit, the list may be hours old."""
         with self.calls.deps.engine.connect() as conn:
             now = appointments.get(conn, row.id)
         if now is None:
@@ -100,7 +145,7 @@ class _Work:
         """Look once more: Cal.com's list was read page by page, and people move bookings meanwhile."""
         deps = self.calls.deps
         with deps.engine.connect() as conn:
-            began = audit.now(conn)
+            began = appointments.now(conn)
         return look_again(self.calls, first, settled=lambda row: is_settled(row, began, deps))
 
     def _take(self, number: int, judged: AuditFinding | NoFinding) -> None:
@@ -119,20 +164,20 @@ class _Work:
             ids.append(one)
 
     def _orphans(self, found: Iterable[AuditFinding]) -> Iterable[AuditFinding]:
-        """Leave out those of which `booking restored` has told."""
+        """Leave out the bookings that `booking restored` has reported."""
         with self.calls.deps.engine.connect() as conn:
-            told = restored.references(conn)
-        return [one for one in found if one.reference not in told]
+            reported = restored.references(conn)
+        return [one for one in found if one.reference not in reported]
 
     def _save(self) -> None:
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.save(conn, self.night, self.unsaved, self.findings)
+            nights.save(conn, self.night, self.unsaved, self.findings)
         self.unsaved = []
 
     def _end(self, orphans: Iterable[AuditFinding], unfinished: str | None = None) -> None:
         for one in orphans:
             self._note(one.kind, one.reference)
         with self.calls.deps.engine.begin() as conn:
-            nightly_audits.end(conn, self.night, self.findings, unfinished)
+            nights.end(conn, self.night, self.findings, unfinished)
         counts = {kind: len(ids) for kind, ids in self.findings.items()}
         log.info("nightly_audit_ended", night=self.night.night, unfinished=unfinished, **counts)

@@ -1,4 +1,4 @@
-"""Ask Cal.com for what its list does not show, one question after the other, until a row can be judged."""
+"""Ask Cal.com for what its list does not show, one question after another, until a row can be judged."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,7 +27,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, and ask as long as that leaves a question; what is answered is added to the list.
+    """Judge a row, and ask Cal.com while that leaves a question; each answer is added to the list.
 
     Raises:
         AuditHalted: The breaker lets nothing through.
@@ -43,7 +43,7 @@ def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: b
 def look_again(
     calls: AuditCalls, found: AuditFinding, *, settled: Callable[[Appointment], bool]
 ) -> AuditFinding | NoFinding:
-    """Judge a finding's row anew, by what Cal.com shows now of its very start, and of each booking that was named.
+    """Judge a finding's row again, by what Cal.com shows now of its start and of each booking in the finding.
 
     Raises:
         AuditHalted: The list could not be read whole, or the breaker lets nothing through.
@@ -77,7 +77,7 @@ def _ask_booking(calls: AuditCalls, question: Question, listing: Listing) -> Ans
 
 
 def _ask_type(calls: AuditCalls, row: Appointment, listing: Listing) -> Answered:
-    """Find out how many weeks the row's event type makes; what a worker has learnt of it costs no call."""
+    """Find out how many weeks the row's event type makes; what a worker has stored of it costs no call."""
     known = event_types.known(calls.deps, row)
     if known is not None and known.kind is not EventKind.UNKNOWN:
         listing.occurrences[row.event_type] = known.occurrences

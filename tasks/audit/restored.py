@@ -1,7 +1,7 @@
-"""What became of bookings after the backup from which a database was restored (docs/deploying.md).
+"""Bookings after a restore: what Cal.com made since the backup, the database has forgotten (docs/deploying.md).
 
-What was on its way then is of unknown outcome, and is looked for before anything is posted. What was asked for later
-has no row any more; if Cal.com has booked it, whoever asks for it again must get that booking and not a second one.
+The outcome of a booking that was on its way at the backup is unknown: it is looked for before it is posted. A request
+after the backup has no row any more; if Cal.com has booked it, a new one must get that booking and not a second.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.appointments import Appointment, audit, restored
-from db.appointments.restored import RestoredBooking
+from db.appointments import Appointment
 from db.appointments.there.late_answers import TOLD_NOT_BOOKED, record_late_uid
+from db.audits import bookings, restored
+from db.audits.restored import RestoredBooking
 from db.monitoring import operator_actions
 from tasks.audit.calls import AuditCalls
 from tasks.audit.listing import Listing, Progress, read_listing
@@ -24,18 +25,11 @@ from tasks.dependencies import Dependencies
 _WHY = "it was booked after the backup from which the database was restored"
 
 
-class RestoredCalls(AuditCalls):
-    """Read what Cal.com has while no worker runs: nothing goes before it."""
-
-    def _bookings_wait(self) -> bool:
-        return False
-
-
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Say what Cal.com has of lost rows: `found` so many, `asked_again` those of them whose request is here anew.
+    """Count the bookings at Cal.com whose rows are lost: `found` all, `asked_again` those with a new request here.
 
-    `unnamed`: their attendee is hidden from this key, so that they cannot be known when they are asked for again.
+    `unnamed`: those whose attendee is hidden from this key, so that a new request for them cannot be recognized.
     """
 
     found: int
@@ -44,7 +38,7 @@ class Restored:
 
 
 def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iterator[int]:
-    """Make the outcome of all live bookings unknown, a batch a transaction; yield how many each was.
+    """Make the outcome of all live bookings unknown, a batch a transaction; yield the size of each batch.
 
     `action_id` is the recorded action that counts them.
     """
@@ -63,17 +57,17 @@ def make_unknown(deps: Dependencies, since: datetime, *, action_id: int) -> Iter
 
 
 def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Restored:
-    """Read all that starts after the backup, and keep what no row has, for whoever asks for it again.
+    """Read all that starts after the backup, and store the bookings that no row has, for new requests of them.
 
-    What ended here as not booked and is there is confirmed.
+    A row that ended as not booked, and whose booking is there, is confirmed.
 
     Raises:
-        AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was kept.
+        AuditHalted: The list could not be read whole, or the breaker lets nothing through; nothing was stored.
     """
     deps = calls.deps
     listing = read_listing(calls, {"afterStart": instant(since), "sortCreated": "asc"}, progress=progress)
     with deps.engine.begin() as conn:
-        rows = list(audit.by_references(conn, list(listing.places)))
+        rows = list(bookings.by_references(conn, list(listing.places)))
         _confirm_ended(conn, rows, listing)
     lost = list(_lost(listing, {str(row.uuid) for row in rows}, since))
     named = [booking for booking in lost if booking is not None]
@@ -83,16 +77,16 @@ def find_lost(calls: AuditCalls, since: datetime, *, progress: Progress) -> Rest
 
 
 def _confirm_ended(conn: Connection, rows: Iterable[Appointment], listing: Listing) -> None:
-    """Confirm what had ended as not booked and was booked after the backup: who sends it once more would double it."""
+    """Confirm rows that ended as not booked and were booked after the backup: a retry would book them twice."""
     for row in rows:
         here = [place for place in listing.of(row) if not place.booking.cancelled and place.is_at(row)]
-        if row.status in TOLD_NOT_BOOKED and len(here) == 1:  # of two an audit tells
+        if row.status in TOLD_NOT_BOOKED and len(here) == 1:  # two are a finding of the audit
             [place] = here
             record_late_uid(conn, row.id, place.there(row), why=_WHY, by="operator")
 
 
 def _lost(listing: Listing, kept: set[str], since: datetime) -> Iterator[RestoredBooking | None]:
-    """Yield what lives under references that no row has, of a series its first week; None where nobody is named."""
+    """Yield the live bookings of references that no row has, of a series its first week; None: no attendee is shown."""
     for reference in listing.places.keys() - kept:
         live = [place.booking for place in listing.places[reference] if not place.booking.cancelled]
         if live:

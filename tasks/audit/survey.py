@@ -1,33 +1,38 @@
-"""Compare our bookings with what Cal.com has over a range of days, and mend what is safe (docs/audit.md)."""
+"""Survey our bookings and Cal.com's: a range of days, or all rows whose outcome was once unknown (docs/audit.md)."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db.appointments import Appointment, audit, events
+from db import appointments
+from db.appointments import Appointment
+from db.appointments.there.late_answers import TOLD_NOT_BOOKED
+from db.audits import bookings, doubles
 from db.lifecycle import Status
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.compare import judge, orphan
 from tasks.audit.finding import AuditFinding, NoFinding
-from tasks.audit.fixes import BY, Fixed, fix
+from tasks.audit.fixes import Fixed, fix
 from tasks.audit.listing import BookedPlace, Listing, Progress, Question, between, read_listing
 from tasks.audit.questions import verdict
 from tasks.calcom.booking import Booking
 from tasks.dependencies import Dependencies
 
+_DAY = timedelta(days=1)
 _NOT_JUDGED: tuple[NoFinding, ...] = (NoFinding.UNDER_WAY, NoFinding.TOO_YOUNG, NoFinding.CANNOT_TELL)
 
 
 @dataclass
 class Survey:
-    """Hold what an audit saw.
+    """Hold what an audit of a range of days saw.
 
-    `confirmed` counts our rows in the range, `judged` those of them that Cal.com's answers could be held against, and
-    `asked` those that its list did not show, or not whole, so that it was asked for each. `listed` counts Cal.com's
-    bookings in the range, `others` those among them that no request of ours made: they are not judged. `silent` has the
-    ids of the rows that could not be judged, by why.
+    `confirmed` counts our confirmed rows in the range, `judged` those of them that could be compared with Cal.com's
+    answers, and `asked` those that its list did not show whole, so that Cal.com was asked for each. `listed` counts
+    Cal.com's bookings in the range, `others` those of them that no request of ours made: they are not judged. `silent`
+    has the ids of the rows that could not be judged, by the reason.
     """
 
     start: datetime
@@ -43,7 +48,7 @@ class Survey:
 
     @property
     def clean(self) -> bool:
-        """Say whether everything agrees; a blind spot is not clean."""
+        """Return whether all rows were judged and everything agrees."""
         return not self.findings and not self.silent[NoFinding.CANNOT_TELL]
 
     def add(self, row: Appointment, judged: AuditFinding | NoFinding) -> None:
@@ -66,9 +71,9 @@ def survey(
     progress: Progress = lambda _read, _all: None,
     asking: Progress = lambda _asked, _all: None,
 ) -> Survey:
-    """Compare everything that starts from `start` until before `end`; changes nothing.
+    """Compare everything that starts from `start` until before `end`; change nothing.
 
-    Cal.com is read first and our rows after it, so that what is booked meanwhile is never missing here. What the list
+    Cal.com is read first and our rows after it, so that a booking made meanwhile is never missing here. What the list
     does not show is asked for one by one.
 
     Raises:
@@ -86,7 +91,7 @@ def survey(
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    """Hold what Cal.com's list alone tells: `hidden` are the rows of which more must be asked.
+    """Hold what Cal.com's list alone shows: for the rows in `hidden` more must be asked.
 
     `began` is the moment before it was read, `orphans` the findings of references that no row has.
     """
@@ -105,12 +110,12 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
     """
     deps = calls.deps
     with deps.engine.connect() as conn:
-        began = audit.now(conn)
+        began = appointments.now(conn)
     seen = Survey(start, end, read_listing(calls, between(start, end), progress=progress))
     ours = _count(seen)
     hidden = []
     with deps.engine.connect() as conn:
-        for row in _rows(conn, seen, ours):
+        for row in _rows_of_range(conn, seen, ours):
             judged = judge(row, seen.listing, settled=is_settled(row, began, deps))
             if isinstance(judged, Question):
                 hidden.append(row)
@@ -121,8 +126,8 @@ def first_look(calls: AuditCalls, start: datetime, end: datetime, *, progress: P
 
 
 def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]]:
-    """Do what is safe about each finding, one after the other, and say what became of it."""
-    _complete_record(calls.deps, seen)
+    """Fix each finding that has a fix, one after the other; yield each with what came of it."""
+    _complete_doubles(calls.deps, seen)
     for finding in seen.findings:
         if finding.fix is not None:
             try:
@@ -131,30 +136,52 @@ def mend(calls: AuditCalls, seen: Survey) -> Iterator[tuple[AuditFinding, Fixed]
                 yield finding, Fixed(ok=False, message=str(halted))
 
 
-def _rows(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
+def once_unknown(calls: AuditCalls, *, progress: Progress) -> Iterator[tuple[Appointment, AuditFinding]]:
+    """Yield the rejected, failed and expired rows that Cal.com has, by their start, and what it has; change nothing.
+
+    The list of a day is read once for all its rows, and a booking that it does not show is asked for by its uid, if the
+    row has one.
+
+    Raises:
+        AuditHalted: A list could not be read whole, or the breaker lets nothing through.
+    """
+    days = _days(calls)
+    everything, done = sum(map(len, days.values())), 0
+    for day, references in days.items():
+        progress(done, everything)
+        listing = read_listing(calls, between(day, day + _DAY))
+        for row in _rows(calls, references):  # read after the list: a row that was confirmed meanwhile is no news
+            judged = verdict(calls, row, listing, settled=True) if row.status in TOLD_NOT_BOOKED else None
+            if isinstance(judged, AuditFinding):
+                yield row, judged
+        done += len(references)
+    progress(done, everything)
+
+
+def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
+    """Return whether a booking that Cal.com did not show when the audit began is absent: a replica of it may lag."""
+    young = began - timedelta(seconds=deps.timings.settle_unanswered)
+    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
+
+
+def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
     """Yield the rows to judge, each once, and take them out of `ours`.
 
     They are the confirmed ones of the range, those whose reference is listed there, and those that ended otherwise, or
     are held, after their outcome had once been unknown: Cal.com may have them where this key's list does not show it.
     """
     judged = set()
-    for row in audit.confirmed_between(conn, seen.start, seen.end):
+    for row in bookings.confirmed_between(conn, seen.start, seen.end):
         ours.pop(str(row.uuid), None)
         judged.add(row.id)
         yield row
-    for row in audit.by_references(conn, list(ours)):
+    for row in bookings.by_references(conn, list(ours)):
         ours.pop(str(row.uuid))
         judged.add(row.id)
         if row.status is not Status.CONFIRMED:  # else it was moved here from another day, where it is judged
             yield row
-    for rows in (audit.ended_unknown_between, audit.held_unknown_between):
+    for rows in (bookings.ended_unknown_between, bookings.held_unknown_between):
         yield from (row for row in rows(conn, seen.start, seen.end) if row.id not in judged)
-
-
-def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
-    """Say whether what Cal.com did not show when the audit began is not there: a replica lags, a series takes time."""
-    young = began - timedelta(seconds=deps.timings.settle_unanswered)
-    return row.updated_at < young and (row.ends_at is None or row.ends_at < began)
 
 
 def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
@@ -174,13 +201,28 @@ def _count(seen: Survey) -> dict[str, list[BookedPlace]]:
     return ours
 
 
-def _complete_record(deps: Dependencies, seen: Survey) -> None:
-    """Write down the end of cancellations that were begun and are done: their audit was killed, or not answered."""
+def _complete_doubles(deps: Dependencies, seen: Survey) -> None:
+    """Record the end of cancellations that took effect: the audit that began them was killed, or got no answer."""
     places = [place for same_reference in seen.listing.places.values() for place in same_reference]
     live = {(place.uid, place.seat_uid) for place in places if not place.booking.cancelled}
     with deps.engine.begin() as conn:
-        for appointment_id, uid, seat in audit.open_intents(conn, seen.start, seen.end):
+        for appointment_id, uid, seat in doubles.open_intents(conn, seen.start, seen.end):
             booking = seen.listing.bookings.get(uid)
             if booking is not None and booking.moved_to is None and (uid, seat) not in live:
-                detail = {"why": "found gone by a later audit", "uid": uid, "seat": seat}
-                events.record(conn, appointment_id, audit.CANCELLED, BY, detail)
+                why = "found gone by a later audit"
+                doubles.end(conn, appointment_id, doubles.CANCELLED, uid=uid, seat_uid=seat, why=why)
+
+
+def _days(calls: AuditCalls) -> dict[datetime, list[str]]:
+    """Return the references of the rows that were once unknown, by the day, UTC, of their start."""
+    days: defaultdict[datetime, list[str]] = defaultdict(list)
+    with calls.deps.engine.connect() as conn:
+        for row in bookings.once_unknown(conn):
+            day = row.start_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            days[day].append(str(row.uuid))
+    return days
+
+
+def _rows(calls: AuditCalls, references: Collection[str]) -> list[Appointment]:
+    with calls.deps.engine.connect() as conn:  # given back before Cal.com is asked: an audit may wait for its turn
+        return sorted(bookings.by_references(conn, references), key=lambda row: (row.start_at, row.id))

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import EndedAudit, Findings
+from db.audits import nights
+from db.audits.nights import EndedAudit, Findings
 from tasks.audit.finding import NAMES, NoFinding
 from tasks.health.incident_rules import IncidentKind, Observation
 
@@ -18,7 +18,7 @@ _WORDS[NoFinding.CANNOT_TELL] = "of which Cal.com gave no answer that can be rea
 
 def observe_audit(conn: Connection, now: datetime) -> Iterator[Observation]:
     """Observe what the newest audit that has ended found; each night is an incident of its own."""
-    audit = nightly_audits.last_ended(conn)
+    audit = nights.last_ended(conn)
     if audit is None or now - audit.ended_at > _STALE or not (audit.findings or audit.unfinished):
         return
     facts = {

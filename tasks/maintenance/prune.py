@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from celery import shared_task
 from sqlalchemy import Engine, func, select
 
-from db.appointments import restored
-from db.monitoring import nightly_audits, retention
+from db.audits import nights, restored
+from db.monitoring import retention
 from tasks import dependencies
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
@@ -51,7 +51,7 @@ def delete_before(
 ) -> dict[str, int]:
     """Delete what ended before a moment; begin no batch after so many seconds. Return how many rows of each table."""
     with engine.begin() as conn:
-        nightly_audits.prune(conn, before)
+        nights.prune(conn, before)
     ends, deleted = clock() + seconds, dict.fromkeys(retention.TABLES, 0)
     for table in retention.TABLES:
         after, more = 0, True

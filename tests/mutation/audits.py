@@ -5,10 +5,10 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _NIGHT = "tests/integration/audit/test_nightly.py::"
-_RECORD = "tests/integration/appointments/test_db_restored.py::"
+_RECORD = "tests/integration/audit/test_db_restored.py::"
 _COMMAND = "tests/integration/cli/audits/test_cli_restored.py::"
-_nightly_calls = partial(Breakage, promise=3, file="tasks/audit/nightly_calls.py")
-_nightly_audits = partial(Breakage, promise=3, file="db/monitoring/nightly_audits.py")
+_calls = partial(Breakage, promise=3, file="tasks/audit/calls.py")
+_nights = partial(Breakage, promise=3, file="db/audits/nights.py")
 _nightly = partial(Breakage, file="tasks/audit/nightly.py")
 _restored_sql = partial(Breakage, promise=2, file="db/sql/restored.sql")
 _initial_audits = partial(Breakage, promise=2, file="db/migrations/initial/audits.sql")
@@ -24,31 +24,31 @@ AUDITS = (
         new="if listing.answers[question] is Answered.UNREADABLE:",
         test="tests/unit/tasks/test_audit_unlisted.py::TestSeries::test_a_series_that_is_not_found_ends_no_booking[nowhere]",
     ),
-    _nightly_calls(
+    _calls(
         name="audited-while-not-closed",
         old="            if not is_calm(self.deps):\n",
         new="            if False:\n",
         test=_NIGHT + "test_an_outage_in_the_middle_stops_it_and_it_goes_on_where_it_was",
     ),
-    _nightly_calls(
+    _calls(
         name="audited-at-full-speed",
         old="self.clock() + spacing(self.deps)",
         new="self.clock()",
         test=_NIGHT + "test_its_calls_stay_within_a_tenth_of_the_limit",
     ),
-    _nightly_calls(
+    _calls(
         name="audited-beyond-what-cal-com-tells",
         old="settings.rate_limit, deps.breaker.get_status().limit_told\n",
         new="settings.rate_limit, 0\n",
         test=_NIGHT + "test_a_limit_of_our_own_that_says_nothing_leaves_cal_coms",
     ),
-    _nightly_audits(
+    _nights(
         name="audited-by-two",
         old="_COLUMNS.ended_at.is_(None), free, come)",
         new="_COLUMNS.ended_at.is_(None), come)",
         test=_NIGHT + "test_one_that_is_killed_is_taken_up_by_another",
     ),
-    _nightly_audits(
+    _nights(
         name="audited-after-it-was-lost",
         old="_COLUMNS.token == audit.token, ",
         new="",

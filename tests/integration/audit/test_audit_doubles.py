@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.appointments import audit
+from db.audits import doubles
 from db.lifecycle import Status
 from tasks.audit.finding import AuditFindingKind
 from tasks.audit.survey import mend, survey
@@ -109,10 +109,10 @@ def test_the_intent_stands_only_while_the_row_proves_the_double(scene: Scene) ->
     row = scene.confirmed()
     for other in (replace(row, calcom_booking_uid="other"), replace(row, calcom_seat_uid="seat")):
         with scene.record.engine.begin() as conn:
-            assert not audit.intend(conn, other, "double", None, "a double")
+            assert not doubles.intend(conn, other, "double", None, "a double")
     scene.record.move(row, Status.CANCELLED)
     with scene.record.engine.begin() as conn:
-        assert not audit.intend(conn, row, "double", None, "a double")
+        assert not doubles.intend(conn, row, "double", None, "a double")
     assert scene.story(row) == []
 
 
@@ -163,13 +163,13 @@ def test_what_somebody_else_was_faster_to_cancel_counts_as_cancelled(
     """Two audits at once, or the host: Cal.com says that it is gone already."""
     row = scene.confirmed()
     double = scene.post(row)
-    intend = audit.intend
+    intend = doubles.intend
 
     def overtaken(*arguments: Any) -> bool:
         scene.cancel(double["uid"])
         return intend(*arguments)
 
-    monkeypatch.setattr(audit, "intend", overtaken)
+    monkeypatch.setattr(doubles, "intend", overtaken)
     assert [done.ok for _, done in scene.fixed()] == [True]
     assert (scene.story(row), scene.alive(row)) == (TOLD, {row.calcom_booking_uid})
 

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from db.audits import nights
 from db.lifecycle import Status
-from db.monitoring import incidents, nightly_audits
+from db.monitoring import incidents
 from db.monitoring.incidents import Incident
 from db.schema import alert_incidents
 from db.schema import nightly_audits as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
-from tasks.audit.nightly import audit_night
+from tasks.audit.nightly import audit_at_night, audit_night, take_up
 from tasks.health import check
 from tasks.health.incident_rules import IncidentKind
-from tasks.maintenance.nightly_audit import audit_at_night, take_up
 from tasks.operations import breaker_overrides
 from tests.support.audits.days import all_kinds, cut, half_made, refused_midway, told_taken, twice
 from tests.support.audits.nights import Night
@@ -45,7 +45,7 @@ def night(scene: Scene, simulator: Any) -> Night:
 def ended() -> Any:
     """Return what the newest audit that has ended found."""
     with dependencies.current().engine.connect() as conn:
-        return nightly_audits.last_ended(conn)
+        return nights.last_ended(conn)
 
 
 def only(found: list[Incident]) -> Incident:
@@ -295,7 +295,7 @@ def test_it_is_due_once_a_night_from_its_hour_on(scene: Scene) -> None:
     deps, hour = dependencies.current(), datetime.now(UTC).hour
     row = scene.row()
     with deps.engine.begin() as conn:
-        assert nightly_audits.take_up(conn, hour, lease_seconds=60) is None, "nothing was asked for before it"
+        assert nights.take_up(conn, hour, lease_seconds=60) is None, "nothing was asked for before it"
     scene.record.write(row.id, requested_at=timedelta(days=-2))
     order("open")
     assert take_up(deps, hour) is None
@@ -306,7 +306,7 @@ def test_it_is_due_once_a_night_from_its_hour_on(scene: Scene) -> None:
     assert taken.start <= datetime.now(UTC) - timedelta(hours=23) < taken.end
     assert take_up(deps, hour) is None
     with deps.engine.begin() as conn:
-        nightly_audits.begin(conn, taken.night + timedelta(days=1))
+        nights.begin(conn, taken.night + timedelta(days=1))
     assert (ended().night, ended().unfinished) == (taken.night, "the next one was due")
 
 
@@ -335,6 +335,6 @@ def test_what_was_mended_by_hand_is_no_incident_any_more(scene: Scene, night: Ni
     day, first = timedelta(days=1), scene.first + 3 * timedelta(days=1)
     for start, end, left in ((first + day, first + 2 * day, 1), (first, first + 2 * day, 0)):
         with dependencies.current().engine.begin() as conn:
-            nightly_audits.mended(conn, start, end)
+            nights.mended(conn, start, end)
             conn.execute(update(alert_incidents).values(last_seen_at=func.now() - timedelta(minutes=1)))
         assert len(told()) == left

@@ -4,11 +4,11 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from db.monitoring import nightly_audits
-from db.monitoring.nightly_audits import NightlyAudit
+from db.audits import nights
+from db.audits.nights import NightlyAudit
 from tasks import dependencies
+from tasks.audit.calls import NightlyCalls
 from tasks.audit.nightly import audit_night
-from tasks.audit.nightly_calls import NightlyCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,12 @@ class Night:
         self.sent: list[float] = []
         self.on_pause: Callable[[], object] = lambda: None
         with dependencies.current().engine.begin() as conn:
-            nightly_audits.begin(conn, night)
+            nights.begin(conn, night)
 
     def take(self) -> NightlyAudit | None:
         """Take it up, if it may be."""
         with dependencies.current().engine.begin() as conn:
-            return nightly_audits.take(conn, self.night, lease_seconds=60)
+            return nights.take(conn, self.night, lease_seconds=60)
 
     def calls(self, audit: NightlyAudit) -> NightlyCalls:
         """Give the calls of a process that has taken it up."""

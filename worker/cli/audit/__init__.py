@@ -1,1 +1,1 @@
-"""`booking audit`: what our record and Cal.com's list say of the same days."""
+"""`booking audit` and `booking restored`: our record beside Cal.com's list."""

@@ -1,22 +1,19 @@
-"""`booking audit`: what our record and Cal.com's list say of the same days, and what is mended."""
+"""`booking audit`: compare our record with Cal.com's list, and mend what is safe."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-from db.monitoring import nightly_audits
+from db.appointments import Appointment
+from db.audits import nights
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
-from tasks.audit.listing import Progress as ShowProgress
-from tasks.audit.survey import Survey, mend, survey
+from tasks.audit.survey import Survey, mend, once_unknown, survey
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
+from worker.console.progress import bars, note_waiting
 from worker.console.stop import Stop
 
 DAY, DAYS = timedelta(days=1), 32
@@ -29,21 +26,21 @@ _SHOWN = 20  # ids of rows that were not judged
 
 
 def span(first: datetime | None, last: datetime | None, days: int | None) -> tuple[datetime, datetime]:
-    """Return the start of the first day, UTC, and the end of the last: by default yesterday and 31 days more."""
+    """Return the start of the first day, UTC, and the end of the last; the default is yesterday and 31 days more."""
     start = first.replace(tzinfo=UTC) if first else _today() - DAY
     return start, last.replace(tzinfo=UTC) + DAY if last else start + (days or DAYS) * DAY
 
 
-def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
-    """Audit what starts from `start` until before `end`; return whether all is well, or was mended.
+def audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
+    """Audit what starts from `start` until before `end`; return whether nothing is found and left, and all was judged.
 
     Raises:
-        Stop: Cal.com cannot be asked now, or its list not be read; nothing was judged.
+        Stop: Cal.com cannot be asked now, or its list cannot be read; nothing was judged.
     """
     fixed: dict[int, Fixed] = {}
     with listening(screen.note):
         deps = ready()
-        calls = AuditCalls(deps, waiting=say_waiting)
+        calls = AuditCalls(deps, waiting=note_waiting)
         try:
             with bars("Reading Cal.com's list", "Asking for what it does not show") as (reading, asking):
                 seen = survey(calls, start, end, progress=reading, asking=asking)
@@ -59,12 +56,50 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
     clean = not open_ones and not seen.silent[NoFinding.CANNOT_TELL]
     if fix and clean:
         with deps.engine.begin() as conn:
-            nightly_audits.mended(conn, start, end)
+            nights.mended(conn, start, end)
     if json:
         screen.as_json(_as_dict(seen, fixed))
     else:
         _report(seen, fixed, open_ones, fix=fix)
     return clean
+
+
+def list_once_unknown(*, personal: bool, json: bool) -> bool:
+    """List the bookings that were told "not booked" and that Cal.com has; return whether there is none.
+
+    Raises:
+        Stop: Cal.com cannot be asked now, or its list cannot be read; what was found before is printed.
+    """
+    found: list[tuple[Appointment, AuditFinding]] = []
+    asked = 0
+    with listening(screen.note):
+        deps = ready()
+        calls = AuditCalls(deps, waiting=note_waiting)
+        try:
+            with bars("Asking for what was once unknown") as (shown,):
+
+                def progress(done: int, everything: int) -> None:
+                    nonlocal asked
+                    asked = done
+                    shown(done, everything)
+
+                for row, one in once_unknown(calls, progress=progress):
+                    found.append((row, one))
+                    if not json:
+                        _say_booked(row, one, personal=personal)
+        except AuditHalted as halted:
+            raise Stop(str(halted), f"{asked:,} were asked for, and nothing was changed; run it again") from None
+        except KeyboardInterrupt:
+            screen.note(f"\nbooking: stopped; {asked:,} were asked for, and nothing was changed")
+            raise
+    if json:
+        booked = [_booked(row, one, personal=personal) for row, one in found]
+        screen.as_json({"asked": asked, "booked": booked})
+    else:
+        rows = screen.plural(asked, "booking")
+        screen.say(f"{rows} ended rejected, failed or expired after their outcome had been unknown.")
+        screen.say(_to_do([row for row, _ in found]))
+    return not found
 
 
 def _today() -> datetime:
@@ -111,46 +146,56 @@ def _as_dict(seen: Survey, fixed: dict[int, Fixed]) -> dict[str, Any]:
         "listed": seen.listed,
         "others": seen.others,
         **{why.value: rows for why, rows in seen.silent.items()},
-        "findings": [_finding(one, fixed.get(id(one))) for one in seen.findings],
+        "findings": [_as_finding(one, fixed.get(id(one))) for one in seen.findings],
     }
 
 
-def _finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
+def _as_finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "id": one.row.id if one.row else None,
         "status": one.row.status if one.row else None,
         "reference": one.reference,
         "said": one.message,
-        "there": as_places(one),
+        "there": _places(one),
         "fix": one.fix,
         "fixed": done is not None and done.ok,
         "outcome": done.message if done else None,
     }
 
 
-def say_waiting(seconds: float) -> None:
-    """Say that the rate limit makes an audit wait."""
-    if seconds > 1:
-        screen.note(f"The rate limit is reached: going on in {screen.span(seconds)}.")
-
-
-def as_places(one: AuditFinding) -> list[dict[str, str | None]]:
-    """Return for JSON what Cal.com has of a finding."""
+def _places(one: AuditFinding) -> list[dict[str, str | None]]:
+    """Return for JSON the bookings and seats at Cal.com that a finding names."""
     return [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there]
 
 
-@contextmanager
-def bars(*names: str) -> Iterator[tuple[ShowProgress, ...]]:
-    """Show how far each of some works has come, from its beginning on; on a terminal only."""
-    if not screen.err.is_terminal:
-        yield tuple(lambda _done, _all: None for _ in names)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn())
-    with Progress(*columns, console=screen.err, transient=True) as progress:
-        yield tuple(_bar(progress, name) for name in names)
+def _to_do(found: list[Appointment]) -> str:
+    if not found:
+        return "Cal.com shows none of them."
+    days = f"--from {found[0].start_at:%Y-%m-%d} --to {found[-1].start_at:%Y-%m-%d}"
+    return f"Cal.com has {len(found):,} of them: call them. `booking audit {days} --fix` confirms what is safe."
 
 
-def _bar(progress: Progress, name: str) -> ShowProgress:
-    task = progress.add_task(name, total=None, visible=False)
-    return lambda done, everything: progress.update(task, completed=done, total=everything, visible=True)
+def _say_booked(row: Appointment, one: AuditFinding, *, personal: bool) -> None:
+    uids = " and ".join(place.name for place in one.there)
+    what = f"  {screen.clock(row.start_at)}, event type {row.event_type}, {row.status} here"
+    screen.say((str(row.id), "bold"), what, f", {uids} there" if uids else "")
+    if len(one.there) != 1:
+        screen.say(f"    {one.message}")
+    if personal:
+        people = (row.attendee_name, row.attendee_email, row.attendee_phone)
+        screen.say(f"    {screen.plain(', '.join(part for part in people if part))}")
+
+
+def _booked(row: Appointment, one: AuditFinding, *, personal: bool) -> dict[str, Any]:
+    who = {name: getattr(row, name) for name in ("attendee_name", "attendee_email", "attendee_phone")}
+    return {
+        "id": row.id,
+        "status": row.status,
+        "start": row.start_at,
+        "event_type": row.event_type,
+        "kind": one.kind,
+        "said": one.message,
+        "there": _places(one),
+        **(who if personal else {}),
+    }

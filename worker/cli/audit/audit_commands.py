@@ -52,19 +52,17 @@ def audit(
         raise typer.BadParameter("--once-unknown looks at all that are kept and changes nothing: no days, no --fix")
     if personal and not once_unknown:
         raise typer.BadParameter("--personal goes with --once-unknown")
-    if once_unknown:
-        from worker.cli.audit import once_unknown as audit_unknown  # noqa: PLC0415 - loaded when run
-
-        _end(ok=audit_unknown.run(personal=personal, json=json))
-        return
     if last is not None and days is not None:
         raise typer.BadParameter("give one of --to and --days")
     from worker.cli.audit import audit as command  # noqa: PLC0415 - loaded when run
 
+    if once_unknown:
+        _end(ok=command.list_once_unknown(personal=personal, json=json))
+        return
     start, end = command.span(first, last, days)
     if start >= end:
         raise typer.BadParameter("--to is before --from")
-    _end(ok=command.run(start, end, fix=fix, json=json))
+    _end(ok=command.audit_days(start, end, fix=fix, json=json))
 
 
 def restored(

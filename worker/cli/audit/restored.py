@@ -1,4 +1,4 @@
-"""`booking restored`: after a restore, and before any worker runs, what may be booked is marked to be looked for."""
+"""`booking restored`: after a restore and before any worker runs, have all that may be booked looked for."""
 
 import sys
 import threading
@@ -7,20 +7,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from db.appointments import restored as record
+from db import appointments
+from db.audits import restored as record
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
-from tasks.audit.calls import AuditHalted
-from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknown
+from tasks.audit.calls import AuditHalted, RestoredCalls
+from tasks.audit.restored import Restored, find_lost, make_unknown
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
-from worker.cli.audit.audit import bars, say_waiting
 from worker.cli.session import login_name, ready
 from worker.console import broker, screen
 from worker.console.notes import listening
+from worker.console.progress import bars, note_waiting
 from worker.console.stop import Stop
 from worker.running import running
 from worker.settings.model import Settings
@@ -45,10 +46,10 @@ def moment(given: str) -> datetime:
 
 
 def run(since: datetime, *, yes: bool, force: bool, json: bool, why: str) -> bool:
-    """Make unknown what was on its way, wait until all must be listed, keep what no row has; return whether it is done.
+    """Make outcomes unknown, wait until Cal.com lists all bookings, store those without a row; return whether it did.
 
     Raises:
-        Stop: A worker runs, nobody can be asked, or Cal.com's list could not be read.
+        Stop: A worker runs, nobody can answer the question, or Cal.com's list could not be read.
     """
     deps, ended = ready(), False
     _refuse_the_future(deps.engine, since)
@@ -66,7 +67,7 @@ def run(since: datetime, *, yes: bool, force: bool, json: bool, why: str) -> boo
             _wait(deps)
             _refuse_workers(force=force)
             with bars("Reading Cal.com's list") as (reading,):
-                lost = find_lost(RestoredCalls(deps, waiting=say_waiting), since, progress=reading)
+                lost = find_lost(RestoredCalls(deps, waiting=note_waiting), since, progress=reading)
             ended = True
         except (AuditHalted, Stop) as halted:
             stop = halted if isinstance(halted, Stop) else Stop(str(halted), _AGAIN)
@@ -94,13 +95,13 @@ def _finish(engine: Engine, action_id: int, outcomes: Mapping[str, int], *, refu
 
 def _refuse_the_future(engine: Engine, since: datetime) -> None:
     with engine.connect() as conn:
-        now: datetime = conn.execute(select(func.now())).scalar_one()
+        now = appointments.now(conn)
     if since > now:
         raise typer.BadParameter("is still to come: give the moment of the backup", param_hint="--since")
 
 
 def _refuse_workers(*, force: bool) -> None:
-    """Refuse while a worker runs, or nobody can tell: it would post what Cal.com may have."""
+    """Refuse while a worker runs, or the broker cannot say: a worker would post what Cal.com may have."""
     if force:
         return
     asked = broker.ask(running(Settings.load()).broker_url or "", (), ping=PING)
@@ -124,7 +125,7 @@ def _agreed(live: int, since: datetime) -> bool:
 
 
 def _wait(deps: Dependencies) -> None:
-    """Wait until what the workers of before have sent last must be listed."""
+    """Wait until Cal.com must list the last bookings that the old workers sent."""
     seconds = deps.timings.ends_unanswered
     screen.note(f"Waiting {screen.span(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
     threading.Event().wait(seconds)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from db import appointments
-from db.appointments import Appointment, audit
+from db.appointments import Appointment
+from db.audits import bookings
 from db.lifecycle import LIVE, Status
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
@@ -22,11 +23,11 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
-from worker.cli.audit.audit import say_waiting
 from worker.cli.named import named
 from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
+from worker.console.progress import note_waiting
 from worker.console.stop import Stop
 
 BY, WHY = "operator", "resolved by the operator"
@@ -52,7 +53,7 @@ def run(id_or_key: str, uid: str) -> bool:
     with listening(screen.note):
         action = _recorded(deps.engine, id_or_key, uid)
         try:
-            done = resolve(AuditCalls(deps, waiting=say_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(deps, waiting=note_waiting), id_or_key, uid)
         except AuditHalted as halted:
             _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
@@ -156,7 +157,8 @@ def _whose(conn: Connection, found: Booking) -> str:
     if not found.marks:
         hidden = " and without attendees: give the seat's own uid" if found.seated and not found.attendees else ""
         return f"without a reference of ours{hidden}"
-    rows = [row.id for row in audit.by_references(conn, [mark for mark in found.marks if _REFERENCE.fullmatch(mark)])]
+    references = [mark for mark in found.marks if _REFERENCE.fullmatch(mark)]
+    rows = [row.id for row in bookings.by_references(conn, references)]
     return f"with the reference of booking {', '.join(map(str, rows))}" if rows else "with a reference that is not ours"
 
 

@@ -11,10 +11,10 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
-from worker.cli.audit.audit import bars
 from worker.cli.session import engine, login_name
 from worker.console import screen
 from worker.console.notes import listening
+from worker.console.progress import bars
 from worker.console.stop import Stop
 from worker.local.graceful_shutdown import GracefulShutdown
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from db import appointments
-from db.appointments import events, restored
-from db.appointments.restored import RestoredBooking
+from db.appointments import events
+from db.audits import restored
+from db.audits.restored import RestoredBooking
 from db.lifecycle import HoldReason, Status
 from db.schema import restored_bookings
 

@@ -1,4 +1,4 @@
-"""Audits at night: one row a night, which one process at a time has; what it has judged stands there, for the next."""
+"""Nightly audits: one row a night, which one process at a time has; it stores what it judged, for the next process."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import appointments
+from db import appointments
+from db.schema import appointments as _bookings
 from db.schema import nightly_audits as _audits
 
 Findings = dict[str, list[int | str]]  # ids of bookings, or references that no row has, by kind
@@ -23,7 +24,7 @@ _GIVEN_UP = "the next one was due"
 class NightlyAudit:
     """Hold an audit that was taken up: `asked` are the rows that were judged one by one, `halts` how often it halted.
 
-    Who has taken it up since has another `token`; whoever has an old one writes nothing.
+    Each process that takes it up gets a new `token`; a process with an old one writes nothing.
     """
 
     night: date
@@ -34,7 +35,7 @@ class NightlyAudit:
 
     @property
     def start(self) -> datetime:
-        """Return the begin of the day before the night."""
+        """Return the start of the day before the night."""
         return datetime.combine(self.night, time(), UTC) - _DAY
 
     @property
@@ -45,7 +46,7 @@ class NightlyAudit:
 
 @dataclass(frozen=True, slots=True)
 class EndedAudit:
-    """Hold what an audit that has ended found; `unfinished` says why it did not come to its end, None when it did."""
+    """Hold what an audit that has ended found; `unfinished`: why not all was judged, None if all was."""
 
     night: date
     findings: Findings
@@ -54,20 +55,19 @@ class EndedAudit:
 
 
 def take_up(conn: Connection, hour: int, *, lease_seconds: float) -> NightlyAudit | None:
-    """Begin the audit of the night that is due, or go on with it; None when there is nothing to do, or somebody has it.
+    """Begin the audit of the night that is due, or go on with it; None: it has ended, or another process has it.
 
     Due is the last `hour` (UTC, by Postgres's clock) that has passed, if a booking was asked for before it.
     """
-    now: datetime = conn.execute(select(func.now())).scalar_one()
-    due_at = _due(now, hour)
-    asked_before = select(appointments.c.id).where(appointments.c.requested_at < due_at)
+    due_at = _due(appointments.now(conn), hour)
+    asked_before = select(_bookings.c.id).where(_bookings.c.requested_at < due_at)
     if conn.execute(select(exists(asked_before))).scalar_one():
         begin(conn, due_at.date())
     return take(conn, due_at.date(), lease_seconds=lease_seconds)
 
 
 def begin(conn: Connection, night: date) -> None:
-    """Begin the audit of a night, once; one of an earlier night that has not ended is given up, as far as it came."""
+    """Begin the audit of a night, once; end those of earlier nights unfinished."""
     began = insert(_audits).values(night=night).on_conflict_do_nothing().returning(_COLUMNS.night)
     if conn.execute(began).first() is not None:
         earlier = _COLUMNS.night < night, _COLUMNS.ended_at.is_(None)
@@ -75,7 +75,7 @@ def begin(conn: Connection, night: date) -> None:
 
 
 def take(conn: Connection, night: date, *, lease_seconds: float) -> NightlyAudit | None:
-    """Take the audit of a night that nobody has, and whose time has come; None when there is none."""
+    """Take the audit of a night if no process has it and its pause is over; else return None."""
     free = or_(_COLUMNS.lease_expires_at.is_(None), _COLUMNS.lease_expires_at <= func.now())
     come = or_(_COLUMNS.next_at.is_(None), _COLUMNS.next_at <= func.now())
     wanted = update(_audits).where(_COLUMNS.night == night, _COLUMNS.ended_at.is_(None), free, come)
@@ -87,22 +87,22 @@ def take(conn: Connection, night: date, *, lease_seconds: float) -> NightlyAudit
 
 
 def renew(conn: Connection, audit: NightlyAudit, *, lease_seconds: float) -> bool:
-    """Keep it for so long from now; False when it is not ours any more."""
+    """Extend the lease to `lease_seconds` from now; False: the audit is not ours any more."""
     return _write(conn, audit, lease_expires_at=_in(lease_seconds))
 
 
 def save(conn: Connection, audit: NightlyAudit, asked: Collection[int], findings: Mapping[str, Any]) -> bool:
-    """Keep which rows more were judged, and all that was found; False when it is not ours any more."""
+    """Store which further rows were judged, and all findings; False: the audit is not ours any more."""
     return _write(conn, audit, asked=_COLUMNS.asked + list(asked), findings=dict(findings))
 
 
 def leave(conn: Connection, audit: NightlyAudit, *, seconds: float, halted: bool) -> None:
-    """Leave it to whoever takes it up after so many seconds; `halted`: Cal.com's answers could not be read."""
+    """Give the audit up for so many seconds; then any process may take it. `halted`: answers could not be read."""
     _write(conn, audit, token=None, lease_expires_at=None, next_at=_in(seconds), halts=_COLUMNS.halts + int(halted))
 
 
 def end(conn: Connection, audit: NightlyAudit, findings: Mapping[str, Any], unfinished: str | None = None) -> bool:
-    """End it with what it found; False when it is not ours any more."""
+    """End the audit with its findings; False: it is not ours any more."""
     return _write(conn, audit, ended_at=func.now(), asked=[], findings=dict(findings), unfinished=unfinished)
 
 
@@ -114,12 +114,12 @@ def last_ended(conn: Connection) -> EndedAudit | None:
 
 
 def prune(conn: Connection, before: datetime) -> None:
-    """Forget the nights before a moment."""
+    """Delete the nights before a moment."""
     conn.execute(delete(_audits).where(_COLUMNS.night < before.date()))
 
 
 def mended(conn: Connection, start: datetime, end: datetime) -> None:
-    """Take back what was found of days that lie between two moments: an audit by hand has left nothing of it."""
+    """Clear the findings of nights whose days lie between two moments: an audit on demand has left none."""
     first, last = (start + _DAY).astimezone(UTC).date(), (end - _DAY).astimezone(UTC).date()
     within = _COLUMNS.night.between(first, last), _COLUMNS.ended_at.is_not(None)
     conn.execute(update(_audits).where(*within).values(findings={}, unfinished=None))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from db import appointments
-from db.appointments import audit
+from db.audits import bookings
 from db.lifecycle import Status
 
 UNKNOWN = timedelta(hours=-1)
@@ -36,7 +36,7 @@ def test_every_confirmed_booking_of_the_range_is_read_once(
     record: Any, day: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many start at one moment, and batches end in their midst; the end of the range is not in it."""
-    monkeypatch.setattr(audit, "_BATCH", 3)
+    monkeypatch.setattr(bookings, "_BATCH", 3)
     starts = [day, day, day, day, day + timedelta(hours=5), day + timedelta(hours=1), day + timedelta(hours=5)]
     with record.engine.begin() as conn:
         kept = appointments.insert(conn, [record.new(start_at=start) for start in starts])
@@ -47,7 +47,7 @@ def test_every_confirmed_booking_of_the_range_is_read_once(
         record.write(row_id, status=Status.CONFIRMED, calcom_booking_uid="uid")
     record.keep(start_at=day)
 
-    found = between(record, audit.confirmed_between, day)
+    found = between(record, bookings.confirmed_between, day)
 
     assert sorted(found) == ids
     assert found == sorted(ids, key=lambda row_id: (starts[ids.index(row_id)], row_id))
@@ -62,19 +62,19 @@ def test_what_ended_after_it_was_unknown_is_judged_too(record: Any, day: Any, st
     still = record.moved(Status.RETRYING)
     record.write(still.id, start_at=day, sent_at=UNKNOWN)
 
-    assert between(record, audit.ended_unknown_between, day) == [row.id]
+    assert between(record, bookings.ended_unknown_between, day) == [row.id]
 
 
 def test_all_that_was_told_not_booked_is_listed_by_its_start(
     record: Any, day: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For a person who calls, the nearest first; a cancelled one was told nothing wrong."""
-    monkeypatch.setattr(audit, "_BATCH", 2)
+    monkeypatch.setattr(bookings, "_BATCH", 2)
     rows = [ended(record, status, start_at=day - timedelta(days=n)) for n, status in enumerate(TOLD_NOT_BOOKED)]
     ended(record, Status.CANCELLED)
     ended(record, Status.FAILED, sent_at=None)
 
     with record.engine.connect() as conn:
-        found = [row.id for row in audit.once_unknown(conn)]
+        found = [row.id for row in bookings.once_unknown(conn)]
 
     assert found == [row.id for row in reversed(rows)]

@@ -1,4 +1,4 @@
-"""A database that was restored from a backup: whose outcome nobody knows, and whose rows are gone."""
+"""After a restore from a backup: make outcomes unknown, and store the bookings at Cal.com whose rows are lost."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +19,7 @@ _WHY = "the database was restored from a backup: what became of it since is not 
 
 @dataclass(frozen=True, slots=True)
 class RestoredBooking:
-    """Hold what Cal.com has of a request whose row was lost: enough to know it when it is asked for again.
+    """Hold what Cal.com has of a request whose row is lost: enough to recognize a new request for it.
 
     `created_at` is not later than the booking was made there.
     """
@@ -51,11 +51,11 @@ def make_unknown(
 
 
 def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime, absent_in: float) -> int:
-    """Keep what Cal.com has of lost rows, in place of all kept before, and return how many it was asked for again.
+    """Store what Cal.com has of lost rows, in place of all stored before; return how many new requests got theirs.
 
-    Who asks for one from now on gets it: by a trigger, so that callers of every version do, and that is switched off
-    while there is nothing. Who has asked since the restore gets it here. What is not listed may still be there for
-    `absent_in` seconds.
+    A request from now on gets its booking by a trigger, so that callers of every version do; the trigger is off while
+    nothing is stored. Requests since the restore get theirs here. A booking that is not listed may still be at Cal.com
+    for `absent_in` seconds.
     """
     switch = "ENABLE" if found else "DISABLE"
     conn.execute(text(f"ALTER TABLE appointments {switch} TRIGGER appointments_take_restored"))
@@ -72,10 +72,10 @@ def keep(conn: Connection, found: Sequence[RestoredBooking], *, since: datetime,
 
 
 def references(conn: Connection) -> set[str]:
-    """Return the references of what Cal.com has of lost rows."""
+    """Return the references of the stored bookings."""
     return {str(one) for one in conn.execute(select(_restored.c.reference)).scalars()}
 
 
 def prune(conn: Connection) -> None:
-    """Forget what has begun: it cannot be asked for any more, and an address is somebody's."""
+    """Delete what has begun: it cannot be requested any more, and an address is personal."""
     conn.execute(delete(_restored).where(_restored.c.start_at < func.now() - literal_column("interval '1 day'")))

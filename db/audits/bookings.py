@@ -1,0 +1,64 @@
+"""Read the bookings that an audit judges."""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, TextClause, literal_column, select, text, tuple_
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import HoldReason, Status
+from db.schema import appointments
+
+_COLUMNS = appointments.c
+_BATCH = 500
+# To the letter the conditions of the partial indexes `confirmed_start` and `ended_unknown`: else these do not serve.
+_CONFIRMED = text("status = 'confirmed'")
+_ENDED_UNKNOWN = text("status IN ('rejected', 'failed', 'expired', 'cancelled') AND sent_at IS NOT NULL")
+
+
+def confirmed_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
+    """Yield the confirmed bookings that start from `start` until before `end`, a batch in memory at a time."""
+    return _batches(conn, _CONFIRMED, start, end)
+
+
+def ended_unknown_between(conn: Connection, start: datetime, end: datetime) -> Iterator[Appointment]:
+    """Yield the bookings of a range that ended unconfirmed after their outcome had once been unknown."""
+    return _batches(conn, _ENDED_UNKNOWN, start, end)
+
+
+def held_unknown_between(conn: Connection, start: datetime, end: datetime) -> list[Appointment]:
+    """Return the held bookings of a range whose unknown outcome no worker finds out by itself; they are few."""
+    waiting = (
+        _COLUMNS.status == literal_column("'held'"),
+        _COLUMNS.hold_reason.in_([HoldReason.BLIND_KEY, HoldReason.SUSPECT]),
+        _COLUMNS.sent_at.is_not(None),
+    )
+    query = select(appointments).where(*waiting, _COLUMNS.start_at >= start, _COLUMNS.start_at < end)
+    return [Appointment.of(row) for row in conn.execute(query.order_by(_COLUMNS.id)).mappings()]
+
+
+def once_unknown(conn: Connection) -> Iterator[Appointment]:
+    """Yield all rejected, failed and expired bookings whose outcome had once been unknown, by their start."""
+    found = _batches(conn, _ENDED_UNKNOWN, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    return (row for row in found if row.status is not Status.CANCELLED)
+
+
+def by_references(conn: Connection, references: Collection[str]) -> Iterator[Appointment]:
+    """Yield the bookings, of any status, whose uuids Cal.com showed as references."""
+    uuids = [UUID(reference) for reference in references]
+    for first in range(0, len(uuids), _BATCH):
+        query = select(appointments).where(_COLUMNS.uuid.in_(uuids[first : first + _BATCH])).order_by(_COLUMNS.id)
+        yield from map(Appointment.of, conn.execute(query).mappings().all())
+
+
+def _batches(conn: Connection, which: TextClause, start: datetime, end: datetime) -> Iterator[Appointment]:
+    order = _COLUMNS.start_at, _COLUMNS.id
+    query = select(appointments).where(which, _COLUMNS.start_at < end).order_by(*order).limit(_BATCH)
+    after = (start, 0)
+    while True:
+        rows = conn.execute(query.where(tuple_(*order) > tuple_(*after))).mappings().all()
+        yield from map(Appointment.of, rows)
+        if len(rows) < _BATCH:
+            return
+        after = (rows[-1]["start_at"], rows[-1]["id"])

@@ -1,0 +1,61 @@
+"""Record the cancellation of a double at Cal.com: the intent before the call, and the end after it.
+
+An intent without an end means that nobody knows yet whether the double was cancelled; the next audit finds out.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, insert, literal, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from db.appointments import Appointment, events
+from db.lifecycle import Status
+from db.schema import appointment_events as _events
+from db.schema import appointments
+
+INTENT = "cancelling_double"
+CANCELLED = "double_cancelled"
+KEPT = "double_not_cancelled"
+
+_BY = "operator"
+_COLUMNS = appointments.c
+
+
+def intend(conn: Connection, row: Appointment, uid: str, seat_uid: str | None, why: str) -> bool:
+    """Record that a double is about to be cancelled; return False if its row has changed since it proved the double."""
+    detail = literal({"why": why, "uid": uid, "seat": seat_uid}, JSONB)
+    still = select(_COLUMNS.id, literal(INTENT), literal(_BY), detail).where(
+        _COLUMNS.id == row.id,
+        _COLUMNS.status == Status.CONFIRMED,
+        _COLUMNS.calcom_booking_uid == row.calcom_booking_uid,
+        _COLUMNS.calcom_seat_uid.is_not_distinct_from(row.calcom_seat_uid),
+    )
+    written = insert(_events).from_select(["appointment_id", "kind", "by", "detail"], still)
+    return conn.execute(written.returning(_events.c.id)).first() is not None
+
+
+def end(conn: Connection, appointment_id: int, kind: str, *, uid: str, seat_uid: str | None, why: str) -> None:
+    """Record how the cancellation of a double ended: `kind` is CANCELLED or KEPT."""
+    events.record(conn, appointment_id, kind, _BY, {"why": why, "uid": uid, "seat": seat_uid})
+
+
+def open_intents(conn: Connection, start: datetime, end: datetime) -> list[tuple[int, str, str | None]]:
+    """Return booking, uid and seat of each intent without an end, of bookings that start in the range."""
+    later = _events.alias()
+    ended = exists().where(
+        later.c.appointment_id == _events.c.appointment_id,
+        later.c.id > _events.c.id,
+        later.c.kind.in_([CANCELLED, KEPT]),
+        later.c.detail["uid"] == _events.c.detail["uid"],
+        later.c.detail["seat"] == _events.c.detail["seat"],
+    )
+    uid, seat = _events.c.detail["uid"].astext, _events.c.detail["seat"].astext
+    query = (
+        select(_events.c.appointment_id, uid, seat)
+        .distinct()
+        .join(appointments, _COLUMNS.id == _events.c.appointment_id)
+        .where(
+            _events.c.kind == literal_column(f"'{INTENT}'"), _COLUMNS.start_at >= start, _COLUMNS.start_at < end, ~ended
+        )
+    )
+    return [(row[0], row[1], row[2]) for row in conn.execute(query)]
