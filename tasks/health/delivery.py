@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
-from tasks.alert_sinks import Message, Sinks
+from tasks.dependencies import AlertMessage, Sinks
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
@@ -82,6 +82,6 @@ def _send(sinks: Sinks, claimed: Sequence[Delivery]) -> None:
             log.warning("alert_not_sent", **fields, trouble=error, retry_in=retry_in)
 
 
-def _message(delivery: Delivery) -> Message:
+def _message(delivery: Delivery) -> AlertMessage:
     title, _, body = delivery.message.partition("\n")
-    return Message(title, body or title, delivery.resolved)  # Apprise refuses an empty body
+    return AlertMessage(title, body or title, delivery.resolved)  # Apprise refuses an empty body

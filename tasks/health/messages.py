@@ -11,6 +11,7 @@ from typing import Any
 
 from db.monitoring.incidents import Incident
 from tasks.health.incident_rules import IncidentKind, OutageLevel
+from tasks.words import clock, duration
 
 _KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
 _LATER = "We will come back to you."
@@ -190,16 +191,16 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
     """Return the first message of an incident; `detail` is what the present check found."""
     template = _template(incident.kind, incident.subject, detail)
     line = _first_line(template.present, incident.subject, detail)
-    return _text(line, template, incident.subject, detail, f"Since: {_clock(incident.opened_at)}")
+    return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)}")
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
     """Return the message that an incident goes on, or has grown worse."""
-    lasted = duration((now - incident.opened_at).total_seconds())
+    lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)
     line = f"{'Worse' if grown else 'Still'} after {lasted}: {_first_line(template.present, incident.subject, detail)}"
-    return _text(line, template, incident.subject, detail, f"Since: {_clock(incident.opened_at)} ({lasted})")
+    return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)} ({lasted})")
 
 
 def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
@@ -207,25 +208,21 @@ def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> 
     most = incident.detail.get("most", {})
     facts = {**incident.detail, **most}
     template = _template(incident.kind, incident.subject, {"level": incident.detail.get("worst", 0)})
-    lasted = duration((now - incident.opened_at).total_seconds())
+    lasted = _lasted(incident, now)
     title = f"Resolved after {lasted}: {_filled(template.past, incident.subject, facts)}"
     peak = [f"{most[name]} {label}" for name, label in _PEAKS.items() if most.get(name)]
     happened = [f"{name} {count}" for name, count in totals.items() if count]
     title += f", at most {', '.join(peak[:2])}" if peak else ""
     title += f"; {', '.join(happened)}" if happened else ""
-    lines = [title, f"From {_clock(incident.opened_at)} to {_clock(now)}"]
+    lines = [title, f"From {clock(incident.opened_at)} to {clock(now)}"]
     return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
 
 
 _PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
 
 
-def duration(seconds: float) -> str:
-    """Return a duration, roughly: 17 s, 5 min, 3 h."""
-    for length, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < length:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{seconds // 86_400:.0f} days"
+def _lasted(incident: Incident, now: datetime) -> str:
+    return duration(int((now - incident.opened_at).total_seconds()))
 
 
 def _template(kind: str, subject: str | None, detail: Mapping[str, Any]) -> Template:
@@ -263,7 +260,3 @@ def _text(title: str, template: Template, subject: str | None, detail: Mapping[s
 
 def _filled(text: str, subject: str | None, facts: Mapping[str, Any]) -> str:
     return text.format_map({"where": "", **facts, "who": _NAMES.get(subject or "", subject)})
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -27,7 +27,7 @@ from tasks.health.incident_rules import (
     Observation,
     OutageLevel,
 )
-from tasks.health.messages import duration
+from tasks.words import duration
 
 Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
-from tasks.health.messages import duration
+from tasks.words import duration
 
 
 class MomentStyle(StrEnum):
@@ -84,6 +84,6 @@ def _words(moment: Moment, now: datetime, zone: tzinfo | None) -> str:
             at, today = moment.at.astimezone(zone), now.astimezone(zone)
             return f"{at:%H:%M}" if at.date() == today.date() else f"{at:%Y-%m-%d %H:%M}"
         case MomentStyle.IN:
-            return duration(max((moment.at - now).total_seconds(), 0.0))
+            return duration(int((moment.at - now).total_seconds()))
         case MomentStyle.AGO | MomentStyle.FOR:
-            return duration(max((now - moment.at).total_seconds(), 0.0))
+            return duration(int((now - moment.at).total_seconds()))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tasks.health.messages import duration
 from tasks.health.sentences import Sentence, ago, as_json, clock, iso, lasting, render, sentence, until
+from tasks.words import duration
 
 STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"
 NOW = datetime(2026, 11, 26, 7, 0, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from db.lifecycle import HoldReason, Status
 from resilience.error_types import ErrorType
 from tasks.decisions import PROBES_BEFORE_REST
 from tasks.unknown.outcome import HALF_MADE
-from worker.console.screen import ago, plural, span
+from tasks.words import ago, duration, plural
 
 Line = Callable[[Appointment, datetime], str]
 
@@ -39,7 +39,7 @@ def is_cut(row: Appointment) -> bool:
 def _pending(row: Appointment, now: datetime) -> str:
     if row.enqueued_at is None:
         return "Its message could not be sent (is the broker down?); the sweeper sends it as soon as it can."
-    since = span((now - row.enqueued_at).total_seconds())
+    since = duration((now - row.enqueued_at).total_seconds())
     return f"It has waited {since} in the queue for a worker; were its message lost, the sweeper would send it again."
 
 
@@ -47,14 +47,14 @@ def _booking(row: Appointment, now: datetime) -> str:
     left = _seconds_to(row.lease_expires_at, now)
     if left > 0:
         return (
-            f"A worker is calling Cal.com for it now; should that worker die, the sweeper takes it up in {span(left)}."
+            f"A worker is calling Cal.com for it now; if that worker dies, the sweeper takes it up in {duration(left)}."
         )
     return f"Its worker is gone; the sweeper takes it up and looks whether Cal.com has booked it.{_late(left)}"
 
 
 def _retrying(row: Appointment, now: datetime) -> str:
     left = _seconds_to(row.next_attempt_at, now)
-    when = f"in {span(left)}" if left > 0 else "now"
+    when = f"in {duration(left)}" if left > 0 else "now"
     if row.outcome_unknown:
         return f"Whether it is booked is unknown; a worker looks {when}, before anything is posted again.{_late(left)}"
     return f"The last call failed and nothing was booked; a worker tries again {when}.{_late(left)}"
@@ -92,7 +92,7 @@ def _settling(row: Appointment, now: datetime) -> str:
     """Two moments (docs/promises.md): when no POST can still be working, and when absence may end the booking."""
     if _seconds_to(row.settle_at, now) > 0 or _seconds_to(row.ends_at, now) <= 0:
         return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
-    ends = span(_seconds_to(row.ends_at, now))
+    ends = duration(_seconds_to(row.ends_at, now))
     return (
         "No call is at work for it any more, but Cal.com may show its booking late: not to see it proves something "
         f"only in {ends}. It is looked for {_until(row, now)}."
@@ -224,4 +224,4 @@ def _late(left: float) -> str:
     """Ask the question that helps when a moment passed and nothing happened."""
     if left > -OVERDUE:
         return ""
-    return f" (That is {span(-left)} overdue: do a worker and beat run?)"
+    return f" (That is {duration(-left)} overdue: do a worker and beat run?)"

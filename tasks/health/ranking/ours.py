@@ -7,9 +7,10 @@ from db.monitoring.overview import CAP
 from tasks.health.check import beat_is_dead
 from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
-from tasks.health.ranking.phrases import call_those, oldest, opened, plural, since, wait, with_damage, with_risk
+from tasks.health.ranking.phrases import call_those, oldest, opened, since, wait, with_damage, with_risk
 from tasks.health.ranking.row import Level, TrueRow, Whose
 from tasks.health.sentences import Sentence, clock, lasting, sentence
+from tasks.words import plural
 
 LATE = timedelta(seconds=30)  # that a booking may wait for a worker before somebody should know
 _WHEN_BACK = sentence("all goes on by itself when it is back.")

@@ -25,11 +25,6 @@ def wait(count: int, *, capped: bool = False) -> str:
     return f"{many(count, capped=capped)} {'waits' if count == 1 else 'wait'}"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun or verb."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def since(at: datetime | None) -> Sentence:
     """Say since when, where that is known."""
     return (" since ", clock(at)) if at else ()

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from resilience.circuit_breaker.types import State
-from tasks.health.messages import duration
 from tasks.health.overview import Overview
 from tasks.health.ranking.phrases import (
     by_themselves,
@@ -26,6 +25,7 @@ from tasks.health.ranking.phrases import (
 from tasks.health.ranking.row import Level, TrueRow, Whose
 from tasks.health.reading.cards import SERVICE, Card
 from tasks.health.sentences import Part, Sentence, clock, sentence, until
+from tasks.words import duration
 
 _MINUTE = 60
 _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
@@ -141,7 +141,7 @@ def _done(begins: datetime, number: int, a_minute: int) -> datetime:
 def _lasted(outage: OutageSpan) -> str:
     if outage.began is None or outage.ended is None:
         return ""
-    return f" (down {duration((outage.ended - outage.began).total_seconds())})"
+    return f" (down {duration(int((outage.ended - outage.began).total_seconds()))})"
 
 
 def _failing(

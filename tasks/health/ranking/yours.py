@@ -9,7 +9,6 @@ from tasks.health.ranking.phrases import (
     hold,
     is_late,
     is_waited_for,
-    plural,
     since,
     until_or_ever,
     wait,
@@ -19,6 +18,7 @@ from tasks.health.ranking.phrases import (
 from tasks.health.ranking.row import Level, TrueRow, Whose
 from tasks.health.reading.record import ForAPerson
 from tasks.health.sentences import Sentence, ago, sentence
+from tasks.words import plural
 
 ENDED_BADLY = "ended_badly"
 _UNTIL_ANSWERED = "Cal.com is asked again each minute, and they go by themselves when it answers."

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tasks.alert_sinks import Message
+from tasks.dependencies import AlertMessage
 from tests.support.alert_sink import sink
 from tests.support.fleet import eventually
 from worker.alerts.sinks import AlertSinks
 
-MESSAGE = Message("Cal.com is down: 37 held, 2 at risk", "Since: now")
+MESSAGE = AlertMessage("Cal.com is down: 37 held, 2 at risk", "Since: now")
 PATIENT = "?rto=50&cto=50"  # seconds that Apprise waits, which else gives up after four
 
 

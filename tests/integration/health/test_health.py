@@ -17,8 +17,8 @@ from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import CallOutcome, State
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.alert_sinks import Message
 from tasks.calcom.access import CREATE
+from tasks.dependencies import AlertMessage
 from tasks.health import check, delivery
 from tasks.maintenance.sweeper import report_lost
 from tests.chaos import kept_counts
@@ -38,7 +38,7 @@ class Sinks:
     titles: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
 
-    def deliver(self, messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:
+    def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
         """Keep the titles."""
         for place, (name, message) in enumerate(messages):
             if name not in self.broken:
@@ -137,7 +137,7 @@ def test_a_sink_that_hangs_holds_one_thread_and_no_check(
     """Whoever opens an incident goes on at once, and so does every tick after it."""
     answer, asked = threading.Event(), []
 
-    def hang(messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:
+    def hang(messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
         asked.append(len(messages))
         answer.wait(60)
         yield 0, None

@@ -14,6 +14,7 @@ from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
 from tasks.audit.listing import Progress as ShowProgress
 from tasks.audit.survey import Survey, mend, survey
+from tasks.words import clock, duration, plural
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
@@ -52,7 +53,7 @@ def run(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
         except AuditHalted as halted:
             raise Stop(str(halted), "nothing was judged, and nothing changed") from None
         except KeyboardInterrupt:
-            done_so_far = f"; {screen.plural(len(fixed), 'fix', 'fixes')} tried" if fix else " and changed nothing"
+            done_so_far = f"; {plural(len(fixed), 'fix', 'fixes')} tried" if fix else " and changed nothing"
             screen.note(f"\nbooking: stopped{done_so_far}; it is safe to run the audit again")
             raise
     open_ones = [one for one in seen.findings if not (id(one) in fixed and fixed[id(one)].ok)]
@@ -74,7 +75,7 @@ def _today() -> datetime:
 def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding], *, fix: bool) -> None:
     for one in seen.findings:
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
-        when = f" ({screen.clock(one.row.start_at)})" if one.row else ""
+        when = f" ({clock(one.row.start_at)})" if one.row else ""
         done = fixed.get(id(one))
         screen.say((f"{NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
@@ -86,7 +87,7 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding]
             shown = ", ".join(map(str, rows[:_SHOWN])) + (f" and {len(rows) - _SHOWN:,} more" if rows[_SHOWN:] else "")
             screen.note(_NOT_JUDGED[why].format(rows=shown))
     last = seen.end - DAY
-    here = f"{screen.plural(seen.confirmed, 'booking')} confirmed here, {seen.judged:,} judged"
+    here = f"{plural(seen.confirmed, 'booking')} confirmed here, {seen.judged:,} judged"
     asked = f" ({seen.asked:,} of them asked for one by one)" if seen.asked else ""
     others = f" ({seen.others:,} of them others')" if seen.others else ""
     there = f"{seen.listed:,} listed there{others}"
@@ -132,7 +133,7 @@ def _finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
 def say_waiting(seconds: float) -> None:
     """Say that the rate limit makes an audit wait."""
     if seconds > 1:
-        screen.note(f"The rate limit is reached: going on in {screen.span(seconds)}.")
+        screen.note(f"The rate limit is reached: going on in {duration(seconds)}.")
 
 
 def as_places(one: AuditFinding) -> list[dict[str, str | None]]:

@@ -6,6 +6,7 @@ from db.appointments import Appointment
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import AuditFinding
 from tasks.audit.once_unknown import once_unknown
+from tasks.words import clock, plural
 from worker.cli.audit.audit import as_places, bars, say_waiting
 from worker.cli.session import ready
 from worker.console import screen
@@ -45,7 +46,7 @@ def run(*, personal: bool, json: bool) -> bool:
         booked = [_as_dict(row, one, personal=personal) for row, one in found]
         screen.as_json({"asked": asked, "booked": booked})
     else:
-        rows = screen.plural(asked, "booking")
+        rows = plural(asked, "booking")
         screen.say(f"{rows} ended rejected, failed or expired after their outcome had been unknown.")
         screen.say(_to_do([row for row, _ in found]))
     return not found
@@ -60,7 +61,7 @@ def _to_do(found: list[Appointment]) -> str:
 
 def _say(row: Appointment, one: AuditFinding, *, personal: bool) -> None:
     uids = " and ".join(place.name for place in one.there)
-    what = f"  {screen.clock(row.start_at)}, event type {row.event_type}, {row.status} here"
+    what = f"  {clock(row.start_at)}, event type {row.event_type}, {row.status} here"
     screen.say((str(row.id), "bold"), what, f", {uids} there" if uids else "")
     if len(one.there) != 1:
         screen.say(f"    {one.message}")

@@ -17,6 +17,7 @@ from tasks.audit.restored import Restored, RestoredCalls, find_lost, make_unknow
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
+from tasks.words import clock, duration, plural
 from worker.cli.audit.audit import bars, say_waiting
 from worker.cli.session import login_name, ready
 from worker.console import broker, screen
@@ -117,7 +118,7 @@ def _refuse_workers(*, force: bool) -> None:
 
 
 def _agreed(live: int, since: datetime) -> bool:
-    meant = f"The backup is of {screen.clock(since)}; {screen.plural(live, 'booking')} on the way or held then"
+    meant = f"The backup is of {clock(since)}; {plural(live, 'booking')} on the way or held then"
     if not sys.stdin.isatty():
         raise Stop(f"{meant}: give --yes to have them looked for (there is nobody to ask)")
     return typer.confirm(f"{meant}. Look for each at Cal.com before it may be posted?", err=True)
@@ -126,7 +127,7 @@ def _agreed(live: int, since: datetime) -> bool:
 def _wait(deps: Dependencies) -> None:
     """Wait until what the workers of before have sent last must be listed."""
     seconds = deps.timings.ends_unanswered
-    screen.note(f"Waiting {screen.span(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
+    screen.note(f"Waiting {duration(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
     threading.Event().wait(seconds)
 
 
@@ -134,10 +135,8 @@ def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> Non
     if json:
         screen.as_json({"since": since, "unknown": unknown, **asdict(lost)})
         return
-    screen.say(f"{screen.plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
-    screen.say(
-        f"{screen.plural(lost.found, 'booking')} at Cal.com without a row here: whoever asks again gets his own."
-    )
+    screen.say(f"{plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
+    screen.say(f"{plural(lost.found, 'booking')} at Cal.com without a row here: whoever asks again gets his own.")
     if lost.asked_again:
         screen.say(f"{lost.asked_again:,} of them were asked for again since the restore, and have their bookings.")
     if lost.unnamed:

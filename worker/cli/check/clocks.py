@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from db.monitoring import heartbeats
 from resilience.shared_state.client import make_redis
 from tasks.health.check import BEAT, EVERY, beat_is_dead
-from worker.console import screen
+from tasks.words import ago, duration
 from worker.console.broker import ANSWER_SECONDS
 
 TOO_FAR = 2.0  # seconds from which a clock is named; what asking for it may have cost comes on top
@@ -73,5 +73,5 @@ def _beat(conn: Connection) -> tuple[bool, str]:
     if beat is None:
         return True, "beat has not ticked yet"
     if beat.ticked_at is None:
-        return not beat_is_dead(beat), f"beat has not ticked, {screen.span(beat.age)} after the first booking"
-    return not beat_is_dead(beat), f"beat ticked {screen.ago(beat.ticked_at, beat.now)}"
+        return not beat_is_dead(beat), f"beat has not ticked, {duration(beat.age)} after the first booking"
+    return not beat_is_dead(beat), f"beat ticked {ago(beat.ticked_at, beat.now)}"

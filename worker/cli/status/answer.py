@@ -20,6 +20,7 @@ from tasks.health.reading.cards import DATABASE, SERVICE, Card
 from tasks.health.reading.record import RecordView
 from tasks.health.sentences import Sentence, render
 from tasks.health.verdict import Verdict
+from tasks.words import ago
 from worker.console import screen
 
 WELL = "All is well: "
@@ -87,8 +88,8 @@ def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, s
     yield "now", _counts(told["now"])
     for hold in record.holds:
         at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
-        until = f", next {screen.ago(hold.next_until, record.now)}" if hold.next_until else ""
-        oldest = f", oldest {screen.ago(hold.oldest_held_at, record.now)}"
+        until = f", next {ago(hold.next_until, record.now)}" if hold.next_until else ""
+        oldest = f", oldest {ago(hold.oldest_held_at, record.now)}"
         yield "held", f"{many(hold.count, capped=hold.capped)} {hold.reason}{at_risk}{oldest}{until}"
     if told["day"]:
         yield "24 h", _counts(told["day"])

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from db.monitoring import status_queries
 from db.monitoring.status_queries import HoldSummary
+from tasks.words import ago
 from worker.cli.session import ready
 from worker.console import screen
 
@@ -33,8 +34,8 @@ def _table(held: list[HoldSummary], now: datetime) -> Table:
         table.add_row(
             str(hold.reason),
             f"{hold.count:,}",
-            screen.ago(hold.oldest_held_at, now),
-            screen.ago(hold.oldest_requested_at, now),
-            screen.ago(hold.next_until, now) if hold.next_until else "-",
+            ago(hold.oldest_held_at, now),
+            ago(hold.oldest_requested_at, now),
+            ago(hold.next_until, now) if hold.next_until else "-",
         )
     return table
