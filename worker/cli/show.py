@@ -12,12 +12,12 @@ from rich.text import Text
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
+from tasks.story.booking_story import BookingStory, gather
+from tasks.story.timeline import INTERNAL, PERSONAL
 from tasks.words import ago, clock, plural
 from worker.cli.named import named
 from worker.cli.session import ready
 from worker.console import screen
-from worker.story.booking_story import BookingStory, gather
-from worker.story.timeline import INTERNAL, PERSONAL
 
 HIDDEN = "hidden (--personal shows it)"
 STYLES = {

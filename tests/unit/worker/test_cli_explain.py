@@ -9,7 +9,7 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from worker.story.why import why
+from tasks.story.why import why
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 ROW = Appointment.of(

@@ -1,4 +1,4 @@
-"""What happened to a booking, and which of its fields are nobody's business."""
+"""What happened to a booking, and which of its fields are personal or internal."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ INTERNAL = ("claim_token", "payload_hash")
 
 
 def whole_timeline(conn: Connection, row: Appointment) -> list[Event]:
-    """Return what happened to a booking, and to the breaker that it met."""
+    """Return the events of a booking, and the changes of the breaker while it waited; the oldest first."""
     met = breaker_events.around(conn, row.correlation_id, row.requested_at, row.circuit_breaker_open_at_booking)
     breaker = [
         Event(f"breaker_{change.new_state}", "breaker", _transition(change), change.created_at) for change in met

@@ -1,4 +1,4 @@
-"""All that is told of one booking, gathered once: `booking show` and the page only render it."""
+"""All that is shown of one booking, read once: `booking show` and the page only render it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,15 +7,15 @@ from sqlalchemy import Connection, func, select
 
 from db.appointments import Appointment, event_types
 from db.appointments.events import Event
-from worker.story.timeline import whole_timeline
-from worker.story.why import why
+from tasks.story.timeline import whole_timeline
+from tasks.story.why import why
 
 
 @dataclass(frozen=True, slots=True)
 class BookingStory:
-    """Say how a booking stands `now`, which is Postgres's time, why it is not moving, and what happened to it.
+    """A booking at `now`, by Postgres's clock: its row, why it is not moving, and what happened to it.
 
-    `deleted`: Cal.com has its event type no more. `events` are those after it was asked for.
+    `deleted`: Cal.com no longer has its event type. `events` are those after the request.
     """
 
     row: Appointment
@@ -32,12 +32,12 @@ class BookingStory:
 
     @property
     def timeline(self) -> list[Event]:
-        """Return the events, the first of which is that it was asked for."""
+        """Return the events; the first one is the request."""
         return [Event("asked", "caller", {}, self.row.created_at), *self.events]
 
 
 def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
-    """Read what is told of a booking; what is known of its event type is known with this key."""
+    """Read the story of a booking; what is known of its event type is known by this key."""
     event_type = event_types.known(conn, key_fingerprint, row.event_type)
     deleted = event_type is not None and event_type.deleted
     events = whole_timeline(conn, row)

@@ -1,4 +1,4 @@
-"""Say in one line why a booking is not moving: who moves it on, and when. Pure: from a row and the time."""
+"""One line that explains why a booking is not moving: what moves it on, and when. Pure: from a row and the time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,7 +21,7 @@ _DELETED = " Its event type no longer exists at Cal.com."
 
 
 def why(row: Appointment, now: datetime, *, deleted: bool = False) -> str:
-    """Return the line for `row`; `now` is Postgres's time, `deleted` says that Cal.com has its event type no more."""
+    """Return the line for `row`; `now` is Postgres's time, `deleted`: Cal.com no longer has its event type."""
     if row.status in _ENDS:
         return _ENDS[row.status](row, now)
     line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
@@ -29,7 +29,7 @@ def why(row: Appointment, now: datetime, *, deleted: bool = False) -> str:
 
 
 def is_cut(row: Appointment) -> bool:
-    """Say whether Cal.com has booked only some weeks of a series."""
+    """Return whether Cal.com has booked only some weeks of a series."""
     return row.series_weeks is not None and row.series_of is not None and row.series_weeks < row.series_of
 
 
@@ -221,7 +221,7 @@ def _until(row: Appointment, now: datetime) -> str:
 
 
 def _late(left: float) -> str:
-    """Ask the question that helps when a moment passed and nothing happened."""
+    """Return a question that helps when a moment has passed and nothing happened; empty: the moment is near."""
     if left > -OVERDUE:
         return ""
     return f" (That is {duration(-left)} overdue: do a worker and beat run?)"
