@@ -18,8 +18,8 @@ from typing import Any
 from weeks import DAY, LENGTH, MINUTE, START, Incident, Weeks, weeks
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import AnomalyRule, Measure, baseline, merge, score
-from tasks.health.forecast import forecast
+from worker.cli.report.baseline import AnomalyRule, Measure, baseline, merge, score
+from worker.cli.report.forecast import forecast
 
 HISTORY = 28  # days
 AFTER = 15  # minutes after an incident in which an alarm still belongs to it

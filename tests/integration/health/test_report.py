@@ -9,9 +9,9 @@ from sqlalchemy import text
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring import failure_metrics, report
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.assessment import assess
-from tasks.health.baseline import Measure
 from tests.support import metrics
+from worker.cli.report.assessment import assess
+from worker.cli.report.baseline import Measure
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CHANGE = text("""

@@ -10,10 +10,10 @@ import typer
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
-from tasks.health.assessment import Assessment
-from tasks.health.baseline import Anomaly, Baseline, Distribution, Measure
 from tests.support.metrics import MINUTE, window
 from worker.cli.report import plot
+from worker.cli.report.assessment import Assessment
+from worker.cli.report.baseline import Anomaly, Baseline, Distribution, Measure
 from worker.cli.report.figures import ReportFigures, Success
 from worker.cli.report.lines import ReportLimits, lines
 from worker.cli.report.period import period

@@ -13,7 +13,7 @@ from db.monitoring.failure_metrics import CallWindow
 from db.monitoring.report import BookingCount, ConfirmationTimes, IncidentCount, SlowStatement, TableSize
 from db.monitoring.status_queries import HoldSummary
 from tasks.calcom.access import CREATE
-from tasks.health.assessment import Assessment, assess
+from worker.cli.report.assessment import Assessment, assess
 
 SLOWEST = 3
 

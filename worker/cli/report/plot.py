@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import Span, merge
+from worker.cli.report.baseline import Span, merge
 
 CELLS = 48
 _BLOCKS, _PLAIN = "▁▂▃▄▅▆▇█", "_.:-=+*#"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.assessment import Assessment
-from tasks.health.baseline import Anomaly, Measure, merge
 from worker.cli.report import plot
+from worker.cli.report.assessment import Assessment
+from worker.cli.report.baseline import Anomaly, Measure, merge
 from worker.cli.report.words import Line, milliseconds, percent
 
 NAMES = {"calcom": "Cal.com", "database": "database"}

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from db.monitoring.failure_metrics import CallWindow, past_days
-from tasks.health.baseline import RULE, Anomaly, Baseline, Measure, baseline, find_anomalies
-from tasks.health.forecast import AHEAD, QUARTER, Forecast, forecast
+from worker.cli.report.baseline import RULE, Anomaly, Baseline, Measure, baseline, find_anomalies
+from worker.cli.report.forecast import AHEAD, QUARTER, Forecast, forecast
 
 DAYS = 28  # that say what is usual
 FRESH = timedelta(minutes=10)  # older windows say nothing of now: beat, or the aggregation, stands still

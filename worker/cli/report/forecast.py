@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import DAY, Measure, Span, merge
+from worker.cli.report.baseline import DAY, Measure, Span, merge
 
 QUARTER = timedelta(minutes=15)
 LAST = -1  # the quarter that has just ended

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from db.monitoring.failure_metrics import CallWindow
-from tasks.health.baseline import RULE, Anomaly, Measure, baseline, find_anomalies
-from tasks.health.forecast import Forecast, forecast
 from tests.support.metrics import MINUTE, days, window
+from worker.cli.report.baseline import RULE, Anomaly, Measure, baseline, find_anomalies
+from worker.cli.report.forecast import Forecast, forecast
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)

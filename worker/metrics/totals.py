@@ -12,7 +12,7 @@ from db.monitoring.metric_totals import Labels, Total, Totals
 from resilience.call_stats.buckets import BOUNDS
 from resilience.circuit_breaker.types import Reason, State
 from resilience.error_types import ErrorType
-from tasks.health.metrics.labels import ENDPOINTS, OTHER, PREFIX, one_of
+from worker.metrics.labels import ENDPOINTS, OTHER, PREFIX, one_of
 
 _ENDPOINTS = (*ENDPOINTS, OTHER)
 _ERRORS = tuple(sorted(set(ErrorType) - {ErrorType.NONE}))

@@ -9,10 +9,10 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import State
 from tasks.health.incident_rules import IncidentKind
-from tasks.health.metrics.labels import ENDPOINTS, PREFIX
 from tasks.health.overview import Overview
 from tasks.health.reading.cards import Card, SharedView
 from tasks.health.reading.record import RecordView
+from worker.metrics.labels import ENDPOINTS, PREFIX
 
 Sample = tuple[Sequence[str], float]
 
