@@ -90,12 +90,12 @@ class Configuration:
         return schedule(self.settings.metrics_aggregate_seconds, self.settings.audit_hour)
 
     include = (
-        "tasks.health.delivery",
+        "tasks.incidents.delivery",
         "tasks.booking",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
-        "tasks.health.check",
-        "tasks.health.held",
+        "tasks.incidents.check",
+        "tasks.maintenance.held",
         "tasks.maintenance.release",
         "tasks.maintenance.late_lookups",
         "tasks.maintenance.nightly_audit",

@@ -1,1 +1,1 @@
-"""Incidents: what is wrong now, one alert each, and what is unusual beside a service's past."""
+"""How everything stands: one reading and one verdict for the page, `booking status` and the exporter."""

@@ -70,7 +70,7 @@ HEALTH = (
         name="beat-that-never-started-is-missed-by-nobody",
         promise=6,
         file="db/monitoring/heartbeats.py",
-        old="return None if requested_at is None else Heartbeat(None, requested_at, every, now)",
+        old="return None if requested_at is None else Heartbeat(None, requested_at, EVERY, now)",
         new="return None",
         test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
     ),
@@ -86,7 +86,7 @@ HEALTH = (
     Breakage(
         name="redis-gone-told-by-nobody",
         promise=6,
-        file="tasks/health/check.py",
+        file="tasks/incidents/check.py",
         old="*([redis] if redis else []),",
         new="",
         test=f"{_GONE}test_a_shared_breaker_that_is_gone_is_told_and_so_is_its_return",
@@ -110,7 +110,7 @@ HEALTH = (
     Breakage(
         name="one-pause-of-redis-wakes-somebody",
         promise=6,
-        file="tasks/health/late_answers.py",
+        file="tasks/incidents/late_answers.py",
         old="_LOOKS = 3",
         new="_LOOKS = 1",
         test="tests/unit/health/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
@@ -118,7 +118,7 @@ HEALTH = (
     Breakage(
         name="outage-without-redis-told-by-nobody",
         promise=6,
-        file="tasks/health/check.py",
+        file="tasks/incidents/check.py",
         old="services = judge_by_record(conn, services, built.detector.settings, now)",
         new="pass",
         test=f"{_GONE}test_an_outage_without_redis_is_told_by_the_bookings_that_failed[http_503]",
@@ -126,7 +126,7 @@ HEALTH = (
     Breakage(
         name="breaker-that-waits-for-a-call-called-an-outage",
         promise=6,
-        file="tasks/health/observations.py",
+        file="tasks/incidents/observations.py",
         old="status.state is State.HALF_OPEN and status.breaker.opens > 0",
         new="status.state is State.HALF_OPEN",
         test=f"{_LEVELS}test_a_breaker_that_was_ordered_open_and_only_waits_for_a_call_is_no_outage",
@@ -134,7 +134,7 @@ HEALTH = (
     Breakage(
         name="breaker-that-nobody-waits-for-hides-the-next-outage",
         promise=6,
-        file="tasks/health/observations.py",
+        file="tasks/incidents/observations.py",
         old="if services.half_open and waiting else level",
         new="if services.half_open else level",
         test=f"{_LEVELS}test_a_breaker_that_opened_and_waits_for_a_call_is_an_outage_while_a_booking_waits",

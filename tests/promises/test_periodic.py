@@ -10,7 +10,12 @@ from tests.support.fleet import Fleet, eventually, tick
 from worker.celery_app import MAINTENANCE
 from worker.console import broker
 
-TASKS = ("tasks.holds.release_held", "tasks.sweeper.rescue_stranded", "tasks.health.check_health", "tasks.prune.prune")
+TASKS = (
+    "tasks.holds.release_held",
+    "tasks.sweeper.rescue_stranded",
+    "tasks.incidents.check.check_health",
+    "tasks.prune.prune",
+)
 
 
 def test_a_postgres_that_is_gone_is_one_line_in_the_log_and_one_when_it_is_back(

@@ -6,9 +6,9 @@ from datetime import datetime
 from prometheus_client.metrics_core import GaugeMetricFamily
 
 from db.lifecycle import HoldReason, Status
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import State
-from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
 from tasks.health.reading.cards import Card, SharedView
 from tasks.health.reading.record import RecordView

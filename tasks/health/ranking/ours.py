@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from db.lifecycle import HoldReason
+from db.monitoring.heartbeats import beat_is_dead
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.overview import CAP
-from tasks.health.check import beat_is_dead
-from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
 from tasks.health.ranking.phrases import call_those, oldest, opened, since, wait, with_damage, with_risk
 from tasks.health.ranking.row import Level, TrueRow, Whose

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from db.lifecycle import HoldReason
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.overview import HeldNow
 from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
-from tasks.health.incident_rules import IncidentKind
 from tasks.health.overview import Overview
 from tasks.health.reading.cards import Card
 from tasks.health.sentences import Part, Sentence, clock, sentence

@@ -9,8 +9,8 @@ from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
 from resilience.circuit_breaker.types import State
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.health.incident_rules import OutageLevel
-from tasks.health.observations import outage_level
+from tasks.incidents.observations import outage_level
+from tasks.incidents.rules import OutageLevel
 
 SERVICE, ENDPOINT, DATABASE = "service", "endpoint", "database"
 UNKNOWN = "unknown"

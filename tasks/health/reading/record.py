@@ -18,7 +18,6 @@ from db.schema import appointments
 from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings
-from tasks.health.check import BEAT, EVERY
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.unknown.outcome import HALF_MADE
 
@@ -116,7 +115,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         ended=overview.ended_badly(conn, now - LATELY),
         day=overview.last_day(conn, now),
         empty=conn.execute(_NEWEST).first() is None,
-        beat=heartbeats.last(conn, BEAT, every=EVERY),
+        beat=heartbeats.last_check(conn),
         orders=tuple(overrides.in_force(conn, service)),
         outage=_outage(conn, service),
         mostly=failure_metrics.commonest(conn, service, now - _MINUTES),

@@ -13,13 +13,14 @@ from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import breaker_events, incidents
+from db.monitoring.heartbeats import EVERY
 from db.monitoring.incidents import Incident
 from resilience.circuit_breaker.types import CallOutcome, State
 from resilience.error_types import ErrorType
 from tasks import dependencies
 from tasks.calcom.access import CREATE
 from tasks.dependencies import AlertMessage
-from tasks.health import check, delivery
+from tasks.incidents import check, delivery
 from tasks.maintenance.sweeper import report_lost
 from tests.chaos import kept_counts
 from tests.support.fleet import eventually
@@ -310,7 +311,7 @@ def test_without_redis_an_outage_stays_as_it_is(sinks: Sinks, valkey: Any) -> No
 
 def test_beat_ticks_as_often_as_the_watch_believes() -> None:
     """The schedule and the default interval are one number."""
-    assert SCHEDULE["check-health"]["schedule"] == check.EVERY
+    assert SCHEDULE["check-health"]["schedule"] == EVERY
 
 
 @pytest.mark.usefixtures("sinks")

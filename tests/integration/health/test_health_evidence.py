@@ -10,11 +10,11 @@ from sqlalchemy import text
 from db.appointments import events
 from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
-from db.monitoring.incidents import Incident
+from db.monitoring.incidents import Incident, IncidentKind
 from tasks import dependencies
 from tasks.calcom.access import CREATE
-from tasks.health import check
-from tasks.health.incident_rules import NOTABLE, IncidentKind
+from tasks.incidents import check
+from tasks.incidents.rules import NOTABLE
 from tasks.unknown.outcome import HALF_MADE
 
 

@@ -11,7 +11,7 @@ from db.monitoring import incidents
 from resilience.circuit_breaker.types import CallOutcome, Permit, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
-from tasks.health import check
+from tasks.incidents import check
 
 Settings = Callable[..., dict[str, str]]
 

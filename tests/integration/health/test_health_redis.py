@@ -9,8 +9,8 @@ from sqlalchemy import Engine, text
 from db.lifecycle import HoldReason, Status
 from db.monitoring import incidents
 from tasks import dependencies
-from tasks.health import check, observations
-from tasks.health.late_answers import LateAnswers
+from tasks.incidents import check, observations
+from tasks.incidents.late_answers import LateAnswers
 from tests.support.fleet import eventually
 from worker import heartbeat
 

@@ -7,7 +7,8 @@ from sqlalchemy import text
 from db.lifecycle import HoldReason
 from db.monitoring import overview
 from tasks import dependencies
-from tasks.health import check, held
+from tasks.incidents import check
+from tasks.maintenance import held
 
 FILL = """
 INSERT INTO appointments (

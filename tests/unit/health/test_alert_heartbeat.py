@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from db.monitoring.heartbeats import Heartbeat
-from tasks.health.late_answers import LateAnswers
+from tasks.incidents.late_answers import LateAnswers
 from worker import heartbeat
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)

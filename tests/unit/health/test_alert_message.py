@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from db.monitoring.incidents import Incident
-from tasks.health import messages
-from tasks.health.incident_rules import IncidentKind, OutageLevel
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.incidents import messages
+from tasks.incidents.rules import OutageLevel
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 FACTS = {

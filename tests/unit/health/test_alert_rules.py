@@ -1,4 +1,4 @@
-"""What becomes of an incident: every row of the table in tasks/health/incident_rules.py, with given times."""
+"""What becomes of an incident: every row of the table in tasks/incidents/rules.py, with given times."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from db.monitoring.incidents import Incident
-from tasks.health.incident_rules import LEAVE_AFTER, UPDATES, IncidentKind, Observation, OutageLevel, Step, next_step
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.incidents.rules import LEAVE_AFTER, UPDATES, Observation, OutageLevel, Step, next_step
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 OUTAGE = {level: Observation(IncidentKind.OUTAGE, "calcom", level) for level in OutageLevel}

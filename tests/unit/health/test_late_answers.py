@@ -2,9 +2,10 @@
 
 import pytest
 
+from db.monitoring.incidents import IncidentKind
 from resilience.shared_state.answers import Answers
-from tasks.health.incident_rules import IncidentKind, Observation
-from tasks.health.late_answers import LateAnswers
+from tasks.incidents.late_answers import LateAnswers
+from tasks.incidents.rules import Observation
 
 Turns = list[tuple[int, int]]  # answers in time, and late ones, before each look
 

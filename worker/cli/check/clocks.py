@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from db.monitoring import heartbeats
+from db.monitoring.heartbeats import beat_is_dead
 from resilience.shared_state.client import make_redis
-from tasks.health.check import BEAT, EVERY, beat_is_dead
 from tasks.words import ago, duration
 from worker.console.broker import ANSWER_SECONDS
 
@@ -69,7 +69,7 @@ def _far(name: str, clock: Offset) -> str:
 
 
 def _beat(conn: Connection) -> tuple[bool, str]:
-    beat = heartbeats.last(conn, BEAT, every=EVERY)
+    beat = heartbeats.last_check(conn)
     if beat is None:
         return True, "beat has not ticked yet"
     if beat.ticked_at is None:

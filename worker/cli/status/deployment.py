@@ -11,11 +11,9 @@ from sqlalchemy import Engine, func, select
 
 from db.lifecycle import FINAL, Status
 from db.monitoring import heartbeats, incidents, status_queries
-from db.monitoring.heartbeats import Heartbeat
-from db.monitoring.incidents import Incident
+from db.monitoring.heartbeats import Heartbeat, beat_is_dead
+from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import HoldSummary, InProgress
-from tasks.health.check import BEAT, EVERY, beat_is_dead
-from tasks.health.incident_rules import IncidentKind
 from tasks.health.ranking.ours import LATE
 from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
@@ -47,7 +45,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
         waiting = status_queries.in_progress(conn)
-        beat, notified = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
+        beat, notified = heartbeats.last_check(conn), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
     problems = [

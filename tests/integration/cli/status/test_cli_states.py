@@ -16,11 +16,11 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import failure_metrics
 from tasks import dependencies
 from tasks.claim import claim
-from tasks.health import check
 from tasks.health.overview import Overview, read_overview
 from tasks.health.ranking.row import Level
 from tasks.health.sentences import render
 from tasks.health.verdict import Verdict, verdict
+from tasks.incidents import check
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.failure_metrics import aggregate_failure_metrics
 from tasks.maintenance.recovery import ask_again

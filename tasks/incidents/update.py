@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from db.lifecycle import Status
 from db.monitoring import incidents, status_queries
-from db.monitoring.incidents import Incident
-from tasks.health import delivery, messages
-from tasks.health.incident_rules import IncidentKind, Observation, Step, next_step
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.incidents import delivery, messages
+from tasks.incidents.rules import Observation, Step, next_step
 from tasks.log import Logger
 
 log = Logger(__name__)

@@ -26,7 +26,7 @@ log = Logger(__name__)
 _sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
 
 
-@shared_task(base=PeriodicTask, name="tasks.alerts.send_alerts")
+@shared_task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
 def send_alerts() -> int:
     """Start sending what is due; return how many messages that are."""
     return send()

@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
 
+from db.monitoring.incidents import IncidentKind
 from resilience.shared_state.answers import Answers
-from tasks.health.incident_rules import IncidentKind, Observation
+from tasks.incidents.rules import Observation
 
 _MINUTE = 60.0  # seconds
 # A call waits a second for each late answer, and two in a row leave a process alone. At 2 % of late answers a fleet was

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from db.monitoring import nightly_audits
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.nightly_audits import EndedAudit, Findings
 from tasks.audit.finding import NAMES, NoFinding
-from tasks.health.incident_rules import IncidentKind, Observation
+from tasks.incidents.rules import Observation
 
 _DAY = timedelta(days=1)
 _STALE = 2 * _DAY  # an audit that nobody followed, for they were switched off, is no news any more

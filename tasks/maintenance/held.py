@@ -11,7 +11,7 @@ from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 
 
-@shared_task(base=PeriodicTask, name="tasks.health.count_held")
+@shared_task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
 def count_held() -> int:
     """Count, if there are so many; return how many are held then. Any number of processes may run it at once."""
     built = dependencies.current()

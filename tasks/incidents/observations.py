@@ -11,22 +11,14 @@ from db.appointments import events
 from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
-from db.monitoring.incidents import Incident
+from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
 from resilience.failure_detector import DetectorSettings, HealthStatus
 from tasks.dependencies import Dependencies, Timings
-from tasks.health.incident_rules import (
-    NOTABLE,
-    QUIET,
-    REDIS_UNAVAILABLE_AFTER,
-    THROTTLED_FOR,
-    IncidentKind,
-    Observation,
-    OutageLevel,
-)
+from tasks.incidents.rules import NOTABLE, QUIET, REDIS_UNAVAILABLE_AFTER, THROTTLED_FOR, Observation, OutageLevel
 from tasks.words import duration
 
 Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject

@@ -3,21 +3,18 @@
 Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
 """
 
-from typing import TypeGuard
-
 from celery import shared_task
 
 from db.lifecycle import HoldReason
 from db.monitoring import booking_minutes, heartbeats, incidents, overview, status_queries
-from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.heartbeats import EVERY, HEALTH_CHECK, Heartbeat, beat_is_dead
+from db.monitoring.incidents import IncidentKind
 from resilience.error_types import ErrorType
 from tasks import dependencies
-from tasks.health.audits import observe_audit
-from tasks.health.delivery import send
-from tasks.health.incident_rules import IncidentKind, Observation
-from tasks.health.incidents import update_incidents
-from tasks.health.late_answers import LateAnswers
-from tasks.health.observations import (
+from tasks.incidents.audits import observe_audit
+from tasks.incidents.delivery import send
+from tasks.incidents.late_answers import LateAnswers
+from tasks.incidents.observations import (
     judge_by_record,
     observe_endings,
     observe_holds,
@@ -25,15 +22,13 @@ from tasks.health.observations import (
     observe_redis,
     observe_services,
 )
+from tasks.incidents.rules import Observation
+from tasks.incidents.update import update_incidents
 from tasks.periodic import PeriodicTask
 from tasks.unknown.outcome import HALF_MADE
 
-EVERY = 5.0  # seconds
-BEAT = "check_health"
-MISSED = 3  # ticks missed in a row from which beat counts as dead
 
-
-@shared_task(base=PeriodicTask, name="tasks.health.check_health")
+@shared_task(base=PeriodicTask, name="tasks.incidents.check.check_health")
 def check_health(every: float = EVERY) -> int:
     """Check, for beat."""
     return check(every)
@@ -47,7 +42,7 @@ def check(every: float = EVERY) -> int:
     built, kinds = dependencies.current(), tuple(IncidentKind)
     services, redis, lead = observe_services(built), observe_redis(built), built.timings.lead
     with built.engine.begin() as conn:
-        now = heartbeats.tick(conn, BEAT, every=every)
+        now = heartbeats.tick(conn, HEALTH_CHECK, every=every)
         held = status_queries.hold_risks(conn, now, lead=lead, half_made=HALF_MADE)
         overview.keep_held(conn, held, now)
         booking_minutes.keep_held(conn, sum(risk.count for risk in held.values()), now)
@@ -68,11 +63,6 @@ def check(every: float = EVERY) -> int:
     return len(notifications.messages)
 
 
-def beat_is_dead(beat: Heartbeat | None) -> TypeGuard[Heartbeat]:
-    """Return whether too many ticks were missed, also from the first on; a fleet that has no booking misses none."""
-    return beat is not None and beat.age > MISSED * beat.every
-
-
 def report_dead_beat() -> Heartbeat | None:
     """Open or update the incident of a beat that has died, which only others can report; return its last tick.
 
@@ -80,7 +70,7 @@ def report_dead_beat() -> Heartbeat | None:
         SQLAlchemyError: Postgres is unavailable, so nothing can be known.
     """
     with dependencies.current().engine.begin() as conn:
-        beat = heartbeats.last(conn, BEAT, every=EVERY, lock=True)
+        beat = heartbeats.last_check(conn, lock=True)
         if not beat_is_dead(beat):
             return beat
         dead = Observation(IncidentKind.BEAT_DEAD, facts={"silent": round(beat.age)})
@@ -124,4 +114,4 @@ def _report(found: Observation | None) -> bool:
 def last_tick() -> Heartbeat | None:
     """Return the last tick of the health check; None: there is nothing to miss."""
     with dependencies.current().autocommit.connect() as conn:
-        return heartbeats.last(conn, BEAT, every=EVERY)
+        return heartbeats.last_check(conn)
