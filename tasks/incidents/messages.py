@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
-from tasks.incidents.rules import OutageLevel
+from tasks.overview.outages import OutageLevel
 from tasks.words import clock, duration
 
 _KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."

@@ -16,9 +16,10 @@ from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
-from resilience.failure_detector import DetectorSettings, HealthStatus
+from resilience.failure_detector import DetectorSettings
 from tasks.dependencies import Dependencies, Timings
-from tasks.incidents.rules import NOTABLE, QUIET, REDIS_UNAVAILABLE_AFTER, THROTTLED_FOR, Observation, OutageLevel
+from tasks.incidents.rules import NOTABLE, QUIET, REDIS_UNAVAILABLE_AFTER, THROTTLED_FOR, Observation
+from tasks.overview.outages import OutageLevel, outage_level
 from tasks.words import duration
 
 Known = Mapping[tuple[str, str | None], Incident]  # open incidents, by kind and subject
@@ -206,16 +207,6 @@ def _open_breakers(status: BreakerStatus) -> list[str]:
     """
     endpoints = [name for name, scope in status.endpoints.items() if scope.state is State.OPEN]
     return ["", *endpoints] if status.state is State.OPEN else endpoints
-
-
-def outage_level(settings: DetectorSettings, health: HealthStatus) -> OutageLevel:
-    """Return how bad it is for an operator: three failures in a minute are critical, but no news among a hundred calls.
-
-    What is worse opens the breaker, which is always an incident.
-    """
-    figures = health.figures
-    few_of_many = figures.calls >= settings.minimum_calls and figures.rate < settings.degraded_rate
-    return OutageLevel.HEALTHY if few_of_many else OutageLevel[health.status.name]
 
 
 def _without(risk: HoldRisk, others: Collection[HoldRisk]) -> HoldRisk | None:

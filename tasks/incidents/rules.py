@@ -18,21 +18,12 @@ The state is the open row in Postgres, so any number of beats and workers may ch
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from db.monitoring.incidents import Incident, IncidentKind
-
-
-class OutageLevel(IntEnum):
-    """How bad an outage is; other kinds have no levels (HEALTHY)."""
-
-    HEALTHY = 0
-    DEGRADED = 1
-    CRITICAL = 2
-    DOWN = 3  # a breaker is not closed
-
+from tasks.overview.outages import OutageLevel
 
 REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before somebody is notified: a restart is shorter
 QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tasks.health.sentences import Sentence, ago, as_json, clock, iso, lasting, render, sentence, until
+from tasks.overview.sentences import Sentence, ago, as_json, clock, iso, lasting, render, sentence, until
 from tasks.words import duration
 
 STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"

@@ -201,7 +201,7 @@ HEALTH = (
     Breakage(
         name="another-rank",
         promise=6,
-        file="tasks/health/verdict.py",
+        file="tasks/overview/verdict.py",
         old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
         new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
         test="tests/unit/health/test_verdict.py::test_the_first_of_several_by_rank_answers",
@@ -209,7 +209,7 @@ HEALTH = (
     Breakage(
         name="redis-said-before-postgres",
         promise=6,
-        file="tasks/health/verdict.py",
+        file="tasks/overview/verdict.py",
         old="    ours.postgres_gone,\n    ours.redis_gone,\n",
         new="    ours.redis_gone,\n    ours.postgres_gone,\n",
         test=f"{_READING}test_both_gone_is_said_of_postgres_first",
@@ -217,7 +217,7 @@ HEALTH = (
     Breakage(
         name="as-bad-as-the-first-row-alone",
         promise=6,
-        file="tasks/health/verdict.py",
+        file="tasks/overview/verdict.py",
         old="levels = [one.level for one in true]",
         new="levels = [first.level]",
         test="tests/unit/health/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
@@ -225,7 +225,7 @@ HEALTH = (
     Breakage(
         name="gone-since-just-now-again-and-again",
         promise=6,
-        file="tasks/health/overview.py",
+        file="tasks/overview/reading.py",
         old="since=at if before.well else before.since",
         new="since=at",
         test=f"{_READING}test_a_frozen_postgres_is_given_up_and_all_else_is_read",
@@ -233,7 +233,7 @@ HEALTH = (
     Breakage(
         name="a-process-alone-taken-for-the-fleet",
         promise=6,
-        file="tasks/health/reading/cards.py",
+        file="tasks/overview/cards.py",
         old="    if not status.shared:\n",
         new="    if not status.service:\n",
         test=f"{_READING}test_a_frozen_redis_is_given_up_and_all_else_is_read",
@@ -241,7 +241,7 @@ HEALTH = (
     Breakage(
         name="what-waits-for-a-person-goes-by-itself",
         promise=6,
-        file="tasks/health/ranking/phrases.py",
+        file="tasks/overview/ranking/phrases.py",
         old="others = count(seen) - going",
         new="others = 0",
         test="tests/unit/health/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
@@ -249,7 +249,7 @@ HEALTH = (
     Breakage(
         name="failed-calls-are-a-pace",
         promise=6,
-        file="tasks/health/ranking/phrases.py",
+        file="tasks/overview/ranking/phrases.py",
         old="return card.calls_lately /",
         new="return (card.calls or 0) /",
         test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
@@ -257,7 +257,7 @@ HEALTH = (
     Breakage(
         name="late-begins-anew-with-each-hold",
         promise=6,
-        file="tasks/health/ranking/phrases.py",
+        file="tasks/overview/ranking/phrases.py",
         old="[one.oldest_requested_at for one",
         new="[one.oldest_held_at for one",
         test="tests/unit/health/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",

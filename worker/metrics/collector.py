@@ -11,7 +11,7 @@ from db.connection import deadline
 from db.monitoring import metric_totals
 from db.monitoring.metric_totals import KeptFigures
 from tasks.dependencies import Dependencies
-from tasks.health.overview import Overview, read_overview
+from tasks.overview.reading import Overview, read_overview
 from worker.metrics import gauges
 from worker.metrics.totals import of_totals
 

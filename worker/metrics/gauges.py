@@ -9,9 +9,9 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import KeptFigures
 from resilience.circuit_breaker.types import State
-from tasks.health.overview import Overview
-from tasks.health.reading.cards import Card, SharedView
-from tasks.health.reading.record import RecordView
+from tasks.overview.cards import Card, SharedView
+from tasks.overview.reading import Overview
+from tasks.overview.record import RecordView
 from worker.metrics.labels import ENDPOINTS, PREFIX
 
 Sample = tuple[Sequence[str], float]

@@ -9,10 +9,10 @@ import pytest
 
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.health.overview import Overview, broker_answers, read_overview
-from tasks.health.payload import payload
-from tasks.health.sentences import render
-from tasks.health.verdict import verdict
+from tasks.overview.payload import payload
+from tasks.overview.reading import Overview, broker_answers, read_overview
+from tasks.overview.sentences import render
+from tasks.overview.verdict import verdict
 from tests.support.fleet import eventually, request
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
@@ -28,7 +28,7 @@ def fleet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, setti
     if "valkey" not in request.fixturenames:
         for name in ("timeout", "connect_timeout"):
             monkeypatch.setitem(make_redis.__kwdefaults__, name, PATIENCE)
-        monkeypatch.setattr("tasks.health.overview._BROKER_PATIENCE", PATIENCE)
+        monkeypatch.setattr("tasks.overview.reading._BROKER_PATIENCE", PATIENCE)
     settings()
 
 

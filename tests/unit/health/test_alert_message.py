@@ -8,7 +8,7 @@ import pytest
 
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.incidents import messages
-from tasks.incidents.rules import OutageLevel
+from tasks.overview.outages import OutageLevel
 
 OPENED = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 FACTS = {

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from db.monitoring.incidents import Incident, IncidentKind
-from tasks.incidents.rules import LEAVE_AFTER, UPDATES, Observation, OutageLevel, Step, next_step
+from tasks.incidents.rules import LEAVE_AFTER, UPDATES, Observation, Step, next_step
+from tasks.overview.outages import OutageLevel
 
 NOW = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 OUTAGE = {level: Observation(IncidentKind.OUTAGE, "calcom", level) for level in OutageLevel}

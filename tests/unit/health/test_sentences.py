@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tasks.health.sentences import Moment, ago, as_json, clock, lasting, render, sentence, until
+from tasks.overview.sentences import Moment, ago, as_json, clock, lasting, render, sentence, until
 
 NOW = datetime(2030, 3, 1, 14, 2, 3, 123456, tzinfo=UTC)
 

@@ -12,14 +12,14 @@ from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
 from tasks.calcom.access import CREATE
-from tasks.health.overview import Overview, PartState
-from tasks.health.payload import payload
-from tasks.health.ranking.row import Level, Whose
-from tasks.health.reading.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
-from tasks.health.reading.record import ForAPerson, OpenIncident, RecordView
-from tasks.health.sentences import Sentence, render
-from tasks.health.verdict import verdict
-from tasks.incidents.rules import OutageLevel
+from tasks.overview.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
+from tasks.overview.outages import OutageLevel
+from tasks.overview.payload import payload
+from tasks.overview.ranking.row import Level, Whose
+from tasks.overview.reading import Overview, PartState
+from tasks.overview.record import ForAPerson, OpenIncident, RecordView
+from tasks.overview.sentences import Sentence, render
+from tasks.overview.verdict import verdict
 
 NOW = datetime(2030, 3, 1, 14, 3, tzinfo=UTC)
 WELL, GONE = PartState(well=True, ms=1.0), PartState(well=False, since=NOW - timedelta(minutes=1))

@@ -12,14 +12,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tasks.health.overview import Overview
-from tasks.health.payload import payload
-from tasks.health.ranking.phrases import many, since
-from tasks.health.ranking.row import Level, Whose
-from tasks.health.reading.cards import DATABASE, SERVICE, Card
-from tasks.health.reading.record import RecordView
-from tasks.health.sentences import Sentence, render
-from tasks.health.verdict import Verdict
+from tasks.overview.cards import DATABASE, SERVICE, Card
+from tasks.overview.payload import payload
+from tasks.overview.ranking.phrases import many, since
+from tasks.overview.ranking.row import Level, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.record import RecordView
+from tasks.overview.sentences import Sentence, render
+from tasks.overview.verdict import Verdict
 from tasks.words import ago
 from worker.console import screen
 

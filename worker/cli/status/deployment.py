@@ -14,7 +14,7 @@ from db.monitoring import heartbeats, incidents, status_queries
 from db.monitoring.heartbeats import Heartbeat, beat_is_dead
 from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import HoldSummary, InProgress
-from tasks.health.ranking.ours import LATE
+from tasks.overview.ranking.ours import LATE
 from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES

@@ -16,15 +16,15 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import failure_metrics
 from tasks import dependencies
 from tasks.claim import claim
-from tasks.health.overview import Overview, read_overview
-from tasks.health.ranking.row import Level
-from tasks.health.sentences import render
-from tasks.health.verdict import Verdict, verdict
 from tasks.incidents import check
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.failure_metrics import aggregate_failure_metrics
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.sweeper import expire_held, rescue_stranded
+from tasks.overview.ranking.row import Level
+from tasks.overview.reading import Overview, read_overview
+from tasks.overview.sentences import render
+from tasks.overview.verdict import Verdict, verdict
 from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import accept, carry, is_blind, let_pass, lose

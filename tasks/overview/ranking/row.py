@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from db.lifecycle import HoldReason
-from tasks.health.sentences import Sentence
+from tasks.overview.sentences import Sentence
 
 
 class Level(StrEnum):

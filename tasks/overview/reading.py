@@ -22,8 +22,8 @@ from resilience.circuit_breaker.types import State
 from resilience.shared_state.client import make_redis
 from tasks.database_errors import NOT_MIGRATED
 from tasks.dependencies import Dependencies
-from tasks.health.reading.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
-from tasks.health.reading.record import RecordView, read_record
+from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
+from tasks.overview.record import RecordView, read_record
 
 PATIENCE = 1.0  # seconds in which Postgres must have told everything
 _LATER = 0.3  # seconds that we wait longer for who should have kept to them

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from db.lifecycle import HoldReason
-from tasks.health.overview import Overview
-from tasks.health.ranking import ours, theirs, yours
-from tasks.health.ranking.phrases import is_late
-from tasks.health.ranking.row import Level, TrueRow, Whose
-from tasks.health.sentences import Sentence
+from tasks.overview.ranking import ours, theirs, yours
+from tasks.overview.ranking.phrases import is_late
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Sentence
 
 RANKED: tuple[Callable[[Overview], TrueRow | None], ...] = (
     ours.postgres_gone,

@@ -9,8 +9,7 @@ from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
 from resilience.circuit_breaker.types import State
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Dependencies
-from tasks.incidents.observations import outage_level
-from tasks.incidents.rules import OutageLevel
+from tasks.overview.outages import OutageLevel, outage_level
 
 SERVICE, ENDPOINT, DATABASE = "service", "endpoint", "database"
 UNKNOWN = "unknown"

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from resilience.circuit_breaker.types import State
-from tasks.health.overview import Overview
-from tasks.health.ranking.phrases import (
+from tasks.overview.cards import SERVICE, Card
+from tasks.overview.ranking.phrases import (
     by_themselves,
     call_those,
     failing_breaker,
@@ -22,9 +22,9 @@ from tasks.health.ranking.phrases import (
     with_damage,
     with_risk,
 )
-from tasks.health.ranking.row import Level, TrueRow, Whose
-from tasks.health.reading.cards import SERVICE, Card
-from tasks.health.sentences import Part, Sentence, clock, sentence, until
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Part, Sentence, clock, sentence, until
 from tasks.words import duration
 
 _MINUTE = 60

@@ -8,9 +8,9 @@ from db.monitoring.incidents import IncidentKind
 from db.monitoring.overview import HeldNow
 from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
-from tasks.health.overview import Overview
-from tasks.health.reading.cards import Card
-from tasks.health.sentences import Part, Sentence, clock, sentence
+from tasks.overview.cards import Card
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Part, Sentence, clock, sentence
 
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
 

@@ -6,10 +6,10 @@ from db.lifecycle import HoldReason
 from db.monitoring.heartbeats import beat_is_dead
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.overview import CAP
-from tasks.health.overview import Overview
-from tasks.health.ranking.phrases import call_those, oldest, opened, since, wait, with_damage, with_risk
-from tasks.health.ranking.row import Level, TrueRow, Whose
-from tasks.health.sentences import Sentence, clock, lasting, sentence
+from tasks.overview.ranking.phrases import call_those, oldest, opened, since, wait, with_damage, with_risk
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Sentence, clock, lasting, sentence
 from tasks.words import plural
 
 LATE = timedelta(seconds=30)  # that a booking may wait for a worker before somebody should know

@@ -10,12 +10,12 @@ from typing import Any
 
 from db.lifecycle import HoldReason
 from db.monitoring.overview import HeldNow
-from tasks.health.overview import Overview, PartState
-from tasks.health.ranking.phrases import count
-from tasks.health.reading.cards import Card
-from tasks.health.reading.record import BreakerMove, OpenIncident, RecordView
-from tasks.health.sentences import Sentence, as_json, iso, sentence, until
-from tasks.health.verdict import Verdict
+from tasks.overview.cards import Card
+from tasks.overview.ranking.phrases import count
+from tasks.overview.reading import Overview, PartState
+from tasks.overview.record import BreakerMove, OpenIncident, RecordView
+from tasks.overview.sentences import Sentence, as_json, iso, sentence, until
+from tasks.overview.verdict import Verdict
 
 TRY = "booking enqueue examples/bookings.jsonl"  # what a first look tries
 _WITH_THE_BREAKER = "itself, in order: 1, 2, 4, ... at once when Cal.com is back"

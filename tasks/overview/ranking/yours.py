@@ -2,8 +2,7 @@
 
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.types import State
-from tasks.health.overview import Overview
-from tasks.health.ranking.phrases import (
+from tasks.overview.ranking.phrases import (
     damage,
     failing_breaker,
     hold,
@@ -15,9 +14,10 @@ from tasks.health.ranking.phrases import (
     why,
     with_risk,
 )
-from tasks.health.ranking.row import Level, TrueRow, Whose
-from tasks.health.reading.record import ForAPerson
-from tasks.health.sentences import Sentence, ago, sentence
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.record import ForAPerson
+from tasks.overview.sentences import Sentence, ago, sentence
 from tasks.words import plural
 
 ENDED_BADLY = "ended_badly"
