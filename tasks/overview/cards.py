@@ -56,7 +56,7 @@ class SharedView:
     key_refused: bool = False
     """Whether Cal.com has refused today's key."""
     settings_wrong: bool = False
-    """Whether today's settings lead to something else than Cal.com."""
+    """Whether today's settings lead to a server that is not Cal.com."""
     throttled_until: datetime | None = None
     """Until when nothing goes after a 429."""
     release_window: int | None = None

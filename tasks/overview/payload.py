@@ -1,6 +1,6 @@
 """An overview and its verdict as JSON: what the page polls, and `booking status --json` prints beside its own keys.
 
-Moments, no ages: while nothing changes it is the same text, `read_at` apart.
+It holds moments, no ages: while nothing changes it is the same text, `read_at` apart.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from typing import Any
 from db.lifecycle import HoldReason
 from db.monitoring.overview import HeldNow
 from tasks.overview.cards import Card
-from tasks.overview.ranking.phrases import count
+from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import BreakerMove, OpenIncident, RecordView
 from tasks.overview.sentences import Sentence, as_json, iso, sentence, until
 from tasks.overview.verdict import Verdict
 
-TRY = "booking enqueue examples/bookings.jsonl"  # what a first look tries
+TRY = "booking enqueue examples/bookings.jsonl"  # shown while there is no booking
 _WITH_THE_BREAKER = "itself, in order: 1, 2, 4, ... at once when Cal.com is back"
 _MOVED_ON_BY: Mapping[HoldReason, str] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
 
 
 def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
-    """Return both as JSON types; what a server that is gone would have told is null."""
+    """Return both as JSON types; what a server that does not answer would know is null."""
     record = overview.record
     return {
         "read_at": iso(overview.read_at),
@@ -58,7 +58,7 @@ def _recorded(overview: Overview, record: RecordView | None) -> dict[str, Any]:
             "pending": moving.pending,
             "booking": moving.booking,
             "retrying": moving.retrying,
-            "held": count(overview),
+            "held": held_count(overview),
         },
         "day": {name: getattr(record.day, name) for name in record.day.__slots__} if record.day else None,
         "changes": [_change(change) for change in record.changes],
@@ -73,7 +73,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "name": verdict.name,
         "whose": verdict.whose.value,
         "sentence": as_json(verdict.sentence),
-        "nothing": as_json(verdict.nothing),
+        "nothing": as_json(verdict.if_nobody_acts),
         "also": [as_json(one) for one in verdict.also],
         "buttons": list(verdict.buttons),
         "reason": verdict.reason and verdict.reason.value,
@@ -81,7 +81,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _part(part: PartState) -> dict[str, Any]:
-    return {"well": part.well, "since": _moment(part.since), "ms": part.ms}
+    return {"well": part.answers, "since": _moment(part.since), "ms": part.ms}
 
 
 def _card(card: Card) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""One reading of everything that an operator asks first: for the page, `booking status` and the exporter.
+"""One reading of how everything stands, for the page, `booking status` and the exporter.
 
-Moments and counts only, never ages and nothing personal. What a server that is gone would have told is None.
+It holds moments and counts, never ages, and nothing personal. What a server that does not answer would know is None.
 """
 
 import socket
@@ -25,8 +25,8 @@ from tasks.dependencies import Dependencies
 from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
 from tasks.overview.record import RecordView, read_record
 
-PATIENCE = 1.0  # seconds in which Postgres must have told everything
-_LATER = 0.3  # seconds that we wait longer for who should have kept to them
+PATIENCE = 1.0  # seconds in which Postgres must have answered all queries
+_LATER = 0.3  # seconds that the reading waits beyond them
 _BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
 _STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
 _NEAR = 4.0  # times slower or faster: as good as the same
@@ -41,7 +41,7 @@ Result = TypeVar("Result")
 class PartState:
     """Whether a server answers; since when it does not, as far as is known; in how many ms it did, roughly."""
 
-    well: bool
+    answers: bool
     since: datetime | None = None
     ms: float | None = None
 
@@ -63,7 +63,7 @@ class Overview:
     lead: timedelta
     """How near its start a booking may still be made."""
     max_age: timedelta | None
-    """How long a hold may last before somebody should know; None: as long as it likes."""
+    """How long a hold may last before an operator must know; None: without a limit."""
     lacks_tables: bool = False
     """Postgres answers, and the migrations have not run."""
     key_refused_at: datetime | None = None
@@ -75,9 +75,9 @@ class Overview:
 
 
 def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Overview | None = None) -> Overview:
-    """Read how everything stands, within about `patience` seconds whatever is gone; never raises for a server.
+    """Read how everything stands, in about `patience` seconds even if servers do not answer; never raises for a server.
 
-    `before` is this process's last reading: of a server that does not answer it tells since when.
+    `before` is this process's last reading: it shows since when a server does not answer.
     """
     ends_at = time.monotonic() + patience + _LATER
     thread = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
@@ -143,7 +143,7 @@ def _connects(url: str) -> bool:
 
 
 def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
-    """Return what the record tells and after how many ms, None if not in time; and whether tables are lacking."""
+    """Return the record, in how many ms Postgres answered (None: not in time), and whether tables are missing."""
     try:
         with deadline(patience), deps.autocommit.connect() as conn:
             now, ms = _timed(heartbeats.now, conn)
@@ -159,10 +159,10 @@ def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> t
 
 
 def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
-    """Yield the cards with what only others know: since when they are unknown, and who ordered what and why."""
+    """Yield the cards with what only the record knows: since when they are unknown, an order's author and reason."""
     order = record.order if record else None
     for card in shared.cards:
-        if card.kind == DATABASE and not postgres.well:
+        if card.kind == DATABASE and not postgres.answers:
             yield replace(card, state=UNKNOWN, since=postgres.since)
         elif card.state == UNKNOWN:
             yield replace(card, since=redis.since)
@@ -173,16 +173,16 @@ def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, r
 
 
 def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
-    """Return how a server stands (ms None: it did not answer); one that was well in the reading before is gone now."""
+    """Return whether a server answers; `ms` None: it does not, and since now if it answered in the reading before."""
     if ms is not None:
-        return PartState(well=True, ms=_roughly(ms, before.ms if before else None))
+        return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
     if before is None:
-        return PartState(well=False)
-    return PartState(well=False, since=at if before.well else before.since)
+        return PartState(answers=False)
+    return PartState(answers=False, since=at if before.answers else before.since)
 
 
 def _roughly(ms: float, before: float | None) -> float:
-    """Return 1, 2, 5, 10, ... ms, the next one, or that of the reading before if it is near: it is not to tremble."""
+    """Return the next of 1, 2, 5, 10, ... ms; or that of the reading before, if near, so that it rarely changes."""
     if before is not None and before / _NEAR <= ms <= before * _NEAR:
         return before
     return next((step for step in _STEPS if ms <= step), _STEPS[-1])

@@ -1,4 +1,4 @@
-"""What Postgres knows of how everything stands: holds, what moves, what ended, orders, changes, incidents."""
+"""What Postgres knows: holds, bookings on their way, bad endings, orders, changes of the breaker, incidents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,16 +31,16 @@ _EXAMPLES = 100  # of what waits for a person
 
 @dataclass(frozen=True, slots=True)
 class ForAPerson:
-    """Why some of what only a person moves on is held."""
+    """Why bookings are held that only a person moves on."""
 
     unseen_types: tuple[str, ...]
     """Event types of which our key is not shown every booking."""
     half_made: bool
     """Whether Cal.com has made some of them by half."""
     missing_types: tuple[str, ...] = ()
-    """Event types that Cal.com had and has no more."""
+    """Event types that Cal.com no longer has."""
     page_met: bool = False
-    """Whether something else than Cal.com answered some of them."""
+    """Whether a server that is not Cal.com answered some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class BreakerMove:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """An incident of which operators are told."""
+    """An incident of which operators are notified."""
 
     id: int
     kind: str
@@ -69,7 +69,7 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """Everything that the record tells at `now`, by Postgres's clock."""
+    """Everything that is read of the record at `now`, by Postgres's clock."""
 
     now: datetime
     holds: tuple[HeldNow, ...]
@@ -80,7 +80,7 @@ class RecordView:
     day: DayCounts | None
     """None: it is not counted, for beat stands still."""
     empty: bool
-    """No booking was ever kept."""
+    """Whether no booking was ever requested."""
     beat: Heartbeat | None
     orders: tuple[Override, ...]
     outage: OutageSpan
@@ -128,7 +128,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
 
 
 def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
-    """Look at the first that wait, by the order in which they were asked for."""
+    """Read the bookings that wait for a person, those requested first, up to a bound."""
     blind, suspects, misled = (
         _some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CONFIGURATION)
     )

@@ -1,4 +1,4 @@
-"""Sentences that hold moments, never ages: what is said stays the same until something changes, whoever reads it when.
+"""Sentences that hold moments, never ages: a sentence stays the same until something changes.
 
 A page renders a moment in its reader's time; a terminal by `render`. JSON of a part: the text, or its moment and style.
 """

@@ -1,6 +1,6 @@
 """The verdict on an overview: whose matter it is, one sentence, what happens if nobody acts, and what can be pressed.
 
-Pure. Of the rows that are true the first answers, and up to three more follow; the worst of them all is the level.
+Pure. The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
 """
 
 from collections.abc import Callable
@@ -39,14 +39,14 @@ _BADNESS = (Level.CALM, Level.WARNING, Level.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an overview comes to."""
+    """The verdict on an overview."""
 
     level: Level
     row: int
     name: str
     whose: Whose
     sentence: Sentence
-    nothing: Sentence
+    if_nobody_acts: Sentence
     also: tuple[Sentence, ...]
     buttons: tuple[str, ...]
     reason: HoldReason | None
@@ -66,7 +66,7 @@ def verdict(overview: Overview) -> Verdict:
         name=first.name,
         whose=first.whose,
         sentence=first.sentence,
-        nothing=first.nothing,
+        if_nobody_acts=first.if_nobody_acts,
         also=tuple(one.short or one.sentence for one in others[:ALSO]),
         buttons=first.buttons,
         reason=first.reason,

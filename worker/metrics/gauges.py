@@ -20,7 +20,7 @@ Sample = tuple[Sequence[str], float]
 def parts(overview: Overview) -> GaugeMetricFamily:
     """Return which servers answer: never absent."""
     servers = {"postgres": overview.postgres, "redis": overview.redis, "broker": overview.broker}
-    samples = (((name,), float(part.well)) for name, part in servers.items())
+    samples = (((name,), float(part.answers)) for name, part in servers.items())
     return _gauge("part_up", "1 if the server answers, else 0", ("part",), samples)
 
 

@@ -1,1 +1,1 @@
-"""The eighteen sentences, ranked: each a pure question to an overview, answered by a row that is true, or by None."""
+"""The eighteen sentences, ranked: each is a pure function of an overview, and returns None if it is not true."""

@@ -1,4 +1,4 @@
-"""A row of the ranking that is true now: what is said of it, whose matter it is, and how bad it is."""
+"""A row of the ranking that is true now: its sentence, whose matter it is, and how bad it is."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,12 +35,12 @@ class TrueRow:
     whose: Whose
     level: Level
     sentence: Sentence
-    nothing: Sentence = ()
+    if_nobody_acts: Sentence = ()
     """What happens if nobody does anything."""
     buttons: tuple[str, ...] = ()
     short: Sentence = ()
-    """What is said of it behind another one's sentence; empty: the same."""
+    """Its sentence behind another row's; empty: the same sentence."""
     reason: HoldReason | None = None
     """The hold reason whose bookings `show_reason` shows."""
     counts_endings: bool = False
-    """Whether its sentence tells how many bookings ended badly."""
+    """Whether its sentence counts the bookings that ended badly."""

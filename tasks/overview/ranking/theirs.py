@@ -1,4 +1,4 @@
-"""Rows 7 to 13: what an order, Cal.com's state or the limit holds up."""
+"""Rows 7 to 13: an operator's order, Cal.com's state or the rate limit holds bookings."""
 
 from datetime import datetime, timedelta
 
@@ -9,18 +9,18 @@ from tasks.overview.cards import SERVICE, Card
 from tasks.overview.ranking.phrases import (
     by_themselves,
     call_those,
+    counted,
     failing_breaker,
-    hold,
+    hold_for,
     is_waited_for,
-    many,
+    number_waiting,
     pace,
-    risk,
+    reason_given,
+    risk_phrase,
     since,
     until_or_ever,
-    wait,
-    why,
     with_damage,
-    with_risk,
+    with_risk_button,
 )
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
@@ -31,107 +31,113 @@ _MINUTE = 60
 _NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
 
 
-def forced_open(seen: Overview) -> TrueRow | None:
-    """An operator holds all back."""
-    card = seen.service
+def forced_open(overview: Overview) -> TrueRow | None:
+    """An operator has ordered that no booking is sent."""
+    card = overview.service
     if card.state != State.FORCED_OPEN:
         return None
-    said = sentence("An operator holds all back", until_or_ever(card), why(card))
-    nothing = sentence("nothing goes until the order is ended (`booking breaker auto`)", call_those(seen), ".")
+    text = sentence("An operator holds all back", until_or_ever(card), reason_given(card))
+    if_nobody_acts = sentence(
+        "nothing goes until the order is ended (`booking breaker auto`)", call_those(overview), "."
+    )
     if card.until:
-        nothing = by_themselves(seen, " then")
-    return _holding(7, "forced_open", Whose.ORDERED, seen, said, nothing, ("auto",))
+        if_nobody_acts = by_themselves(overview, " then")
+    return _holding(7, "forced_open", Whose.ORDERED, overview, text, if_nobody_acts, ("auto",))
 
 
-def breaker_open(seen: Overview) -> TrueRow | None:
-    """Cal.com fails, and is left alone."""
-    card = failing_breaker(seen, State.OPEN)
+def breaker_open(overview: Overview) -> TrueRow | None:
+    """The breaker is open: Cal.com fails, and no call is made."""
+    card = failing_breaker(overview, State.OPEN)
     if card is None:
         return None
     where = "" if card.kind == SERVICE else f" for {card.name}"
-    said = sentence(f"Cal.com is down{where}", since(_down_since(seen, card)))
+    text = sentence(f"Cal.com is down{where}", since(_down_since(overview, card)))
     probe = (", next probe in ", until(card.next_at)) if card.next_at else ()
-    return _holding(8, "open", Whose.CALCOM, seen, said, by_themselves(seen), ("open",), *probe)
+    return _holding(8, "open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",), *probe)
 
 
-def half_open(seen: Overview) -> TrueRow | None:
-    """One booking probes, or one is held that can."""
-    card = failing_breaker(seen, State.HALF_OPEN)
-    if card is None or not is_waited_for(seen, card):
+def half_open(overview: Overview) -> TrueRow | None:
+    """The breaker is half-open, and a probe is under way or can be sent."""
+    card = failing_breaker(overview, State.HALF_OPEN)
+    if card is None or not is_waited_for(overview, card):
         return None
-    begun = (", down", *since(_down_since(seen, card))) if card.opens else (" after an order",)
-    said = sentence("Cal.com is being tried", *begun)
-    return _holding(9, "half_open", Whose.CALCOM, seen, said, by_themselves(seen), ("open",))
+    begun = (", down", *since(_down_since(overview, card))) if card.opens else (" after an order",)
+    text = sentence("Cal.com is being tried", *begun)
+    return _holding(9, "half_open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",))
 
 
-def unreachable(seen: Overview) -> TrueRow | None:
-    """Calls found nobody, or a list that could not be read."""
-    held = hold(seen, HoldReason.UNREACHABLE)
+def unreachable(overview: Overview) -> TrueRow | None:
+    """Calls did not reach Cal.com, or its list could not be read."""
+    held = hold_for(overview, HoldReason.UNREACHABLE)
     if held is None:
         return None
     again = (", tried again in ", until(held.next_until)) if held.next_until else ()
-    said = sentence("Cal.com cannot be reached")
-    return _holding(10, "unreachable", Whose.CALCOM, seen, said, by_themselves(seen), ("retry",), *again)
+    text = sentence("Cal.com cannot be reached")
+    return _holding(10, "unreachable", Whose.CALCOM, overview, text, by_themselves(overview), ("retry",), *again)
 
 
-def draining(seen: Overview) -> TrueRow | None:
-    """The outage is over, and what it held goes."""
-    held = hold(seen, HoldReason.BREAKER_OPEN)
-    card = seen.service
-    if held is None or seen.record is None or card.state != State.CLOSED or failing_breaker(seen, *_NOT_CLOSED):
+def draining(overview: Overview) -> TrueRow | None:
+    """The outage is over, and the bookings that it held are released."""
+    held = hold_for(overview, HoldReason.BREAKER_OPEN)
+    card = overview.service
+    if held is None or overview.record is None or card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
         return None
-    outage, speed = seen.record.outage, pace(seen)
-    said = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
-    still = f"{many(held.count, capped=held.capped)} still held"
+    outage, speed = overview.record.outage, pace(overview)
+    text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
+    still = f"{counted(held.count, capped=held.capped)} still held"
     told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
-    nothing = sentence("all go by themselves, in order", call_those(seen), ".")
+    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
     if speed:
-        nothing = sentence("done at about ", clock(seen.read_at + timedelta(seconds=held.count / speed)), ".")
+        if_nobody_acts = sentence(
+            "done at about ", clock(overview.read_at + timedelta(seconds=held.count / speed)), "."
+        )
     return TrueRow(
         11,
         "draining",
         Whose.CALCOM,
         Level.WARNING,
-        sentence(said, f": {still}", risk(seen), told, "."),
-        nothing,
-        with_risk(seen, ("show_held",)),
-        short=sentence(said, f": {still}."),
+        sentence(text, f": {still}", risk_phrase(overview), told, "."),
+        if_nobody_acts,
+        with_risk_button(overview, ("show_held",)),
+        short=sentence(text, f": {still}."),
     )
 
 
-def calcom_failing(seen: Overview) -> TrueRow | None:
-    """Too many calls fail, and the breaker is still closed; one that is not says more than they do."""
-    if failing_breaker(seen, *_NOT_CLOSED):
+def calcom_failing(overview: Overview) -> TrueRow | None:
+    """Too many calls fail while the breaker is closed; an open breaker has a row of its own."""
+    if failing_breaker(overview, *_NOT_CLOSED):
         return None
-    mostly = f", mostly {seen.record.mostly}" if seen.record and seen.record.mostly else ""
-    nothing, button = "the breaker opens by itself if it gets worse.", "open"
-    if seen.service.state == State.OFF:
-        nothing, button = "the breaker is off: it never opens, and retries may be used up.", "auto"
-    then = sentence(f"failed calls are repeated, and {nothing}")
-    return _failing(seen.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", then, (button,))
+    mostly = f", mostly {overview.record.mostly}" if overview.record and overview.record.mostly else ""
+    worse, button = "the breaker opens by itself if it gets worse.", "open"
+    if overview.service.state == State.OFF:
+        worse, button = "the breaker is off: it never opens, and retries may be used up.", "auto"
+    if_nobody_acts = sentence(f"failed calls are repeated, and {worse}")
+    return _failing(overview.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", if_nobody_acts, (button,))
 
 
-def database_failing(seen: Overview) -> TrueRow | None:
+def database_failing(overview: Overview) -> TrueRow | None:
     """Too many statements fail, though Postgres answers."""
-    nothing = sentence("what failed is repeated; look at Postgres: its log, its locks, its connections.")
-    return _failing(seen.shared.database, "The database", Whose.OURS, "statements in 5 min", nothing, ())
+    if_nobody_acts = sentence("what failed is repeated; look at Postgres: its log, its locks, its connections.")
+    return _failing(overview.shared.database, "The database", Whose.OURS, "statements in 5 min", if_nobody_acts, ())
 
 
-def throttled(seen: Overview) -> TrueRow | None:
+def throttled(overview: Overview) -> TrueRow | None:
     """The limit of calls is reached, Cal.com's or our own."""
-    held = hold(seen, HoldReason.THROTTLED)
+    held = hold_for(overview, HoldReason.THROTTLED)
     if held is None:
         return None
-    waits = wait(held.count, capped=held.capped)
-    begins, pause = seen.read_at, seen.shared.throttled_until
-    told: tuple[Part, ...] = (f", {seen.limit:,} a minute go",) if seen.limit else ()
-    if pause and pause > seen.read_at:
+    waits = number_waiting(held.count, capped=held.capped)
+    begins, pause = overview.read_at, overview.shared.throttled_until
+    told: tuple[Part, ...] = (f", {overview.limit:,} a minute go",) if overview.limit else ()
+    if pause and pause > overview.read_at:
         begins, told = pause, (", and nothing goes for ", until(pause))
-    nothing = sentence("all go by themselves, in order", call_those(seen), ".")
-    if seen.limit:
-        nothing = sentence("done in about ", until(_done(begins, held.count, seen.limit)), ".")
-    said = sentence(f"The limit is reached: {waits}", *told, ".")
-    return TrueRow(13, "throttled", Whose.LIMIT, Level.WARNING, said, nothing, with_risk(seen, ("show_held",)))
+    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
+    if overview.limit:
+        if_nobody_acts = sentence("done in about ", until(_done(begins, held.count, overview.limit)), ".")
+    text = sentence(f"The limit is reached: {waits}", *told, ".")
+    return TrueRow(
+        13, "throttled", Whose.LIMIT, Level.WARNING, text, if_nobody_acts, with_risk_button(overview, ("show_held",))
+    )
 
 
 def _done(begins: datetime, number: int, a_minute: int) -> datetime:
@@ -145,17 +151,17 @@ def _lasted(outage: OutageSpan) -> str:
 
 
 def _failing(
-    card: Card, who: str, whose: Whose, what: str, nothing: Sentence, buttons: tuple[str, ...]
+    card: Card, who: str, whose: Whose, what: str, if_nobody_acts: Sentence, buttons: tuple[str, ...]
 ) -> TrueRow | None:
     if not card.level:
         return None
-    said = sentence(f"{who} is failing: {card.failed or 0:,} of {card.calls or 0:,} {what}.")
-    return TrueRow(12, "failing", whose, Level.WARNING, said, nothing, buttons)
+    text = sentence(f"{who} is failing: {card.failed or 0:,} of {card.calls or 0:,} {what}.")
+    return TrueRow(12, "failing", whose, Level.WARNING, text, if_nobody_acts, buttons)
 
 
-def _down_since(seen: Overview, card: Card) -> datetime | None:
-    """Return when the outage began that goes on; where its first opening is not written down yet, the state's begin."""
-    outage = seen.record.outage if seen.record else None
+def _down_since(overview: Overview, card: Card) -> datetime | None:
+    """Return when the present outage began; the state's begin, if its first opening is not in the record yet."""
+    outage = overview.record.outage if overview.record else None
     return outage.began if outage and outage.began and not outage.ended else card.since
 
 
@@ -163,9 +169,9 @@ def _holding(
     row: int,
     name: str,
     whose: Whose,
-    seen: Overview,
-    said: Sentence,
-    nothing: Sentence,
+    overview: Overview,
+    text: Sentence,
+    if_nobody_acts: Sentence,
     buttons: tuple[str, ...],
     *more: Part,
 ) -> TrueRow:
@@ -174,9 +180,9 @@ def _holding(
         name,
         whose,
         Level.WARNING,
-        with_damage(said, seen, *more),
-        nothing,
-        with_risk(seen, ("show_held", *buttons)),
-        short=sentence(said, "."),
+        with_damage(text, overview, *more),
+        if_nobody_acts,
+        with_risk_button(overview, ("show_held", *buttons)),
+        short=sentence(text, "."),
         counts_endings=True,
     )

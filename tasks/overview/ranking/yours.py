@@ -1,18 +1,18 @@
-"""Rows 14 to 18: what waits for a person, and what needs nobody."""
+"""Rows 14 to 18: bookings wait for a person, or nothing has to be done."""
 
 from db.lifecycle import HoldReason
 from resilience.circuit_breaker.types import State
 from tasks.overview.ranking.phrases import (
-    damage,
+    damage_phrase,
     failing_breaker,
-    hold,
+    hold_for,
     is_late,
     is_waited_for,
+    number_waiting,
+    reason_given,
     since,
     until_or_ever,
-    wait,
-    why,
-    with_risk,
+    with_risk_button,
 )
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
@@ -25,69 +25,75 @@ _UNTIL_ANSWERED = "Cal.com is asked again each minute, and they go by themselves
 _UNTIL_FOUND = "the event type is looked for each minute, and they go by themselves when it is there again."
 
 
-def waits_for_you(seen: Overview) -> TrueRow | None:
-    """Nothing of ours, and nothing of Cal.com's, moves these on."""
+def waits_for_you(overview: Overview) -> TrueRow | None:
+    """Only a person moves these bookings on."""
     reasons = [HoldReason.BLIND_KEY, HoldReason.SUSPECT]
-    if not seen.shared.settings_wrong:  # else it is the whole fleet's matter
+    if not overview.shared.settings_wrong:  # else it is the whole fleet's matter
         reasons.append(HoldReason.CONFIGURATION)
-    held = [found for reason in reasons if (found := hold(seen, reason))]
-    if seen.record is None or not held:
+    held = [found for reason in reasons if (found := hold_for(overview, reason))]
+    if overview.record is None or not held:
         return None
-    number, capped, known = sum(one.count for one in held), any(one.capped for one in held), seen.record.for_a_person
+    number, capped, known = (
+        sum(one.count for one in held),
+        any(one.capped for one in held),
+        overview.record.for_a_person,
+    )
     causes = [_cause(one.reason, known) + (f" ({one.count:,})" if len(held) > 1 else "") for one in held]
-    said = sentence(f"{wait(number, capped=capped)} for you: {', '.join(causes)}.")
-    nothing = sentence("nothing is posted, and each ends with its slot.")
+    text = sentence(f"{number_waiting(number, capped=capped)} for you: {', '.join(causes)}.")
+    if_nobody_acts = sentence("nothing is posted, and each ends with its slot.")
     if held[0].reason is HoldReason.CONFIGURATION:
         only_missing = known.missing_types and not known.page_met
-        nothing = sentence(_UNTIL_FOUND if only_missing else _UNTIL_ANSWERED)
-    buttons = with_risk(seen, ("show_reason", "retry", "cancel"))
-    return TrueRow(14, "waits_for_you", Whose.YOURS, Level.CRITICAL, said, nothing, buttons, reason=held[0].reason)
+        if_nobody_acts = sentence(_UNTIL_FOUND if only_missing else _UNTIL_ANSWERED)
+    buttons = with_risk_button(overview, ("show_reason", "retry", "cancel"))
+    return TrueRow(
+        14, "waits_for_you", Whose.YOURS, Level.CRITICAL, text, if_nobody_acts, buttons, reason=held[0].reason
+    )
 
 
-def switched_off(seen: Overview) -> TrueRow | None:
-    """An operator lets every call go."""
-    card = seen.service
+def switched_off(overview: Overview) -> TrueRow | None:
+    """An operator has turned the breaker off: every call is made."""
+    card = overview.service
     if card.state != State.OFF:
         return None
-    said = sentence("An operator turned the breaker off", until_or_ever(card), why(card), ".")
-    nothing = sentence("every call goes, whatever fails; retries may be used up.")
-    return TrueRow(15, "off", Whose.ORDERED, Level.WARNING, said, nothing, ("auto",))
+    text = sentence("An operator turned the breaker off", until_or_ever(card), reason_given(card), ".")
+    if_nobody_acts = sentence("every call goes, whatever fails; retries may be used up.")
+    return TrueRow(15, "off", Whose.ORDERED, Level.WARNING, text, if_nobody_acts, ("auto",))
 
 
-def ended_badly(seen: Overview) -> TrueRow | None:
-    """Bookings ended without being booked, and somebody waits for an answer."""
-    failed, expired = (seen.record.ended.failed, seen.record.ended.expired) if seen.record else (0, 0)
+def ended_badly(overview: Overview) -> TrueRow | None:
+    """Bookings failed or expired, and their customers wait for an answer."""
+    failed, expired = (overview.record.ended.failed, overview.record.ended.expired) if overview.record else (0, 0)
     if not failed + expired:
         return None
     told = [f"{plural(failed, 'booking')} failed for good"] if failed else []
     if expired:
         told.append(f"{expired:,} expired" if failed else f"{plural(expired, 'booking')} expired")
-    said = sentence(f"{' and '.join(told)} in the last 15 min.")
-    nothing = sentence(f"they stay as they are: call the customers{', or Retry what failed' if failed else ''}.")
+    text = sentence(f"{' and '.join(told)} in the last 15 min.")
+    if_nobody_acts = sentence(f"they stay as they are: call the customers{', or Retry what failed' if failed else ''}.")
     buttons = ("show_failed", "retry") if failed else ("show_failed",)
-    return TrueRow(16, ENDED_BADLY, Whose.YOURS, Level.CRITICAL, said, nothing, buttons)
+    return TrueRow(16, ENDED_BADLY, Whose.YOURS, Level.CRITICAL, text, if_nobody_acts, buttons)
 
 
-def not_called(seen: Overview) -> TrueRow | None:
-    """A breaker waits for the next booking, and none is held: nobody knows whether Cal.com is down."""
-    card = failing_breaker(seen, State.HALF_OPEN)
-    if card is None or is_waited_for(seen, card):
+def not_called(overview: Overview) -> TrueRow | None:
+    """A breaker waits for the next booking, and none is held: it is not known whether Cal.com is down."""
+    card = failing_breaker(overview, State.HALF_OPEN)
+    if card is None or is_waited_for(overview, card):
         return None
-    said = sentence("Cal.com was not called", since(card.since), "; the next booking tries it.")
-    return TrueRow(17, "not_called", Whose.NOBODY, Level.CALM, said, sentence("nothing is held up."))
+    text = sentence("Cal.com was not called", since(card.since), "; the next booking tries it.")
+    return TrueRow(17, "not_called", Whose.NOBODY, Level.CALM, text, sentence("nothing is held up."))
 
 
-def calm(seen: Overview) -> TrueRow:
+def calm(overview: Overview) -> TrueRow:
     """Return the last row, which is true when no other is."""
-    record = seen.record
+    record = overview.record
     if record and record.empty:
-        said = sentence("Ready: no booking yet.")
-    elif is_late(seen):
-        said = sentence(damage(seen), "; nothing else is wrong.")
+        text = sentence("Ready: no booking yet.")
+    elif is_late(overview):
+        text = sentence(damage_phrase(overview), "; nothing else is wrong.")
     else:
         booked = f"{record.day.confirmed:,} booked in 24 h, " if record and record.day else ""
-        said = sentence(f"All is well: {booked}", damage(seen), _last_call(seen), ".")
-    return TrueRow(18, "calm", Whose.NOBODY, Level.CALM, said, buttons=with_risk(seen, ()))
+        text = sentence(f"All is well: {booked}", damage_phrase(overview), _last_call(overview), ".")
+    return TrueRow(18, "calm", Whose.NOBODY, Level.CALM, text, buttons=with_risk_button(overview, ()))
 
 
 def _cause(reason: HoldReason, known: ForAPerson) -> str:
@@ -105,8 +111,8 @@ def _cause(reason: HoldReason, known: ForAPerson) -> str:
             return " and ".join(causes)
 
 
-def _last_call(seen: Overview) -> Sentence:
-    card = seen.service
+def _last_call(overview: Overview) -> Sentence:
+    card = overview.service
     if card.last_call_at is None:
         return ()
     took = f" in {card.last_call_ms / 1000:.1f} s" if card.last_call_ms is not None else ""

@@ -22,7 +22,7 @@ from tasks.overview.sentences import Sentence, render
 from tasks.overview.verdict import verdict
 
 NOW = datetime(2030, 3, 1, 14, 3, tzinfo=UTC)
-WELL, GONE = PartState(well=True, ms=1.0), PartState(well=False, since=NOW - timedelta(minutes=1))
+WELL, GONE = PartState(answers=True, ms=1.0), PartState(answers=False, since=NOW - timedelta(minutes=1))
 
 
 def at(clock: str) -> datetime:
@@ -328,7 +328,7 @@ def test_each_row_has_its_sentence(
     found = verdict(seen)
 
     assert (found.row, found.name, found.whose, found.level) == (row, name, whose, level)
-    assert (said(found.sentence), said(found.nothing)) == (sentence, nothing)
+    assert (said(found.sentence), said(found.if_nobody_acts)) == (sentence, nothing)
 
 
 def test_no_row_is_left_out() -> None:
@@ -430,7 +430,7 @@ def test_endings_that_the_first_sentence_counts_are_not_said_again() -> None:
 def test_what_waits_for_a_person_is_not_said_to_go_by_itself(holds: tuple[HeldNow, ...], nothing: str) -> None:
     """Though it is held during the outage, too."""
     for state in ("open", "half_open"):
-        assert said(verdict(overview({"holds": holds}, fleet(card(state, probing=True)))).nothing) == nothing
+        assert said(verdict(overview({"holds": holds}, fleet(card(state, probing=True)))).if_nobody_acts) == nothing
 
 
 def test_the_pace_is_that_of_what_is_let_go() -> None:
@@ -471,7 +471,7 @@ def test_the_first_at_risk_is_told_by_when_it_expires() -> None:
     seen = replace(overview({"holds": (risk,)}, fleet(card("open"))), lead=timedelta(minutes=30))
 
     assert said(verdict(seen).sentence) == "Cal.com is down since 14:02: 1 held, 1 at risk (first at 15:00)."
-    assert said(verdict(seen).nothing) == "it goes by itself; 1 expires at 15:00: call that one."
+    assert said(verdict(seen).if_nobody_acts) == "it goes by itself; 1 expires at 15:00: call that one."
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_only_fitting_buttons_are_offered(seen: Overview, buttons: tuple[str, ..
 def test_a_gone_server_is_told_by_its_incident_where_this_process_has_just_begun() -> None:
     """`booking status` runs once, and has seen nothing before."""
     incident = OpenIncident(3, "redis_gone", "Redis is gone", at("14:00"), None)
-    gone = PartState(well=False)
+    gone = PartState(answers=False)
 
     found = verdict(overview({"incidents": (incident,)}, redis=gone, broker=gone))
     unknown = verdict(overview(redis=gone, broker=gone))

@@ -33,7 +33,7 @@ def run(*, json: bool) -> bool:
         return _without_postgres(json=json)
     seen = read_overview(deps)
     said = verdict(seen)
-    deployment = look(deps.engine, running(Settings.load()), shared=seen.redis.well)
+    deployment = look(deps.engine, running(Settings.load()), shared=seen.redis.answers)
     ok = said.level is Level.CALM and not deployment.problems
     if json:
         screen.as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok})

@@ -67,7 +67,7 @@ def says(call: Booking, number: int, sentence: str, nothing: str = "", *, level:
     said = render(found.sentence, seen.read_at)
     assert (found.row, found.level) == (number, level), said
     assert re.fullmatch(sentence, said), said
-    assert render(found.nothing, seen.read_at) == nothing
+    assert render(found.if_nobody_acts, seen.read_at) == nothing
     ran = call("status")
     assert re.search(sentence.removeprefix("All is well: "), ran.said), ran.said
     assert ran.code == 1  # at least for want of a worker
@@ -231,7 +231,7 @@ def test_9_calcom_is_being_tried(settings: Settings, call: Booking, simulator: A
     record_transitions()
     eventually(lambda: look()[1].name == "half_open", what="OPEN is over")
     said = rf"Cal.com is being tried, down since {CLOCK}: \d held\."
-    nothing = render(look()[1].nothing, datetime.now(UTC))
+    nothing = render(look()[1].if_nobody_acts, datetime.now(UTC))
     says(call, 9, said, nothing, level=Level.WARNING)
     assert "by itself" in nothing or "by themselves" in nothing
 
