@@ -1,4 +1,4 @@
-"""The health check: what is wrong becomes an incident, once for the whole fleet, and operators are notified.
+"""The health check: a fault becomes an incident, once for the whole fleet, and operators are notified.
 
 Any number of beats and workers may run these at once: the row of the tick lets one check at a time go on.
 """
@@ -30,14 +30,14 @@ from tasks.unknown.outcome import HALF_MADE
 
 @shared_task(base=PeriodicTask, name="tasks.incidents.check.check_health")
 def check_health(every: float = EVERY) -> int:
-    """Check, for beat."""
+    """Run the health check when beat ticks."""
     return check(every)
 
 
 def check(every: float = EVERY) -> int:
     """Tick, observe everything once, and open, update or resolve incidents; return how many messages that made.
 
-    `every` is the beat's interval in seconds: who watches the ticks learns it from here.
+    `every` is beat's interval in seconds; it is written beside the tick, so that watchers of beat know it.
     """
     built, kinds = dependencies.current(), tuple(IncidentKind)
     services, redis, lead = observe_services(built), observe_redis(built), built.timings.lead
@@ -64,7 +64,7 @@ def check(every: float = EVERY) -> int:
 
 
 def report_dead_beat() -> Heartbeat | None:
-    """Open or update the incident of a beat that has died, which only others can report; return its last tick.
+    """Open or update the incident of a dead beat, which only other processes can report; return the last tick.
 
     Raises:
         SQLAlchemyError: Postgres is unavailable, so nothing can be known.
@@ -76,17 +76,17 @@ def report_dead_beat() -> Heartbeat | None:
         dead = Observation(IncidentKind.BEAT_DEAD, facts={"silent": round(beat.age)})
         notifications = update_incidents(conn, [dead], beat.now, kinds=[IncidentKind.BEAT_DEAD])
     notifications.send()
-    send()  # what could not be sent before is tried again from here
+    send()  # without beat, messages that could not be sent are tried again from here
     return beat
 
 
 def report_missing_redis() -> bool:
     """Open or update the incident of a shared breaker that this process misses; return whether it does.
 
-    The health check sees only its own process's view; it ends the incident when nobody has missed it for a while.
+    The health check knows its own process only; it ends the incident when no process has reported it for a while.
 
     Raises:
-        SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
+        SQLAlchemyError: Postgres is unavailable, so operators cannot be notified.
     """
     return _report(observe_redis(dependencies.current()))
 
@@ -94,10 +94,10 @@ def report_missing_redis() -> bool:
 def report_slow_redis(recent: LateAnswers) -> bool:
     """Open or update the incident of a Redis that often answers this process late; return whether it does.
 
-    It ends as that of a missing one does. `recent` keeps what this process has had in the last minute.
+    It ends as the incident of a missing breaker does. `recent` holds this process's answers of the last minute.
 
     Raises:
-        SQLAlchemyError: Postgres is unavailable, so nobody can be notified.
+        SQLAlchemyError: Postgres is unavailable, so operators cannot be notified.
     """
     return _report(recent.look(dependencies.current().breaker.answers()))
 
@@ -112,6 +112,6 @@ def _report(found: Observation | None) -> bool:
 
 
 def last_tick() -> Heartbeat | None:
-    """Return the last tick of the health check; None: there is nothing to miss."""
+    """Return the last tick of the health check; None: there is none to miss."""
     with dependencies.current().autocommit.connect() as conn:
         return heartbeats.last_check(conn)

@@ -1,8 +1,8 @@
 """Delivery of messages to their sinks, at least once each, and never on the time of a task or of a booking.
 
-What is due is claimed and committed first; a thread of its own then sends, for a bounded time, and notes each sink's
-answer by itself: one that hangs or fails is tried again alone. A process that dies between the sending and its note
-leaves a claim that runs out: that sink has it twice.
+Messages that are due are claimed and committed first; a thread then sends them, for a bounded time, and records the
+answer of each sink: a sink that hangs or fails is tried again alone. If a process dies between sending and recording,
+its claim runs out, and that sink receives the message twice.
 """
 
 import threading
@@ -28,12 +28,12 @@ _sending = threading.Lock()  # one sender a process: a sink that hangs holds one
 
 @shared_task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
 def send_alerts() -> int:
-    """Start sending what is due; return how many messages that are."""
+    """Start sending the messages that are due; return how many there are."""
     return send()
 
 
 def send() -> int:
-    """Start sending what is due, unless this process is doing so; return how many messages it claimed."""
+    """Start sending the messages that are due, unless this process already sends; return how many it claimed."""
     sinks = dependencies.current().alerts
     if not sinks.names or not _sending.acquire(blocking=False):
         return 0
@@ -44,7 +44,7 @@ def send() -> int:
         if claimed:
             threading.Thread(target=_send_all, args=(sinks, claimed), name="alerts", daemon=True).start()
             started = True
-    except SQLAlchemyError as exc:  # whoever has just opened an incident must not fail for that; beat tries again
+    except SQLAlchemyError as exc:  # opening an incident must not fail for that; beat tries again
         log.warning("alerts_not_claimed", error=type(exc).__name__)
     finally:
         if not started:
@@ -57,7 +57,7 @@ def _send_all(sinks: Sinks, claimed: list[Delivery]) -> None:
         while claimed:
             _send(sinks, claimed)
             claimed = _claim(sinks)
-    except Exception as exc:  # noqa: BLE001 - nobody waits for this thread; claims run out, and beat tries again
+    except Exception as exc:  # noqa: BLE001 - no caller waits for this thread; claims run out, and beat tries again
         log.warning("alerts_not_sent", error=type(exc).__name__)
     finally:
         _sending.release()

@@ -1,4 +1,4 @@
-"""Whether Redis has often answered one process late in the last minute: slow, and not gone."""
+"""Whether Redis answered one process late too often in the last minute: Redis is slow, not gone."""
 
 import time
 from collections import deque
@@ -18,14 +18,14 @@ _LOOKS = 3  # with late answers: one pause of Redis or of a host delays an answe
 
 
 class LateAnswers:
-    """Look at the answers of the last minute, every few seconds, from one thread."""
+    """Counts of late answers of the last minute; `look` is called every few seconds, from one thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._looks: deque[tuple[float, Answers]] = deque()
 
     def look(self, so_far: Answers) -> Observation | None:
-        """Take the process's counts so far, and return what is wrong with those of the last minute."""
+        """Return what is wrong with the answers of the last minute; `so_far` counts all answers of this process."""
         now = self._clock()
         self._looks.append((now, so_far))
         while now - self._looks[0][0] > _MINUTE:

@@ -195,7 +195,7 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
-    """Return the message that an incident goes on, or has grown worse."""
+    """Return the message that an incident continues, or is worse."""
     lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)

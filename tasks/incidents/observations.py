@@ -1,4 +1,4 @@
-"""What one health check observes: services as detector and breaker count them, what is held, what has ended."""
+"""What one health check observes: the services, held bookings, and bookings that ended badly."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -56,21 +56,21 @@ _LONGEST_NAME = 40  # characters of a slug
 
 @dataclass(frozen=True)
 class Services:
-    """How the services do, the healthy ones, too."""
+    """The state of all services, also of healthy ones."""
 
     observations: tuple[Observation, ...]
     unknown: frozenset[tuple[str, str | None]]
-    """Incidents of which this check knows nothing: they stay as they are."""
+    """Incidents about which this check knows nothing: they stay as they are."""
     key_refused: bool
     guarded: str
     """The service whose bookings are held in an outage."""
     half_open: bool
-    """Whether its breaker has opened and waits for a call: that is an outage as long as a booking waits with it."""
+    """Whether its breaker has opened and waits for a call: an outage, as long as a booking waits for it."""
     shared: bool
 
 
 def observe_services(deps: Dependencies) -> Services:
-    """Ask the breaker and the detector; neither raises when Redis is unavailable."""
+    """Return the state of each service, by breaker and detector; neither raises when Redis is unavailable."""
     status, detector = deps.breaker.get_status(), deps.detector
     observations, unknown = [], set()
     for service in detector.services:
@@ -99,7 +99,7 @@ def observe_services(deps: Dependencies) -> Services:
 
 
 def judge_by_record(conn: Connection, services: Services, settings: DetectorSettings, now: datetime) -> Services:
-    """Judge the guarded service by what became of bookings, where no breaker is shared; else it may stay unknown."""
+    """Judge the guarded service by the calls in the record if no breaker is shared; it may stay unknown."""
     if services.shared:
         return services
     calls = status_queries.recorded_calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
@@ -117,7 +117,7 @@ def judge_by_record(conn: Connection, services: Services, settings: DetectorSett
 
 
 def observe_redis(deps: Dependencies) -> Observation | None:
-    """Return whether this process has missed the shared breaker for longer than a restart takes; it asks once more."""
+    """Observe that this process has not reached the shared breaker for longer than a restart takes; asks once more."""
     shared, gone_for = deps.breaker.get_status().shared, deps.breaker.gone_for()
     missing = not shared and gone_for is not None and gone_for >= REDIS_UNAVAILABLE_AFTER
     return Observation(IncidentKind.REDIS_GONE) if missing else None
@@ -132,7 +132,7 @@ def observe_outages(
     *,
     lead: float,
 ) -> Iterator[Observation]:
-    """Observe what each outage holds up, and how many of its unclear calls turned out to be booked."""
+    """Observe each outage: what it holds, and how many calls without a clear answer were booked all the same."""
     for service in services.observations:
         level, facts = service.level, dict(service.facts)
         if service.subject == services.guarded:
@@ -153,9 +153,9 @@ def observe_holds(
     *,
     key_refused: bool,
 ) -> Iterator[Observation]:
-    """Observe what is held for a reason that an operator must know, and what is held for too long.
+    """Observe bookings that are held for a reason that an operator must know, or for too long.
 
-    `missing` is what of `held` waits for an event type that Cal.com has no more, by its name.
+    `missing` is the part of `held` that waits for an event type that Cal.com no longer has, by its name.
     """
     if missing:
         facts = _facts([*missing.values()], timings.lead) | {"types": _named(missing)}
@@ -179,7 +179,7 @@ def observe_holds(
 
 
 def observe_endings(conn: Connection, known: Known, now: datetime) -> Iterator[Observation]:
-    """Observe what happened lately of the kinds that gather; an incident counts from its begin on."""
+    """Observe recent endings, which one incident of each kind counts together, from its begin on."""
     for kind, status in ((IncidentKind.FAILED, Status.FAILED), (IncidentKind.EXPIRED, Status.EXPIRED)):
         yield from _gathered(kind, status_queries.ended_bookings(conn, status, _since(known, (kind, None), now)), now)
     for kind in sorted(NOTABLE):
@@ -210,13 +210,13 @@ def _open_breakers(status: BreakerStatus) -> list[str]:
 
 
 def _without(risk: HoldRisk, others: Collection[HoldRisk]) -> HoldRisk | None:
-    """Return what is held beside others that were counted in; None: nothing."""
+    """Return `risk` without the `others` that it includes; None: nothing is left."""
     count, at_risk = (risk.count - sum(one.count for one in others), risk.at_risk - sum(one.at_risk for one in others))
     return replace(risk, count=count, at_risk=at_risk) if count > 0 else None
 
 
 def _named(missing: Mapping[str, HoldRisk]) -> str:
-    """Name the event types that have been missing longest, and how many wait for each."""
+    """Return the names of the event types that have been missing longest, and how many bookings wait for each."""
     counts = [f" ({risk.count:,})" if len(missing) > 1 else "" for risk in missing.values()]
     named = [name[:_LONGEST_NAME] + count for name, count in zip(missing, counts, strict=True)]
     more = f" and {len(named) - _FEW_TYPES:,} more" if len(named) > _FEW_TYPES else ""
@@ -224,7 +224,7 @@ def _named(missing: Mapping[str, HoldRisk]) -> str:
 
 
 def _facts(risks: list[HoldRisk], lead: float) -> dict[str, Any]:
-    """Count what is held; `until` is when the first one at risk expires."""
+    """Return counts of held bookings; `until` is when the first booking at risk expires."""
     at_risk = sum(risk.at_risk for risk in risks)
     facts: dict[str, Any] = {"held": sum(risk.count for risk in risks), "at_risk": at_risk}
     if risks:

@@ -1,4 +1,4 @@
-"""What becomes of an incident at a health check: pure rules, given times.
+"""What a health check does with an incident: pure rules; times are arguments.
 
 The state is the open row in Postgres, so any number of beats and workers may check.
 
@@ -25,9 +25,9 @@ from typing import Any
 from db.monitoring.incidents import Incident, IncidentKind
 from tasks.overview.outages import OutageLevel
 
-REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before somebody is notified: a restart is shorter
+REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before operators are notified: a restart is shorter
 QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
-THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before somebody should know
+THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before an operator must know
 UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which operators are notified again
 MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
 
@@ -36,13 +36,13 @@ MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its re
 ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
 # Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, one alert.
 LEAVE_AFTER = 30.0
-# Written among a booking's events by whoever finds it out; an operator must act on each.
+# Written as an event of the booking by the code that finds it out; an operator must act on each.
 NOTABLE = frozenset(
     {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
 )
 # QUIET is in their observation.
 LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
-GROWTH = 10  # times as many as in the last message: nobody must overlook five thousand because of Monday's one
+GROWTH = 10  # times as many as in the last message: five thousand must not hide behind the message about one
 
 
 class Step(StrEnum):

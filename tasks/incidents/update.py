@@ -24,7 +24,7 @@ class Notifications:
     messages: tuple[tuple[Step, Incident, str], ...]
 
     def send(self) -> None:
-        """Log them, and have them sent now rather than at the next tick."""
+        """Log the messages, and send them now instead of at the next tick."""
         for taken, incident, text in self.messages:
             write = log.info if taken is Step.RESOLVE else log.warning
             write(f"incident_{taken}", kind=incident.kind, subject=incident.subject, said=text.partition("\n")[0])

@@ -1,6 +1,6 @@
-"""Count anew what is held while it is more than the page counts by itself: no figure of it is older than five seconds.
+"""Count held bookings while there are more than the page counts itself, so that no figure is older than five seconds.
 
-The health check counts it as well, and comes every five; with the way to a viewer that would be too old.
+The health check counts them as well, but only every five seconds; on the page that would be too old.
 """
 
 from celery import shared_task
@@ -13,7 +13,7 @@ from tasks.unknown.outcome import HALF_MADE
 
 @shared_task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
 def count_held() -> int:
-    """Count, if there are so many; return how many are held then. Any number of processes may run it at once."""
+    """Count held bookings if there are so many; return how many. Any number of processes may run it at once."""
     built = dependencies.current()
     with built.engine.begin() as conn:
         if not overview.is_many_held(conn):
