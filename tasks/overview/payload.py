@@ -14,7 +14,7 @@ from tasks.overview.cards import Card
 from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
 from tasks.overview.record import BreakerMove, OpenIncident, RecordView
-from tasks.overview.sentences import Sentence, as_json, iso, sentence, until
+from tasks.overview.sentences import Sentence, as_json, iso, sentence, time_until
 from tasks.overview.verdict import Verdict
 
 TRY = "booking enqueue examples/bookings.jsonl"  # shown while there is no booking
@@ -105,7 +105,7 @@ def _card(card: Card) -> dict[str, Any]:
 def _hold(hold: HeldNow) -> dict[str, Any]:
     by: Sentence = sentence(_MOVED_ON_BY[hold.reason])
     if hold.reason in _TIMED and hold.next_until:
-        by = sentence(by, ", next in ", until(hold.next_until))
+        by = sentence(by, ", next in ", time_until(hold.next_until))
     return {
         "reason": hold.reason.value,
         "count": hold.count,

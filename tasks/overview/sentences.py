@@ -43,22 +43,22 @@ def sentence(*parts: Part | Sentence | None) -> Sentence:
     return tuple(joined)
 
 
-def clock(at: datetime) -> Moment:
+def time_of_day(at: datetime) -> Moment:
     """Return a moment that is read as a time of day."""
     return Moment(at, MomentStyle.CLOCK)
 
 
-def until(at: datetime) -> Moment:
+def time_until(at: datetime) -> Moment:
     """Return a moment that is read as how long it is until then."""
     return Moment(at, MomentStyle.IN)
 
 
-def ago(at: datetime) -> Moment:
+def time_since(at: datetime) -> Moment:
     """Return a moment that is read as how long it is past."""
     return Moment(at, MomentStyle.AGO)
 
 
-def lasting(at: datetime) -> Moment:
+def time_lasting(at: datetime) -> Moment:
     """Return a moment that is read as how long it has lasted since then."""
     return Moment(at, MomentStyle.FOR)
 

@@ -3,9 +3,9 @@
 from tests.mutation.breakage import Breakage
 
 _CLOCKS = "tests/promises/test_clocks.py::"
-_GONE = "tests/integration/health/test_health_redis.py::"
-_LEVELS = "tests/integration/health/test_health_levels.py::"
-_HEALTH = "tests/integration/health/test_health.py::"
+_GONE = "tests/integration/incidents/test_health_redis.py::"
+_LEVELS = "tests/integration/incidents/test_health_levels.py::"
+_HEALTH = "tests/integration/incidents/test_health.py::"
 _LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
 _READING = "tests/integration/overview/test_reading.py::"
 
@@ -113,7 +113,7 @@ HEALTH = (
         file="tasks/incidents/late_answers.py",
         old="_LOOKS = 3",
         new="_LOOKS = 1",
-        test="tests/unit/health/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
+        test="tests/unit/incidents/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
     ),
     Breakage(
         name="outage-without-redis-told-by-nobody",
@@ -204,7 +204,7 @@ HEALTH = (
         file="tasks/overview/verdict.py",
         old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
         new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
-        test="tests/unit/health/test_verdict.py::test_the_first_of_several_by_rank_answers",
+        test="tests/unit/overview/test_verdict.py::test_the_first_of_several_by_rank_answers",
     ),
     Breakage(
         name="redis-said-before-postgres",
@@ -220,7 +220,7 @@ HEALTH = (
         file="tasks/overview/verdict.py",
         old="levels = [one.level for one in true]",
         new="levels = [first.level]",
-        test="tests/unit/health/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
+        test="tests/unit/overview/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
     ),
     Breakage(
         name="gone-since-just-now-again-and-again",
@@ -244,7 +244,7 @@ HEALTH = (
         file="tasks/overview/ranking/phrases.py",
         old="others = held_count(overview) - going",
         new="others = 0",
-        test="tests/unit/health/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
+        test="tests/unit/overview/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
     ),
     Breakage(
         name="failed-calls-are-a-pace",
@@ -252,7 +252,7 @@ HEALTH = (
         file="tasks/overview/ranking/phrases.py",
         old="return card.calls_lately /",
         new="return (card.calls or 0) /",
-        test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
+        test="tests/unit/overview/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
     ),
     Breakage(
         name="late-begins-anew-with-each-hold",
@@ -260,7 +260,7 @@ HEALTH = (
         file="tasks/overview/ranking/phrases.py",
         old="[one.oldest_requested_at for one",
         new="[one.oldest_held_at for one",
-        test="tests/unit/health/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",
+        test="tests/unit/overview/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",
     ),
     Breakage(
         name="an-outage-that-redis-forgot-never-ends",

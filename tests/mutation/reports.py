@@ -62,7 +62,7 @@ REPORTS = (
         file="resilience/call_stats/windows.py",
         old="times=times if whole else None",
         new="times=times",
-        test="tests/integration/health/test_response_times.py::test_an_older_release_counts_on_in_a_window_of_ours",
+        test="tests/integration/metrics/test_response_times.py::test_an_older_release_counts_on_in_a_window_of_ours",
     ),
     Breakage(
         name="story-without-its-calls",

@@ -17,7 +17,7 @@ from tasks.overview.ranking.phrases import (
 )
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
-from tasks.overview.sentences import Sentence, clock, lasting, sentence
+from tasks.overview.sentences import Sentence, sentence, time_lasting, time_of_day
 from tasks.words import plural
 
 LATE = timedelta(seconds=30)  # a booking that waits longer for a worker is late
@@ -59,7 +59,9 @@ def nothing_moves(overview: Overview) -> TrueRow | None:
     oldest = moving.oldest_pending_at if moving else None
     if moving is None or oldest is None or overview.read_at - oldest <= LATE:
         return None
-    waits = sentence(f"{number_waiting(moving.pending, capped=moving.pending >= CAP)}, the oldest ", lasting(oldest))
+    waits = sentence(
+        f"{number_waiting(moving.pending, capped=moving.pending >= CAP)}, the oldest ", time_lasting(oldest)
+    )
     if moving.booking:
         text = sentence("Too few workers: ", waits, f", {plural(moving.booking, 'call is', 'calls are')} under way.")
         return _row(3, "nothing_moves", text, sentence("they go, but late: start another worker."))
@@ -72,7 +74,7 @@ def no_health_check(overview: Overview) -> TrueRow | None:
     beat = overview.record.beat if overview.record else None
     if not beat_is_dead(beat):
         return None
-    never = sentence(" yet, and the first booking came at ", clock(beat.since))
+    never = sentence(" yet, and the first booking came at ", time_of_day(beat.since))
     when = since(beat.ticked_at) if beat.ticked_at else never
     text = sentence("No health check", when, ": nothing held is released.")
     if_nobody_acts = sentence("what is held waits on: start `celery -A worker beat` and the worker of `maintenance`.")

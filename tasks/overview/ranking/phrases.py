@@ -10,7 +10,7 @@ from resilience.call_stats.counts import LATELY
 from resilience.circuit_breaker.types import State
 from tasks.overview.cards import Card
 from tasks.overview.reading import Overview
-from tasks.overview.sentences import Part, Sentence, clock, sentence
+from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
 
 _OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
 
@@ -27,7 +27,7 @@ def number_waiting(count: int, *, capped: bool = False) -> str:
 
 def since(at: datetime | None) -> Sentence:
     """Return " since 14:02"; empty: the moment is not known."""
-    return (" since ", clock(at)) if at else ()
+    return (" since ", time_of_day(at)) if at else ()
 
 
 def hold_for(overview: Overview, reason: HoldReason) -> HeldNow | None:
@@ -71,7 +71,7 @@ def risk_phrase(overview: Overview) -> Sentence:
     number, first = at_risk_count(overview), expires_at(overview)
     if not number:
         return ()
-    return sentence(f", {number:,} at risk", *((" (first at ", clock(first), ")") if first else ()))
+    return sentence(f", {number:,} at risk", *((" (first at ", time_of_day(first), ")") if first else ()))
 
 
 def damage_phrase(overview: Overview) -> Sentence:
@@ -91,7 +91,7 @@ def call_those(overview: Overview) -> Sentence:
     if not number or first is None:
         return ()
     expire, those = ("expires at ", "that one") if number == 1 else ("expire from ", "those")
-    return sentence(f"; {number:,} {expire}", clock(first), f": call {those}")
+    return sentence(f"; {number:,} {expire}", time_of_day(first), f": call {those}")
 
 
 def by_themselves(overview: Overview, when: str = "") -> Sentence:
@@ -127,7 +127,7 @@ def held_since(overview: Overview, reason: HoldReason) -> datetime | None:
 
 def until_or_ever(card: Card) -> Sentence:
     """Return when an order ends."""
-    return (" until ", clock(card.until)) if card.until else (" until told otherwise",)
+    return (" until ", time_of_day(card.until)) if card.until else (" until told otherwise",)
 
 
 def reason_given(card: Card) -> str:

@@ -24,7 +24,7 @@ from tasks.overview.ranking.phrases import (
 )
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
-from tasks.overview.sentences import Part, Sentence, clock, sentence, until
+from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time_until
 from tasks.words import duration
 
 _MINUTE = 60
@@ -52,7 +52,7 @@ def breaker_open(overview: Overview) -> TrueRow | None:
         return None
     where = "" if card.kind == SERVICE else f" for {card.name}"
     text = sentence(f"Cal.com is down{where}", since(_down_since(overview, card)))
-    probe = (", next probe in ", until(card.next_at)) if card.next_at else ()
+    probe = (", next probe in ", time_until(card.next_at)) if card.next_at else ()
     return _holding(8, "open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",), *probe)
 
 
@@ -71,7 +71,7 @@ def unreachable(overview: Overview) -> TrueRow | None:
     held = hold_for(overview, HoldReason.UNREACHABLE)
     if held is None:
         return None
-    again = (", tried again in ", until(held.next_until)) if held.next_until else ()
+    again = (", tried again in ", time_until(held.next_until)) if held.next_until else ()
     text = sentence("Cal.com cannot be reached")
     return _holding(10, "unreachable", Whose.CALCOM, overview, text, by_themselves(overview), ("retry",), *again)
 
@@ -89,7 +89,7 @@ def draining(overview: Overview) -> TrueRow | None:
     if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
     if speed:
         if_nobody_acts = sentence(
-            "done at about ", clock(overview.read_at + timedelta(seconds=held.count / speed)), "."
+            "done at about ", time_of_day(overview.read_at + timedelta(seconds=held.count / speed)), "."
         )
     return TrueRow(
         11,
@@ -130,10 +130,10 @@ def throttled(overview: Overview) -> TrueRow | None:
     begins, pause = overview.read_at, overview.shared.throttled_until
     told: tuple[Part, ...] = (f", {overview.limit:,} a minute go",) if overview.limit else ()
     if pause and pause > overview.read_at:
-        begins, told = pause, (", and nothing goes for ", until(pause))
+        begins, told = pause, (", and nothing goes for ", time_until(pause))
     if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
     if overview.limit:
-        if_nobody_acts = sentence("done in about ", until(_done(begins, held.count, overview.limit)), ".")
+        if_nobody_acts = sentence("done in about ", time_until(_done(begins, held.count, overview.limit)), ".")
     text = sentence(f"The limit is reached: {waits}", *told, ".")
     return TrueRow(
         13, "throttled", Whose.LIMIT, Level.WARNING, text, if_nobody_acts, with_risk_button(overview, ("show_held",))

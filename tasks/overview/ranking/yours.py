@@ -17,7 +17,7 @@ from tasks.overview.ranking.phrases import (
 from tasks.overview.ranking.row import Level, TrueRow, Whose
 from tasks.overview.reading import Overview
 from tasks.overview.record import ForAPerson
-from tasks.overview.sentences import Sentence, ago, sentence
+from tasks.overview.sentences import Sentence, sentence, time_since
 from tasks.words import plural
 
 ENDED_BADLY = "ended_badly"
@@ -116,4 +116,4 @@ def _last_call(overview: Overview) -> Sentence:
     if card.last_call_at is None:
         return ()
     took = f" in {card.last_call_ms / 1000:.1f} s" if card.last_call_ms is not None else ""
-    return sentence(", last call ", ago(card.last_call_at), f" ago{took}")
+    return sentence(", last call ", time_since(card.last_call_at), f" ago{took}")
