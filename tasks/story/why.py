@@ -137,7 +137,7 @@ def _suspect(row: Appointment, _now: datetime) -> str:
     if row.error_type == HALF_MADE:
         return (
             "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
-            f"(the last error names the booking), then `booking retry {row.id}`, which looks anew."
+            f"(the last error names the booking), then `booking retry {row.id}`, which looks again."
         )
     return (
         f"Its worker died {row.leases_lost} times in a row, so it may be what breaks them; it waits for you: "
