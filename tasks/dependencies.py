@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -11,7 +12,6 @@ from resilience.call_stats.stats import CallStats
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.failure_detector import FailureDetector
 from resilience.retry_policy import RetryPolicy
-from tasks.alert_sinks import Sinks
 from tasks.calcom.client import CalcomClient
 
 
@@ -51,6 +51,30 @@ class Timings:
     def wait_for_proof(self) -> float:
         """Return how long a booking may be posted again as evidence; later its customer may have cancelled it there."""
         return max(self.max_age or 900.0, self.ends_unanswered)
+
+
+@dataclass(frozen=True)
+class AlertMessage:
+    """What a sink delivers; the title carries everything that matters."""
+
+    title: str
+    body: str
+    resolved: bool = False
+
+
+class Sinks(Protocol):
+    """The places in ALERT_URLS, as tasks see them; worker/alerts/sinks.py delivers."""
+
+    names: tuple[str, ...]
+    """One a sink, without secrets: they stand in logs and tables."""
+    limit: float
+    """Seconds after which `deliver` has ended, whatever the sinks do."""
+
+    def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
+        """Send each message to the sink named.
+
+        Yield the place of each in `messages` and its error (None: delivered), as they become known.
+        """
 
 
 @dataclass(frozen=True, slots=True)

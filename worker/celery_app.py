@@ -91,12 +91,12 @@ class Configuration:
 
     include = (
         "tasks.audit.nightly",
-        "tasks.health.delivery",
+        "tasks.incidents.delivery",
         "tasks.booking",
         "tasks.maintenance.booking_minutes",
         "tasks.maintenance.failure_metrics",
-        "tasks.health.check",
-        "tasks.health.held",
+        "tasks.incidents.check",
+        "tasks.maintenance.held",
         "tasks.maintenance.release",
         "tasks.maintenance.late_lookups",
         "tasks.maintenance.recovery",

@@ -15,16 +15,14 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.health.check import (
-    EVERY,
-    MISSED,
-    beat_is_dead,
+from db.monitoring.heartbeats import EVERY, MISSED, beat_is_dead
+from tasks.incidents.check import (
     last_tick,
     report_dead_beat,
     report_missing_redis,
     report_slow_redis,
 )
-from tasks.health.late_answers import LateAnswers
+from tasks.incidents.late_answers import LateAnswers
 from tasks.log import Logger
 from tasks.maintenance.release import release_held
 

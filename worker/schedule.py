@@ -29,9 +29,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "ask-again": every(5.0, "tasks.maintenance.recovery.ask_again"),
     "look-again": every(20.0, "tasks.maintenance.late_lookups.look_again"),
     "expire-held": every(10.0, "tasks.maintenance.sweeper.expire_held"),
-    "check-health": every(5.0, "tasks.health.check_health"),
-    "count-held": every(2.0, "tasks.health.count_held"),
+    "check-health": every(5.0, "tasks.incidents.check.check_health"),
+    "count-held": every(2.0, "tasks.maintenance.held.count_held"),
     "count-minutes": every(3.0, "tasks.maintenance.booking_minutes.count_minutes"),
-    "send-alerts": every(5.0, "tasks.alerts.send_alerts"),
+    "send-alerts": every(5.0, "tasks.incidents.delivery.send_alerts"),
     "prune": every(600.0, "tasks.maintenance.prune.prune"),
 }

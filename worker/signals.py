@@ -77,7 +77,7 @@ def send_traces(sender: Any, **_: Any) -> None:
 
 
 def _checks_health(app: Any) -> bool:
-    queue: str = app.amqp.router.route({}, "tasks.health.check_health")["queue"].name
+    queue: str = app.amqp.router.route({}, "tasks.incidents.check.check_health")["queue"].name
     return queue in app.amqp.queues.consume_from
 
 

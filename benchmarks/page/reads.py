@@ -22,7 +22,7 @@ from db.appointments.listing import Filter, Sort
 from db.lifecycle import HoldReason, Status
 from db.monitoring import charts, metric_totals
 from tasks.dependencies import Timings
-from tasks.health.reading.record import read_record
+from tasks.overview.record import read_record
 from worker.local import embedded
 
 RATIO = 1.5

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.schema import appointments
 from db.schema import heartbeats as _beats
+
+HEALTH_CHECK = "check_health"  # the name of beat's tick
+EVERY = 5.0  # seconds between two health checks
+MISSED = 3  # ticks missed in a row from which beat counts as dead
 
 _columns = _beats.c
 
@@ -41,24 +46,30 @@ def tick(conn: Connection, name: str, *, every: float) -> datetime:
     return moment
 
 
-def last(conn: Connection, name: str, *, every: float, lock: bool = False) -> Heartbeat | None:
-    """Return its last tick; None when someone else has it and `lock` is asked for, or when there is none to miss.
+def last_check(conn: Connection, *, lock: bool = False) -> Heartbeat | None:
+    """Return the last health check; None: there is none to miss, or another process has locked it (with `lock`).
 
-    Where it has never ticked (it should, `every` so many seconds), it is missed from the first booking on.
+    Where beat has never ticked, the check is missed from the first booking on.
     """
-    query = select(_columns.ticked_at, _columns.every_seconds, func.clock_timestamp()).where(_columns.name == name)
+    columns = _columns.ticked_at, _columns.every_seconds, func.clock_timestamp()
+    query = select(*columns).where(_columns.name == HEALTH_CHECK)
     row = conn.execute(query).first()
     if row is None:
-        return _never(conn, every)
+        return _never(conn)
     if lock:  # nobody waits here: who holds the row is just ticking, or reporting what we would report
         row = conn.execute(query.with_for_update(skip_locked=True)).first()
     return None if row is None else Heartbeat(row[0], *row)
 
 
-def _never(conn: Connection, every: float) -> Heartbeat | None:
+def beat_is_dead(beat: Heartbeat | None) -> TypeGuard[Heartbeat]:
+    """Return whether too many ticks were missed, also from the first on; a fleet that has no booking misses none."""
+    return beat is not None and beat.age > MISSED * beat.every
+
+
+def _never(conn: Connection) -> Heartbeat | None:
     first = select(func.min(appointments.c.requested_at), func.clock_timestamp())
     requested_at, now = conn.execute(first).one()
-    return None if requested_at is None else Heartbeat(None, requested_at, every, now)
+    return None if requested_at is None else Heartbeat(None, requested_at, EVERY, now)
 
 
 def now(conn: Connection) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, select, update
@@ -11,6 +12,31 @@ from sqlalchemy.dialects.postgresql import insert
 from db.schema import alert_deliveries, alert_incidents
 
 _columns = alert_incidents.c
+
+
+class IncidentKind(StrEnum):
+    """What operators are notified of; each comment says when it is over (QUIET is in tasks/incidents/rules.py)."""
+
+    OUTAGE = "outage"  # one a service: degraded, critical and an open breaker are its levels; healthy and closed again
+    HELD_TOO_LONG = "held_too_long"  # nothing is held that was flagged by HOLD_MAX_AGE
+    CREDENTIALS = "credentials"  # nothing is held for it, and our key is not refused
+    CONFIGURATION = "configuration"  # nothing is held for it
+    NO_EVENT_TYPE = "no_event_type"  # nothing is held for an event type that Cal.com had and has no more
+    BLIND_KEY = "blind_key"  # the same
+    SUSPECT = "suspect"  # the same
+    UNREACHABLE = "unreachable"  # the same
+    THROTTLED = "throttled"  # nothing is held for it longer than 5 minutes
+    FAILED = "failed"  # none failed for QUIET
+    EXPIRED = "expired"  # none expired for QUIET
+    TOLD_NOT_BOOKED = "told_not_booked"  # none was found booked, after it was told otherwise, for QUIET
+    SERIES_CUT = "series_cut"  # no series was counted short for QUIET
+    CANCEL_THERE = "cancel_there"  # none that was to be cancelled turned out to be booked for QUIET
+    MADE_AGAIN = "made_again"  # none was booked by its evidence POST for QUIET
+    AUDIT = "audit"  # one a night that found something; a later one has ended
+    MESSAGES_LOST = "messages_lost"  # the sweeper found none for QUIET
+    BEAT_DEAD = "beat_dead"  # check_health runs again
+    REDIS_GONE = "redis_gone"  # every process that checks is back at the shared breaker
+    REDIS_SLOW = "redis_slow"  # no process that checks has had too many late answers
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from db import appointments
 from db.appointments import Appointment, queue
 from db.lifecycle import Status
 from db.monitoring import incidents, metric_totals
+from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import Total
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.health.incident_rules import IncidentKind
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send

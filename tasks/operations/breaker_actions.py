@@ -13,6 +13,7 @@ from tasks.dependencies import Dependencies
 from tasks.operations import breaker_overrides
 from tasks.operations.booking_actions import begin
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.words import duration
 
 AUTO, RESET = "auto", "reset"
 ORDERS = (OPEN, OFF, AUTO, RESET)
@@ -71,7 +72,7 @@ def epoch(seen: BreakerStatus, mode: str) -> int:
 
 def standing(seen: BreakerStatus) -> str:
     """Return how the breaker stands and since when: `half-open since 3 s`."""
-    return f"{_WORDS[seen.state]} since {_span((seen.now - seen.breaker.since) / 1000)}"
+    return f"{_WORDS[seen.state]} since {duration((seen.now - seen.breaker.since) // 1000)}"
 
 
 def why_not(seen: BreakerStatus, orders: list[OperatorOverride], mode: str) -> str | None:
@@ -132,11 +133,3 @@ def _was_given(deps: Dependencies, action: OperatorAction, seen: BreakerStatus) 
     asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
     epochs = {one.epoch for one in deps.breaker.view.transitions(after_id=asked_at) if one.action == action.id}
     return seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)
-
-
-def _span(seconds: float) -> str:
-    """Return how long, roughly: 3 s, 4 min, 2 h, 5 days."""
-    for length, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < length:
-            return f"{max(seconds, 0) // size:.0f} {unit}"
-    return f"{seconds // 86_400:.0f} days"

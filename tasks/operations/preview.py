@@ -27,6 +27,7 @@ from tasks.operations.booking_commands import (
 )
 from tasks.operations.breaker_actions import AUTO, KEPT
 from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.words import plural
 
 FEW = 20  # bookings up to which nobody has to type how many they are
 _NOW = {CommandOutcome.SENT, CommandOutcome.CANCELLED}
@@ -133,9 +134,7 @@ def _order_lines(
 ) -> list[str]:
     waiting = held[HoldReason.BREAKER_OPEN]
     if mode == OPEN:
-        go_on = (
-            f"{_counted(under_way, 'call')} under way {'goes' if under_way == 1 else 'go'} on; " if under_way else ""
-        )
+        go_on = f"{plural(under_way, 'call')} under way {'goes' if under_way == 1 else 'go'} on; " if under_way else ""
         return [f"Nothing is sent until the order ends; {go_on}new ones are held."]
     if mode == OFF:
         return ["Every call goes, whatever fails; retries may be used up."]
@@ -143,7 +142,7 @@ def _order_lines(
         then = f"{waiting:,} held {'goes' if waiting == 1 else 'go, one first'}"
         return [f"The order ends; {then if waiting else 'the breaker decides again'}."]
     given = sum(one.kind in {OPEN, OFF} for one in orders)
-    parts = ["Closes all", f"ends {_counted(given, 'order')}" if given else ""]
+    parts = ["Closes all", f"ends {plural(given, 'order')}" if given else ""]
     if deps.calcom.key_fingerprint in seen.blocked_keys:
         parts.append(f"tries the refused key with its {held[HoldReason.CREDENTIALS]:,}")
     if deps.calcom.settings_fingerprint in seen.wrong_settings:
@@ -190,7 +189,3 @@ def _today(taken: Sequence[Chosen], now: datetime, zone: tzinfo) -> str:
     day = now.astimezone(zone).date()
     count = sum(one.start_at.astimezone(zone).date() == day for one in taken)
     return f"{count or 'none'} {'starts' if count < 2 else 'start'} today"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -11,8 +11,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tasks.health.messages import duration
-from tasks.health.sentences import Sentence, ago, as_json, clock, iso, lasting, render, sentence, until
+from tasks.overview.sentences import (
+    Sentence,
+    as_json,
+    iso,
+    render,
+    sentence,
+    time_lasting,
+    time_of_day,
+    time_since,
+    time_until,
+)
+from tasks.words import duration
 
 STATIC = Path(__file__).parents[2] / "worker" / "page" / "static"
 NOW = datetime(2026, 11, 26, 7, 0, 0, tzinfo=UTC)
@@ -59,10 +69,12 @@ def test_ages_are_said_as_the_command_line_says_them(ask: Ask) -> None:
     assert {at: ask("core/moments.js", "span(...given)", at) for at in borders} == {at: duration(at) for at in borders}
 
 
-DOWN = sentence("Cal.com is down since ", clock(NOW - timedelta(minutes=58)), ": ", until(NOW + timedelta(seconds=12)))
-CALLED = sentence("last call ", ago(NOW - timedelta(seconds=40)), " ago")
+DOWN = sentence(
+    "Cal.com is down since ", time_of_day(NOW - timedelta(minutes=58)), ": ", time_until(NOW + timedelta(seconds=12))
+)
+CALLED = sentence("last call ", time_since(NOW - timedelta(seconds=40)), " ago")
 WAITS = sentence(
-    "12 wait, the oldest ", lasting(NOW - timedelta(minutes=4)), "; past: ", until(NOW - timedelta(seconds=9))
+    "12 wait, the oldest ", time_lasting(NOW - timedelta(minutes=4)), "; past: ", time_until(NOW - timedelta(seconds=9))
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.health.overview import _LATER
+from tasks.overview.reading import _LATER
 from tests.browser.browser import Viewer
 from tests.browser.deployment import Deployment, request
 from tests.support.fleet import eventually, finals

@@ -29,13 +29,13 @@ from tasks.decisions import BookingDecisions
 from tasks.dependencies import Dependencies
 from tasks.moves import Proceed, confirmed
 from tasks.operations import breaker_actions, breaker_overrides
+from tasks.story import why
 from tasks.unknown import refusal
 from tests.support.fleet import request, row
 from tests.support.page.operating import asked
 from tests.support.prometheus.exporting import told
 from tests.support.stepping import carry
 from worker import enqueue_booking
-from worker.story import why
 from worker.tracing.spans import spans_of
 
 REWORDED = "it is said otherwise: by now, at least"

@@ -78,7 +78,7 @@ AUDITS = (
     Breakage(
         name="findings-not-told",
         promise=6,
-        file="tasks/health/check.py",
+        file="tasks/incidents/check.py",
         old="            *observe_audit(conn, now),\n",
         new="",
         test=_NIGHT + "test_a_day_with_faults_is_one_incident_that_names_each",

@@ -5,18 +5,18 @@ from functools import partial
 from tests.mutation.breakage import Breakage
 
 _CLOCKS = "tests/promises/test_clocks.py::"
-_GONE = "tests/integration/health/test_health_redis.py::"
-_LEVELS = "tests/integration/health/test_health_levels.py::"
-_HEALTH = "tests/integration/health/test_health.py::"
+_GONE = "tests/integration/incidents/test_health_redis.py::"
+_LEVELS = "tests/integration/incidents/test_health_levels.py::"
+_HEALTH = "tests/integration/incidents/test_health.py::"
 _LISTED = "tests/promises/test_flower.py::test_the_list_holds_bookings_only_and_a_day_later_those_of_its_first_hour"
 _READING = "tests/integration/overview/test_reading.py::"
 _periodic = partial(Breakage, file="tasks/periodic.py")
 _heartbeat = partial(Breakage, promise=6, file="worker/heartbeat.py")
-_health_check = partial(Breakage, promise=6, file="tasks/health/check.py")
-_observations = partial(Breakage, promise=6, file="tasks/health/observations.py")
+_health_check = partial(Breakage, promise=6, file="tasks/incidents/check.py")
+_observations = partial(Breakage, promise=6, file="tasks/incidents/observations.py")
 _check_check = partial(Breakage, promise=6, file="worker/cli/check/check.py")
-_verdict = partial(Breakage, promise=6, file="tasks/health/verdict.py")
-_phrases = partial(Breakage, promise=6, file="tasks/health/ranking/phrases.py")
+_verdict = partial(Breakage, promise=6, file="tasks/overview/verdict.py")
+_phrases = partial(Breakage, promise=6, file="tasks/overview/ranking/phrases.py")
 
 HEALTH = (
     Breakage(
@@ -75,7 +75,7 @@ HEALTH = (
         name="beat-that-never-started-is-missed-by-nobody",
         promise=6,
         file="db/monitoring/heartbeats.py",
-        old="return None if requested_at is None else Heartbeat(None, requested_at, every, now)",
+        old="return None if requested_at is None else Heartbeat(None, requested_at, EVERY, now)",
         new="return None",
         test=f"{_HEALTH}test_a_beat_that_never_started_is_told_once_a_booking_waits_for_it",
     ),
@@ -109,10 +109,10 @@ HEALTH = (
     Breakage(
         name="one-pause-of-redis-wakes-somebody",
         promise=6,
-        file="tasks/health/late_answers.py",
+        file="tasks/incidents/late_answers.py",
         old="_LOOKS = 3",
         new="_LOOKS = 1",
-        test="tests/unit/health/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
+        test="tests/unit/incidents/test_late_answers.py::test_what_costs_hardly_a_call_wakes_nobody",
     ),
     _health_check(
         name="outage-without-redis-told-by-nobody",
@@ -189,7 +189,7 @@ HEALTH = (
         name="another-rank",
         old="    theirs.forced_open,\n    theirs.breaker_open,\n    theirs.half_open,\n",
         new="    theirs.half_open,\n    theirs.breaker_open,\n    theirs.forced_open,\n",
-        test="tests/unit/health/test_verdict.py::test_the_first_of_several_by_rank_answers",
+        test="tests/unit/overview/test_verdict.py::test_the_first_of_several_by_rank_answers",
     ),
     _verdict(
         name="redis-said-before-postgres",
@@ -201,41 +201,41 @@ HEALTH = (
         name="as-bad-as-the-first-row-alone",
         old="levels = [one.level for one in true]",
         new="levels = [first.level]",
-        test="tests/unit/health/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
+        test="tests/unit/overview/test_verdict.py::test_a_worse_row_behind_makes_it_as_bad",
     ),
     Breakage(
         name="gone-since-just-now-again-and-again",
         promise=6,
-        file="tasks/health/overview.py",
-        old="since=at if before.well else before.since",
+        file="tasks/overview/reading.py",
+        old="since=at if before.answers else before.since",
         new="since=at",
         test=f"{_READING}test_a_frozen_postgres_is_given_up_and_all_else_is_read",
     ),
     Breakage(
         name="a-process-alone-taken-for-the-fleet",
         promise=6,
-        file="tasks/health/reading/cards.py",
+        file="tasks/overview/cards.py",
         old="    if not status.shared:\n",
         new="    if not status.service:\n",
         test=f"{_READING}test_a_frozen_redis_is_given_up_and_all_else_is_read",
     ),
     _phrases(
         name="what-waits-for-a-person-goes-by-itself",
-        old="others = count(seen) - going",
+        old="others = held_count(overview) - going",
         new="others = 0",
-        test="tests/unit/health/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
+        test="tests/unit/overview/test_verdict.py::test_what_waits_for_a_person_is_not_said_to_go_by_itself",
     ),
     _phrases(
         name="failed-calls-are-a-pace",
         old="return card.calls_lately /",
         new="return (card.calls or 0) /",
-        test="tests/unit/health/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
+        test="tests/unit/overview/test_verdict.py::test_the_pace_is_that_of_what_is_let_go",
     ),
     _phrases(
         name="late-begins-anew-with-each-hold",
         old="[one.oldest_requested_at for one",
         new="[one.oldest_held_at for one",
-        test="tests/unit/health/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",
+        test="tests/unit/overview/test_verdict.py::test_an_outage_is_critical_once_somebody_may_lose_his_slot_or_waits_too_long",
     ),
     Breakage(
         name="an-outage-that-redis-forgot-never-ends",

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from db.lifecycle import Status
 from db.monitoring import incidents
+from db.monitoring.incidents import IncidentKind
 from tasks import dependencies
-from tasks.health.incident_rules import IncidentKind
 from tests.support.alert_sink import Sink, sink
 from tests.support.fleet import Fleet, Process, eventually, finals, request
 from worker import enqueue_bookings

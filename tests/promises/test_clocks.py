@@ -75,7 +75,7 @@ def test_ticks_that_piled_up_while_no_worker_ran_are_done_once(fleet: Callable[.
             text("CREATE TRIGGER note AFTER INSERT OR UPDATE ON heartbeats FOR EACH ROW EXECUTE FUNCTION note()")
         )
     for _ in range(PILED_UP):
-        tick("tasks.health.check_health", headers={TICK: 600.0})
+        tick("tasks.incidents.check.check_health", headers={TICK: 600.0})
     url = running.environment["REDIS_URL"]
     assert broker.ask(url, (MAINTENANCE,)).queues == {MAINTENANCE: PILED_UP}
 

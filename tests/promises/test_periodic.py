@@ -13,7 +13,7 @@ from worker.console import broker
 TASKS = (
     "tasks.maintenance.release.release_held",
     "tasks.maintenance.sweeper.rescue_stranded",
-    "tasks.health.check_health",
+    "tasks.incidents.check.check_health",
     "tasks.maintenance.prune.prune",
 )
 

@@ -15,7 +15,7 @@ from db.schema import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
 from tasks.enqueue import outcome
-from tasks.health import check
+from tasks.incidents import check
 from tasks.operations import revoke
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import write

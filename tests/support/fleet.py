@@ -21,7 +21,7 @@ from db.schema import appointments as table
 from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_types
 from tasks.enqueue import Outcome, outcome
-from tasks.health.overview import read_overview
+from tasks.overview.reading import read_overview
 from tasks.request.model import BookingRequest
 from tests.support.zygote import PATIENT as PATIENT_WITH_REDIS
 from tests.support.zygote import Forked, Zygote
@@ -177,7 +177,7 @@ def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setitem(function.__kwdefaults__, name, PATIENT)
     for name in (
         "tasks.enqueue.PATIENCE",
-        "tasks.health.overview._BROKER_PATIENCE",
+        "tasks.overview.reading._BROKER_PATIENCE",
         "worker.cli.status.status.PATIENCE",
         "worker.metrics.collector.PATIENCE",
     ):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tasks.alert_sinks import Message
+from tasks.dependencies import AlertMessage
 
 LIMIT = 20.0  # seconds
 _CHILD = Path(__file__).with_name("child.py")
@@ -30,7 +30,7 @@ class AlertSinks:
     def __repr__(self) -> str:
         return f"AlertSinks({', '.join(self.names)})"
 
-    def deliver(self, messages: Sequence[tuple[str, Message]]) -> Iterator[tuple[int, str | None]]:
+    def deliver(self, messages: Sequence[tuple[str, AlertMessage]]) -> Iterator[tuple[int, str | None]]:
         """Send each to the sink named; yield each one's place and its error (None: taken), as they become known."""
         jobs = [
             [sink, self._urls[sink].get_secret_value(), message.title, message.body, message.resolved]

@@ -6,13 +6,14 @@ from sqlalchemy import func, select
 
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident
-from tasks.alert_sinks import Message
+from tasks.dependencies import AlertMessage
+from tasks.words import ago
 from worker.alerts.sinks import AlertSinks
 from worker.cli.session import ready
 from worker.console import screen
 from worker.settings.model import Settings
 
-_TEST = Message(
+_TEST = AlertMessage(
     "Test of booking-worker's alerts: nothing is wrong", "Sent by `booking alerts --test`. Nothing is to be done."
 )
 
@@ -43,7 +44,7 @@ def show(*, json: bool) -> None:
         screen.say("No incident.")
     for incident in [] if json else found:
         mark = ("open   ", "bold yellow") if incident.closed_at is None else ("over   ", "dim")
-        screen.say(mark, f"{incident.id:>5}  {screen.ago(incident.opened_at, now):<12} {incident.title}")
+        screen.say(mark, f"{incident.id:>5}  {ago(incident.opened_at, now):<12} {incident.title}")
         for error in errors.get(incident.id, []):
             screen.say(" " * 27, ("not told: ", "bold yellow"), error)
 

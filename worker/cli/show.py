@@ -12,11 +12,12 @@ from rich.text import Text
 from db.appointments import Appointment
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
+from tasks.story.booking_story import BookingStory, gather
+from tasks.story.timeline import INTERNAL, PERSONAL
+from tasks.words import ago, clock, plural
 from worker.cli.named import named
 from worker.cli.session import ready
 from worker.console import screen
-from worker.story.booking_story import BookingStory, gather
-from worker.story.timeline import INTERNAL, PERSONAL
 
 HIDDEN = "hidden (--personal shows it)"
 STYLES = {
@@ -73,9 +74,9 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
     yield "who", _who(row) if personal else HIDDEN
     if personal:
         yield from _further(row)
-    yield "asked", f"{screen.ago(row.requested_at, now)} ({screen.clock(row.requested_at)})"
+    yield "asked", f"{ago(row.requested_at, now)} ({clock(row.requested_at)})"
     if row.answer_by:
-        yield "wanted until", screen.clock(row.answer_by)
+        yield "wanted until", clock(row.answer_by)
     if row.calcom_booking_uid:
         seat = f", seat {row.calcom_seat_uid}" if row.calcom_seat_uid else ""
         owner = " (another request's)" if row.status is Status.REJECTED else ""
@@ -91,7 +92,7 @@ def _facts(story: BookingStory, *, personal: bool) -> Iterator[tuple[str, str]]:
 
 def _when(row: Appointment, start: datetime) -> str:
     local = start.astimezone(ZoneInfo(row.attendee_time_zone))
-    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({screen.clock(start)})"
+    return f"{local:%a %d %b %Y, %H:%M} {row.attendee_time_zone} ({clock(start)})"
 
 
 def _who(row: Appointment) -> str:
@@ -114,21 +115,21 @@ def _further(row: Appointment) -> Iterator[tuple[str, str]]:
 def _series(row: Appointment, now: datetime) -> str:
     if row.series_weeks is not None:
         if row.series_of is None:
-            return f"{screen.plural(row.series_weeks, 'week')} booked; of how many, this API key is not shown"
-        return f"{row.series_weeks} of {screen.plural(row.series_of, 'week')} booked"
-    soon = screen.ago(row.ends_at, now) if row.ends_at and row.ends_at > now else "soon"
+            return f"{plural(row.series_weeks, 'week')} booked; of how many, this API key is not shown"
+        return f"{row.series_weeks} of {plural(row.series_of, 'week')} booked"
+    soon = ago(row.ends_at, now) if row.ends_at and row.ends_at > now else "soon"
     return f"its weeks are counted {soon}"
 
 
 def _tries(row: Appointment) -> str:
-    effort = f"{_calls(row)}, {screen.plural(row.retry_count, 'retry', 'retries')}"
+    effort = f"{_calls(row)}, {plural(row.retry_count, 'retry', 'retries')}"
     return f"{effort}; helped by {row.resilience_strategy.replace('_', ' ')}" if row.resilience_strategy else effort
 
 
 def _calls(row: Appointment) -> str:
     """Count its POSTs; a worker that died over one has not counted it, and whatever Cal.com has booked was posted."""
     if row.posts or row.sent_at is None:
-        return f"{screen.plural(row.posts, 'call')} to book"
+        return f"{plural(row.posts, 'call')} to book"
     return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from tasks.words import duration
 from worker.console import screen
 
 Advance = Callable[[int, int], object]  # how many are done, and how many there are
@@ -24,7 +25,7 @@ def bars(*names: str) -> Iterator[tuple[Advance, ...]]:
 def note_waiting(seconds: float) -> None:
     """Note that the rate limit makes the command wait for so many seconds; nothing for a second or less."""
     if seconds > 1:
-        screen.note(f"The rate limit is reached: going on in {screen.span(seconds)}.")
+        screen.note(f"The rate limit is reached: going on in {duration(seconds)}.")
 
 
 def _bar(progress: Progress, name: str) -> Advance:

@@ -5,7 +5,7 @@ Nothing is said by colour alone: a pipe, a log and a reader who sees no colours 
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -49,33 +49,6 @@ def facts(rows: Iterable[tuple[str, str | Text]]) -> None:
 def plain(text: str) -> str:
     """Replace what would steer the terminal, or begin a line that nobody wrote: texts come from callers."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
-def span(seconds: float) -> str:
-    """Say how long, in the largest unit that fits: 0.4 s, 12 s, 3 min, 2 h, 5 days."""
-    seconds = max(seconds, 0.0)
-    if seconds < 10:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
-    for length, unit in ((60, "s"), (3600, "min"), (172_800, "h")):
-        if seconds < length:
-            return f"{seconds / {'s': 1, 'min': 60, 'h': 3600}[unit]:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} days"
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago a moment was, or in how long it comes."""
-    seconds = (now - moment).total_seconds()
-    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
-
-
-def clock(moment: datetime) -> str:
-    """Write a moment to the second, in UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun: 1 booking, 1,200 bookings."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _plain(value: Any) -> str:

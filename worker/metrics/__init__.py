@@ -1,1 +1,1 @@
-"""`/metrics` for Prometheus: everything in it is the whole fleet's, whichever process serves it."""
+"""`/metrics` for Prometheus: figures of the whole fleet, whichever process serves them (docs/observing.md)."""

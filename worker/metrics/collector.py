@@ -11,9 +11,9 @@ from db.connection import deadline
 from db.monitoring import metric_totals
 from db.monitoring.metric_totals import KeptFigures
 from tasks.dependencies import Dependencies
-from tasks.health.metrics import gauges
-from tasks.health.metrics.totals import of_totals
-from tasks.health.overview import Overview, read_overview
+from tasks.overview.reading import Overview, read_overview
+from worker.metrics import gauges
+from worker.metrics.totals import of_totals
 
 PATIENCE = 1.0  # seconds for all that is asked of Postgres in one reading, and as long once more for the totals
 

@@ -25,10 +25,10 @@ from tasks.operations.booking_actions import OtherActionError
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import OrderOutcome
 from tasks.operations.preview import Preview
+from tasks.story.timeline import PERSONAL
 from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
 from worker.page.base import ActionHandler, DataHandler
 from worker.page.reading import asking
-from worker.story.timeline import PERSONAL
 
 T = TypeVar("T")
 PATIENCE = 5.0  # seconds for what one answer asks of Postgres: more than for a reading, for it shall be done

@@ -16,7 +16,7 @@ from flower.views import BaseHandler
 from tornado.template import Loader, Template
 from tornado.web import HTTPError, RequestHandler
 
-from tasks.health.sentences import iso
+from tasks.overview.sentences import iso
 
 HERE = Path(__file__).parent
 FLOWERS = Path(flower.__file__).parent / "templates"

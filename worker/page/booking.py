@@ -9,10 +9,10 @@ from db import appointments
 from db.appointments.events import Event
 from db.lifecycle import FINAL, Status
 from tasks.dependencies import Dependencies
-from tasks.health.sentences import iso
 from tasks.operations import preview
 from tasks.operations.booking_actions import CANCEL, RETRY
-from worker.story.booking_story import BookingStory, gather
+from tasks.overview.sentences import iso
+from tasks.story.booking_story import BookingStory, gather
 
 
 def read(deps: Dependencies, appointment_id: int) -> dict[str, Any] | None:

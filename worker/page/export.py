@@ -17,7 +17,7 @@ from tornado.web import HTTPError
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed
 from tasks.dependencies import Dependencies
-from tasks.health.sentences import iso
+from tasks.overview.sentences import iso
 from worker.page.base import DataHandler, as_json
 from worker.page.data import asked_list
 from worker.page.reading import EXPORT_PATIENCE, asking, readers

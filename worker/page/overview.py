@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 
-from tasks.health.overview import Overview, read_overview
-from tasks.health.payload import payload
-from tasks.health.verdict import verdict
+from tasks.overview.payload import payload
+from tasks.overview.reading import Overview, read_overview
+from tasks.overview.verdict import verdict
 from worker.page.base import as_json
 from worker.page.reading import Readers, Shared, readers
 from worker.shell import enqueue_one

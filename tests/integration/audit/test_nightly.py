@@ -11,14 +11,13 @@ from sqlalchemy import func, select, update
 from db.audits import nights
 from db.lifecycle import Status
 from db.monitoring import incidents
-from db.monitoring.incidents import Incident
+from db.monitoring.incidents import Incident, IncidentKind
 from db.schema import alert_incidents
 from db.schema import nightly_audits as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.audit.nightly import audit_at_night, audit_night, take_up
-from tasks.health import check
-from tasks.health.incident_rules import IncidentKind
+from tasks.incidents import check
 from tasks.operations import breaker_overrides
 from tests.support.audits.days import all_kinds, cut, half_made, refused_midway, told_taken, twice
 from tests.support.audits.nights import Night

@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from db.lifecycle import Status
 from db.monitoring import heartbeats
+from db.monitoring.heartbeats import HEALTH_CHECK
 from tasks import dependencies
 from tasks.calcom.client import CalcomClient
-from tasks.health.check import BEAT
 from worker.cli.check import clocks
 
 Booking = Callable[..., Any]
@@ -170,7 +170,7 @@ def test_clocks_that_agree_are_said_with_the_last_tick_of_beat(booking: Booking,
     """Postgres's is the one that bookings live by; a beat that ticks no more is a warning."""
     assert "ok     clocks      this host and Redis within " in booking("check").out
     with record.engine.begin() as conn:
-        heartbeats.tick(conn, BEAT, every=60)
+        heartbeats.tick(conn, HEALTH_CHECK, every=60)
     assert re.search(r" of Postgres; beat ticked \d+(\.\d)? s ago", booking("check").out)
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = now() - interval '5 minutes'"))
@@ -183,7 +183,7 @@ def test_a_health_check_of_beat_asks_for_its_tick_alone(settings: Settings, call
     settings(CALCOM_API_KEY="")
     assert call("check", "--tick").code == 1
     with record.engine.begin() as conn:
-        heartbeats.tick(conn, BEAT, every=5)
+        heartbeats.tick(conn, HEALTH_CHECK, every=5)
     assert (call("check", "--tick").code, call("check").code) == (0, 1)
     with record.engine.begin() as conn:
         conn.execute(text("UPDATE heartbeats SET ticked_at = now() - interval '16 seconds'"))

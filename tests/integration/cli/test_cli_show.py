@@ -39,7 +39,7 @@ def test_personal_data_are_shown_only_when_asked_for(booking: Booking, record: A
 def test_the_story_is_told_in_order_with_who_and_why(booking: Booking, record: Any) -> None:
     """Asked, held, and why it is not moving."""
     row = record.claimed()
-    changes = {"hold_reason": HoldReason.THROTTLED, "hold_until": FromNow(600), "last_error": "too many calls"}
+    changes = {"hold_reason": HoldReason.THROTTLED, "hold_until": FromNow(630), "last_error": "too many calls"}
     assert record.move(row, Status.HELD, why="held: throttled", by="worker", **changes)
     ran = booking("show", row.id)
     assert f"Booking {row.id}  held (throttled)\n" in ran.out

@@ -9,10 +9,10 @@ import pytest
 
 from resilience.shared_state.client import make_redis
 from tasks import dependencies
-from tasks.health.overview import Overview, broker_answers, read_overview
-from tasks.health.payload import payload
-from tasks.health.sentences import render
-from tasks.health.verdict import verdict
+from tasks.overview.payload import payload
+from tasks.overview.reading import Overview, broker_answers, read_overview
+from tasks.overview.sentences import render
+from tasks.overview.verdict import verdict
 from tests.support.fleet import eventually, request
 from tests.support.timeouts import expired_timeouts
 from worker import enqueue_booking
@@ -28,7 +28,7 @@ def fleet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, setti
     if "valkey" not in request.fixturenames:
         for name in ("timeout", "connect_timeout"):
             monkeypatch.setitem(make_redis.__kwdefaults__, name, PATIENCE)
-        monkeypatch.setattr("tasks.health.overview._BROKER_PATIENCE", PATIENCE)
+        monkeypatch.setattr("tasks.overview.reading._BROKER_PATIENCE", PATIENCE)
     settings()
 
 
@@ -79,24 +79,24 @@ def test_an_unchanged_fleet_is_told_in_the_same_words(record: Any) -> None:
 def test_a_frozen_postgres_is_given_up_and_all_else_is_read(postgres: Any) -> None:
     """Since when, this process knows from its reading before; when it is back, so are the figures."""
     before = read()
-    assert before.postgres.well
+    assert before.postgres.answers
     postgres.pause()
     frozen = read(before, patience=0.5)
     still = read(frozen, patience=0.5)
     postgres.resume()
 
-    assert (frozen.record, frozen.redis.well, frozen.broker.well) == (None, True, True)
+    assert (frozen.record, frozen.redis.answers, frozen.broker.answers) == (None, True, True)
     assert [card.state for card in frozen.shared.cards] == ["closed", "closed", "unknown"]
     assert frozen.postgres.since == frozen.read_at == still.postgres.since
     assert said(still).startswith(f"Postgres does not answer since {frozen.read_at:%H:%M}:")
     assert (payload(still, verdict(still))["holds"], payload(still, verdict(still))["now"]) == (None, None)
-    eventually(lambda: read(still).postgres.well, what="Postgres is back")
+    eventually(lambda: read(still).postgres.answers, what="Postgres is back")
 
 
 def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:
     """The breaker is asked once, the broker once; of Postgres everything is known."""
     before = read()
-    assert before.redis.well
+    assert before.redis.answers
     valkey.pause()
     with expired_timeouts() as waited:
         frozen = read(before)
@@ -110,7 +110,7 @@ def test_a_frozen_redis_is_given_up_and_all_else_is_read(valkey: Any) -> None:
     assert [card.state for card in frozen.shared.cards] == ["unknown", "unknown"]
     assert frozen.redis.since == frozen.broker.since == frozen.read_at == still.redis.since
     assert said(still) == f"Redis does not answer since {frozen.read_at:%H:%M}: bookings are kept and wait."
-    eventually(lambda: read(still).redis.well, what="Redis is back")
+    eventually(lambda: read(still).redis.answers, what="Redis is back")
     assert verdict(read()).row == 18
 
 
@@ -134,7 +134,7 @@ def test_a_redis_that_answers_and_has_forgotten_is_not_called_gone(postgres: Any
 
     gone = read()
 
-    assert (gone.postgres.well, gone.redis.well, gone.shared.shared) == (False, True, False)
+    assert (gone.postgres.answers, gone.redis.answers, gone.shared.shared) == (False, True, False)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ AGAIN = (
     Breakage(
         name="done-though-it-awaits-its-host",
         promise=6,
-        file="worker/story/why.py",
+        file="tasks/story/why.py",
         old="_AWAITS_HOST if row.awaits_host else",
         new="",
         test="tests/unit/worker/test_cli_explain.py::test_a_booking_that_awaits_its_host_is_not_called_done",

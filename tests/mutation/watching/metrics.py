@@ -73,7 +73,7 @@ METRICS = (
     Breakage(
         name="wait-begins-anew-with-each-hold",
         promise=6,
-        file="tasks/health/metrics/gauges.py",
+        file="worker/metrics/gauges.py",
         old="held[reason].oldest_requested_at if",
         new="held[reason].oldest_held_at if",
         test=f"{_EXPORTER}test_a_wait_goes_on_when_a_hold_begins_anew",
@@ -81,7 +81,7 @@ METRICS = (
     Breakage(
         name="free-text-as-a-label",
         promise=6,
-        file="tasks/health/metrics/totals.py",
+        file="worker/metrics/totals.py",
         old="    for values in product(*sets):\n",
         new="    for values in {*product(*sets), *(labels for (of, labels) in totals if of == name)}:\n",
         test=f"{_EXPORTER}test_what_another_release_has_counted_is_told_as_other",

@@ -63,7 +63,7 @@ PAGE = (
     Breakage(
         name="orders-waited-for-without-end",
         promise=6,
-        file="tasks/health/overview.py",
+        file="tasks/overview/reading.py",
         old="with deadline(patience):  # a Redis that has forgotten",
         new="with deadline(None):  # a Redis that has forgotten",
         test=f"{_GONE}test_postgres_frozen_when_redis_has_lost_the_breaker_is_said",

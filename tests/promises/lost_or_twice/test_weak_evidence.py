@@ -15,7 +15,7 @@ from db.monitoring import incidents
 from db.schema import appointments as table
 from tasks import dependencies
 from tasks.claim import claim
-from tasks.health import check
+from tasks.incidents import check
 from tests.support.fleet import Fleet, at_rest, eventually, finals, request, row, tick
 from tests.support.stepping import book, carry
 from worker import enqueue_booking, enqueue_bookings

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from db.monitoring import incidents
+from db.monitoring.incidents import IncidentKind
 from tasks import dependencies
-from tasks.health.incident_rules import IncidentKind
 from tests.support.fleet import Fleet, eventually, finals, request
 from worker import enqueue_bookings
 

@@ -3,4 +3,4 @@
 from worker import app as app  # noqa: PLC0414 - Celery looks for it here
 from worker.schedule import SCHEDULE, every
 
-SCHEDULE["check-health"] = every(2.0, "tasks.health.check_health") | {"args": (2.0,)}
+SCHEDULE["check-health"] = every(2.0, "tasks.incidents.check.check_health") | {"args": (2.0,)}

@@ -9,7 +9,7 @@ import pytest
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import NEVER_KNOWN, HoldReason, Status
-from worker.story.why import why
+from tasks.story.why import why
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 ROW = Appointment.of(
@@ -97,7 +97,7 @@ def test_settling_says_which_of_its_two_moments_it_waits_for() -> None:
     assert why(held, NOW) == "A call may still turn into a booking at Cal.com; it is looked for in 12 s."
 
     settled = replace(held, settle_at=soon(-5))
-    assert "not to see it proves something only in 2 min. It is looked for in 12 s." in why(settled, NOW)
+    assert "not to see it proves something only in 90 s. It is looked for in 12 s." in why(settled, NOW)
 
 
 def test_a_blind_key_says_what_ends_its_hold() -> None:
@@ -178,7 +178,7 @@ def test_a_message_that_was_not_sent_says_so() -> None:
 )
 def test_a_moment_that_passed_asks_whether_beat_runs(late: Appointment) -> None:
     """A row that nobody takes up has one usual cause."""
-    assert "1 min overdue: do a worker and beat run?" in why(late, NOW)
+    assert "60 s overdue: do a worker and beat run?" in why(late, NOW)
     assert "overdue" not in why(
         replace(late, next_attempt_at=soon(1), lease_expires_at=soon(1), hold_until=soon(1)), NOW
     )

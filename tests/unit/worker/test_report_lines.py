@@ -130,7 +130,7 @@ def test_time_is_shared_out_among_states() -> None:
     changes = [(NOW - DAY, "open"), (NOW - 18 * HOUR, "half_open"), (NOW - 12 * HOUR, "closed"), (NOW - HOUR, "off")]
     line = said(breaker=changes)["breaker closed"]
 
-    assert line.said == "45.8 % of the time, open 6 h, half-open 6 h, off 1 h"
+    assert line.said == "45.8 % of the time, open 6 h, half-open 6 h, off 60 min"
 
 
 def test_shares_are_never_rounded_to_all_or_nothing() -> None:

@@ -10,6 +10,7 @@ from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.audit.finding import NAMES, AuditFinding, NoFinding
 from tasks.audit.fixes import Fixed
 from tasks.audit.survey import Survey, mend, once_unknown, survey
+from tasks.words import clock, plural
 from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
@@ -49,7 +50,7 @@ def audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool
         except AuditHalted as halted:
             raise Stop(str(halted), "nothing was judged, and nothing changed") from None
         except KeyboardInterrupt:
-            done_so_far = f"; {screen.plural(len(fixed), 'fix', 'fixes')} tried" if fix else " and changed nothing"
+            done_so_far = f"; {plural(len(fixed), 'fix', 'fixes')} tried" if fix else " and changed nothing"
             screen.note(f"\nbooking: stopped{done_so_far}; it is safe to run the audit again")
             raise
     open_ones = [one for one in seen.findings if not (id(one) in fixed and fixed[id(one)].ok)]
@@ -96,7 +97,7 @@ def list_once_unknown(*, personal: bool, json: bool) -> bool:
         booked = [_booked(row, one, personal=personal) for row, one in found]
         screen.as_json({"asked": asked, "booked": booked})
     else:
-        rows = screen.plural(asked, "booking")
+        rows = plural(asked, "booking")
         screen.say(f"{rows} ended rejected, failed or expired after their outcome had been unknown.")
         screen.say(_to_do([row for row, _ in found]))
     return not found
@@ -109,7 +110,7 @@ def _today() -> datetime:
 def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding], *, fix: bool) -> None:
     for one in seen.findings:
         who = f"booking {one.row.id}" if one.row else f"reference {one.reference}"
-        when = f" ({screen.clock(one.row.start_at)})" if one.row else ""
+        when = f" ({clock(one.row.start_at)})" if one.row else ""
         done = fixed.get(id(one))
         screen.say((f"{NAMES[one.kind]}: ", "bold red"), f"{who}{when}: {one.message}")
         if done is not None:
@@ -121,7 +122,7 @@ def _report(seen: Survey, fixed: dict[int, Fixed], open_ones: list[AuditFinding]
             shown = ", ".join(map(str, rows[:_SHOWN])) + (f" and {len(rows) - _SHOWN:,} more" if rows[_SHOWN:] else "")
             screen.note(_NOT_JUDGED[why].format(rows=shown))
     last = seen.end - DAY
-    here = f"{screen.plural(seen.confirmed, 'booking')} confirmed here, {seen.judged:,} judged"
+    here = f"{plural(seen.confirmed, 'booking')} confirmed here, {seen.judged:,} judged"
     asked = f" ({seen.asked:,} of them asked for one by one)" if seen.asked else ""
     others = f" ({seen.others:,} of them others')" if seen.others else ""
     there = f"{seen.listed:,} listed there{others}"
@@ -178,7 +179,7 @@ def _to_do(found: list[Appointment]) -> str:
 
 def _say_booked(row: Appointment, one: AuditFinding, *, personal: bool) -> None:
     uids = " and ".join(place.name for place in one.there)
-    what = f"  {screen.clock(row.start_at)}, event type {row.event_type}, {row.status} here"
+    what = f"  {clock(row.start_at)}, event type {row.event_type}, {row.status} here"
     screen.say((str(row.id), "bold"), what, f", {uids} there" if uids else "")
     if len(one.there) != 1:
         screen.say(f"    {one.message}")

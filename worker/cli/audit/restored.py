@@ -18,6 +18,7 @@ from tasks.audit.restored import Restored, find_lost, make_unknown
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
+from tasks.words import clock, duration, plural
 from worker.cli.session import login_name, ready
 from worker.console import broker, screen
 from worker.console.notes import listening
@@ -118,7 +119,7 @@ def _refuse_workers(*, force: bool) -> None:
 
 
 def _agreed(live: int, since: datetime) -> bool:
-    meant = f"The backup is of {screen.clock(since)}; {screen.plural(live, 'booking')} on the way or held then"
+    meant = f"The backup is of {clock(since)}; {plural(live, 'booking')} on the way or held then"
     if not sys.stdin.isatty():
         raise Stop(f"{meant}: give --yes to have them looked for (there is nobody to ask)")
     return typer.confirm(f"{meant}. Look for each at Cal.com before it may be posted?", err=True)
@@ -127,7 +128,7 @@ def _agreed(live: int, since: datetime) -> bool:
 def _wait(deps: Dependencies) -> None:
     """Wait until Cal.com must list the last bookings that the old workers sent."""
     seconds = deps.timings.ends_unanswered
-    screen.note(f"Waiting {screen.span(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
+    screen.note(f"Waiting {duration(seconds)}: what was sent last may still turn into a booking. Ctrl-C is safe.")
     threading.Event().wait(seconds)
 
 
@@ -135,10 +136,8 @@ def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> Non
     if json:
         screen.as_json({"since": since, "unknown": unknown, **asdict(lost)})
         return
-    screen.say(f"{screen.plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
-    screen.say(
-        f"{screen.plural(lost.found, 'booking')} at Cal.com without a row here: whoever asks again gets his own."
-    )
+    screen.say(f"{plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
+    screen.say(f"{plural(lost.found, 'booking')} at Cal.com without a row here: whoever asks again gets his own.")
     if lost.asked_again:
         screen.say(f"{lost.asked_again:,} of them were asked for again since the restore, and have their bookings.")
     if lost.unnamed:

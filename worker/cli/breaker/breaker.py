@@ -13,6 +13,7 @@ from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, breaker_overrides
 from tasks.operations.booking_commands import Via
 from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, OrderOutcome
+from tasks.words import duration, plural
 from worker.cli.session import login_name, ready
 from worker.console import screen
 from worker.console.notes import listening
@@ -52,7 +53,7 @@ def status(*, json: bool) -> bool:
     rows.append(("release", f"{now.window} at once; {now.sending} in flight, {now.waiting} on their way"))
     if now.throttled_for:
         sooner = f"; {_ASKED}, or `booking breaker reset`" if now.throttled_for > _ASKED_EVERY else ""
-        rows.append(("limit", f"Cal.com said 429: nothing goes for {screen.span(now.throttled_for)}{sooner}"))
+        rows.append(("limit", f"Cal.com said 429: nothing goes for {duration(now.throttled_for)}{sooner}"))
     rows += _blocks(parts, now)
     rows += [(f"ordered {one.kind}", f"by {one.by}: {one.why}{_until(one.until)}") for one in given]
     if not now.shared:
@@ -105,7 +106,7 @@ def _given(mode: str, otherwise: str, *, by: str, why: str, target: Mapping[str,
 
 
 def _wait(seconds: float | None) -> str:
-    return f" for {screen.span(seconds)} more" if seconds else ""
+    return f" for {duration(seconds)} more" if seconds else ""
 
 
 def _until(moment: datetime | None) -> str:
@@ -115,5 +116,5 @@ def _until(moment: datetime | None) -> str:
 def _minutes(seen: Figures) -> str:
     if not seen.calls:
         return "no call"
-    counted = f"{screen.plural(seen.calls, 'call')}, {seen.failures:,} failed ({seen.recent:,} in the last minute)"
+    counted = f"{plural(seen.calls, 'call')}, {seen.failures:,} failed ({seen.recent:,} in the last minute)"
     return f"{counted}, {seen.average_ms / 1000:.1f} s on average, {seen.longest_ms / 1000:.1f} s the longest"

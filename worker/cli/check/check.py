@@ -10,12 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import revisions
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
+from db.monitoring.heartbeats import beat_is_dead
 from resilience import correlation
 from tasks import dependencies
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls
-from tasks.health.check import beat_is_dead, last_tick
+from tasks.incidents.check import last_tick
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.check import clocks
 from worker.cli.check.calcom import check_calcom

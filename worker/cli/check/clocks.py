@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from db.monitoring import heartbeats
+from db.monitoring.heartbeats import beat_is_dead
 from resilience.shared_state.client import make_redis
-from tasks.health.check import BEAT, EVERY, beat_is_dead
-from worker.console import screen
+from tasks.words import ago, duration
 from worker.console.broker import ANSWER_SECONDS
 
 TOO_FAR = 2.0  # seconds from which a clock is named; what asking for it may have cost comes on top
@@ -69,9 +69,9 @@ def _far(name: str, clock: Offset) -> str:
 
 
 def _beat(conn: Connection) -> tuple[bool, str]:
-    beat = heartbeats.last(conn, BEAT, every=EVERY)
+    beat = heartbeats.last_check(conn)
     if beat is None:
         return True, "beat has not ticked yet"
     if beat.ticked_at is None:
-        return not beat_is_dead(beat), f"beat has not ticked, {screen.span(beat.age)} after the first booking"
-    return not beat_is_dead(beat), f"beat ticked {screen.ago(beat.ticked_at, beat.now)}"
+        return not beat_is_dead(beat), f"beat has not ticked, {duration(beat.age)} after the first booking"
+    return not beat_is_dead(beat), f"beat ticked {ago(beat.ticked_at, beat.now)}"

@@ -7,6 +7,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from resilience.exceptions import AppointmentDatabaseException
 from tasks.request.json_lines import read_requests
+from tasks.words import plural
 from worker import enqueue_bookings
 from worker.cli.enqueue.lines import Lines, Tally
 from worker.cli.enqueue.sources import Source, opened, shown
@@ -47,7 +48,7 @@ def run(path: str, *, json: bool) -> bool:
 
 def _so_far(lines: Lines) -> str:
     tally = lines.tally
-    read = f"{screen.plural(tally.requests, 'line')} of {lines.name} read"
+    read = f"{plural(tally.requests, 'line')} of {lines.name} read"
     # Lines of a batch that was cut off may have been committed all the same.
     accepted = f"{'at least ' if lines.waiting else ''}{tally.accepted:,} accepted"
     known = f", {tally.duplicates:,} were already known" if tally.duplicates else ""

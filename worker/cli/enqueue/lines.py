@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tasks.enqueue import Conflict, Receipt
 from tasks.request.json_lines import BadLine, GoodLine
 from tasks.request.model import BookingRequest
-from worker.console import screen
+from tasks.words import clock
 
 BATCH = 200  # requests in one INSERT: a round trip costs more than a row
 
@@ -90,9 +90,7 @@ class Lines:
             self.tally.duplicates += 1
             if answer.start != request.start:
                 self.tally.moved += 1
-                self.complain(
-                    f"{self.name}:{number} start: booked, and moved at Cal.com to {screen.clock(answer.start)}"
-                )
+                self.complain(f"{self.name}:{number} start: booked, and moved at Cal.com to {clock(answer.start)}")
         else:
             self.tally.accepted += 1
 

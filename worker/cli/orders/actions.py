@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from db.monitoring import operator_actions
 from db.monitoring.operator_actions import OperatorAction
+from tasks.words import ago, plural
 from worker.cli.session import ready
 from worker.console import screen
 
@@ -24,7 +25,7 @@ def run(*, limit: int, json: bool) -> None:
     elif not found:
         screen.say("No action.")
     for action in [] if json else found:
-        asked = f"{action.id:>5}  {screen.ago(action.asked_at, now):<12} {screen.plain(action.who)} ({action.via})  "
+        asked = f"{action.id:>5}  {ago(action.asked_at, now):<12} {screen.plain(action.who)} ({action.via})  "
         screen.say(asked, (_what(action), "bold"), f": {_came_of(action)}")
         for name, text in (("refused", action.refused), ("why", action.why)):
             if text:
@@ -36,7 +37,7 @@ def _what(action: OperatorAction) -> str:
     words = action.action.replace("_", " ")
     if action.ids is not None:
         named = ", ".join(map(str, action.ids))
-        words += f" {named if len(action.ids) <= FEW else screen.plural(len(action.ids), 'booking')}"
+        words += f" {named if len(action.ids) <= FEW else plural(len(action.ids), 'booking')}"
     given = ", ".join(_target(action.target))
     return screen.plain(f"{words} ({given})" if given else words)
 
@@ -52,6 +53,6 @@ def _came_of(action: OperatorAction) -> str:
     counts = {outcome.replace("_", " "): count for outcome, count in action.outcomes.items()}
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
     if action.ids is None and len(counts) < 2:  # an order, which is obeyed or not: what it counts are its bookings
-        done = screen.plural(action.done, "booking") if action.done else ""
+        done = plural(action.done, "booking") if action.done else ""
         said = ", ".join(filter(None, (*counts, done)))
     return said if action.done_at is not None else f"goes on, or was broken off{said and f'; {said}'}"

@@ -23,6 +23,7 @@ from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
+from tasks.words import clock
 from worker.cli.named import named
 from worker.cli.session import login_name, ready
 from worker.console import screen
@@ -145,7 +146,7 @@ def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
 
 
 def _not_ours(calls: AuditCalls, row: Appointment, uid: str, found: Booking) -> Resolved:
-    start = screen.clock(found.start) if found.start else "an unknown time"
+    start = clock(found.start) if found.start else "an unknown time"
     standing = "cancelled" if found.cancelled else "accepted" if found.accepted else "not confirmed by its host yet"
     with calls.deps.engine.connect() as conn:
         whose = _whose(conn, found)

@@ -11,6 +11,7 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import GO_BY_THEMSELVES, CommandOutcome, Via, retry_held
+from tasks.words import plural
 from worker.cli.session import engine, login_name
 from worker.console import screen
 from worker.console.notes import listening
@@ -51,7 +52,7 @@ def run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool,
     database = engine()
     with database.connect() as conn:
         count, since = sweeps.count_held(conn, reason, event_type_id=event_type_id)
-    meant = f"{screen.plural(count, 'booking')} held for {reason}"
+    meant = f"{plural(count, 'booking')} held for {reason}"
     if event_type_id is not None:
         meant += f", of event type {event_type_id}"
     if count and not yes and not _agreed(meant):

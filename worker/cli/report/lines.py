@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from db.lifecycle import Status
+from tasks.words import duration
 from worker.cli.report.figures import ReportFigures, Success
 from worker.cli.report.services import service
 from worker.cli.report.words import Line, megabytes, percent
-from worker.console import screen
 
 CLOSED = 0.99  # share of the time
 AT_FIRST = 0.80  # share of the bookings that ended
@@ -48,7 +48,7 @@ def _breaker(seen: ReportFigures) -> Line:
     for (at, state), end in zip(seen.breaker, ends, strict=True):
         spent[state] += end - at
     share = spent.pop("closed", timedelta()) / (seen.until - seen.since)
-    others = [f"{state.replace('_', '-')} {screen.span(time.total_seconds())}" for state, time in spent.items()]
+    others = [f"{state.replace('_', '-')} {duration(time.total_seconds())}" for state, time in spent.items()]
     return Line(
         "breaker closed",
         ", ".join([f"{percent(share)} of the time", *others]),
@@ -109,9 +109,9 @@ def _waits(seen: ReportFigures, limits: ReportLimits) -> Line:
     half, most, nearly_all = seen.waits.seconds
     return Line(
         "confirmed within",
-        f"half {screen.span(half)}, 95 % {screen.span(most)}, 99 % {screen.span(nearly_all)}",
+        f"half {duration(half)}, 95 % {duration(most)}, 99 % {duration(nearly_all)}",
         most <= limits.deadline,
-        f"95 % in {screen.span(limits.deadline)}",
+        f"95 % in {duration(limits.deadline)}",
         "`booking status`: do bookings wait for workers, or are they held?",
     )
 
@@ -151,9 +151,9 @@ def _held(seen: ReportFigures, limits: ReportLimits) -> Line:
     named = ", ".join(f"{hold.count:,} {hold.reason.replace('_', ' ')}" for hold in seen.held)
     return Line(
         "held now",
-        f"{named}; oldest for {screen.span(oldest)}",
+        f"{named}; oldest for {duration(oldest)}",
         oldest <= limits.max_age if limits.max_age else None,
-        f"{screen.span(limits.max_age)} at most" if limits.max_age else "",
+        f"{duration(limits.max_age)} at most" if limits.max_age else "",
         "`booking status` says who moves them on",
     )
 

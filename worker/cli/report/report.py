@@ -7,6 +7,7 @@ from datetime import timedelta
 import typer
 from rich.text import Text
 
+from tasks.words import clock, duration, plural
 from worker.cli.report.figures import ReportFigures, read
 from worker.cli.report.lines import ReportLimits, lines
 from worker.cli.report.period import period
@@ -59,8 +60,8 @@ def _as_dict(seen: ReportFigures, report: Sequence[Line], *, ok: bool) -> dict[s
 
 
 def _show(seen: ReportFigures, report: Sequence[Line], span: timedelta) -> None:
-    words, earlier = screen.span(span.total_seconds()), screen.clock(seen.earlier_since + span)
-    screen.say((f"The {words} until {screen.clock(seen.until)}", "bold"))
+    words, earlier = duration(span.total_seconds()), clock(seen.earlier_since + span)
+    screen.say((f"The {words} until {clock(seen.until)}", "bold"))
     screen.say((f"compared with the {words} until {earlier}", "dim"))
     screen.say()
     name = max(len(line.name) for line in report) + 2
@@ -74,7 +75,7 @@ def _show(seen: ReportFigures, report: Sequence[Line], span: timedelta) -> None:
             screen.say(" " * MARK, (row, "dim"))
     missed = sum(line.ok is False for line in report)
     screen.say()
-    screen.say(f"{screen.plural(missed, 'line wants', 'lines want')} a look." if missed else "Every target is met.")
+    screen.say(f"{plural(missed, 'line wants', 'lines want')} a look." if missed else "Every target is met.")
 
 
 def _wrapped(first: Text, text: Text) -> None:

@@ -12,14 +12,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tasks.health.overview import Overview
-from tasks.health.payload import payload
-from tasks.health.ranking.phrases import many, since
-from tasks.health.ranking.row import Level, Whose
-from tasks.health.reading.cards import DATABASE, SERVICE, Card
-from tasks.health.reading.record import RecordView
-from tasks.health.sentences import Sentence, render
-from tasks.health.verdict import Verdict
+from tasks.overview.cards import DATABASE, SERVICE, Card
+from tasks.overview.payload import payload
+from tasks.overview.ranking.phrases import counted, since
+from tasks.overview.ranking.row import Level, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.record import RecordView
+from tasks.overview.sentences import Sentence, render
+from tasks.overview.verdict import Verdict
+from tasks.words import ago
 from worker.console import screen
 
 WELL = "All is well: "
@@ -29,67 +30,67 @@ _STYLES: Mapping[Level, str] = MappingProxyType(
 )
 
 
-def lines(seen: Overview, said: Verdict) -> Iterator[Text]:
+def lines(overview: Overview, verdict: Verdict) -> Iterator[Text]:
     """Yield the answer, line by line."""
-    yield Text(f"{_whose(said)}{_text(said.sentence, seen)}", style=_STYLES[said.level])
-    if said.nothing:
-        yield Text(f"If you do nothing: {_text(said.nothing, seen)}")
-    for also in said.also:
-        yield Text(f"Also: {_text(also, seen)}")
+    yield Text(f"{_whose(verdict)}{_text(verdict.sentence, overview)}", style=_STYLES[verdict.level])
+    if verdict.if_nobody_acts:
+        yield Text(f"If you do nothing: {_text(verdict.if_nobody_acts, overview)}")
+    for also in verdict.also:
+        yield Text(f"Also: {_text(also, overview)}")
 
 
-def error(seen: Overview, said: Verdict) -> Iterator[str]:
+def error(overview: Overview, verdict: Verdict) -> Iterator[str]:
     """Yield the answer of a command that can say no more."""
-    yield _text(said.sentence, seen)
-    yield f"If you do nothing: {_text(said.nothing, seen)}"
+    yield _text(verdict.sentence, overview)
+    yield f"If you do nothing: {_text(verdict.if_nobody_acts, overview)}"
 
 
-def line(seen: Overview, said: Verdict) -> str:
+def line(overview: Overview, verdict: Verdict) -> str:
     """Return the answer as one line of a log: when, how bad, whose, what."""
-    also = "".join(f" Also: {_text(one, seen)}" for one in said.also)
-    return f"{_clock(seen.read_at)} {said.level} {_whose(said)}{_text(said.sentence, seen)}{also}"
+    also = "".join(f" Also: {_text(one, overview)}" for one in verdict.also)
+    return f"{_clock(overview.read_at)} {verdict.level} {_whose(verdict)}{_text(verdict.sentence, overview)}{also}"
 
 
-def view(seen: Overview, said: Verdict) -> Group:
+def view(overview: Overview, verdict: Verdict) -> Group:
     """Return the answer and its figures, to be looked at for a while."""
     table = Table.grid(padding=(0, 3, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _figures(seen, said):
+    for name, value in _figures(overview, verdict):
         table.add_row(name, Text(screen.plain(value)))
-    return Group(*lines(seen, said), Text(), table)
+    return Group(*lines(overview, verdict), Text(), table)
 
 
-def _whose(said: Verdict) -> str:
-    whose = "" if said.whose is Whose.NOBODY else said.whose.upper()
-    bad = said.level if said.level is Level.CRITICAL else ""
+def _whose(verdict: Verdict) -> str:
+    whose = "" if verdict.whose is Whose.NOBODY else verdict.whose.upper()
+    bad = verdict.level if verdict.level is Level.CRITICAL else ""
     tag = ", ".join(filter(None, (whose, bad)))
     return f"[{tag}] " if tag else ""
 
 
-def _text(parts: Sentence, seen: Overview) -> str:
-    return screen.plain(render(parts, seen.read_at))
+def _text(parts: Sentence, overview: Overview) -> str:
+    return screen.plain(render(parts, overview.read_at))
 
 
-def _figures(seen: Overview, said: Verdict) -> Iterator[tuple[str, str]]:
-    yield "read", _clock(seen.read_at)
-    for name, part in (("Postgres", seen.postgres), ("Redis", seen.redis), ("broker", seen.broker)):
-        if not part.well:
-            yield name, f"does not answer{_text(since(part.since), seen)}"
-    for card in seen.shared.cards:
+def _figures(overview: Overview, verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "read", _clock(overview.read_at)
+    for name, part in (("Postgres", overview.postgres), ("Redis", overview.redis), ("broker", overview.broker)):
+        if not part.answers:
+            yield name, f"does not answer{_text(since(part.since), overview)}"
+    for card in overview.shared.cards:
         if card.kind in {SERVICE, DATABASE} or card.state != "closed":
-            yield card.name, _card(card, seen)
-    if seen.record:
-        yield from _recorded(seen.record, payload(seen, said))
+            yield card.name, _card(card, overview)
+    if overview.record:
+        yield from _recorded(overview.record, payload(overview, verdict))
 
 
 def _recorded(record: RecordView, told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "now", _counts(told["now"])
     for hold in record.holds:
         at_risk = f", {hold.at_risk:,} at risk" if hold.at_risk else ""
-        until = f", next {screen.ago(hold.next_until, record.now)}" if hold.next_until else ""
-        oldest = f", oldest {screen.ago(hold.oldest_held_at, record.now)}"
-        yield "held", f"{many(hold.count, capped=hold.capped)} {hold.reason}{at_risk}{oldest}{until}"
+        until = f", next {ago(hold.next_until, record.now)}" if hold.next_until else ""
+        oldest = f", oldest {ago(hold.oldest_held_at, record.now)}"
+        yield "held", f"{counted(hold.count, capped=hold.capped)} {hold.reason}{at_risk}{oldest}{until}"
     if told["day"]:
         yield "24 h", _counts(told["day"])
     for change in record.changes[:_FEW]:
@@ -107,8 +108,8 @@ def _clock(at: datetime) -> str:
     return f"{at.astimezone():%H:%M:%S}"
 
 
-def _card(card: Card, seen: Overview) -> str:
-    begun = f",{_text(since(card.since), seen)}" if card.since else ""
+def _card(card: Card, overview: Overview) -> str:
+    begun = f",{_text(since(card.since), overview)}" if card.since else ""
     calls = f", {card.failed or 0:,} of {card.calls:,} failed in 5 min" if card.calls else ""
     left = f", limit: {card.limit_left:,} left" if card.limit_left is not None else ""
     return f"{card.state.replace('_', '-')}{begun}{calls}{left}"

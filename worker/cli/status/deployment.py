@@ -11,15 +11,14 @@ from sqlalchemy import Engine, func, select
 
 from db.lifecycle import FINAL, Status
 from db.monitoring import heartbeats, incidents, status_queries
-from db.monitoring.heartbeats import Heartbeat
-from db.monitoring.incidents import Incident
+from db.monitoring.heartbeats import Heartbeat, beat_is_dead
+from db.monitoring.incidents import Incident, IncidentKind
 from db.monitoring.status_queries import HoldSummary, InProgress
-from tasks.health.check import BEAT, EVERY, beat_is_dead
-from tasks.health.incident_rules import IncidentKind
-from tasks.health.ranking.ours import LATE
+from tasks.overview.ranking.ours import LATE
+from tasks.words import ago, duration, plural
 from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
-from worker.console import broker, screen
+from worker.console import broker
 from worker.settings.model import Settings
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
@@ -46,7 +45,7 @@ def look(engine: Engine, settings: Settings, *, shared: bool) -> DeploymentStatu
     with engine.connect() as conn:
         counts, held = status_queries.status_counts(conn), status_queries.hold_summaries(conn)
         waiting = status_queries.in_progress(conn)
-        beat, notified = heartbeats.last(conn, BEAT, every=EVERY), incidents.notified(conn, open_only=True)
+        beat, notified = heartbeats.last_check(conn), incidents.notified(conn, open_only=True)
         now: datetime = conn.execute(select(func.now())).scalar_one()
     asked = broker.ask(settings.broker_url or "", (BOOKINGS, MAINTENANCE), ping=PING)
     problems = [
@@ -103,7 +102,7 @@ def _broker_problems(asked: broker.Broker) -> Iterator[str]:
 
 def _beat_problems(beat: Heartbeat | None) -> Iterator[str]:
     if beat_is_dead(beat):
-        silent = screen.span(beat.age)
+        silent = duration(beat.age)
         since = f"for {silent}" if beat.ticked_at else f"yet, {silent} after the first booking"
         yield f"no health check {since}: are `celery -A worker beat` and the worker of `maintenance` running?"
 
@@ -112,17 +111,17 @@ def _incident_problems(notified: list[Incident], now: datetime, *, shared: bool)
     for incident in notified:
         redis_gone = incident.kind == IncidentKind.REDIS_GONE and not shared
         if incident.kind != IncidentKind.BEAT_DEAD and not redis_gone:  # shown above, as it is now
-            told = screen.ago(incident.news_at or incident.opened_at, now)
+            told = ago(incident.news_at or incident.opened_at, now)
             yield f"{incident.title} (told {told}; `booking alerts`)"
 
 
 def _lag_problems(waiting: InProgress, now: datetime) -> Iterator[str]:
     if waiting.oldest_pending_at and (late := (now - waiting.oldest_pending_at)) > LATE:
-        yield f"the oldest booking has waited {screen.span(late.total_seconds())} for a worker"
+        yield f"the oldest booking has waited {duration(late.total_seconds())} for a worker"
     if waiting.lost_leases:
-        yield f"{screen.plural(waiting.lost_leases, 'booking')} lost its worker and nobody took it up: does beat run?"
+        yield f"{plural(waiting.lost_leases, 'booking')} lost its worker and nobody took it up: does beat run?"
     if waiting.overdue_retries:
-        yield f"{screen.plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
+        yield f"{plural(waiting.overdue_retries, 'retry is', 'retries are')} overdue"
 
 
 def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
@@ -130,7 +129,7 @@ def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     counts, waiting, now = deployment.counts, deployment.waiting, deployment.now
     on_the_way = _counted({status: counts[status] for status in ON_THE_WAY})
     if waiting.oldest_pending_at:
-        on_the_way.append(f"   oldest asked {screen.ago(waiting.oldest_pending_at, now)}")
+        on_the_way.append(f"   oldest asked {ago(waiting.oldest_pending_at, now)}")
     yield "on the way", on_the_way
     if not deployment.held:
         yield "held", Text("0")
@@ -143,7 +142,7 @@ def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     yield "workers", Text(", ".join(deployment.workers) or "none")
     beat = deployment.beat
     ticked_at = beat and beat.ticked_at
-    yield "checked", Text(screen.ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
+    yield "checked", Text(ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
 
 
 def _counted(counts: dict[Status, int]) -> Text:
@@ -155,5 +154,5 @@ def _counted(counts: dict[Status, int]) -> Text:
 
 
 def _held_line(hold: HoldSummary, now: datetime) -> str:
-    until = f", next {screen.ago(hold.next_until, now)}" if hold.next_until else ""
-    return f"{hold.reason}, oldest {screen.ago(hold.oldest_held_at, now)}{until}"
+    until = f", next {ago(hold.next_until, now)}" if hold.next_until else ""
+    return f"{hold.reason}, oldest {ago(hold.oldest_held_at, now)}{until}"

@@ -7,10 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.connection import deadline
 from tasks import dependencies
-from tasks.health.overview import PATIENCE, Overview, read_overview
-from tasks.health.payload import payload
-from tasks.health.ranking.row import Level
-from tasks.health.verdict import Verdict, verdict
+from tasks.overview.payload import payload
+from tasks.overview.ranking.row import Level
+from tasks.overview.reading import PATIENCE, Overview, read_overview
+from tasks.overview.verdict import Verdict, verdict
 from worker.cli.session import ready
 from worker.cli.status import answer
 from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, facts, look
@@ -33,7 +33,7 @@ def run(*, json: bool) -> bool:
         return _without_postgres(json=json)
     seen = read_overview(deps)
     said = verdict(seen)
-    deployment = look(deps.engine, running(Settings.load()), shared=seen.redis.well)
+    deployment = look(deps.engine, running(Settings.load()), shared=seen.redis.answers)
     ok = said.level is Level.CALM and not deployment.problems
     if json:
         screen.as_json(as_dict(deployment) | payload(seen, said) | {"ok": ok})

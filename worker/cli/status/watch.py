@@ -12,10 +12,10 @@ from rich.live import Live
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.health.overview import Overview, read_overview
-from tasks.health.payload import payload
-from tasks.health.ranking.row import Level
-from tasks.health.verdict import Verdict, verdict
+from tasks.overview.payload import payload
+from tasks.overview.ranking.row import Level
+from tasks.overview.reading import Overview, read_overview
+from tasks.overview.verdict import Verdict, verdict
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.cli.status import answer
 from worker.console import screen

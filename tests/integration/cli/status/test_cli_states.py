@@ -17,15 +17,15 @@ from db.lifecycle import HoldReason, Status
 from db.monitoring import failure_metrics
 from tasks import dependencies
 from tasks.claim import claim
-from tasks.health import check
-from tasks.health.overview import Overview, read_overview
-from tasks.health.ranking.row import Level
-from tasks.health.sentences import render
-from tasks.health.verdict import Verdict, verdict
+from tasks.incidents import check
 from tasks.maintenance.breaker_transitions import record_transitions
 from tasks.maintenance.failure_metrics import aggregate_failure_metrics
 from tasks.maintenance.recovery import ask_again
 from tasks.maintenance.sweeper import expire_held, rescue_stranded
+from tasks.overview.ranking.row import Level
+from tasks.overview.reading import Overview, read_overview
+from tasks.overview.sentences import render
+from tasks.overview.verdict import Verdict, verdict
 from tests.integration.cli.conftest import Booking
 from tests.support.fleet import Fleet, eventually, finals, request, row
 from tests.support.stepping import accept, carry, is_blind, let_pass, lose
@@ -70,7 +70,7 @@ def says(call: Booking, number: int, sentence: str, nothing: str = "", *, level:
     said = render(found.sentence, seen.read_at)
     assert (found.row, found.level) == (number, level), said
     assert re.fullmatch(sentence, said), said
-    assert render(found.nothing, seen.read_at) == nothing
+    assert render(found.if_nobody_acts, seen.read_at) == nothing
     ran = call("status")
     assert re.search(sentence.removeprefix("All is well: "), ran.said), ran.said
     assert ran.code == 1  # at least for want of a worker
@@ -234,7 +234,7 @@ def test_9_calcom_is_being_tried(settings: Settings, call: Booking, simulator: A
     record_transitions()
     eventually(lambda: look()[1].name == "half_open", what="OPEN is over")
     said = rf"Cal.com is being tried, down since {CLOCK}: \d held\."
-    nothing = render(look()[1].nothing, datetime.now(UTC))
+    nothing = render(look()[1].if_nobody_acts, datetime.now(UTC))
     says(call, 9, said, nothing, level=Level.WARNING)
     assert "by itself" in nothing or "by themselves" in nothing
 

@@ -15,7 +15,7 @@ export function now() {
   return Date.now() + skew;
 }
 
-// 17 s, 5 min, 3 h, 4 days: as the command line says it (tasks/health/messages.py), rounded down.
+// 17 s, 5 min, 3 h, 4 days: as the command line writes it (tasks/words.py), in whole seconds.
 export function span(seconds) {
   const length = Math.max(0, seconds);
   if (length < 120) return `${Math.floor(length)} s`;

@@ -1,1 +1,0 @@
-"""Incidents: what is wrong now, one alert each, and what is unusual beside a service's past."""

@@ -1,1 +1,0 @@
-"""What Prometheus reads, as metrics of prometheus_client: names, labels and units are those of docs/observing.md."""

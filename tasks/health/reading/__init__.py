@@ -1,1 +1,0 @@
-"""What each server is asked for an overview."""

@@ -1,0 +1,1 @@
+"""Incidents: what the health check watches, opens and closes, and the alerts that it sends about them."""

@@ -1,0 +1,42 @@
+"""What the last audit of a night has found, as one incident that names each kind, how many, and the first."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from db.audits import nights
+from db.audits.nights import EndedAudit, Findings
+from db.monitoring.incidents import IncidentKind
+from tasks.audit.finding import NAMES, NoFinding
+from tasks.incidents.rules import Observation
+
+_DAY = timedelta(days=1)
+_STALE = 2 * _DAY  # an audit that nobody followed, for they were switched off, is no news any more
+_WORDS: dict[str, str] = {kind.value: words for kind, words in NAMES.items()}
+_WORDS[NoFinding.CANNOT_TELL] = "of which Cal.com gave no answer that can be read"
+
+
+def observe_audit(conn: Connection, now: datetime) -> Iterator[Observation]:
+    """Observe what the newest audit that has ended found; each night is an incident of its own."""
+    audit = nights.last_ended(conn)
+    if audit is None or now - audit.ended_at > _STALE or not (audit.findings or audit.unfinished):
+        return
+    facts = {
+        "found": _found(audit),
+        "count": _count(audit.findings),
+        "first_day": f"{audit.night - _DAY:%Y-%m-%d}",
+        "last_day": f"{audit.night:%Y-%m-%d}",
+    }
+    yield Observation(IncidentKind.AUDIT, f"{audit.night:%Y-%m-%d}", count=_count(audit.findings) or 1, facts=facts)
+
+
+def _found(audit: EndedAudit) -> str:
+    kinds = [f"{len(ids)} {_WORDS.get(kind, kind)} (first {ids[0]})" for kind, ids in audit.findings.items()]
+    if audit.unfinished:
+        kinds.append(f"{'and then' if kinds else 'nothing, but'} it could not be finished: {audit.unfinished}")
+    return "; ".join(kinds)
+
+
+def _count(findings: Findings) -> int:
+    return sum(len(ids) for ids in findings.values())

@@ -1,0 +1,262 @@
+"""The message of an incident: a first line that carries everything, then since when, what callers hear, what to do.
+
+Only counts, ids and moments: an alert goes to mail and chat, and names nobody. What callers hear is the table of
+docs/degradation.md, word for word (a test holds the two together).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.overview.outages import OutageLevel
+from tasks.words import clock, duration
+
+_KEPT = "The calendar is not answering. Your request is kept in order, and we will confirm it."
+_LATER = "We will come back to you."
+_BOOKED = "You are booked."
+_NAMES = {"calcom": "Cal.com", "database": "The database"}
+_GO_BY_THEMSELVES = "nothing; held bookings go by themselves, in order, when Cal.com is back"
+
+
+@dataclass(frozen=True)
+class Template:
+    """The texts of a kind of incident; each takes facts in braces."""
+
+    present: str
+    past: str
+    caller_message: str
+    action: str
+
+
+_OUTAGE = {
+    OutageLevel.DOWN: Template(
+        "{who} is down{where}", "{who} was down{where}", _KEPT, f"{_GO_BY_THEMSELVES}; `booking status`"
+    ),
+    OutageLevel.CRITICAL: Template(
+        "{who} is failing ({recent} failures in the last minute)",
+        "{who} was failing",
+        "One moment, I am booking it.",
+        "`booking status`; failed calls are tried again, and the breaker opens by itself",
+    ),
+    OutageLevel.DEGRADED: Template(
+        "{who} is degraded ({percent} % of {calls} calls fail)",
+        "{who} was degraded",
+        "One moment, I am booking it.",
+        "`booking status`; failed calls are tried again",
+    ),
+}
+# A 500, or no answer, over a booking that was made all the same (a lagging replica, a cut connection): "down" alone
+# would have operators call customers who are booked. While an endpoint alone is blocked, the service answers.
+_BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
+_POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
+_DATABASE_OUTAGE = {
+    level: Template(template.present, template.past, "I cannot take requests right now. Please try again.", _POSTGRES)
+    for level, template in _OUTAGE.items()
+}
+_TEMPLATES = {
+    IncidentKind.HELD_TOO_LONG: Template(
+        "Held longer than {max_age}",
+        "Held longer than {max_age}",
+        _KEPT,
+        "call those whose time is near; `booking status`",
+    ),
+    IncidentKind.CREDENTIALS: Template(
+        "Cal.com refuses our API key",
+        "Cal.com refused our API key",
+        _LATER,
+        "set a valid CALCOM_API_KEY and restart the workers, or `booking breaker reset` if the key is good again",
+    ),
+    IncidentKind.CONFIGURATION: Template(
+        "Cal.com's API is not what the settings say",
+        "Cal.com's API was not what the settings said",
+        _LATER,
+        "`booking check`, correct CALCOM_BASE_URL or the key's rights, restart the workers",
+    ),
+    IncidentKind.NO_EVENT_TYPE: Template(
+        "Cal.com no longer has the event type {types}",
+        "Cal.com did not have the event type {types}",
+        _LATER,
+        "was it deleted, renamed or moved to a team, or is CALCOM_BASE_URL another Cal.com's? Bring it back: it is"
+        " looked for each minute, and they go by themselves. Else call the customers: `booking show {first_id}"
+        " --personal`",
+    ),
+    IncidentKind.BLIND_KEY: Template(
+        "Our API key cannot see whether they are booked",
+        "Our API key could not see whether they are booked",
+        _LATER,
+        "look at Cal.com: `booking resolve {first_id} UID` if it is booked there, `booking retry {first_id}"
+        " --not-booked` if not; `booking check` says for which event types this may come again, and which key helps",
+    ),
+    IncidentKind.SUSPECT: Template(
+        "Set aside as suspect",
+        "Set aside as suspect",
+        _LATER,
+        "`booking show {first_id}` says why; then `booking retry {first_id}` or `booking cancel {first_id}`",
+    ),
+    IncidentKind.UNREACHABLE: Template(
+        "Cal.com cannot be reached", "Cal.com could not be reached", _KEPT, _GO_BY_THEMSELVES
+    ),
+    IncidentKind.THROTTLED: Template(
+        "Cal.com's rate limit keeps bookings waiting",
+        "Cal.com's rate limit kept bookings waiting",
+        "It takes a little longer. We will confirm it.",
+        "nothing: they go at the limit's pace. If it comes often, ask Cal.com for more, and raise"
+        " CALCOM_RATE_LIMIT_PER_MINUTE",
+    ),
+    IncidentKind.FAILED: Template(
+        "Failed for good: {count}",
+        "Failed for good: {count}",
+        "We could not book it. A colleague will call you.",
+        "`booking show {first_id}` says why; then `booking retry {first_id}`, or call the customer",
+    ),
+    IncidentKind.EXPIRED: Template(
+        "Expired before they could be booked: {count}",
+        "Expired before they could be booked: {count}",
+        "We could not book it in time.",
+        "call the customers: `booking show {first_id} --personal`",
+    ),
+    IncidentKind.TOLD_NOT_BOOKED: Template(
+        "Told not booked, but is: {count}",
+        "Told not booked, but is: {count}",
+        _BOOKED,
+        "call the customers, who believe that they have no appointment; the first is `booking show {first_id}"
+        " --personal`",
+    ),
+    IncidentKind.SERIES_CUT: Template(
+        "Only some weeks booked, or perhaps: {count} series",
+        "Only some weeks booked, or perhaps: {count} series",
+        "You are booked for some of the weeks. A colleague will call you.",
+        "`booking show {first_id}` says how many; book the missing weeks at Cal.com by hand, or call the customer",
+    ),
+    IncidentKind.CANCEL_THERE: Template(
+        "To be cancelled at Cal.com, for it is booked: {count}",
+        "To be cancelled at Cal.com, for it was booked: {count}",
+        "It is booked, and we will cancel it.",
+        "a cancellation was asked for, and Cal.com has booked it: cancel it there (`booking show {first_id}` has its"
+        " uid), then `booking audit --fix`",
+    ),
+    IncidentKind.MADE_AGAIN: Template(
+        "Posted again as evidence, and booked by that: {count}",
+        "Posted again as evidence, and booked by that: {count}",
+        _BOOKED,
+        "the host may see two requests of one booking: `booking show {first_id}` has the uid of the one that counts",
+    ),
+    IncidentKind.AUDIT: Template(
+        "The audit of the night found: {found}",
+        "The audit of the night found: {found}",
+        _LATER,
+        "`booking audit --from {first_day} --to {last_day}` tells each, and with `--fix` mends what is safe",
+    ),
+    IncidentKind.MESSAGES_LOST: Template(
+        "Messages lost, and sent again: {count}",
+        "Messages lost, and sent again: {count}",
+        "One moment, I am booking it.",
+        "no booking is lost. Did Redis or a worker restart? `booking check` looks at Redis's settings",
+    ),
+    IncidentKind.BEAT_DEAD: Template(
+        "No health check for {silent} s: beat, the maintenance worker or the broker may be dead",
+        "Health checks stood still",
+        "One moment, I am booking it.",
+        "start `celery -A worker beat` and the worker of the queue `maintenance` again; until then nothing held is"
+        " released, nothing lost is found, and no other alert comes; `booking status`",
+    ),
+    IncidentKind.REDIS_GONE: Template(
+        "Redis is gone: each process keeps a circuit breaker and a rate limit of its own",
+        "Redis was gone",
+        "One moment, I am booking it.",
+        "is Redis running, and is REDIS_URL right? `booking check` says more; bookings go on meanwhile, and more calls"
+        " may reach Cal.com than one breaker would let through",
+    ),
+    IncidentKind.REDIS_SLOW: Template(
+        "Redis is slow: {late} of {answers} answers came late in the last minute",
+        "Redis was slow",
+        "One moment, I am booking it.",
+        "is Redis's host busy, or the network between it and the workers slow? A call waits a second for each answer"
+        " that is late, and after two in a row a process has a circuit breaker of its own for a while",
+    ),
+}
+
+_HALF_MADE = Template(
+    "Set aside as suspect, {half_made} of them half made at Cal.com",
+    "Set aside as suspect",
+    _LATER,
+    "`booking show {first_id}` says why; remove at Cal.com what is half made there (an attendee without a seat); then"
+    " `booking retry {first_id}` or `booking cancel {first_id}`",
+)
+
+
+def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
+    """Return the first message of an incident; `detail` is what the present check found."""
+    template = _template(incident.kind, incident.subject, detail)
+    line = _first_line(template.present, incident.subject, detail)
+    return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)}")
+
+
+def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
+    """Return the message that an incident continues, or is worse."""
+    lasted = _lasted(incident, now)
+    grown = detail.get("level", 0) > incident.detail.get("told", 0)
+    template = _template(incident.kind, incident.subject, detail)
+    line = f"{'Worse' if grown else 'Still'} after {lasted}: {_first_line(template.present, incident.subject, detail)}"
+    return _text(line, template, incident.subject, detail, f"Since: {clock(incident.opened_at)} ({lasted})")
+
+
+def resolution(incident: Incident, now: datetime, totals: Mapping[str, int]) -> str:
+    """Return the message that an incident is over, with its totals."""
+    most = incident.detail.get("most", {})
+    facts = {**incident.detail, **most}
+    template = _template(incident.kind, incident.subject, {"level": incident.detail.get("worst", 0)})
+    lasted = _lasted(incident, now)
+    title = f"Resolved after {lasted}: {_filled(template.past, incident.subject, facts)}"
+    peak = [f"{most[name]} {label}" for name, label in _PEAKS.items() if most.get(name)]
+    happened = [f"{name} {count}" for name, count in totals.items() if count]
+    title += f", at most {', '.join(peak[:2])}" if peak else ""
+    title += f"; {', '.join(happened)}" if happened else ""
+    lines = [title, f"From {clock(incident.opened_at)} to {clock(now)}"]
+    return "\n".join(lines + ([f"At most: {', '.join(peak)}"] if peak else []))
+
+
+_PEAKS = {"held": "held", "at_risk": "at risk", "recent": "failures in a minute", "late": "late answers in a minute"}
+
+
+def _lasted(incident: Incident, now: datetime) -> str:
+    return duration(int((now - incident.opened_at).total_seconds()))
+
+
+def _template(kind: str, subject: str | None, detail: Mapping[str, Any]) -> Template:
+    if kind == IncidentKind.OUTAGE:
+        return _outage(subject, detail)
+    if kind == IncidentKind.SUSPECT and detail.get("half_made"):
+        return _HALF_MADE
+    return _TEMPLATES[IncidentKind(kind)]
+
+
+def _outage(subject: str | None, detail: Mapping[str, Any]) -> Template:
+    level = OutageLevel(detail["level"])
+    if subject == "database":
+        return _DATABASE_OUTAGE[level]
+    template = _OUTAGE[level]
+    if not detail.get("booked"):
+        return template
+    answers = level is OutageLevel.DOWN and detail.get("where")
+    return replace(
+        template, present=("{who} answers 500{where}" if answers else template.present) + _BOOKED_ALL_THE_SAME
+    )
+
+
+def _first_line(text: str, subject: str | None, detail: Mapping[str, Any]) -> str:
+    line = _filled(text, subject, detail)
+    return f"{line}: {detail['held']} held, {detail['at_risk']} at risk" if "held" in detail else line
+
+
+def _text(title: str, template: Template, subject: str | None, detail: Mapping[str, Any], since: str) -> str:
+    do = f"What to do: {_filled(template.action, subject, detail)}"
+    if detail.get("until"):
+        do += f"; the first one expires at {detail['until']}"
+    return "\n".join([title, since, f'Callers hear: "{template.caller_message}"', do])
+
+
+def _filled(text: str, subject: str | None, facts: Mapping[str, Any]) -> str:
+    return text.format_map({"where": "", **facts, "who": _NAMES.get(subject or "", subject)})

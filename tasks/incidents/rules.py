@@ -1,0 +1,109 @@
+"""What a health check does with an incident: pure rules; times are arguments.
+
+The state is the open row in Postgres, so any number of beats and workers may check.
+
+    open row    seen                                    then
+    none        no                                      NOTHING
+    none        yes, and its kind waits for more checks SUSPECT   (nobody is notified)
+    none        yes                                     OPEN
+    suspected   no                                      DROP
+    suspected   yes, for ENTER_AFTER                    OPEN
+    suspected   yes                                     SEE
+    notified    yes, and an update is due, or it grew   UPDATE
+    notified    yes                                     SEE
+    notified    no, for LEAVE_AFTER                     RESOLVE
+    notified    no                                      NOTHING   (it may come back: still the same incident)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.overview.outages import OutageLevel
+
+REDIS_UNAVAILABLE_AFTER = 30.0  # seconds without the shared breaker before operators are notified: a restart is shorter
+QUIET = 900.0  # seconds without another one after which incidents of the kinds that gather are over
+THROTTLED_FOR = 300.0  # seconds that a booking may wait for the rate limit before an operator must know
+UPDATES = (300.0, 900.0, 3600.0)  # seconds after an incident's begin at which operators are notified again
+MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its resolution apart
+
+# A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The others do not wait:
+# their own thresholds have counted already.
+ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
+# Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, one alert.
+LEAVE_AFTER = 30.0
+# Written as an event of the booking by the code that finds it out; an operator must act on each.
+NOTABLE = frozenset(
+    {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
+)
+# QUIET is in their observation.
+LEAVE_AT_ONCE = frozenset({IncidentKind.MESSAGES_LOST, IncidentKind.FAILED, IncidentKind.EXPIRED}) | NOTABLE
+GROWTH = 10  # times as many as in the last message: five thousand must not hide behind the message about one
+
+
+class Step(StrEnum):
+    """What to do with an incident."""
+
+    NOTHING = "nothing"
+    SUSPECT = "suspect"
+    OPEN = "open"
+    DROP = "drop"
+    SEE = "see"
+    UPDATE = "update"
+    RESOLVE = "resolve"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one check found to be wrong; `facts` are counts, ids and moments, never anything personal."""
+
+    kind: IncidentKind
+    subject: str | None = None
+    level: OutageLevel = OutageLevel.HEALTHY
+    count: int = 1
+    seen_at: datetime | None = None  # None: now; of kinds that gather, when the last one happened
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Name the incident that it belongs to."""
+        return (self.kind, self.subject)
+
+
+def next_step(incident: Incident | None, seen: Observation | None, now: datetime) -> Step:
+    """Return what becomes of an incident (None: none is open) after a check at `now`."""
+    if seen is None:
+        return _unseen(incident, now)
+    if incident is None or not incident.news:
+        waited = 0.0 if incident is None else _seconds(incident.opened_at, now)
+        if waited >= ENTER_AFTER.get(seen.level, 0.0):
+            return Step.OPEN
+        return Step.SUSPECT if incident is None else Step.SEE
+    return Step.UPDATE if _update_is_due(incident, seen, now) else Step.SEE
+
+
+def _unseen(incident: Incident | None, now: datetime) -> Step:
+    if incident is None:
+        return Step.NOTHING
+    if not incident.news:
+        return Step.DROP
+    wait = 0.0 if incident.kind in LEAVE_AT_ONCE else LEAVE_AFTER
+    return Step.RESOLVE if _seconds(incident.last_seen_at, now) >= wait else Step.NOTHING
+
+
+def _update_is_due(incident: Incident, seen: Observation, now: datetime) -> bool:
+    last_message_at = incident.news_at or incident.opened_at
+    due = (incident.opened_at + timedelta(seconds=after) for after in UPDATES)
+    if any(last_message_at < moment <= now for moment in due):
+        return True
+    worse = seen.level > incident.detail.get("told", OutageLevel.HEALTHY)
+    more = seen.count >= GROWTH * incident.detail.get("told_count", seen.count)
+    return (worse or more) and _seconds(last_message_at, now) >= MESSAGE_INTERVAL
+
+
+def _seconds(since: datetime, now: datetime) -> float:
+    return (now - since).total_seconds()

@@ -1,0 +1,116 @@
+"""The step that the rules give each incident after a health check: its row, its message, its log line."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db.lifecycle import Status
+from db.monitoring import incidents, status_queries
+from db.monitoring.incidents import Incident, IncidentKind
+from tasks.incidents import delivery, messages
+from tasks.incidents.rules import Observation, Step, next_step
+from tasks.log import Logger
+
+log = Logger(__name__)
+
+
+@dataclass(frozen=True)
+class Notifications:
+    """The messages that a check has made; `send` them once they are committed."""
+
+    messages: tuple[tuple[Step, Incident, str], ...]
+
+    def send(self) -> None:
+        """Log the messages, and send them now instead of at the next tick."""
+        for taken, incident, text in self.messages:
+            write = log.info if taken is Step.RESOLVE else log.warning
+            write(f"incident_{taken}", kind=incident.kind, subject=incident.subject, said=text.partition("\n")[0])
+        if self.messages:
+            delivery.send()
+
+
+def update_incidents(
+    conn: Connection,
+    observed: Collection[Observation],
+    now: datetime,
+    *,
+    kinds: Collection[IncidentKind],
+    unknown: Collection[tuple[str, str | None]] = (),
+) -> Notifications:
+    """Take the next step of every incident of these `kinds`, open or just observed; the `unknown` stay as they are."""
+    rows = incidents.open_incidents(conn, kinds, lock=True)
+    known = {(incident.kind, incident.subject): incident for incident in rows}
+    seen = {observation.key: observation for observation in observed}
+    notifications = []
+    for key in dict.fromkeys([*known, *seen]):
+        if key in unknown:
+            continue
+        incident, observation = known.get(key), seen.get(key)
+        taken = next_step(incident, observation, now)
+        if observation is not None:
+            message = _go_on(conn, taken, incident, observation, now)
+        else:
+            message = None if incident is None else _end(conn, taken, incident, now)
+        notifications += [] if message is None else [(taken, *message)]
+    return Notifications(tuple(notifications))
+
+
+def _go_on(
+    conn: Connection, taken: Step, incident: Incident | None, observation: Observation, now: datetime
+) -> tuple[Incident, str] | None:
+    """Write what was observed; return the incident and its new message, if there is one."""
+    kind, subject, count = observation.kind, observation.subject, observation.count
+    notify = taken in {Step.OPEN, Step.UPDATE}
+    detail = _detail(observation, incident, notify=notify)
+    if incident is None:
+        incident = incidents.open_suspected(conn, kind, subject, now, count=count, detail=detail)
+        if incident is None:
+            return None  # another process was first
+    else:
+        incidents.refresh(conn, incident, observation.seen_at or now, count=count, detail=detail)
+    if not notify:
+        return None
+    text = messages.update(incident, detail, now) if taken is Step.UPDATE else messages.opening(incident, detail)
+    incidents.add_message(conn, incident, text, now)
+    return incident, text
+
+
+def _end(conn: Connection, taken: Step, incident: Incident, now: datetime) -> tuple[Incident, str] | None:
+    if taken is Step.DROP:
+        incidents.drop(conn, incident)
+    if taken is not Step.RESOLVE:
+        return None
+    text = messages.resolution(incident, now, _totals(conn, incident))
+    incidents.add_message(conn, incident, text, now, close=True)
+    return incident, text
+
+
+def _detail(observation: Observation, incident: Incident | None, *, notify: bool) -> dict[str, Any]:
+    """Merge this check into what is known: latest facts, most of each count, worst level, level of the last message."""
+    before: Mapping[str, Any] = {} if incident is None else incident.detail
+    level = int(observation.level)
+    counts = {name: value for name, value in observation.facts.items() if isinstance(value, int)}
+    most = before.get("most", {})
+    return {
+        **observation.facts,
+        "level": level,
+        "worst": max(level, before.get("worst", 0)),
+        "told": level if notify else before.get("told", 0),
+        "told_count": observation.count if notify else before.get("told_count", observation.count),
+        "most": {**most, **{name: max(count, most.get(name, 0)) for name, count in counts.items()}},
+    }
+
+
+def _totals(conn: Connection, incident: Incident) -> dict[str, int]:
+    if incident.kind != IncidentKind.OUTAGE:
+        return {}
+    subject, since = incident.subject or "", incident.opened_at
+    # Redis's clock and Postgres's may differ by a little, and the breaker opens before it is seen open.
+    totals = {"breaker opened": status_queries.breaker_openings(conn, subject, since - timedelta(seconds=30))}
+    for status in (Status.EXPIRED, Status.FAILED):
+        ended = status_queries.ended_bookings(conn, status, since)
+        totals[status.value] = ended.count if ended else 0
+    return totals

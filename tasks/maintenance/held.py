@@ -1,0 +1,24 @@
+"""Count held bookings while there are more than the page counts itself, so that no figure is older than five seconds.
+
+The health check counts them as well, but only every five seconds; on the page that would be too old.
+"""
+
+from celery import shared_task
+
+from db.monitoring import heartbeats, overview, status_queries
+from tasks import dependencies
+from tasks.periodic import PeriodicTask
+from tasks.unknown.outcome import HALF_MADE
+
+
+@shared_task(base=PeriodicTask, name="tasks.maintenance.held.count_held")
+def count_held() -> int:
+    """Count held bookings if there are so many; return how many. Any number of processes may run it at once."""
+    built = dependencies.current()
+    with built.engine.begin() as conn:
+        if not overview.is_many_held(conn):
+            return 0
+        now = heartbeats.now(conn)
+        held = status_queries.hold_risks(conn, now, lead=built.timings.lead, half_made=HALF_MADE)
+        overview.keep_held(conn, held, now)
+    return sum(risk.count for risk in held.values())

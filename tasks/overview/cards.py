@@ -1,0 +1,155 @@
+"""What Redis knows of the breakers and of the calls that they guard: a card each, and what else stops calls."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from resilience.call_stats.counts import Figures
+from resilience.circuit_breaker.status import BreakerStatus, ScopeStatus
+from resilience.circuit_breaker.types import State
+from tasks.calcom.access import CREATE
+from tasks.dependencies import Dependencies
+from tasks.overview.outages import OutageLevel, outage_level
+
+SERVICE, ENDPOINT, DATABASE = "service", "endpoint", "database"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A breaker and its calls of the last five minutes, or the database and its statements; None: not known."""
+
+    name: str
+    kind: str
+    state: str
+    """closed, open, half_open, forced_open, off, or unknown: Redis is gone."""
+    since: datetime | None = None
+    next_at: datetime | None = None
+    """When the next probe may go."""
+    until: datetime | None = None
+    """When an order ends."""
+    by: str | None = None
+    why: str | None = None
+    calls: int | None = None
+    failed: int | None = None
+    calls_lately: int = 0
+    """Of these, the calls of the last seconds, by `counts.LATELY`."""
+    average_ms: float | None = None
+    last_call_at: datetime | None = None
+    last_call_ms: float | None = None
+    limit_left: int | None = None
+    epoch: int = 0
+    opens: int = 0
+    """Times opened in a row; 0: it has not opened by itself, but by an order."""
+    probing: bool = False
+    level: OutageLevel = OutageLevel.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    """What the fleet shares in Redis; not `shared`: nothing of it is known."""
+
+    shared: bool
+    redis_answers: bool
+    """Without Postgres, a Redis that answers and has forgotten the breaker is not given it again."""
+    cards: tuple[Card, ...]
+    key_refused: bool = False
+    """Whether Cal.com has refused today's key."""
+    settings_wrong: bool = False
+    """Whether today's settings lead to a server that is not Cal.com."""
+    throttled_until: datetime | None = None
+    """Until when nothing goes after a 429."""
+    release_window: int | None = None
+    """Held bookings that may be on their way at once."""
+
+    @property
+    def service(self) -> Card:
+        """The service's card."""
+        return self.cards[0]
+
+    @property
+    def database(self) -> Card:
+        """The database's card."""
+        return self.cards[-1]
+
+    @property
+    def booking(self) -> Card | None:
+        """The card of the endpoint that makes bookings; None: nothing is known of it."""
+        return next((card for card in self.cards if card.kind == ENDPOINT and card.name == CREATE), None)
+
+
+def read_shared(deps: Dependencies) -> SharedView:
+    """Ask the breaker and what counts calls; never raises for Redis, and waits for it twice at most."""
+    status = deps.breaker.get_status()
+    if not status.shared and deps.breaker.view.redis_gone_for() is None:  # late once: the next answer decides
+        status = deps.breaker.get_status()
+    if not status.shared:
+        unknown = Card(status.service, SERVICE, UNKNOWN), _database(deps, shared=False)
+        return SharedView(shared=False, redis_answers=deps.breaker.view.redis_gone_for() is None, cards=unknown)
+    calcom, now = deps.calcom, _moment(status.now)
+    return SharedView(
+        shared=True,
+        redis_answers=True,
+        cards=(*_breakers(deps, status), _database(deps, shared=True)),
+        key_refused=calcom.key_fingerprint in status.blocked_keys,
+        settings_wrong=calcom.settings_fingerprint in status.wrong_settings,
+        throttled_until=now + timedelta(seconds=status.throttled_for) if status.throttled_for else None,
+        release_window=status.window,
+    )
+
+
+def _breakers(deps: Dependencies, status: BreakerStatus) -> Iterator[Card]:
+    health = deps.detector.get_health_status(status.service)
+    level = outage_level(deps.detector.settings, health)
+    figures = deps.breaker.calls.recent_by_endpoint()
+    service = _card(status.service, SERVICE, status.breaker, figures[None], status.now)
+    yield replace(service, level=level, limit_left=status.limit_left)
+    never_moved = ScopeStatus(
+        State.CLOSED, status.generation, 0.0, failures=0, opens=0, probing=False, since=status.generation
+    )
+    for name in sorted({CREATE, *status.endpoints}):
+        scope = status.endpoints.get(name, never_moved)
+        yield _card(name, ENDPOINT, scope, figures.get(name), status.now)
+
+
+def _card(name: str, kind: str, scope: ScopeStatus, figures: Figures | None, now: int) -> Card:
+    """Return a breaker's card; no figures: nothing was called lately."""
+    ends = _moment(now) + timedelta(seconds=scope.retry_after) if scope.retry_after else None
+    return Card(
+        name,
+        kind,
+        scope.state.value,
+        since=_moment(scope.since) if scope.since else None,
+        next_at=ends if scope.state is State.OPEN else None,
+        until=ends if scope.state is State.FORCED_OPEN else None,
+        calls=figures.calls if figures else 0,
+        failed=figures.failures if figures else 0,
+        calls_lately=figures.lately if figures else 0,
+        average_ms=round(figures.average_ms) if figures and figures.calls else None,
+        last_call_at=figures.last_call_at if figures else None,
+        last_call_ms=figures.last_average_ms if figures else None,
+        epoch=scope.epoch,
+        opens=scope.opens,
+        probing=scope.probing,
+    )
+
+
+def _database(deps: Dependencies, *, shared: bool) -> Card:
+    """Return the card of Postgres, by its statements; whether it answers now is for its reader to say."""
+    if not shared:
+        return Card(deps.database_calls.service, DATABASE, UNKNOWN)
+    health = deps.detector.get_health_status(deps.database_calls.service)
+    calls = health.figures
+    return Card(
+        deps.database_calls.service,
+        DATABASE,
+        State.CLOSED.value,
+        calls=calls.calls,
+        failed=calls.total,
+        average_ms=round(calls.average_ms, 1) if calls.calls else None,
+        level=outage_level(deps.detector.settings, health),
+    )
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, tz=UTC)

@@ -1,0 +1,159 @@
+"""What the rows of the ranking read in an overview, and the phrases that they share. Pure."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from db.lifecycle import HoldReason
+from db.monitoring.incidents import IncidentKind
+from db.monitoring.overview import HeldNow
+from resilience.call_stats.counts import LATELY
+from resilience.circuit_breaker.types import State
+from tasks.overview.cards import Card
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Part, Sentence, sentence, time_of_day
+
+_OF_AN_OUTAGE = (HoldReason.BREAKER_OPEN, HoldReason.UNREACHABLE, HoldReason.THROTTLED, HoldReason.SETTLING)
+
+
+def counted(count: int, *, capped: bool = False) -> str:
+    """Return a number; a plus follows when counting stopped there."""
+    return f"{count:,}{'+' if capped else ''}"
+
+
+def number_waiting(count: int, *, capped: bool = False) -> str:
+    """Return how many wait: "1 waits", "1,000+ wait"."""
+    return f"{counted(count, capped=capped)} {'waits' if count == 1 else 'wait'}"
+
+
+def since(at: datetime | None) -> Sentence:
+    """Return " since 14:02"; empty: the moment is not known."""
+    return (" since ", time_of_day(at)) if at else ()
+
+
+def hold_for(overview: Overview, reason: HoldReason) -> HeldNow | None:
+    """Return the bookings that a reason holds; None: there are none."""
+    return next((one for one in holds(overview) if one.reason is reason), None)
+
+
+def holds(overview: Overview) -> tuple[HeldNow, ...]:
+    """Return the held bookings by reason; empty: nothing is held, or Postgres does not answer."""
+    return overview.record.holds if overview.record else ()
+
+
+def held_count(overview: Overview, reasons: Collection[HoldReason] = tuple(HoldReason)) -> int:
+    """Return how many bookings these reasons hold."""
+    return sum(one.count for one in holds(overview) if one.reason in reasons)
+
+
+def at_risk_count(overview: Overview) -> int:
+    """Return how many held bookings are at risk: their start is near."""
+    return sum(one.at_risk for one in holds(overview))
+
+
+def expires_at(overview: Overview) -> datetime | None:
+    """Return when the first held booking expires."""
+    starts = [one.first_start for one in holds(overview)]
+    return min(starts) - overview.lead if starts else None
+
+
+def is_late(overview: Overview) -> bool:
+    """Return whether a held booking is at risk, or was requested longer ago than HOLD_MAX_AGE.
+
+    The request counts, not the last hold: each failed probe begins a new hold of its booking.
+    """
+    asked = [one.oldest_requested_at for one in holds(overview)]
+    too_old = overview.max_age is not None and any(overview.read_at - at > overview.max_age for at in asked)
+    return too_old or at_risk_count(overview) > 0
+
+
+def risk_phrase(overview: Overview) -> Sentence:
+    """Return how many are at risk: ", 2 at risk (first at 15:30)"."""
+    number, first = at_risk_count(overview), expires_at(overview)
+    if not number:
+        return ()
+    return sentence(f", {number:,} at risk", *((" (first at ", time_of_day(first), ")") if first else ()))
+
+
+def damage_phrase(overview: Overview) -> Sentence:
+    """Return the damage so far: "37 held, 2 at risk (first at 15:30), 3 failed or expired"."""
+    capped = any(one.capped for one in holds(overview))
+    ended = overview.record.ended.failed + overview.record.ended.expired if overview.record else 0
+    return sentence(
+        f"{counted(held_count(overview), capped=capped)} held",
+        *risk_phrase(overview),
+        f", {ended:,} failed or expired" if ended else None,
+    )
+
+
+def call_those(overview: Overview) -> Sentence:
+    """Return what becomes of bookings at risk: "; 2 expire from 15:30: call those"."""
+    number, first = at_risk_count(overview), expires_at(overview)
+    if not number or first is None:
+        return ()
+    expire, those = ("expires at ", "that one") if number == 1 else ("expire from ", "those")
+    return sentence(f"; {number:,} {expire}", time_of_day(first), f": call {those}")
+
+
+def by_themselves(overview: Overview, when: str = "") -> Sentence:
+    """Return that bookings held by an outage go by themselves, and how many wait for something else."""
+    going = held_count(overview, _OF_AN_OUTAGE)
+    others = held_count(overview) - going
+    goes = f"{counted(going) if others else 'all'} go by themselves{when}, in order"
+    if not going:
+        goes = "new ones are held, and go by themselves"
+    elif going == 1:
+        goes = f"{'1' if others else 'it'} goes by itself{when}"
+    return sentence(
+        goes, f"; {number_waiting(others)} for something else" if others else None, *call_those(overview), "."
+    )
+
+
+def with_risk_button(overview: Overview, buttons: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `buttons`, after the one that shows the bookings at risk, if there are any."""
+    return ("show_at_risk", *buttons) if at_risk_count(overview) else buttons
+
+
+def incident_since(overview: Overview, kind: IncidentKind) -> datetime | None:
+    """Return since when an incident of this kind is open; None: there is none."""
+    incidents = overview.record.incidents if overview.record else ()
+    return next((one.opened_at for one in incidents if one.kind == kind), None)
+
+
+def held_since(overview: Overview, reason: HoldReason) -> datetime | None:
+    """Return since when a reason has held its oldest booking; None: it holds none."""
+    found = hold_for(overview, reason)
+    return found.oldest_held_at if found else None
+
+
+def until_or_ever(card: Card) -> Sentence:
+    """Return when an order ends."""
+    return (" until ", time_of_day(card.until)) if card.until else (" until told otherwise",)
+
+
+def reason_given(card: Card) -> str:
+    """Return the reason of an order, in quotes; empty: none was given."""
+    return f' ("{card.why}")' if card.why else ""
+
+
+def failing_breaker(overview: Overview, *states: State) -> Card | None:
+    """Return the breaker that is in one of `states`: the service's, or that of the endpoint that makes bookings."""
+    return next((card for card in (overview.service, overview.shared.booking) if card and card.state in states), None)
+
+
+def is_waited_for(overview: Overview, card: Card) -> bool:
+    """Return whether a half-open breaker has a probe under way, or a held booking that can be one."""
+    return card.probing or held_count(overview, _OF_AN_OUTAGE) > 0
+
+
+def pace(overview: Overview) -> float:
+    """Return how many bookings a second were sent lately, since the breaker closed; 0: it is not known."""
+    card = overview.shared.booking
+    if card is None or not card.calls_lately or overview.service.since is None:
+        return 0.0
+    closed = max(one.since for one in (overview.service, card) if one.since)
+    return card.calls_lately / min(max((overview.read_at - closed).total_seconds(), 1.0), LATELY)
+
+
+def with_damage(text: Sentence, overview: Overview, *more: Part | Sentence) -> Sentence:
+    """Return a sentence that ends with the damage so far."""
+    return sentence(text, ": ", damage_phrase(overview), *more, ".")

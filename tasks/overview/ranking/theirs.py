@@ -1,0 +1,188 @@
+"""Rows 7 to 13: an operator's order, Cal.com's state or the rate limit holds bookings."""
+
+from datetime import datetime, timedelta
+
+from db.lifecycle import HoldReason
+from db.monitoring.breaker_events import OutageSpan
+from resilience.circuit_breaker.types import State
+from tasks.overview.cards import SERVICE, Card
+from tasks.overview.ranking.phrases import (
+    by_themselves,
+    call_those,
+    counted,
+    failing_breaker,
+    hold_for,
+    is_waited_for,
+    number_waiting,
+    pace,
+    reason_given,
+    risk_phrase,
+    since,
+    until_or_ever,
+    with_damage,
+    with_risk_button,
+)
+from tasks.overview.ranking.row import Level, TrueRow, Whose
+from tasks.overview.reading import Overview
+from tasks.overview.sentences import Part, Sentence, sentence, time_of_day, time_until
+from tasks.words import duration
+
+_MINUTE = 60
+_NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
+
+
+def forced_open(overview: Overview) -> TrueRow | None:
+    """An operator has ordered that no booking is sent."""
+    card = overview.service
+    if card.state != State.FORCED_OPEN:
+        return None
+    text = sentence("An operator holds all back", until_or_ever(card), reason_given(card))
+    if_nobody_acts = sentence(
+        "nothing goes until the order is ended (`booking breaker auto`)", call_those(overview), "."
+    )
+    if card.until:
+        if_nobody_acts = by_themselves(overview, " then")
+    return _holding(7, "forced_open", Whose.ORDERED, overview, text, if_nobody_acts, ("auto",))
+
+
+def breaker_open(overview: Overview) -> TrueRow | None:
+    """The breaker is open: Cal.com fails, and no call is made."""
+    card = failing_breaker(overview, State.OPEN)
+    if card is None:
+        return None
+    where = "" if card.kind == SERVICE else f" for {card.name}"
+    text = sentence(f"Cal.com is down{where}", since(_down_since(overview, card)))
+    probe = (", next probe in ", time_until(card.next_at)) if card.next_at else ()
+    return _holding(8, "open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",), *probe)
+
+
+def half_open(overview: Overview) -> TrueRow | None:
+    """The breaker is half-open, and a probe is under way or can be sent."""
+    card = failing_breaker(overview, State.HALF_OPEN)
+    if card is None or not is_waited_for(overview, card):
+        return None
+    begun = (", down", *since(_down_since(overview, card))) if card.opens else (" after an order",)
+    text = sentence("Cal.com is being tried", *begun)
+    return _holding(9, "half_open", Whose.CALCOM, overview, text, by_themselves(overview), ("open",))
+
+
+def unreachable(overview: Overview) -> TrueRow | None:
+    """Calls did not reach Cal.com, or its list could not be read."""
+    held = hold_for(overview, HoldReason.UNREACHABLE)
+    if held is None:
+        return None
+    again = (", tried again in ", time_until(held.next_until)) if held.next_until else ()
+    text = sentence("Cal.com cannot be reached")
+    return _holding(10, "unreachable", Whose.CALCOM, overview, text, by_themselves(overview), ("retry",), *again)
+
+
+def draining(overview: Overview) -> TrueRow | None:
+    """The outage is over, and the bookings that it held are released."""
+    held = hold_for(overview, HoldReason.BREAKER_OPEN)
+    card = overview.service
+    if held is None or overview.record is None or card.state != State.CLOSED or failing_breaker(overview, *_NOT_CLOSED):
+        return None
+    outage, speed = overview.record.outage, pace(overview)
+    text = sentence("Cal.com is back", since(outage.ended or card.since), _lasted(outage))
+    still = f"{counted(held.count, capped=held.capped)} still held"
+    told = f", {speed:,.0f} a second" if speed >= 1 else f", {_MINUTE * speed:.0f} a minute" if speed else ""
+    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
+    done_at = overview.read_at + timedelta(seconds=held.count / speed) if speed else None
+    if done_at:
+        if_nobody_acts = sentence("done at about ", time_of_day(done_at), ".")
+    return TrueRow(
+        11,
+        "draining",
+        Whose.CALCOM,
+        Level.WARNING,
+        sentence(text, f": {still}", risk_phrase(overview), told, "."),
+        if_nobody_acts,
+        with_risk_button(overview, ("show_held",)),
+        short=sentence(text, f": {still}."),
+        done_at=done_at,
+    )
+
+
+def calcom_failing(overview: Overview) -> TrueRow | None:
+    """Too many calls fail while the breaker is closed; an open breaker has a row of its own."""
+    if failing_breaker(overview, *_NOT_CLOSED):
+        return None
+    mostly = f", mostly {overview.record.mostly}" if overview.record and overview.record.mostly else ""
+    worse, button = "the breaker opens by itself if it gets worse.", "open"
+    if overview.service.state == State.OFF:
+        worse, button = "the breaker is off: it never opens, and retries may be used up.", "auto"
+    if_nobody_acts = sentence(f"failed calls are repeated, and {worse}")
+    return _failing(overview.service, "Cal.com", Whose.CALCOM, f"calls in 5 min{mostly}", if_nobody_acts, (button,))
+
+
+def database_failing(overview: Overview) -> TrueRow | None:
+    """Too many statements fail, though Postgres answers."""
+    if_nobody_acts = sentence("what failed is repeated; look at Postgres: its log, its locks, its connections.")
+    return _failing(overview.shared.database, "The database", Whose.OURS, "statements in 5 min", if_nobody_acts, ())
+
+
+def throttled(overview: Overview) -> TrueRow | None:
+    """The limit of calls is reached, Cal.com's or our own."""
+    held = hold_for(overview, HoldReason.THROTTLED)
+    if held is None:
+        return None
+    waits = number_waiting(held.count, capped=held.capped)
+    begins, pause = overview.read_at, overview.shared.throttled_until
+    told: tuple[Part, ...] = (f", {overview.limit:,} a minute go",) if overview.limit else ()
+    if pause and pause > overview.read_at:
+        begins, told = pause, (", and nothing goes for ", time_until(pause))
+    if_nobody_acts = sentence("all go by themselves, in order", call_those(overview), ".")
+    if overview.limit:
+        if_nobody_acts = sentence("done in about ", time_until(_done(begins, held.count, overview.limit)), ".")
+    text = sentence(f"The limit is reached: {waits}", *told, ".")
+    return TrueRow(
+        13, "throttled", Whose.LIMIT, Level.WARNING, text, if_nobody_acts, with_risk_button(overview, ("show_held",))
+    )
+
+
+def _done(begins: datetime, number: int, a_minute: int) -> datetime:
+    return begins + timedelta(seconds=_MINUTE * number / a_minute)
+
+
+def _lasted(outage: OutageSpan) -> str:
+    if outage.began is None or outage.ended is None:
+        return ""
+    return f" (down {duration(int((outage.ended - outage.began).total_seconds()))})"
+
+
+def _failing(
+    card: Card, who: str, whose: Whose, what: str, if_nobody_acts: Sentence, buttons: tuple[str, ...]
+) -> TrueRow | None:
+    if not card.level:
+        return None
+    text = sentence(f"{who} is failing: {card.failed or 0:,} of {card.calls or 0:,} {what}.")
+    return TrueRow(12, "failing", whose, Level.WARNING, text, if_nobody_acts, buttons)
+
+
+def _down_since(overview: Overview, card: Card) -> datetime | None:
+    """Return when the present outage began; the state's begin, if its first opening is not in the record yet."""
+    outage = overview.record.outage if overview.record else None
+    return outage.began if outage and outage.began and not outage.ended else card.since
+
+
+def _holding(
+    row: int,
+    name: str,
+    whose: Whose,
+    overview: Overview,
+    text: Sentence,
+    if_nobody_acts: Sentence,
+    buttons: tuple[str, ...],
+    *more: Part,
+) -> TrueRow:
+    return TrueRow(
+        row,
+        name,
+        whose,
+        Level.WARNING,
+        with_damage(text, overview, *more),
+        if_nobody_acts,
+        with_risk_button(overview, ("show_held", *buttons)),
+        short=sentence(text, "."),
+        counts_endings=True,
+    )

@@ -1,0 +1,188 @@
+"""One reading of how everything stands, for the page, `booking status` and the exporter.
+
+It holds moments and counts, never ages, and nothing personal. What a server that does not answer would know is None.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import ParamSpec, TypeVar
+
+from celery import current_app
+from kombu.utils.url import url_to_parts
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.connection import deadline
+from db.monitoring import heartbeats
+from resilience.circuit_breaker.types import State
+from resilience.shared_state.client import make_redis
+from tasks.database_errors import NOT_MIGRATED
+from tasks.dependencies import Dependencies
+from tasks.overview.cards import DATABASE, SERVICE, UNKNOWN, Card, SharedView, read_shared
+from tasks.overview.record import RecordView, read_record
+
+PATIENCE = 1.0  # seconds in which Postgres must have answered all queries
+_LATER = 0.3  # seconds that the reading waits beyond them
+_BROKER_PATIENCE = 0.15  # seconds to connect, and to answer
+_STEPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # ms
+_NEAR = 4.0  # times slower or faster: as good as the same
+_REDIS = ("redis:", "rediss:", "sentinel:")
+_PORTS = {"amqp": 5672, "pyamqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379, "sentinel": 26379}
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """Whether a server answers; since when it does not, as far as is known; in how many ms it did, roughly."""
+
+    answers: bool
+    since: datetime | None = None
+    ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How everything stands at `read_at`, by Postgres's clock while it answers."""
+
+    read_at: datetime
+    postgres: PartState
+    redis: PartState
+    broker: PartState
+    shared: SharedView
+    """What the fleet shares in Redis."""
+    record: RecordView | None
+    """None: Postgres does not answer."""
+    limit: int
+    """Calls a minute of our own rate limit; 0: none."""
+    lead: timedelta
+    """How near its start a booking may still be made."""
+    max_age: timedelta | None
+    """How long a hold may last before an operator must know; None: without a limit."""
+    lacks_tables: bool = False
+    """Postgres answers, and the migrations have not run."""
+    key_refused_at: datetime | None = None
+
+    @property
+    def service(self) -> Card:
+        """The card of Cal.com's breaker."""
+        return self.shared.service
+
+
+def read_overview(deps: Dependencies, *, patience: float = PATIENCE, before: Overview | None = None) -> Overview:
+    """Read how everything stands, in about `patience` seconds even if servers do not answer; never raises for a server.
+
+    `before` is this process's last reading: it shows since when a server does not answer.
+    """
+    ends_at = time.monotonic() + patience + _LATER
+    thread = ThreadPoolExecutor(1)  # Postgres's connections are a pool's, Redis's are each thread's own
+    asked = thread.submit(_ask_postgres, deps, patience)
+    thread.shutdown(wait=False)
+    with deadline(patience):  # a Redis that has forgotten the breaker is given the orders in force, out of Postgres
+        shared, redis_ms = _timed(read_shared, deps)
+    reachable, broker_ms = _timed(broker_answers, deps.broker_url)
+    try:
+        record, postgres_ms, lacks_tables = asked.result(max(0.0, ends_at - time.monotonic()))
+    except TimeoutError:  # a host name that does not resolve, perhaps: no deadline ends that
+        record, postgres_ms, lacks_tables = None, None, False
+    at = record.now if record else datetime.now(UTC)
+    timings = deps.timings
+    postgres = _part(at, postgres_ms, before.postgres if before else None)
+    redis = _part(at, redis_ms if shared.redis_answers else None, before.redis if before else None)
+    return Overview(
+        read_at=at,
+        postgres=postgres,
+        redis=redis,
+        broker=_part(at, broker_ms if reachable else None, before.broker if before else None),
+        shared=replace(shared, cards=tuple(_cards(shared, record, postgres, redis))),
+        record=record,
+        limit=deps.breaker.settings.rate_limit,
+        lead=timedelta(seconds=timings.lead),
+        max_age=timedelta(seconds=timings.max_age) if timings.max_age else None,
+        lacks_tables=lacks_tables,
+        key_refused_at=record.refused_at(deps.calcom.key_fingerprint) if record else None,
+    )
+
+
+def broker_answers(url: str) -> bool:
+    """Return whether a broker answers: Redis a PING, any other a connection, the cheapest that it takes; never raises.
+
+    Of several addresses, one that answers is enough.
+    """
+    if url.startswith(_REDIS):
+        if url.startswith("sentinel:"):  # kombu takes its name as an option
+            url = f"{url}?master_name={current_app.conf.broker_transport_options.get('master_name')}"
+        try:
+            with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:
+                return bool(client.ping())
+        except (RedisError, OSError):
+            return False
+        except (TypeError, ValueError):
+            pass  # an option that kombu knows, and redis-py does not
+    return any(_connects(one) for one in url.split(";") if one)
+
+
+def _connects(url: str) -> bool:
+    parts = url_to_parts(url)
+    try:
+        if parts.scheme.endswith("+socket"):
+            with socket.socket(socket.AF_UNIX) as local:
+                local.settimeout(_BROKER_PATIENCE)
+                local.connect(f"/{parts.path}")
+            return True
+        port = parts.port or _PORTS.get(parts.scheme, _PORTS["amqp"])
+        with socket.create_connection((parts.hostname or "localhost", port), timeout=_BROKER_PATIENCE):
+            return True
+    except OSError:
+        return False
+
+
+def _ask_postgres(deps: Dependencies, patience: float) -> tuple[RecordView | None, float | None, bool]:
+    """Return the record, in how many ms Postgres answered (None: not in time), and whether tables are missing."""
+    try:
+        with deadline(patience), deps.autocommit.connect() as conn:
+            now, ms = _timed(heartbeats.now, conn)
+            return read_record(conn, now, deps.breaker.service, deps.timings), ms, False
+    except SQLAlchemyError as exc:
+        return None, None, getattr(exc.__cause__, "sqlstate", None) in NOT_MIGRATED
+
+
+def _timed(ask: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> tuple[Result, float]:
+    began = time.perf_counter()
+    answer = ask(*arguments, **named)
+    return answer, round(1000 * (time.perf_counter() - began), 1)
+
+
+def _cards(shared: SharedView, record: RecordView | None, postgres: PartState, redis: PartState) -> Iterator[Card]:
+    """Yield the cards with what only the record knows: since when they are unknown, an order's author and reason."""
+    order = record.order if record else None
+    for card in shared.cards:
+        if card.kind == DATABASE and not postgres.answers:
+            yield replace(card, state=UNKNOWN, since=postgres.since)
+        elif card.state == UNKNOWN:
+            yield replace(card, since=redis.since)
+        elif order and card.kind == SERVICE and card.state in {State.FORCED_OPEN, State.OFF}:
+            yield replace(card, by=order.by, why=order.why or None, until=order.until)
+        else:
+            yield card
+
+
+def _part(at: datetime, ms: float | None, before: PartState | None) -> PartState:
+    """Return whether a server answers; `ms` None: it does not, and since now if it answered in the reading before."""
+    if ms is not None:
+        return PartState(answers=True, ms=_roughly(ms, before.ms if before else None))
+    if before is None:
+        return PartState(answers=False)
+    return PartState(answers=False, since=at if before.answers else before.since)
+
+
+def _roughly(ms: float, before: float | None) -> float:
+    """Return the next of 1, 2, 5, 10, ... ms; or that of the reading before, if near, so that it rarely changes."""
+    if before is not None and before / _NEAR <= ms <= before * _NEAR:
+        return before
+    return next((step for step in _STEPS if ms <= step), _STEPS[-1])

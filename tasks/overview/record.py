@@ -1,0 +1,164 @@
+"""What Postgres knows: holds, bookings on their way, bad endings, orders, changes of the breaker, incidents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from db.appointments import listing
+from db.appointments.listing import Filter, Listed, Sort
+from db.lifecycle import HoldReason, Status
+from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, overview
+from db.monitoring.breaker_events import OutageSpan
+from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.overrides import Override
+from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
+from db.schema import appointments
+from resilience.error_types import ErrorType
+from tasks.calcom.access import CREATE
+from tasks.dependencies import Timings
+from tasks.operations.breaker_overrides import OFF, OPEN
+from tasks.unknown.outcome import HALF_MADE
+
+LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
+_MINUTES = timedelta(minutes=5)  # as long as calls are counted for
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_FEW = 10  # changes, and incidents
+_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # by its index: the oldest are deleted
+_EXAMPLES = 100  # of what waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class ForAPerson:
+    """Why bookings are held that only a person moves on."""
+
+    unseen_types: tuple[str, ...]
+    """Event types of which our key is not shown every booking."""
+    half_made: bool
+    """Whether Cal.com has made some of them by half."""
+    missing_types: tuple[str, ...] = ()
+    """Event types that Cal.com no longer has."""
+    page_met: bool = False
+    """Whether a server that is not Cal.com answered some of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerMove:
+    """One change of a breaker's state."""
+
+    at: datetime
+    of: str
+    old: str
+    new: str
+    reason: str
+    by: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident of which operators are notified."""
+
+    id: int
+    kind: str
+    title: str
+    opened_at: datetime
+    told_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """Everything that is read of the record at `now`, by Postgres's clock."""
+
+    now: datetime
+    holds: tuple[HeldNow, ...]
+    for_a_person: ForAPerson
+    moving: OnTheWay
+    ended: EndedBadly
+    """In the last quarter of an hour, and not sent again since."""
+    day: DayCounts | None
+    """None: it is not counted, for beat stands still."""
+    empty: bool
+    """Whether no booking was ever requested."""
+    beat: Heartbeat | None
+    orders: tuple[Override, ...]
+    outage: OutageSpan
+    """The last one of the service's breaker, or of the endpoint that makes bookings if that is later."""
+    mostly: str | None
+    """The error type of most failed calls of the last minutes that are written down."""
+    changes: tuple[BreakerMove, ...]
+    incidents: tuple[OpenIncident, ...]
+
+    @property
+    def order(self) -> Override | None:
+        """The order of open or off that is in force."""
+        return next((one for one in reversed(self.orders) if one.mode in {OPEN, OFF}), None)
+
+    def refused_at(self, key: str) -> datetime | None:
+        """Return when Cal.com first refused a key, as long as it does."""
+        return next((one.created_at for one in self.orders if one.key_fingerprint == key), None)
+
+
+def read_record(conn: Connection, now: datetime, service: str, timings: Timings) -> RecordView:
+    """Read it all; `now` is Postgres's, just asked.
+
+    Raises:
+        SQLAlchemyError: Postgres does not answer, or not in time.
+    """
+    holds = tuple(overview.held(conn, lead=timings.lead))
+    return RecordView(
+        now=now,
+        holds=holds,
+        for_a_person=_for_a_person(conn, {hold.reason for hold in holds}),
+        moving=overview.on_the_way(conn),
+        ended=overview.ended_badly(conn, now - LATELY),
+        day=overview.last_day(conn, now),
+        empty=conn.execute(_NEWEST).first() is None,
+        beat=heartbeats.last_check(conn),
+        orders=tuple(overrides.in_force(conn, service)),
+        outage=_outage(conn, service),
+        mostly=failure_metrics.commonest(conn, service, now - _MINUTES),
+        changes=tuple(_changes(conn, service)),
+        incidents=tuple(
+            OpenIncident(one.id, one.kind, one.title, one.opened_at, one.notified_at)
+            for one in incidents.notified(conn, open_only=True, limit=_FEW)
+        ),
+    )
+
+
+def _for_a_person(conn: Connection, reasons: set[HoldReason]) -> ForAPerson:
+    """Read the bookings that wait for a person, those requested first, up to a bound."""
+    blind, suspects, misled = (
+        _some(conn, one, reasons) for one in (HoldReason.BLIND_KEY, HoldReason.SUSPECT, HoldReason.CONFIGURATION)
+    )
+    missing = [one for one in misled if one.error_type == ErrorType.NO_EVENT_TYPE]
+    return ForAPerson(
+        _types(blind),
+        half_made=any(one.error_type == HALF_MADE for one in suspects),
+        missing_types=_types(missing),
+        page_met=len(missing) < len(misled),
+    )
+
+
+def _types(rows: list[Listed]) -> tuple[str, ...]:
+    return tuple(sorted({one.event_type for one in rows}))
+
+
+def _some(conn: Connection, reason: HoldReason, reasons: set[HoldReason]) -> list[Listed]:
+    if reason not in reasons:
+        return []
+    wanted = Filter(state=Status.HELD, reason=reason, sort=Sort.ASKED)
+    return listing.page(conn, wanted, limit=_EXAMPLES).rows
+
+
+def _outage(conn: Connection, service: str) -> OutageSpan:
+    """Return the outage that goes on, of the service or of the endpoint that makes bookings, or that ended last."""
+    spans = [breaker_events.last_outage(conn, service, endpoint) for endpoint in (None, CREATE)]
+    return max(spans, key=lambda one: (bool(one.began and not one.ended), one.ended or one.began or _NEVER))
+
+
+def _changes(conn: Connection, service: str) -> Iterator[BreakerMove]:
+    for row in breaker_events.latest(conn, service, _FEW):
+        ordered = row.context.get("by"), row.context.get("why")
+        yield BreakerMove(row.created_at, row.endpoint or service, row.old_state, row.new_state, row.reason, *ordered)

@@ -1,0 +1,45 @@
+"""All that is shown of one booking, read once: `booking show` and the page only render it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from db.appointments import Appointment, event_types
+from db.appointments.events import Event
+from tasks.story.timeline import whole_timeline
+from tasks.story.why import why
+
+
+@dataclass(frozen=True, slots=True)
+class BookingStory:
+    """A booking at `now`, by Postgres's clock: its row, why it is not moving, and what happened to it.
+
+    `deleted`: Cal.com no longer has its event type. `events` are those after the request.
+    """
+
+    row: Appointment
+    now: datetime
+    deleted: bool
+    why: str
+    events: list[Event]
+
+    @property
+    def what(self) -> str:
+        """Return what is booked."""
+        length = f", {self.row.length_in_minutes} min" if self.row.length_in_minutes else ""
+        return f"event type {self.row.event_type}{length}{' (deleted at Cal.com)' if self.deleted else ''}"
+
+    @property
+    def timeline(self) -> list[Event]:
+        """Return the events; the first one is the request."""
+        return [Event("asked", "caller", {}, self.row.created_at), *self.events]
+
+
+def gather(conn: Connection, row: Appointment, key_fingerprint: str) -> BookingStory:
+    """Read the story of a booking; what is known of its event type is known by this key."""
+    event_type = event_types.known(conn, key_fingerprint, row.event_type)
+    deleted = event_type is not None and event_type.deleted
+    events = whole_timeline(conn, row)
+    now: datetime = conn.execute(select(func.now())).scalar_one()
+    return BookingStory(row, now, deleted, why(row, now, deleted=deleted), events)

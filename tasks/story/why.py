@@ -1,0 +1,226 @@
+"""One line that explains why a booking is not moving: what moves it on, and when. Pure: from a row and the time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeGuard
+
+from db.appointments.appointment import Appointment
+from db.lifecycle import NEVER_KNOWN, HoldReason, Status
+from resilience.error_types import ErrorType
+from tasks.decisions import PROBES_BEFORE_REST
+from tasks.unknown.outcome import HALF_MADE
+from tasks.words import ago, duration, plural
+
+Line = Callable[[Appointment, datetime], str]
+
+OVERDUE = 10.0  # seconds: a sweeper that runs is never that late
+_CANCELLED_LATER = " Its cancellation is asked for: it is cancelled once it is certain that Cal.com has not booked it."
+_AWAITS_HOST = "Not done yet: Cal.com has it as a request, which awaits its host's yes or its payment"
+_DELETED = " Its event type no longer exists at Cal.com."
+
+
+def why(row: Appointment, now: datetime, *, deleted: bool = False) -> str:
+    """Return the line for `row`; `now` is Postgres's time, `deleted`: Cal.com no longer has its event type."""
+    if row.status in _ENDS:
+        return _ENDS[row.status](row, now)
+    line = _HELD[row.hold_reason] if row.hold_reason else _MOVING[row.status]
+    return line(row, now) + (_DELETED if deleted else "") + (_CANCELLED_LATER if row.cancel_requested else "")
+
+
+def is_cut(row: Appointment) -> bool:
+    """Return whether Cal.com has booked only some weeks of a series."""
+    return row.series_weeks is not None and row.series_of is not None and row.series_weeks < row.series_of
+
+
+# -- on its way --------------------------------------------------------------------------------------------------------
+
+
+def _pending(row: Appointment, now: datetime) -> str:
+    if row.enqueued_at is None:
+        return "Its message could not be sent (is the broker down?); the sweeper sends it as soon as it can."
+    since = duration((now - row.enqueued_at).total_seconds())
+    return f"It has waited {since} in the queue for a worker; were its message lost, the sweeper would send it again."
+
+
+def _booking(row: Appointment, now: datetime) -> str:
+    left = _seconds_to(row.lease_expires_at, now)
+    if left > 0:
+        return (
+            f"A worker is calling Cal.com for it now; if that worker dies, the sweeper takes it up in {duration(left)}."
+        )
+    return f"Its worker is gone; the sweeper takes it up and looks whether Cal.com has booked it.{_late(left)}"
+
+
+def _retrying(row: Appointment, now: datetime) -> str:
+    left = _seconds_to(row.next_attempt_at, now)
+    when = f"in {duration(left)}" if left > 0 else "now"
+    if row.outcome_unknown:
+        return f"Whether it is booked is unknown; a worker looks {when}, before anything is posted again.{_late(left)}"
+    return f"The last call failed and nothing was booked; a worker tries again {when}.{_late(left)}"
+
+
+# -- held --------------------------------------------------------------------------------------------------------------
+
+
+def _breaker_open(_row: Appointment, _now: datetime) -> str:
+    return (
+        "Cal.com is failing and left alone, or is just catching up; held bookings go in the order they were asked for."
+    )
+
+
+def _throttled(row: Appointment, now: datetime) -> str:
+    if row.hold_until is None:  # the breaker keeps the time, for all
+        return (
+            "The limit of calls is reached, Cal.com's or our own; held bookings go by themselves as it allows, in the "
+            "order they were asked for."
+        )
+    return f"Cal.com's limit of calls was reached; it is released {_until(row, now)}."
+
+
+def _unreachable(row: Appointment, now: datetime) -> str:
+    again = "looked for, before anything is posted again," if row.outcome_unknown else "tried again"
+    if row.probe_failures >= PROBES_BEFORE_REST:
+        return (
+            f"Cal.com answered {row.probe_failures} probes of it with an error, so others go first; it is {again} "
+            f"{_until(row, now)}, or when the breaker has closed and nobody else waits for it."
+        )
+    return f"Cal.com could not be reached, or its list not be read; it is {again} {_until(row, now)}."
+
+
+def _settling(row: Appointment, now: datetime) -> str:
+    """Two moments (docs/promises.md): when no POST can still be working, and when absence may end the booking."""
+    if _seconds_to(row.settle_at, now) > 0 or _seconds_to(row.ends_at, now) <= 0:
+        return f"A call may still turn into a booking at Cal.com; it is looked for {_until(row, now)}."
+    ends = duration(_seconds_to(row.ends_at, now))
+    return (
+        "No call is at work for it any more, but Cal.com may show its booking late: not to see it proves something "
+        f"only in {ends}. It is looked for {_until(row, now)}."
+    )
+
+
+def _blind_key(row: Appointment, now: datetime) -> str:
+    return (
+        "It may be booked, and nothing proves that it is not: Cal.com does not show this API key every booking of its "
+        f"event type. Nothing is posted; it is looked for {_until(row, now)}, with pauses that grow to an hour. It "
+        "goes on when it is found, or with another key (`booking check` says where one helps). If you look at Cal.com "
+        f"yourself: `booking resolve {row.id} UID` when it is booked there, `booking retry {row.id} "
+        '--not-booked` when it is not. A day after its slot it becomes failed, "never known".'
+    )
+
+
+def _credentials(_row: Appointment, _now: datetime) -> str:
+    return (
+        "Cal.com refuses the API key. While bookings wait for it Cal.com is asked once a minute with a harmless call: "
+        "it goes on by itself when the key is taken again, when workers start with another CALCOM_API_KEY, or at once "
+        "by `booking breaker reset`."
+    )
+
+
+def _configuration(row: Appointment, now: datetime) -> str:
+    sooner = f" This one not before: {ago(row.hold_until, now)}." if _is_to_come(row.hold_until, now) else ""
+    if row.error_type == ErrorType.NO_EVENT_TYPE:
+        return (
+            "Cal.com no longer has its event type: it was deleted, renamed or moved to a team, or another Cal.com "
+            "answers (see `booking check`). It is looked for once a minute, and what waits for it goes when it is "
+            f"there again.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key; "
+            f"`booking retry {row.id}` posts it once more now."
+        )
+    return (
+        "What answered is not the Cal.com API we expect: a proxy's page, or a wrong setting (see `booking check`). A "
+        "harmless call asks once a minute whether that is over; then one booking goes first, and the others when it "
+        f"came through.{sooner} It goes on, too, when workers start with another CALCOM_BASE_URL, version or key."
+    )
+
+
+def _suspect(row: Appointment, _now: datetime) -> str:
+    if row.error_type == HALF_MADE:
+        return (
+            "Half made at Cal.com: its attendee stands there without a seat, and no POST mends that. Remove it there "
+            f"(the last error names the booking), then `booking retry {row.id}`, which looks again."
+        )
+    return (
+        f"Its worker died {row.leases_lost} times in a row, so it may be what breaks them; it waits for you: "
+        f"`booking retry {row.id}` or `booking cancel {row.id}`. Meanwhile it is looked for at Cal.com each hour, and "
+        "never posted."
+    )
+
+
+# -- ended -------------------------------------------------------------------------------------------------------------
+
+
+def _confirmed(row: Appointment, _now: datetime) -> str:
+    done = _AWAITS_HOST if row.awaits_host else "Done: Cal.com has booked it"
+    if is_cut(row):
+        weeks = f"{row.series_weeks} of {plural(row.series_of or 0, 'week')}"
+        done += f", but only {weeks}: book the others there by hand, or tell the customer"
+    if row.cancel_requested:
+        done += (
+            ", and its cancellation was asked for: cancel it there (its uid is below), then `booking audit --fix` "
+            "writes that down here"
+        )
+    return f"{done}."
+
+
+def _rejected(_row: Appointment, _now: datetime) -> str:
+    return "Final: Cal.com refused it. The same customer may ask again, with another time."
+
+
+def _failed(row: Appointment, _now: datetime) -> str:
+    if row.error_type == NEVER_KNOWN:
+        return (
+            "Its slot has passed, and it was never known whether Cal.com had booked it: the API key could not see "
+            f"that. If you find it there, `booking resolve {row.id} UID` writes it down."
+        )
+    return "Retries are used up and nothing is booked; `booking retry` sends it once more."
+
+
+def _expired(row: Appointment, _now: datetime) -> str:
+    return f"Final: {row.last_error}."
+
+
+def _cancelled(_row: Appointment, _now: datetime) -> str:
+    return "Final: it was cancelled."
+
+
+_ENDS: dict[Status, Line] = {
+    Status.CONFIRMED: _confirmed,
+    Status.REJECTED: _rejected,
+    Status.FAILED: _failed,
+    Status.EXPIRED: _expired,
+    Status.CANCELLED: _cancelled,
+}
+
+_MOVING: dict[Status, Line] = {Status.PENDING: _pending, Status.BOOKING: _booking, Status.RETRYING: _retrying}
+
+_HELD: dict[HoldReason, Line] = {
+    HoldReason.BREAKER_OPEN: _breaker_open,
+    HoldReason.THROTTLED: _throttled,
+    HoldReason.UNREACHABLE: _unreachable,
+    HoldReason.SETTLING: _settling,
+    HoldReason.BLIND_KEY: _blind_key,
+    HoldReason.CREDENTIALS: _credentials,
+    HoldReason.CONFIGURATION: _configuration,
+    HoldReason.SUSPECT: _suspect,
+}
+
+
+def _seconds_to(moment: datetime | None, now: datetime) -> float:
+    return (moment - now).total_seconds() if moment else 0.0
+
+
+def _is_to_come(moment: datetime | None, now: datetime) -> TypeGuard[datetime]:
+    return _seconds_to(moment, now) > 0
+
+
+def _until(row: Appointment, now: datetime) -> str:
+    if row.hold_until is None:
+        return "now"
+    left = _seconds_to(row.hold_until, now)
+    return ago(row.hold_until, now) if left > 0 else f"now{_late(left).removesuffix('.')}"
+
+
+def _late(left: float) -> str:
+    """Return a question that helps when a moment has passed and nothing happened; empty: the moment is near."""
+    if left > -OVERDUE:
+        return ""
+    return f" (That is {duration(-left)} overdue: do a worker and beat run?)"

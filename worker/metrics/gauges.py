@@ -1,0 +1,126 @@
+"""Gauges: how everything stands at the moment of one reading; what a server that is gone would tell is absent."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+from db.lifecycle import HoldReason, Status
+from db.monitoring.incidents import IncidentKind
+from db.monitoring.metric_totals import KeptFigures
+from resilience.circuit_breaker.types import State
+from tasks.overview.cards import Card, SharedView
+from tasks.overview.reading import Overview
+from tasks.overview.record import RecordView
+from worker.metrics.labels import ENDPOINTS, PREFIX
+
+Sample = tuple[Sequence[str], float]
+
+
+def parts(overview: Overview) -> GaugeMetricFamily:
+    """Return which servers answer: never absent."""
+    servers = {"postgres": overview.postgres, "redis": overview.redis, "broker": overview.broker}
+    samples = (((name,), float(part.answers)) for name, part in servers.items())
+    return _gauge("part_up", "1 if the server answers, else 0", ("part",), samples)
+
+
+def of_shared(shared: SharedView) -> Iterator[GaugeMetricFamily]:
+    """Return what Redis tells: the breakers, the calls of the last five minutes, the limit."""
+    if not shared.shared:
+        return
+    service, database = shared.service, shared.database
+    cards = {card.name: card for card in shared.cards[:-1] if card.name in {service.name, *ENDPOINTS}}
+    breakers = {name: cards.get(name) for name in (service.name, *ENDPOINTS)}
+    states = (
+        ((name, state.value), float(state.value == (card.state if card else State.CLOSED)))
+        for name, card in breakers.items()
+        for state in State
+    )
+    yield _gauge("breaker_state", "1 for the state that a breaker is in, 0 for all others", ("name", "state"), states)
+    yield _moments("breaker_since_timestamp_seconds", "since when; 0: not known", breakers, "since")
+    yield _moments(
+        "breaker_next_probe_timestamp_seconds", "when the next probe may go; 0: none waits", breakers, "next_at"
+    )
+    counted = (service, database)
+    calls = (((card.name,), float(card.calls or 0)) for card in counted)
+    yield _gauge("service_calls", "Calls of the last five minutes", ("service",), calls)
+    failures = (((card.name,), float(card.failed or 0)) for card in counted)
+    yield _gauge("service_failures", "Those of them that failed", ("service",), failures)
+    left = [((service.name,), float(service.limit_left))] if service.limit_left is not None else []
+    yield _gauge(
+        "rate_limit_calls_left", "Calls that the rate limit leaves; absent: no limit is known", ("service",), left
+    )
+    window = [((service.name,), float(shared.release_window or 0))]
+    yield _gauge("release_window", "Held bookings that may be on their way at once", ("service",), window)
+
+
+def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
+    """Return what Postgres tells of bookings."""
+    held = {hold.reason: hold for hold in record.holds}
+    moving = record.moving
+    living = {
+        Status.PENDING: moving.pending,
+        Status.BOOKING: moving.booking,
+        Status.RETRYING: moving.retrying,
+        Status.HELD: sum(hold.count for hold in record.holds),
+    }
+    states = (((state.value,), float(count)) for state, count in living.items())
+    yield _gauge("bookings", "Bookings on their way (1000: that many or more), and held", ("state",), states)
+    counts = (((reason.value,), float(held[reason].count if reason in held else 0)) for reason in HoldReason)
+    yield _gauge("held", "Held bookings", ("reason",), counts)
+    holds = {reason: held[reason].oldest_held_at if reason in held else None for reason in HoldReason}
+    yield _ages(
+        "oldest_hold_seconds", "How long the oldest of these holds lasts; 0: nothing is held", record.now, holds
+    )
+    # A hold that ends and begins again (a failed probe, another try) is still the same wait.
+    asked = {reason: held[reason].oldest_requested_at if reason in held else None for reason in HoldReason}
+    about = "How long ago the first of what is held was asked for; 0: nothing is held"
+    yield _ages("oldest_held_request_seconds", about, record.now, asked)
+    at_risk = sum(hold.at_risk for hold in record.holds)
+    yield _gauge("held_at_risk", "Held bookings that expire within two hours", (), [((), float(at_risk))])
+    pending = _age(record.now, moving.oldest_pending_at)
+    yield _gauge(
+        "oldest_pending_seconds",
+        "How long the oldest pending one waits for a worker; 0: none does",
+        (),
+        [((), pending)],
+    )
+    ticked = record.beat.ticked_at if record.beat else None
+    tick = [((), ticked.timestamp())] if ticked else []
+    yield _gauge("health_check_timestamp_seconds", "When beat's health check last ran; absent: never", (), tick)
+
+
+def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
+    """Return what Postgres tells beside an overview."""
+    unknown = [((), float(kept.unknown))]
+    yield _gauge(
+        "outcome_unknown", "Bookings that Cal.com may have, and nobody knows (1000: that many or more)", (), unknown
+    )
+    kinds = (((kind.value,), float(kept.incidents.get(kind, 0))) for kind in IncidentKind)
+    yield _gauge("incident_open", "Open incidents", ("kind",), kinds)
+    lag = [((), max(0.0, kept.lag))] if kept.lag is not None else []
+    yield _gauge("aggregation_lag_seconds", "How late counters and histograms are", (), lag)
+
+
+def _moments(name: str, about: str, breakers: dict[str, Card | None], field: str) -> GaugeMetricFamily:
+    moments = ((of, getattr(card, field) if card else None) for of, card in breakers.items())
+    return _gauge(name, f"Of a breaker: {about}", ("name",), (((of,), _timestamp(at)) for of, at in moments))
+
+
+def _ages(name: str, about: str, now: datetime, since: Mapping[HoldReason, datetime | None]) -> GaugeMetricFamily:
+    return _gauge(name, about, ("reason",), (((reason.value,), _age(now, at)) for reason, at in since.items()))
+
+
+def _timestamp(at: datetime | None) -> float:
+    return at.timestamp() if at else 0.0
+
+
+def _age(now: datetime, since: datetime | None) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+def _gauge(name: str, about: str, labels: Sequence[str], samples: Iterable[Sample]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(PREFIX + name, about, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family

@@ -1,1 +1,0 @@
-"""The story of one booking, for `booking show` and the page alike."""
