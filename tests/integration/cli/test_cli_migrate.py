@@ -92,7 +92,7 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
 
 
 def test_a_database_of_before_0_1_0_is_taken_over(booking: Booking, database_url: str) -> None:
-    """It stands at the last of the old ids; `--status` says that something is missing, whoever waits for it."""
+    """It stands at the last of the old ids; `--status` says that something is missing, and exits with 1."""
     _back_to(database_url, "0010_line")
     for more in ([], ["--or-newer"]):
         ran = booking("migrate", "--status", *more)

@@ -22,10 +22,9 @@ TRACES = (
         new="ours = True",
         test=f"{_TRACES}test_nothing_personal_is_in_a_trace",
     ),
-    Breakage(
+    _spans(
         name="trace-tells-cal-coms-words",
-        promise=6,
-        file="worker/tracing/spans.py",
+        promise=7,
         old='scrub(str(event.detail.get("why") or ""))',
         new='scrub(str(event.reason or ""))',
         test="tests/integration/test_reworded.py::test_cal_coms_words_stay_in_the_row[no]",
