@@ -140,8 +140,8 @@ def _keep(
 
 
 def _write(conn: Connection, rows: list[NewAppointment], rule: Mapping[str, Any]) -> dict[_Key, Kept]:
-    numbered = [{**vars(row), "number": n if row.number is None else row.number} for n, row in enumerate(rows)]
-    requests = json.dumps(numbered, default=_plain)
+    given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
+    requests = _encode([{"number": n, **row} for n, row in enumerate(given)])
     written = fetch_in_time(conn, _sql("insert_appointments"), {"requests": requests, **rule})
     return {_key(row): row for row in map(Kept.read, written)}
 
@@ -183,3 +183,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
+
+
+_encode = json.JSONEncoder(default=_plain).encode  # made once: `json.dumps` would make one at each call

@@ -197,7 +197,8 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        return rejected(reply_kind, refusal["message"], refusal["uid"])
+        missing = self._missing_type(row, refusal)  # it may be there again, and have been read just now
+        return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
         """Return the hold of a booking whose event type Cal.com has no more, and had; None: the refusal is another."""

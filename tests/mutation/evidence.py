@@ -377,6 +377,13 @@ RULES = (
         "plain, another Cal.com, sees all",
     ),
     _rule(
+        "refusal-believed-though-the-type-is-there-again",
+        _INQUIRY,
+        "missing = self._missing_type(row, refusal)  # it may be there again, and have been read just now",
+        "missing = None",
+        "plain, sees all",
+    ),
+    _rule(
         "half-made-seat-overlooked",
         _INQUIRY,
         "if ended and kept.seats and (half := result.half_made) is not None:",
