@@ -69,7 +69,7 @@ INSERT INTO appointments (
 SELECT
     'living-' || n, false, 'hash', 'correlation', 'living-' || n, 101,
     now() + interval '1 day' + n * interval '1 minute', 'Ann Example', 'ann@example.com', 'UTC', status, reason,
-    CASE WHEN status = 'held' THEN now() END,
+    CASE WHEN status = 'held' THEN now() - interval '1 minute' END, -- what is held by state rests for seconds
     CASE WHEN reason IN ('settling', 'unreachable', 'suspect') THEN now() + interval '1 hour' END,
     CASE WHEN reason IN ('blind_key', 'credentials') THEN 'key' WHEN reason = 'configuration' THEN 'set' END, now(),
     now() + interval '1 hour', CASE WHEN status = 'booking' THEN gen_random_uuid() END,

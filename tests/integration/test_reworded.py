@@ -57,7 +57,7 @@ def test_a_denied_call_is_counted_by_its_reason(
     """A booking's own attempt writes its hold; the breaker denies it for each reason in turn."""
     monkeypatch.setattr(decisions, "_DENIED", dict.fromkeys(REASONS, REWORDED))
     accepted = enqueue_booking(request(1)).appointment_id
-    built.breaker.force_open("op@example.com", "maintenance")
+    built.breaker.operators.force_open("op@example.com", "maintenance")
     monkeypatch.setattr(BookingDecisions, "not_now", _for(reason))
 
     assert carry(accepted).status is Status.HELD
@@ -139,7 +139,7 @@ def test_an_order_knows_its_own_change_by_its_number(
     """Whatever the change says of who and why; and the same words of another order are not taken for it."""
     built.breaker.record_success("bookings.create")
     if mode == breaker_actions.RESET:
-        built.breaker.force_open("bob", "before")
+        built.breaker.operators.force_open("bob", "before")
     seen = breaker_actions.epoch(built.breaker.get_status(), mode)
     order = asked(mode, epoch_seen=seen, target={"seconds": 600})
     other = replace(order, request_id=uuid4())  # asked for earlier, by the same person, in the same words
@@ -153,7 +153,7 @@ def test_an_order_knows_its_own_change_by_its_number(
         patched.setattr(breaker_actions.operator_actions, "finish", _dies)
         with pytest.raises(KeyboardInterrupt):
             breaker_actions.carry_out(built, order)
-    assert built.breaker.transitions()[-1].why == REWORDED
+    assert built.breaker.view.transitions()[-1].why == REWORDED
 
     assert breaker_actions.carry_out(built, order).outcomes == {"obeyed": 1}
     assert breaker_actions.carry_out(built, other).outcomes == {"stale": 1}
