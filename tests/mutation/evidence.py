@@ -374,7 +374,7 @@ RULES = (
         _INQUIRY,
         "self._missing_type(row, row.refusal) if act is Act.REJECT and row.refusal else None",
         "None",
-        "plain, another Cal.com, sees all",
+        "plain, sees all",
     ),
     _rule(
         "refusal-believed-though-the-type-is-there-again",
