@@ -65,6 +65,7 @@ def test_absent_is_only_said_when_a_replica_must_know(scene: Scene, simulator: A
     old = scene.confirmed()
     simulator.settings(replica_lag=3600)
     row = scene.record.moved(Status.CONFIRMED, calcom_booking_uid="new")
+    scene.record.write(row.id, updated_at=text("now() + interval '1 minute'"))  # however long the audits take
     seen = scene.audit()
     assert (seen.silent[NoFinding.TOO_YOUNG], scene.found()) == ([row.id], [(AuditFindingKind.ABSENT, old.id)])
     assert (seen.confirmed, seen.judged) == (2, 1)

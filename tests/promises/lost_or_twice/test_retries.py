@@ -88,7 +88,6 @@ def test_after_an_unclear_answer_looks_come_after_1_and_2_seconds_and_a_post_at_
     [
         {"status": 400, "shape": "A", "message": "Attempting to book a meeting in the past."},
         {"status": 403, "shape": "A", "message": "You are not allowed to book this event type."},
-        {"status": 404, "shape": "A", "message": "Event type with id 110 not found."},
         {"status": 422, "shape": "A", "message": "No hosts"},
         {"name": "limit"},
         {"status": 409, "shape": "A", "message": "No more seats left at this seated booking."},
