@@ -28,7 +28,7 @@ class Transition:
     by: str
     why: str
     action: int
-    """The id of the operator's action that it follows; 0: of none."""
+    """The id of the operator's action that caused this change; 0: no action caused it."""
     context: Mapping[str, Any]
 
 

@@ -73,7 +73,7 @@ class ThreadConnections:
 
 
 class SharedState:
-    """Run the scripts of one service for one process; an answer of None means that Redis is gone."""
+    """Run the scripts of one service for one process. None as an answer means that Redis is unavailable."""
 
     def __init__(
         self, service: str, client: scripts.Client, *, retry_after: float, clock: Callable[[], float], emit: Emit

@@ -268,8 +268,8 @@ def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding |
     return finding(
         AuditFindingKind.HALF_MADE,
         row,
-        f"{message}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it anew')}",
+        f"{message}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it again')}",
     )
 
 
-_AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks anew")
+_AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks again")

@@ -212,7 +212,7 @@ class Pair:
         self.compare()
 
     def read_counts(self, at: Caller, written: int, *, anew: bool) -> None:
-        """Read all that is counted, the windows until `written` being written down; `anew`: the server restarted."""
+        """Read all counts; windows until `written` are stored already. `anew` is true if the server restarted."""
         self._catch_up()
         counts, keys = self.rules.counts, scripts.stats_keys(SERVICE)
         if anew:

@@ -72,7 +72,7 @@ def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
 
 
 def _reset(headers: Mapping[str, str], name: str) -> float | None:
-    """Return in how many seconds a limit begins anew: Cal.com counts them, or gives a Unix time."""
+    """Return the seconds until a limit starts again: Cal.com sends seconds, or a Unix time."""
     value = _number(headers.get(name, "").strip())
     if value is None:
         return None

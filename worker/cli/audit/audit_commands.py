@@ -81,7 +81,7 @@ def restored(
 
     The database has forgotten what was booked since the backup. What was on its way then becomes of unknown outcome:
     it is looked for at Cal.com before it may be posted. What was asked for later has no row any more: Cal.com's list
-    is read, and whoever asks again for one that is booked gets that booking.
+    is read, and a caller that asks again for a booking that is there gets it.
 
     It waits first until what the old workers sent last must be listed (160 s by the default settings), and may be run
     again at any time. Stop all workers and beat before the restore; start them when this has ended with exit code 0.

@@ -43,7 +43,7 @@ def locked(folder: Path | None) -> Iterator[int | None]:
 
 
 def _lock(lock: int) -> bool:
-    """Take the lock; whoever only looks whether servers run (`running_servers`) has it for a moment, so try again."""
+    """Take the lock. `running_servers`, which only looks, holds it for a moment: so this tries again."""
     pause = threading.Event()
     for _ in range(LOCK_TRIES):
         with contextlib.suppress(BlockingIOError):
