@@ -137,7 +137,7 @@ def _report(since: datetime, unknown: int, lost: Restored, *, json: bool) -> Non
         screen.as_json({"since": since, "unknown": unknown, **asdict(lost)})
         return
     screen.say(f"{plural(unknown, 'booking')} on the way or held: each is looked for before it may be posted.")
-    screen.say(f"{plural(lost.found, 'booking')} at Cal.com without a row here: a caller that asks again gets its own booking.")
+    screen.say(f"{plural(lost.found, 'booking')} at Cal.com without a row here: a caller that asks again gets it.")
     if lost.asked_again:
         screen.say(f"{lost.asked_again:,} of them were asked for again since the restore, and have their bookings.")
     if lost.unnamed:
