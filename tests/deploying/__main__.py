@@ -1,5 +1,7 @@
 """Run docker-compose.yml's containers as processes, in namespaces of their own, and print what came of it.
 
+They have the variables that Kubernetes would set as well: it runs the same commands.
+
     unshare --net --mount -- python -m tests.deploying FOLDER
 
 So names, ports and places of files are the containers' own, word for word. FOLDER has `config.json`, as docker-compose
@@ -19,7 +21,7 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from tests.deploying.containers import ROOT, Container, images, read
+from tests.deploying.containers import KUBERNETES, ROOT, Container, images, kustomized, pods, read, service_links
 from tests.support.tracing.collector import collecting
 from worker.local.embedded import Guard, Postgres, find
 from worker.local.embedded.server import ServerLayout
@@ -71,7 +73,7 @@ def panels() -> Iterator[tuple[str, str]]:
     """Return each panel's title with each of its queries."""
     for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
         for target in panel["targets"]:
-            yield panel["title"], target["expr"]
+            yield panel["title"], target["expr"].replace("$deployment", "booking")
 
 
 def has_data(expression: str) -> bool:
@@ -117,7 +119,12 @@ def run(folder: Path) -> dict[str, Any]:
     isolate(folder, services)
     images(folder)
     with Guard() as guard, collecting(COLLECTOR) as (_, traces):
-        of = {name: Container(name, service, guard, folder / name) for name, service in services.items()}
+        built = kustomized(KUBERNETES)
+        links = {name: service_links(built, pod) for name, pod in pods(built).items()}
+        of = {
+            name: Container(name, service, guard, folder / name, links.get(name, {}))
+            for name, service in services.items()
+        }
         server = postgres(guard, of["worker"].environment["DATABASE_URL"])
         found: dict[str, Any] = {"postgres": of["postgres"].health()}
         of["valkey"].start()
