@@ -27,7 +27,7 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
-from tasks.decisions import BookingDecisions
+from tasks.decisions import LOOKUPS_IN_ALL, BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
@@ -75,9 +75,17 @@ class Inquiry:
             return self._decide(times)
         except NotAskedError as no:
             # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
-            if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:
+            if self._stays_unreadable(no.reply, -times.ends_in):
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
+
+    def _stays_unreadable(self, reply: Reply, waited: float) -> bool:
+        """Return whether the event type counts as one of unknown kind: it fails in each look, and for long.
+
+        Once after hours in which the row was held says nothing: nobody had asked.
+        """
+        in_a_row = self.claim.row.looks + 1 >= LOOKUPS_IN_ALL
+        return reply.kind is ReplyKind.UNKNOWN and in_a_row and waited > self.rules.timings.wait_for_proof
 
     def early_lookup(self) -> LookupResult:
         """Look before the settle time, which can only find. Raises as `lookup` does, and NotNow."""
@@ -176,7 +184,7 @@ class Inquiry:
             kept = event_types.recent(claim.deps, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
-            if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.timings.wait_for_proof:
+            if self._stays_unreadable(no.reply, waited):
                 return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)

@@ -36,9 +36,16 @@ STEPS = (
     _inquiry(
         name="unreadable-type-circles",
         promise=1,
-        old="if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:",
+        old="if self._stays_unreadable(no.reply, -times.ends_in):",
         new="if False:",
         test=f"{_HOLDS}test_a_type_that_stays_unreadable_keeps_no_booking_circling[lost]",
+    ),
+    _inquiry(
+        name="a-hold-counts-as-unreadable",
+        promise=1,
+        old="in_a_row = self.claim.row.looks + 1 >= LOOKUPS_IN_ALL",
+        new="in_a_row = True",
+        test=f"{_HOLDS}test_a_type_that_fails_once_after_a_long_hold_is_read_again",
     ),
     Breakage(
         name="suspect-by-an-outage",
