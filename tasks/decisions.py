@@ -16,8 +16,8 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
 from tasks.moves import KNOWN, Move, Posted, Proceed
 
-TRY_AGAIN = 60.0  # seconds after which a booking is tried again that something else than Cal.com's API answered
-TRY_AGAIN_LATEST = 3600.0  # for it doubles
+TRY_AGAIN = 60.0  # seconds after which a booking is tried again that met no Cal.com, or not its event type
+TRY_AGAIN_LATEST = 3600.0  # the pause doubles up to it
 LOOKUPS = 3  # looks at 1, 2, 4 s after an unknown answer; then the row waits, held, until its settle time
 LOOKUPS_IN_ALL = 6  # that found nothing yet, and then such as failed: a bad day of a few percent must not hold anybody
 PROBES_BEFORE_REST = 3  # failed probes in a row, after which a booking leaves the line for a while
@@ -135,15 +135,16 @@ class BookingDecisions:
     def no_event_type(self, row: Appointment, message: str) -> Move:
         """Return the hold of a booking whose event type Cal.com has no more, though it had it: until it is found again.
 
-        An operator's error (another Cal.com, a type that was moved or deleted) refuses no customer.
+        An operator's error (another Cal.com, a type that was moved or deleted) refuses no customer. However often the
+        booking meets it, a look for the type decides, so that the wait stays the same.
         """
         why = "held: Cal.com has no such event type, and had it before"
-        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": self._try_again(row)}
+        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _try_again(self, row: Appointment) -> FromNow:
-        """Return when a booking that met something else than its event type, or than Cal.com, is tried again."""
-        met = max(row.posts - row.retry_count, 0)  # what was retried met neither
+        """Return when a booking is tried again that something else than Cal.com's API answered."""
+        met = max(row.posts - row.retry_count, 0)  # what was retried met Cal.com
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:
