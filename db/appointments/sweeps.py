@@ -92,11 +92,7 @@ class MissingType(NamedTuple):
 def missing_type(conn: Connection, *, key: str, settings: str) -> MissingType | None:
     """Take this minute's look for an event type that bookings wait for; None: no look is due."""
     found = conn.execute(statement("missing_type"), {"key": key, "settings": settings}).mappings().one_or_none()
-    if found is None:
-        return None
-    columns = dict(found)
-    looked_before = columns.pop("looked_before")
-    return MissingType(Appointment.of(columns), looked_before)
+    return None if found is None else MissingType(Appointment.of(found), found["looked_before"])
 
 
 def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, limit: int) -> list[int]:
