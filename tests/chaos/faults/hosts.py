@@ -1,9 +1,9 @@
 """What changes at Cal.com and no answer shows it: hosts are locked, exchanged, renamed, taken off; types switched.
 
-Hosts are as before when the fault is over, and the next one waits until nothing is open that was posted before: what was
-booked without one host doubles when the other is missing, too, and promise 2 excepts that (hosts are exchanged while a
-booking is open). A type that is switched stays so: one that was switched twice between two looks is the same to anybody
-outside, and promise 2 excepts it as well (docs/promises.md).
+Hosts are as before when the fault is over, and the next one waits until nothing is open that was posted before: what
+was booked without one host doubles when the other is missing, too, and promise 2 excepts that (hosts are exchanged
+while a booking is open). A type that is switched stays so: one that was switched twice between two looks is the same to
+anybody outside, and promise 2 excepts it as well (docs/promises.md).
 """
 
 import random
