@@ -70,18 +70,29 @@ _SERVER_ERRORS = {
     **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
 }
 _OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: a proxy's, about the connection and not about our settings
-_HOST_BUSY = ("User either already has booking at this time or is not available", "One of the hosts")
-_SEATED_ALREADY = "already_signed_up_for_this_booking_error"
-_NO_SEAT = "No more seats left"
-_OUT_OF_BOUNDS = "The event type can't be booked at the"
-_DATABASE_MASKED = "An error occurred while querying the database"
-_LIMITS = ("booking_limit_reached", "duration_limit_reached")
-_TOO_MANY_ACTIVE = "maximum number of active bookings has been reached"
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
-_BAD_KEY = ("ApiAuthStrategy -", "CustomThrottlerGuard - Invalid API Key", "Invalid Access Token.")
-_ANY_GUARD = "Forbidden resource"  # what a guard of NestJS says by default: perhaps a gateway's
-_NO_ROUTE = re.compile(r"Cannot [A-Z]+ ")
-_NOT_THERE = re.compile(r"(Event type|User|Team|Organization) with .+ not found")  # by its number; by its slug
+
+# What a 4xx in one of Cal.com's shapes means, by its status and message: the first that fits.
+_REFUSALS = (
+    (400, "^An error occurred while querying the database", _DATABASE),
+    (400, "^(User either already has booking at this time or is not available|One of the hosts)", _TAKEN),
+    (400, "^The event type can't be booked at the", _BOUNDS),
+    (400, "maximum number of active bookings has been reached", _MAXIMUM),
+    (400, "", _REFUSED),
+    (401, r"^(booking|duration)_limit_reached\Z", _LIMIT),
+    (401, r"^(ApiAuthStrategy -|CustomThrottlerGuard - Invalid API Key|Invalid Access Token\.)", _CREDENTIALS),
+    (401, "^checkBookingRequiresAuthentication", _REFUSED),  # a type for guests who log in
+    (403, r"^Forbidden resource\Z", PAGE),  # what a guard of NestJS says by default: perhaps a gateway's
+    (403, "^PermissionsGuard", CONFIGURATION),
+    (403, "", _REFUSED),
+    (404, "^Cannot [A-Z]+ ", CONFIGURATION),
+    (404, "^(Event type|User|Team|Organization) with .+ not found", _NO_EVENT_TYPE),  # by its number; by its slug
+    (404, "", _REFUSED),
+    (409, "^already_signed_up_for_this_booking_error", _SIGNED_UP),
+    (409, "^No more seats left", _FULL),
+    (409, "", _TAKEN),
+    (422, "", _REFUSED),
+)
 
 
 def read_failure(answer: Answer | NoAnswer) -> Reply | None:
@@ -210,52 +221,10 @@ class _ErrorBody:
 
 
 def _read_refusal(status: int, error: _ErrorBody) -> Reply:
-    """Return the row of a 4xx by its status and message; the order is the table's, most telling first."""
-    message = error.message
-    if status == 405 or (status == 404 and not error.known_shape) or (status == 403 and message == _ANY_GUARD):
+    """Return the row of a 4xx by its status and message."""
+    if status == 405 or (status == 404 and not error.known_shape):
         return PAGE
-    match status if error.known_shape else None:
-        case 400:
-            return CONFIGURATION if error.wants_other_body else _read_bad_request(message)
-        case 401:
-            return _read_unauthorized(message)
-        case 403 if message.startswith("PermissionsGuard"):
-            return CONFIGURATION
-        case 404:
-            return _read_not_found(message)
-        case 409:
-            return _read_conflict(message)
-        case 403 | 422:
-            return _REFUSED
-    return _ANYTHING_ELSE
-
-
-def _read_bad_request(message: str) -> Reply:
-    if message.startswith(_DATABASE_MASKED):
-        return _DATABASE
-    if message.startswith(_HOST_BUSY):
-        return _TAKEN
-    if message.startswith(_OUT_OF_BOUNDS):
-        return _BOUNDS
-    return _MAXIMUM if _TOO_MANY_ACTIVE in message else _REFUSED
-
-
-def _read_unauthorized(message: str) -> Reply:
-    """Tell a limit of the event type, our key, and a type for guests who log in, from a 401 that nobody knows."""
-    if message in _LIMITS:
-        return _LIMIT
-    if message.startswith(_BAD_KEY):
-        return _CREDENTIALS
-    return _REFUSED if message.startswith("checkBookingRequiresAuthentication") else _ANYTHING_ELSE
-
-
-def _read_not_found(message: str) -> Reply:
-    if _NO_ROUTE.match(message):
+    if status == 400 and error.wants_other_body:
         return CONFIGURATION
-    return _NO_EVENT_TYPE if _NOT_THERE.match(message) else _REFUSED
-
-
-def _read_conflict(message: str) -> Reply:
-    if message.startswith(_SEATED_ALREADY):
-        return _SIGNED_UP
-    return _FULL if message.startswith(_NO_SEAT) else _TAKEN
+    fitting = (row for code, words, row in _REFUSALS if code == status and re.search(words, error.message))
+    return next(fitting, _ANYTHING_ELSE) if error.known_shape else _ANYTHING_ELSE

@@ -179,8 +179,8 @@ HOLDS = (
         name="any-guards-no-refuses-a-customer",
         promise=5,
         file="tasks/calcom/failures.py",
-        old=" or (status == 403 and message == _ANY_GUARD)",
-        new="",
+        old='(403, r"^Forbidden resource\\Z", PAGE),',
+        new='(403, r"^Forbidden resource\\Z", _REFUSED),',
         test=f"{_WITHHELD}test_a_booking_that_a_page_hides_is_looked_for_before_another_post[a guard's own 403]",
     ),
     _release_due(
