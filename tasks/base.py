@@ -14,11 +14,6 @@ from tasks.database_errors import as_appointment_error
 from tasks.publish import LONGEST_COUNTDOWN, send, send_once_more
 
 
-def _ignore() -> Exception:
-    ignored: Exception = Ignore()  # a new one each time: a raised exception keeps its frames
-    return ignored
-
-
 class ComeAgain(Exception):  # noqa: N818 - it reports a wait that is already committed, not an error
     """Say that a row waits, committed as `retrying`, and that its task comes again in `delay` seconds."""
 
@@ -49,21 +44,20 @@ class BookingTask(Task):  # type: ignore[misc]  # Celery ships no types
         """
         if isinstance(exc, ComeAgain):
             self._send_again(exc.row, exc.delay, exc)
-        raise self._lost_database(exc)
+        self._retry_database(exc)
 
     def _send_again(self, row: Appointment, delay: float, exc: BaseException) -> NoReturn:
         if delay > LONGEST_COUNTDOWN or not send(dependencies.current(), [row], countdown=delay):
             raise Ignore
         raise Retry(exc=exc, when=delay)
 
-    def _lost_database(self, exc: BaseException | None) -> Exception:
-        """Return what to raise when Postgres failed us: the row is as it was, and the message may come again."""
+    def _retry_database(self, exc: BaseException | None) -> NoReturn:
+        """Send the message once more after Postgres failed us: the row is as it was."""
         error, deps = as_appointment_error(exc), dependencies.current()
         attempt = self.request.retries
         if not error.is_retryable() or attempt >= deps.policy.max_attempts:
-            return _ignore()  # not lost: the sweeper finds the row, or its lease
+            raise Ignore  # not lost: the sweeper finds the row, or its lease
         delay = deps.policy.delay(attempt, error)
         if not send_once_more(deps, self.request, countdown=delay, at_once=is_immediate(error)):
-            return _ignore()
-        sent: Exception = Retry(exc=error, when=delay)
-        return sent
+            raise Ignore
+        raise Retry(exc=error, when=delay)

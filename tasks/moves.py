@@ -111,5 +111,11 @@ def expired(row: Appointment) -> Move:
     return Move(Status.EXPIRED, why, {"last_error": why} | KNOWN)
 
 
-WANTED_AGAIN = Move(Status.RETRYING, "asked for again, so not cancelled", {"next_attempt_at": FromNow(0)}, retry_in=0)
+def at_once(why: str) -> Move:
+    """Return the retry of a row that waits for nothing: its task comes again at once."""
+    return Move(Status.RETRYING, why, {"next_attempt_at": FromNow(0)}, retry_in=0)
+
+
+WANTED_AGAIN = at_once("asked for again, so not cancelled")
+CANCEL_ASKED = at_once("its cancellation is asked for: look again")  # of unknown outcome, found before its next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -20,17 +20,16 @@ from db.appointments.events import MADE_AGAIN
 from resilience.circuit_breaker.types import Permit
 from tasks import event_types
 from tasks.calcom.booking import Booking, to_millisecond
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
-from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
+from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
 from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, after_evidence, after_refusal
 from tasks.unknown.outcome import Times
@@ -151,7 +150,7 @@ class Inquiry:
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
             if row.cancel_requested:  # while we looked
-                return CANCELLED_UNBOOKED if allowed.known else outcome.cancel_asked()
+                return CANCELLED_UNBOOKED if allowed.known else CANCEL_ASKED
             unless_it_may_go.pop_all()
         return None
 
@@ -232,11 +231,8 @@ class Inquiry:
         kept = event_types.known(claim.deps, row) if post.evidence else None
         if kept is None:
             return settle_again()
-        foreign = address_seated = False
-        if reply.kind is ReplyKind.ANOTHERS:
-            foreign = self._is_foreign(row, reply)
-        elif reply.kind is ReplyKind.SIGNED_UP:
-            address_seated = self._is_seated_before(row)
+        foreign = reply.kind is ReplyKind.ANOTHERS and self._is_foreign(row, reply)
+        address_seated = reply.kind is ReplyKind.SIGNED_UP and self._is_seated_before(row)
         kind = kept.kind_of(row.sent_at)
         act = after_evidence(kind, reply, foreign=foreign, address_seated=address_seated)
         named: Booking | None = None

@@ -19,6 +19,7 @@ from tasks.moves import CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed, confir
 from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
+_FIRST = Proceed()
 LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
 MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
 HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
@@ -54,7 +55,7 @@ def unknown(
     posted: Posted,
     *,
     kind: EventKind | None = None,
-    post: Proceed | None = None,
+    post: Proceed = _FIRST,
     refusal: Mapping[str, Any] | None = None,
 ) -> Move:
     """Return the move of a row whose POST may have booked: look first, and from when on what may follow.
@@ -65,8 +66,8 @@ def unknown(
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
     finished = reply.settle_after is SettleAfter.ANSWERED
     ends = timings.settle_unanswered if finished else timings.ends_unanswered - sent_ago
-    again = post is not None and row.outcome_unknown
-    retried = row.retry_count + (again and post is not None and post.retry)
+    again = row.outcome_unknown
+    retried = row.retry_count + (again and post.retry)
     settles = _settles_in(rules, reply, sent_ago, kind)
     changes: dict[str, Any] = {
         "outcome_unknown": True,
@@ -74,7 +75,7 @@ def unknown(
         "settle_at": FromNow(settles),
         "ends_at": FromNow(max(ends, times.ends_in) if row.outcome_unknown else ends),
         "askable_since": row.askable_since if row.outcome_unknown and row.askable_since else FromNow(0),
-        "evidence_posts": row.evidence_posts + (again and post is not None and post.evidence),
+        "evidence_posts": row.evidence_posts + (again and post.evidence),
         "looks": 0,
         "refusal": refusal,
         **error(reply),
@@ -83,7 +84,7 @@ def unknown(
         held = rules.held(row, reply)
         return replace(held, changes={**changes, **held.changes})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
-    if post is not None and post.evidence and not rules.may_retry(retried, None):
+    if post.evidence and not rules.may_retry(retried, None):
         # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
@@ -157,7 +158,7 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
             moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
             return found(row, result.there, f"found at Cal.com{moved}")
         case LookupKind.CANCELLED:
-            changes = {"calcom_booking_uid": result.uid, "calcom_seat_uid": result.seat_uid}
+            changes = {"calcom_booking_uid": result.there.uid, "calcom_seat_uid": result.there.seat_uid}
             return Move(Status.CANCELLED, "found at Cal.com, cancelled there", changes | KNOWN | _posted(row))
         case LookupKind.FAILED:
             return lookup_failed(rules, row, result.reply)
@@ -220,13 +221,6 @@ def wait_for_slots(seconds: float) -> Move:
 
 def _settling(why: str, seconds: float) -> Move:
     return Move(Status.HELD, why, {"hold_reason": HoldReason.SETTLING, "hold_until": FromNow(seconds), "looks": 0})
-
-
-def cancel_asked() -> Move:
-    """Return the move of a row of unknown outcome that is to be cancelled, which came to light before its next POST."""
-    return Move(
-        Status.RETRYING, "its cancellation is asked for: look again", {"next_attempt_at": FromNow(0)}, retry_in=0
-    )
 
 
 def half_made(row: Appointment, uid: str) -> Move:

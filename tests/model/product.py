@@ -82,16 +82,18 @@ class _Stop(BaseException):  # not an Exception: nothing of the product may take
         self.asked = asked
 
 
-class _Attempt(attempt.Attempt):
-    """An attempt that goes on where its turn stands."""
+_own_before_post, _own_post = attempt.before_post, attempt.post
 
-    def before_post(self) -> Move | Proceed:
-        allowed: Proceed | None = _running.allowed
-        return super().before_post() if allowed is None else allowed
 
-    def post(self, allowed: Proceed) -> Move:
-        _running.allowed = allowed
-        return super().post(allowed)
+def _before_post(asked: inquiry.Inquiry) -> Move | Proceed:
+    """Go on where the turn stands."""
+    allowed: Proceed | None = _running.allowed
+    return _own_before_post(asked) if allowed is None else allowed
+
+
+def _post(asked: inquiry.Inquiry, allowed: Proceed) -> Move:
+    _running.allowed = allowed
+    return _own_post(asked, allowed)
 
 
 class _Dealt:
@@ -242,7 +244,8 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,
-    (attempt, "Attempt"): _Attempt,
+    (attempt, "before_post"): _before_post,
+    (attempt, "post"): _post,
     (outcome, "LOOKUPS"): 1,
     (outcome, "LOOKUPS_IN_ALL"): 1,
 }
@@ -281,7 +284,7 @@ def ask(turn: Turn) -> AttemptResult:
 @contextmanager
 def dealt() -> Iterator[None]:
     """Have what the product asks for answered by the model until the block ends; a search does so once for all runs."""
-    if attempt.Attempt is _Attempt:  # they are, already
+    if attempt.post is _post:  # they are, already
         yield
         return
     before = {place: getattr(*place) for place in _DEALT}

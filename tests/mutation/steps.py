@@ -81,7 +81,7 @@ STEPS = (
     _attempt(
         name="report-of-a-post-forgotten",
         promise=4,
-        old="any(one.closed for one in self.reports)",
+        old="any(report.closed for report in self.reports)",
         new="self.reports[-1].closed",
         test=f"{_PROBES}test_what_a_post_has_closed_is_known_though_looks_follow_it",
     ),
