@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # docs/calcom.md: the languages of an attendee, in the spelling that Cal.com wants.
 # fmt: off
@@ -27,6 +27,12 @@ _BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # turn the tex
 # a last label of letters.
 _CALCOM_EMAIL = re.compile(r"[a-z0-9_+.'-]*[a-z0-9_+'-]@(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", re.ASCII)
 _PHONE = re.compile(r"\+[0-9 ()./-]{5,40}", re.ASCII)
+
+
+class Strict(BaseModel):
+    """Accept the exact types and known fields alone: a string is no number, and true is no 1."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def storable(text: str) -> str:

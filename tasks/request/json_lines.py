@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +9,11 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from tasks.request.messages import Problem, problems
+from tasks.request.messages import FIELD_NAME, Problem, problems
 from tasks.request.model import BookingRequest
 
 MAX_LINE = 64 * 1024  # bytes, without the line's end
 _BOM = b"\xef\xbb\xbf"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
 class LineReader(Protocol):
@@ -106,7 +104,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:  # which one did the caller mean?
-            raise _UnreadableLineError(f"has the key {key} twice" if _NAME.fullmatch(key) else "has a key twice")
+            raise _UnreadableLineError(f"has the key {key} twice" if FIELD_NAME.fullmatch(key) else "has a key twice")
         data[key] = value
     return data
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 MAX_PROBLEMS = 20  # a request with more has been understood well enough
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 # pydantic's error types, and the text for each; `{name}` is taken from the error's context.
@@ -69,7 +69,7 @@ def _field(loc: tuple[int | str, ...]) -> str:
 
 
 def _named(part: str) -> bool:
-    return part.isascii() and (part.isdigit() or _FIELD.fullmatch(part) is not None)
+    return part.isascii() and (part.isdigit() or FIELD_NAME.fullmatch(part) is not None)
 
 
 def _unknown(name: str) -> str:

@@ -9,20 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from resilience.exceptions import CustomerValidationException
-from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Zone
+from tasks.request.fields import CorrelationId, Email, IdempotencyKey, Language, Name, Phone, Slug, Strict, Zone
 from tasks.request.location import Location
 from tasks.request.messages import problems
 from tasks.request.open_fields import Metadata, Minutes, Responses
@@ -64,12 +55,7 @@ def instant(value: Any) -> datetime:
     return at
 
 
-class _Strict(BaseModel):
-    # strict: a string is no number and true is no 1; hide_input: an error's text may reach a log.
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Attendee(_Strict):
+class Attendee(Strict):
     """Name who comes: by e-mail, by phone number, or by both."""
 
     name: Name
@@ -85,7 +71,7 @@ class Attendee(_Strict):
         return self
 
 
-class BookingRequest(_Strict):
+class BookingRequest(Strict):
     """Ask for one booking; immutable, checked and normalised.
 
     `start` and `answer_by` are kept in UTC. What is not booked by `answer_by` ends as expired; of a request that is
@@ -165,25 +151,22 @@ class BookingRequest(_Strict):
         """Return the request columns of `appointments`; `end_at` is known only where a length is asked for."""
         length = self.length_in_minutes
         return {
-            "event_type_id": self.event_type_id,
-            "event_type_slug": self.event_type_slug,
-            "username": self.username,
-            "team_slug": self.team_slug,
-            "organization_slug": self.organization_slug,
+            **self.model_dump(include=_SAME_COLUMNS),
             "start_at": self.start,
             "end_at": None if length is None else self.start + timedelta(minutes=length),
-            "length_in_minutes": length,
             "attendee_name": self.attendee.name,
             "attendee_email": self.attendee.email,
             "attendee_phone": self.attendee.phone_number,
             "attendee_time_zone": self.attendee.time_zone,
             "attendee_language": self.attendee.language,
-            "guests": list(self.guests),
-            "location": None if self.location is None else self.location.model_dump(),
-            "booking_fields_responses": self.booking_fields_responses,
             "request_metadata": self.metadata,
-            "answer_by": self.answer_by,
         }
+
+
+_SAME_COLUMNS = {  # fields whose columns have their names
+    *("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug", "answer_by"),
+    *("length_in_minutes", "guests", "location", "booking_fields_responses"),
+}
 
 
 def _wrong(field: str, why: str) -> PydanticCustomError:
