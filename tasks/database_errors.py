@@ -1,8 +1,7 @@
 """Turn what SQLAlchemy raises into our own exceptions, without the statement: it may hold personal data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -10,21 +9,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from resilience.exceptions import AppointmentDatabaseException, AppointmentException
 
 # PostgreSQL's SQLSTATEs (Appendix A of its manual) after which the same statement may succeed.
-_KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "40P01": "deadlock",
-        "40001": "serialization",
-        "57014": "timeout",  # statement cancelled by its time-out
-        "55P03": "timeout",  # lock not available in time
-        "57P01": "lost_connection",  # the server was shut down
-        "57P02": "lost_connection",  # it crashed
-        "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
-        "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
-        "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
-        "57P03": "unavailable",  # it starts up
-        "53300": "unavailable",  # too many connections
-    }
-)
+_KINDS = {
+    "40P01": "deadlock",
+    "40001": "serialization",
+    "57014": "timeout",  # statement cancelled by its time-out
+    "55P03": "timeout",  # lock not available in time
+    "57P01": "lost_connection",  # the server was shut down
+    "57P02": "lost_connection",  # it crashed
+    "25P03": "lost_connection",  # we were idle in a transaction: frozen, say
+    "0A000": "lost_connection",  # our prepared statements are of no use any more: a migration has changed a table
+    "25006": "unavailable",  # it takes no writes: a replica by now, or told to spare its disk
+    "57P03": "unavailable",  # it starts up
+    "53300": "unavailable",  # too many connections
+}
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
 """No such table, no such column."""

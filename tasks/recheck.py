@@ -11,10 +11,9 @@ from db.appointments.appointment import Appointment
 from db.appointments.there import places
 from db.lifecycle import Status
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, follow, read_bookings
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there, follow
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
@@ -59,19 +58,20 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
     made = list[CallMade | None]()
     calls = GuardedCalls(deps, row.correlation_id, on_report=lambda _, call: made.append(call))
     try:
-        now = _Look(deps, calls, row, clock() + PATIENCE, clock).now()
+        now = _Lookup(deps, calls, row, clock() + PATIENCE, clock).now()
     except NotNow:
         return Recheck(Standing.UNASKED)
     if isinstance(now, Reply):
         return Recheck(Standing.UNASKED)
     if now is None:
-        return Recheck(Standing.GONE if _cancel(deps, row, made) else Standing.UNASKED)
+        _cancel(deps, row, made)
+        return Recheck(Standing.GONE)
     _record(deps, row, now)
     return Recheck(Standing.LIVES, now.start, now.awaits_host)
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Lookup:
     """Look at the booking of a row until `ends_at`, by a monotonic clock in seconds."""
 
     deps: Dependencies
@@ -131,7 +131,7 @@ def _record(deps: Dependencies, row: Appointment, now: Booking) -> None:
         places.record_places(conn, [(row, there)], by="caller", why="seen at Cal.com when it was asked for again")
 
 
-def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> bool:
+def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None]) -> None:
     with deps.engine.begin() as conn:
         moved = appointments.move(
             conn,
@@ -143,4 +143,3 @@ def _cancel(deps: Dependencies, row: Appointment, made: Sequence[CallMade | None
             detail={"calls": [call for call in made if call]},
         )
     log.info("found_cancelled", appointment_id=row.id, moved=moved)
-    return True

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -70,24 +70,25 @@ def read_booking(data: object) -> Booking | None:
     """Return the booking in `data`; None when it has no usable uid."""
     if not isinstance(data, dict) or (uid := usable(data.get("uid"))) is None:
         return None
-    event_type = _object(data.get("eventType"))
-    hosts = [_object(host) for host in _list(data.get("hosts"))]
-    slug, made = event_type.get("slug"), data.get("seatUid")
-    booker = _object(data.get("bookingFieldsResponses")).get("email")
+    event_type = object_of(data.get("eventType"))
+    hosts = [object_of(host) for host in list_of(data.get("hosts"))]
+    made, own = data.get("seatUid"), _reference(object_of(data.get("metadata")))
+    attendees = tuple(_attendee(object_of(entry)) for entry in list_of(data.get("attendees")))
+    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # seats have theirs at their attendees
     return Booking(
         uid=uid,
-        marks={mark: seat for found, seat in _metadata(data) if (mark := _reference(found)) is not None},
+        marks={mark: seat for mark, seat in ({own: None} | marks).items() if mark is not None},
         seated=_is_seated(data),
         seat_uid="" if made == "" else usable(made),
-        attendees=tuple(_attendee(_object(entry)) for entry in _list(data.get("attendees"))),
-        booker=booker if isinstance(booker, str) else None,
+        attendees=attendees,
+        booker=_text(object_of(data.get("bookingFieldsResponses")).get("email")),
         start=read_instant(data.get("start")),
         end=read_instant(data.get("end")),
         created_at=read_instant(data.get("createdAt")),
-        event_type_id=_integer(data.get("eventTypeId")) or _integer(event_type.get("id")),
-        event_type_slug=slug if isinstance(slug, str) else None,
-        hosts=frozenset(name for host in hosts if isinstance(name := host.get("username"), str)),
-        host_ids=frozenset(number for host in hosts if (number := _integer(host.get("id"))) is not None),
+        event_type_id=integer(data.get("eventTypeId")) or integer(event_type.get("id")),
+        event_type_slug=_text(event_type.get("slug")),
+        hosts=frozenset(name for host in hosts if (name := _text(host.get("username"))) is not None),
+        host_ids=frozenset(number for host in hosts if (number := integer(host.get("id"))) is not None),
         accepted=data.get("status") == "accepted",
         cancelled=data.get("status") in ("cancelled", "rejected"),  # rejected: its host declined it
         moved_to=usable(data.get("rescheduledToUid")),
@@ -125,42 +126,37 @@ def to_millisecond(moment: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _metadata(data: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
-    """Yield each metadata object with its seat's uid: seats have it at their attendees, others at the booking."""
-    if isinstance(own := data.get("metadata"), dict):
-        yield own, None
-    for entry in _list(data.get("attendees")):
-        attendee = _object(entry)
-        if isinstance(found := attendee.get("metadata"), dict):
-            yield found, usable(attendee.get("seatUid"))
-
-
 def _is_seated(data: Mapping[str, Any]) -> bool:
-    shows_seats = any(_object(entry).get("seatUid") for entry in _list(data.get("attendees")))
+    shows_seats = any(object_of(entry).get("seatUid") for entry in list_of(data.get("attendees")))
     return shows_seats or "seatUid" in data or not isinstance(data.get("metadata"), dict)
 
 
 def _attendee(entry: Mapping[str, Any]) -> BookedAttendee:
-    email = entry.get("email")
     return BookedAttendee(
-        email=email if isinstance(email, str) else None,
+        email=_text(entry.get("email")),
         seat_uid=usable(entry.get("seatUid")),
-        reference=_reference(_object(entry.get("metadata"))),
+        reference=_reference(object_of(entry.get("metadata"))),
     )
 
 
 def _reference(metadata: Mapping[str, Any]) -> str | None:
-    mark = metadata.get(REFERENCE)
-    return mark if isinstance(mark, str) else None
+    return _text(metadata.get(REFERENCE))
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def object_of(value: object) -> Mapping[str, Any]:
+    """Return a JSON object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: object) -> Sequence[Any]:
+def list_of(value: object) -> Sequence[Any]:
+    """Return a JSON array; an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
-def _integer(value: object) -> int | None:
+def integer(value: object) -> int | None:
+    """Return a whole number of JSON; None for anything else, true and false among it."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

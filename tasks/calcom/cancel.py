@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import parse, read_booking
+from tasks.calcom.booking import object_of, parse, read_booking
 from tasks.calcom.failures import read_failure
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -54,11 +54,7 @@ def read_cancel(answer: Answer | NoAnswer, *, seat_uid: str | None) -> Reply | N
 
 def _shows_end(body: bytes, seat_uid: str | None) -> bool:
     """Return whether the booking in an answer of 200 is over, or is there without the seat."""
-    content = parse(body)
-    data = content.get("data") if isinstance(content, dict) else None
-    booking = read_booking(data)
+    booking = read_booking(object_of(parse(body)).get("data"))
     if booking is None or booking.cancelled or seat_uid is None:
         return booking is not None and booking.cancelled
-    attendees = data.get("attendees") if isinstance(data, dict) else None
-    seats = [one.get("seatUid") for one in attendees if isinstance(one, dict)] if isinstance(attendees, list) else []
-    return seat_uid not in seats
+    return seat_uid not in {attendee.seat_uid for attendee in booking.attendees}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import Booking, parse, read_booking
+from tasks.calcom.booking import Booking, object_of, parse, read_booking
 from tasks.calcom.failures import UNREADABLE, failure_of, read_anothers
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at
@@ -33,7 +33,7 @@ def read_post(
 def _read_created(answer: Answer, reference: str, attendee: str | None, start: datetime | None) -> Reply:
     """Return what a 200 or 201 means: our booking, another's, or neither for certain (rows 1 to 3)."""
     content = None if answer.truncated else parse(answer.body)
-    data = content.get("data") if isinstance(content, dict) else None
+    data = object_of(content).get("data")
     entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry a week
     bookings = [booking for entry in entries if (booking := read_booking(entry)) is not None]
     ours = [booking for booking in bookings if booking.seat_uid or reference in booking.marks]

@@ -21,12 +21,12 @@ from tasks.calcom.lookup import (
     LookupKind,
     LookupResult,
     Query,
-    Reads,
     followed,
     narrowed,
     ours_among,
     shows_type,
 )
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address
 
@@ -38,7 +38,9 @@ _MISCOUNTED = 1  # and never more than that one
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
-def deciding_lookup(client: Reads, appointment: Appointment, *, calcom_id: int | None, me: Me | None) -> LookupResult:
+def deciding_lookup(
+    client: CalcomReads, appointment: Appointment, *, calcom_id: int | None, me: Me | None
+) -> LookupResult:
     """Return what one whole answer shows: ours, or that it is absent, and what else that answer proves.
 
     `calcom_id` is Cal.com's number of the event type, where the appointment names it by slug; `me` is whose our key is,
@@ -48,7 +50,7 @@ def deciding_lookup(client: Reads, appointment: Appointment, *, calcom_id: int |
     return followed(client, appointment, _whole_answer(client, appointment, calcom_id, me))
 
 
-def _whole_answer(client: Reads, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
+def _whole_answer(client: CalcomReads, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     at_its_time = narrowed(appointment, calcom_id) | {"take": LARGEST_PAGE}
     number, deleted = at_its_time.get("eventTypeId"), False
     if number is not None:
@@ -80,7 +82,7 @@ _TOO_MANY = Reply(
 )
 
 
-def _ask(client: Reads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
+def _ask(client: CalcomReads, query: Query) -> tuple[Answer | NoAnswer, Page | Reply]:
     """Return a page, asked for again at once while it lists fewer bookings than it counts."""
     for _ in range(TRIES):
         answer = client.list_bookings(query)

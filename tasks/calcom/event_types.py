@@ -5,12 +5,12 @@ Every event type that Cal.com shows (API version 2024-06-14) has `seats`, `recur
 `requiresConfirmationForFreeEmail`, is in no answer of that version: it is read of version 2024-04-15.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from db.event_kind import EventKind
+from tasks.calcom.booking import integer, list_of, object_of
 from tasks.calcom.failures import CONFIGURATION, UNREADABLE, read_content
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import OWN_TYPES_BODY
@@ -118,21 +118,13 @@ def read_free_email(answer: Answer | NoAnswer, calcom_id: int) -> bool | Reply |
     content = read_content(answer)
     if isinstance(content, Reply):
         return content
-    told = set(_free_email(content.get("data"), calcom_id))
-    return told.pop() if told in ({True}, {False}) else None
-
-
-def _free_email(data: object, calcom_id: int) -> Iterator[bool | None]:
-    for group in _entries(data, "eventTypeGroups"):
-        for entry in _entries(group, "eventTypes"):
-            if isinstance(entry, dict) and entry.get("id") == calcom_id:
-                value = entry.get("requiresConfirmationForFreeEmail")
-                yield value if isinstance(value, bool) else None
-
-
-def _entries(data: object, member: str) -> list[Any]:
-    entries = data.get(member) if isinstance(data, dict) else None
-    return entries if isinstance(entries, list) else []
+    told = {
+        value if isinstance(value := entry.get("requiresConfirmationForFreeEmail"), bool) else None
+        for group in list_of(object_of(content.get("data")).get("eventTypeGroups"))
+        for entry in map(object_of, list_of(object_of(group).get("eventTypes")))
+        if entry.get("id") == calcom_id
+    }
+    return told.pop() if len(told) == 1 else None
 
 
 def read_me(answer: Answer | NoAnswer) -> Me | Reply:
@@ -203,13 +195,12 @@ def _occurrences(data: object) -> int | None:
 
 def _has_price(data: dict[str, Any]) -> bool:
     """Return whether it costs something: by its own price, or by that of a payment app which is in use."""
-    metadata = data.get("metadata")
-    apps = metadata.get("apps") if isinstance(metadata, dict) else None
-    asked = [app for app in apps.values() if isinstance(app, dict)] if isinstance(apps, dict) else []
-    return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in asked)
+    apps = map(object_of, object_of(object_of(data.get("metadata")).get("apps")).values())
+    return _number(data["price"]) != 0 or any(app.get("price") and app.get("enabled") is not False for app in apps)
 
 
 def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    number = integer(value)
+    if number is None:
         raise TypeError
-    return value
+    return number

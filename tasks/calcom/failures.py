@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from resilience.circuit_breaker.types import CallOutcome
-from tasks.calcom.booking import BookedAttendee, Booking, parse, usable
+from tasks.calcom.booking import BookedAttendee, Booking, object_of, parse, usable
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -206,17 +206,14 @@ class _ErrorBody:
     @classmethod
     def read(cls, body: bytes) -> "_ErrorBody | None":
         """Return what `body` says; None when it is not JSON."""
-        content: Any = parse(body)
-        if content is None:
-            return None
-        shown = content.get("error") if isinstance(content, dict) else None
-        if isinstance(shown, dict) and isinstance(shown.get("message"), str):  # A
-            details = shown.get("details")
-            return cls(
-                shown["message"], known_shape=True, wants_other_body=isinstance(details, dict) and "errors" in details
-            )
-        if isinstance(content, dict) and "statusCode" in content and "message" in content:  # B
-            return cls(str(content["message"]), known_shape=True, wants_other_body=False)
+        match parse(body):
+            case None:
+                return None
+            case {"error": {"message": str(message), **more}}:  # A
+                wants_other_body = "errors" in object_of(more.get("details"))
+                return cls(message, known_shape=True, wants_other_body=wants_other_body)
+            case {"statusCode": _, "message": message}:  # B
+                return cls(str(message), known_shape=True, wants_other_body=False)
         return cls("", known_shape=False, wants_other_body=False)
 
 

@@ -4,33 +4,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
-from tasks.calcom.booking_answers import read_list
-from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.booking_answers import booked_there, follow, read_list
+from tasks.calcom.reads import CalcomReads
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
-from tasks.calcom.rescheduled import follow
 
 PAGE = 100
 MAX_PAGES = 20  # with the filters at work there is one; a server that ignores them must not keep us for ever
+_NOWHERE = BookedThere(None)
+_NOWHERE = BookedThere(None)
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
 
 Query = dict[str, str | int]
-
-
-class Reads(Protocol):
-    """Describe what a lookup asks of a client."""
-
-    def list_bookings(self, params: Query, /) -> Answer | NoAnswer:
-        """GET /v2/bookings."""
-
-    def booking(self, uid: str, /) -> Answer | NoAnswer:
-        """GET /v2/bookings/{uid}."""
 
 
 class LookupKind(StrEnum):
@@ -60,9 +50,8 @@ class HalfMade:
 class LookupResult:
     """Hold what one lookup saw.
 
-    `event_type_id`, `series_uid` and `awaits_host` are those of the booking found; `start` is when that begins, where
-    it is not the start that was asked for (None, too, where Cal.com does not show it). `deleted`: Cal.com has no
-    such event type any more.
+    `there` is as what it is booked, and `event_type_id` the number of its event type, of a booking that was found.
+    `deleted`: Cal.com has no such event type any more.
     Of a deciding lookup alone: `stranger` says that the answer shows a booking of the type in which the key's user has
     no part, which proves sight of a personal one; `taken_until` is when others' accepted bookings of the type at our
     start end; `half_made` is the booking that is neither ours nor absent; `hides_seats` says that one at our start has
@@ -70,11 +59,7 @@ class LookupResult:
     """
 
     kind: LookupKind
-    uid: str | None = None
-    seat_uid: str | None = None
-    series_uid: str | None = None
-    start: datetime | None = None
-    awaits_host: bool | None = None
+    there: BookedThere = _NOWHERE
     event_type_id: int | None = None
     deleted: bool = False
     stranger: bool = False
@@ -83,14 +68,9 @@ class LookupResult:
     hides_seats: bool = False
     reply: Reply | None = None
 
-    @property
-    def there(self) -> BookedThere:
-        """Return as what it is booked, of one that was found."""
-        return BookedThere(self.uid, self.seat_uid, self.series_uid, self.start, self.awaits_host)
-
 
 def lookup(
-    client: Reads,
+    client: CalcomReads,
     appointment: Appointment,
     *,
     calcom_id: int | None = None,
@@ -113,24 +93,23 @@ def lookup(
     return result
 
 
-def followed(client: Reads, appointment: Appointment, result: LookupResult) -> LookupResult:
+def followed(client: CalcomReads, appointment: Appointment, result: LookupResult) -> LookupResult:
     """Return a MOVED as what it is now, which may be cancelled.
 
     Where Cal.com does not know that one, nobody can say when it is; where it does not answer, the lookup has failed.
     """
-    if result.kind is not LookupKind.MOVED or result.uid is None:
+    before = result.there
+    if result.kind is not LookupKind.MOVED or before.uid is None:
         return result
-    now = follow(result.uid, client.booking)
+    now = follow(before.uid, client.booking)
     if isinstance(now, Reply):
         unknown = now.kind is ReplyKind.REFUSED
-        return result if unknown else replace(result, kind=LookupKind.FAILED, uid=None, reply=now)
+        return result if unknown else replace(result, kind=LookupKind.FAILED, there=_NOWHERE, reply=now)
+    seat_uid = now.marks.get(str(appointment.uuid), before.seat_uid)  # a moved seat may have a new one
     return replace(
         result,
         kind=LookupKind.CANCELLED if now.cancelled else LookupKind.MOVED,
-        uid=now.uid,
-        seat_uid=now.marks.get(str(appointment.uuid), result.seat_uid),  # a moved seat may have a new one
-        start=None if now.is_at(appointment.start_at) else now.start,
-        awaits_host=now.awaits_host,
+        there=replace(booked_there(now, appointment, seat_uid), series_uid=before.series_uid),
     )
 
 
@@ -177,7 +156,7 @@ def shows_type(booking: Booking, appointment: Appointment, calcom_id: int | None
     return appointment.username in booking.hosts  # slugs are each owner's own, and which team's is not shown
 
 
-def _search(client: Reads, appointment: Appointment, query: Query, calcom_id: int | None) -> LookupResult:
+def _search(client: CalcomReads, appointment: Appointment, query: Query, calcom_id: int | None) -> LookupResult:
     result = LookupResult(kind=LookupKind.ABSENT)
     for page in _pages(client, query):
         if isinstance(page, Reply):
@@ -190,7 +169,7 @@ def _search(client: Reads, appointment: Appointment, query: Query, calcom_id: in
     return result
 
 
-def _pages(client: Reads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
+def _pages(client: CalcomReads, query: Query) -> Iterator[tuple[Booking, ...] | Reply]:
     """Yield page after page; a Reply when there is none, or when the list does not end."""
     skip = 0
     for _ in range(MAX_PAGES):
@@ -224,12 +203,7 @@ def _start(booking: Booking) -> datetime:
 
 
 def _result(kind: LookupKind, booking: Booking, appointment: Appointment) -> LookupResult:
-    return LookupResult(
-        kind=kind,
-        uid=booking.moved_to if kind is LookupKind.MOVED else booking.uid,
-        seat_uid=booking.marks[str(appointment.uuid)],
-        series_uid=booking.series_uid,
-        start=None if booking.is_at(appointment.start_at) else booking.start,
-        awaits_host=None if booking.moved_to else booking.awaits_host,
-        event_type_id=booking.event_type_id,
-    )
+    there = booked_there(booking, appointment, booking.marks[str(appointment.uuid)])
+    if kind is LookupKind.MOVED:
+        there = replace(there, uid=booking.moved_to, awaits_host=None)
+    return LookupResult(kind=kind, there=there, event_type_id=booking.event_type_id)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from resilience.circuit_breaker.types import CallOutcome
 from resilience.error_types import ErrorType
 
-__all__ = ["REFUSALS", "ErrorType", "Reply", "ReplyKind", "SettleAfter"]
+__all__ = ["ErrorType", "Reply", "ReplyKind", "SettleAfter"]
 
 
 class ReplyKind(StrEnum):
@@ -28,20 +28,6 @@ class ReplyKind(StrEnum):
     CONFIGURATION = "configuration"  # we talk to the wrong thing: URL, API version, permission
     REFUSED = "refused"  # refused for good, with Cal.com's message
     DELETED = "deleted"  # of a list: Cal.com has no such event type any more
-
-
-REFUSALS = frozenset(
-    {
-        ReplyKind.ANOTHERS,
-        ReplyKind.TAKEN,
-        ReplyKind.SIGNED_UP,
-        ReplyKind.FULL,
-        ReplyKind.BOUNDS,
-        ReplyKind.LIMIT,
-        ReplyKind.MAXIMUM,
-        ReplyKind.REFUSED,
-    }
-)
 
 
 class SettleAfter(StrEnum):

@@ -1,22 +1,14 @@
 """Ask whether Cal.com still offers a start: its slots are read from the primary database, its lists perhaps not."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import gcd
-from typing import Protocol
 
 from db.appointments.appointment import Appointment
-from tasks.calcom.booking import parse, read_instant, to_millisecond
+from tasks.calcom.booking import object_of, parse, read_instant, to_millisecond
 from tasks.calcom.http.answer import Answer, NoAnswer
+from tasks.calcom.reads import CalcomReads, Params
 from tasks.calcom.request_body import event_type, instant
-
-
-class SlotReads(Protocol):
-    """Describe what is asked of a client about slots."""
-
-    def slots(self, params: Mapping[str, str | int], /) -> Answer | NoAnswer:
-        """GET /v2/slots."""
 
 
 class Slot(StrEnum):
@@ -28,7 +20,7 @@ class Slot(StrEnum):
     UNASKED = "unasked"  # no answer, or not asked
 
 
-def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
+def ask_slots(client: CalcomReads, appointment: Appointment) -> Slot:
     """Return whether Cal.com still offers the appointment's start; an answer is kept for 2 s (seen, docs/calcom.md)."""
     starts = read_slots(client.slots(slots_of(appointment)))
     if starts is None:
@@ -39,7 +31,7 @@ def ask_slots(client: SlotReads, appointment: Appointment) -> Slot:
     return Slot.UNAVAILABLE if _is_on_grid(start, starts) else Slot.UNPROVEN
 
 
-def slots_of(appointment: Appointment) -> Mapping[str, str | int]:
+def slots_of(appointment: Appointment) -> Params:
     """Return the query of GET /v2/slots for the appointment's event type on its day.
 
     Whole days are asked for: Cal.com lays its slots from the start of what is asked, so that a narrower question might
@@ -60,8 +52,7 @@ def read_slots(answer: Answer | NoAnswer) -> frozenset[datetime] | None:
     """Return the starts that `answer` to GET /v2/slots offers, in UTC; None when it does not say."""
     if isinstance(answer, NoAnswer) or answer.status != 200 or answer.truncated:
         return None
-    content = parse(answer.body)
-    days = content.get("data") if isinstance(content, dict) else None
+    days = object_of(parse(answer.body)).get("data")
     if not isinstance(days, dict) or not all(isinstance(day, list) for day in days.values()):
         return None
     slots = [slot for day in days.values() for slot in day]

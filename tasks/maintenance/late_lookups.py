@@ -51,7 +51,7 @@ def _suspects(built: Dependencies) -> int:
     found = 0
     for row in rows:
         result, made = _look_up(built, row)
-        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.uid is None:
+        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.there.uid is None:
             continue
         with built.engine.begin() as conn:
             appointments.record_late_uid(

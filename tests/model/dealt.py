@@ -7,6 +7,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
 from db.appointments.event_types import EventKind, EventType
+from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -63,8 +64,8 @@ LENGTH = 30  # minutes
 _ENDS = frozenset(start + timedelta(minutes=LENGTH) for start in (NOW, NOW + FAR))
 LOOKUP_RESULTS: Mapping[str, LookupResult] = MappingProxyType(
     {
-        "found": LookupResult(kind=LookupKind.FOUND, uid="uid"),
-        "cancelled": LookupResult(kind=LookupKind.CANCELLED, uid="uid"),
+        "found": LookupResult(kind=LookupKind.FOUND, there=BookedThere("uid")),
+        "cancelled": LookupResult(kind=LookupKind.CANCELLED, there=BookedThere("uid")),
         "absent": LookupResult(kind=LookupKind.ABSENT),
         "absent, beside a stranger's": LookupResult(kind=LookupKind.ABSENT, stranger=True),
         "absent, another has it": LookupResult(kind=LookupKind.ABSENT, taken_until=_ENDS),

@@ -1,9 +1,12 @@
 """What a call to Cal.com sends, and what it came back with: an answer, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 MAX_BODY = 1024 * 1024  # bytes, decoded
+
+MaySend = Callable[[], bool]
+"""Asked right before the first byte of a request: False, and nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,18 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from tasks.calcom.http.answer import MaySend
 from tasks.calcom.http.resolver import Resolver
-
-
-class Phase(StrEnum):
-    """Say how far a call came; before SENT, certainly no byte of the request has left (values are error types)."""
-
-    DNS = "dns"
-    CONNECT = "connect"
-    TLS = "tls"
-    SENT = "sent"
+from tasks.calcom.reply import ErrorType
 
 
 class NotSentError(Exception):
@@ -38,27 +30,22 @@ class NotSentError(Exception):
 class Call:
     """Take one call from looking its host up to the last byte of the answer.
 
-    `ends_at` is in monotonic seconds. The connection tells what happens (`dial`, `before_send`); the watchdog calls
+    `ends_at` is in monotonic seconds. `sent`: a byte of the request may have left; `phase` is the error of a call that
+    ends before that. The connection tells what happens (`dial`, `before_send`); the watchdog calls
     `cut` from its own thread. The socket is cut through a duplicate that belongs to this call alone, so that neither a
     connection used again nor a number given to another file can be hit by a late cut.
     """
 
-    def __init__(
-        self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: Callable[[], bool]
-    ) -> None:
+    def __init__(self, *, ends_at: float, connect_timeout: float, resolver: Resolver, may_send: MaySend) -> None:
         self.ends_at = ends_at
-        self.phase = Phase.CONNECT
+        self.phase = ErrorType.CONNECT
+        self.sent = False
         self.expired = False
         self._connect_timeout = connect_timeout
         self._resolver = resolver
         self._may_send = may_send
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-
-    @property
-    def sent(self) -> bool:
-        """Return whether any byte of the request may have left."""
-        return self.phase is Phase.SENT
 
     def dial(self, host: str, port: int, *, tls: bool) -> socket.socket:
         """Return a connection to `host`; look-up and connecting together take at most the connect time-out.
@@ -67,9 +54,9 @@ class Call:
             OSError: No address, or none that answers (TimeoutError: not in time).
         """
         ends_at = min(time.monotonic() + self._connect_timeout, self.ends_at)
-        self.phase = Phase.DNS
+        self.phase = ErrorType.DNS
         addresses = self._resolver.resolve(host, port, max(ends_at - time.monotonic(), 0))
-        self.phase = Phase.CONNECT
+        self.phase = ErrorType.CONNECT
         failure: OSError = TimeoutError("no connection in time")
         for tried, (family, kind, protocol, _, address) in enumerate(addresses):
             left = ends_at - time.monotonic()
@@ -86,7 +73,7 @@ class Call:
                 sock.close()
                 failure = error
             else:
-                self.phase = Phase.TLS if tls else Phase.CONNECT
+                self.phase = ErrorType.TLS if tls else ErrorType.CONNECT
                 return sock
         raise failure
 
@@ -106,7 +93,7 @@ class Call:
         if not allowed or self.expired:
             raise NotSentError
         sock.settimeout(None)  # what is left of the connect time-out is none for sending: the deadline bounds it
-        self.phase = Phase.SENT
+        self.sent = True
 
     def cut(self) -> None:
         """End the call, from another thread: whoever reads or writes its socket wakes up at once."""

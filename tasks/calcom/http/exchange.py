@@ -11,25 +11,26 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util import Timeout, Url, parse_url
 
-from tasks.calcom.http.answer import Answer, NoAnswer, Request
+from tasks.calcom.http.answer import Answer, MaySend, NoAnswer, Request
 from tasks.calcom.http.call import CALL, WATCHDOG, Call, NotSentError
-from tasks.calcom.http.no_answer import NETWORK_ERRORS, no_answer
 from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
 MAX_HEADER_BYTES = 64 * 1024  # of one answer, 1xx included; http.client bounds only each line, and their number
 _CHUNK = 64 * 1024
+_NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 
 
 class Exchange:
@@ -54,7 +55,7 @@ class Exchange:
         self._tls = tls or (_make_context() if self._url.scheme == "https" else None)
         self._threads = threading.local()
 
-    def send(self, request: Request, *, may_send: Callable[[], bool], deadline: float) -> Answer | NoAnswer:
+    def send(self, request: Request, *, may_send: MaySend, deadline: float) -> Answer | NoAnswer:
         """Return the answer, or why there is none; what `may_send` raises is raised here, with nothing sent."""
         began_at = time.monotonic()
         call = Call(
@@ -74,9 +75,9 @@ class Exchange:
             kind = ErrorType.TIMEOUT if call.expired else ErrorType.LEASE_LOST
             return NoAnswer(sent=False, error_type=kind, message="not sent", elapsed=time.monotonic() - began_at)
         except Exception as error:
-            if not (call.sent or isinstance(error, NETWORK_ERRORS)):
+            if not (call.sent or isinstance(error, _NETWORK_ERRORS)):
                 raise
-            return no_answer(call, error, time.monotonic() - began_at)
+            return _no_answer(call, error, time.monotonic() - began_at)
         finally:
             CALL.reset(current)
             call.finish()
@@ -123,6 +124,27 @@ class Exchange:
         return _TLSConnectionPool(host, port, maxsize=1, ssl_context=self._tls, cert_reqs="CERT_REQUIRED")
 
 
+def _no_answer(call: Call, error: BaseException, elapsed: float) -> NoAnswer:
+    """Return why `call` ended without an answer, after `elapsed` seconds; once sent, whatever went wrong is unknown."""
+    causes = list(_causes(error))
+    late = call.expired or any(isinstance(cause, TimeoutError) for cause in causes)
+    after_sending = ErrorType.TIMEOUT if late else ErrorType.RESET
+    kind = after_sending if call.sent else call.phase
+    return NoAnswer(call.sent, kind, "no answer in time" if late else _describe(causes[-1]), elapsed)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _describe(error: BaseException) -> str:
+    """Name the error, and the system's words for it; never its own text, which may quote a URL."""
+    words = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
 def _make_context() -> ssl.SSLContext:
     """Return a TLS context that trusts the system's authorities and certifi's, and checks names."""
     context = ssl.create_default_context()
@@ -140,7 +162,7 @@ def _read(response: BaseHTTPResponse, most: int) -> tuple[bytes, bool]:
                 break
         else:
             return bytes(body), True
-    except NETWORK_ERRORS:  # cut in the middle, or garbled gzip
+    except _NETWORK_ERRORS:  # cut in the middle, or garbled gzip
         pass
     response.close()  # not to be used again: bytes of this answer may still be under way
     response.release_conn()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,8 @@ class Resolver:
             TimeoutError: No answer within `timeout` seconds.
             OSError: The name cannot be looked up (socket.gaierror), or too many look-ups hang already.
         """
-        if _is_ip(host):
+        with suppress(ValueError):
+            ipaddress.ip_address(host)
             return look_up(host, port)
         return self._join(host, port, timeout).result(timeout)
 
@@ -80,14 +82,6 @@ class Resolver:
                 self._threads -= 1
                 if self._flights.get((host, port)) is flight:
                     del self._flights[host, port]
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 RESOLVER = Resolver()

@@ -6,11 +6,12 @@ from functools import cache
 from itertools import product as each
 
 from db.appointments.event_types import EventKind
-from tasks.calcom.reply import REFUSALS, ReplyKind
+from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal
 from tests.model.dealt import REPLIES
 from tests.model.product import Cell
+from tests.support.calcom_answers import REFUSALS
 
 _YES_OR_NO = (False, True)
 

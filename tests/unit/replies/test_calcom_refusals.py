@@ -6,7 +6,7 @@ import pytest
 
 from tasks.calcom.classify import read_post
 from tasks.calcom.http.answer import Answer, NoAnswer
-from tasks.calcom.reply import REFUSALS, Reply, ReplyKind, SettleAfter
+from tasks.calcom.reply import Reply, ReplyKind, SettleAfter
 from tests.support.calcom_answers import (
     BOUNDS,
     DATE,
@@ -15,6 +15,7 @@ from tests.support.calcom_answers import (
     ISE,
     LIMIT,
     MAX,
+    REFUSALS,
     SIGNED_UP,
     TAKEN_HOSTS,
     TAKEN_USER,

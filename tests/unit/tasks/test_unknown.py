@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from db.appointments.appointment import Appointment
+from db.appointments.there.places import BookedThere
 from db.event_kind import EventKind
 from db.lifecycle import MOVES, HoldReason, Status
 from resilience.circuit_breaker.types import CallOutcome
@@ -128,14 +129,16 @@ def test_between_two_evidence_posts_at_no_retry_pauses_grow(row: Row) -> None:
 )
 def test_what_a_look_finds_is_the_outcome(row: Row, kind: LookupKind, to: Status) -> None:
     """Found, moved and cancelled there are ends with a uid at any time, and one POST at least had begun."""
-    step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, uid="u1"))
+    step = outcome.after_lookup(RULES, open_row(row, settled_in=99), LookupResult(kind=kind, there=BookedThere("u1")))
     assert step is not None
     assert (step.to, step.changes["calcom_booking_uid"], step.changes["posts"]) == (to, "u1", 1)
 
 
 def test_weeks_of_a_series_that_is_found_are_counted_at_its_end(row: Row) -> None:
     """Some may still be made: absence of the others counts only from then on."""
-    step = outcome.after_lookup(RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, uid="u1", series_uid="s1"))
+    step = outcome.after_lookup(
+        RULES, open_row(row), LookupResult(kind=LookupKind.FOUND, there=BookedThere("u1", series_uid="s1"))
+    )
     assert step is not None
     assert (step.changes["series_uid"], step.changes["ends_at"]) == ("s1", at(125))
 
