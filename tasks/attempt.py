@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import Appointment, FromNow
 from db.appointments.there.places import BookedThere
 from resilience.circuit_breaker.types import CallOutcome, Denied, Permit, Recorded
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.calcom.access import CREATE
 from tasks.calcom.lookup import LookupKind
 from tasks.calcom.reply import ErrorType, ReplyKind, SettleAfter
@@ -136,7 +136,7 @@ def _send(inquiry: Inquiry, permit: Permit) -> Posted:
 def _booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
     deps, row, reply = inquiry.claim.deps, inquiry.claim.row, posted.reply
     if row.team_slug is not None:  # of a team's type nothing else tells the number
-        event_types.learn_id(deps, row, reply.event_type_id)
+        event_type_lookup.learn_id(deps, row, reply.event_type_id)
     why = f"Cal.com booked it ({reply.http_status})"
     count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
     there = BookedThere(reply.uid, reply.seat_uid, reply.series_uid, awaits_host=reply.awaits_host)
@@ -150,7 +150,7 @@ def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
     if reply.error_type is ErrorType.LEASE_LOST:
         return at_once("the claim was too old to send")
     if reply.may_have_booked:
-        kept = event_types.known(inquiry.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
+        kept = event_type_lookup.known(inquiry.claim.deps, row) if reply.settle_after is SettleAfter.GATEWAY else None
         kind = kept.kind if kept is not None and kept.fresh else None
         step = outcome.unknown(rules, row, posted, kind=kind, post=allowed)
         return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step

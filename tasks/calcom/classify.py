@@ -5,7 +5,7 @@ from datetime import datetime
 
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking, object_of, parse, read_booking
-from tasks.calcom.failures import UNREADABLE, failure_of, read_anothers
+from tasks.calcom.failures import UNREADABLE, failure_of, read_existing
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
@@ -44,7 +44,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
         # Cut, empty, or a proxy's word: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
-        reply = next((found for one in bookings if (found := read_anothers(one, attendee)) is not None), _CUT)
+        reply = next((found for one in bookings if (found := read_existing(one, attendee)) is not None), _CUT)
     else:
         return failure_of(answer)
     return replace(reply, http_status=answer.status, answered_at=answered_at(answer.headers))

@@ -12,7 +12,7 @@ from db.appointments.appointment import Appointment
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.booking import Booking
 from tasks.calcom.booking_answers import Page, read_list
-from tasks.calcom.event_types import Me
+from tasks.calcom.event_type_answers import Me
 from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.http.waits import answered_at
 from tasks.calcom.lookup import (

@@ -13,8 +13,8 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
 # The rows of the table; the numbers are its own.
-_ANOTHERS = Reply(  # 2
-    kind=ReplyKind.ANOTHERS,
+_EXISTING_BOOKING = Reply(  # 2
+    kind=ReplyKind.EXISTING_BOOKING,
     outcome=CallOutcome.SUCCESS,
     error_type=ErrorType.REFUSED,
     message="this attendee already has it",
@@ -44,8 +44,8 @@ _TAKEN = Reply(  # 9
 _FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing of seats
 _SIGNED_UP = replace(_FULL, kind=ReplyKind.SIGNED_UP)
 _DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
-_LIMIT = replace(_FULL, kind=ReplyKind.LIMIT, error_type=ErrorType.LIMIT)  # 11
-_MAXIMUM = replace(_LIMIT, kind=ReplyKind.MAXIMUM)
+_LIMIT = replace(_FULL, kind=ReplyKind.EVENT_TYPE_LIMIT, error_type=ErrorType.LIMIT)  # 11
+_ATTENDEE_LIMIT = replace(_LIMIT, kind=ReplyKind.ATTENDEE_LIMIT)
 _CREDENTIALS = Reply(  # 12
     kind=ReplyKind.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
@@ -77,7 +77,7 @@ _REFUSALS = (
     (400, "^An error occurred while querying the database", _DATABASE),
     (400, "^(User either already has booking at this time or is not available|One of the hosts)", _TAKEN),
     (400, "^The event type can't be booked at the", _BOUNDS),
-    (400, "maximum number of active bookings has been reached", _MAXIMUM),
+    (400, "maximum number of active bookings has been reached", _ATTENDEE_LIMIT),
     (400, "", _REFUSED),
     (401, r"^(booking|duration)_limit_reached\Z", _LIMIT),
     (401, r"^(ApiAuthStrategy -|CustomThrottlerGuard - Invalid API Key|Invalid Access Token\.)", _CREDENTIALS),
@@ -134,17 +134,17 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
         message=_message(answer, row, error),
         retry_after=wait,
         answered_at=answered_at(answer.headers) if finished else None,
-        uid=_named(error) if row.kind is ReplyKind.MAXIMUM and error else None,
+        uid=_named(error) if row.kind is ReplyKind.ATTENDEE_LIMIT and error else None,
     )
 
 
-def read_anothers(booking: Booking, attendee: str | None) -> Reply | None:
+def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
     """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
 
     Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
     they were before.
     """
-    reply = replace(_ANOTHERS, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
+    reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:
         known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
         reference = next(iter(booking.marks), None)

@@ -14,7 +14,7 @@ class ReplyKind(StrEnum):
     """Say what an answer to a POST means for its booking; `tasks.decisions` turns each into a move."""
 
     BOOKED = "booked"  # ours: `uid` (and `seat_uid` for seats, `series_uid` for a series)
-    ANOTHERS = "anothers"  # `uid` is a booking that was there before, and does not show our reference
+    EXISTING_BOOKING = "anothers"  # `uid` is a booking that was there before, and does not show our reference
     UNKNOWN = "unknown"  # perhaps booked: look before the next POST
     NOT_SENT = "not_sent"  # certainly no byte left: a transient failure
     THROTTLED = "throttled"  # 429: not booked; `retry_after` says how long
@@ -22,8 +22,8 @@ class ReplyKind(StrEnum):
     SIGNED_UP = "signed_up"  # this address has a seat of the slot already, perhaps our own
     FULL = "full"  # no seat of the slot is left
     BOUNDS = "bounds"  # too soon, or too far ahead
-    LIMIT = "limit"  # a booking limit of the event type: refused, unless an earlier POST of ours used it up
-    MAXIMUM = "maximum"  # this attendee has as many active bookings as he may; `uid` is one of them, perhaps ours
+    EVENT_TYPE_LIMIT = "limit"  # a booking limit of the event type: refused, unless an earlier POST of ours used it up
+    ATTENDEE_LIMIT = "maximum"  # the attendee may have no more active bookings; `uid` is one of them, perhaps ours
     CREDENTIALS = "credentials"  # Cal.com refuses our key
     CONFIGURATION = "configuration"  # we talk to the wrong thing: URL, API version, permission
     REFUSED = "refused"  # refused for good, with Cal.com's message
@@ -54,7 +54,7 @@ class Reply:
     Cal.com's number of the type; `at_start` is false for a series of which only later weeks are shown (that of a round
     robin begins with week 2: 5 of 5, seen).
 
-    Of an ANOTHERS: `other_reference` is the other request's, None where the booking shows none; `is_attendee` says that
+    Of an EXISTING_BOOKING: `other_reference` is the other request's, None where the booking shows none; `is_attendee` says that
     it was made for our very address, which is not only a guest's; `owner_hidden` that Cal.com hides whose it is.
     """
 

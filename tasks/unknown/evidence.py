@@ -18,9 +18,9 @@ class Act(StrEnum):
 
     LOOKUP = "look"  # nothing is certain yet: look again later
     ASK_SLOTS = "ask slots"  # decide again, with what they say
-    POST = "post"  # once more, at the price of a retry; its outcome is as open as the first one's
-    EVIDENCE = "evidence"  # the same bytes once more: the answer says whether the first is there
-    AFRESH = "afresh"  # nothing is booked, for certain: a POST like the first, at the price of a retry
+    POST_WHILE_UNKNOWN = "post"  # once more, at the price of a retry; its outcome is as open as the first one's
+    POST_AS_EVIDENCE = "evidence"  # the same bytes once more: the answer says whether the first is there
+    POST_WHEN_NOT_BOOKED = "afresh"  # nothing is booked, for certain: a POST like the first, at the price of a retry
     CONFIRM = "confirm"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -88,7 +88,7 @@ def _before_the_end(case: Case) -> Act:
         return Act.ASK_SLOTS
     if case.slot is Slot.UNAVAILABLE or (case.refusal is ReplyKind.TAKEN and case.slot is not Slot.OFFERED):
         return Act.LOOKUP
-    return Act.POST
+    return Act.POST_WHILE_UNKNOWN
 
 
 def _not_booked(case: Case) -> Act:
@@ -107,7 +107,7 @@ def _not_booked(case: Case) -> Act:
     if case.refusal is ReplyKind.TAKEN and silent:
         return Act.REJECT_TAKEN
     if case.may_retry:
-        return Act.AFRESH
+        return Act.POST_WHEN_NOT_BOOKED
     return Act.UNREACHABLE if case.outage else Act.FAIL
 
 
@@ -116,7 +116,7 @@ def _without_sight(case: Case) -> Act:
         return _blind(case)
     if case.kind in BY_SLOTS:
         return _by_slots(case)
-    return Act.EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)
+    return Act.POST_AS_EVIDENCE if case.kind in BY_EVIDENCE and not case.waited else _blind(case)
 
 
 def _by_slots(case: Case) -> Act:
@@ -131,7 +131,7 @@ def _by_slots(case: Case) -> Act:
     if case.slot is not Slot.OFFERED:
         return _blind(case)
     if case.may_retry:
-        return Act.POST
+        return Act.POST_WHILE_UNKNOWN
     if not case.ended:
         return Act.LOOKUP
     return Act.UNREACHABLE if case.outage else Act.FAIL
@@ -146,7 +146,7 @@ def _blind(case: Case) -> Act:
 _NOT_THERE: dict[ReplyKind, frozenset[EventKind]] = {
     ReplyKind.TAKEN: BY_EVIDENCE - {EventKind.CONFIRMATION, EventKind.ROUND_ROBIN_SERIES},
     ReplyKind.BOUNDS: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
-    ReplyKind.LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
+    ReplyKind.EVENT_TYPE_LIMIT: frozenset({EventKind.ROUND_ROBIN, EventKind.ROUND_ROBIN_SEATS}),
     ReplyKind.FULL: SEATED,
 }
 _BEFORE_ANY_CHECK = frozenset({401, 403, 404, 422})  # a login, a deleted type, no hosts: before any check of ours
@@ -169,13 +169,13 @@ def after_evidence(
     reply_kind = reply.kind
     if reply_kind is ReplyKind.BOOKED:
         return Act.CONFIRM
-    if reply_kind is ReplyKind.ANOTHERS:
+    if reply_kind is ReplyKind.EXISTING_BOOKING:
         return Act.REJECT if reply.is_attendee and foreign and not reply.owner_hidden else Act.BLIND
-    if reply_kind is ReplyKind.MAXIMUM:
+    if reply_kind is ReplyKind.ATTENDEE_LIMIT:
         return _maximum(reply, named_is_ours=named_is_ours)
     if reply_kind in _NOT_THERE and (reply_kind is not ReplyKind.TAKEN or reply.http_status == 400):
         if kind in _NOT_THERE[reply_kind]:
-            return Act.REJECT if reply_kind in {ReplyKind.BOUNDS, ReplyKind.LIMIT} else Act.REJECT_TAKEN
+            return Act.REJECT if reply_kind in {ReplyKind.BOUNDS, ReplyKind.EVENT_TYPE_LIMIT} else Act.REJECT_TAKEN
         return Act.UNKNOWN if reply_kind is ReplyKind.FULL else Act.BLIND
     if reply_kind is ReplyKind.SIGNED_UP and kind in SEATED:
         return Act.REJECT if address_seated and kind is EventKind.SEATS else Act.BLIND
@@ -218,7 +218,8 @@ def after_refusal(
     kind.
     """
     before_any_week = reply_kind is ReplyKind.REFUSED and status in _BEFORE_ANY_CHECK
-    if recurs or (kind is EventKind.UNKNOWN and not (before_any_week or reply_kind is ReplyKind.ANOTHERS)):
+    leaves_none = before_any_week or reply_kind is ReplyKind.EXISTING_BOOKING
+    if recurs or (kind is EventKind.UNKNOWN and not leaves_none):
         return Refused.UNKNOWN
     if not looked:
         return Refused.LOOKUP

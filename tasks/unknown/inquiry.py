@@ -18,7 +18,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from db.appointments.events import MADE_AGAIN
 from resilience.circuit_breaker.types import Permit
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.calcom.booking import Booking, to_millisecond
 from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.deciding_lookup import deciding_lookup
@@ -27,7 +27,7 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.slots import Slot, ask_slots
 from tasks.claim import Claim
 from tasks.decisions import BookingDecisions
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.moves import CANCEL_ASKED, CANCELLED_UNBOOKED, KNOWN, Move, Posted, Proceed
 from tasks.unknown import outcome
@@ -81,21 +81,21 @@ class Inquiry:
     def early_lookup(self) -> LookupResult:
         """Look before the settle time, which can only find. Raises as `lookup` does, and NotNow."""
         row = self.claim.row
-        known = event_types.known(self.claim.deps, row)
+        known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
         """Look so that absence may count, ask what the event type is, and decide by both."""
         claim, rules = self.claim, self.rules
-        row, before = claim.row, event_types.known(claim.deps, claim.row)
-        me = event_types.user(claim.deps, self.calls)
+        row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
+        me = event_type_lookup.user(claim.deps, self.calls)
         result = deciding_lookup(self.calls, row, calcom_id=before.calcom_id if before else None, me=me)
         if (step := outcome.after_lookup(rules, claim.row, result)) is not None:
-            event_types.learn_id(claim.deps, row, result.event_type_id)
+            event_type_lookup.learn_id(claim.deps, row, result.event_type_id)
             return step
         if result.deleted:
-            event_types.deleted(claim.deps, row)
-        kept = event_types.ask(claim.deps, self.calls, row, stranger=result.stranger)
+            event_type_lookup.deleted(claim.deps, row)
+        kept = event_type_lookup.ask(claim.deps, self.calls, row, stranger=result.stranger)
         return self._absent(kept, result, times)
 
     def _absent(self, kept: EventType, result: LookupResult, times: Times) -> Move | Proceed:
@@ -106,7 +106,7 @@ class Inquiry:
             if half.reference is None and half.seat_uid is None:
                 return outcome.half_made(row, half.uid)
             how = "by another request" if half.reference else "by another way"
-            return rejected(ReplyKind.ANOTHERS, f"booked {how}", half.uid)
+            return rejected(ReplyKind.EXISTING_BOOKING, f"booked {how}", half.uid)
         length = row.length_in_minutes or kept.length_minutes
         case = Case(
             kind=kept.kind_of(row.sent_at),
@@ -172,7 +172,7 @@ class Inquiry:
         claim, rules = self.claim, self.rules
         reply_kind, status = refused_as(refusal), refusal["http_status"]
         try:
-            kept = event_types.recent(claim.deps, self.calls, row)
+            kept = event_type_lookup.recent(claim.deps, self.calls, row)
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
             if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.timings.wait_for_proof:
@@ -201,7 +201,7 @@ class Inquiry:
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
         """Return the hold of a booking whose event type Cal.com has no more, and had; None: the refusal is another."""
-        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):
+        if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):
             return self.rules.no_event_type(row, refusal["message"])
         return None
 
@@ -211,7 +211,7 @@ class Inquiry:
         """Return the confirmation of a row whose POST as evidence was answered 201; it tells when that POST made it."""
         if not outcome.was_made_now(posted):
             return confirmation
-        kept = event_types.known(self.claim.deps, self.claim.row)
+        kept = event_type_lookup.known(self.claim.deps, self.claim.row)
         by_host = kept is not None and kept.confirms  # who sees two requests of one customer
         why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
         return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
@@ -228,10 +228,10 @@ class Inquiry:
         def settle_again(**more: Any) -> Move:
             return outcome.unknown(rules, row, posted, post=post, refusal={**as_refusal(reply), **more})
 
-        kept = event_types.known(claim.deps, row) if post.evidence else None
+        kept = event_type_lookup.known(claim.deps, row) if post.evidence else None
         if kept is None:
             return settle_again()
-        foreign = reply.kind is ReplyKind.ANOTHERS and self._is_foreign(row, reply)
+        foreign = reply.kind is ReplyKind.EXISTING_BOOKING and self._is_foreign(row, reply)
         address_seated = reply.kind is ReplyKind.SIGNED_UP and self._is_seated_before(row)
         kind = kept.kind_of(row.sent_at)
         act = after_evidence(kind, reply, foreign=foreign, address_seated=address_seated)

@@ -239,12 +239,12 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
     refusal = row.refusal or {}
     costs = row.error_type != ErrorType.CONFIGURATION  # a page is an operator's matter, and no customer's retry
     match act:
-        case Act.POST:
+        case Act.POST_WHILE_UNKNOWN:
             return Proceed(retry=costs, known=False)
-        case Act.EVIDENCE:
+        case Act.POST_AS_EVIDENCE:
             retry = costs and row.evidence_posts > 0 and rules.may_retry(row.retry_count, None)
             return Proceed(retry=retry, known=False, evidence=True)
-        case Act.AFRESH:
+        case Act.POST_WHEN_NOT_BOOKED:
             return Proceed(retry=costs)
         case Act.CANCEL:
             return CANCELLED_UNBOOKED

@@ -26,12 +26,12 @@ def refused_as(refusal: Mapping[str, Any]) -> ReplyKind:
 
 
 _REFUSED_AS = {
-    ReplyKind.ANOTHERS: "already booked for this attendee",
+    ReplyKind.EXISTING_BOOKING: "already booked for this attendee",
     ReplyKind.SIGNED_UP: "already booked for this attendee",
     ReplyKind.TAKEN: "the slot is taken",
     ReplyKind.FULL: "the slot is taken",
-    ReplyKind.LIMIT: "a limit is reached",
-    ReplyKind.MAXIMUM: "a limit is reached",
+    ReplyKind.EVENT_TYPE_LIMIT: "a limit is reached",
+    ReplyKind.ATTENDEE_LIMIT: "a limit is reached",
 }
 
 

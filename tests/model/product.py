@@ -15,7 +15,7 @@ from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventType
 from resilience.circuit_breaker.types import Denied, Reason, State
 from resilience.retry_policy import RetryPolicy
-from tasks import attempt, event_types
+from tasks import attempt, event_type_lookup
 from tasks.calcom.slots import Slot
 from tasks.claim import LeaseLost
 from tasks.dependencies import Timings
@@ -187,7 +187,7 @@ def _known(*_: Any) -> EventType | None:
 def _ask(*_: Any, stranger: bool = False) -> EventType:
     told = _running.call("type", stranger)
     if told is None:
-        raise event_types.NotAskedError(REPLIES["503"])
+        raise event_type_lookup.NotAskedError(REPLIES["503"])
     return event_type(told)
 
 
@@ -234,13 +234,13 @@ _DEALT: dict[tuple[ModuleType, str], Any] = {
     (inquiry, "after_evidence"): _evidence,
     (inquiry, "after_refusal"): _refusal,
     (inquiry, "SLOTS_KEPT"): 0,
-    (event_types, "known"): _known,
-    (event_types, "user"): lambda *_, **__: None,
-    (event_types, "ask"): _ask,
-    (event_types, "recent"): _recent,
-    (event_types, "deleted"): lambda *_: None,
-    (event_types, "learn_id"): lambda *_: None,
-    (event_types, "was_here"): lambda *_: _running.ask("was here"),
+    (event_type_lookup, "known"): _known,
+    (event_type_lookup, "user"): lambda *_, **__: None,
+    (event_type_lookup, "ask"): _ask,
+    (event_type_lookup, "recent"): _recent,
+    (event_type_lookup, "deleted"): lambda *_: None,
+    (event_type_lookup, "learn_id"): lambda *_: None,
+    (event_type_lookup, "was_here"): lambda *_: _running.ask("was here"),
     (others, "seat_before"): lambda *_: "seat" if _running.ask("seated") else None,
     (others, "was_booked_before"): lambda *_: _running.ask("before"),
     (attempt, "GuardedCalls"): lambda *_, **__: _running,

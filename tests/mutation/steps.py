@@ -13,7 +13,7 @@ _inquiry = partial(Breakage, file="tasks/unknown/inquiry.py")
 _attempt = partial(Breakage, file="tasks/attempt.py")
 _guarded_calls = partial(Breakage, promise=3, file="tasks/guarded_calls.py")
 _waits = partial(Breakage, promise=3, file="tasks/calcom/http/waits.py")
-_event_types = partial(Breakage, file="tasks/event_types.py")
+_event_types = partial(Breakage, file="tasks/event_type_lookup.py")
 
 STEPS = (
     # -- asking for proof comes to an end

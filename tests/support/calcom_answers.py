@@ -13,13 +13,13 @@ from tasks.calcom.request_body import REFERENCE
 
 REFUSALS = frozenset(
     {
-        ReplyKind.ANOTHERS,
+        ReplyKind.EXISTING_BOOKING,
         ReplyKind.TAKEN,
         ReplyKind.SIGNED_UP,
         ReplyKind.FULL,
         ReplyKind.BOUNDS,
-        ReplyKind.LIMIT,
-        ReplyKind.MAXIMUM,
+        ReplyKind.EVENT_TYPE_LIMIT,
+        ReplyKind.ATTENDEE_LIMIT,
         ReplyKind.REFUSED,
     }
 )

@@ -86,7 +86,7 @@ def why_it_cannot_occur(cell: Cell) -> str | None:  # noqa: PLR0911 - one return
             return "it has no seats"
         case ("evidence", kind, "signed up", _) if kind is not EventKind.SEATS:
             return "it has no seats, or an earlier booking is given back first"
-        case ("refusal", kind, _, ReplyKind.ANOTHERS, _) if kind in _FIND_NOTHING:
+        case ("refusal", kind, _, ReplyKind.EXISTING_BOOKING, _) if kind in _FIND_NOTHING:
             return "Cal.com looks for no earlier booking of an attendee"
         case ("refusal", kind, recurs, ReplyKind.FULL | ReplyKind.SIGNED_UP, _) if recurs or kind in _WITHOUT_SEATS:
             return "it has no seats; a series with seats is not dealt, for nothing is known of one"

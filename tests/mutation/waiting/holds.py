@@ -223,7 +223,7 @@ HOLDS = (
                 "missing-type-refuses-everybody",
                 5,
                 "tasks/unknown/inquiry.py",
-                "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+                "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
                 "ErrorType.NO_EVENT_TYPE and False:",
                 "test_a_type_that_was_booked_here_and_is_missing_refuses_nobody[slug]",
             ),

@@ -93,16 +93,18 @@ def test_a_second_post_costs_a_retry_and_the_first_evidence_post_none(row: Row) 
         return {name: step.changes[name] for name in ("retry_count", "evidence_posts")}
 
     assert after(Proceed(known=False, retry=True)) == {"retry_count": 1, "evidence_posts": 0}
-    assert outcome.ended(RULES, open_row(row), Act.EVIDENCE, Times(-1, 9, 9)) == Proceed(known=False, evidence=True)
+    assert outcome.ended(RULES, open_row(row), Act.POST_AS_EVIDENCE, Times(-1, 9, 9)) == Proceed(
+        known=False, evidence=True
+    )
     assert after(Proceed(known=False, evidence=True)) == {"retry_count": 0, "evidence_posts": 1}
-    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.EVIDENCE, Times(-1, 9, 9))
+    again = outcome.ended(RULES, open_row(row, evidence_posts=1), Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
     assert again == Proceed(known=False, evidence=True, retry=True)
 
 
 def test_retries_that_an_outage_ate_leave_no_evidence_unsought(row: Row) -> None:
     """Held(unreachable), never failed; each time it is released, one more evidence POST at no retry."""
     used = open_row(row, retry_count=3, evidence_posts=2)
-    post = outcome.ended(RULES, used, Act.EVIDENCE, Times(-1, 9, 9))
+    post = outcome.ended(RULES, used, Act.POST_AS_EVIDENCE, Times(-1, 9, 9))
     assert post == Proceed(known=False, evidence=True, retry=False)
     step = outcome.unknown(RULES, used, Posted(timed_out(), sent_ago=0.0), post=post)
     assert (step.to, step.changes["hold_reason"], step.changes["hold_until"]) == (

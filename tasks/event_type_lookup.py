@@ -11,7 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType, ShownType
-from tasks.calcom.event_types import EventTypeFacts, Me, read_event_type, read_event_types, read_free_email, read_me
+from tasks.calcom.event_type_answers import (
+    EventTypeFacts,
+    Me,
+    read_event_type,
+    read_event_types,
+    read_free_email,
+    read_me,
+)
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
