@@ -1,4 +1,4 @@
-"""One attempt at a claimed booking: ask Cal.com what has become of it, or post it, and say which move follows."""
+"""One attempt at a claimed booking: look it up at Cal.com, or post it, and return the move that follows."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +22,10 @@ from tasks.unknown.inquiry import Inquiry
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """Hold what came of an attempt.
+    """Hold the result of an attempt.
 
-    `move` is to be written; None: the row is no longer ours. `reports`: what the reports of its calls led to.
-    `gave_back`: it left its place in the release's window unused.
+    `move` is still to be written (None: the row is no longer ours). `reports`: what the breaker recorded of each call.
+    `gave_back`: the attempt did not use its place in the window of the paced release.
     """
 
     move: Move | None
@@ -34,22 +34,22 @@ class AttemptResult:
 
     @property
     def opened(self) -> bool:
-        """Return whether it opened the breaker."""
+        """Return whether the attempt opened the breaker."""
         return any(report.opened for report in self.reports)
 
     @property
     def room(self) -> Recorded | None:
-        """Return the report that says how many held bookings may go now; None: no report does."""
+        """Return the first report by which held bookings may go now; None: there is none."""
         return next((report for report in self.reports if report.room > 0), None)
 
     @property
     def makes_room(self) -> bool:
-        """Return whether held bookings may go now: it closed the breaker, or left its place in the window."""
+        """Return whether held bookings may go now: a place became free, or the breaker closed."""
         return self.gave_back or self.room is not None or any(report.closed for report in self.reports)
 
 
 def attempt(claim: Claim) -> AttemptResult:
-    """Ask or post, and return the move that follows, for the caller to write."""
+    """Look the booking up or post it, and return the move that follows; the caller writes it."""
     deps, reports = claim.deps, list[tuple[Recorded, CallMade | None]]()
     calls = GuardedCalls(
         deps,
@@ -57,7 +57,7 @@ def attempt(claim: Claim) -> AttemptResult:
         owner=str(claim.row.claim_token),
         probe_ok=claim.released,
         renew=claim.renew,
-        patience=deps.timings.margin,  # as much of a claim as its calls do not need
+        patience=deps.timings.margin,  # the part of a claim that its calls do not need
         pause=claim.pause,
         on_report=lambda *report: reports.append(report),
     )
@@ -79,7 +79,7 @@ def attempt(claim: Claim) -> AttemptResult:
 
 
 def before_post(inquiry: Inquiry) -> Move | Proceed:
-    """Return the move of the row, or the POST that nothing stands against but the breaker and the limit.
+    """Return the move that ends the attempt, or the POST that is due if the breaker and the rate limit allow it.
 
     Raises:
         LeaseLost: The row is no longer ours.
@@ -88,7 +88,7 @@ def before_post(inquiry: Inquiry) -> Move | Proceed:
     row = claim.row
     if claim.backlog is not None:
         return inquiry.rules.behind_others(row, claim.backlog)
-    if row.calcom_booking_uid is not None:  # a call that was given up answered late, and its uid was recorded
+    if row.calcom_booking_uid is not None:  # a call that had timed out was answered later, and its uid was recorded
         return outcome.late_answer(row)
     step = inquiry.lookup() if row.outcome_unknown else Proceed()
     if isinstance(step, Proceed) and step.known:
@@ -97,7 +97,7 @@ def before_post(inquiry: Inquiry) -> Move | Proceed:
 
 
 def post(inquiry: Inquiry, allowed: Proceed) -> Move:
-    """Post the booking, if the breaker and the limit let it go, and return the move that follows.
+    """Post the booking if the breaker and the rate limit allow it, and return the move that follows.
 
     Raises:
         LeaseLost: The row is no longer ours; nothing was sent.
@@ -135,7 +135,7 @@ def _send(inquiry: Inquiry, permit: Permit) -> Posted:
 
 def _booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
     deps, row, reply = inquiry.claim.deps, inquiry.claim.row, posted.reply
-    if row.team_slug is not None:  # of a team's type nothing else tells the number
+    if row.team_slug is not None:  # only a 201 shows the number of a team's type that is named by its slug
         event_type_lookup.learn_id(deps, row, reply.event_type_id)
     why = f"Cal.com booked it ({reply.http_status})"
     count_at = row.ends_at or (None if reply.at_start else FromNow(deps.timings.settle_unanswered))
@@ -157,7 +157,7 @@ def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
     open_before = row.outcome_unknown
     match reply.kind:
         case ReplyKind.NOT_SENT | ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION if open_before:
-            return outcome.lookup_failed(rules, row, reply, posted)  # nothing is known more
+            return outcome.lookup_failed(rules, row, reply, posted)  # nothing new is known
         case ReplyKind.NOT_SENT:
             return rules.again(row, reply.error_type, reply.message, posted)
         case ReplyKind.THROTTLED | ReplyKind.CREDENTIALS | ReplyKind.CONFIGURATION:
@@ -166,17 +166,17 @@ def _not_booked(inquiry: Inquiry, allowed: Proceed, posted: Posted) -> Move:
 
 
 def _found_at_once(inquiry: Inquiry) -> Move | None:
-    """Look for what Cal.com may have booked before a page took the place of its answer; None: nothing is found."""
+    """Look the booking up after a page replaced Cal.com's answer to its POST; None: the lookup found nothing."""
     try:
         result = inquiry.early_lookup()
-    except (NotNow, SQLAlchemyError):  # that its outcome is unknown is worth keeping: writing it is tried again
+    except (NotNow, SQLAlchemyError):  # the unknown outcome must be written all the same
         return None
     found = result.kind is not LookupKind.FAILED
     return outcome.after_lookup(inquiry.rules, inquiry.claim.row, result) if found else None
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
-    """Return the columns that count a row's POSTs, and its probes in a row that failed though Cal.com was there."""
+    """Return the columns that count a row's POSTs, and its failed probes in a row that Cal.com itself answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
         return posts

@@ -34,7 +34,7 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
     deps = dependencies.current()
     claimed = claim(deps, appointment_id, released=released, at_once=at_once)
     if claimed is None:
-        raise Ignore  # a second delivery, or a row that has moved on
+        raise Ignore  # a second delivery, or the row is in another state by now
     with correlation.bound(claimed.row.correlation_id):
         result = attempt(claimed)
         move = result.move and claimed.write(result.move)
@@ -46,11 +46,11 @@ def book_appointment(self: BookingTask, appointment_id: int) -> str:
 
 
 def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
-    """Return where the booking went.
+    """Return the state in which the booking is now.
 
     Raises:
         ComeAgain: Its task comes again.
-        Ignore: It is held; whoever releases it sends the task.
+        Ignore: It is held; the release sends its task.
     """
     error = move.changes.get("error_type")  # not the event type's slug: it names a host
     log.info("moved", appointment_id=row.id, to=move.to.value, why=move.why, error=error, event_type=row.event_type_id)
@@ -66,7 +66,7 @@ def _follow(deps: Dependencies, row: Appointment, move: Move) -> str:
 
 
 def _let_others_go(deps: Dependencies, result: AttemptResult) -> None:
-    """Release whom an attempt has made room for; beat is the net, so no trouble here may undo what was booked."""
+    """Release the held bookings that may go after this attempt; if that fails, beat releases them."""
     try:
         if result.opened:
             release_when_open_ends(deps)

@@ -89,7 +89,7 @@ def _publish(
 
 
 def _send(producer: Producer, countdown: float | None, *, name: str, args: list[int], queue: str, **given: Any) -> None:
-    """Publish a message as `send_task` does, without what it looks up and copies anew for each: a third of its time.
+    """Publish a message as `send_task` does, without the lookups and copies that cost it a third of its time.
 
     The queue was declared with the connection; Celery (5.7) would bind a copy of it to each message.
     """
@@ -114,7 +114,7 @@ def _place(producer: Producer, queue: str, countdown: float) -> dict[str, str]:
 
 
 def tell(deps: Dependencies, kind: str, row: Appointment, *, hostname: str | None = None) -> None:
-    """Tell Flower, and whoever listens, of a booking's task; a broker that is down is not waited for.
+    """Send Flower an event about a booking's task; a broker that is down is not waited for.
 
     `hostname` is the worker that tells it (None: the one that runs the present task).
     """

@@ -1,4 +1,4 @@
-"""Read a booking as Cal.com shows it (API version 2024-08-13), in answers to a POST, in lists and by uid."""
+"""Read a booking as Cal.com shows it (API version 2024-08-13): after a POST, in a list, or by its uid."""
 
 import json
 import re
@@ -14,9 +14,9 @@ _UID = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class BookedAttendee:
-    """Hold one attendee: with a seat, its uid and the reference of the request that took it, where Cal.com shows them.
+    """Hold one attendee, the uid of his seat, and the reference of the request that booked it, if Cal.com shows them.
 
-    `email` is byte for byte as Cal.com stores it.
+    `email` is exactly as Cal.com stores it.
     """
 
     email: str | None = field(repr=False)
@@ -26,16 +26,15 @@ class BookedAttendee:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """Hold what matters of one booking.
+    """Hold one booking.
 
-    `marks` are the references of requests like ours that it carries, each with its seat's uid (None but for seats).
-    `seated`: its type has seats; Cal.com shows no metadata of such a booking itself. `seat_uid` is the seat that
-    the POST which this answers has made, "" when it made none; None in all other answers, and for types without seats.
-    `attendees` have no fixed order, guests and other hosts among them; `booker` is the address for which it was booked
-    (None: not shown, as with seats).
-    `start`, `end` and `created_at` are instants in UTC (`created_at`: of the request that made it, by Cal.com's clock);
-    `accepted` means that no host must confirm it any more, `cancelled` that it was, or was declined; `moved_to` is the
-    uid it was rescheduled to; `series_uid` names the series whose week it is.
+    `marks` are the references of the worker's requests in its metadata, each with the uid of its seat (None: no seat).
+    `seated`: its type has seats; then the booking itself shows no metadata. `seat_uid`: in the answer to a POST, the
+    seat that this POST made ("": it made none); None in all other answers, and without seats. `attendees` have no fixed
+    order, and include guests and other hosts. `booker` is the address that it was booked for (None: not shown, as with
+    seats). `start`, `end` and `created_at` (the time of the request that made it, by Cal.com's clock) are in UTC.
+    `accepted`: no host must confirm it. `cancelled`: it was cancelled or declined. `moved_to` is the uid that it was
+    rescheduled to. `series_uid` is that of its series, if it is a week of one.
     """
 
     uid: str
@@ -58,23 +57,23 @@ class Booking:
 
     @property
     def awaits_host(self) -> bool:
-        """Return whether it is only asked for there: its host has not said yes, or it is not paid."""
+        """Return whether its host must still confirm it, or its payment is open."""
         return not (self.accepted or self.cancelled)
 
     def is_at(self, start: datetime | None) -> bool:
-        """Return whether it begins at `start`, as exactly as Cal.com keeps an instant: to the millisecond."""
+        """Return whether it begins at `start`, to the millisecond, as exactly as Cal.com stores it."""
         return start is not None and self.start == to_millisecond(start)
 
 
 def read_booking(data: object) -> Booking | None:
-    """Return the booking in `data`; None when it has no usable uid."""
+    """Return the booking in `data`; None: it has no usable uid."""
     if not isinstance(data, dict) or (uid := usable(data.get("uid"))) is None:
         return None
     event_type = object_of(data.get("eventType"))
     hosts = [object_of(host) for host in list_of(data.get("hosts"))]
     made, own = data.get("seatUid"), _reference(object_of(data.get("metadata")))
     attendees = tuple(_attendee(object_of(entry)) for entry in list_of(data.get("attendees")))
-    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # seats have theirs at their attendees
+    marks = {attendee.reference: attendee.seat_uid for attendee in attendees}  # with seats each attendee has its own
     return Booking(
         uid=uid,
         marks={mark: seat for mark, seat in ({own: None} | marks).items() if mark is not None},
@@ -97,7 +96,7 @@ def read_booking(data: object) -> Booking | None:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON of `body`; None for what is not JSON (no answer of Cal.com is a bare null)."""
+    """Return the JSON of `body`; None: it is no JSON (no answer of Cal.com is a bare null)."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -110,7 +109,7 @@ def usable(uid: object) -> str | None:
 
 
 def read_instant(text: object) -> datetime | None:
-    """Return the instant of an ISO 8601 text, in UTC (Cal.com reads and writes a naive one as UTC); None for others."""
+    """Return the time of an ISO 8601 text in UTC, None for any other value; without an offset it is UTC already."""
     if not isinstance(text, str):
         return None
     try:
@@ -121,7 +120,7 @@ def read_instant(text: object) -> datetime | None:
 
 
 def to_millisecond(moment: datetime) -> datetime:
-    """Return `moment` in UTC, as exact as Cal.com keeps it."""
+    """Return `moment` in UTC, to the millisecond, as exactly as Cal.com stores it."""
     utc = moment.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 

@@ -1,4 +1,4 @@
-"""Read what an answer to a POST means: the table "What an answer means" in docs/calcom.md, as pure functions."""
+"""Read the answer to a POST of a booking: the table "What an answer means" in docs/calcom.md, as pure functions."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -21,9 +21,9 @@ def read_post(
     attendee: str | None = None,
     start: datetime | None = None,
 ) -> Reply:
-    """Return what `answer` to POST /v2/bookings means for the request that carries `reference` in its metadata.
+    """Return what `answer` to POST /v2/bookings means for the request with `reference` in its metadata.
 
-    `attendee` is the address that it was posted for (`body.attendee_address`), `start` the instant.
+    `attendee` is the address in the request (`request_body.attendee_address`), `start` its start.
     """
     if isinstance(answer, Answer) and answer.status in (200, 201):
         return _read_created(answer, reference, attendee, start)
@@ -31,7 +31,7 @@ def read_post(
 
 
 def _read_created(answer: Answer, reference: str, attendee: str | None, start: datetime | None) -> Reply:
-    """Return what a 200 or 201 means: our booking, another's, or neither for certain (rows 1 to 3)."""
+    """Return what a 200 or 201 means: our booking, an existing one, or neither for certain (rows 1 to 3)."""
     content = None if answer.truncated else parse(answer.body)
     data = object_of(content).get("data")
     entries = data if isinstance(data, list) else [data]  # recurring types answer with one entry a week
@@ -41,7 +41,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
         here = next((one for one in ours if one.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
     elif content is None or (answer.status == 201 and not bookings):
-        # Cut, empty, or a proxy's word: Cal.com may still be at work
+        # Cut, empty, or by a proxy: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
         reply = next((found for one in bookings if (found := read_existing(one, attendee)) is not None), _CUT)
@@ -51,7 +51,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
 
 
 def _booked(booking: Booking, reference: str) -> Reply:
-    """Say that it is ours; a seat at the top level is always the one that this very POST has made (62 of 62, seen)."""
+    """Return the reply for our booking; a seat at the top level is always by this very POST (62 of 62, seen)."""
     return replace(
         _BOOKED,
         uid=booking.uid,

@@ -1,4 +1,4 @@
-"""Call Cal.com: every call bounded in time and size, sent at most once, and never an exception for the network."""
+"""Call Cal.com: each call is bounded in time and size, and sent at most once; a network error raises nothing."""
 
 import json
 import ssl
@@ -22,11 +22,11 @@ def _always() -> bool:
 
 
 class CalcomClient(CalcomReads):
-    """Talk to Cal.com's API v2.
+    """Send requests to Cal.com's API v2; no retries, no redirects.
 
-    Times are in seconds. `connect_timeout` bounds look-up and connecting, `read_timeout` each wait for bytes, and
-    `deadline` the whole call, however the other side drips. Safe to share between threads, and after a fork: each
-    thread of each process has a session of its own. Retries nothing, follows nothing.
+    Times are in seconds. `connect_timeout` bounds name lookup and connecting together, `read_timeout` each wait for
+    bytes, and `deadline` the whole call, however slowly bytes arrive. Safe to share between threads, and after a fork:
+    each thread of each process has a connection of its own.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class CalcomClient(CalcomReads):
     ) -> Answer | NoAnswer:
         """POST /v2/bookings once.
 
-        `may_send` is asked when the connection stands, right before the first byte: False gives
-        NoAnswer(sent=False, error_type="lease_lost"), and what it raises is raised here, with nothing sent.
+        `may_send` is called once connected, right before the first byte. If it returns False, the result is
+        NoAnswer(sent=False, error_type="lease_lost"); its exceptions are raised here, with nothing sent.
         """
         return self._post("/v2/bookings", body, may_send, correlation_id)
 
@@ -112,7 +112,7 @@ class CalcomClient(CalcomReads):
 
     @cached_property
     def _exchange(self) -> "Exchange":
-        """Return what calls; a process that only enqueues loads no HTTP library and reads no certificates."""
+        """Build the HTTP side at the first call: a process that only enqueues loads no HTTP library."""
         from tasks.calcom.http.exchange import Exchange  # noqa: PLC0415 - see above
 
         return Exchange(

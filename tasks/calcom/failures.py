@@ -1,4 +1,4 @@
-"""Read what an answer means that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
+"""Read an answer that is no success: rows 2 and 4 to 15 of "What an answer means" in docs/calcom.md."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from tasks.calcom.http.waits import answered_at, retry_after, throttled_for
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 from tasks.calcom.sanitize import safe
 
-# The rows of the table; the numbers are its own.
+# The rows of that table, with their numbers.
 _EXISTING_BOOKING = Reply(  # 2
     kind=ReplyKind.EXISTING_BOOKING,
     outcome=CallOutcome.SUCCESS,
@@ -41,7 +41,7 @@ _TAKEN = Reply(  # 9
     settle_after=SettleAfter.ANSWERED,
     ask_slots=True,
 )
-_FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing of seats
+_FULL = replace(_TAKEN, kind=ReplyKind.FULL, ask_slots=False)  # 9: slots prove nothing about seats
 _SIGNED_UP = replace(_FULL, kind=ReplyKind.SIGNED_UP)
 _DATABASE = replace(_BROKEN, error_type=ErrorType.DATABASE)  # 10
 _LIMIT = replace(_FULL, kind=ReplyKind.EVENT_TYPE_LIMIT, error_type=ErrorType.LIMIT)  # 11
@@ -49,16 +49,16 @@ _ATTENDEE_LIMIT = replace(_LIMIT, kind=ReplyKind.ATTENDEE_LIMIT)
 _CREDENTIALS = Reply(  # 12
     kind=ReplyKind.CREDENTIALS, outcome=CallOutcome.CREDENTIALS, error_type=ErrorType.CREDENTIALS
 )
-CONFIGURATION = Reply(  # 13: Cal.com's own, before any work
+CONFIGURATION = Reply(  # 13: by Cal.com itself, before any work
     kind=ReplyKind.CONFIGURATION, outcome=CallOutcome.CONFIGURATION, error_type=ErrorType.CONFIGURATION
 )
-PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: not Cal.com's, which may have worked behind it
+PAGE = replace(CONFIGURATION, settle_after=SettleAfter.GATEWAY)  # 13: by a proxy; Cal.com may have worked behind it
 _REFUSED = replace(_FULL, kind=ReplyKind.REFUSED, error_type=ErrorType.REFUSED)  # 14
 _BOUNDS = replace(_REFUSED, kind=ReplyKind.BOUNDS)
 _NO_EVENT_TYPE = replace(_REFUSED, error_type=ErrorType.NO_EVENT_TYPE)
 _ANYTHING_ELSE = replace(_BROKEN, error_type=ErrorType.HTTP_OTHER)  # 15
 
-_NOTHING_SENT = {  # by our own decision, where row 4 is the network's
+_NOTHING_SENT = {  # by our own decision; row 4 is for the network's
     ErrorType.LEASE_LOST: replace(_NOT_SENT, outcome=CallOutcome.IGNORED),
     ErrorType.CREDENTIALS: _CREDENTIALS,  # no key is set
 }
@@ -69,10 +69,10 @@ _SERVER_ERRORS = {
     504: replace(_UNANSWERED, error_type=ErrorType.HTTP_504),
     **dict.fromkeys(range(520, 530), replace(_UNANSWERED, error_type=ErrorType.HTTP_52X)),
 }
-_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: a proxy's, about the connection and not about our settings
+_OF_A_PROXY = frozenset({408, 421, 425})  # without JSON: by a proxy, about the connection and not about our settings
 _NAMED = re.compile(r"reschedule your existing booking \(([^()]+)\)")
 
-# What a 4xx in one of Cal.com's shapes means, by its status and message: the first that fits.
+# What a 4xx in one of Cal.com's shapes means, by its status and message: the first row that fits counts.
 _REFUSALS = (
     (400, "^An error occurred while querying the database", _DATABASE),
     (400, "^(User either already has booking at this time or is not available|One of the hosts)", _TAKEN),
@@ -82,11 +82,11 @@ _REFUSALS = (
     (401, r"^(booking|duration)_limit_reached\Z", _LIMIT),
     (401, r"^(ApiAuthStrategy -|CustomThrottlerGuard - Invalid API Key|Invalid Access Token\.)", _CREDENTIALS),
     (401, "^checkBookingRequiresAuthentication", _REFUSED),  # a type for guests who log in
-    (403, r"^Forbidden resource\Z", PAGE),  # what a guard of NestJS says by default: perhaps a gateway's
+    (403, r"^Forbidden resource\Z", PAGE),  # the default of NestJS's guards: perhaps a gateway's
     (403, "^PermissionsGuard", CONFIGURATION),
     (403, "", _REFUSED),
     (404, "^Cannot [A-Z]+ ", CONFIGURATION),
-    (404, "^(Event type|User|Team|Organization) with .+ not found", _NO_EVENT_TYPE),  # by its number; by its slug
+    (404, "^(Event type|User|Team|Organization) with .+ not found", _NO_EVENT_TYPE),  # by number; by slug
     (404, "", _REFUSED),
     (409, "^already_signed_up_for_this_booking_error", _SIGNED_UP),
     (409, "^No more seats left", _FULL),
@@ -96,14 +96,14 @@ _REFUSALS = (
 
 
 def read_failure(answer: Answer | NoAnswer) -> Reply | None:
-    """Return what went wrong with a call that reads; None for a whole 200."""
+    """Return the failure of a read; None: the answer is a complete 200."""
     if isinstance(answer, NoAnswer) or answer.status != 200:
         return failure_of(answer)
     return replace(UNREADABLE, http_status=200, message="the answer was cut short") if answer.truncated else None
 
 
 def read_content(answer: Answer | NoAnswer) -> Mapping[str, Any] | Reply:
-    """Return the JSON object of a whole 200, or the reply that says why there is none."""
+    """Return the JSON object of a complete 200, or the reply that says why there is none."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
     if (failure := read_failure(answer)) is not None:
@@ -115,7 +115,7 @@ def read_content(answer: Answer | NoAnswer) -> Mapping[str, Any] | Reply:
 
 
 def failure_of(answer: Answer | NoAnswer) -> Reply:
-    """Return the reply for an answer that shows nothing of what was asked for."""
+    """Return the reply for an answer without the requested content."""
     if isinstance(answer, NoAnswer):
         return _read_no_answer(answer)
     error = None if answer.truncated else _ErrorBody.read(answer.body)
@@ -126,7 +126,7 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
     else:
         wait = retry_after(answer.headers) if answer.status >= 500 else None
     if row.kind is ReplyKind.UNKNOWN and row.settle_after is SettleAfter.ANSWERED and not finished:
-        # Whoever says so is not Cal.com, which may still be at work
+        # This answer is not Cal.com's, which may still be at work
         row = replace(row, settle_after=SettleAfter.UNANSWERED)
     return replace(
         row,
@@ -139,14 +139,13 @@ def failure_of(answer: Answer | NoAnswer) -> Reply:
 
 
 def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
-    """Return what a 201 without our reference says; None when it shows too little to say that it is not ours.
+    """Return the reply for a 201 with an existing booking; None: it may be ours, although it lacks our reference.
 
-    Of a booking with seats only `"seatUid": ""` says that this POST made none: a replica that lags shows the seats as
-    they were before.
+    With seats only `"seatUid": ""` shows that this POST made none: a replica that lags shows the seats without ours.
     """
     reply = replace(_EXISTING_BOOKING, uid=booking.uid, series_uid=booking.series_uid, created_at=booking.created_at)
     if not booking.seated:
-        known = next(iter(booking.attendees), None)  # the one it was made for; those behind are guests
+        known = next(iter(booking.attendees), None)  # the first is the booker, the others are guests
         reference = next(iter(booking.marks), None)
     elif booking.seat_uid is None:
         return None
@@ -197,7 +196,7 @@ def _named(error: "_ErrorBody") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorBody:
-    """Hold an error in one of Cal.com's two shapes (A, B); `known_shape` is false for JSON that is in neither."""
+    """Hold an error in one of Cal.com's two shapes (A, B), or in another (`known_shape` is false)."""
 
     message: str
     known_shape: bool
@@ -205,7 +204,7 @@ class _ErrorBody:
 
     @classmethod
     def read(cls, body: bytes) -> "_ErrorBody | None":
-        """Return what `body` says; None when it is not JSON."""
+        """Return the error in `body`; None: it is no JSON."""
         match parse(body):
             case None:
                 return None
@@ -218,7 +217,7 @@ class _ErrorBody:
 
 
 def _read_refusal(status: int, error: _ErrorBody) -> Reply:
-    """Return the row of a 4xx by its status and message."""
+    """Return the row of the table for a 4xx with JSON, by its status and message."""
     if status == 405 or (status == 404 and not error.known_shape):
         return PAGE
     if status == 400 and error.wants_other_body:

@@ -1,4 +1,4 @@
-"""Where a booking takes place: the eight kinds of `location` that Cal.com knows, each with its own required field."""
+"""The place of a booking: the eight kinds of `location` that Cal.com knows, each with its own required field."""
 
 from typing import Annotated, Literal
 

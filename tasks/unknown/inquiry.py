@@ -1,7 +1,7 @@
-"""Find out what became of a booking whose outcome is unknown, or that was refused: ask, and let the rule decide.
+"""Find out whether a booking was made whose outcome is unknown, or that was refused: ask Cal.com, and apply the rule.
 
-The list is read first and the event type after it, so that a key that has just lost its rights is never believed. Each
-answer is believed only for what it proves (`tasks.unknown.evidence`).
+The list is read before the event type, so that a key that has just lost its rights is not trusted. What each answer
+proves is decided in `tasks.unknown.evidence`.
 """
 
 from collections.abc import Mapping
@@ -35,12 +35,12 @@ from tasks.unknown.evidence import BY_SLOTS, Act, Case, Refused, after_absence, 
 from tasks.unknown.outcome import Times
 from tasks.unknown.refusal import as_refusal, refused_as, rejected
 
-SLOTS_KEPT = 2.1  # seconds: Cal.com keeps an answer of its slots for 2 (SLOTS_CACHE_TTL)
+SLOTS_KEPT = 2.1  # seconds: Cal.com caches its slots for 2 (SLOTS_CACHE_TTL)
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask Cal.com about the row of `claim`, by `calls`."""
+    """Ask Cal.com about a claimed row, by `calls`, and decide by `rules`."""
 
     claim: Claim
     calls: GuardedCalls
@@ -49,7 +49,7 @@ class Inquiry:
     # -- of unknown outcome ------------------------------------------------------------------------------------------
 
     def lookup(self) -> Move | Proceed:
-        """Look for the booking, and return its move, or the POST that the rule allows.
+        """Look the booking up, and return its move, or the POST that the rule allows.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -73,19 +73,24 @@ class Inquiry:
         try:
             return self._decide(times)
         except NotAskedError as no:
-            # The list was read: a type that stays unreadable is of unknown kind, and must not be asked about for ever.
+            # The list was read. A type that stays unreadable is of unknown kind: it must not be asked about for ever.
             if no.reply.kind is ReplyKind.UNKNOWN and -times.ends_in > self.rules.timings.wait_for_proof:
                 return outcome.blind(self.rules, times)
             return outcome.lookup_failed(self.rules, claim.row, no.reply)
 
     def early_lookup(self) -> LookupResult:
-        """Look before the settle time, which can only find. Raises as `lookup` does, and NotNow."""
+        """Look the booking up before its settle time, when absence proves nothing.
+
+        Raises:
+            LeaseLost: The row is no longer ours.
+            NotNow: The breaker or the rate limit denies the call.
+        """
         row = self.claim.row
         known = event_type_lookup.known(self.claim.deps, row)
         return lookup(self.calls, row, calcom_id=known.calcom_id if known else None)
 
     def _decide(self, times: Times) -> Move | Proceed:
-        """Look so that absence may count, ask what the event type is, and decide by both."""
+        """Look the booking up completely, ask about its event type, and decide by both."""
         claim, rules = self.claim, self.rules
         row, before = claim.row, event_type_lookup.known(claim.deps, claim.row)
         me = event_type_lookup.user(claim.deps, self.calls)
@@ -127,7 +132,7 @@ class Inquiry:
         if act is Act.ASK_SLOTS:
             slot = self._slot()
             if slot is Slot.UNAVAILABLE and kept.seats and result.hides_seats and result.half_made is None:
-                slot = Slot.UNPROVEN  # somebody else's half made seat hides the free ones, and ends no booking but his
+                slot = Slot.UNPROVEN  # another attendee's half-made seat hides the free ones
             act = after_absence(replace(case, slot=slot))
         elif act is Act.LOOKUP and case.kind in BY_SLOTS and not (kept.sight or ended or case.slots_fresh):
             return outcome.wait_for_slots(SLOTS_KEPT + times.settled_in)
@@ -135,10 +140,10 @@ class Inquiry:
         return missing or outcome.ended(rules, claim.row, act, times)
 
     def renew_to_post(self, allowed: Proceed, permit: Permit) -> Move | None:
-        """Renew the claim of a row whose outcome is, or was, unknown; return its move if it must not be posted now.
+        """Renew the claim before a POST after an unknown outcome; return a move if the row must not be posted.
 
-        Where nothing is booked the row must say so before the next byte may change it. A probe costs no retry: the
-        third one that fails in a row ends in a hold.
+        If nothing is booked, the row must say so before the next POST may book. A probe costs no retry: the third one
+        in a row that fails ends in a hold.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -149,7 +154,7 @@ class Inquiry:
             row = self.claim.renew(**(KNOWN | {"retry_count": retries} if allowed.known else {}))
             if row.calcom_booking_uid is not None:
                 return outcome.late_answer(row)
-            if row.cancel_requested:  # while we looked
+            if row.cancel_requested:  # during the lookup
                 return CANCELLED_UNBOOKED if allowed.known else CANCEL_ASKED
             unless_it_may_go.pop_all()
         return None
@@ -157,7 +162,7 @@ class Inquiry:
     # -- refused -----------------------------------------------------------------------------------------------------
 
     def refused(self, reply: Reply) -> Move:
-        """Return the move of a row of which no POST was ever unknown, and whose POST was refused with `reply`.
+        """Return the move of a row whose POST was refused with `reply`, and whose outcome was never unknown.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -165,7 +170,7 @@ class Inquiry:
         refusal = as_refusal(reply)
         try:
             return self._missing_type(self.claim.row, refusal) or self._after_refusal(self.claim.row, refusal)
-        except (NotNow, SQLAlchemyError):  # the answer is worth keeping: writing it is tried again
+        except (NotNow, SQLAlchemyError):  # the refusal must be written all the same
             return outcome.refused_later(self.rules, self.claim.row, refusal)
 
     def _after_refusal(self, row: Appointment, refusal: Mapping[str, Any]) -> Move:
@@ -176,7 +181,7 @@ class Inquiry:
         except NotAskedError as no:
             waited = -Times.of(row, rules).settled_in if row.outcome_unknown else 0.0
             if no.reply.kind is ReplyKind.UNKNOWN and waited > rules.timings.wait_for_proof:
-                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable: of unknown kind
+                return outcome.refused_in_part(rules, row, refusal)  # a type that stays unreadable is of unknown kind
             return outcome.refused_later(rules, row, refusal, no.reply)
         may = after_refusal(reply_kind, kept.kind, recurs=kept.recurs, looked=False, status=status)
         if may is Refused.UNKNOWN:
@@ -196,11 +201,11 @@ class Inquiry:
             return CANCELLED_UNBOOKED
         if may is Refused.RETRY:
             return rules.again(row, refusal["error_type"], refusal["message"])
-        missing = self._missing_type(row, refusal)  # it may be there again, and have been read just now
+        missing = self._missing_type(row, refusal)  # once more: the type may have been read just now
         return missing or rejected(reply_kind, refusal["message"], refusal["uid"])
 
     def _missing_type(self, row: Appointment, refusal: Mapping[str, Any]) -> Move | None:
-        """Return the hold of a booking whose event type Cal.com has no more, and had; None: the refusal is another."""
+        """Return the hold of a booking whose event type has disappeared from Cal.com; None: it has not."""
         if refusal["error_type"] == ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):
             return self.rules.no_event_type(row, refusal["message"])
         return None
@@ -208,16 +213,16 @@ class Inquiry:
     # -- after a second POST -----------------------------------------------------------------------------------------
 
     def booked_again(self, confirmation: Move, posted: Posted) -> Move:
-        """Return the confirmation of a row whose POST as evidence was answered 201; it tells when that POST made it."""
+        """Return the confirmation after a 201 to an evidence POST; `why` tells if that POST made the booking."""
         if not outcome.was_made_now(posted):
             return confirmation
         kept = event_type_lookup.known(self.claim.deps, self.claim.row)
-        by_host = kept is not None and kept.confirms  # who sees two requests of one customer
+        by_host = kept is not None and kept.confirms  # the host sees two requests of one customer
         why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
         return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
 
     def second_refused(self, post: Proceed, posted: Posted) -> Move:
-        """Return the move of a row of unknown outcome whose second POST was answered: booked, or refused.
+        """Return the move of a row of unknown outcome whose second POST was refused.
 
         Raises:
             LeaseLost: The row is no longer ours.
@@ -253,7 +258,7 @@ class Inquiry:
         return settle_again()
 
     def _is_foreign(self, row: Appointment, reply: Reply) -> bool:
-        """Say whether the booking in a 201 is certainly not made by a POST of ours that was in flight with this row."""
+        """Return whether the booking in a 201 is certainly not by a POST of ours in flight together with this row."""
         if reply.other_reference is None:
             return True
         try:
@@ -264,7 +269,7 @@ class Inquiry:
             return others.was_booked_before(conn, reference, row) is not False
 
     def _is_seated_before(self, row: Appointment) -> bool:
-        """Say whether another row of ours, never in flight with this one, has a seat for this address that stands."""
+        """Return whether a row of ours, never in flight with this one, still has a seat for this address."""
         with self.claim.deps.autocommit.connect() as conn:
             seat = others.seat_before(conn, row)
         if seat is None:
@@ -276,7 +281,7 @@ class Inquiry:
         return not isinstance(shown, Reply) and any(not booking.cancelled for booking in shown)
 
     def _named(self, reply: Reply) -> Booking | Reply | None:
-        """Return the booking that a refusal names if it is ours, None if it is not; a Reply when nobody can tell."""
+        """Return the booking that a refusal names if it is ours, None if it is not; a Reply: that is not known."""
         row = self.claim.row
         try:
             shown = read_bookings(self.calls.booking(reply.uid or ""))
@@ -288,7 +293,7 @@ class Inquiry:
         return next((one for one in shown if str(row.uuid) in one.marks), None)
 
     def _slot(self) -> Slot:
-        """Ask the slots; a denial does not undo what was seen before it."""
+        """Return whether Cal.com offers the slot; UNASKED if the call is denied."""
         try:
             return ask_slots(self.calls, self.claim.row)
         except NotNow:

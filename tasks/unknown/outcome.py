@@ -1,6 +1,6 @@
-"""The moves of a booking whose outcome is unknown: how long it waits for the next look, and how it ends.
+"""The moves of a booking whose outcome is unknown: how long it waits for the next lookup, and how it ends.
 
-Which of them is allowed is for `evidence` to say; here it becomes a move, pure like all of `tasks.decisions`.
+`evidence` decides which step is allowed; here it becomes a move, by pure functions like those of `tasks.decisions`.
 """
 
 from collections.abc import Mapping
@@ -20,27 +20,27 @@ from tasks.unknown.evidence import BY_SLOTS, Act
 from tasks.unknown.refusal import refused_as, rejected
 
 _FIRST = Proceed()
-LONGEST_PAUSE = 3600.0  # seconds between two lookups of what cannot be told
-MARGIN = 2.0  # seconds between Cal.com's Date, which has whole seconds, and its createdAt
-HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made by half
+LONGEST_PAUSE = 3600.0  # seconds between two lookups of a booking with a blind key
+MARGIN = 2.0  # seconds; Cal.com's Date has whole seconds, its createdAt milliseconds
+HALF_MADE = "half_made"  # the error_type of a seat that Cal.com has made only in part
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Hold how many seconds a row's moments are away; negative: they have passed."""
+    """Hold in how many seconds a row's `settle_at` and `ends_at` come; negative: they have passed."""
 
     settled_in: float
     ends_in: float
-    waited: float  # for proof, while Cal.com could be asked
+    waited: float  # how long it has waited for proof while Cal.com could be asked
 
     @classmethod
     def of(cls, row: Appointment, rules: BookingDecisions) -> "Times":
-        """Read a row's moments by Postgres's clock, as its claim or last renewal left it there."""
+        """Return the times of a row by Postgres's clock at its claim or last renewal."""
         now = row.updated_at
         settled_in = (row.settle_at - now).total_seconds() if row.settle_at else 0.0
         if row.ends_at is not None:
             ends_in = (row.ends_at - now).total_seconds()
-        else:  # its outcome is known so far, and yet a replica may lag behind its last POST
+        else:  # its outcome is known, but a replica may lag behind its last POST
             ends_in = rules.timings.ends_unanswered - (now - (row.sent_at or now)).total_seconds()
         since = row.askable_since or row.sent_at or now
         return cls(settled_in, max(ends_in, settled_in), waited=(now - since).total_seconds())
@@ -58,9 +58,9 @@ def unknown(
     post: Proceed = _FIRST,
     refusal: Mapping[str, Any] | None = None,
 ) -> Move:
-    """Return the move of a row whose POST may have booked: look first, and from when on what may follow.
+    """Return the move of a row whose POST may have booked: it is looked up, and `settle_at` and `ends_at` are set.
 
-    `kind` is what is known of the event type; `post` what allowed the POST while an earlier one was unknown.
+    `kind` is that of the event type, if it is known. `post` is what allowed the POST.
     """
     times, timings = Times.of(row, rules), rules.timings
     reply, sent_ago = posted.reply, posted.sent_ago or 0.0
@@ -85,7 +85,7 @@ def unknown(
         return replace(held, changes={**changes, **held.changes})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post.evidence and not rules.may_retry(retried, None):
-        # An outage eats the retries: left alone for as long again as it has waited, it is posted once more at none.
+        # An outage has used up the retries: after as long a pause as it has waited, one more POST costs none.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
@@ -96,12 +96,12 @@ def unknown(
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
     timings = rules.timings
     if reply.settle_after is SettleAfter.ANSWERED or (reply.settle_after is SettleAfter.GATEWAY and kind in BY_SLOTS):
-        return timings.settle_answered  # it ended just now, however long ago it was sent
+        return timings.settle_answered  # Cal.com has just finished, however long ago it was sent
     return timings.settle_unanswered - sent_ago
 
 
 def was_made_now(posted: Posted) -> bool:
-    """Say whether the booking in a 201 was made by this very POST: its createdAt is not before the sending."""
+    """Return whether the booking in a 201 was made by this very POST: it was not created before the POST was sent."""
     created_at, answered_at = posted.reply.created_at, posted.reply.answered_at
     if created_at is None or answered_at is None:
         return False
@@ -111,16 +111,16 @@ def was_made_now(posted: Posted) -> bool:
 def refused_later(
     rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any], reply: Reply | None = None
 ) -> Move:
-    """Return the move of a refused row that could not be looked for: that lookup is all that it waits for.
+    """Return the move of a refused row whose lookup failed: it waits for that lookup alone.
 
-    `reply` is what that lookup was answered, None where it may not go now.
+    `reply` is the answer to the lookup (None: it was denied).
     """
     step = lookup_failed(rules, row, reply)
     changes = {
         **step.changes,
         "outcome_unknown": True,
         "sent_at": row.requested_at,
-        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # since when it waits for that lookup
+        "settle_at": row.settle_at if row.outcome_unknown else FromNow(0),  # it waits for its lookup since then
         "ends_at": row.ends_at if row.outcome_unknown else FromNow(0),
         "refusal": {**refusal, "look_due": True},
         "last_error": refusal["message"],
@@ -134,7 +134,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
     delay = rules.policy.delay(row.retry_count)
     changes = {
         "outcome_unknown": True,
-        "sent_at": row.requested_at,  # not later than its POST
+        "sent_at": row.requested_at,  # certainly not later than its POST
         "settle_at": FromNow(rules.timings.settle_answered),
         "ends_at": FromNow(rules.timings.settle_unanswered),
         "askable_since": FromNow(0),
@@ -152,7 +152,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
 
 
 def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult) -> Move | None:
-    """Return the move for what a lookup has found, or for one that failed; None: our booking is not listed."""
+    """Return the move after a lookup that found the booking or failed; None: the booking is not listed."""
     match result.kind:
         case LookupKind.FOUND | LookupKind.MOVED:
             moved = ", moved to another time" if result.kind is LookupKind.MOVED else ""
@@ -166,27 +166,27 @@ def after_lookup(rules: BookingDecisions, row: Appointment, result: LookupResult
 
 
 def found(row: Appointment, there: BookedThere, why: str) -> Move:
-    """Return the confirmation of a booking that was found: at least one POST of it had begun."""
+    """Return the confirmation of a booking that a lookup found; its row has at least one POST."""
     step = confirmed(there, why, count_at=row.ends_at or FromNow(0))
     return replace(step, changes={**step.changes, **_posted(row)})
 
 
 def late_answer(row: Appointment) -> Move:
-    """Return the confirmation of a row whose booking was recorded by a call that had been given up."""
+    """Return the confirmation of a row whose uid was recorded by a call that had lost its lease."""
     uid, seat_uid = row.calcom_booking_uid, row.calcom_seat_uid
     there = BookedThere(uid, seat_uid, row.series_uid, row.booked_start_at, row.awaits_host)
     return found(row, there, "a late answer")
 
 
 def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None, posted: Posted | None = None) -> Move:
-    """Return the move after a lookup that failed, or a second POST (`posted`) that booked nothing: no more is known.
+    """Return the move after a lookup that failed, or a second POST (`posted`) that proves nothing new.
 
-    Why the booking's own first POST failed decides on its retries; a lookup's own trouble must not.
+    The error of the row's first POST stays: it decides about retries, and a lookup's own error must not.
     """
     if reply is not None and reply.kind in _NO_CUSTOMERS_FAULT:
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
-        delay = rules.policy.delay(0)  # it asks, and changes nothing
+        delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow
         why = "Cal.com could not be looked at; look again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
@@ -201,7 +201,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 
 
 def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
-    """Return the wait for the next look: 1, 2, 4 s, then the settle time, then as long again as has passed since."""
+    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since that."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
             why = "not listed yet; what may follow is certain only at the settle time"
@@ -215,7 +215,7 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
 
 
 def wait_for_slots(seconds: float) -> Move:
-    """Return the wait until what the slots say is newer than the settle time."""
+    """Return the wait until slots asked again are newer than the settle time."""
     return _settling("not listed; the slots are asked when their answer is new", seconds)
 
 
@@ -224,7 +224,7 @@ def _settling(why: str, seconds: float) -> Move:
 
 
 def half_made(row: Appointment, uid: str) -> Move:
-    """Return the hold of a seat that Cal.com has made by half: it is never posted again."""
+    """Return the hold of a seat that Cal.com has made only in part: it is never posted again."""
     changes = {
         "hold_reason": HoldReason.SUSPECT,
         "hold_until": FromNow(LONGEST_PAUSE),
@@ -234,10 +234,10 @@ def half_made(row: Appointment, uid: str) -> Move:
     return Move(Status.HELD, "half made at Cal.com", changes | _posted(row))
 
 
-def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return an act
-    """Return the move, or the POST, that the rule allows."""
+def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> Move | Proceed:  # noqa: PLR0911 - one return for each act
+    """Return the move or the POST for the step that the rule allows."""
     refusal = row.refusal or {}
-    costs = row.error_type != ErrorType.CONFIGURATION  # a page is an operator's matter, and no customer's retry
+    costs = row.error_type != ErrorType.CONFIGURATION  # a page is for the operator to mend, and costs no retry
     match act:
         case Act.POST_WHILE_UNKNOWN:
             return Proceed(retry=costs, known=False)
@@ -262,7 +262,7 @@ def ended(rules: BookingDecisions, row: Appointment, act: Act, times: Times) -> 
 
 
 def blind(rules: BookingDecisions, times: Times) -> Move:
-    """Return the hold of what cannot be told; it is looked for again after as long again as it has waited."""
+    """Return the hold of a booking that this key cannot find out about; the pause between lookups doubles."""
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
     return Move(Status.HELD, "not listed, and nothing proves that it is not there", hold)

@@ -164,7 +164,7 @@ HOLDS = (
     _outcome(
         name="look-put-off-by-the-lists-retry-after",
         promise=1,
-        old="        delay = rules.policy.delay(0)  # it asks, and changes nothing\n",
+        old="        delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow\n",
         new="        delay = (reply and reply.retry_after) or rules.policy.delay(0)\n",
         test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
     ),
