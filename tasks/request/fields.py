@@ -82,7 +82,7 @@ def phone(text: str) -> str:
         raise ValueError("must be in international format, as in +1 202 555 0143")
     if not _PHONE.fullmatch(text):
         raise ValueError("is not a phone number: digits only, after a +")
-    import phonenumbers  # noqa: PLC0415 - a library of all countries, for the few who give a number
+    import phonenumbers  # noqa: PLC0415 - a large library, and few requests have a number
 
     try:
         number = phonenumbers.parse(text)
