@@ -96,7 +96,7 @@ class BookingDecisions:
             times = 2 ** min(row.probe_failures + 2 - PROBES_BEFORE_REST, 16)
             rest = self.before_start(row, min(self.timings.open * times, LONGEST_REST))
             hold |= {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rest)}
-            return Move(Status.HELD, "its probes fail; it rests", hold)
+            return Move(Status.HELD, "its probes fail; it pauses", hold)
         return Move(Status.HELD, "the circuit breaker is open", hold)
 
     def exhausted(
@@ -192,7 +192,7 @@ _DENIED = {
     Reason.BREAKER_OPEN: "the circuit breaker is open",
     Reason.THROTTLED: "our own rate limit is reached",
     Reason.CREDENTIALS: "Cal.com refuses this key",
-    Reason.CONFIGURATION: "what answers is not Cal.com's API",
+    Reason.CONFIGURATION: "the answer is not from Cal.com's API",
 }
 
 

@@ -117,6 +117,6 @@ def at_once(why: str) -> Move:
     return Move(Status.RETRYING, why, {"next_attempt_at": FromNow(0)}, retry_in=0)
 
 
-WANTED_AGAIN = at_once("asked for again, so not cancelled")
-CANCEL_ASKED = at_once("its cancellation is asked for: look again")  # found before the next POST
+WANTED_AGAIN = at_once("requested again, so not cancelled")
+CANCEL_ASKED = at_once("a cancel was requested; look it up again")  # found before the next POST
 CANCELLED_UNBOOKED = Move(Status.CANCELLED, "not booked, and cancelled by the operator", KNOWN)

@@ -218,7 +218,7 @@ class Inquiry:
             return confirmation
         kept = event_type_lookup.known(self.claim.deps, self.claim.row)
         by_host = kept is not None and kept.confirms  # the host sees two requests of one customer
-        why = f"{confirmation.why}: made now, the earlier one was not there any more, or never"
+        why = f"{confirmation.why}: made by this POST, since an earlier booking was cancelled or never made"
         return replace(confirmation, why=why, notable=MADE_AGAIN if by_host else None)
 
     def second_refused(self, post: Proceed, posted: Posted) -> Move:

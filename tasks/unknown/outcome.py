@@ -90,7 +90,7 @@ def unknown(
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
     pause = rules.policy.delay(row.retry_count)
-    return rules.retry(row, "the outcome is unknown; look first", changes, pause, posted=posted, used=retried)
+    return rules.retry(row, "the outcome is unknown; look it up first", changes, pause, posted=posted, used=retried)
 
 
 def _settles_in(rules: BookingDecisions, reply: Reply, sent_ago: float, kind: EventKind | None) -> float:
@@ -126,7 +126,7 @@ def refused_later(
         "last_error": refusal["message"],
         "error_type": refusal["error_type"],
     }
-    return replace(step, why="refused; look for our booking before that is told", changes=changes)
+    return replace(step, why="refused; look it up before the refusal counts", changes=changes)
 
 
 def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[str, Any]) -> Move:
@@ -145,7 +145,7 @@ def refused_in_part(rules: BookingDecisions, row: Appointment, refusal: Mapping[
         "error_type": refusal["error_type"],
         "next_attempt_at": FromNow(delay),
     }
-    return Move(Status.RETRYING, "refused, and perhaps booked in part; look first", changes, retry_in=delay)
+    return Move(Status.RETRYING, "refused, but perhaps booked in part; look it up first", changes, retry_in=delay)
 
 
 # -- after a lookup ----------------------------------------------------------------------------------------------------
@@ -187,11 +187,11 @@ def lookup_failed(rules: BookingDecisions, row: Appointment, reply: Reply | None
         step = rules.held(row, reply)
     elif row.looks + 1 < LOOKUPS_IN_ALL:
         delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow
-        why = "Cal.com could not be looked at; look again"
+        why = "the lookup failed; look it up again"
         step = rules.retry(row, why, {"looks": row.looks + 1}, delay, posted=posted)
     else:
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(rules.timings.open), "looks": 0}
-        step = Move(Status.HELD, "Cal.com could not be looked at", hold | error(reply))
+        step = Move(Status.HELD, "the lookup failed several times", hold | error(reply))
     return replace(step, changes={**step.changes, "error_type": row.error_type, "askable_since": FromNow(0)})
 
 
@@ -204,19 +204,19 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
     """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since that."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
-            why = "not listed yet; what may follow is certain only at the settle time"
+            why = "not listed yet; wait for the settle time"
             return _settling(why, rules.before_start(row, times.settled_in))
         delay = min(rules.policy.delay(row.retry_count + row.looks + 1), times.settled_in)
         changes = {"looks": row.looks + 1, "next_attempt_at": FromNow(delay)}
-        return Move(Status.RETRYING, "not listed yet; look again", changes, retry_in=delay)
+        return Move(Status.RETRYING, "not listed yet; look it up again", changes, retry_in=delay)
     pause = max(rules.timings.settle_answered, -times.settled_in)
     pause = rules.before_start(row, min(pause, max(times.ends_in, 0.0)))
-    return _settling("not listed, and it may still come", pause)
+    return _settling("not listed, but it may still appear", pause)
 
 
 def wait_for_slots(seconds: float) -> Move:
     """Return the wait until slots asked again are newer than the settle time."""
-    return _settling("not listed; the slots are asked when their answer is new", seconds)
+    return _settling("not listed; wait until Cal.com renews its cached slots", seconds)
 
 
 def _settling(why: str, seconds: float) -> Move:
@@ -265,7 +265,7 @@ def blind(rules: BookingDecisions, times: Times) -> Move:
     """Return the hold of a booking that this key cannot find out about; the pause between lookups doubles."""
     pause = min(max(rules.timings.settle_unanswered, -times.ends_in), LONGEST_PAUSE)
     hold = {"hold_reason": HoldReason.BLIND_KEY, "held_for": rules.key, "hold_until": FromNow(pause), "looks": 0}
-    return Move(Status.HELD, "not listed, and nothing proves that it is not there", hold)
+    return Move(Status.HELD, "not listed, which proves nothing with this key", hold)
 
 
 def _posted(row: Appointment) -> dict[str, Any]:
