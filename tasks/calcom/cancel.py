@@ -17,7 +17,7 @@ _UNREADABLE = Reply(
     kind=ReplyKind.UNKNOWN,
     outcome=CallOutcome.FAILURE_ENDPOINT,
     error_type=ErrorType.UNREADABLE,
-    message="cancelled, says Cal.com, but its answer does not show it",
+    message="Cal.com answered 200, but does not show the booking as cancelled",
     http_status=200,
     settle_after=SettleAfter.ANSWERED,
 )

@@ -11,7 +11,7 @@ from tasks.calcom.http.waits import answered_at
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter
 
 _BOOKED = Reply(kind=ReplyKind.BOOKED, outcome=CallOutcome.SUCCESS, error_type=ErrorType.NONE)  # 1
-_CUT = replace(UNREADABLE, message="booked, says Cal.com, but its answer cannot be read")  # 3
+_CUT = replace(UNREADABLE, message="Cal.com has booked, but its answer cannot be read")  # 3
 
 
 def read_post(

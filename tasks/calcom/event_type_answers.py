@@ -22,7 +22,7 @@ class Scheduling(StrEnum):
 
     PERSONAL = "personal"  # its owner's
     COLLECTIVE = "collective"  # that of all hosts
-    ROUND_ROBIN = "roundRobin"  # that of one host, and of those who are fixed
+    ROUND_ROBIN = "roundRobin"  # that of one host, and of all fixed hosts
     OTHER = "other"  # managed, or a kind newer than this code
 
 
@@ -135,10 +135,10 @@ def read_me(answer: Answer | NoAnswer) -> Me | Reply:
     match content.get("data"):
         case {"id": int() as user_id, "email": str() as email} if not isinstance(user_id, bool):
             return Me(user_id, email)
-    return replace(_UNCLEAR, message="Cal.com does not say whose key it is")
+    return replace(_UNCLEAR, message="the user of our key in a form that this version cannot read")
 
 
-_UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type that is not shown as we know them")
+_UNCLEAR = replace(UNREADABLE, http_status=200, message="an event type in a form that this version cannot read")
 
 
 def _facts(data: object) -> EventTypeFacts | None:

@@ -183,9 +183,9 @@ def _read_no_answer(answer: NoAnswer) -> Reply:
 def _message(answer: Answer, row: Reply, error: "_ErrorBody | None") -> str:
     message = safe(error.message) if error else ""
     if row.kind is ReplyKind.CONFIGURATION and not message:
-        message = f"{answer.status} is not an answer of Cal.com: wrong URL, or a proxy's no"
+        message = f"{answer.status} is not an answer of Cal.com: a wrong URL, or a refusal by a proxy"
     if error and error.wants_other_body:
-        message += ": another API version was understood"
+        message += ": Cal.com read the request as another API version"
     return message
 
 

@@ -89,7 +89,7 @@ def phone(text: str) -> str:
     except phonenumbers.NumberParseException:
         raise ValueError("is not a phone number") from None
     if not phonenumbers.is_valid_number(number):
-        raise ValueError("is a phone number that cannot be")
+        raise ValueError("is not a possible phone number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -24,7 +24,7 @@ MAX_SAFE_INTEGER = 2**53 - 1  # beyond it JavaScript changes a number
 def metadata_key(text: str) -> str:
     """Return a key of metadata that Cal.com accepts and that is not ours, else refuse it."""
     if text in RESERVED_KEYS:
-        raise ValueError("is a key that the worker keeps for itself")
+        raise ValueError("is a key that only the worker may set")
     if not text.strip() or not text.isprintable():
         raise ValueError("is a key that is blank or cannot be printed")
     if utf16_length(text) > MAX_METADATA_KEY:
