@@ -151,7 +151,8 @@ class BookingRequest(Strict):
         """Return the request's columns of `appointments`; `end_at` is None without `length_in_minutes`."""
         length = self.length_in_minutes
         return {
-            **self.model_dump(include=_SAME_COLUMNS),
+            **{name: getattr(self, name) for name in _SAME_COLUMNS},
+            "location": None if self.location is None else self.location.model_dump(),
             "start_at": self.start,
             "end_at": None if length is None else self.start + timedelta(minutes=length),
             "attendee_name": self.attendee.name,
@@ -163,10 +164,10 @@ class BookingRequest(Strict):
         }
 
 
-_SAME_COLUMNS = {  # fields whose columns have their names
+_SAME_COLUMNS = (  # fields whose columns have their names
     *("event_type_id", "event_type_slug", "username", "team_slug", "organization_slug", "answer_by"),
-    *("length_in_minutes", "guests", "location", "booking_fields_responses"),
-}
+    *("length_in_minutes", "guests", "booking_fields_responses"),
+)
 
 
 def _wrong(field: str, why: str) -> PydanticCustomError:
