@@ -16,8 +16,8 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Timings
 from tasks.moves import KNOWN, Move, Posted, Proceed
 
-TRY_AGAIN = 60.0  # seconds; a booking is tried again after them if the answer was not from Cal.com's API
-TRY_AGAIN_LATEST = 3600.0  # seconds; the pause above doubles up to this
+TRY_AGAIN = 60.0  # seconds; the pause of a booking that met no Cal.com, or not its event type
+TRY_AGAIN_LATEST = 3600.0  # seconds; the pause doubles up to this
 LOOKUPS = 3  # at 1, 2, 4 s after an unknown answer; then the row is held until its settle time
 LOOKUPS_IN_ALL = 6  # with those that failed: an error rate of a few percent must hold no booking
 PROBES_BEFORE_REST = 3  # failed probes in a row; then the booking leaves the queue for a while
@@ -136,15 +136,16 @@ class BookingDecisions:
     def no_event_type(self, row: Appointment, message: str) -> Move:
         """Return the hold of a booking whose event type has disappeared from Cal.com, until it is found again.
 
-        An operator's error (another Cal.com, a type that was moved or deleted) must refuse no customer.
+        An operator's error (another Cal.com, a type that was moved or deleted) must refuse no customer. The pause does
+        not grow, since a lookup of the type decides when the hold ends.
         """
         why = "held: Cal.com has no such event type, and had it before"
-        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": self._try_again(row)}
+        hold = self._hold(row, HoldReason.CONFIGURATION) | {"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}
         return Move(Status.HELD, why, KNOWN | hold | {"last_error": message, "error_type": ErrorType.NO_EVENT_TYPE})
 
     def _try_again(self, row: Appointment) -> FromNow:
-        """Return when to try a booking again that met a missing event type, or an answer not of Cal.com's API."""
-        met = max(row.posts - row.retry_count, 0)  # retried POSTs met neither
+        """Return when to try a booking again that was not answered by Cal.com's API; the pause doubles each time."""
+        met = max(row.posts - row.retry_count, 0)  # retried POSTs were answered by Cal.com
         return FromNow(self.before_start(row, min(TRY_AGAIN * 2 ** min(met, 10), TRY_AGAIN_LATEST)))
 
     def _hold(self, row: Appointment, reason: HoldReason) -> dict[str, Any]:

@@ -82,16 +82,30 @@ def first_to_try(conn: Connection, *, settings: str) -> int | None:
     return found
 
 
-def missing_type(conn: Connection, *, key: str, settings: str) -> Appointment | None:
-    """Take this minute's look for an event type that bookings wait for; return one of them, None: no look is due."""
-    rows = _rows(conn, "missing_type", key=key, settings=settings)
-    return rows[0] if rows else None
+class MissingType(NamedTuple):
+    """An event type to look for: a booking that waits for it, and when it was last looked for (None: never)."""
+
+    row: Appointment
+    looked_before: datetime | None
 
 
-def of_missing_type(conn: Connection, event_type: str, *, settings: str, limit: int) -> list[int]:
-    """Return the ids of bookings that wait for this event type (`Appointment.event_type`), the first in line first."""
-    asked = {"event_type": event_type, "settings": settings, "limit": limit}
-    return list(conn.execute(statement("of_missing_type"), asked).scalars())
+def missing_type(conn: Connection, *, key: str, settings: str) -> MissingType | None:
+    """Take this minute's look for an event type that bookings wait for; None: no look is due."""
+    found = conn.execute(statement("missing_type"), {"key": key, "settings": settings}).mappings().one_or_none()
+    if found is None:
+        return None
+    columns = dict(found)
+    looked_before = columns.pop("looked_before")
+    return MissingType(Appointment.of(columns), looked_before)
+
+
+def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, limit: int) -> list[int]:
+    """Return the ids of the bookings that go since their event type is found, the first in line first.
+
+    All that wait for it; one, if a booking met "no such event type" since the look before.
+    """
+    asked = {"event_type": missing.row.event_type, "looked_before": missing.looked_before}
+    return list(conn.execute(statement("of_missing_type"), {**asked, "settings": settings, "limit": limit}).scalars())
 
 
 def count_held(conn: Connection, reason: HoldReason, *, event_type_id: int | None = None) -> tuple[int, datetime]:

@@ -24,13 +24,13 @@ def look_for_type(deps: Dependencies) -> int:
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:
-        row = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
-    if row is None:
+        missing = sweeps.missing_type(conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint)
+    if missing is None:
         return 0
     try:
-        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(row)))
+        shown = read_content(GuardedCalls(deps, correlation.new()).slots(slots_of(missing.row)))
     except NotNow:  # the breaker is open, or the limit is reached: a minute later
         return 0
     there = not isinstance(shown, Reply)
-    log.info("event_type_looked_for", event_type_id=row.event_type_id, there=there)
-    return release_of_type(deps, row.event_type) if there else 0
+    log.info("event_type_looked_for", event_type_id=missing.row.event_type_id, there=there)
+    return release_of_type(deps, missing) if there else 0

@@ -11,6 +11,7 @@ from celery import shared_task
 from db import appointments
 from db.appointments import queue, sweeps
 from db.appointments.appointment import Appointment
+from db.appointments.sweeps import MissingType
 from resilience.circuit_breaker.types import Recorded, Released, State
 from tasks import dependencies
 from tasks.calcom.access import CREATE
@@ -140,12 +141,12 @@ def release_first(deps: Dependencies) -> int:
     return _sent(deps, rows)
 
 
-def release_of_type(deps: Dependencies, event_type: str) -> int:
+def release_of_type(deps: Dependencies, missing: MissingType) -> int:
     """Send what waits for an event type that Cal.com has again; return how many that is."""
     count = 0
     while True:
         with deps.engine.begin() as conn:
-            waiting = sweeps.of_missing_type(conn, event_type, settings=deps.calcom.settings_fingerprint, limit=BATCH)
+            waiting = sweeps.of_missing_type(conn, missing, settings=deps.calcom.settings_fingerprint, limit=BATCH)
             rows = queue.release_these(conn, waiting)
         count += _sent(deps, rows)
         if len(waiting) < BATCH or not rows:

@@ -8,7 +8,12 @@ import hashlib
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 from tasks.request.model import BookingRequest
+
+_NOT_HASHED = frozenset({"idempotency_key", "correlation_id", "answer_by"})
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 def derive_key(request: BookingRequest) -> str:
@@ -31,20 +36,22 @@ def payload_hash(request: BookingRequest) -> str:
     idempotency_key, correlation_id and answer_by are no part of it: with another answer_by it is still the same
     request.
     """
-    payload = request.model_dump(exclude={"idempotency_key", "correlation_id", "answer_by", "start", "attendee"})
-    payload["attendee"] = _present(request.attendee.model_dump())
+    payload = _present(request, but=_NOT_HASHED)
+    payload["attendee"] = _present(request.attendee)
     payload["start"] = _instant(request)
-    return _digest(_present(payload))
+    if request.location is not None:
+        payload["location"] = request.location.model_dump()
+    return _digest(payload)
 
 
 def _instant(request: BookingRequest) -> str:
     return request.start.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _present(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if value not in (None, [], {})}
+def _present(model: BaseModel, *, but: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the fields of a model that have a value; a model inside it stays one."""
+    return {name: value for name, value in model if name not in but and value not in (None, [], {})}
 
 
 def _digest(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return hashlib.sha256(_canonical(value).encode("ascii")).hexdigest()

@@ -260,6 +260,31 @@ HOLDS = (
                 "test_a_thousand_that_wait_for_a_type_cost_one_look_a_minute",
             ),
             (
+                "wrong-look-costs-a-post-a-row",
+                3,
+                "db/sql/of_missing_type.sql",
+                "NOT EXISTS (SELECT FROM missing WHERE held_at > :looked_before)",
+                "coalesce(CAST(:looked_before AS timestamptz), now()) IS NOT NULL",
+                "test_a_wrong_look_costs_one_post_a_minute",
+            ),
+            (
+                "wrong-look-holds-for-an-hour",
+                5,
+                "tasks/decisions.py",
+                '{"hold_until": FromNow(self.before_start(row, TRY_AGAIN))}',
+                '{"hold_until": self._try_again(row)}',
+                "test_what_met_the_missing_type_nine_times_goes_as_soon_as_it_is_found",
+            ),
+            (
+                "other-settings-without-a-rest",
+                3,
+                "db/sql/release_due.sql",
+                """AND held_for > :settings
+        AND held_at <= now() - interval '5 seconds'""",
+                "AND held_for > :settings",
+                "test_two_workers_of_different_settings_pass_a_booking_on_after_a_rest[zz]",
+            ),
+            (
                 "look-in-the-future-puts-its-type-last",
                 5,
                 "db/sql/missing_type.sql",

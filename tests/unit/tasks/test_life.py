@@ -78,12 +78,13 @@ def test_no_hold_outlasts_the_time_in_which_it_can_still_be_booked(row: Row) -> 
     probe = failed(CallOutcome.FAILURE_ENDPOINT, probe=True, shut=True)
     steps = (
         RULES.held(soon, reply(ReplyKind.CONFIGURATION)),
-        RULES.no_event_type(soon, "there is none"),
         RULES.retry(soon, "try again", {}, 1.0, posted=probe, used=1),
     )
+    over = RULES.timings.lead + RULES.timings.margin
+    sooner = row(updated_at=now, start_at=now + timedelta(seconds=over + 30))
 
-    left = FromNow(600 - RULES.timings.lead - RULES.timings.margin)
-    assert [step.changes.get("hold_until") for step in steps] == [left] * 3
+    assert [step.changes.get("hold_until") for step in steps] == [FromNow(600 - over)] * 2
+    assert RULES.no_event_type(sooner, "there is none").changes.get("hold_until") == FromNow(30)
 
 
 def test_the_statements_have_the_words_and_numbers_of_the_rules() -> None:
