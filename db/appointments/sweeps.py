@@ -94,9 +94,7 @@ def missing_type(conn: Connection, *, key: str, settings: str) -> MissingType | 
     found = conn.execute(statement("missing_type"), {"key": key, "settings": settings}).mappings().one_or_none()
     if found is None:
         return None
-    columns = dict(found)
-    looked_before = columns.pop("looked_before")
-    return MissingType(Appointment.of(columns), looked_before)
+    return MissingType(Appointment.of(found), found["looked_before"])
 
 
 def of_missing_type(conn: Connection, missing: MissingType, *, settings: str, limit: int) -> list[int]:
