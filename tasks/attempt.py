@@ -129,7 +129,7 @@ def _send(inquiry: Inquiry, permit: Permit) -> Posted:
         result.reply,
         sent_ago=None if sent_at is None else claim.clock() - sent_at,
         probe=result.probe,
-        shut=not result.recorded.may_go,
+        blocked=not result.recorded.may_go,
     )
 
 

@@ -88,7 +88,7 @@ class BookingDecisions:
         fail at this very booking. The pause or rest ends before the booking's start. Retry-After is left to the
         breaker.
         """
-        if posted is None or not (posted.shut or posted.failed_probe):
+        if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
             return Move(Status.RETRYING, why, {**changes, **cost, "next_attempt_at": FromNow(delay)}, retry_in=delay)
         hold = {**changes, **self._hold(row, HoldReason.BREAKER_OPEN)}

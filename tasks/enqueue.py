@@ -100,7 +100,7 @@ def enqueue_booking(request: BookingRequest) -> Receipt:
         from tasks.recheck import Standing, still_booked  # noqa: PLC0415 - rare, and it loads the HTTP client
 
         now = still_booked(deps, kept.appointment.id)
-        if now.standing is Standing.GONE:  # cancelled at Cal.com, so a repeated request wants a new booking
+        if now.standing is Standing.CANCELLED:  # cancelled at Cal.com, so a repeated request wants a new booking
             [kept] = _keep(deps, [request])
         elif now.standing is Standing.LIVES:
             start = now.start or kept.appointment.start_at

@@ -156,12 +156,12 @@ def _confirms_free_email(calls: GuardedCalls, facts: EventTypeFacts) -> bool | N
     """
     if facts.kind is EventKind.OTHER:
         return None
-    told = read_free_email(calls.own_event_types(), facts.calcom_id)
-    if not isinstance(told, Reply):
-        return told
-    if told.kind is ReplyKind.REFUSED or _is_hidden(told):
+    shown = read_free_email(calls.own_event_types(), facts.calcom_id)
+    if not isinstance(shown, Reply):
+        return shown
+    if shown.kind is ReplyKind.REFUSED or _is_hidden(shown):
         return None
-    raise NotAskedError(told)
+    raise NotAskedError(shown)
 
 
 def _is_hidden(reply: Reply) -> bool:

@@ -63,13 +63,13 @@ class Posted:
     """Hold the result of a POST: Cal.com's reply, and the state of the breaker after it.
 
     `sent_ago` is how many seconds have passed since its first byte (None: nothing was sent). `probe`: it was the one
-    call that a half-open breaker lets through. `shut`: the breaker blocks the next call.
+    call that a half-open breaker lets through. `blocked`: the breaker blocks the next call.
     """
 
     reply: Reply
     sent_ago: float | None = 0.0
     probe: bool = False
-    shut: bool = False
+    blocked: bool = False
 
     @property
     def failed_probe(self) -> bool:

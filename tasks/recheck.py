@@ -29,7 +29,7 @@ class Standing(StrEnum):
     """The state of a confirmed booking at Cal.com."""
 
     LIVES = "lives"
-    GONE = "gone"  # cancelled there, and now here, too
+    CANCELLED = "cancelled"  # cancelled there, and now here, too
     UNASKED = "unasked"  # Cal.com must not be asked now, was asked less than PAUSE ago, or did not answer in time
 
 
@@ -65,7 +65,7 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
         return Recheck(Standing.UNASKED)
     if now is None:
         _cancel(deps, row, made)
-        return Recheck(Standing.GONE)
+        return Recheck(Standing.CANCELLED)
     _record(deps, row, now)
     return Recheck(Standing.LIVES, now.start, now.awaits_host)
 

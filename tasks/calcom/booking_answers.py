@@ -115,4 +115,4 @@ def _count(pagination: Mapping[str, Any], name: str) -> int | None:
 
 def _read(uid: str, ask: Callable[[str], Answer | NoAnswer]) -> Booking | Reply:
     found = read_bookings(ask(uid))
-    return found if isinstance(found, Reply) else next((one for one in found if one.uid == uid), found[0])
+    return found if isinstance(found, Reply) else next((booking for booking in found if booking.uid == uid), found[0])

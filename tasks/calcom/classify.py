@@ -38,13 +38,13 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
     bookings = [booking for entry in entries if (booking := read_booking(entry)) is not None]
     ours = [booking for booking in bookings if booking.seat_uid or reference in booking.marks]
     if ours:
-        here = next((one for one in ours if one.is_at(start)), None)
+        here = next((booking for booking in ours if booking.is_at(start)), None)
         reply = replace(_booked(here or ours[0], reference), at_start=here is not None or ours[0].series_uid is None)
     elif content is None or (answer.status == 201 and not bookings):
         # Cut, empty, or by a proxy: Cal.com may still be at work
         return replace(_CUT, http_status=answer.status, settle_after=SettleAfter.UNANSWERED)
     elif answer.status == 201:
-        reply = next((found for one in bookings if (found := read_existing(one, attendee)) is not None), _CUT)
+        reply = next((found for other in bookings if (found := read_existing(other, attendee)) is not None), _CUT)
     else:
         return failure_of(answer)
     return replace(reply, http_status=answer.status, answered_at=answered_at(answer.headers))

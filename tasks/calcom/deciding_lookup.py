@@ -116,27 +116,28 @@ def _since(appointment: Appointment, answer: Answer | NoAnswer) -> datetime | No
 
 def _read(page: Page, appointment: Appointment, calcom_id: int | None, me: Me | None) -> LookupResult:
     found = ours_among(page.bookings, appointment, calcom_id)
+    reference = str(appointment.uuid)
     of_type = [booking for booking in page.bookings if shows_type(booking, appointment, calcom_id)]
     return replace(
         found or LookupResult(kind=LookupKind.ABSENT),
         stranger=me is not None and any(_is_strange(booking, me) for booking in of_type),
         taken_until=frozenset(
-            one.end
-            for one in of_type
-            if one.accepted and one.end and one.is_at(appointment.start_at) and str(appointment.uuid) not in one.marks
+            other.end
+            for other in of_type
+            if other.accepted and other.end and other.is_at(appointment.start_at) and reference not in other.marks
         ),
         half_made=_half_made(of_type, appointment) if found is None else None,
         hides_seats=any(
-            one.seat_uid is None and one.reference is None
+            seat.seat_uid is None and seat.reference is None
             for booking in _shared(of_type, appointment)
-            for one in booking.attendees
+            for seat in booking.attendees
         ),
     )
 
 
 def _is_strange(booking: Booking, me: Me) -> bool:
     """Return whether the key's user takes no part in the booking; without hosts or attendees it proves nothing."""
-    attendees = [one.email.lower() for one in booking.attendees if one.email is not None]
+    attendees = [attendee.email.lower() for attendee in booking.attendees if attendee.email is not None]
     if not booking.host_ids or not attendees:
         return False
     return me.user_id not in booking.host_ids and me.email.lower() not in attendees
@@ -148,14 +149,18 @@ def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | 
     if address is None:
         return None
     found = [
-        HalfMade(booking.uid, one.seat_uid, one.reference)
+        HalfMade(booking.uid, seat.seat_uid, seat.reference)
         for booking in _shared(bookings, appointment)
-        for one in booking.attendees
-        if one.email == address
+        for seat in booking.attendees
+        if seat.email == address
     ]
     return min(found, key=lambda half: (half.reference is not None, half.seat_uid is not None), default=None)
 
 
 def _shared(bookings: list[Booking], appointment: Appointment) -> list[Booking]:
     """Return the bookings with seats at the appointment's start that are not cancelled."""
-    return [one for one in bookings if one.seated and not one.cancelled and one.is_at(appointment.start_at)]
+    return [
+        booking
+        for booking in bookings
+        if booking.seated and not booking.cancelled and booking.is_at(appointment.start_at)
+    ]

@@ -118,13 +118,13 @@ def read_free_email(answer: Answer | NoAnswer, calcom_id: int) -> bool | Reply |
     content = read_content(answer)
     if isinstance(content, Reply):
         return content
-    told = {
+    shown = {
         value if isinstance(value := entry.get("requiresConfirmationForFreeEmail"), bool) else None
         for group in list_of(object_of(content.get("data")).get("eventTypeGroups"))
         for entry in map(object_of, list_of(object_of(group).get("eventTypes")))
         if entry.get("id") == calcom_id
     }
-    return told.pop() if len(told) == 1 else None
+    return shown.pop() if len(shown) == 1 else None
 
 
 def read_me(answer: Answer | NoAnswer) -> Me | Reply:

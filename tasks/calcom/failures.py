@@ -158,7 +158,7 @@ def read_existing(booking: Booking, attendee: str | None) -> Reply | None:
 
 
 def _seat_of(booking: Booking, attendee: str | None) -> BookedAttendee | None:
-    return next((one for one in booking.attendees if one.seat_uid and one.email == attendee), None)
+    return next((seat for seat in booking.attendees if seat.seat_uid and seat.email == attendee), None)
 
 
 def _row(answer: Answer, error: "_ErrorBody | None") -> Reply:

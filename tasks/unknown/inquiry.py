@@ -290,7 +290,7 @@ class Inquiry:
         if isinstance(shown, Reply):
             missing = shown.kind is ReplyKind.REFUSED and shown.http_status == 404
             return None if missing and Times.of(row, self.rules).ends_in <= 0 else shown  # a replica may lag
-        return next((one for one in shown if str(row.uuid) in one.marks), None)
+        return next((booking for booking in shown if str(row.uuid) in booking.marks), None)
 
     def _slot(self) -> Slot:
         """Return whether Cal.com offers the slot; UNASKED if the call is denied."""

@@ -59,7 +59,7 @@ def allowance(headers: Mapping[str, str]) -> QuotaHeaders | None:
         for name in headers
         if name.startswith(_REMAINING) and (quota := _allowance(headers, name.removeprefix(_REMAINING))) is not None
     ]
-    return max(limits, key=lambda one: (one.remaining, -one.reset_after), default=None)
+    return max(limits, key=lambda limit: (limit.remaining, -limit.reset_after), default=None)
 
 
 def _allowance(headers: Mapping[str, str], which: str) -> QuotaHeaders | None:
