@@ -1,11 +1,11 @@
-"""The loggers of what a caller's process loads, too: structlog's, loaded with the first line."""
+"""Loggers for modules that a caller's process loads, too: structlog is imported with the first line."""
 
 from functools import cached_property
 from typing import Any
 
 
 class Logger:
-    """Stand for structlog's logger; that library loads rich, and most who only enqueue never write a line."""
+    """Create structlog's logger at its first use: it imports rich, and a process that only enqueues seldom logs."""
 
     def __init__(self, name: str) -> None:
         self._name = name

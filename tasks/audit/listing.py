@@ -16,11 +16,10 @@ from db.appointments.appointment import Appointment
 from db.appointments.there.places import BookedThere
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import BookedAttendee, Booking
-from tasks.calcom.booking_answers import Page, read_list
+from tasks.calcom.booking_answers import Page, booked_there, read_list
 from tasks.calcom.http.answer import Answer
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.request_body import attendee_address, instant
-from tasks.calcom.rescheduled import booked_there
 
 PAGE = 100  # bookings; a page of seats may be long, and is then asked for in smaller pieces
 LIMIT = 100_000  # bookings; a server whose list does not end must not keep us for ever

@@ -10,12 +10,12 @@ from celery import shared_task
 from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
-from tasks import dependencies, event_types
+from tasks import dependencies, event_type_lookup
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
 from tasks.dependencies import Dependencies
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.moves import CallMade
@@ -51,7 +51,7 @@ def _suspects(built: Dependencies) -> int:
     found = 0
     for row in rows:
         result, made = _look_up(built, row)
-        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.uid is None:
+        if result.kind not in {LookupKind.FOUND, LookupKind.MOVED} or result.there.uid is None:
             continue
         with built.engine.begin() as conn:
             appointments.record_late_uid(
@@ -83,7 +83,7 @@ def _count(built: Dependencies, row: Appointment) -> bool:
             series.put_off(conn, row.id)
         return False
     try:
-        kept = event_types.recent(built, calls, row)
+        kept = event_type_lookup.recent(built, calls, row)
     except NotAskedError:
         return False
     alive = [week for week in weeks if not week.cancelled]

@@ -1,7 +1,7 @@
-"""Keys that distinguish requests: the one derived when a caller gives none, and the hash of the payload.
+"""Keys that distinguish requests: the idempotency key derived for a caller who gives none, and the payload's hash.
 
-Both are stored and compared for years, so both are stable: canonical JSON (sorted keys, no spaces, ASCII), the start as
-a UTC instant, and nothing that is absent. A field added later changes no hash of a request that does not use it.
+Both are stored and compared for years, so both must stay the same: canonical JSON (sorted keys, no spaces, ASCII), the
+start as a UTC instant, and no absent field. So a new field changes no hash of a request without it.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 def derive_key(request: BookingRequest) -> str:
     """Return the idempotency key of a request that has none: one attendee, one event type, one instant.
 
-    The attendee is the e-mail address, or the phone number where there is none; slugs are one in any letter case. Two
-    requests for the same person at the same time are one; who means two must give keys. The leading `auto1-` names this
-    rule's version.
+    The attendee is the e-mail address, else the phone number; the case of a slug does not count. So two requests for
+    the same person at the same time are one booking, unless the caller gives each a key. `auto1-` names the version of
+    this rule.
     """
     attendee = request.attendee.email or request.attendee.phone_number
     slugs = [request.organization_slug, request.team_slug, request.username, request.event_type_slug]
@@ -33,8 +33,8 @@ def derive_key(request: BookingRequest) -> str:
 def payload_hash(request: BookingRequest) -> str:
     """Return the SHA-256 of what the request asks for, 64 hexadecimal digits.
 
-    Without idempotency_key, correlation_id and answer_by: the same key with the same payload is the same request,
-    however long its caller waits for it.
+    idempotency_key, correlation_id and answer_by are no part of it: with another answer_by it is still the same
+    request.
     """
     payload = _present(request, but=_NOT_HASHED)
     payload["attendee"] = _present(request.attendee)

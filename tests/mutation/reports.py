@@ -120,7 +120,7 @@ REPORTS = (
         name="told-booked-though-cancelled-there",
         promise=1,
         file="tasks/enqueue.py",
-        old="if now.standing is Standing.GONE:",
+        old="if now.standing is Standing.CANCELLED:",
         new="if False:",
         test=f"{_ASKED}test_what_was_cancelled_at_cal_com_is_booked_again",
     ),

@@ -24,7 +24,7 @@ STEPS: dict[str, tuple[str, str, str]] = {
     "its answer is reported": ("tasks.guarded_calls", "GuardedCalls.post", "after"),
     "a look has seen Cal.com's list": ("tasks.unknown.inquiry", "lookup", "after"),
     "a deciding look has seen Cal.com's list": ("tasks.unknown.inquiry", "deciding_lookup", "after"),
-    "its event type is asked": ("tasks.event_types", "ask", "after"),
+    "its event type is asked": ("tasks.event_type_lookup", "ask", "after"),
     "its lease is renewed": ("tasks.claim", "Claim.renew", "after"),
     "its move is written, not committed": ("db.appointments", "move", "after"),
     "it has moved": ("tasks.claim", "Claim._write", "after"),

@@ -114,7 +114,7 @@ HOLDS = (
     Breakage(
         name="page-not-looked-behind",
         promise=2,
-        file="tasks/unknown/not_booked.py",
+        file="tasks/attempt.py",
         old="return step if reply.kind is ReplyKind.UNKNOWN else _found_at_once(inquiry) or step",
         new="return step",
         test=f"{_WITHHELD}test_a_booking_whose_answer_a_page_replaces_is_found_at_once[a firewall's 403]",
@@ -164,7 +164,7 @@ HOLDS = (
     _outcome(
         name="look-put-off-by-the-lists-retry-after",
         promise=1,
-        old="        delay = rules.policy.delay(0)  # it asks, and changes nothing\n",
+        old="        delay = rules.policy.delay(0)  # a lookup changes nothing, so the pause does not grow\n",
         new="        delay = (reply and reply.retry_after) or rules.policy.delay(0)\n",
         test=f"{_ALONE}test_a_list_that_asks_for_patience_puts_off_no_look",
     ),
@@ -179,8 +179,8 @@ HOLDS = (
         name="any-guards-no-refuses-a-customer",
         promise=5,
         file="tasks/calcom/failures.py",
-        old=" or (status == 403 and message == _ANY_GUARD)",
-        new="",
+        old='(403, r"^Forbidden resource\\Z", PAGE),',
+        new='(403, r"^Forbidden resource\\Z", _REFUSED),',
         test=f"{_WITHHELD}test_a_booking_that_a_page_hides_is_looked_for_before_another_post[a guard's own 403]",
     ),
     _release_due(
@@ -223,7 +223,7 @@ HOLDS = (
                 "missing-type-refuses-everybody",
                 5,
                 "tasks/unknown/inquiry.py",
-                "ErrorType.NO_EVENT_TYPE and event_types.was_here(self.claim.deps, row):",
+                "ErrorType.NO_EVENT_TYPE and event_type_lookup.was_here(self.claim.deps, row):",
                 "ErrorType.NO_EVENT_TYPE and False:",
                 "test_a_type_that_was_booked_here_and_is_missing_refuses_nobody[slug]",
             ),

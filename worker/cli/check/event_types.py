@@ -6,12 +6,12 @@ from enum import Enum
 
 from db.appointments.appointment import Appointment
 from db.appointments.event_types import EventKind, EventType
-from tasks import event_types
+from tasks import event_type_lookup
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.booking_answers import read_list
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.dependencies import Dependencies
-from tasks.event_types import NotAskedError
+from tasks.event_type_lookup import NotAskedError
 from tasks.guarded_calls import GuardedCalls
 from tasks.unknown.evidence import BY_EVIDENCE, BY_SLOTS
 
@@ -61,7 +61,7 @@ def check_types(
 
 def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType:
     """Ask what the type is; one that Cal.com does not show to this key may be there no more, which the list tells."""
-    event_type = event_types.ask(deps, calls, row)
+    event_type = event_type_lookup.ask(deps, calls, row)
     if (
         event_type.kind is not EventKind.UNKNOWN
         or event_type.deleted
@@ -70,8 +70,8 @@ def _ask(deps: Dependencies, calls: GuardedCalls, row: Appointment) -> EventType
         return event_type
     page = read_list(calls.list_bookings({"eventTypeId": number, "take": 1}))
     if isinstance(page, Reply) and page.kind is ReplyKind.DELETED:
-        event_types.deleted(deps, row)
-        return event_types.known(deps, row) or event_type
+        event_type_lookup.deleted(deps, row)
+        return event_type_lookup.known(deps, row) or event_type
     return event_type
 
 

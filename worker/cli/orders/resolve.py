@@ -18,9 +18,8 @@ from db.monitoring import operator_actions
 from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, usable
-from tasks.calcom.booking_answers import read_bookings
+from tasks.calcom.booking_answers import booked_there, read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
-from tasks.calcom.rescheduled import booked_there
 from tasks.operations.booking_actions import begin
 from tasks.operations.booking_commands import Via
 from tasks.words import clock
