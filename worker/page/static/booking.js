@@ -1,7 +1,7 @@
 // One booking: why it is not moving, what can be done, and its whole story.
 import { Action } from "./actions/action.js";
-import { byId, el, fill, onChange, show } from "./core/dom.js";
-import { mayAct } from "./core/door.js";
+import { button, byId, fill, onChange, show } from "./core/dom.js";
+import { lookOnly } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen, showHelp } from "./core/keys.js";
 import { sentence } from "./core/moments.js";
@@ -46,20 +46,12 @@ function drawState(status, reason) {
 
 function buttons(actions) {
   if (!actions.length) return null;
-  const may = mayAct();
-  if (may !== "yes") return el("p", { class: "reason" }, `You can look, not act: ${may}`);
-  return actions.map(({ action }) =>
-    el(
-      "button",
-      {
-        type: "button",
-        class: "button",
-        "data-key": `do-${action}`,
-        onclick: () => new Action(action, LABELS[action] ?? action, { ids: [id], done: () => poll.restart() }),
-      },
-      LABELS[action] ?? action,
-    ),
-  );
+  return lookOnly() ?? actions.map(({ action }) => actionButton(action, LABELS[action] ?? action));
+}
+
+function actionButton(action, label) {
+  const begin = () => new Action(action, label, { ids: [id], done: () => poll.restart() });
+  return button(label, begin, { "data-key": `do-${action}` });
 }
 
 function state(now, answer) {

@@ -32,22 +32,13 @@ function act(action, verb, { ids = null, all = false }) {
 
 function pages(next) {
   return [
-    filter.after
-      ? el("a", { class: "button small", href: path("/bookings", plain), "data-key": "first" }, "First page")
-      : null,
-    next
-      ? el(
-          "a",
-          {
-            class: "button small",
-            href: path("/bookings", { ...plain, after: next }),
-            "data-key": "next",
-            rel: "next",
-          },
-          "Next page",
-        )
-      : null,
+    filter.after ? pageLink("First page", plain, { "data-key": "first" }) : null,
+    next ? pageLink("Next page", { ...plain, after: next }, { "data-key": "next", rel: "next" }) : null,
   ];
+}
+
+function pageLink(label, query, attributes) {
+  return el("a", { class: "button small", href: path("/bookings", query), ...attributes }, label);
 }
 
 function state(now, said) {

@@ -2,7 +2,7 @@
 import { Action } from "./actions/action.js";
 import { Answer } from "./answer/answer.js";
 import { Charts } from "./charts/charts.js";
-import { byId, el, fill, onChange, show } from "./core/dom.js";
+import { button, byId, fill, onChange, show } from "./core/dom.js";
 import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
 import { listen, showHelp } from "./core/keys.js";
@@ -102,11 +102,11 @@ function listState(state) {
 function foldOnPhone() {
   if (!matchMedia(PHONE).matches) return;
   for (const id of ["cards-block", "changes-block", "incidents-block"]) byId(id).open = false;
-  const all = el("button", { type: "button", class: "button small quiet all-charts" }, "All charts");
-  all.addEventListener("click", () => {
+  const showAll = () => {
     byId("charts").classList.add("all");
     all.remove();
-  });
+  };
+  const all = button("All charts", showAll, { class: "button small quiet all-charts" });
   byId("charts").append(all);
 }
 

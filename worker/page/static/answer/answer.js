@@ -32,14 +32,10 @@ export class Answer {
     fill(byId("whose"), WHOSE[verdict.whose] ?? verdict.whose ?? "");
     fill(byId("sentence"), sentence(verdict.sentence));
     const nothing = sentenceText(verdict.nothing).trim();
-    fill(
-      byId("nothing"),
-      nothing && nothing !== "-" ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "",
-    );
-    fill(
-      byId("also"),
-      verdict.also.map((one) => el("li", {}, el("strong", {}, "Also: "), sentence(one))),
-    );
+    const hasNothing = nothing && nothing !== "-";
+    fill(byId("nothing"), hasNothing ? [el("strong", {}, "If you do nothing: "), sentence(verdict.nothing)] : "");
+    const also = (one) => el("li", {}, el("strong", {}, "Also: "), sentence(one));
+    fill(byId("also"), verdict.also.map(also));
     document.title = verdict.level === "calm" ? PAGE_TITLE : `${LEVELS[verdict.level]}: ${PAGE_TITLE}`;
   }
 

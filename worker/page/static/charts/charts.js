@@ -99,18 +99,14 @@ export class Charts {
     this.#rows.forEach((row) => row.plot.destroy());
     const colours = palette(this.place);
     this.#rows = charts.map((chart) => this.#row(chart));
-    fill(
-      this.place,
-      this.#rows.map((row) => row.element),
-    );
+    const elements = this.#rows.map((row) => row.element);
+    fill(this.place, elements);
     const last = this.#shown().at(-1);
-    this.#rows.forEach((row) => {
-      const withTimes = row === last;
-      row.plot = makePlot(row.canvas, row.chart, this.#now.columns[row.chart.name], () => this.#view(), colours, {
-        withTimes,
-        onCursor: (at) => this.#heads(at),
-      });
-    });
+    for (const row of this.#rows) {
+      const options = { withTimes: row === last, onCursor: (at) => this.#heads(at) };
+      const values = this.#now.columns[row.chart.name];
+      row.plot = makePlot(row.canvas, row.chart, values, () => this.#view(), colours, options);
+    }
   }
 
   // A phone shows some of them until all are asked for; the last that is shown writes the times.
@@ -132,12 +128,8 @@ export class Charts {
     const canvas = el("div", { class: "canvas", role: "img" });
     const figures = el("p", { class: "chart-figures" });
     const table = tableOf(chart, () => this.#now);
-    const head = el(
-      "div",
-      { class: "chart-head" },
-      el("div", { class: "chart-title" }, el("h3", {}, chart.title), table),
-      figures,
-    );
+    const title = el("div", { class: "chart-title" }, el("h3", {}, chart.title), table);
+    const head = el("div", { class: "chart-head" }, title, figures);
     return { chart, canvas, figures, table, element: el("div", { class: `chart ${chart.name}` }, head, canvas) };
   }
 
@@ -151,17 +143,9 @@ export class Charts {
   #heads(index) {
     byId("charts-at").textContent = index === null ? "" : `at ${clock(this.#now.data.t[index] * 1000)}`;
     for (const row of this.#rows) {
-      fill(
-        row.figures,
-        row.chart
-          .head(index)
-          .filter(Boolean)
-          .map((part) => figureOf(part)),
-      );
-      row.canvas.setAttribute(
-        "aria-label",
-        summary(row.chart, () => this.#now),
-      );
+      const parts = row.chart.head(index).filter(Boolean);
+      fill(row.figures, parts.map(figureOf));
+      row.canvas.setAttribute("aria-label", summary(row.chart, this.#now));
     }
   }
 }

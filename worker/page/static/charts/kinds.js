@@ -48,11 +48,12 @@ function breaker(now) {
     series: () => [{ show: false }],
     top: () => 1,
     draw: (plot, colours) => drawBand(plot, lanes(now()), now().to, colours),
-    head: (index) =>
-      lanes(now()).map(
-        (lane) => `${NAMES[lane.name] ?? lane.name} ${STATES[stateAt(lane.spans, at(now, index))] ?? "unknown"}`,
-      ),
+    head: (index) => lanes(now()).map((lane) => stateText(lane, at(now, index))),
   };
+}
+
+function stateText({ name, spans }, moment) {
+  return `${NAMES[name] ?? name} ${STATES[stateAt(spans, moment)] ?? "unknown"}`;
 }
 
 // The moment under the cursor; without one, now.
@@ -118,7 +119,7 @@ function booked(now) {
     height: 68,
     series: (colours) => [
       { stroke: colours.muted, width: 1, dash: [3, 3], points: { show: false } },
-      { stroke: colours.calm, fill: colours.calm, width: 0, paths: bars(), points: { show: false } },
+      bar(colours.calm),
     ],
     top: round,
     head: (index) => {
@@ -181,8 +182,7 @@ function latency(now) {
 }
 
 // What a screen reader hears in a chart's stead.
-export function summary(chart, now) {
-  const { data, columns } = now();
+export function summary(chart, { data, columns }) {
   const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
   if (chart.name === "failures")
     return `Failures in ${minutes}: ${count(sum(columns.types.map((type) => type.total)))}`;

@@ -1,5 +1,5 @@
 // A modal dialog: the browser ends it by Esc; the focus stays inside, and goes back to where it was.
-import { byId, el } from "./dom.js";
+import { button, byId, el } from "./dom.js";
 
 let number = 0;
 
@@ -7,11 +7,7 @@ export function openDialog(title, content, { wide = false, onClose = () => {} } 
   const id = `dialog-${(number += 1)}`;
   const from = document.activeElement;
   const heading = el("h2", { id }, title);
-  const close = el(
-    "button",
-    { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() },
-    "×",
-  );
+  const close = button("×", () => dialog.close(), { class: "close", "aria-label": "Close" });
   const dialog = el(
     "dialog",
     { class: `panel${wide ? " wide" : ""}`, "aria-labelledby": id },

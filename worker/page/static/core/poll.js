@@ -53,12 +53,8 @@ export class Poll {
 
   async #once() {
     const asked = JSON.stringify(this.query());
-    let answer;
-    try {
-      answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
-    } catch {
-      return this.#failed("silent");
-    }
+    const answer = await ask(this.rest, { query: JSON.parse(asked), etag: this.#etag });
+    if (answer.status === 0) return this.#failed("silent");
     const readAt = now(); // by the clock that tells its age, not by PostgreSQL's: Flower hands out no old reading
     await released();
     if (asked !== JSON.stringify(this.query())) return (this.#again = true);

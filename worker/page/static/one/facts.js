@@ -1,5 +1,5 @@
 // The facts of one booking: what it is, where it stands, by which names it is found. Nothing personal.
-import { el, fill } from "../core/dom.js";
+import { el, fill, pairs } from "../core/dom.js";
 import { time } from "../core/moments.js";
 import { word } from "../core/words.js";
 
@@ -40,12 +40,7 @@ export function drawFacts(list, facts) {
   const known = Object.entries(facts ?? {}).filter(
     ([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value),
   );
-  fill(
-    list,
-    known.map(([name, value]) =>
-      el("div", {}, el("dt", {}, NAMES[name] ?? word(name)), el("dd", {}, written(name, value))),
-    ),
-  );
+  fill(list, pairs(known.map(([name, value]) => [NAMES[name] ?? word(name), written(name, value)])));
 }
 
 function written(name, value) {
