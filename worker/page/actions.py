@@ -27,7 +27,7 @@ from tasks.operations.breaker_actions import OrderOutcome
 from tasks.operations.preview import Preview
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
-from worker.page.base import ActionHandler, DataHandler
+from worker.page.base import ActionHandler, PrivateHandler
 from worker.page.reading import asking
 
 T = TypeVar("T")
@@ -43,7 +43,6 @@ class PreviewAction(ActionHandler):
     async def post(self) -> None:
         """Answer with what it would do, and what it is to be asked for with."""
         asked = read(self.request.body, PreviewBody)
-        self.set_header("Cache-Control", "no-store")
         self.answer(asdict(await run(lambda deps: _preview(deps, asked))))
 
 
@@ -54,7 +53,6 @@ class Action(ActionHandler):
         """Do it, once a request id, or begin it; answer with what came of it."""
         asked = read(self.request.body, ActionBody)
         request = asked.by(self.who())
-        self.set_header("Cache-Control", "no-store")
         try:
             action = await run(lambda deps: _act(deps, request))
         except OtherActionError as other:
@@ -68,12 +66,11 @@ class Action(ActionHandler):
             self.answer({"done": True, "text": said})
 
 
-class ActionProgress(DataHandler):
+class ActionProgress(PrivateHandler):
     """How far an action is."""
 
     async def get(self, request_id: str) -> None:
         """Answer with how many are dealt with; `running` says that this Flower is at it."""
-        self.set_header("Cache-Control", "no-store")
         running = UUID(request_id) in _running  # asked before: it is no more only once its last booking is committed
         action = await run(lambda deps: booking_actions.found(deps.engine, UUID(request_id)))
         if action is None:
@@ -96,7 +93,6 @@ class Who(ActionHandler):
     async def post(self, appointment_id: str) -> None:
         """Record that somebody looks, and show it."""
         asked = read(self.request.body, ShowBody)
-        self.set_header("Cache-Control", "no-store")
         looks = ActionRequest(who=self.who(), via=Via.PAGE, action=SHOW, why=asked.why, ids=(int(appointment_id),))
         fields = await run(lambda deps: _show(deps, looks))
         self.answer({"fields": fields, "seconds": SHOWN})

@@ -142,7 +142,16 @@ class DataHandler(ResilienceHandler):
         self.answer({"error": said or self._reason}, status_code)
 
 
-class ActionHandler(DataHandler):
+class PrivateHandler(DataHandler):
+    """One request about one person or one action, whose answer nobody may keep."""
+
+    def set_default_headers(self) -> None:
+        """Set our headers, and forbid to keep the answer."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+
+class ActionHandler(PrivateHandler):
     """One request that changes something, or shows what is personal: refused unless this viewer may, and means it."""
 
     def check_xsrf_cookie(self) -> None:

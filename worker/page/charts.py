@@ -15,6 +15,7 @@ from worker.page.reading import Shared, readers
 
 FRESH = 10.0  # seconds
 MEDIAN, SLOW = 0.5, 0.95
+_now = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,6 @@ RANGES: Mapping[str, ChartRange] = MappingProxyType(
 def shared_charts(name: str) -> Shared[dict[str, Any]]:
     """Return this process's, of one range."""
     return Shared(partial(readers().run, partial(read, name)), FRESH)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) -> dict[str, Any]:

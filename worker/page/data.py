@@ -14,7 +14,7 @@ from db.monitoring.status_queries import AT_RISK
 from tasks.dependencies import Dependencies
 from worker.page import booking
 from worker.page.asked import SearchBody, read
-from worker.page.base import DataHandler
+from worker.page.base import DataHandler, PrivateHandler
 from worker.page.charts import RANGES, shared_charts
 from worker.page.overview import shared_overview
 from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
@@ -65,13 +65,8 @@ class BookingsData(DataHandler):
         self.answer(await readers().run(lambda deps: _page(deps, wanted)))
 
 
-class BookingData(DataHandler):
+class BookingData(PrivateHandler):
     """One booking."""
-
-    def set_default_headers(self) -> None:
-        """Have nobody keep what concerns one person."""
-        super().set_default_headers()
-        self.set_header("Cache-Control", "no-store")
 
     async def get(self, appointment_id: str) -> None:
         """Answer with its facts and its timeline."""
@@ -81,7 +76,7 @@ class BookingData(DataHandler):
         self.answer(found)
 
 
-class SearchData(DataHandler):
+class SearchData(PrivateHandler):
     """Bookings that a person names: by id, uuid, key, correlation id or Cal.com's uid."""
 
     async def get(self) -> None:
@@ -93,7 +88,6 @@ class SearchData(DataHandler):
         text = read(self.request.body, SearchBody).q
         if not text or len(text) > LONGEST_TEXT:
             raise refused("q: give an id, a uuid, a key, a correlation id or Cal.com's uid")
-        self.set_header("Cache-Control", "no-store")
         self.answer({"rows": await readers().run(lambda deps: _find(deps, text))})
 
 

@@ -5,7 +5,7 @@ import { Charts } from "./charts/charts.js";
 import { button, byId, fill, onChange, show } from "./core/dom.js";
 import { path } from "./core/door.js";
 import { Freshness } from "./core/freshness.js";
-import { listen, showHelp } from "./core/keys.js";
+import { listen } from "./core/keys.js";
 import { clockWithSeconds } from "./core/moments.js";
 import { count, plural } from "./core/numbers.js";
 import { Poll } from "./core/poll.js";
@@ -114,7 +114,6 @@ const poll = new Poll("/data/overview", { onData: update, onState: (state, said)
 const freshness = new Freshness(poll);
 
 foldOnPhone();
-byId("keys").addEventListener("click", showHelp);
 listen({
   search: listenSearch(),
   refresh: () => Promise.all([poll.restart(), charts.view?.poll.restart(), listed?.restart()]),

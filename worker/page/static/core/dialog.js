@@ -3,14 +3,14 @@ import { button, byId, el } from "./dom.js";
 
 let number = 0;
 
-export function openDialog(title, content, { wide = false, onClose = () => {} } = {}) {
+export function openDialog(title, content, { onClose = () => {} } = {}) {
   const id = `dialog-${(number += 1)}`;
   const from = document.activeElement;
   const heading = el("h2", { id }, title);
   const close = button("×", () => dialog.close(), { class: "close", "aria-label": "Close" });
   const dialog = el(
     "dialog",
-    { class: `panel${wide ? " wide" : ""}`, "aria-labelledby": id },
+    { class: "panel", "aria-labelledby": id },
     el("header", {}, heading, close),
     el("div", { class: "body" }, content),
   );

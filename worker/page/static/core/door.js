@@ -26,10 +26,6 @@ export function lookOnly() {
   return reason && el("p", { class: "reason" }, `You can look, not act: ${reason}`);
 }
 
-export function loginAddress() {
-  return location.href; // Flower's own page asks for the login and comes back here
-}
-
 function token() {
   return decodeURIComponent(document.cookie.match(/(?:^|;\s*)_xsrf=([^;]+)/)?.[1] ?? "");
 }

@@ -10,8 +10,8 @@ const NAMES = {
   awaits_host: "Awaits",
   requested_at: "Asked for",
   answer_by: "Wanted until",
-  calcom_uid: "Cal.com uid",
-  seat_uid: "Seat uid",
+  calcom_booking_uid: "Cal.com uid",
+  calcom_seat_uid: "Seat uid",
   held_at: "Held since",
   hold_until: "Not before",
   next_attempt_at: "Next attempt",
@@ -23,23 +23,20 @@ const NAMES = {
   cancel_requested: "Cancellation",
   last_error: "Last error",
   error_type: "Kind of error",
-  key: "Idempotency key",
+  idempotency_key: "Idempotency key",
   uuid: "UUID",
   task_id: "Task id",
   correlation_id: "Correlation id",
 };
-const TOLD_ELSEWHERE = ["event_type", "calls", "retries", "key_derived"]; // by what, tries and key
 const TRUE = {
   awaits_host: "its host's yes, or its payment",
   outcome_unknown: "unknown: it may be booked",
   cancel_requested: "asked for",
 };
-const CODES = ["calcom_uid", "seat_uid", "key", "uuid", "task_id", "correlation_id"];
+const CODES = ["calcom_booking_uid", "calcom_seat_uid", "idempotency_key", "uuid", "task_id", "correlation_id"];
 
 export function drawFacts(list, facts) {
-  const known = Object.entries(facts ?? {}).filter(
-    ([name, value]) => !TOLD_ELSEWHERE.includes(name) && ![null, undefined, "", false].includes(value),
-  );
+  const known = Object.entries(facts).filter(([, value]) => ![null, "", false].includes(value));
   fill(list, pairs(known.map(([name, value]) => [NAMES[name] ?? word(name), written(name, value)])));
 }
 
