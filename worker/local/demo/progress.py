@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from db.lifecycle import FINAL, Status
@@ -22,9 +22,7 @@ def prologue(console: Console, requests: int) -> None:
     console.print(f"{requests} requests of a clinic, real servers, a Cal.com with a bad day and an outage.")
     console.print("Nothing is left behind.")
     console.print()
-    table = Table.grid(padding=(0, 2))
-    for _ in range(2):
-        table.add_column(no_wrap=True)
+    table = Table.grid(Column(no_wrap=True), Column(no_wrap=True), padding=(0, 2))
     table.add_row(Text("  calls that fail, at most", style="bold"), Text("set for the demo (usual)", style="bold"))
     table.add_row(_faults(), _shortened())
     console.print(table)
@@ -32,9 +30,7 @@ def prologue(console: Console, requests: int) -> None:
 
 
 def _faults() -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", width=4)
-    table.add_column(no_wrap=True)
+    table = Table.grid(Column(justify="right", width=4), Column(no_wrap=True), padding=(0, 1))
     for most, words, _ in misbehaviour.FAULTS:
         table.add_row(str(most), words)
     table.add_row("1", "told to slow down")
@@ -43,10 +39,8 @@ def _faults() -> Table:
 
 
 def _shortened() -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="dim")
+    columns = (Column(no_wrap=True), Column(no_wrap=True), Column(no_wrap=True, style="dim"))
+    table = Table.grid(*columns, padding=(0, 1))
     for words, value, default in misbehaviour.shortened():
         table.add_row(words, value, f"({default})")
     return table

@@ -41,7 +41,6 @@ class EnqueueResult:
     accepted: int
     duplicates: int
     invalid: int
-    conflicts: int
 
 
 class Scenario:
