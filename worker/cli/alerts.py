@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import typer
 from sqlalchemy import func, select
 
 from db.monitoring import incidents
@@ -18,7 +19,21 @@ _TEST = AlertMessage(
 )
 
 
-def test() -> bool:
+def run(*, test: bool, json: bool) -> bool:
+    """Show the latest incidents, or send a test message; return whether all sinks took it.
+
+    Raises:
+        typer.BadParameter: Both the test and JSON are asked for.
+    """
+    if test and json:
+        raise typer.BadParameter("--test prints no JSON")
+    if test:
+        return _test()
+    _show(json=json)
+    return True
+
+
+def _test() -> bool:
     """Send a test message to each sink, say what came of it, and return whether all took it."""
     sinks = AlertSinks(Settings.load().alert_urls)
     if not sinks.names:
@@ -32,7 +47,7 @@ def test() -> bool:
     return ok
 
 
-def show(*, json: bool) -> None:
+def _show(*, json: bool) -> None:
     """Show the latest incidents."""
     with ready().engine.connect() as conn:
         found = incidents.notified(conn)

@@ -1,17 +1,30 @@
 """`booking migrate`: bring the database to where this code needs it, or back."""
 
+import typer
+
 from db import revisions
 from tasks import dependencies
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
 from worker.console import screen
 
 
-def run(*, to: str | None, down: int | None) -> None:
-    """Migrate, and say from where to where.
+def run(*, to: str | None, down: int | None, status: bool, or_newer: bool) -> bool:
+    """Migrate, or list the revisions; return whether the database is as it should be.
 
     Raises:
+        typer.BadParameter: More than one of --to, --down and --status is given.
         RevisionError: There is no such revision, or the database is newer than this code.
     """
+    if sum((to is not None, down is not None, status)) > 1:
+        raise typer.BadParameter("give one of --to, --down and --status")
+    if status:
+        return _status(or_newer=or_newer)
+    _migrate(to, down)
+    return True
+
+
+def _migrate(to: str | None, down: int | None) -> None:
+    """Migrate, and say from where to where."""
     engine = dependencies.current().engine
     before = revisions.current(engine)
     applied = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
@@ -26,7 +39,7 @@ def run(*, to: str | None, down: int | None) -> None:
     screen.say(f"{before or 'nothing'} -> ", (after or "nothing", "bold"))
 
 
-def status(*, or_newer: bool) -> bool:
+def _status(*, or_newer: bool) -> bool:
     """List the revisions with a mark at those that the database has; return whether it has all and no more.
 
     `or_newer`: what a later release has migrated is well, too.

@@ -4,7 +4,7 @@ import getpass
 import sys
 
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -23,11 +23,6 @@ def ready() -> Dependencies:
     with built.engine.connect() as conn:  # Alembic would say it more exactly, and takes as long as the whole command
         conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
     return built
-
-
-def engine() -> Engine:
-    """Return the engine of a database that is `ready`."""
-    return ready().engine
 
 
 def login_name() -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from db.appointments import Appointment
@@ -20,7 +20,7 @@ from worker.cli.session import ready
 from worker.console import screen
 
 HIDDEN = "hidden (--personal shows it)"
-STYLES = {
+STYLES: Mapping[str, str] = {
     Status.CONFIRMED: "bold green",
     Status.HELD: "bold yellow",
     Status.FAILED: "bold red",
@@ -28,10 +28,8 @@ STYLES = {
     Status.EXPIRED: "bold red",
 }
 
-_STYLES_BY_NAME = {status.value: style for status, style in STYLES.items()}
 
-
-def run(id_or_key: str, *, personal: bool, json: bool) -> None:
+def run(booking: str, *, personal: bool, json: bool) -> None:
     """Show the booking.
 
     Raises:
@@ -39,7 +37,7 @@ def run(id_or_key: str, *, personal: bool, json: bool) -> None:
     """
     deps = ready()
     with deps.engine.connect() as conn:
-        story = gather(conn, named(conn, id_or_key), deps.calcom.key_fingerprint)
+        story = gather(conn, named(conn, booking), deps.calcom.key_fingerprint)
     row = story.row
     if json:
         screen.as_json(as_dict(story, personal=personal))
@@ -102,12 +100,8 @@ def _who(row: Appointment) -> str:
 def _further(row: Appointment) -> Iterator[tuple[str, str]]:
     if row.guests:
         yield "guests", ", ".join(row.guests)
-    given: tuple[tuple[str, Mapping[str, Any] | None], ...] = (
-        ("where", row.location),
-        ("answers", row.booking_fields_responses),
-        ("metadata", row.request_metadata),
-    )
-    for name, values in given:
+    given = {"where": row.location, "answers": row.booking_fields_responses, "metadata": row.request_metadata}
+    for name, values in given.items():
         if values:
             yield name, ", ".join(f"{key}: {value}" for key, value in values.items())
 
@@ -134,13 +128,10 @@ def _calls(row: Appointment) -> str:
 
 
 def _timeline(timeline: list[Event]) -> Table:
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    columns = (Column(style="dim", no_wrap=True), Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"))
+    table = Table.grid(*columns, padding=(0, 3))
     for event in timeline:
-        kind = Text(event.kind.replace("_", " "), style=_STYLES_BY_NAME.get(event.kind, ""))
+        kind = Text(event.kind.replace("_", " "), style=STYLES.get(event.kind, ""))
         table.add_row(f"{event.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3], event.by, kind, _detail(event))
     return table
 

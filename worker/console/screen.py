@@ -40,10 +40,15 @@ def facts(rows: Iterable[tuple[str, str | Text]]) -> None:
     kept = [(name, value if isinstance(value, Text) else Text(plain(value))) for name, value in rows]
     indent = max(len(name) for name, _ in kept) + 3
     for name, value in kept:
-        lines = value.wrap(out, max(out.width - indent, 20)) if out.is_terminal else [value]
-        for n, line in enumerate(lines):
-            line.rstrip()
-            out.print(Text.assemble((f"{'' if n else name:<{indent}}", "dim"), line), soft_wrap=True)
+        wrapped(Text(f"{name:<{indent}}", style="dim"), value)
+
+
+def wrapped(first: Text, text: Text) -> None:
+    """Write a text behind `first`; on a terminal its further lines begin where it does."""
+    room = max(out.width - len(first), 20)
+    for n, line in enumerate(text.wrap(out, room) if out.is_terminal else [text]):
+        line.rstrip()
+        out.print(Text.assemble(" " * len(first) if n else first, line), soft_wrap=True)
 
 
 def plain(text: str) -> str:

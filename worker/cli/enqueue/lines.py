@@ -29,22 +29,6 @@ class Tally:
     conflicts: int = 0
     moved: int = 0
 
-    @property
-    def settled(self) -> int:
-        """How many lines have their answer."""
-        return self.accepted + self.duplicates + self.invalid
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts for JSON."""
-        return {
-            "requests": self.requests,
-            "accepted": self.accepted,
-            "duplicates": self.duplicates,
-            "invalid": self.invalid,
-            "conflicts": self.conflicts,
-            "moved": self.moved,
-        }
-
 
 @dataclass
 class Lines:

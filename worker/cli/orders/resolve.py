@@ -14,18 +14,15 @@ from db import appointments
 from db.appointments import Appointment
 from db.audits import bookings
 from db.lifecycle import LIVE, Status
-from db.monitoring import operator_actions
-from db.monitoring.operator_actions import ActionRequest
 from tasks.audit.calls import AuditCalls, AuditHalted
 from tasks.calcom.booking import Booking, usable
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.reply import Reply, ReplyKind
 from tasks.calcom.rescheduled import booked_there
-from tasks.operations.booking_actions import begin
-from tasks.operations.booking_commands import Via
 from tasks.words import clock
+from worker.cli import record
 from worker.cli.named import named
-from worker.cli.session import login_name, ready
+from worker.cli.session import ready
 from worker.console import screen
 from worker.console.notes import listening
 from worker.console.progress import note_waiting
@@ -44,7 +41,7 @@ class Resolved:
     said: str
 
 
-def run(id_or_key: str, uid: str) -> bool:
+def run(booking: str, uid: str) -> bool:
     """Ask Cal.com for the booking, write it down if it is ours, say so, and return whether it was.
 
     Raises:
@@ -52,9 +49,9 @@ def run(id_or_key: str, uid: str) -> bool:
     """
     deps = ready()
     with listening(screen.note):
-        action = _recorded(deps.engine, id_or_key, uid)
+        action = _begin(deps.engine, booking, uid)
         try:
-            done = resolve(AuditCalls(deps, waiting=note_waiting), id_or_key, uid)
+            done = resolve(AuditCalls(deps, waiting=note_waiting), booking, uid)
         except AuditHalted as halted:
             _finish(deps.engine, action, Resolved(ok=False, said=str(halted)))
             raise Stop(str(halted), "nothing was changed") from None
@@ -87,21 +84,15 @@ def resolve(calls: AuditCalls, id_or_key: str, uid: str) -> Resolved:
     return Resolved(ok=False, said=f"{row.id}: was moved so often at Cal.com that its last uid must be given: {uid}")
 
 
-def _recorded(engine: Engine, id_or_key: str, uid: str) -> int:
-    """Record the command, and return the action's number."""
+def _begin(engine: Engine, id_or_key: str, uid: str) -> int:
     with engine.connect() as conn:
         row = named(conn, id_or_key)
-    about = {"uid": usable(uid)}
-    asked = ActionRequest(
-        who=login_name(), via=Via.COMMAND_LINE, action="resolve", why=WHY, target=about, ids=(row.id,)
-    )
-    return begin(engine, asked).id
+    return record.begin(engine, "resolve", why=WHY, target={"uid": usable(uid)}, ids=(row.id,))
 
 
 def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
     outcome, refused = ("resolved", None) if done.ok else ("not_resolved", done.said)
-    with engine.begin() as conn:
-        operator_actions.finish(conn, action_id, {outcome: 1}, refused=refused)
+    record.finish(engine, action_id, {outcome: 1}, refused=refused)
 
 
 def _needs_none(row: Appointment, uid: str) -> Resolved | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tasks.overview.cards import DATABASE, SERVICE, Card
@@ -53,9 +53,7 @@ def line(overview: Overview, verdict: Verdict) -> str:
 
 def view(overview: Overview, verdict: Verdict) -> Group:
     """Return the answer and its figures, to be looked at for a while."""
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = Table.grid(Column(style="dim", no_wrap=True), Column(overflow="fold"), padding=(0, 3, 0, 0))
     for name, value in _figures(overview, verdict):
         table.add_row(name, Text(screen.plain(value)))
     return Group(*lines(overview, verdict), Text(), table)

@@ -73,18 +73,8 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     }
 
 
-NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
-    {
-        "ok": False,
-        "counts": None,
-        "held": None,
-        "waiting": None,
-        "queues": None,
-        "workers": None,
-        "health_checked_at": None,
-        "problems": [],
-    }
-)
+_KNOWN = ("counts", "held", "waiting", "queues", "workers", "health_checked_at")
+NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType({"ok": False, **dict.fromkeys(_KNOWN), "problems": []})
 """The same where Postgres does not answer."""
 
 

@@ -13,6 +13,7 @@ from tasks.overview.reading import PATIENCE, Overview, read_overview
 from tasks.overview.verdict import Verdict, verdict
 from worker.cli.session import ready
 from worker.cli.status import answer
+from worker.cli.status import watch as watching
 from worker.cli.status.deployment import NOTHING_KNOWN, DeploymentStatus, as_dict, facts, look
 from worker.console import screen
 from worker.console.notes import listening
@@ -24,8 +25,10 @@ _ASK = "is it running, and is DATABASE_URL right? `booking check` says more"
 _BUT = "Something looks wrong, see the lines with ! below: "
 
 
-def run(*, json: bool) -> bool:
-    """Show how everything stands; return whether it is calm, and nothing looks wrong."""
+def run(*, watch: bool, json: bool) -> bool:
+    """Show how everything stands, with `watch` until Ctrl-C; return whether it is calm, and nothing looks wrong."""
+    if watch:
+        return watching.run(json=json)
     try:
         with deadline(PATIENCE):
             deps = ready()
