@@ -14,12 +14,7 @@ YOURS = "YOUR_EVENT_TYPE_ID"
 
 
 def enqueue_one(settings: Settings, now: datetime) -> str:
-    """Return a shell command that books one."""
-    return f"{one_booking(settings, now)} | {command()} enqueue -"
-
-
-def one_booking(settings: Settings, now: datetime) -> str:
-    """Return a shell command that prints one request: tomorrow week at ten, UTC."""
+    """Return a shell command that books an appointment in eight days, at ten o'clock UTC."""
     start = (now + timedelta(days=8)).replace(hour=10, minute=0, second=0, microsecond=0)
     local = settings.calcom_base_url.startswith("http://127.0.0.1")
     request = {
@@ -28,7 +23,7 @@ def one_booking(settings: Settings, now: datetime) -> str:
         "attendee": {"name": "Ann Sample", "email": "ann@example.com", "time_zone": "Europe/Berlin"},
     }
     line = json.dumps(request).replace(f'"{YOURS}"', YOURS)  # a number goes there
-    return f"echo {shlex.quote(line)}"
+    return f"echo {shlex.quote(line)} | {command()} enqueue -"
 
 
 def command() -> str:
