@@ -137,7 +137,7 @@ app.set_default()
 
 
 def reconfigure(settings: Settings | None = None) -> None:
-    """Configure the application anew, from these settings or the environment; the old broker is not sent to again."""
+    """Configure the application again, from these settings or the environment; the old broker is not sent to again."""
     configuration = Configuration()
     if settings is not None:
         configuration.settings = settings

@@ -1,4 +1,4 @@
-"""Commands for a person to paste into a shell: how `booking` is called there, and one that books an appointment."""
+"""Commands for a person to paste into a shell."""
 
 import json
 import shlex
@@ -27,14 +27,14 @@ def enqueue_one(settings: Settings, now: datetime) -> str:
 
 
 def command() -> str:
-    """Return how `booking` is called from another shell: by name, or by its place in the virtual environment."""
+    """Return how `booking` is called from another shell: by name, or by its path in the virtual environment."""
     if shutil.which("booking"):
         return "booking"
     return shown(Path(sys.executable).with_name("booking"))
 
 
 def shown(path: Path) -> str:
-    """Write a path as seen from the current folder, if it lies below it."""
+    """Return a path relative to the current folder, if it is below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`booking alerts`: whether operators can be told, and what they were told."""
+"""`booking alerts`: the latest incidents, which alerts were delivered, and a test of the sinks."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def run(*, test: bool, json: bool) -> bool:
 
 
 def _test() -> bool:
-    """Send a test message to each sink, say what came of it, and return whether all took it."""
+    """Send a test message to each sink, print the result, and return whether all sinks took it."""
     sinks = AlertSinks(Settings.load().alert_urls)
     if not sinks.names:
         screen.note("ALERT_URLS: not given, so nobody is told; set it to Apprise URLs, separated by blanks")
@@ -48,7 +48,7 @@ def _test() -> bool:
 
 
 def _show(*, json: bool) -> None:
-    """Show the latest incidents."""
+    """Show the latest incidents, and which alerts could not be delivered."""
     with ready().engine.connect() as conn:
         found = incidents.notified(conn)
         errors = incidents.delivery_errors(conn, [incident.id for incident in found])

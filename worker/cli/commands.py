@@ -95,9 +95,9 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every 2 seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Say in one sentence how everything stands, and what happens if you do nothing; then the figures.
+    """Show in one sentence how everything stands, and what happens if you do nothing; then the figures.
 
-    Exit code 1 if it is not calm, or something looks wrong; after --watch, as it was at the end.
+    Exit code 1 if the level is not calm, or something looks wrong; after --watch, as it was at the end.
     """
 
 
@@ -122,11 +122,11 @@ def retry(
 ) -> None:
     """Send held or failed bookings again. What may be booked already is looked up first.
 
-    With --not-booked your word ends what is unknown, also of held(blind_key): it is posted anew.
+    With --not-booked your word ends the unknown outcome, also of held(blind_key): the booking is posted again.
 
-    It is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
+    Your word is not taken while a call may still turn into a booking. What is booked is for "booking resolve".
 
-    With --held all that one cause holds is counted, and after your yes sent again, in the order of the line.
+    With --held all that one reason holds is counted, and after your yes sent again, in the order of the line.
     """
 
 
@@ -135,9 +135,9 @@ def resolve(
     booking: IdOrKey,
     uid: Annotated[str, typer.Argument(metavar="UID", help="What Cal.com calls it: a booking's uid, or a seat's.")],
 ) -> None:
-    """Say which booking at Cal.com is this one: held(blind_key), or told not booked.
+    """Name the booking at Cal.com that is this one: it is held(blind_key), or ended as not booked.
 
-    Cal.com is asked for it; if it carries our reference, this booking is confirmed by it.
+    Cal.com is asked for that booking; if it carries our reference, this one is confirmed by it.
     """
 
 
@@ -174,10 +174,10 @@ def report(
 @_operating("worker.cli.check.check:run", "booking check", "booking check --json")
 def check(
     *,
-    tick: Annotated[bool, typer.Option("--tick", help="Only whether beat ticks: for a health check.")] = False,
+    tick: Annotated[bool, typer.Option("--tick", help="Check only whether beat ticks: for a health check.")] = False,
     json: Json = False,
 ) -> None:
-    """Look at settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
+    """Check settings, Postgres, broker, Redis and Cal.com; exit code 1 if one is wrong, with what to do."""
 
 
 @_operating(
@@ -189,7 +189,7 @@ def migrate(
     down: Annotated[int | None, typer.Option(metavar="N", min=1, help="Take back the newest N revisions.")] = None,
     status: Annotated[bool, typer.Option("--status", help="List the revisions; change nothing.")] = False,
     or_newer: Annotated[
-        bool, typer.Option("--or-newer", help="Of --status: what a later release has migrated is well, too.")
+        bool, typer.Option("--or-newer", help="Of --status: also accept what a later release has migrated.")
     ] = False,
 ) -> None:
     """Bring the database to where this code needs it. Workers may go on while it runs."""
@@ -201,9 +201,9 @@ def actions(
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="How many, at most.")] = 20,
     json: Json = False,
 ) -> None:
-    """Show what operators have ordered, the newest first: when, who, by which way, what came of it, and why.
+    """Show the operators' actions, the newest first: when, who, page or command line, the result, and why.
 
-    The page's actions are there too, and who looked for whom a booking is. They are kept for RETENTION_DAYS.
+    The page's actions are there too, also each look at a booking's personal data. They are kept for RETENTION_DAYS.
     """
 
 
@@ -215,7 +215,7 @@ def alerts(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show the latest incidents, the newest first, and what stands in the way of telling them."""
+    """Show the latest incidents, the newest first, and why an alert could not be delivered."""
 
 
 audit_commands.add_to(app)

@@ -1,4 +1,4 @@
-"""Put an error into a person's words: what is wrong, and what to do. What it does not know is a fault of ours."""
+"""Explain an error to a person: what is wrong, and what to do. An error without an explanation is a fault of ours."""
 
 from collections.abc import Sequence
 

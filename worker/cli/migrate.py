@@ -1,4 +1,4 @@
-"""`booking migrate`: bring the database to where this code needs it, or back."""
+"""`booking migrate`: migrate the database to the revision that this code needs, or back."""
 
 import typer
 
@@ -24,7 +24,7 @@ def run(*, to: str | None, down: int | None, status: bool, or_newer: bool) -> bo
 
 
 def _migrate(to: str | None, down: int | None) -> None:
-    """Migrate, and say from where to where."""
+    """Migrate, and print the revisions before and after."""
     engine = dependencies.current().engine
     before = revisions.current(engine)
     applied = revisions.migrate(engine, to or "head") if down is None else revisions.downgrade(engine, down)
@@ -40,9 +40,9 @@ def _migrate(to: str | None, down: int | None) -> None:
 
 
 def _status(*, or_newer: bool) -> bool:
-    """List the revisions with a mark at those that the database has; return whether it has all and no more.
+    """List the revisions, and which of them are applied; return whether the database has all and no more.
 
-    `or_newer`: what a later release has migrated is well, too.
+    `or_newer`: also accept what a later release has migrated.
     """
     engine = dependencies.current().engine
     schema = revisions.schema_state(engine)

@@ -1,4 +1,4 @@
-"""What an operator does by a command, as it is recorded: written before it is done, finished with what came of it."""
+"""The record of an operator's command: written before the work begins, finished with the result."""
 
 import sys
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from worker.console.stop import Stop
 def requested(
     action: str, *, why: str, target: Mapping[str, Any], who: str = "", ids: tuple[int, ...] | None = None
 ) -> ActionRequest:
-    """Return what a command asks for; `who` is empty for the user who is logged in."""
+    """Return the request of a command for the record; `who` is empty for the user who is logged in."""
     return ActionRequest(who=who or login_name(), via=Via.COMMAND_LINE, action=action, why=why, target=target, ids=ids)
 
 
@@ -30,7 +30,7 @@ def begin(
 
 
 def finish(engine: Engine, action_id: int, outcomes: Mapping[str, int], *, refused: str | None = None) -> None:
-    """Record what came of an action; `refused` is why nothing was done."""
+    """Record the result of an action; `refused` is why nothing was done."""
     with engine.begin() as conn:
         operator_actions.finish(conn, action_id, outcomes, refused=refused)
 

@@ -1,4 +1,4 @@
-"""`booking show`: one booking, in a person's words."""
+"""`booking show`: one booking's state, facts and history."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -33,7 +33,7 @@ def run(booking: str, *, personal: bool, json: bool) -> None:
     """Show the booking.
 
     Raises:
-        Stop: There is none, or it is not clear which one is meant.
+        Stop: No booking has this name, or several have it.
     """
     deps = ready()
     with deps.engine.connect() as conn:
@@ -51,7 +51,7 @@ def run(booking: str, *, personal: bool, json: bool) -> None:
 
 
 def as_dict(story: BookingStory, *, personal: bool) -> dict[str, Any]:
-    """Return the booking for JSON; without personal data unless asked for."""
+    """Return the booking for JSON; without personal data unless `personal`."""
     row = story.row
     left_out = INTERNAL if personal else INTERNAL + PERSONAL
     fields = {name: value for name, value in asdict(row).items() if name not in left_out}
@@ -121,7 +121,7 @@ def _tries(row: Appointment) -> str:
 
 
 def _calls(row: Appointment) -> str:
-    """Count its POSTs; a worker that died over one has not counted it, and whatever Cal.com has booked was posted."""
+    """Write the number of POSTs; a worker that died during one has not counted it, but what is booked was posted."""
     if row.posts or row.sent_at is None:
         return f"{plural(row.posts, 'call')} to book"
     return "at least 1 call to book" if row.status is Status.CONFIRMED else "perhaps 1 call to book"

@@ -1,6 +1,6 @@
-"""What every command writes with: results to standard output, everything else to standard error.
+"""Output of every command: results to standard output, everything else to standard error.
 
-Nothing is said by colour alone: a pipe, a log and a reader who sees no colours get every word.
+No meaning is in a colour alone: a pipe, a log and a reader who sees no colours get every word.
 """
 
 import json
@@ -26,7 +26,7 @@ def note(*parts: str | tuple[str, str]) -> None:
 
 
 def show(what: RenderableType) -> None:
-    """Write a table or the like to standard output, after the terminal's width."""
+    """Write a table to standard output, fitted to the terminal's width."""
     out.print(what)
 
 
@@ -52,7 +52,7 @@ def wrapped(first: Text, text: Text) -> None:
 
 
 def plain(text: str) -> str:
-    """Replace what would steer the terminal, or begin a line that nobody wrote: texts come from callers."""
+    """Replace characters that control the terminal or begin a new line: texts come from callers."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""Gauges: how everything stands at the moment of one reading; what a server that is gone would tell is absent."""
+"""Gauges of one reading; those of a server that does not answer are absent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,14 +18,14 @@ Sample = tuple[Sequence[str], float]
 
 
 def parts(overview: Overview) -> GaugeMetricFamily:
-    """Return which servers answer: never absent."""
+    """Return which servers answer; this gauge is never absent."""
     servers = {"postgres": overview.postgres, "redis": overview.redis, "broker": overview.broker}
     samples = (((name,), float(part.answers)) for name, part in servers.items())
     return _gauge("part_up", "1 if the server answers, else 0", ("part",), samples)
 
 
 def of_shared(shared: SharedView) -> Iterator[GaugeMetricFamily]:
-    """Return what Redis tells: the breakers, the calls of the last five minutes, the limit."""
+    """Yield the gauges from Redis: the breakers, the calls of the last five minutes, the limit."""
     if not shared.shared:
         return
     service, database = shared.service, shared.database
@@ -54,7 +54,7 @@ def of_shared(shared: SharedView) -> Iterator[GaugeMetricFamily]:
 
 
 def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
-    """Return what Postgres tells of bookings."""
+    """Yield the gauges of bookings, from Postgres."""
     held = {hold.reason: hold for hold in record.holds}
     moving = record.moving
     living = {
@@ -85,7 +85,7 @@ def of_record(record: RecordView) -> Iterator[GaugeMetricFamily]:
 
 
 def of_kept(kept: KeptFigures) -> Iterator[GaugeMetricFamily]:
-    """Return what Postgres tells beside an overview."""
+    """Yield the gauges from Postgres that are not part of an overview."""
     about = "Bookings that Cal.com may have, and nobody knows (1000: that many or more)"
     yield _single("outcome_unknown", about, kept.unknown)
     kinds = (((kind.value,), float(kept.incidents.get(kind, 0))) for kind in IncidentKind)
@@ -112,7 +112,7 @@ def _age(now: datetime, since: datetime | None) -> float:
 
 
 def _single(name: str, about: str, value: float | None, **labels: str) -> GaugeMetricFamily:
-    """Return a gauge of one sample; None: of none."""
+    """Return a gauge with one sample; `value` None: without a sample."""
     samples = [] if value is None else [(tuple(labels.values()), float(value))]
     return _gauge(name, about, tuple(labels), samples)
 

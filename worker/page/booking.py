@@ -1,4 +1,4 @@
-"""One booking as the page shows it: its facts, why it is not moving, and what happened when; nothing personal."""
+"""One booking for the page: its facts, why it is not moving, and its timeline; nothing personal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict

@@ -39,7 +39,7 @@ RANGES: Mapping[str, ChartRange] = MappingProxyType(
 
 @cache
 def shared_charts(name: str) -> Shared[dict[str, Any]]:
-    """Return this process's, of one range."""
+    """Return this process's shared reading of one range."""
     return Shared(partial(readers().run, partial(read, name)), FRESH)
 
 
@@ -59,7 +59,7 @@ def read(name: str, deps: Dependencies, clock: Callable[[], datetime] = _now) ->
 def columns(
     counts: Sequence[MinuteCounts], calls: Sequence[CallStep], spans: Sequence[StateSpan], service: str, until: datetime
 ) -> dict[str, Any]:
-    """Return a column each, as long as the axis."""
+    """Return the columns, each as long as the axis."""
     by_moment = {one.at: one for one in calls}
     on_axis = [by_moment.get(one.at) for one in counts]
     return {

@@ -31,7 +31,7 @@ _SHOWN = 20  # ids of rows that were not judged
 
 
 def run(*, first: Day, last: Day, days: int | None, fix: bool, once_unknown: bool, personal: bool, json: bool) -> bool:
-    """Audit days, or list what was once unknown; return whether nothing is found and left, and all was judged.
+    """Audit days, or list what was once unknown; return whether nothing wrong is left, and all was judged.
 
     Raises:
         typer.BadParameter: The options contradict each other.
@@ -52,13 +52,13 @@ def run(*, first: Day, last: Day, days: int | None, fix: bool, once_unknown: boo
 
 
 def _span(first: Day, last: Day, days: int | None) -> tuple[datetime, datetime]:
-    """Return the start of the first day, UTC, and the end of the last; the default is yesterday and 31 days more."""
+    """Return the start of the first day, UTC, and the end of the last; by default 32 days that begin with yesterday."""
     start = first.replace(tzinfo=UTC) if first else _today() - DAY
     return start, last.replace(tzinfo=UTC) + DAY if last else start + (days or DAYS) * DAY
 
 
 def _audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> bool:
-    """Audit what starts from `start` until before `end`; return whether nothing is found and left, and all was judged.
+    """Audit bookings that start in [`start`, `end`); return whether nothing wrong is left, and all was judged.
 
     Raises:
         Stop: Cal.com cannot be asked now, or its list cannot be read; nothing was judged.
@@ -91,7 +91,7 @@ def _audit_days(start: datetime, end: datetime, *, fix: bool, json: bool) -> boo
 
 
 def _list_once_unknown(*, personal: bool, json: bool) -> bool:
-    """List the bookings that were told "not booked" and that Cal.com has; return whether there is none.
+    """List bookings that ended as not booked and that Cal.com has; return whether there is none.
 
     Raises:
         Stop: Cal.com cannot be asked now, or its list cannot be read; what was found before is printed.
@@ -187,7 +187,7 @@ def _as_finding(one: AuditFinding, done: Fixed | None) -> dict[str, Any]:
 
 
 def _places(one: AuditFinding) -> list[dict[str, str | None]]:
-    """Return for JSON the bookings and seats at Cal.com that a finding names."""
+    """Return the bookings and seats at Cal.com that a finding names, for JSON."""
     return [{"uid": place.uid, "seat_uid": place.seat_uid} for place in one.there]
 
 

@@ -9,7 +9,7 @@ from worker.cli.command import ASKED, OPERATING, Json, Yes, command
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add them to the command line."""
+    """Add both commands to the command line."""
     examples = ("booking audit", "booking audit --from 2030-03-01 --to 2030-03-31 --fix", "booking audit --days 7")
     once = "booking audit --once-unknown --personal"
     command(app, "worker.cli.audit.audit:run", *examples, once, panel=OPERATING)(audit)
@@ -40,9 +40,9 @@ def audit(
     """Compare bookings with Cal.com: absent there, not here, cancelled there, there twice, half made, a series cut.
 
     With --fix, a proven double of ours is cancelled at Cal.com, what was cancelled there is cancelled here, and what is
-    booked there is confirmed here. With --once-unknown all bookings that are kept are looked at; it changes nothing.
+    booked there is confirmed here. With --once-unknown all bookings in the database are looked up; it changes nothing.
 
-    Exit code 1 if anything was found and not mended, or could not be told.
+    Exit code 1 if anything was found and not mended, or could not be judged.
     """
 
 
@@ -58,12 +58,12 @@ def restored(
     json: Json = False,
     why: Annotated[str, typer.Option(help="Why; it is recorded.")] = ASKED,
 ) -> None:
-    """After a restore from a backup, before any worker runs: have looked for what may be booked already.
+    """After a restore from a backup, before any worker runs: find at Cal.com what may be booked already.
 
-    The database has forgotten what was booked since the backup. What was on its way then becomes of unknown outcome:
-    it is looked for at Cal.com before it may be posted. What was asked for later has no row any more: Cal.com's list
-    is read, and a caller that asks again for a booking that is there gets it.
+    The database has forgotten what was booked since the backup. The outcome of each booking that was on its way then
+    becomes unknown: it is looked up at Cal.com before it may be posted. What was requested later has no row any more:
+    Cal.com's list is read, and a caller that requests again a booking that is there gets it.
 
-    It waits first until what the old workers sent last must be listed (160 s by the default settings), and may be run
+    The command first waits until Cal.com must list what the old workers sent last (160 s by default), and may be run
     again at any time. Stop all workers and beat before the restore; start them when this has ended with exit code 0.
     """

@@ -1,4 +1,4 @@
-"""`booking restored`: after a restore and before any worker runs, have all that may be booked looked for."""
+"""`booking restored`: after a restore and before any worker runs, find at Cal.com what may be booked already."""
 
 import threading
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from worker.running import running
 from worker.settings.model import Settings
 
 PING = 2.0  # seconds that workers have to answer
-_AGAIN = "no worker may run before this command has ended well; run it again"
+_AGAIN = "no worker may run before this command has ended with exit code 0; run it again"
 
 
 def _moment(given: str) -> datetime:
@@ -42,7 +42,7 @@ def _moment(given: str) -> datetime:
 
 
 def run(*, since: str, yes: bool, force: bool, json: bool, why: str) -> bool:
-    """Make outcomes unknown, wait until Cal.com lists all bookings, store those without a row; return whether it did.
+    """Make outcomes unknown, wait until Cal.com lists all, store bookings without a row; return whether it was done.
 
     Raises:
         typer.BadParameter: `since` is no moment of the past.
@@ -53,7 +53,7 @@ def run(*, since: str, yes: bool, force: bool, json: bool, why: str) -> bool:
     _refuse_the_future(deps.engine, moment)
     _refuse_workers(force=force)
     with deps.engine.connect() as conn:
-        restored_rows.references(conn)  # a backup of an older release lacks the table: said before anything is done
+        restored_rows.references(conn)  # a backup of an older release lacks the table: fails before anything is done
         live = restored_rows.count_live(conn)
     if not yes and not _agreed(live, moment):
         screen.note("Nothing was done.")
@@ -88,7 +88,7 @@ def _refuse_the_future(engine: Engine, since: datetime) -> None:
 
 
 def _refuse_workers(*, force: bool) -> None:
-    """Refuse while a worker runs, or the broker cannot say: a worker would post what Cal.com may have."""
+    """Raise Stop while a worker runs, or the broker does not answer: a worker would post what Cal.com may have."""
     if force:
         return
     asked = broker.ask(running(Settings.load()).broker_url or "", (), ping=PING)

@@ -1,4 +1,4 @@
-"""`booking breaker`: how the circuit breaker stands, and an operator's orders to it."""
+"""`booking breaker`: the circuit breaker's state, and an operator's orders to it."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -30,7 +30,7 @@ _ASKED = "while bookings are held for it Cal.com is asked once a minute whether 
 
 
 def status(*, json: bool) -> bool:
-    """Show state, cause and orders; return whether calls go as they should, with today's key and settings."""
+    """Show state, cause and orders; return whether calls are made, with today's key and settings."""
     with listening(screen.note):
         parts = ready()
         now, seen = parts.breaker.get_status(), parts.breaker.calls.recent_calls()
@@ -62,7 +62,7 @@ def status(*, json: bool) -> bool:
 
 
 def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]]:
-    """Tell what is not sent because of a key or of settings, today's or others'."""
+    """Yield the keys and settings because of which nothing is sent, or nothing was."""
     for key in now.blocked_keys:
         if key == parts.calcom.key_fingerprint:
             yield "key refused", f"{key}, today's: nothing is sent with it; {_ASKED}, or `booking breaker reset`"
@@ -76,7 +76,7 @@ def _blocks(parts: Dependencies, now: BreakerStatus) -> Iterator[tuple[str, str]
 
 
 def order(mode: str, *, by: str, why: str, seconds: float | None = None) -> bool:
-    """Give an order, say how the breaker stands then, and return whether it was obeyed.
+    """Give an order, print the state that follows, and return whether the order was obeyed.
 
     `by` is empty for the user who is logged in; `seconds`: an order of open or off ends after this time.
     """

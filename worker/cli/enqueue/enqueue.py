@@ -1,4 +1,4 @@
-"""`booking enqueue`: keep a file of booking requests, and send their tasks."""
+"""`booking enqueue`: store a file of booking requests, and send their tasks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from worker.local.graceful_shutdown import GracefulShutdown
 
 
 def run(file: str, *, json: bool) -> bool:
-    """Keep what is good in a file, complain of the rest, and return whether nothing was refused.
+    """Store the good lines of a file, report the bad ones, and return whether none was refused.
 
     Raises:
         Stop: The file cannot be read, or Postgres stopped answering in the middle.

@@ -1,7 +1,7 @@
 """`booking resolve`: an operator says which booking at Cal.com is ours, and Cal.com must show our reference in it.
 
-The one way to confirm what a key cannot see in the list: a booking is shown by its uid, and a seat by its own, to
-anybody (docs/calcom.md). It only ever confirms: that a uid is not there, or is another's, proves nothing of ours.
+This is the only way to confirm a booking that a key cannot see in the list: Cal.com shows a booking by its uid, and a
+seat by its own, to anybody (docs/calcom.md). It only confirms: a uid that is missing, or another's, proves nothing.
 """
 
 import re
@@ -29,20 +29,20 @@ from worker.console.progress import note_waiting
 from worker.console.stop import Stop
 
 BY, WHY = "operator", "resolved by the operator"
-_MOVES = 5  # from one uid to the next: nobody moves a booking about for ever
+_MOVES = 5  # reschedules that are followed from one uid to the next
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Say what became of it; `ok` is False when nothing is confirmed by that uid."""
+    """The result and its sentence; `ok` is False when nothing is confirmed by that uid."""
 
     ok: bool
     said: str
 
 
 def run(booking: str, uid: str) -> bool:
-    """Ask Cal.com for the booking, write it down if it is ours, say so, and return whether it was.
+    """Ask Cal.com for the booking, record it if it is ours, print the result, and return whether it was.
 
     Raises:
         Stop: There is no such row, or Cal.com cannot be asked now; nothing was changed.
@@ -96,7 +96,7 @@ def _finish(engine: Engine, action_id: int, done: Resolved) -> None:
 
 
 def _needs_none(row: Appointment, uid: str) -> Resolved | None:
-    """Answer for rows that nothing can be said of now, and for what is no uid."""
+    """Return the result for a row that needs no question to Cal.com, and for a text that is no uid; else None."""
     if usable(uid) is None:
         return Resolved(ok=False, said=f"{row.id}: what was given is no uid of Cal.com")
     match row.status:
@@ -115,7 +115,7 @@ def _needs_none(row: Appointment, uid: str) -> Resolved | None:
 
 
 def _ask(calls: AuditCalls, uid: str) -> Sequence[Booking] | str:
-    """Return the bookings of a uid (all weeks of a series), or of a seat's; else why there is none."""
+    """Return the bookings of a uid (all weeks of a series), or of a seat; else a sentence why there is none."""
     there = read_bookings(calls.booking(uid))
     if _is_missing(there):
         there = read_bookings(calls.booking_of_seat(uid))
@@ -131,7 +131,7 @@ def _is_missing(there: Sequence[Booking] | Reply) -> bool:
 
 
 def _ours(there: Sequence[Booking], row: Appointment) -> Booking | None:
-    """Return the booking that carries the row's reference: a live one before others, the week of our start first."""
+    """Return the booking that carries the row's reference: a live one first, then the week of our start."""
     ours = [one for one in there if str(row.uuid) in one.marks]
     return min(ours, key=lambda one: (one.cancelled, not one.is_at(row.start_at)), default=None)
 
@@ -155,7 +155,7 @@ def _whose(conn: Connection, found: Booking) -> str:
 
 
 def _gone(row: Appointment, ours: Booking) -> Resolved:
-    """Leave the row as it is: another of its POSTs may have made a second one, which lives."""
+    """Leave the row as it is: another of its POSTs may have made a second booking, which is not cancelled."""
     said = f"{row.id}: {ours.uid} is its booking, and was cancelled or declined at Cal.com; nothing was changed. "
     if row.status in LIVE:
         said += f"If no other stands there: `booking cancel {row.id} --not-booked`"
@@ -182,7 +182,7 @@ def _write(calls: AuditCalls, row: Appointment, ours: Booking) -> Resolved:
 
 
 def _also(row: Appointment, had: Status) -> str:
-    """Say what is left to do once the row is confirmed."""
+    """Return what is left to do once the row is confirmed."""
     said = ""
     if had not in LIVE and had is not Status.CONFIRMED:
         said += f" Its customer was told that it is {had}: call them (`booking show {row.id} --personal`)."

@@ -54,7 +54,7 @@ def run(action: str, bookings: Sequence[str], *, not_booked: bool, why: str) -> 
 
 
 def _named(database: Engine, id_or_key: str) -> int | str:
-    """Return a booking's id, or why there is none; a name that nobody has keeps the others from nothing."""
+    """Return a booking's id, or why there is none: an unknown name must not stop the others."""
     try:
         with database.connect() as conn:
             return named(conn, id_or_key).id

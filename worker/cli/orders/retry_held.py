@@ -1,4 +1,4 @@
-"""`booking retry --held`: send again, at once, all that one cause holds."""
+"""`booking retry`: send again the bookings that are named, or with --held all that one reason holds."""
 
 from collections.abc import Sequence
 
@@ -32,12 +32,12 @@ def retry(
 
 
 def _meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | None:
-    """Return the hold reason that an operator names; None when bookings are named instead, each for itself.
+    """Return the hold reason that an operator names; None: bookings are named instead.
 
-    `by_name` and `by_kind` say whether anything else is given that goes with the one or with the other.
+    `by_name`: bookings are named, or --not-booked; `by_kind`: an option that goes with --held is given.
 
     Raises:
-        BadParameter: Neither is named, or both; or a retry is nothing for this reason. The text says what there is.
+        BadParameter: Neither is named, or both; or a retry does nothing for this reason.
     """
     if word is None:
         if by_kind or not by_name:
@@ -53,10 +53,10 @@ def _meant(word: str | None, *, by_name: bool, by_kind: bool) -> HoldReason | No
 
 
 def _run(reason: HoldReason, *, event_type_id: int | None, yes: bool, json: bool, why: str) -> bool:
-    """Count what is held for this reason, ask, and send it again; return whether it was done.
+    """Count what is held for this reason, ask the operator, and send it again; return whether it was done.
 
     Raises:
-        Stop: Nobody can be asked, and `yes` is not given.
+        Stop: Nobody can answer, and `yes` is not given.
     """
     database = ready().engine
     with database.connect() as conn:

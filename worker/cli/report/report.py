@@ -25,7 +25,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
     """Show the report; return whether every target is met.
 
     Raises:
-        typer.BadParameter: A period is none, or the two would overlap.
+        typer.BadParameter: A period cannot be read, or the two would overlap.
     """
     span = period("--since", since)
     earlier = period("--compare", compare) if compare else span
@@ -54,7 +54,7 @@ def run(*, since: str, compare: str | None, json: bool) -> bool:
 
 def _as_dict(seen: ReportFigures, report: Sequence[Line], *, ok: bool) -> dict[str, object]:
     figures = asdict(seen) | {"success": asdict(seen.success)}
-    figures.pop("calls")  # a row a minute: the table has them
+    figures.pop("calls")  # one row a minute: too many for a report
     rows = [{name: value for name, value in asdict(line).items() if name != "details"} for line in report]
     return {"ok": ok, "lines": rows, **figures}
 

@@ -1,4 +1,4 @@
-"""The demo's screen: what happens, moment by moment, above bars on a terminal; elsewhere the moments alone."""
+"""The demo's screen: each moment as a line, and on a terminal progress bars below."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ MOVING = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 
 
 def prologue(console: Console, requests: int) -> None:
-    """Say what is going to happen, and what is not as in real life."""
+    """Print what is going to happen, and what differs from real life."""
     console.print(Text("booking demo", style="bold"))
     console.print(f"{requests} requests of a clinic, real servers, a Cal.com with a bad day and an outage.")
     console.print("Nothing is left behind.")
@@ -48,7 +48,7 @@ def _shortened() -> Table:
 
 @contextmanager
 def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
-    """Show what is being started; the function that comes back takes its name, "" once all runs."""
+    """Show what is being started; the function that is yielded takes its name, "" once all runs."""
     if not console.is_terminal:
         yield lambda _what: None
         return
@@ -64,7 +64,7 @@ def setting_up(console: Console) -> Iterator[Callable[[str], None]]:
 
 
 class ProgressScreen:
-    """Show moments as they come; under them three bars: requests asked, bookings held, and such as have their end."""
+    """Show moments as they come, and below them three bars: requests sent, bookings held, bookings ended."""
 
     def __init__(self, console: Console, requests: int) -> None:
         columns = (
@@ -93,7 +93,7 @@ class ProgressScreen:
         self._console.print(Text(f"{seconds:6.1f} s  {words}"), soft_wrap=True)
 
     def update(self, asked: int, counts: Mapping[Status, int]) -> None:
-        """Show how many requests are sent, and how the bookings stand."""
+        """Show how many requests are sent, and how many bookings are in each state."""
         rows, held = sum(counts.values()), counts[Status.HELD]
         ended = sum(counts[status] for status in FINAL)
         moving = ", ".join(f"{counts[status]} {status}" for status in MOVING if counts[status])
@@ -104,7 +104,7 @@ class ProgressScreen:
 
 
 def epilogue(result: Result, console: Console) -> None:
-    """Show the table, and in a sentence whether the promises were kept."""
+    """Show the table of results, and in a sentence whether the promises were kept."""
     console.print()
     console.print(result.table())
     console.print()

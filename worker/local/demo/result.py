@@ -15,7 +15,7 @@ from worker.local.demo.scenario import EnqueueResult
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that is shown at the end."""
+    """All that is shown at the end of the demo."""
 
     enqueued: EnqueueResult
     rows: Sequence[AppointmentRow]
@@ -54,7 +54,7 @@ class Result:
         return table
 
     def effort(self) -> str:
-        """Say what it took."""
+        """Return how many calls, retries and seconds the run took."""
         posts = [call for call in self.journal if call["method"] == "POST"]
         met = sum(call["fault"] is not None for call in posts)
         return (

@@ -1,4 +1,4 @@
-"""`booking up`: everything that a first hour needs, in one terminal; one Ctrl-C ends it all."""
+"""`booking up`: run everything that a first hour needs in one terminal; one Ctrl-C ends it all."""
 
 import contextlib
 import time
@@ -125,7 +125,7 @@ def _line(name: str, pid: int | None, about: str) -> None:
 
 @contextlib.contextmanager
 def _waiting(what: str) -> Iterator[None]:
-    """Show that something is awaited, on a terminal only."""
+    """Show what the command waits for, on a terminal only."""
     if not screen.err.is_terminal:
         yield
         return

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # seconds
-STABLE_AFTER = 60.0  # a part that lived this long begins anew with the first wait
+STABLE_AFTER = 60.0  # a part that lived this long is next started after the first wait again
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class _Watched:
 
 
 class Supervisor:
-    """Look at every part in turn. `clock` is monotonic, in seconds; `say` takes a line for the screen."""
+    """Check every part in turn. `clock` is monotonic, in seconds; `say` takes a line for the screen."""
 
     def __init__(self, parts: Sequence[Supervised], say: Callable[[str], object], clock: Callable[[], float]) -> None:
         self._say = say
@@ -33,7 +33,7 @@ class Supervisor:
         self._watched = [_Watched(part, clock()) for part in parts]
 
     def look(self) -> None:
-        """Notice what has died, and start what is due."""
+        """Notice parts that have died, and start those whose wait is over."""
         for watched in self._watched:
             if watched.due_at is None:
                 self._notice(watched)
@@ -57,5 +57,5 @@ class Supervisor:
 
 
 def how(code: int) -> str:
-    """Say how a process ended."""
+    """Return how a process ended, as text."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"

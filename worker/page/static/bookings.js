@@ -1,4 +1,4 @@
-// The list: what the address says, asked for again every few seconds.
+// The list of bookings that the page's address describes, read every few seconds.
 import { Action } from "./actions/action.js";
 import { byId, el, fill, onChange, show } from "./core/dom.js";
 import { path } from "./core/door.js";

@@ -1,4 +1,4 @@
-// The overview: one reading a second, drawn from the answer downwards.
+// The overview: one reading a second, drawn from the verdict downwards.
 import { Action } from "./actions/action.js";
 import { Answer } from "./answer/answer.js";
 import { Charts } from "./charts/charts.js";
@@ -50,7 +50,7 @@ function update(data) {
   list(data);
 }
 
-// Without Postgres the last figures stay, hatched, with the moment they are of.
+// Without Postgres the last figures stay, hatched, with their moment.
 let lastKnown = null;
 
 function kept(data) {
@@ -72,7 +72,7 @@ function kept(data) {
   byId("incidents-figure").textContent = shown.incidents?.length ? count(shown.incidents.length) : "";
 }
 
-// Held bookings if there are any, else the newest; asked for again when their number has changed.
+// Held bookings if there are any, else the newest; read again when their number has changed.
 function list(data) {
   const held = (data.now?.held ?? 0) > 0;
   const query = held ? { state: "held", sort: "asked" } : {};

@@ -1,4 +1,4 @@
-// An action: the server counts what it would do, a person confirms that, the server does it and says how far it is.
+// An action: the server counts what it would do, a person confirms that, the server does it and reports its progress.
 import { button, el, fill } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
 import { ask, errorText } from "../core/door.js";
@@ -14,7 +14,7 @@ const PATIENCE = 10000; // ms
 const SILENCE = "No answer: whether it was done is not known. Send it again: the same request is never done twice.";
 
 export class Action {
-  // `ids`: those bookings; `query`: those that are in that list now; neither: an order to the breaker. `done` is called
+  // `ids`: these bookings; `query`: the bookings of that list now; neither: an order to the breaker. `done` is called
   // when something may have changed.
   constructor(action, title, { ids = null, query = null, done = () => {} } = {}) {
     Object.assign(this, { action, title, ids, query, done });
@@ -47,7 +47,7 @@ export class Action {
     form.querySelector("textarea, input")?.focus();
   }
 
-  // What the button says is what was counted: some that were chosen may have moved on, or go by themselves.
+  // The button has the number that was counted: some of the chosen bookings may have moved on, or go by themselves.
   #sendLabel({ count: counted }) {
     return counted > 1 ? `${this.action === "retry" ? "Retry" : "Cancel"} ${plural(counted, "booking")}` : this.title;
   }

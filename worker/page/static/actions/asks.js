@@ -1,4 +1,4 @@
-// What a confirmation asks for: why, until when, a word or a number to type, and whether somebody has looked.
+// What a confirmation asks for: why, until when, a word or a number to type, and that the operator looked at Cal.com.
 import { el } from "../core/dom.js";
 
 const LENGTHS = {

@@ -4,7 +4,7 @@ import { ask, errorText } from "../core/door.js";
 const MOST = 1000;
 const PAGE = 200;
 
-// Returns {ids} or {error}; of a long list few may fit, and who has closed the dialog waits for none of them.
+// Returns {ids} or {error}; it stops at MOST bookings, and when the dialog is closed.
 export async function chosen(query, isWanted) {
   const ids = [];
   let after = null;

@@ -1,4 +1,4 @@
-// A confirmation: what it comes to, what is asked for, and a button that waits for the answers.
+// A confirmation: what the action would do, the questions, and a button that is enabled by the answers.
 import { button, el, list } from "../core/dom.js";
 
 // `send` is called with the answers, once at a time; `more` is an element above the buttons.

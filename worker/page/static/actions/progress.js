@@ -1,4 +1,4 @@
-// How far an action on many bookings is; closing the dialog does not end it.
+// The progress of an action on many bookings; closing the dialog does not end the action.
 import { el, fill } from "../core/dom.js";
 import { ask, errorText } from "../core/door.js";
 import { count } from "../core/numbers.js";

@@ -1,4 +1,4 @@
-// Which buttons fit the answer: the ones it names first, the other orders under More.
+// The buttons that fit the verdict: first those that it names, the other orders under More.
 import { button, el } from "../core/dom.js";
 import { lookOnly, path } from "../core/door.js";
 import { plural } from "../core/numbers.js";
@@ -11,7 +11,7 @@ const ORDERS = {
 };
 const NEED_REDIS = ["auto", "reset"]; // open and off are kept until it is back
 
-// What the buttons depend on, and nothing that moves all the time: they stay under the pointer while figures change.
+// What the buttons depend on, without figures that change all the time: buttons must stay under the pointer.
 export function decisive({ verdict, cards, parts, holds, day, first_day: isFirstDay }) {
   const about = verdict.reason ?? verdict.name;
   return {
@@ -26,7 +26,7 @@ export function decisive({ verdict, cards, parts, holds, day, first_day: isFirst
   };
 }
 
-// `act` has order(name, title) and bookings(action, query, title), which asks about the very ones that are there now.
+// `act` has order(name, title) and bookings(action, query, title), which is about the bookings of the query now.
 export function buttons(seen, act) {
   const refusal = lookOnly();
   const shown = seen.named
@@ -38,7 +38,7 @@ export function buttons(seen, act) {
   return others.length ? [...shown, more(shown.length ? "More" : "Orders", others)] : shown;
 }
 
-// Where a button leads that changes nothing; undefined: it is none of these.
+// The links of a button that changes nothing; undefined: the button is an action.
 function links(name, seen) {
   const atRisk = seen.atRisk ? `Show the ${seen.atRisk} at risk` : "Show those at risk";
   return {

@@ -20,14 +20,14 @@ export function kinds(now) {
   return [breaker(now), held(now), booked(now), failures(now), latency(now)];
 }
 
-// The service, and each other breaker that was not closed all the time, each up to the state that the answer tells.
+// The service, and each other breaker that was not closed all the time, each up to the state of the newest overview.
 export function lanes({ data, states }) {
   const isRestless = (lane) => lane.spans.some((span) => span.state !== "closed");
   const known = data.breaker.map((lane) => ({ ...lane, spans: upToNow(lane.spans, states?.[lane.name]) }));
   return known.filter((lane, index) => index === 0 || isRestless(lane)).slice(0, 4);
 }
 
-// The answer is newer than the chart: it may know a change, or that nobody knows the state any more.
+// The overview is newer than the chart: it may have a change, or that the state is unknown.
 function upToNow(spans, now) {
   if (!now?.since || spans.at(-1)?.state === now.state) return spans;
   const before = spans
@@ -80,7 +80,7 @@ function held(now) {
   };
 }
 
-// From the last sample on to what is held now; and dotted from there to none at the foreseen end.
+// From the last sample to what is held now; and dotted from there to none at the foreseen end.
 function drawNow(plot, { data, live, forecast, to }, colours) {
   const index = last(data.held);
   if (live === null || live === undefined || index < 0) return;
@@ -181,7 +181,7 @@ function latency(now) {
   };
 }
 
-// What a screen reader hears in a chart's stead.
+// The text that a screen reader reads for a chart.
 export function summary(chart, { data, columns }) {
   const minutes = plural(Math.round((data.t.length * data.step) / 60), "minute");
   if (chart.name === "failures")

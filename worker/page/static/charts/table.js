@@ -1,4 +1,4 @@
-// A chart's figures as a table, made when somebody opens it.
+// A chart's figures as a table, made when it is opened.
 import { el, fill, table } from "../core/dom.js";
 import { clock } from "../core/moments.js";
 import { rate, seconds } from "../core/numbers.js";

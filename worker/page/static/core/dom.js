@@ -34,7 +34,7 @@ export function pairs(entries) {
   return entries.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
 }
 
-// What stands where there is nothing to show.
+// A note where there is nothing to show.
 export function nothing(text) {
   return el("p", { class: "nothing" }, text);
 }
@@ -43,7 +43,7 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-// Replaces what is inside and gives the focus back to the element with the same data-key, if it had it.
+// Replaces the content and gives the focus back to the element with the same data-key, if it had it.
 export function fill(container, ...children) {
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   container.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));

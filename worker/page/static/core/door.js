@@ -1,4 +1,4 @@
-// The one door to the server: where the page lives, what the viewer may do, and how an answer is read.
+// All requests to the server: the page's path, what the viewer may do, and how an answer is read.
 import { el } from "./dom.js";
 import { setClock } from "./moments.js";
 
@@ -30,7 +30,7 @@ function token() {
   return decodeURIComponent(document.cookie.match(/(?:^|;\s*)_xsrf=([^;]+)/)?.[1] ?? "");
 }
 
-// Returns {status, headers, body}; the status is 0 when nobody answers. The body of an error is what the server says.
+// Returns {status, headers, body}; the status is 0 when there is no answer. The body of an error has the server's text.
 export async function ask(rest, options = {}) {
   try {
     return await fetched(rest, options);

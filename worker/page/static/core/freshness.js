@@ -1,4 +1,4 @@
-// Says how old the figures are, and hatches them when they are too old to act on.
+// Shows how old the figures are, and hatches them when they are too old to act on.
 import { byId, el, fill, show } from "./dom.js";
 import { errorText } from "./door.js";
 import { clockWithSeconds, now, span, tick } from "./moments.js";
@@ -36,7 +36,7 @@ export class Freshness {
     this.#again.textContent = this.#state === "silent" || this.#state === "refused" ? this.#soon() : "";
   }
 
-  // Beside what a screen reader is told, for it changes each second.
+  // Outside the alert that a screen reader reads, for it changes each second.
   #soon() {
     return ` Asking again in ${span(Math.ceil((this.poll.nextAt - now()) / 1000))}.`;
   }

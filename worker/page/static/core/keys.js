@@ -1,4 +1,4 @@
-// The keys: / search, r read now, ? what there is. They are letters while somebody types.
+// The keys: / searches, r reads now, ? lists the keys. In a text field they are letters.
 import { byId, el } from "./dom.js";
 import { openDialog } from "./dialog.js";
 

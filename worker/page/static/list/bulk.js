@@ -1,10 +1,10 @@
-// What can be done with a list: to the very bookings that are shown, or to all that are in it, a thousand at most.
+// Actions on a list: on the bookings that are shown, or on all of the list, a thousand at most.
 import { button } from "../core/dom.js";
 import { lookOnly } from "../core/door.js";
 import { count, plural } from "../core/numbers.js";
 
 const VERBS = { retry: "Retry", cancel: "Cancel" };
-// Others go by themselves.
+// The states and reasons of bookings that do not go by themselves.
 const RETRIED = ["failed", "unreachable", "suspect", "blind_key", "credentials", "configuration"];
 const ENDED = ["confirmed", "rejected", "failed", "expired", "cancelled"];
 const MOST = 1000;
@@ -18,7 +18,7 @@ export function doable({ rows, count: total, capped }) {
   return { ids, all: total > rows.length ? Math.min(total, MOST) : null, first: capped || total > MOST };
 }
 
-// `act(action, title, about)`: about is {ids}, or {all: true} for the list's.
+// `act(action, title, about)`: `about` is {ids}, or {all: true} for the whole list.
 export function bulk({ ids, all, first }, act) {
   const actions = Object.keys(VERBS).filter((action) => ids[action].length);
   if (!actions.length) return null;

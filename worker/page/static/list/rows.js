@@ -1,4 +1,4 @@
-// A list of bookings, nothing personal in it: which, in what state, when it starts and was asked for, what comes next.
+// A list of bookings, nothing personal in it: its state, when it starts and was requested, what comes next.
 import { el, fill, nothing, table } from "../core/dom.js";
 import { path } from "../core/door.js";
 import { now, time } from "../core/moments.js";

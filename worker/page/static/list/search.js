@@ -1,4 +1,4 @@
-// Finds a booking by its id, key, correlation id or Cal.com uid: its page opens. What is searched is in no address.
+// Finds a booking by its id, key, correlation id or Cal.com uid, and opens its page. The text is sent by POST.
 import { byId, fill, nothing } from "../core/dom.js";
 import { ask, errorText, path } from "../core/door.js";
 import { drawRows } from "./rows.js";

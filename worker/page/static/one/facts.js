@@ -1,4 +1,4 @@
-// The facts of one booking: what it is, where it stands, by which names it is found. Nothing personal.
+// The facts of one booking: what it is, its state, and the names by which it is found. Nothing personal.
 import { el, fill, pairs } from "../core/dom.js";
 import { time } from "../core/moments.js";
 import { word } from "../core/words.js";

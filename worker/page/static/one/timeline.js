@@ -26,7 +26,7 @@ export function drawTimeline(container, timeline) {
   fill(container, steps.length ? el("ol", { class: "timeline" }, steps) : nothing("Nothing is written down of it."));
 }
 
-// A new day, and a pause that is worth a word.
+// The entries before an event: a pause of a second or more, and a new day.
 function between(before, event) {
   const day = DAY.format(new Date(event.at));
   const isNewDay = !before || DAY.format(new Date(before.at)) !== day;

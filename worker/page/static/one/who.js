@@ -1,4 +1,4 @@
-// Who a booking is for: hidden until somebody who may asks, says why, and then for a minute; the asking is recorded.
+// Who a booking is for: hidden until a viewer who may act gives a reason, then shown for a minute; this is recorded.
 import { button, el, fill, list, pairs } from "../core/dom.js";
 import { openDialog } from "../core/dialog.js";
 import { ask, errorText, whyNot } from "../core/door.js";
@@ -6,7 +6,7 @@ import { word } from "../core/words.js";
 import { questions } from "../actions/asks.js";
 import { confirmation } from "../actions/confirmation.js";
 
-// What is within is written as lines of "name: value".
+// A list or an object becomes a list of its values, an object's as "name: value".
 function shown(value) {
   if (value === null || typeof value !== "object") return String(value ?? "–");
   const lines = Array.isArray(value)
@@ -58,7 +58,7 @@ export class Who {
     form.querySelector("textarea").focus();
   }
 
-  // Returns what went wrong, or nothing.
+  // Returns the error's text, or undefined.
   async #reveal(values) {
     const answer = await ask(`/bookings/${this.id}/who`, { body: values });
     if (answer.status !== 200) return errorText(answer);

@@ -1,4 +1,4 @@
-// One card a breaker, and one for each part that all stands on: its state in a word, since when, and on what figures.
+// A card for each breaker and a line for each server: its state in a word, since when, and its figures.
 import { el, fill, list } from "../core/dom.js";
 import { duration, time } from "../core/moments.js";
 import { count } from "../core/numbers.js";
