@@ -131,7 +131,7 @@ for scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
 TRANSPORT_ALIASES["sentinel"] = "worker.transports.sentinel:SentinelTransport"
 TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
-app = Celery("booking-worker", events="worker.events:Events")
+app = Celery("booking-worker", events="worker.task_events:Events")
 app.config_from_object(Configuration())
 app.set_default()
 

@@ -16,9 +16,9 @@ from worker.page import booking
 from worker.page.asked import SearchBody, read
 from worker.page.base import DataHandler, PrivateHandler
 from worker.page.charts import RANGES, shared_charts
-from worker.page.overview import shared_overview
 from worker.page.query import LONGEST_TEXT, ListQuery, list_query, refused
 from worker.page.reading import readers
+from worker.page.shared_overview import shared_overview
 
 NO_READING = 3.0  # seconds: longer than a reading takes, whichever server is down
 FOUND = 20  # bookings

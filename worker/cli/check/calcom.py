@@ -10,7 +10,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.dependencies import Dependencies
 from tasks.guarded_calls import GuardedCalls, NotNow
-from worker.cli.check.event_types import check_types
+from worker.cli.check.unclear_answers import check_types
 from worker.settings.model import Settings
 
 _NO_CONNECTION = {

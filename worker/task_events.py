@@ -51,7 +51,7 @@ class GroupingDispatcher(EventDispatcher):  # type: ignore[misc]  # Celery ships
 class Events(events.Events):  # type: ignore[misc]  # the same
     """Celery's `app.events`, with our dispatcher, and the one of this process's worker (None: it is no worker)."""
 
-    dispatcher_cls = "worker.events:GroupingDispatcher"
+    dispatcher_cls = "worker.task_events:GroupingDispatcher"
     kept: GroupingDispatcher | None = None
 
 
