@@ -131,13 +131,13 @@ for scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[scheme] = "worker.transports.redis:RedisTransport"
 TRANSPORT_ALIASES["sentinel"] = "worker.transports.sentinel:SentinelTransport"
 TRANSPORT_ALIASES["amqps"] = "worker.transports.amqps:AmqpsTransport"
-app = Celery("booking-worker", events="worker.events:Events")
+app = Celery("booking-worker", events="worker.task_events:Events")
 app.config_from_object(Configuration())
 app.set_default()
 
 
 def reconfigure(settings: Settings | None = None) -> None:
-    """Configure the application anew, from these settings or the environment; the old broker is not sent to again."""
+    """Configure the application again, from these settings or the environment; the old broker is not sent to again."""
     configuration = Configuration()
     if settings is not None:
         configuration.settings = settings

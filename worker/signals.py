@@ -34,7 +34,7 @@ def make_revoke_cancel(**_: Any) -> None:
 @worker_init.connect
 def publish_events_together(sender: Any, **_: Any) -> None:
     """Have the events of tasks published a few times a second; only a worker loads Celery's steps."""
-    from worker.events import PublishEvents  # noqa: PLC0415 - see above
+    from worker.task_events import PublishEvents  # noqa: PLC0415 - see above
 
     sender.app.steps["consumer"].add(PublishEvents)
 

@@ -6,7 +6,7 @@ from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
-from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
+from worker.celery_app import app as app  # noqa: PLC0414 - the default app: a process that imports this sends with ours
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings

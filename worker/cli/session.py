@@ -1,10 +1,10 @@
-"""Open the database for a command: settings read, connection tried, tables there, or an error that says what is not."""
+"""Open the database for a command: read the settings, connect, and check that our tables exist."""
 
 import getpass
 import sys
 
 import structlog
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
@@ -20,18 +20,13 @@ def ready() -> Dependencies:
     """
     log_to_stderr()
     built = dependencies.current()
-    with built.engine.connect() as conn:  # Alembic would say it more exactly, and takes as long as the whole command
+    with built.engine.connect() as conn:  # Alembic's check is more exact, and takes as long as the whole command
         conn.execute(text("SELECT retry_count FROM appointments LIMIT 1"))
     return built
 
 
-def engine() -> Engine:
-    """Return the engine of a database that is `ready`."""
-    return ready().engine
-
-
 def login_name() -> str:
-    """Return who gives the command, as far as this machine knows."""
+    """Return the login name of the user who runs the command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in a container
@@ -39,9 +34,9 @@ def login_name() -> str:
 
 
 def log_to_stderr() -> None:
-    """Send what the product reports to standard error: a command's answer is alone on stdout.
+    """Log to standard error, so that standard output has a command's answer alone.
 
-    structlog prints to stdout where nobody has configured it.
+    Without configuration structlog prints to standard output.
     """
     if not structlog.is_configured():
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

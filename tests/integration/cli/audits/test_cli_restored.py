@@ -216,7 +216,7 @@ def test_a_cal_com_that_cannot_be_asked_is_no_end(scene: Scene, call: Booking, s
     breaker_overrides.order(deps.engine, deps.breaker, "open", by="ops", why="test", until=None)
     ran = call(*SINCE, "--yes")
     assert (ran.code, simulator.journal()) == (1, [])
-    assert "no worker may run before this command has ended well; run it again" in ran.err
+    assert "no worker may run before this command has ended with exit code 0; run it again" in ran.err
     assert scene.record.read(row.id).outcome_unknown
     breaker_overrides.reset(deps.engine, deps.breaker, by="ops", why="test")
     assert call(*SINCE, "--yes").code == 0

@@ -1,4 +1,4 @@
-// The words for what the server names in one: each state, level and reason has a word, a colour is never alone.
+// The words for the server's names: each state, level and reason has a word, a colour is never alone.
 
 export const LEVELS = { critical: "Critical", warning: "Warning", calm: "Calm" };
 
@@ -20,7 +20,7 @@ export const STATES = {
   unknown: "unknown",
 };
 
-// What is calm and what is not: the colour of a state.
+// The colour of a state: calm, warning or critical.
 export const TONES = {
   closed: "calm",
   open: "critical",
