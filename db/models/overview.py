@@ -2,21 +2,7 @@
 
 from functools import partial
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Double,
-    Identity,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    Uuid,
-    func,
-    text,
-)
+from sqlalchemy import BigInteger, Column, Double, Identity, Integer, SmallInteger, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from db.models.bookings import JSON, MOMENT, metadata, required
@@ -56,7 +42,6 @@ counted_bookings = Table(
     Column("seen_at", MOMENT),
     Column("whole_at", MOMENT),  # the look before: all that began before it stands at or below what was seen
     Column("counted_until", MOMENT),  # all that was written before this moment is counted; null: not so far yet
-    CheckConstraint("id = 1", name="counted_bookings_one_row"),
 )
 
 
@@ -104,5 +89,4 @@ operator_actions = Table(
     _count("done"),
     _count("moved_on"),
     required("outcomes", JSON, server_default=text("'{}'::jsonb")),
-    UniqueConstraint("request_id", name="operator_actions_request_id_key"),
 )

@@ -12,8 +12,7 @@ EVENT_TYPE = (
 )
 """An event type's name, as Appointment.event_type writes it; a statement says /* event_type */ in its place.
 
-The index `confirmed_types` has it to the letter, else it would not serve. It is written as PostgreSQL prints it, for
-Alembic compares texts."""
+The index `appointments_confirmed_types` has it to the letter, else it would not serve."""
 
 
 @cache
