@@ -19,7 +19,7 @@ from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
 from db.appointments.renewals import renew
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
 from db.appointments.there.late_answers import record_late_uid
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 __all__ = [

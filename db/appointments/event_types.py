@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind, if_confirmed
-from db.schema import calcom_event_types as _types
+from db.models.calcom import calcom_event_types as _types
 from db.sql import statement
 
 __all__ = [

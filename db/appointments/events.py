@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from db.connection import fetch
 from db.lifecycle import Status
-from db.schema import appointment_events as _events
+from db.models.bookings import appointment_events as _events
 from db.sql import prepared, statement
 
 TOLD_NOT_BOOKED = "told_not_booked"  # rejected, failed or expired here, and then found at Cal.com

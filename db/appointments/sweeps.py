@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 

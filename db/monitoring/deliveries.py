@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, null, update
 
-from db.schema import alert_deliveries, alert_incidents
+from db.models.resilience import alert_deliveries, alert_incidents
 from db.sql import statement
 
 _columns = alert_deliveries.c

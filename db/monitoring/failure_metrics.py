@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import failure_metrics as _metrics
+from db.models.resilience import failure_metrics as _metrics
 from db.sql import statement
 
 _columns = _metrics.c

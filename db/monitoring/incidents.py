@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import alert_deliveries, alert_incidents
+from db.models.resilience import alert_deliveries, alert_incidents
 
 _columns = alert_incidents.c
 

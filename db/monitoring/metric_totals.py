@@ -7,10 +7,11 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.models.bookings import appointments
+from db.models.overview import counted_bookings as _counted
+from db.models.overview import metric_totals as _totals
+from db.models.resilience import alert_incidents
 from db.monitoring import heartbeats
-from db.schema import alert_incidents, appointments
-from db.schema import counted_bookings as _counted
-from db.schema import metric_totals as _totals
 from db.sql import statement
 
 AGGREGATION = "aggregate_failure_metrics"  # its sign of life

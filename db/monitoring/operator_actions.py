@@ -10,8 +10,8 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
-from db.schema import operator_actions as _actions
+from db.models.bookings import appointments
+from db.models.overview import operator_actions as _actions
 from db.sql import statement
 
 _columns = _actions.c

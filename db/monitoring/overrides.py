@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.schema import breaker_overrides as _overrides
+from db.models.resilience import breaker_overrides as _overrides
 from db.sql import statement
 
 _columns = _overrides.c

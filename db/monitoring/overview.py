@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
+from db.models.bookings import appointments
+from db.models.overview import held_now as _held
 from db.monitoring.status_queries import AT_RISK, ENDED_BADLY, HoldRisk
-from db.schema import appointments
-from db.schema import held_now as _held
 from db.sql import statement
 
 CAP = 1000

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
 from db.lifecycle import HoldReason, Status, Strategy
-from db.schema import appointments, circuit_breaker_events
+from db.models.bookings import appointments
+from db.models.resilience import circuit_breaker_events
 from db.sql import statement
 
 _columns = appointments.c

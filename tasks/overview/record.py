@@ -9,12 +9,12 @@ from sqlalchemy import Connection, select
 from db.appointments import listing
 from db.appointments.listing import Filter, Listed, Sort
 from db.lifecycle import HoldReason, Status
+from db.models.bookings import appointments
 from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, overview
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
 from db.monitoring.overrides import Override
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
-from db.schema import appointments
 from resilience.error_types import ErrorType
 from tasks.calcom.access import CREATE
 from tasks.dependencies import Timings

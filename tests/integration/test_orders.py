@@ -8,9 +8,9 @@ from redis import Redis
 from sqlalchemy import func, select, text
 
 from db import revisions
+from db.models.resilience import breaker_overrides as kept_overrides
+from db.models.resilience import circuit_breaker_events
 from db.monitoring import overrides
-from db.schema import breaker_overrides as kept_overrides
-from db.schema import circuit_breaker_events
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies
 from tasks.dependencies import Dependencies

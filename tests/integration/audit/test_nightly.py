@@ -10,10 +10,10 @@ from sqlalchemy import func, select, update
 
 from db.audits import nights
 from db.lifecycle import Status
+from db.models.audits import nightly_audits as table
+from db.models.resilience import alert_incidents
 from db.monitoring import incidents
 from db.monitoring.incidents import Incident, IncidentKind
-from db.schema import alert_incidents
-from db.schema import nightly_audits as table
 from resilience.circuit_breaker.types import State
 from tasks import dependencies
 from tasks.audit.nightly import audit_at_night, audit_night, take_up

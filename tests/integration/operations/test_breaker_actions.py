@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.schema import breaker_overrides as orders
+from db.models.resilience import breaker_overrides as orders
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.types import CallOutcome, State
 from tasks import dependencies

@@ -13,8 +13,8 @@ from db.engine import make_engine
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy
 from db.monitoring import overview
-from db.schema import metadata
 from tests.support.schema.catalogue import Described, tables
+from tests.support.schema.models import all_tables
 
 # A row of every state, and of every reason to be held.
 EVERY_STATE = """
@@ -76,7 +76,7 @@ class Migrating:
         with engine.begin() as conn:
             conn.execute(text("CREATE SCHEMA built"))
             conn.execute(text("SET LOCAL search_path TO built"))
-            metadata.create_all(conn)
+            all_tables().create_all(conn)
             assert columns(conn, "built") == columns(conn, "public")
 
     @pytest.mark.parametrize(("constraint", "enum"), CLOSED_SETS.items())
