@@ -22,10 +22,7 @@ booking_minutes = Table(
     _count("expired"),
     _count("cancelled"),
     _count("retries"),
-    required("released", JSON, server_default=text("'{}'::jsonb")),  # let go, by the reason that held them
     Column("held", Integer),  # at the last health check in it; null: there was none
-    # from request to confirmation, by the bounds of booking_minutes.WAIT_BOUNDS; the last is beyond them
-    required("wait_buckets", ARRAY(Integer), server_default=text("'{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[]")),
 )
 
 

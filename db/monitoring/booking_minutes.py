@@ -15,7 +15,7 @@ from db.models.overview import counted_bookings as _counted
 from db.sql import statement
 
 WAIT_BOUNDS = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
-"""Upper bounds in seconds of `wait_buckets`; one more bucket is beyond the last."""
+"""Upper bounds, in seconds, of the buckets that count confirmations by their wait; one more bucket is beyond them."""
 BATCH = 20_000
 """Ids of a kind that one transaction counts: a backlog is counted bit by bit."""
 

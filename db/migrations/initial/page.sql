@@ -9,9 +9,7 @@ CREATE TABLE booking_minutes (
     expired integer DEFAULT 0 NOT NULL,
     cancelled integer DEFAULT 0 NOT NULL,
     retries integer DEFAULT 0 NOT NULL,
-    released jsonb DEFAULT '{}'::jsonb NOT NULL,
     held integer,
-    wait_buckets integer[] DEFAULT '{0,0,0,0,0,0,0,0,0,0,0,0,0}'::integer[] NOT NULL,
     PRIMARY KEY (minute)
 );
 

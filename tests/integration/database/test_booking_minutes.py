@@ -48,9 +48,9 @@ def sums(record: Any) -> tuple[int, ...]:
 
 
 def released(record: Any) -> set[str]:
-    """Return from which holds any minute counts releases."""
+    """Return from which holds releases are counted."""
     with record.engine.connect() as conn:
-        return set(conn.execute(text("SELECT jsonb_object_keys(released) FROM booking_minutes")).scalars())
+        return set(conn.execute(text("SELECT labels[1] FROM metric_totals WHERE name = 'released'")).scalars())
 
 
 @pytest.fixture
