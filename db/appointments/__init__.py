@@ -5,10 +5,8 @@ move to pending or retrying counts the row's message as enqueued: the caller sen
 that back with `mark_unsent`.
 """
 
-import re
 import unicodedata
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -17,6 +15,7 @@ from db.appointments.events import request_cancel
 from db.appointments.insertion import Inserted, Kept, LineRule, NewAppointment, insert
 from db.appointments.moves import Claimed, FromNow, KeyTakenError, claim, move
 from db.appointments.renewals import renew
+from db.appointments.search import ID, as_uuid
 from db.appointments.sweeps import expire, lost_leases, mark_unsent, never_known, release_due, unsent
 from db.appointments.there.late_answers import record_late_uid
 from db.models.bookings import appointments
@@ -50,8 +49,6 @@ __all__ = [
     "unsent",
 ]
 
-_ID = re.compile(r"[0-9]{1,18}", re.ASCII)  # what bigint holds, whatever the digits
-
 
 class AmbiguousError(ValueError):
     """Say that what a person gave names two bookings: one by its id, and another one by its key."""
@@ -80,9 +77,9 @@ def find(conn: Connection, id_or_key: str) -> Appointment | None:
         AmbiguousError: It is the id of one booking and the key of another: which is meant, only a person knows.
     """
     kind, found = "id", None
-    if _ID.fullmatch(id_or_key):
+    if ID.fullmatch(id_or_key):
         found = get(conn, int(id_or_key))
-    elif (reference := _uuid(id_or_key)) is not None:
+    elif (reference := as_uuid(id_or_key)) is not None:
         kind, found = "uuid", _newest(conn, appointments.c.uuid == reference)
     keyed = _by_key(conn, id_or_key)
     if found and keyed and found.id != keyed.id:
@@ -103,10 +100,3 @@ def _newest(conn: Connection, where: ColumnElement[bool], *, lock: bool = False)
     query = select(appointments).where(where).order_by(appointments.c.id.desc()).limit(1)
     row = conn.execute(query.with_for_update(key_share=True) if lock else query).mappings().first()
     return None if row is None else Appointment.of(row)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

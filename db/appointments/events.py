@@ -44,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Happened:
-    """How often something notable happened since a moment, `first_id` the lowest booking that it happened to."""
+    """How many bookings something happened to since a moment; `first_id` is the lowest of them."""
 
     count: int
     last_at: datetime

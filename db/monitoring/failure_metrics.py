@@ -46,13 +46,8 @@ class RowKey(NamedTuple):
     window_start: datetime
 
 
-def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write rows (columns of `failure_metrics`); return how many were new. What is there stays as it is."""
-    return len(write_new(conn, rows))
-
-
-def write_new(conn: Connection, rows: Sequence[dict[str, Any]]) -> set[RowKey]:
-    """Write rows of one service, and return which were new."""
+def write(conn: Connection, rows: Sequence[dict[str, Any]]) -> set[RowKey]:
+    """Write rows (columns of `failure_metrics`) of one service, and return which were new; the others stay."""
     written = insert(_metrics).on_conflict_do_nothing(constraint="failure_metrics_once")
     named = written.returning(_columns.endpoint, _columns.error_type, _columns.window_start)
     batches = (list(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH))

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
+from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status, Strategy
 from db.models.bookings import appointments
 from db.models.resilience import circuit_breaker_events
@@ -36,7 +37,6 @@ class InProgress:
     oldest_pending_at: datetime | None  # requested; None when nothing is pending
     overdue_retries: int  # retrying, past next_attempt_at
     unknown: int  # outcome unknown, wherever they are
-    never_sent: int  # waiting without a message
     lost_leases: int  # lease ran out, not yet taken up
 
 
@@ -56,29 +56,18 @@ class HoldRisk:
     next_until: datetime | None  # when the first of them is due; None: none waits for a time
 
 
-@dataclass(frozen=True)
-class UnclearCalls:
+class UnclearCalls(NamedTuple):
     """Bookings whose outcome was unknown and is known by now, and how many of them are booked."""
 
     known: int
     booked: int
 
 
-@dataclass(frozen=True)
-class RecordedCalls:
-    """How many bookings' calls came to something since a moment, and how many of them failed."""
+class RecordedCalls(NamedTuple):
+    """How many calls of bookings ended since a moment, and how many of them failed."""
 
-    count: int
+    calls: int
     failed: int
-
-
-@dataclass(frozen=True)
-class EndedBookings:
-    """Bookings that ended in one bad way since a moment, `first_id` the lowest of them."""
-
-    count: int
-    last_at: datetime
-    first_id: int
 
 
 def status_counts(conn: Connection) -> dict[Status, int]:
@@ -104,13 +93,11 @@ def hold_summaries(conn: Connection) -> list[HoldSummary]:
 def in_progress(conn: Connection) -> InProgress:
     """Describe what is on its way, and what stands still though it should not."""
     status, now = _columns.status, func.now()
-    sent_for = status.in_([Status.PENDING, Status.RETRYING])
     row = conn.execute(
         select(
             func.min(_columns.requested_at).filter(status == Status.PENDING),
             func.count().filter(status == Status.RETRYING, _columns.next_attempt_at <= now),
             func.count().filter(_columns.outcome_unknown),
-            func.count().filter(sent_for, _columns.enqueued_at.is_(None)),
             func.count().filter(status == Status.BOOKING, _columns.lease_expires_at <= now),
         ).where(status.in_([Status.PENDING, Status.RETRYING, Status.BOOKING, Status.HELD]))
     ).one()
@@ -162,7 +149,7 @@ def _risks(
     return {value: HoldRisk(*figures) for value, *figures in rows}
 
 
-def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:
+def ended_bookings(conn: Connection, status: Status, since: datetime) -> Happened | None:
     """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did."""
     such = _columns.status == status
     row = conn.execute(
@@ -170,7 +157,7 @@ def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBo
             func.count().filter(such), func.max(_columns.updated_at).filter(such), func.min(_columns.id).filter(such)
         ).where(ENDED_BADLY, _columns.updated_at >= since)
     ).one()
-    return EndedBookings(*row) if row[0] else None
+    return Happened(*row) if row[0] else None
 
 
 def unclear_calls(conn: Connection, since: datetime) -> UnclearCalls:

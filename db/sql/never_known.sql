@@ -17,10 +17,7 @@ WITH past AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'failed',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         outcome_unknown = false,
         error_type = 'never_known',
         last_error = 'never known: this key could not see whether Cal.com has booked it',

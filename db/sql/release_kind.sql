@@ -13,10 +13,7 @@ WITH meant AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'pending',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         leases_lost = 0,
         probe_failures = 0,
         enqueued_at = now(),

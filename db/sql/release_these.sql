@@ -12,10 +12,7 @@ WITH granted AS (
 moved AS (
     UPDATE appointments AS appointment
     SET status = 'pending',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
+        /* no hold */,
         enqueued_at = now(),
         askable_since = CASE WHEN outcome_unknown THEN now() ELSE askable_since END,
         updated_at = now()

@@ -12,7 +12,7 @@ from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
 from db.monitoring.incidents import Incident, IncidentKind
-from db.monitoring.status_queries import EndedBookings, HoldRisk
+from db.monitoring.status_queries import HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
@@ -102,16 +102,17 @@ def judge_by_record(conn: Connection, services: Services, settings: DetectorSett
     """Judge the guarded service by the calls in the record if no breaker is shared; it may stay unknown."""
     if services.shared:
         return services
-    calls = status_queries.recorded_calls(conn, now - timedelta(seconds=_LAST_MINUTE), failed=_FAILED_THERE)
-    if not calls.count:
+    since = now - timedelta(seconds=_LAST_MINUTE)
+    calls, failed = status_queries.recorded_calls(conn, since, failed=_FAILED_THERE)
+    if not calls:
         return services
-    rate, enough = calls.failed / calls.count, calls.count >= settings.minimum_calls
+    rate, enough = failed / calls, calls >= settings.minimum_calls
     level = OutageLevel.DEGRADED if enough and rate >= settings.degraded_rate else OutageLevel.HEALTHY
-    if calls.failed >= settings.critical_recent and (level or not enough):
+    if failed >= settings.critical_recent and (level or not enough):
         level = OutageLevel.CRITICAL
-    if not level and calls.failed == calls.count:
+    if not level and failed == calls:
         return services  # a few probes: all have failed, and none says that it is over
-    facts = {"recent": calls.failed, "calls": calls.count, "percent": round(100 * rate), "where": ""}
+    facts = {"recent": failed, "calls": calls, "percent": round(100 * rate), "where": ""}
     outage = Observation(IncidentKind.OUTAGE, services.guarded, level, facts=facts)
     return replace(services, observations=(*services.observations, outage), unknown=services.unknown - {outage.key})
 
@@ -194,7 +195,7 @@ def _since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime
     return (known[key].opened_at if key in known else now) - timedelta(seconds=QUIET)
 
 
-def _gathered(kind: IncidentKind, ended: EndedBookings | Happened | None, now: datetime) -> Iterator[Observation]:
+def _gathered(kind: IncidentKind, ended: Happened | None, now: datetime) -> Iterator[Observation]:
     if ended and (now - ended.last_at).total_seconds() < QUIET:
         facts = {"count": ended.count, "first_id": str(ended.first_id)}
         yield Observation(kind, count=ended.count, seen_at=ended.last_at, facts=facts)

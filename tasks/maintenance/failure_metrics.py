@@ -49,7 +49,7 @@ def aggregate(deps: Dependencies, service: str) -> int:
     if not windows:
         return 0
     with engine.begin() as conn:
-        new = failure_metrics.write_new(conn, [row for window in windows for row in rows(service, window)])
+        new = failure_metrics.write(conn, [row for window in windows for row in rows(service, window)])
         if service == deps.breaker.service:
             metric_totals.add(conn, totals(windows, new))
     return len(new)

@@ -36,18 +36,11 @@ def claim_recheck(conn: Connection, appointment_id: int, *, pause_seconds: float
     return None
 
 
-def record_places(
-    conn: Connection,
-    found: Iterable[tuple[Appointment, BookedThere]],
-    *,
-    by: str,
-    why: str,
-    read_at: datetime | None = None,
-) -> None:
-    """Write down as what confirmed rows were found at `read_at` (None: now), but those that have changed since."""
+def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThere]], *, by: str, why: str) -> None:
+    """Record as what confirmed rows were found at Cal.com just now, except those that have changed since."""
     places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
     shown = json.dumps(places, default=datetime.isoformat)
-    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why, "read_at": read_at})
+    conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why})
 
 
 @cache
