@@ -13,6 +13,7 @@ from db.models.bookings import appointments
 from db.monitoring import breaker_events, failure_metrics, heartbeats, incidents, overrides, overview
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.incidents import Incident
 from db.monitoring.overrides import Override
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
 from resilience.error_types import ErrorType
@@ -57,17 +58,6 @@ class BreakerMove:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenIncident:
-    """An incident of which operators are notified."""
-
-    id: int
-    kind: str
-    title: str
-    opened_at: datetime
-    told_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class RecordView:
     """Everything that is read of the record at `now`, by Postgres's clock."""
 
@@ -88,7 +78,7 @@ class RecordView:
     mostly: str | None
     """The error type of most failed calls of the last minutes that are written down."""
     changes: tuple[BreakerMove, ...]
-    incidents: tuple[OpenIncident, ...]
+    incidents: tuple[Incident, ...]
 
     @property
     def order(self) -> Override | None:
@@ -120,10 +110,7 @@ def read_record(conn: Connection, now: datetime, service: str, timings: Timings)
         outage=_outage(conn, service),
         mostly=failure_metrics.commonest(conn, service, now - _MINUTES),
         changes=tuple(_changes(conn, service)),
-        incidents=tuple(
-            OpenIncident(one.id, one.kind, one.title, one.opened_at, one.notified_at)
-            for one in incidents.notified(conn, open_only=True, limit=_FEW)
-        ),
+        incidents=tuple(incidents.notified(conn, open_only=True, limit=_FEW)),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from db.lifecycle import HoldReason
 from db.monitoring.breaker_events import OutageSpan
 from db.monitoring.heartbeats import Heartbeat
+from db.monitoring.incidents import Incident
 from db.monitoring.overview import DayCounts, EndedBadly, HeldNow, OnTheWay
 from tasks.calcom.access import CREATE
 from tasks.overview.cards import DATABASE, ENDPOINT, SERVICE, Card, SharedView
@@ -18,7 +19,7 @@ from tasks.overview.payload import payload
 from tasks.overview.ranking import theirs
 from tasks.overview.ranking.row import Level, Whose
 from tasks.overview.reading import Overview, PartState
-from tasks.overview.record import ForAPerson, OpenIncident, RecordView
+from tasks.overview.record import ForAPerson, RecordView
 from tasks.overview.sentences import Sentence, render
 from tasks.overview.verdict import verdict
 
@@ -519,7 +520,22 @@ def test_only_fitting_buttons_are_offered(seen: Overview, buttons: tuple[str, ..
 
 def test_a_gone_server_is_told_by_its_incident_where_this_process_has_just_begun() -> None:
     """`booking status` runs once, and has seen nothing before."""
-    incident = OpenIncident(3, "redis_gone", "Redis is gone", at("14:00"), None)
+    opened = at("14:00")
+    incident = Incident(
+        id=3,
+        kind="redis_gone",
+        subject=None,
+        occurrences=1,
+        detail={},
+        opened_at=opened,
+        last_seen_at=opened,
+        notified_at=None,
+        closed_at=None,
+        updated_at=opened,
+        news=1,
+        news_at=opened,
+        message="Redis is gone",
+    )
     gone = PartState(answers=False)
 
     found = verdict(overview({"incidents": (incident,)}, redis=gone, broker=gone))
