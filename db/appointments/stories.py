@@ -13,7 +13,7 @@ from db.appointments.events import Event
 from db.lifecycle import FINAL
 from db.models.bookings import appointment_events as _events
 from db.models.bookings import appointments as _appointments
-from db.models.overview import counted_bookings as _counted
+from db.models.counts import counted_bookings as _counted
 
 _event, _booking = _events.c, _appointments.c
 _settled = select(func.coalesce(func.max(_counted.c.event_id), 0)).scalar_subquery()

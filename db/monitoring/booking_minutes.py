@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models.overview import booking_minutes as _minutes
-from db.models.overview import counted_bookings as _counted
+from db.models.counts import booking_minutes as _minutes
+from db.models.counts import counted_bookings as _counted
 from db.sql import statement
 
 WAIT_BOUNDS = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.bookings import appointments
-from db.models.overview import counted_bookings as _counted
-from db.models.overview import metric_totals as _totals
+from db.models.counts import counted_bookings as _counted
+from db.models.counts import metric_totals as _totals
 from db.models.resilience import alert_incidents
 from db.monitoring import heartbeats
 from db.sql import statement

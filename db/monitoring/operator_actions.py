@@ -1,4 +1,4 @@
-"""What operators have ordered or looked at: who, by which way, why, and what came of it; written before it is done."""
+"""What operators did or looked at: who, by which way, why, and the outcome. An action is written before it is done."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.models.overview import operator_actions as _actions
+from db.models.counts import operator_actions as _actions
 from db.sql import statement
 
 _columns = _actions.c

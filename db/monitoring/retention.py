@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, TextClause, delete, text
 
-from db.models.overview import booking_minutes
+from db.models.counts import booking_minutes
 from db.sql import statement
 
 OVER = {

@@ -1,7 +1,7 @@
-"""The message of an incident: a first line that carries everything, then since when, what callers hear, what to do.
+"""The message of an incident: a first line with everything, then since when, what callers hear, and what to do.
 
-Only counts, ids and moments: an alert goes to mail and chat, and names nobody. What callers hear is the table of
-docs/degradation.md, word for word (a test holds the two together).
+It holds only counts, ids and moments: an alert goes to mail and chat, and must name no person. What callers hear is the
+table of docs/degradation.md, word for word (a test compares the two).
 """
 
 from collections.abc import Mapping
@@ -195,7 +195,7 @@ def opening(incident: Incident, detail: Mapping[str, Any]) -> str:
 
 
 def update(incident: Incident, detail: Mapping[str, Any], now: datetime) -> str:
-    """Return the message that an incident continues, or is worse."""
+    """Return the message that an incident goes on, or has become worse."""
     lasted = _lasted(incident, now)
     grown = detail.get("level", 0) > incident.detail.get("told", 0)
     template = _template(incident.kind, incident.subject, detail)

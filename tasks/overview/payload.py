@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from db.lifecycle import HoldReason
+from db.monitoring.counts_now import HeldNow
 from db.monitoring.incidents import Incident
-from db.monitoring.overview import HeldNow
 from tasks.overview.cards import Card
 from tasks.overview.ranking.phrases import held_count
 from tasks.overview.reading import Overview, PartState
@@ -37,7 +37,7 @@ _TIMED = {HoldReason.UNREACHABLE, HoldReason.SETTLING}
 
 
 def payload(overview: Overview, verdict: Verdict) -> dict[str, Any]:
-    """Return both as JSON types; what a server that does not answer would know is null."""
+    """Return both as JSON types; the data of a server that does not answer is null."""
     record = overview.record
     return {
         "read_at": iso(overview.read_at),

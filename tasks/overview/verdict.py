@@ -1,6 +1,6 @@
-"""The verdict on an overview: whose matter it is, one sentence, what happens if nobody acts, and what can be pressed.
+"""The verdict on an overview: one sentence, who must act, what happens if nobody does, and which buttons fit.
 
-Pure. The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
+The first true row gives the sentence, up to three more follow; the level is that of the worst true row.
 """
 
 from collections.abc import Callable

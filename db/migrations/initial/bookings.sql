@@ -186,7 +186,7 @@ CREATE INDEX appointments_correlation ON appointments (correlation_id, id);
 CREATE INDEX appointments_booking_uid ON appointments (calcom_booking_uid) WHERE calcom_booking_uid IS NOT NULL;
 -- metric_totals.read; what has ended is never unknown
 CREATE INDEX appointments_unknown ON appointments (id) WHERE outcome_unknown;
--- overview.ended_badly, status_queries.ended_bookings
+-- counts_now.ended_badly, status_queries.ended_bookings
 CREATE INDEX appointments_ended_badly ON appointments (updated_at) WHERE status IN ('failed', 'expired');
 
 CREATE TABLE appointment_events (

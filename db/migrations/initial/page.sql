@@ -1,4 +1,4 @@
--- What the page and /metrics show without reading everything, and what operators ordered (db/models/overview.py).
+-- What the page and /metrics show without reading everything, and what operators did (db/models/counts.py).
 
 CREATE TABLE booking_minutes (
     minute timestamptz NOT NULL,

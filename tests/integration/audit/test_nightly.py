@@ -63,7 +63,7 @@ def told() -> list[Incident]:
 def order(what: str) -> None:
     """Give the breaker an operator's order."""
     deps = dependencies.current()
-    breaker_overrides.order(deps.engine, deps.breaker, what, by="ops", why="test", until=None)
+    breaker_overrides.force(deps.engine, deps.breaker, what, by="ops", why="test", until=None)
 
 
 def asked(simulator: Any) -> Counter[str]:

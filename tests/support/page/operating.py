@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from db.appointments import events
 from db.lifecycle import HoldReason, Status
-from db.models.overview import operator_actions
+from db.models.counts import operator_actions
 from db.monitoring.operator_actions import ActionRequest, OperatorAction
 from tasks.dependencies import Dependencies
 from tasks.operations.booking_commands import Via

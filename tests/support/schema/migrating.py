@@ -12,7 +12,7 @@ from db.appointments import search
 from db.engine import make_engine
 from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status, Strategy
-from db.monitoring import overview
+from db.monitoring import counts_now
 from tests.support.schema.catalogue import Described, tables
 from tests.support.schema.models import all_tables
 
@@ -96,7 +96,7 @@ class Migrating:
         with engine.begin() as conn:
             conn.execute(text(EVERY_STATE), asked)
             assert len(search.find(conn, "shared", limit=50)) == len(Status) - 1 + len(HoldReason)
-            held = {one.reason: one.count for one in overview.held(conn, lead=0)}
+            held = {one.reason: one.count for one in counts_now.held(conn, lead=0)}
             assert held == dict.fromkeys(HoldReason, 1)
 
     def described(self, engine: Engine) -> Described:

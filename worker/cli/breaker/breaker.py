@@ -12,7 +12,7 @@ from resilience.circuit_breaker.types import State
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, breaker_overrides
 from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, OrderOutcome
+from tasks.operations.breaker_actions import AUTO, KEPT, NOT_DONE, RESET, BreakerActionOutcome
 from tasks.words import duration, plural
 from worker.cli.session import login_name, ready
 from worker.console import screen
@@ -22,8 +22,8 @@ _MEANING = {
     State.CLOSED: "closed: calls go",
     State.OPEN: "open: nothing is sent, bookings are held",
     State.HALF_OPEN: "half-open: one booking probes, or is waited for",
-    State.FORCED_OPEN: "open by order: nothing is sent, bookings are held",
-    State.OFF: "off by order: every call goes",
+    State.FORCED_OPEN: "open by override: nothing is sent, bookings are held",
+    State.OFF: "off by override: every call goes",
 }
 
 _ASKED_EVERY = 60  # seconds
@@ -96,7 +96,7 @@ def _given(mode: str, otherwise: str, *, by: str, why: str, target: Mapping[str,
     asked = ActionRequest(who=by or login_name(), via=Via.COMMAND_LINE, action=mode, why=why, target=target or {})
     with listening(screen.note):
         parts = ready()
-        done = OrderOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
+        done = BreakerActionOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")

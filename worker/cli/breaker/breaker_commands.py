@@ -34,7 +34,7 @@ def status(json: Json = False) -> None:  # noqa: FBT002 - an option of the comma
 
 @app.command(epilog="For example:  [bold]booking breaker open --for 600 --why 'Cal.com asked us to'[/]")
 def open(why: Why = "", by: By = "", seconds: For = None) -> None:  # noqa: A001 - the operators' word
-    """Send nothing: bookings are held until the order ends."""
+    """Send nothing: bookings are held until the override ends."""
     from worker.cli.breaker import breaker  # noqa: PLC0415 - loaded when run
 
     _end(well=breaker.order("open", by=by, why=why, seconds=seconds))

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db.lifecycle import HoldReason, Status
 from db.models.bookings import appointments
-from db.models.overview import held_now as _held
+from db.models.counts import held_now as _held
 from db.monitoring.status_queries import AT_RISK, ENDED_BADLY, HoldRisk
 from db.sql import statement
 

@@ -1,4 +1,4 @@
-"""The tables of the page: what is counted once so that nobody counts it again, and what operators ordered."""
+"""The tables of what is counted once so that nobody counts it again, and of what operators did."""
 
 from functools import partial
 
@@ -67,7 +67,7 @@ held_now = Table(
 )
 
 
-# What an operator ordered or looked at, by which way and why; `request_id` makes a double click one action.
+# What an operator did or looked at, by which way and why; `request_id` makes a double click one action.
 operator_actions = Table(
     "operator_actions",
     metadata,
