@@ -1,4 +1,4 @@
-"""Bookings: kept, read, claimed, moved, swept. The face of `db` for tasks; the rooms behind it are small.
+"""Bookings: stored, read, claimed, moved, swept; what tasks need of `db`, from the modules of this package.
 
 Each function takes the caller's connection and leaves the transaction to the caller; time is Postgres's now(). Every
 move to pending or retrying counts the row's message as enqueued: the caller sends it right after the commit, or takes
@@ -51,7 +51,7 @@ __all__ = [
 
 
 class AmbiguousError(ValueError):
-    """Say that what a person gave names two bookings: one by its id, and another one by its key."""
+    """Raised when a text names two bookings: one by its id, and another one by its key."""
 
 
 def now(conn: Connection) -> datetime:
@@ -71,10 +71,10 @@ def by_task(conn: Connection, task_id: str) -> Appointment | None:
 
 
 def find(conn: Connection, id_or_key: str) -> Appointment | None:
-    """Read a booking by what a person has of it: its id, its uuid, or its idempotency key (the newest of that key).
+    """Read a booking by its id, its uuid or its idempotency key (the newest of that key).
 
     Raises:
-        AmbiguousError: It is the id of one booking and the key of another: which is meant, only a person knows.
+        AmbiguousError: It is the id of one booking and the key of another.
     """
     kind, found = "id", None
     if ID.fullmatch(id_or_key):

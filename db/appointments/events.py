@@ -52,7 +52,7 @@ class Happened:
 
 
 def record(conn: Connection, appointment_id: int, kind: str, by: str, detail: Mapping[str, Any] | None = None) -> None:
-    """Append one event, in the caller's transaction: it stands if and only if what it tells of does."""
+    """Append one event in the caller's transaction, so that it is stored only together with the change."""
     conn.execute(insert(_events).values(appointment_id=appointment_id, kind=kind, by=by, detail=dict(detail or {})))
 
 
@@ -90,7 +90,7 @@ def request_cancel(
 ) -> bool:
     """Record, as an event too, that a booking is to be cancelled once its outcome is known.
 
-    False when it is not where it is `expected`, or when that was asked for already: of several that ask, one tells.
+    False: its status is not `expected`, or that was asked for before: of several requests one writes the event.
     """
     told = {"by": by, "detail": Jsonb({**(detail or {}), "why": why})}
     asked = {"appointment_id": appointment_id, "expected": expected}

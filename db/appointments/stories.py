@@ -1,4 +1,4 @@
-"""What happened to the bookings that have ended lately: each told once, when all that was written before it is seen."""
+"""The stories of bookings that have ended lately: each once, when all that was written before it is visible."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Calls and failures counted by window: written once, whoever counts them again; one without a row is unknown."""
+"""Calls and failures by window: each window is written once, and one without a row is unknown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

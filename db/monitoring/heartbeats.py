@@ -1,4 +1,4 @@
-"""Signs of life: a periodic task ticks, and whoever works beside it notices when it no longer does."""
+"""Signs of life: a periodic task ticks, and other processes notice when it no longer does."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -55,7 +55,7 @@ class KeptFigures:
 
 
 def add(conn: Connection, counts: Totals) -> None:
-    """Add to totals; always in the same order, so that nobody waits for who waits for him."""
+    """Add to totals, always in the same order, so that two transactions never deadlock."""
     rows = [
         {"name": name, "labels": list(labels), "value": value}
         for (name, labels), value in sorted(counts.items())

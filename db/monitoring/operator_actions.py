@@ -90,7 +90,7 @@ def record(conn: Connection, done: ActionRequest, outcome: str) -> None:
 
 
 def get(conn: Connection, request_id: UUID, *, lock: bool = False) -> OperatorAction | None:
-    """Read an action; `lock` waits for whoever is carrying it out under this lock."""
+    """Read an action; `lock`: wait for a process that is carrying it out under this lock."""
     query = select(_actions).where(_columns.request_id == request_id)
     row = conn.execute(query.with_for_update() if lock else query).mappings().first()
     return None if row is None else OperatorAction.of(row)

@@ -1,4 +1,4 @@
-"""How bookings stand, in numbers, for operators, metrics and alerts. Plain reads; nothing waits for them."""
+"""Counts of bookings for operators, metrics and alerts. Plain reads; nothing waits for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def hold_summaries(conn: Connection) -> list[HoldSummary]:
 
 
 def in_progress(conn: Connection) -> InProgress:
-    """Describe what is on its way, and what stands still though it should not."""
+    """Describe bookings in progress, and those that wait longer than they should."""
     status, now = _columns.status, func.now()
     row = conn.execute(
         select(
@@ -126,7 +126,7 @@ def missing_types(conn: Connection, now: datetime, *, lead: float, error_type: s
 def _risks(
     conn: Connection, by: ColumnElement[Any], now: datetime, *such: ColumnElement[bool], lead: float, half_made: str
 ) -> dict[Any, HoldRisk]:
-    """Describe holds by a column, of these that are such."""
+    """Describe the holds that meet the conditions `such`, grouped by a column."""
     near = _columns.start_at <= now + timedelta(seconds=lead + AT_RISK)
     late = _columns.resilience_strategy == Strategy.GRACEFUL_DEGRADATION
     rows = conn.execute(

@@ -2,7 +2,7 @@
 -- when Cal.com's API answers again. One that has moved on meanwhile (expired, cancelled, released by an operator) is
 -- passed over, and its place given back.
 -- About those whose outcome is unknown Cal.com could not be asked while they waited here; from now on it can.
--- SKIP LOCKED: whoever is moving it now goes first.
+-- SKIP LOCKED: a transaction that is moving a row now goes first.
 WITH granted AS (
     SELECT id, hold_reason, held_at
     FROM appointments

@@ -145,9 +145,7 @@ def _over(
         question = Question(About.BOOKING, series)
         if question not in listing.answers:
             return question
-        if (
-            listing.answers[question] is not Answered.FOUND
-        ):  # a week of it is listed, so "not found" is a lagging replica
+        if listing.answers[question] is not Answered.FOUND:  # it is listed: a replica that lags says "not found"
             return NoFinding.CANNOT_TELL
         if any(not week.cancelled for week in listing.series[series]):
             return _cut(row, booking, listing, settled=settled)

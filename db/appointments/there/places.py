@@ -1,4 +1,4 @@
-"""Where confirmed bookings stand at Cal.com: asked for again, and written down when somebody moved them there."""
+"""The places of confirmed bookings at Cal.com: asked for again, and recorded when a person moved them there."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from db.sql import prepared, statement
 
 @dataclass(frozen=True, slots=True)
 class BookedThere:
-    """Say as what a request is booked at Cal.com.
+    """The booking of a request at Cal.com.
 
     `start` is None where it is the one that was asked for, or not known; `awaits_host`: its host, or its payment, must
     confirm it still (None: not known).
