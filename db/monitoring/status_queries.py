@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, literal_column, select
 
-from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status, Strategy
 from db.models.bookings import appointments
 from db.models.resilience import circuit_breaker_events
@@ -68,6 +67,15 @@ class RecordedCalls(NamedTuple):
 
     calls: int
     failed: int
+
+
+@dataclass(frozen=True)
+class EndedBookings:
+    """How many bookings ended in one bad way since a moment; `first_id` is the lowest of them."""
+
+    count: int
+    last_at: datetime
+    first_id: int
 
 
 def status_counts(conn: Connection) -> dict[Status, int]:
@@ -149,7 +157,7 @@ def _risks(
     return {value: HoldRisk(*figures) for value, *figures in rows}
 
 
-def ended_bookings(conn: Connection, status: Status, since: datetime) -> Happened | None:
+def ended_bookings(conn: Connection, status: Status, since: datetime) -> EndedBookings | None:
     """Describe what became `failed` or `expired` since a moment (and still is); None: nothing did."""
     such = _columns.status == status
     row = conn.execute(
@@ -157,7 +165,7 @@ def ended_bookings(conn: Connection, status: Status, since: datetime) -> Happene
             func.count().filter(such), func.max(_columns.updated_at).filter(such), func.min(_columns.id).filter(such)
         ).where(ENDED_BADLY, _columns.updated_at >= since)
     ).one()
-    return Happened(*row) if row[0] else None
+    return EndedBookings(*row) if row[0] else None
 
 
 def unclear_calls(conn: Connection, since: datetime) -> UnclearCalls:

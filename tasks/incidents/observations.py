@@ -12,7 +12,7 @@ from db.appointments.events import Happened
 from db.lifecycle import HoldReason, Status
 from db.monitoring import status_queries
 from db.monitoring.incidents import Incident, IncidentKind
-from db.monitoring.status_queries import HoldRisk
+from db.monitoring.status_queries import EndedBookings, HoldRisk
 from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from resilience.error_types import ErrorType
@@ -195,7 +195,7 @@ def _since(known: Known, key: tuple[str, str | None], now: datetime) -> datetime
     return (known[key].opened_at if key in known else now) - timedelta(seconds=QUIET)
 
 
-def _gathered(kind: IncidentKind, ended: Happened | None, now: datetime) -> Iterator[Observation]:
+def _gathered(kind: IncidentKind, ended: EndedBookings | Happened | None, now: datetime) -> Iterator[Observation]:
     if ended and (now - ended.last_at).total_seconds() < QUIET:
         facts = {"count": ended.count, "first_id": str(ended.first_id)}
         yield Observation(kind, count=ended.count, seen_at=ended.last_at, facts=facts)

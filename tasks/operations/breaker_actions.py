@@ -125,11 +125,9 @@ def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOu
         return BreakerActionOutcome.STALE, f"{standing(seen)}; look again"
     if reason is None:
         return None
-    return (
-        (BreakerActionOutcome.STALE, f"{reason}; look again")
-        if seen.shared
-        else (BreakerActionOutcome.UNAVAILABLE, reason)
-    )
+    if not seen.shared:
+        return BreakerActionOutcome.UNAVAILABLE, reason
+    return BreakerActionOutcome.STALE, f"{reason}; look again"
 
 
 def _was_obeyed(deps: Dependencies, action: OperatorAction, seen: BreakerStatus) -> bool:
