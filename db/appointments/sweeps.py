@@ -1,4 +1,4 @@
-"""What the sweeper takes up: each a locking statement of its own, safe to run in any number of processes at once.
+"""The sweeper's statements: each locks what it moves, and any number of processes may run it at once.
 
 Rows that come back as pending or retrying count as enqueued: send them after the commit, or `mark_unsent` them.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db.appointments.appointment import Appointment
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments
+from db.models.bookings import appointments
 from db.sql import statement
 
 
@@ -59,14 +59,14 @@ def release_due(
 
 
 class Waiting(NamedTuple):
-    """Say which bookings wait for a harmless call: held for today's key, held for today's settings."""
+    """Whether bookings wait for a harmless call: held for today's key, held for today's settings."""
 
     credentials: bool
     configuration: bool
 
 
 def waiting_for_a_call(conn: Connection, *, key: str, settings: str, fresh_seconds: float) -> Waiting:
-    """Return who waits for the harmless call that ends a hold.
+    """Return whether bookings wait for the harmless call that ends a hold.
 
     Of configuration those count that may be tried again, and those held within `fresh_seconds`: whether all must be
     held is asked at once.
@@ -125,7 +125,7 @@ def release_kind(
     by: str = "operator",
     via: str | None = None,
 ) -> list[Appointment]:
-    """Move a batch of what was held for this reason at a moment to pending, as somebody says; return the rows."""
+    """Move a batch of what was held for this reason at a moment to pending, for an operator; return the rows."""
     told = {"by": by, "via": via, "why": why}
     return _rows(
         conn, "release_kind", reason=reason.value, since=since, limit=limit, event_type_id=event_type_id, **told

@@ -15,7 +15,7 @@
 -- One arm an index, so that a beat with nothing to do reads nothing: an OR over all of them would read every held row.
 -- `held_for <> today's` is written as two ranges, which an index can serve.
 -- Locked again by id, and only if it is still the same hold (`held_at`): what another sweeper has just released, and a
--- worker has held anew, is not ours. SKIP LOCKED: two sweepers share the work.
+-- worker holds again by now, is not ours. SKIP LOCKED: two sweepers share the work.
 -- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
     SELECT id, held_at, line_at

@@ -1,4 +1,4 @@
-"""Ask Cal.com for what its list does not show, one question after another, until a row can be judged."""
+"""Ask Cal.com about bookings that its list does not show, until a row can be judged."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,10 +27,10 @@ from tasks.calcom.reply import Reply, ReplyKind
 
 
 def verdict(calls: AuditCalls, row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding:
-    """Judge a row, and ask Cal.com while that leaves a question; each answer is added to the list.
+    """Judge a row, asking Cal.com as long as a question is open; each answer is added to the listing.
 
     Raises:
-        AuditHalted: The breaker lets nothing through.
+        AuditHalted: The breaker denies the call.
     """
     while isinstance(judged := judge(row, listing, settled=settled), Question):
         if judged.about is About.EVENT_TYPE:

@@ -1,6 +1,6 @@
-"""Late lookups of what no booking's own task looks up: suspects, which are never posted, and the weeks of a series.
+"""Lookups that no booking's own task makes: of suspects, which are never posted, and of the weeks of a series.
 
-A few a run, by one thread of a process: it must neither use up the limit nor keep the other tasks waiting.
+Each run makes a few, in one thread of a process, so that they neither use up the limit nor delay the other tasks.
 """
 
 import threading
@@ -45,7 +45,7 @@ def look_again() -> dict[str, int]:
 
 
 def _suspects(built: Dependencies) -> int:
-    """Confirm suspects that are found at Cal.com; the others are looked for again in an hour."""
+    """Look up suspects, and confirm those found at Cal.com; return how many. The others are tried again in an hour."""
     with built.engine.begin() as conn:
         rows = sweeps.suspects_due(conn, AT_ONCE, again_seconds=outcome.LONGEST_PAUSE)
     found = 0

@@ -1,6 +1,6 @@
-"""Event types that Cal.com did not have when a booking was to be made of them: look until each is there again.
+"""Look for event types that Cal.com no longer has, until each of them is there again.
 
-Such bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
+Their bookings are held (`BookingDecisions.no_event_type`), and nothing else would ever try them again.
 """
 
 from db.appointments import sweeps
@@ -17,10 +17,10 @@ log = Logger(__name__)
 
 
 def look_for_type(deps: Dependencies) -> int:
-    """Look for one event type, and release what waits for it where it is there; return how many were released.
+    """Look for one missing event type; if Cal.com has it, release the bookings that wait for it; return how many.
 
-    One look a type and minute in the whole fleet, and one a run: a thousand missing types (of another Cal.com) must not
-    use up the limit. What is read are its slots: Cal.com shows them to every key, also of a type named by its slug.
+    The fleet looks for each type once a minute, and each run for one: a thousand missing types (of another Cal.com)
+    must not use up the limit. It reads the type's slots, which Cal.com shows to every key, also those of a slug.
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:

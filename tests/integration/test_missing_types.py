@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from db.lifecycle import HoldReason, Status
-from db.schema import calcom_event_types
+from db.models.calcom import calcom_event_types
 from resilience.circuit_breaker.types import CallOutcome, Permit
 from resilience.error_types import ErrorType
 from tasks import dependencies

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select
 
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from tasks.calcom.reply import ErrorType
 from tasks.decisions import OUTAGE
 from tests.model.life.world_steps import SUSPECT_AFTER

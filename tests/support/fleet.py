@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from db import appointments
 from db.appointments import Appointment
 from db.lifecycle import FINAL, HoldReason
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.shared_state.client import make_redis
 from tasks import dependencies, event_type_lookup
 from tasks.enqueue import Outcome, outcome

@@ -13,7 +13,7 @@ from sqlalchemy import text, update
 from db import appointments
 from db.appointments import Appointment, queue
 from db.lifecycle import HoldReason, Status
-from db.schema import appointments as table
+from db.models.bookings import appointments as table
 from resilience.circuit_breaker.breaker import CircuitBreaker
 from resilience.circuit_breaker.settings import BreakerSettings
 from tasks import dependencies

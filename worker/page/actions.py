@@ -23,7 +23,7 @@ from tasks.operations import booking_actions, breaker_actions, preview
 from tasks.operations.answers import answer
 from tasks.operations.booking_actions import OtherActionError
 from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import OrderOutcome
+from tasks.operations.breaker_actions import BreakerActionOutcome
 from tasks.operations.preview import Preview
 from tasks.story.timeline import PERSONAL
 from worker.page.asked import SHOW, ActionBody, PreviewBody, ShowBody, read
@@ -59,7 +59,7 @@ class Action(ActionHandler):
             raise HTTPError(409, str(other)) from None
         said = answer(action, ZoneInfo(asked.zone))
         if action.refused is not None:
-            self.answer({"error": said}, 503 if OrderOutcome.UNAVAILABLE in action.outcomes else 409)
+            self.answer({"error": said}, 503 if BreakerActionOutcome.UNAVAILABLE in action.outcomes else 409)
         elif action.done_at is None:
             self.answer({"request_id": action.request_id, "text": said}, 202)
         else:
@@ -115,7 +115,7 @@ def _threads() -> ThreadPoolExecutor:
 
 def _preview(deps: Dependencies, asked: PreviewBody) -> Preview:
     if asked.ids is None:
-        return preview.of_order(deps, asked.action)
+        return preview.of_breaker_action(deps, asked.action)
     if asked.action == SHOW:
         return preview.of_showing(asked.ids[0], SHOWN)
     return preview.of_bookings(deps, asked.action, asked.ids, not_booked=asked.not_booked, zone=ZoneInfo(asked.zone))

@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 from db.monitoring.operator_actions import ActionRequest
 from tasks.operations.booking_actions import CANCEL, MOST, RETRY
 from tasks.operations.booking_commands import Via
-from tasks.operations.breaker_actions import ORDERS
+from tasks.operations.breaker_actions import BREAKER_ACTIONS
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.operations.preview import FEW
 from worker.page.query import refused
@@ -84,7 +84,7 @@ class ActionBody(AskedBody):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _fit_ids(self.action, self.ids, not_booked=self.not_booked)
-        if (self.action in ORDERS or self.not_booked) and self.epoch is None:
+        if (self.action in BREAKER_ACTIONS or self.not_booked) and self.epoch is None:
             raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
             raise ValueError("until goes with open and off")
@@ -147,7 +147,7 @@ def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
 
 
 def _fit_ids(action: str, ids: Ids | None, *, not_booked: bool) -> None:
-    if (action in ORDERS) != (ids is None):
+    if (action in BREAKER_ACTIONS) != (ids is None):
         raise ValueError("ids go with retry, cancel and reveal, and nothing else")
     if ids and len(ids) > 1 and (not_booked or action == SHOW):
         raise ValueError("one booking at a time: somebody has to look at each")

@@ -6,7 +6,7 @@ from tests.mutation.breakage import Breakage
 
 _STATES = "tests/integration/appointments/test_db_holds_by_state.py::"
 _RELEASES = "tests/integration/appointments/test_db_releases.py::"
-_ORDERS = "tests/integration/database/test_db_overrides.py::"
+_OVERRIDES = "tests/integration/database/test_db_overrides.py::"
 _KEY = "tests/promises/outage/test_repaired_key.py::"
 _WITHHELD = "tests/promises/answers/test_withheld_answers.py::"
 _ALONE = "tests/promises/answers/test_alone.py::"
@@ -208,12 +208,12 @@ HOLDS = (
         test=f"{_RELEASES}TestSuspects::test_its_time_does_not_let_it_go",
     ),
     Breakage(
-        name="orders-count-from-one-again",
+        name="overrides-count-from-one-again",
         promise=3,
-        file="db/sql/order_number.sql",
+        file="db/sql/override_number.sql",
         old="greatest(nextval(sequence), CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint))",
         new="nextval(sequence)",
-        test=f"{_ORDERS}test_an_order_after_the_way_back_and_forward_has_a_higher_number",
+        test=f"{_OVERRIDES}test_an_override_after_the_way_back_and_forward_has_a_higher_number",
     ),
     # -- an event type that was there
     *(

@@ -9,7 +9,7 @@ from resilience.circuit_breaker.status import BreakerStatus
 from resilience.circuit_breaker.types import State
 from tasks.dependencies import Dependencies
 from tasks.operations import breaker_actions, breaker_overrides
-from tasks.operations.breaker_actions import KEPT, NOT_DONE, OrderOutcome
+from tasks.operations.breaker_actions import KEPT, NOT_DONE, BreakerActionOutcome
 from tasks.operations.breaker_overrides import OFF, OPEN
 from tasks.words import duration, plural
 from worker.cli.record import requested
@@ -21,8 +21,8 @@ _MEANING = {
     State.CLOSED: "closed: calls go",
     State.OPEN: "open: nothing is sent, bookings are held",
     State.HALF_OPEN: "half-open: one booking probes, or is waited for",
-    State.FORCED_OPEN: "open by order: nothing is sent, bookings are held",
-    State.OFF: "off by order: every call goes",
+    State.FORCED_OPEN: "open by override: nothing is sent, bookings are held",
+    State.OFF: "off by override: every call goes",
 }
 
 _ASKED_EVERY = 60  # seconds
@@ -85,7 +85,7 @@ def order(mode: str, *, by: str, why: str, seconds: float | None = None) -> bool
     asked = requested(mode, why=why, target=target, who=by)
     with listening(screen.note):
         parts = ready()
-        done = OrderOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
+        done = BreakerActionOutcome.OBEYED in breaker_actions.carry_out(parts, asked).outcomes
     now = parts.breaker.get_status()
     if done and now.shared:
         screen.say(f"The breaker is {_MEANING[now.state]}.")

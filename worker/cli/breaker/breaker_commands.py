@@ -31,7 +31,7 @@ def status(json: Json = False) -> None:  # noqa: FBT002 - an option of the comma
 
 @_order("booking breaker open --for 600 --why 'Cal.com asked us to'", mode="open")
 def open(why: Why = "", by: By = "", seconds: For = None) -> None:  # noqa: A001 - the operators' word
-    """Send nothing: bookings are held until the order ends."""
+    """Send nothing: bookings are held until the override ends."""
 
 
 @_order("booking breaker off --why 'false alarm'", mode="off")
@@ -41,9 +41,9 @@ def off(why: Why = "", by: By = "", seconds: For = None) -> None:
 
 @_order("booking breaker auto", mode="auto")
 def auto(why: Why = "", by: By = "") -> None:
-    """End an order: the breaker decides for itself again."""
+    """End an override: the breaker decides for itself again."""
 
 
 @_order("booking breaker reset --why 'new API key'", mode="reset")
 def reset(why: Why = "", by: By = "") -> None:
-    """Close every breaker, end every order and what a 429 asked for, and try a refused key again with what it held."""
+    """Close every breaker, end every override and a 429's pause, and try a refused key again with what it held."""

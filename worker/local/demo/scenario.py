@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 
 from db.lifecycle import Status
-from db.schema import appointment_events, appointments
+from db.models.bookings import appointment_events, appointments
 from worker.console.stop import Stop
 from worker.local.demo.environment import DemoEnvironment
 from worker.local.demo.judge import AppointmentRow

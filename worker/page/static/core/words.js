@@ -16,7 +16,7 @@ export const STATES = {
   open: "open",
   half_open: "half-open",
   forced_open: "held back by order",
-  off: "off by order",
+  off: "off by override",
   unknown: "unknown",
 };
 
