@@ -18,7 +18,7 @@ _UNREADABLE = (
     "with %40 for @, %3A for : and %2F for / in a password"
 )
 STALE_PLAN = "0A000"  # "cached plan must not change result type"; we ask for nothing else that is not supported
-READ_ONLY = "25006"  # a replica by now, or set to spare its disk; another connection may reach a server that takes writes
+READ_ONLY = "25006"  # a replica by now, or set to spare its disk; another server may take writes
 _LATER = 2.0  # seconds that we wait longer for an answer than the server may take for it
 _DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 
