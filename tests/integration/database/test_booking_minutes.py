@@ -70,6 +70,8 @@ def every_move(record: Any) -> Any:
     record.sweep(appointments.never_known, 10)
     record.sweep(appointments.expire, lead_seconds=0, limit=10)
     record.sweep(queue.release_these, [held[HoldReason.BREAKER_OPEN].id, held[HoldReason.THROTTLED].id])
+    for reason in (HoldReason.CREDENTIALS, HoldReason.CONFIGURATION):
+        record.write(held[reason].id, held_at=timedelta(seconds=-5))
     record.sweep(appointments.release_due, key="other", settings="other", limit=10)
     with record.engine.begin() as conn:
         now = conn.execute(text("SELECT now()")).scalar_one()
