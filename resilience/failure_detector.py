@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from resilience.call_stats.counts import Figures
 from resilience.call_stats.stats import CallStats
 from resilience.error_types import Severity
 
@@ -36,23 +37,8 @@ class DetectorSettings:
     """Critical failures in the last five minutes."""
 
 
-@dataclass(frozen=True)
-class FailureStats:
-    """The counts of the last five minutes."""
-
-    calls: int
-    total: int
-    """Failures."""
-    recent: int
-    """Failures in the last minute."""
-    rate: float
-    """Share of the calls that failed, 0.0 to 1.0."""
-    severity_distribution: dict[str, int]
-    first_failure_at: datetime | None
-    """The first one still counted, to the second."""
-    last_failure_at: datetime | None
-    average_ms: float
-    longest_ms: int
+FailureStats = Figures
+"""The counts of the last five minutes."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +97,7 @@ class FailureDetector:
 
     def get_failure_stats(self, service: str, endpoint: str | None = None, *, now: float | None = None) -> FailureStats:
         """Return the counts; `now` is for tests, in seconds."""
-        figures = self.calls(service).recent_calls(endpoint, now=now)
-        return FailureStats(
-            calls=figures.calls,
-            total=figures.failures,
-            recent=figures.recent,
-            rate=figures.failures / figures.calls if figures.calls else 0.0,
-            severity_distribution={
-                level.name.lower(): count for level, count in zip(Severity, figures.severities, strict=True)
-            },
-            first_failure_at=figures.first_failure_at,
-            last_failure_at=figures.last_failure_at,
-            average_ms=figures.average_ms,
-            longest_ms=figures.longest_ms,
-        )
+        return self.calls(service).recent_calls(endpoint, now=now)
 
     def is_service_degraded(self, service: str, threshold: float | None = None, *, now: float | None = None) -> bool:
         """Return whether too large a share of the calls fails; `threshold` replaces the setting."""

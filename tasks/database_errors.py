@@ -25,6 +25,7 @@ _KINDS = {
 _CONNECTION = "08"  # the class of connection exceptions
 NOT_MIGRATED = frozenset({"42P01", "42703"})
 """SQLSTATEs of a missing table or column."""
+LACKS_TABLES = "the database lacks our tables, or some of their columns; run `booking migrate`"
 
 
 def as_appointment_error(exc: BaseException | None) -> AppointmentException:

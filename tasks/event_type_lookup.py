@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.appointments import event_types
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, EventType, ShownType
+from db.appointments.event_types import EventType, ShownType
+from db.event_kind import EventKind
 from tasks.calcom.event_type_answers import (
     EventTypeFacts,
     Me,

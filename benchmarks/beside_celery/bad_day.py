@@ -31,7 +31,8 @@ from environment import EVENT_TYPE, Calcom, benchmark_environment, some, until
 from kombu.connection import Connection
 from sqlalchemy import text
 
-from db.appointments.event_types import EventKind, ShownType, keep
+from db.appointments.event_types import ShownType, keep
+from db.event_kind import EventKind
 from db.lifecycle import FINAL
 from resilience.circuit_breaker.types import State
 from resilience.exceptions import AppointmentDatabaseException

@@ -119,4 +119,5 @@ class Appointment(RequestFields):
 
 
 COLUMNS = tuple(column.name for column in fields(Appointment))
+COLUMNS_SQL = ", ".join(COLUMNS)
 _ENUMS = {"status": Status, "hold_reason": HoldReason, "resilience_strategy": Strategy}

@@ -7,25 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from db.appointments.appointment import Appointment
 from db.event_kind import EventKind, if_confirmed
 from db.models.calcom import calcom_event_types as _types
 from db.sql import statement
-
-__all__ = [
-    "EventKind",
-    "EventType",
-    "ShownType",
-    "confirmed",
-    "keep",
-    "known",
-    "learn_id",
-    "mark_deleted",
-    "was_here",
-]
 
 _columns = _types.c
 _KEY = ("key_fingerprint", "event_type")
@@ -96,7 +84,7 @@ def known(conn: Connection, key_fingerprint: str, event_type: str) -> EventType 
         _columns.key_fingerprint == key_fingerprint, _columns.event_type == event_type
     )
     row = conn.execute(asked).mappings().first()
-    return None if row is None else _read(row)
+    return None if row is None else EventType(**row)
 
 
 def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownType) -> EventType:
@@ -110,7 +98,7 @@ def keep(conn: Connection, key_fingerprint: str, event_type: str, shown: ShownTy
         "kind_changed_at": case((_is_another(statement), func.now()), else_=_columns.kind_changed_at),
     }
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=values | now_too)
-    return _read(conn.execute(statement.returning(*_read_columns(event_type))).mappings().one())
+    return EventType(**conn.execute(statement.returning(*_read_columns(event_type))).mappings().one())
 
 
 def learn_id(conn: Connection, key_fingerprint: str, event_type: str, calcom_id: int) -> None:
@@ -170,7 +158,3 @@ def _read_columns(event_type: str) -> tuple[ColumnElement[Any], ...]:
         func.greatest(_columns.kind_changed_at, changed.scalar_subquery()).label("kind_changed_at"),
         (_columns.asked_at > func.now() - func.make_interval(0, 0, 0, 1)).label("fresh"),
     )
-
-
-def _read(row: RowMapping) -> EventType:
-    return EventType(**row)

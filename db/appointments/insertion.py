@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import cache
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -88,7 +87,7 @@ class LineRule:
     call: float = 0.5
 
 
-_COLUMNS = tuple(column.name for column in fields(Kept))
+_COLUMNS = ", ".join(column.name for column in fields(Kept))
 
 
 def insert(
@@ -142,7 +141,7 @@ def _keep(
 def _write(conn: Connection, rows: list[NewAppointment], rule: Mapping[str, Any]) -> dict[_Key, Kept]:
     given = [{name: value for name, value in vars(row).items() if value is not None} for row in rows]
     requests = _encode([{"number": n, **row} for n, row in enumerate(given)])
-    written = fetch_in_time(conn, _sql("insert_appointments"), {"requests": requests, **rule})
+    written = fetch_in_time(conn, prepared("insert_appointments", _COLUMNS), {"requests": requests, **rule})
     return {_key(row): row for row in map(Kept.read, written)}
 
 
@@ -152,18 +151,13 @@ def _read(conn: Connection, rows: list[NewAppointment]) -> dict[_Key, Kept]:
     keys: dict[str, list[str]] = {"given": [], "derived": []}
     for row in rows:
         keys["derived" if row.key_derived else "given"].append(row.idempotency_key)
-    return {_key(row): row for row in map(Kept.read, fetch(conn, _sql("known_keys"), keys))}
+    return {_key(row): row for row in map(Kept.read, fetch(conn, prepared("known_keys", _COLUMNS), keys))}
 
 
 def _take_back(conn: Connection, ids: list[int]) -> dict[_Key, Kept]:
     """Return those whose cancel was taken back; what a worker has cancelled meanwhile is missing, and read again."""
-    rows = fetch_in_time(conn, _sql("take_back_cancel"), {"ids": ids}) if ids else []
+    rows = fetch_in_time(conn, prepared("take_back_cancel", _COLUMNS), {"ids": ids}) if ids else []
     return {_key(row): row for row in map(Kept.read, rows)}
-
-
-@cache
-def _sql(name: str) -> str:
-    return prepared(name).replace("/* columns */", ", ".join(_COLUMNS))
 
 
 def _is_same(kept: Kept, asked: set[tuple[_Key, str]]) -> bool:

@@ -5,7 +5,7 @@ A move's statement is written once for the columns that it sets, and prepared by
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from db.appointments.appointment import COLUMNS, Appointment
+from db.appointments.appointment import COLUMNS, COLUMNS_SQL, Appointment
 from db.connection import fetch, fetch_in_time
 from db.lifecycle import LIVE, MOVES, UNASKABLE, HoldReason, Status
 from db.sql import prepared
@@ -54,7 +54,7 @@ def claim(conn: Connection, appointment_id: int, *, lease_seconds: float, releas
     requested earlier and are held.
     """
     asked = {"appointment_id": appointment_id, "lease_seconds": lease_seconds, "early_seconds": EARLY}
-    for backlog, *row in fetch_in_time(conn, _claim_sql(), {**asked, "released": released}):
+    for backlog, *row in fetch_in_time(conn, prepared("claim", COLUMNS_SQL), {**asked, "released": released}):
         return Claimed(Appointment.read(row), None if backlog is None else HoldReason(backlog))
     return None
 
@@ -128,11 +128,6 @@ def _refuse_illegal(origins: frozenset[Status], to: Status, token: UUID | None, 
         raise ValueError("a move out of booking needs the token of its claim")
     if (to is Status.HELD) != (changes.get("hold_reason") is not None):
         raise ValueError("held needs a hold_reason, and nothing else has one")
-
-
-@cache
-def _claim_sql() -> str:
-    return prepared("claim").replace("/* columns */", ", ".join(COLUMNS))
 
 
 @lru_cache(maxsize=256)

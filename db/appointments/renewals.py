@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from db.appointments.appointment import COLUMNS, Appointment
+from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.appointments.moves import Setters, changed
 from db.connection import fetch
 from db.sql import prepared
@@ -26,4 +26,4 @@ def renew(
 @lru_cache(maxsize=256)
 def _renew_sql(setters: Setters) -> str:
     changes = "".join(f", {name} = {value}" for name, value in setters)
-    return prepared("renew").replace("/* changes */", changes).replace("/* columns */", ", ".join(COLUMNS))
+    return prepared("renew", COLUMNS_SQL).replace("/* changes */", changes)

@@ -48,7 +48,11 @@ class StateSpan:
 def minutes(conn: Connection, since: datetime, until: datetime, *, step: timedelta = MINUTE) -> list[MinuteCounts]:
     """Return what happened in a period, a row a step, also where nothing did; `since` is a whole minute."""
     asked = {"since": since, "until": until, "step": step.total_seconds()}
-    return [MinuteCounts(*row) for row in conn.execute(statement("chart_minutes"), asked)]
+    rows = conn.execute(statement("chart_minutes"), asked)
+    return [
+        MinuteCounts(at, *((count or 0) if is_whole else None for count in counts), held)
+        for at, is_whole, *counts, held in rows
+    ]
 
 
 def failures(

@@ -87,22 +87,24 @@ def is_many_held(conn: Connection, *, cap: int = CAP) -> bool:
 
 def keep_held(conn: Connection, held: Mapping[HoldReason, HoldRisk], now: datetime) -> None:
     """Store the counts of a health check, one row for each reason, in its transaction."""
-    rows = []
-    for reason in HoldReason:
-        risk = held.get(reason)
-        figures = dict.fromkeys(("oldest_held_at", "oldest_requested_at", "first_start", "next_until"))
-        counts = {"count": 0, "at_risk": 0}
-        if risk:
-            counts = {"count": risk.count, "at_risk": risk.at_risk}
-            moments = (risk.oldest, risk.oldest_requested, risk.first_start, risk.next_until)
-            figures = dict(zip(figures, moments, strict=True))
-        rows.append({"reason": reason.value, "counted_at": now, **counts, **figures})
+    rows = [{"reason": reason.value, "counted_at": now, **_figures(held.get(reason))} for reason in HoldReason]
     change = insert(_held).values(rows)
     conn.execute(
         change.on_conflict_do_update(
             index_elements=["reason"], set_={name: change.excluded[name] for name in rows[0] if name != "reason"}
         )
     )
+
+
+def _figures(risk: HoldRisk | None) -> dict[str, Any]:
+    return {
+        "count": risk.count if risk else 0,
+        "at_risk": risk.at_risk if risk else 0,
+        "oldest_held_at": risk and risk.oldest,
+        "oldest_requested_at": risk and risk.oldest_requested,
+        "first_start": risk and risk.first_start,
+        "next_until": risk and risk.next_until,
+    }
 
 
 def on_the_way(conn: Connection, *, cap: int = CAP) -> OnTheWay:

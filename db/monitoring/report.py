@@ -80,10 +80,11 @@ def breaker_states(
     conn: Connection, service: str, endpoint: str, since: datetime, until: datetime
 ) -> list[tuple[datetime, str]]:
     """Return when bookings met which state, beginning at `since`: the worse of the service's and the endpoint's."""
-    parameters = {"service": service, "endpoint": endpoint, "since": since, "until": until}
     now = {None: "closed", endpoint: "closed"}
     states = [(since, "closed")]
-    for row in conn.execute(statement("report_breaker"), parameters):
+    for row in conn.execute(statement("chart_breaker"), {"service": service, "since": since}):
+        if row.endpoint not in now or row.at >= until:
+            continue
         now[row.endpoint] = row.state
         worst = max(now.values(), key=_WORSE.index)
         if row.at == since:

@@ -17,6 +17,14 @@ The index `appointments_confirmed_types` has it to the letter, else it would not
 _NO_HOLD = "hold_reason = NULL, held_at = NULL, hold_until = NULL, held_for = NULL"
 """What each move out of held sets; a statement says /* no hold */ in its place."""
 
+_RELEASED = f"""status = 'pending', {_NO_HOLD}, enqueued_at = now(), updated_at = now(), askable_since = CASE
+    WHEN outcome_unknown AND appointment.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
+    THEN now() ELSE askable_since END"""
+"""What each release of `appointment` sets; a statement says /* released */ in its place.
+
+From now on Cal.com can be asked about an unknown outcome, if it could not be during the hold (`lifecycle.UNASKABLE`).
+"""
+
 
 @cache
 def statement(name: str) -> TextClause:
@@ -28,16 +36,20 @@ def statement(name: str) -> TextClause:
 
 
 @cache
-def prepared(name: str) -> str:
+def prepared(name: str, columns: str = "") -> str:
     """Return the statement of `name`.sql, for `db.connection`: psycopg writes a parameter %(name)s.
+
+    `columns` are the ones that it returns, where it says /* columns */.
 
     FileNotFoundError when there is no such file.
     """
-    return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", _read(name).replace("%", "%%"))
+    written = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", _read(name).replace("%", "%%"))
+    return written.replace("/* columns */", columns)
 
 
 def _read(name: str) -> str:
     """Read a file without its comment, which the server need not read a thousand times a second."""
     lines = files(__name__).joinpath(f"{name}.sql").read_text("utf-8").splitlines()
     kept = "\n".join(line for line in lines if not line.startswith("--"))
-    return kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
+    kept = kept.replace("/* event_type */", EVENT_TYPE).replace("/* no hold */", _NO_HOLD)
+    return kept.replace("/* released */", _RELEASED)

@@ -19,16 +19,7 @@ WITH minutes AS (
 counted AS (
     SELECT coalesce(max(counted_until), '-infinity') AS until FROM counted_bookings
 )
-SELECT
-    at,
-    CASE WHEN is_whole THEN coalesce(accepted, 0) END AS accepted,
-    CASE WHEN is_whole THEN coalesce(confirmed, 0) END AS confirmed,
-    CASE WHEN is_whole THEN coalesce(rejected, 0) END AS rejected,
-    CASE WHEN is_whole THEN coalesce(failed, 0) END AS failed,
-    CASE WHEN is_whole THEN coalesce(expired, 0) END AS expired,
-    CASE WHEN is_whole THEN coalesce(cancelled, 0) END AS cancelled,
-    CASE WHEN is_whole THEN coalesce(retries, 0) END AS retries,
-    held
+SELECT at, is_whole, accepted, confirmed, rejected, failed, expired, cancelled, retries, held
 FROM generate_series(
     CAST(:since AS timestamptz), CAST(:until AS timestamptz) - interval '1 second', make_interval(secs => :step)
 ) AS step (at)

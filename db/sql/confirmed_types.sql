@@ -4,9 +4,7 @@ WITH RECURSIVE latest AS (
     (
         SELECT id, event_type
         FROM appointments
-        CROSS JOIN LATERAL (
-            SELECT /* event_type */ AS event_type
-        ) AS named
+        CROSS JOIN LATERAL (SELECT /* event_type */ AS event_type) AS named
         WHERE status = 'confirmed'
         ORDER BY event_type DESC, id DESC
         LIMIT 1
@@ -17,9 +15,7 @@ WITH RECURSIVE latest AS (
     CROSS JOIN LATERAL (
         SELECT id, named.event_type
         FROM appointments
-        CROSS JOIN LATERAL (
-            SELECT /* event_type */ AS event_type
-        ) AS named
+        CROSS JOIN LATERAL (SELECT /* event_type */ AS event_type) AS named
         WHERE status = 'confirmed' AND named.event_type < latest.event_type
         ORDER BY named.event_type DESC, id DESC
         LIMIT 1

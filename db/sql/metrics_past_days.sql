@@ -5,9 +5,7 @@
 WITH metric AS (
     SELECT metric.*
     FROM generate_series(0, :days) AS day
-    CROSS JOIN LATERAL (
-        SELECT CAST(:now AS timestamptz) - day * interval '24 hours' AS moment
-    ) AS past
+    CROSS JOIN LATERAL (SELECT CAST(:now AS timestamptz) - day * interval '24 hours' AS moment) AS past
     CROSS JOIN LATERAL (
         SELECT *
         FROM failure_metrics

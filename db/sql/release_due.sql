@@ -18,43 +18,35 @@
 -- worker holds again by now, is not ours. SKIP LOCKED: two sweepers share the work.
 -- About those whose outcome is unknown Cal.com could not be asked in some of these holds; from now on it can.
 WITH candidate AS (
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_until <= now() AND hold_reason NOT IN ('suspect', 'credentials', 'configuration')
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for < :key
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason IN ('credentials', 'blind_key') AND held_for > :key
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for < :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for > :settings
         AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason = 'credentials' AND held_for = :key AND :key_works
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
     UNION
-    SELECT id, held_at, line_at
-    FROM appointments
+    SELECT id, held_at, line_at FROM appointments
     WHERE status = 'held' AND hold_reason = 'configuration' AND held_for = :settings AND :settings_work
         AND (hold_until IS NULL OR hold_until <= now()) AND held_at <= now() - interval '5 seconds'
         AND (error_type IS DISTINCT FROM 'no_event_type' OR outcome_unknown OR cancel_requested)
     UNION
-    (SELECT id, held_at, line_at
-    FROM appointments
+    (SELECT id, held_at, line_at FROM appointments
     WHERE :closed AND status = 'held' AND hold_reason = 'unreachable' AND probe_failures >= 3
         AND held_at <= now() - interval '5 seconds'
         AND NOT EXISTS (SELECT FROM appointments WHERE status = 'held' AND hold_reason = 'breaker_open')
@@ -80,20 +72,8 @@ due AS (
 ),
 moved AS (
     UPDATE appointments AS appointment
-    SET status = 'pending',
-        hold_reason = NULL,
-        held_at = NULL,
-        hold_until = NULL,
-        held_for = NULL,
-        probe_failures = CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END,
-        enqueued_at = now(),
-        askable_since = CASE
-            WHEN appointment.outcome_unknown
-                AND due.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
-            THEN now()
-            ELSE appointment.askable_since
-        END,
-        updated_at = now()
+    SET /* released */,
+        probe_failures = CASE WHEN :closed AND due.hold_reason = 'unreachable' THEN 0 ELSE probe_failures END
     FROM due
     WHERE appointment.id = due.id
     RETURNING appointment.*

@@ -12,17 +12,9 @@ WITH meant AS (
 ),
 moved AS (
     UPDATE appointments AS appointment
-    SET status = 'pending',
-        /* no hold */,
+    SET /* released */,
         leases_lost = 0,
-        probe_failures = 0,
-        enqueued_at = now(),
-        askable_since = CASE
-            WHEN outcome_unknown AND meant.hold_reason IN ('breaker_open', 'throttled', 'credentials', 'configuration')
-            THEN now()
-            ELSE askable_since
-        END,
-        updated_at = now()
+        probe_failures = 0
     FROM meant
     WHERE appointment.id = meant.id
     RETURNING appointment.*

@@ -11,11 +11,7 @@ WITH granted AS (
 ),
 moved AS (
     UPDATE appointments AS appointment
-    SET status = 'pending',
-        /* no hold */,
-        enqueued_at = now(),
-        askable_since = CASE WHEN outcome_unknown THEN now() ELSE askable_since END,
-        updated_at = now()
+    SET /* released */
     FROM granted
     WHERE appointment.id = granted.id
     RETURNING appointment.*

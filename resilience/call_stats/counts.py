@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
+from resilience.error_types import Severity
+
 SECONDS = 300
 """How many seconds are kept, with the present one."""
 RECENT = 60
@@ -36,6 +38,21 @@ class Figures:
     """When the newest call was recorded, to the second."""
     last_average_ms: float | None
     """The average of that second's calls."""
+
+    @property
+    def total(self) -> int:
+        """Return the number of failures."""
+        return self.failures
+
+    @property
+    def rate(self) -> float:
+        """Return the share of the calls that failed, 0.0 to 1.0."""
+        return self.failures / self.calls if self.calls else 0.0
+
+    @property
+    def severity_distribution(self) -> dict[str, int]:
+        """Return the failures by the name of their severity."""
+        return {level.name.lower(): count for level, count in zip(Severity, self.severities, strict=True)}
 
 
 class _Second(NamedTuple):

@@ -87,7 +87,11 @@ class Failover:
         now: float | None = None,
     ) -> ScriptReply[Result] | Late | None:
         """Run a script and return its reply; `Late`: it came too late, and permits nothing; None: Redis is gone."""
-        reply = self._run_restored(script, endpoint, arguments, now)
+        reply = self._call(script, endpoint, arguments, now)
+        if isinstance(reply, Forgotten) or self._must_restore(script, reply, endpoint):
+            if self._restore(endpoint, now):
+                reply = self._call(script, endpoint, arguments, now)
+            reply = None if isinstance(reply, Forgotten) else reply
         if reply is None or isinstance(reply, Late):
             return reply
         if local := self._local:
@@ -128,19 +132,12 @@ class Failover:
         if self.shared is not None and items:
             self._unacknowledged.append((GIVE_BACK, endpoint, tuple(items)))
 
-    def _run_restored(
-        self, script: BreakerScript[ScriptReply[Result]], endpoint: str, arguments: Arguments, now: float | None
-    ) -> ScriptReply[Result] | Late | None:
-        """Run a script, and run it again if the shared breaker had to be restored first."""
-        reply = self._call(script, endpoint, arguments, now)
-        if reply is None or isinstance(reply, Late):
-            return reply
+    def _must_restore(
+        self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str
+    ) -> bool:
+        """Return whether a reply admits work by an older state of the breaker than this process knows."""
         admits = script.name in (ACQUIRE.name, RELEASE.name)
-        if not isinstance(reply, Forgotten) and not (admits and self._knows_better(reply.state, endpoint)):
-            return reply
-        if self._restore(endpoint, now):
-            reply = self._call(script, endpoint, arguments, now)
-        return None if isinstance(reply, Forgotten) else reply
+        return admits and isinstance(reply, ScriptReply) and self._knows_better(reply.state, endpoint)
 
     def _call(
         self, script: BreakerScript[Reply], endpoint: str, arguments: Arguments, now: float | None

@@ -5,7 +5,7 @@ shows a key what its user organizes or attends: a booking that it does not show 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from db.appointments.appointment import Appointment
@@ -16,6 +16,8 @@ from tasks.calcom.booking import Booking
 
 _MOVES = 10  # reschedules that are followed: a hostile server could name another one for ever
 _OPERATORS = frozenset({HoldReason.BLIND_KEY, HoldReason.SUSPECT})  # holds that no worker ends by itself
+
+Judgement = AuditFinding | NoFinding | Question
 
 
 class _Home(StrEnum):
@@ -38,7 +40,7 @@ class _Stand:
     own: BookedPlace | None = None
 
 
-def judge(row: Appointment, listing: Listing, *, settled: bool) -> AuditFinding | NoFinding | Question:
+def judge(row: Appointment, listing: Listing, *, settled: bool) -> Judgement:
     """Compare a row with what Cal.com shows of the range that its start is in, or return what must be asked first.
 
     `settled`: the row was last changed so long ago that Cal.com's answers are newer.
@@ -134,7 +136,7 @@ def _seat(seat: str, booking: Booking, listing: Listing) -> _Stand | Question:
 
 def _over(
     row: Appointment, booking: Booking | None, others: Sequence[BookedPlace], listing: Listing, *, settled: bool
-) -> AuditFinding | NoFinding | Question:
+) -> Judgement:
     """Judge a row whose own booking was cancelled or declined; of a series all weeks must be."""
     series = row.series_uid or (booking.series_uid if booking else None)
     strangers = [place for place in others if series is None or place.series != series]
@@ -152,9 +154,7 @@ def _over(
     return finding(AuditFindingKind.CANCELLED, row, "confirmed here, cancelled at Cal.com", (), Fix.CANCEL_HERE)
 
 
-def _cut(
-    row: Appointment, booking: Booking | None, listing: Listing, *, settled: bool
-) -> AuditFinding | NoFinding | Question:
+def _cut(row: Appointment, booking: Booking | None, listing: Listing, *, settled: bool) -> Judgement:
     """Compare how many weeks of a confirmed row's series Cal.com made with how many its event type makes.
 
     One POST makes the weeks one by one, and may be cut in the middle. Weeks are counted as made, not as alive: a week
@@ -190,22 +190,14 @@ def _lives(row: Appointment, own: BookedPlace | None, others: Sequence[BookedPla
         message = f"twice at Cal.com: {uid_of(row)} is its own, {names(doubles)} the double"
         if own is None or not own.is_at(row):
             message = f"twice at Cal.com ({uid_of(row)} and {names(doubles)}), and which one is its own cannot be seen"
-            return finding(AuditFindingKind.TWICE, row, message, doubles)
-        if not own.booking.accepted and any(place.booking.accepted for place in doubles):
+        elif not own.booking.accepted and any(place.booking.accepted for place in doubles):
             message += ", and the double is what the host has accepted"
-            return finding(AuditFindingKind.TWICE, row, message, doubles)
-        if not all(_can_go(place) for place in doubles):
+        elif not all(_can_go(place) for place in doubles):
             message += ", in a booking that is not only its own and shows no uid of its seat"
-            return finding(AuditFindingKind.TWICE, row, message, doubles)
-        return AuditFinding(
-            AuditFindingKind.TWICE,
-            message,
-            str(row.uuid),
-            row,
-            (own, *doubles),
-            Fix.CANCEL_DOUBLE,
-            doubles=tuple(doubles),
-        )
+        else:
+            found = finding(AuditFindingKind.TWICE, row, message, (own, *doubles), Fix.CANCEL_DOUBLE)
+            return replace(found, doubles=tuple(doubles))
+        return finding(AuditFindingKind.TWICE, row, message, doubles)
     moved = [place for place in others if place.series is None or (own is not None and place.series != own.series)]
     if own is not None and moved:
         return finding(
@@ -219,9 +211,7 @@ def _can_go(place: BookedPlace) -> bool:
     return place.seat_uid is not None or place.whole
 
 
-def _not_confirmed(
-    row: Appointment, live: Sequence[BookedPlace], listing: Listing
-) -> AuditFinding | NoFinding | Question:
+def _not_confirmed(row: Appointment, live: Sequence[BookedPlace], listing: Listing) -> Judgement:
     if not live:
         return _not_there(row, listing)
     if row.status is Status.BOOKING or (row.outcome_unknown and row.hold_reason not in _OPERATORS):
@@ -247,7 +237,7 @@ def _first_week(live: Sequence[BookedPlace]) -> Sequence[BookedPlace]:
     return [place for place in live if place.booking.start == min(starts)]
 
 
-def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding | Question:
+def _not_there(row: Appointment, listing: Listing) -> Judgement:
     """Judge an unconfirmed row without a live booking in the list: the booking may have moved, or be hidden."""
     moved = [place.booking.moved_to for place in listing.of(row) if place.booking.moved_to]
     for uid in moved[:_MOVES]:
@@ -256,20 +246,16 @@ def _not_there(row: Appointment, listing: Listing) -> AuditFinding | NoFinding |
     if row.sent_at is None or (row.status in LIVE and row.hold_reason not in _OPERATORS):
         return NoFinding.AGREES  # its outcome was never unknown, or a worker will find it out
     if row.calcom_booking_uid is not None and row.calcom_booking_uid not in listing.bookings:
-        question = Question(About.BOOKING, row.calcom_booking_uid)
-        if row.calcom_seat_uid is not None:
-            question = Question(About.SEAT, row.calcom_seat_uid)
+        seat, uid = row.calcom_seat_uid, row.calcom_booking_uid
+        question = Question(About.BOOKING, uid) if seat is None else Question(About.SEAT, seat)
         if question not in listing.answers:
             return question
     half = listing.half_made(row)
     if half is None:
         return NoFinding.AGREES
     message = f"half made at Cal.com: {half.uid} names its attendee without a seat; {row.status} here"
-    return finding(
-        AuditFindingKind.HALF_MADE,
-        row,
-        f"{message}. Remove it there, and {_AFTERWARDS.get(row.status, 'book it again')}",
-    )
+    message += f". Remove it there, and {_AFTERWARDS.get(row.status, 'book it again')}"
+    return finding(AuditFindingKind.HALF_MADE, row, message)
 
 
 _AFTERWARDS = dict.fromkeys((Status.HELD, Status.FAILED), "`booking retry`, which looks again")

@@ -6,8 +6,9 @@ from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
-from db.appointments.event_types import EventKind, EventType
+from db.appointments.event_types import EventType
 from db.appointments.there.places import BookedThere
+from db.event_kind import EventKind
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.lookup import HalfMade, LookupKind, LookupResult
 from tasks.calcom.reply import ErrorType, Reply, ReplyKind, SettleAfter

@@ -28,7 +28,7 @@ STEPS = (
     Breakage(
         name="wait-for-proof-begins-anew",
         promise=2,
-        file="db/sql/release_due.sql",
+        file="db/sql/__init__.py",
         old="IN ('breaker_open', 'throttled', 'credentials', 'configuration')",
         new="IN ('breaker_open', 'throttled', 'unreachable', 'credentials', 'configuration')",
         test=f"{_HOLDS}test_evidence_posts_end_before_a_customer_may_have_cancelled",

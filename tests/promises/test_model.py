@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from db import appointments
 from db.appointments import queue
-from db.appointments.event_types import EventKind
 from db.engine import make_engine
+from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from tests.model import record
 from tests.model.document import ALONE, PROMISES, WINDOWS, counterexample, page

@@ -9,7 +9,6 @@ _DATABASE = {
     "unavailable": "Postgres is starting up, takes no writes or has no connection left; try again in a moment",
     "timeout": "Postgres took too long; something holds a lock, or it is overloaded; try again",
 }
-_NOT_MIGRATED = "the database lacks our tables, or some of their columns; run `booking migrate`"
 
 
 def explain(error: BaseException) -> Sequence[str] | None:
@@ -29,7 +28,7 @@ def _known(error: BaseException) -> Sequence[str] | None:
 
     from db.revisions import RevisionError  # noqa: PLC0415 - the same
     from resilience.exceptions import AppointmentDatabaseException  # noqa: PLC0415 - the same
-    from tasks.database_errors import NOT_MIGRATED, as_appointment_error  # noqa: PLC0415 - the same
+    from tasks.database_errors import LACKS_TABLES, NOT_MIGRATED, as_appointment_error  # noqa: PLC0415 - the same
     from worker.local.embedded.errors import EmbeddedError  # noqa: PLC0415 - the same
     from worker.settings.model import SettingsError  # noqa: PLC0415 - the same
 
@@ -43,4 +42,4 @@ def _known(error: BaseException) -> Sequence[str] | None:
         error = as_appointment_error(error)
     if not isinstance(error, AppointmentDatabaseException):
         return None
-    return [_NOT_MIGRATED if error.sql_error_code in NOT_MIGRATED else _DATABASE.get(error.error_type, error.message)]
+    return [LACKS_TABLES if error.sql_error_code in NOT_MIGRATED else _DATABASE.get(error.error_type, error.message)]

@@ -63,27 +63,28 @@ class PreviewBody(AskedBody):
     zone: Zone = "UTC"
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        _fit_ids(self.action, self.ids, not_booked=self.not_booked)
+    def _ids_fit(self) -> Self:
+        if (self.action in BREAKER_ACTIONS) != (self.ids is None):
+            raise ValueError("ids go with retry, cancel and reveal, and nothing else")
+        if self.ids and len(self.ids) > 1 and (self.not_booked or self.action == SHOW):
+            raise ValueError("one booking at a time: somebody has to look at each")
+        if self.not_booked and self.action not in {RETRY, CANCEL}:
+            raise ValueError("not_booked goes with retry and cancel")
         return self
 
 
-class ActionBody(AskedBody):
+class ActionBody(PreviewBody):
     """The request for an action, as its preview counted it; `until` is in seconds from now."""
 
     request_id: UUID
     action: Literal["open", "off", "auto", "reset", "retry", "cancel"]
     epoch: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    ids: Ids | None = None
     why: Reason
     until: Annotated[int, Field(ge=1, le=_DAY)] | None = None
     typed: Annotated[str, Field(max_length=20)] | None = None
-    not_booked: bool = False
-    zone: Zone = "UTC"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        _fit_ids(self.action, self.ids, not_booked=self.not_booked)
         if (self.action in BREAKER_ACTIONS or self.not_booked) and self.epoch is None:
             raise ValueError("epoch is missing: which state of the breaker, or of the booking, was seen")
         if self.until is not None and self.action not in {OPEN, OFF}:
@@ -144,12 +145,3 @@ def _sentence(place: tuple[int | str, ...], kind: str, message: str) -> str:
     field = f"{place[0]}: " if place else ""
     said = message.removeprefix("Value error, ")
     return f"{field}{said[0].lower()}{said[1:]}"
-
-
-def _fit_ids(action: str, ids: Ids | None, *, not_booked: bool) -> None:
-    if (action in BREAKER_ACTIONS) != (ids is None):
-        raise ValueError("ids go with retry, cancel and reveal, and nothing else")
-    if ids and len(ids) > 1 and (not_booked or action == SHOW):
-        raise ValueError("one booking at a time: somebody has to look at each")
-    if not_booked and action not in {RETRY, CANCEL}:
-        raise ValueError("not_booked goes with retry and cancel")

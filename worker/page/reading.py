@@ -14,7 +14,7 @@ from tornado.web import HTTPError
 from db.connection import deadline
 from resilience.exceptions import AppointmentDatabaseException
 from tasks import dependencies
-from tasks.database_errors import NOT_MIGRATED, as_appointment_error
+from tasks.database_errors import LACKS_TABLES, NOT_MIGRATED, as_appointment_error
 from tasks.dependencies import Dependencies
 from worker.own_connections import with_own_connections
 from worker.running import running
@@ -108,9 +108,7 @@ def asking(read: Callable[[], T], patience: float) -> T:
         if not isinstance(error, AppointmentDatabaseException):
             raise
         if error.sql_error_code in NOT_MIGRATED:
-            raise HTTPError(
-                503, "the database lacks our tables, or some of their columns; run `booking migrate`"
-            ) from None
+            raise HTTPError(503, LACKS_TABLES) from None
         if error.error_type not in _SAID:
             raise  # a fault of ours
         raise HTTPError(503, _SAID[error.error_type]) from None

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
 
 from sqlalchemy import Connection
 
-from db.appointments.appointment import COLUMNS, Appointment
+from db.appointments.appointment import COLUMNS_SQL, Appointment
 from db.connection import fetch
 from db.sql import prepared, statement
 
@@ -31,7 +30,7 @@ class BookedThere:
 def claim_recheck(conn: Connection, appointment_id: int, *, pause_seconds: float) -> Appointment | None:
     """Return a confirmed row about which Cal.com may be asked now, once in so many seconds; None: it may not."""
     asked = {"appointment_id": appointment_id, "pause_seconds": pause_seconds}
-    for row in fetch(conn, _claim_sql(), asked):
+    for row in fetch(conn, prepared("claim_recheck", COLUMNS_SQL), asked):
         return Appointment.read(row)
     return None
 
@@ -41,8 +40,3 @@ def record_places(conn: Connection, found: Iterable[tuple[Appointment, BookedThe
     places = [{"id": row.id, "was": row.calcom_booking_uid, **asdict(there)} for row, there in found]
     shown = json.dumps(places, default=datetime.isoformat)
     conn.execute(statement("record_places"), {"places": shown, "by": by, "why": why})
-
-
-@cache
-def _claim_sql() -> str:
-    return prepared("claim_recheck").replace("/* columns */", ", ".join(COLUMNS))

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from db import appointments
 from db.appointments import event_types
-from db.appointments.event_types import EventKind, EventType, ShownType
+from db.appointments.event_types import EventType, ShownType
+from db.event_kind import EventKind
 from db.lifecycle import Status
 from db.models.calcom import calcom_event_types as table
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from db.appointments import event_types
-from db.appointments.event_types import EventKind
+from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from tasks import dependencies
 from tasks.audit.finding import AuditFindingKind

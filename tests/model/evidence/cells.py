@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import product as each
 
-from db.appointments.event_types import EventKind
+from db.event_kind import EventKind
 from tasks.calcom.reply import ReplyKind
 from tasks.calcom.slots import Slot
 from tasks.unknown.evidence import BY_EVIDENCE, SEATED, Case, after_absence, after_evidence, after_refusal

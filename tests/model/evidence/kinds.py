@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from db.appointments.event_types import EventKind
+from db.event_kind import EventKind
 from tasks.calcom.event_type_answers import EventTypeFacts, Scheduling
 from tests.model.dealt import LENGTH, KnownType
 

@@ -7,7 +7,7 @@ evidence. So all that keeps two apart is the row, the lease, the look and its ti
 from collections.abc import Iterator
 from typing import Any
 
-from db.appointments.event_types import EventKind
+from db.event_kind import EventKind
 from db.lifecycle import HoldReason, Status
 from resilience.circuit_breaker.types import Reason
 from tasks.moves import Proceed as Allowed

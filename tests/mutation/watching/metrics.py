@@ -84,7 +84,7 @@ METRICS = (
         promise=6,
         file="db/sql/last_day.sql",
         old="WHERE id > counted.event_id",
-        new="WHERE id > (SELECT event_id FROM counted)",
+        new="WHERE id > (SELECT event_id FROM counted_bookings)",
         test="tests/integration/database/test_booking_minutes.py::test_no_parallel_workers_look_for_what_came_since_the_last_count",
     ),
     Breakage(

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from db.appointments import events
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, ShownType, keep
+from db.appointments.event_types import ShownType, keep
+from db.event_kind import EventKind
 from db.lifecycle import FINAL, HoldReason, Status, Strategy
 from db.models.bookings import appointments as table
 from resilience.circuit_breaker.types import Permit, State

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from db.appointments.appointment import Appointment
-from db.appointments.event_types import EventKind, EventType
+from db.appointments.event_types import EventType
+from db.event_kind import EventKind
 from tasks import event_type_lookup
 from tasks.audit.calls import AuditHalted
 from tasks.calcom.booking_answers import read_list
