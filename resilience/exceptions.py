@@ -47,7 +47,7 @@ class AppointmentException(Exception):  # noqa: N818 - the name is the contract'
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way calls the class with `args` only: every keyword would be lost, and the id would be new.
+        # By default pickle calls the class with `args` only: every keyword would be lost, and the id would be new.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -142,8 +142,9 @@ REFUSALS = frozenset({"22", "23", "42"})
 class AppointmentDatabaseException(AppointmentException):
     """Report what the database refused or lost: `error_type` is its kind, `sql_error_code` its SQLSTATE.
 
-    tasks/database_errors.py derives the kind from a driver's SQLSTATE. The SQLSTATEs of a deadlock and of a refusal
-    decide here, too, and before `error_type`: the sign-off's own example is a deadlock with MySQL's number, 1213.
+    tasks/database_errors.py derives the kind from a driver's SQLSTATE. Here, too, the code of a deadlock or of a
+    refusal decides, and only then `error_type`. MySQL's number of a deadlock, 1213, is such a code: the sign-off has it
+    in an example.
     """
 
     def __init__(

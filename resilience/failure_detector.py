@@ -49,7 +49,7 @@ class HealthStatus:
     status: Health
     figures: FailureStats
     since: datetime | None
-    """The first failure still counted, to the second; None while the service is healthy."""
+    """The first failure that is still counted, in whole seconds; None while the service is healthy."""
 
 
 class Guarded(Protocol):
@@ -61,8 +61,8 @@ class Guarded(Protocol):
 class FailureDetector:
     """Judge services by the counts of their breakers, or by `CallStats`.
 
-    Another service is counted in this process, from its first failure on. No method raises an error of Redis: while
-    Redis is gone, each process judges by its own calls.
+    A service with neither is counted in this process, from its first failure on. No method raises an error of Redis:
+    while Redis is gone, each process judges by its own calls.
     """
 
     def __init__(

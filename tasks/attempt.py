@@ -176,7 +176,7 @@ def _found_at_once(inquiry: Inquiry) -> Move | None:
 
 
 def _counted(row: Appointment, posted: Posted) -> dict[str, Any]:
-    """Return the columns that count a row's POSTs, and its failed probes in a row that Cal.com itself answered."""
+    """Return the columns that count a row's POSTs, and its successive probes that failed though Cal.com answered."""
     posts = {} if posted.sent_ago is None else {"posts": row.posts + 1}
     if not posted.probe or posted.reply.outcome is CallOutcome.IGNORED:
         return posts

@@ -38,7 +38,8 @@ class BookingDecisions:
     def not_now(self, row: Appointment, reason: Reason, allowed: Proceed | None = None) -> Move:
         """Return the hold of a booking whose call the breaker or the rate limit denied.
 
-        `allowed` is the POST that was denied (None: a lookup was). If nothing is booked for certain, the row says so.
+        `allowed` is the POST that was denied (None: a lookup was). If it is certain that nothing is booked, the row
+        says so.
         """
         changes = KNOWN | {"retry_count": row.retry_count + allowed.retry} if allowed and allowed.known else {}
         hold = HoldReason(reason.value)
@@ -82,11 +83,11 @@ class BookingDecisions:
     ) -> Move:
         """Return the retry of a booking in `delay` seconds, or its hold if its POST left the breaker blocking.
 
-        `posted` is the result of that POST (None: no POST is the reason). `used` is the number of retries after a
-        retry; a hold costs none. A failed probe goes to the end of the queue. From the third failed probe in a row that
-        Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that others are tried: Cal.com may
-        fail at this very booking. The pause or rest ends before the booking's start. Retry-After is left to the
-        breaker.
+        `posted` is the result of that POST (None: no POST is the reason). `used` is what a retry makes of
+        `retry_count` (None: it stays); a hold costs no retry. A failed probe goes to the end of the queue. From the
+        third failed probe in a row that Cal.com itself answered, the booking rests for 2, 4, 8 ... times OPEN, so that
+        others are tried: Cal.com may fail at this very booking. The pause or rest ends before the booking's start.
+        Retry-After is left to the breaker.
         """
         if posted is None or not (posted.blocked or posted.failed_probe):
             cost, delay = {} if used is None else {"retry_count": used}, self.before_start(row, delay)
@@ -109,7 +110,7 @@ class BookingDecisions:
         return Move(Status.FAILED, "retries used up", {**changes, "last_error": message or error_type})
 
     def is_spared(self, row: Appointment, error_type: str | None) -> bool:
-        """Return whether `error_type` must not fail the booking: an outage never does, an error of Cal.com's not yet.
+        """Return whether `error_type` must not fail the booking: an outage never may, an error of Cal.com's only later.
 
         Without this a lone booking would fail: it makes too few calls to open the breaker, which would hold it.
         """
@@ -124,8 +125,8 @@ class BookingDecisions:
     def held(self, row: Appointment, reply: Reply) -> Move:
         """Return the hold of a booking whose call met a rate limit, a refused key, or not Cal.com's API.
 
-        A harmless call finds out when that is over. A booking that alone meets an answer not of Cal.com's API waits
-        longer each time: else it would cost the rate limit a call a minute.
+        A harmless call finds out when that is over. If another server than Cal.com's API answers one booking alone,
+        that waits longer each time: else it would cost the rate limit a call a minute.
         """
         reason = _HELD_FOR.get(reply.kind, HoldReason.CONFIGURATION)
         hold = self._hold(row, reason)
@@ -159,7 +160,7 @@ class BookingDecisions:
                 hold["held_for"] = self.key
             case HoldReason.CONFIGURATION:
                 hold["held_for"] = self.settings
-                if row.error_type == ErrorType.NO_EVENT_TYPE:  # of an earlier hold; settings end this one
+                if row.error_type == ErrorType.NO_EVENT_TYPE:  # left by an earlier hold; other settings end this one
                     hold["error_type"] = ErrorType.CONFIGURATION
         return hold
 

@@ -191,7 +191,7 @@ def wait(
 
 
 def _not_kept(exc: SQLAlchemyError, *, committing: bool) -> AppointmentException:
-    """Return an error that nothing was accepted, or that it is not known, if Postgres did not answer the commit."""
+    """Return an error: nothing was accepted, or, if Postgres did not answer the commit, perhaps something was."""
     error = as_appointment_error(exc)
     if not committing or not isinstance(error, AppointmentDatabaseException):
         return error

@@ -65,7 +65,7 @@ def ask(deps: Dependencies, calls: GuardedCalls, row: Appointment, *, stranger: 
 
     `stranger`: a list has just shown this key a booking in which its user takes no part. A deleted type stays as it is
     stored until Cal.com has it again. A type is of unknown kind if this key may not read it, or if its number is not
-    known yet; what was read before stays stored, since another Cal.com, at a wrong URL, does not show it either.
+    known yet. What was read of it before stays stored all the same: perhaps a wrong URL leads to another Cal.com.
 
     Raises:
         NotAskedError: Cal.com gave no answer.

@@ -126,8 +126,8 @@ class GuardedCalls(CalcomReads):
         return self._call(permit, lambda: self._client.get(request), _read_whole).answer
 
     def _permit_or_raise(self, endpoint: str, *, trial: bool = False) -> Permit:
-        # A probe is a booking that may be posted now. Only if none waits is a booking released that must be looked up
-        # first: its lookup is then the probe, so that the queue does not wait for a new booking.
+        # The probe is a booking that may be posted now. If none waits, one is released that must be looked up first,
+        # and that lookup is the probe: else the queue would wait for a new booking.
         number = next(self._numbers)
         if number:
             self._renew()
@@ -192,7 +192,7 @@ class GuardedCalls(CalcomReads):
 def _outcome(permit: Permit, reply: Reply | None) -> CallOutcome:
     outcome = CallOutcome.SUCCESS if reply is None else reply.outcome
     if outcome is CallOutcome.CONFIGURATION and not (permit.trial or permit.endpoint == CREATE):
-        return CallOutcome.IGNORED  # a page answered a read: POSTs may work, and none could lift this block
+        return CallOutcome.IGNORED  # a page in answer to a read: POSTs may work, but could not end a block
     return outcome
 
 

@@ -12,7 +12,7 @@ from db.lifecycle import Status
 from resilience.circuit_breaker.types import CallOutcome
 from tasks.calcom.reply import Reply
 
-# The columns of a row of which it is certain what Cal.com has done.
+# The columns that say of a row: it is certain what Cal.com has done.
 KNOWN: dict[str, Any] = {
     "outcome_unknown": False,
     "settle_at": None,

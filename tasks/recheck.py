@@ -48,8 +48,8 @@ def still_booked(deps: Dependencies, appointment_id: int, *, clock: Callable[[],
     A booking that was moved at Cal.com is followed, and the row stores its new uid. Cal.com is asked at most once a
     PAUSE, and not while bookings wait for the breaker or the rate limit.
 
-    "Not found" proves nothing, because Cal.com shows cancelled bookings, too: another Cal.com has answered, a replica
-    that lags, or one whose account was deleted (docs/calcom.md, row 35).
+    "Not found" proves no cancellation, because Cal.com shows cancelled bookings, too. It comes from another Cal.com, or
+    from a replica that lags, or the organizer's account was deleted (docs/calcom.md, row 35).
     """
     with deps.autocommit.connect() as conn:
         row = places.claim_recheck(conn, appointment_id, pause_seconds=PAUSE)

@@ -31,13 +31,13 @@ class Figures:
     average_ms: float
     longest_ms: int
     first_failure_at: datetime | None
-    """The first one still counted, to the second."""
+    """The first failure that is still counted, in whole seconds."""
     last_failure_at: datetime | None
-    """The last one, also if it is older than the counts."""
+    """The last failure, even if it is too old to be counted."""
     last_call_at: datetime | None
     """When the newest call was recorded, to the second."""
     last_average_ms: float | None
-    """The average of that second's calls."""
+    """How long the calls of that second took on average."""
 
     @property
     def total(self) -> int:

@@ -65,7 +65,7 @@ class CallStats:
             self._unwritten[at] = (calls + 1, total + ms, max(longest, ms))
 
     def flush_if_due(self, *, now: float | None = None) -> None:
-        """Write the unwritten successes if the last time was a second ago: one round trip a second."""
+        """Write the unwritten successes if a second has passed since the last write: one round trip a second."""
         if self._clock() - self._flushed_at >= FLUSH_INTERVAL:
             self.flush(now=now)
 

@@ -189,7 +189,7 @@ class ClosedBreaker:
         self._retry_late = 1000 * shared.absence.retry_after if shared else 0.0  # ms
 
     def acquire(self, endpoint: str, owner: str, now: float | None) -> Permit | Denied | None:
-        """Return a permit, or a denial by the rate limit, the only one that can be."""
+        """Return a permit or a denial; only the rate limit can deny a call here."""
         epochs = self._snapshot.closed.get(endpoint)
         if epochs is None:
             return None

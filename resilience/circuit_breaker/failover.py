@@ -64,7 +64,8 @@ class Failover:
         self._emit = emit
         self._lock = threading.Lock()
         self._local: LocalBreaker | None = None
-        self._paid_until = 0.0  # ms, of the last local breaker: repeated short absences must not raise the pace
+        # The `tat` of the last local breaker, ms: without it many short absences of Redis would raise the pace.
+        self._paid_until = 0.0
         self._other_settings: set[str] = set()
         self._unacknowledged: deque[tuple[BreakerScript[Any], str, Arguments]] = deque(maxlen=64)
 
@@ -135,7 +136,7 @@ class Failover:
     def _must_restore(
         self, script: BreakerScript[ScriptReply[Result]], reply: ScriptReply[Result] | Late | None, endpoint: str
     ) -> bool:
-        """Return whether a reply admits work by an older state of the breaker than this process knows."""
+        """Return whether a reply lets work go by a state of the breaker that is older than the one known here."""
         admits = script.name in (ACQUIRE.name, RELEASE.name)
         return admits and isinstance(reply, ScriptReply) and self._knows_better(reply.state, endpoint)
 
@@ -167,7 +168,8 @@ class Failover:
     def _knows_better(self, state: BreakerState, endpoint: str) -> bool:
         """Return whether this process remembers a breaker that was not closed, and Redis has an older state of it.
 
-        Either another process restored it, or Redis came back with an old snapshot, in which a scope's epoch is lower.
+        Then Redis lost its data and another process has restored the breaker, or Redis came back with an old snapshot:
+        in that a scope's epoch is lower than here.
         """
         same = state.generation == self._snapshot.generation
         if same and not self._snapshot.is_later(state, endpoint):  # as for nearly every reply

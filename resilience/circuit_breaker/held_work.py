@@ -9,7 +9,7 @@ from resilience.shared_state.answers import Late
 
 
 class HeldWork:
-    """Release held items in their order and at the breaker's pace. One endpoint of a service can have held work."""
+    """Release held items in order, at the breaker's pace. Only one endpoint of a service can have held work."""
 
     def __init__(self, failover: Failover, *, redis_retry: float) -> None:
         self._failover = failover
@@ -19,9 +19,9 @@ class HeldWork:
         """Return which of these held items, oldest first, may be sent now; the others stay held.
 
         In half-open that is one item. On a closed breaker it is as many as the window, the calls in flight and the rate
-        limit allow. No item is released to two callers. Each released item must be ended: by the record of a permit
-        acquired with `item`, by a denial of it, or by `give_back`; else its place is free when its lease ends. `now` is
-        for tests, in seconds.
+        limit allow. No item is released to two callers. Each released item must be ended: `acquire` is called with it
+        and denies the call, or the permit's outcome is recorded; or `give_back` is called. Else its place is free only
+        when its lease ends. `now` is for tests, in seconds.
         """
         wanted = tuple(str(item) for item in items)
         reply = self._failover.ask(RELEASE, endpoint, wanted, now)

@@ -119,7 +119,7 @@ class LocalBreaker:
     ) -> tuple[Permit | Denied, Changes]:
         """Return a permit for one call, or why it is denied."""
         service, scope, changes = self._expire(endpoint, now)
-        paced = item != ""  # its release has kept the pace
+        paced = item != ""  # a released item: its release was paced already
         reason, wait, probing = self._admit(endpoint, now, probe_ok=probe_ok or trial, trial=trial, paced=paced)
         if reason is not None:
             return Denied(reason, wait, service.state, service.epoch, scope.state), changes
@@ -153,7 +153,7 @@ class LocalBreaker:
             case CallOutcome.SUCCESS if report.trial:
                 self.blocked = dict.fromkeys(self.blocked, 0)
         service_alive, endpoint_alive = ALIVE.get(report.outcome, (None, None))
-        if report.service_epoch not in (0, service.epoch):  # begun before the service changed: not about the endpoint
+        if report.service_epoch not in (0, service.epoch):  # begun before the service's last move: no evidence here
             endpoint_alive = None
         elif report.endpoint_epoch > 0 and report.endpoint_epoch != scope.epoch and service_alive is False:
             service_alive = None
@@ -168,7 +168,10 @@ class LocalBreaker:
         return recorded(service.state, service.epoch, scope.state, tuple(changes)), changes
 
     def release(self, endpoint: str, now: int, items: Sequence[str]) -> tuple[Released, Changes]:
-        """Return which held items may go now: the pace of one second, or `release_max`; in half-open one."""
+        """Return which held items may go now.
+
+        In half-open that is one; else as many as one second's pace allows, or without a rate limit `release_max`.
+        """
         service, scope, changes = self._expire(endpoint, now)
         reason, wait, probing = self._admit(endpoint, now, probe_ok=True, trial=False, paced=True)
         self.released = {item: at for item, at in self.released.items() if now - at < SECOND}
@@ -250,7 +253,7 @@ class LocalBreaker:
         return None, 0.0, probing
 
     def _room(self, now: int, *, probing: bool) -> int:
-        """Return how many items may be released: the unused pace since the last call, at most of one second."""
+        """Return how many items may be released: as many as the pace has left unused in the last second."""
         if probing or not self.limits.emission_interval:
             return max(0, (1 if probing else self.limits.release_max) - len(self.released))
         left = now - max(self.tat, now - SECOND)
@@ -285,7 +288,7 @@ class LocalBreaker:
         return breaker.move(State.OPEN, now, report.reason, ends, breaker.opens + 1)
 
     def _holds_probe(self, breaker: LocalScope, report: OutcomeReport, *, alive: bool | None) -> bool:
-        """Return whether a report is the probe's. Redis may have given the permit; without a permit it counts, too."""
+        """Return whether a report is the probe's, by a permit from here or from Redis, or without a permit."""
         return alive is not None if not report.owner else breaker.owner in ("", report.owner)
 
 

@@ -61,7 +61,7 @@ class BreakerRules:
     def record_without_permit(
         self, endpoint: str | None, outcome: CallOutcome, reason: str, now: float | None
     ) -> Recorded:
-        """Record an outcome of now; `endpoint` None: of the service alone."""
+        """Record an outcome that has just been seen; `endpoint` None: it is that of the service alone."""
         report = OutcomeReport(outcome, endpoint_epoch=-1 if endpoint is None else 0)
         return self.record(endpoint or WITHOUT_ENDPOINT, report, reason, now)
 
@@ -97,7 +97,7 @@ class BreakerRules:
 
 
 def _counted(outcome: CallOutcome, reason: str) -> tuple[str, int]:
-    """Return the error type and the severity as which a call is counted; '': it was perhaps not called at all."""
+    """Return the error type and the severity by which a call is counted; '': it is not, as perhaps nothing was sent."""
     if outcome is CallOutcome.SUCCESS:
         return ErrorType.NONE.value, 0
     if outcome is CallOutcome.IGNORED:

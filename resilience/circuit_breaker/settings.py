@@ -53,7 +53,7 @@ class BreakerSettings:
     open_max: float = 600.0
     """The longest OPEN, whatever growth and Retry-After are."""
     open_jitter: float = 0.0
-    """Share of `open_for` that is added at random at most; 0: none."""
+    """The longest random addition to an OPEN, as a share of `open_for`; 0: none."""
     permit_lease: float = 50.0
     """After this time a permit without a record ends: the deadline of a call and a margin."""
     rate_limit: int = 100

@@ -43,7 +43,7 @@ class BreakerStatus:
     wrong_settings: tuple[str, ...]
     """Fingerprints of blocked configurations: another server than the service answers."""
     paged_settings: tuple[str, ...]
-    """Fingerprints of configurations with which another server answered a call, and the service none since."""
+    """Fingerprints of configurations with which another server answered, and the service has answered no call since."""
     throttled_for: float
     """Seconds for which a 429 denies every call."""
     window: int

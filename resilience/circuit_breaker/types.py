@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    """The state of a breaker; the comment says who moves it on."""
+    """The state of a breaker; the comment beside each says what ends it."""
 
     CLOSED = "closed"  # the last of `threshold` failures in a row; an operator
     OPEN = "open"  # the first caller after its end; an operator
@@ -128,7 +128,7 @@ class Released:
     items: tuple[str, ...]
     room: int
     reason: Reason | None
-    """Why no more may be released; None: more may, or all that were allowed are in `items`."""
+    """Why no more may be released; None: more may be, or all that may go now are in `items`."""
     retry_after: float | None
     """Seconds until the next try if no item may go; None: an operator must act."""
     state: State

@@ -24,7 +24,8 @@ class BreakerView:
         self._failover = failover
         self._snapshot = snapshot
         self._begin_short = begin_short
-        # Epochs in which the status showed an endpoint as closed; not for permits: an "off" that is over shows so, too.
+        # Epochs in which the status showed an endpoint as closed. They allow no permit: the status shows a breaker as
+        # closed, too, if its "off" is over and no call has come since.
         self._known_closed: dict[str, tuple[int, int]] = {}
 
     def status(self, *, now: float | None = None) -> BreakerStatus:

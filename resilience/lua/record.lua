@@ -40,7 +40,8 @@ elseif outcome == 'failure_endpoint' then
 elseif outcome == 'failure_service' then -- both failed, or healthy reads would hide a dead POST
   service_result, endpoint_result = 'failed', 'failed'
 end
--- A call begun before one scope changed is no evidence about the other: calls in flight when an endpoint opened do not open all.
+-- A call that began before one scope changed is no evidence about the other. Else the failures of calls in flight, when
+-- an endpoint opens, would open the whole service.
 if service_epoch > 0 and service_epoch ~= service.epoch then
   endpoint_result = nil
 elseif endpoint_epoch > 0 and endpoint_epoch ~= endpoint.epoch and service_result == 'failed' then

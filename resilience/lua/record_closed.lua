@@ -1,4 +1,4 @@
--- Record, for nearly every call: a success, while the breaker stays closed since its permit and has counted no failure.
+-- Record, for nearly every call: a success; the breaker has stayed closed since its permit, and counts no failure.
 -- ARGV    12, 13 the permit's number of the service's window, and when it was granted, ms  14 ms that the call took
 --         15, 16, 17 the answer's headers, as record.lua's last three
 -- Returns now, recorded | now alone: something changed, run record.lua

@@ -9,7 +9,7 @@ local rate, left = redis.call('HGETALL', RATE), 0
 quota_wait() -- as for a call now: it starts the next window if one is over; nothing of this is written
 if now >= quota.throttled_until then
   left = math.huge
-  if emission_interval > 0 then -- calls that may go at once, and calls whose turn comes before then
+  if emission_interval > 0 then -- calls that may go at once, and those whose turn comes by `resets_at`
     left = math.ceil((burst_tolerance - backlog() + (quota.resets_at - now) * 1000) / emission_interval)
   end
   left = math.max(0, math.min(left, quota.limit > 0 and reported_room() or math.huge))

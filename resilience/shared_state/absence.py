@@ -53,7 +53,7 @@ class Absence:
             return True
 
     def miss(self, error: Exception, *, late: bool) -> Late | None:
-        """Record that a command got no answer; None: Redis is gone. `late`: the attribute when it was sent."""
+        """Record that a command got no answer; None: Redis is gone. `late` is `self.late` from when it was sent."""
         timed_out = isinstance(error, RedisTimeoutError | TimeoutError)
         if timed_out and self.since is None:
             self._late_answers += 1

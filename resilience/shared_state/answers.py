@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Late:
-    """The first answer in a row that was late: Redis may be slow, and does not count as gone yet.
+    """A late answer after one that was in time: Redis may be slow, and does not count as gone yet.
 
     The caller has no permit. The next command decides whether Redis is gone.
     """

@@ -1,8 +1,8 @@
 """Redis behind Sentinels: each new connection asks them for the master.
 
-The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, with `?master_name=`, which Celery
-takes as an option; not given: `mymaster`. User, password and database are the master's; any one part of the URL may
-have them.
+The URL is Celery's, `sentinel://:PASSWORD@HOST:26379;sentinel://HOST2:26379/0`, and may end in `?master_name=NAME`
+(else the name is `mymaster`), which Celery itself takes only as an option. User, password and database are those of the
+master; any one part of the URL may have them.
 """
 
 from dataclasses import dataclass, field

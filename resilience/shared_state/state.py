@@ -57,7 +57,7 @@ class ThreadConnections:
     def _read(self, connection: Any, client: Redis) -> Any:
         try:
             return connection.read_response()
-        except ReadOnlyError:  # a replica now, which keeps its connections; its host name may lead to the new master
+        except ReadOnlyError:  # the server became a replica, and keeps our connection; a new one may find the master
             self._mine = threading.local()
             client.connection_pool.disconnect(inuse_connections=False)
             raise
@@ -96,7 +96,8 @@ class SharedState:
     def begin(self, name: str, keys: tuple[str, ...], fixed: Words, arguments: Words = ()) -> Callable[[], Any]:
         """Send a script as `call` does, and return the function that waits for its answer.
 
-        An answer that the thread has not fetched before its next command is lost, and never taken for another's.
+        If the thread sends its next command before it has fetched this answer, the answer is lost; it is never taken
+        for that of the other command.
         The first late answer is `LATE` and says nothing; the second in a row means that Redis is gone.
         """
         if not self._may_ask():

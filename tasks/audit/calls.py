@@ -24,7 +24,7 @@ _DENIED = {
     Reason.CREDENTIALS: "Cal.com refuses our API key: set a good one, or `booking breaker reset`",
     Reason.CONFIGURATION: "what answers is not Cal.com's API: set CALCOM_BASE_URL right (`booking check`)",
 }
-_SHARE = 10  # a nightly audit takes one call in so many of the rate limit's
+_SHARE = 10  # a nightly audit makes one in so many of the calls that the rate limit allows
 _LEASE_MARGIN = 60.0  # seconds by which a nightly audit's lease outlives the longest call
 _PIECE = 20.0  # seconds: a nightly audit renews its lease at least so often during a pause
 

@@ -111,7 +111,7 @@ def _stand(row: Appointment, listing: Listing) -> _Stand | Question:
 
 
 def _unlisted(uid: str, seat: str | None, listing: Listing) -> _Stand | Question:
-    """Return the question about a booking that is not listed: first its seat, whose answer shows it to any key."""
+    """Return the question about a booking that is not listed; first about its seat: any key gets that answer."""
     questions = [Question(About.SEAT, seat)] if seat else []
     questions += [Question(About.BOOKING, uid)] if uid else []
     for question in questions:

@@ -1,7 +1,7 @@
 """Cal.com's list of a range of days: each booking, and each place in a booking that belongs to a request of ours.
 
 A booking that the list does not show can be asked for by its uid (questions.py), and is then added. One request may
-have two seats in a booking ("Two at once", docs/calcom.md): its `marks`, one seat for a reference, would lose one.
+have two seats in a booking ("Two at once", docs/calcom.md): `Booking.marks` has one seat a reference, and lacks one.
 """
 
 from collections import defaultdict

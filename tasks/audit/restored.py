@@ -104,5 +104,5 @@ def _kept(reference: str, weeks: list[Booking], since: datetime) -> RestoredBook
     address = next((email for email in own or anybody if email is not None), None)
     if address is None:
         return None
-    made = min(since, booking.created_at or since)  # a further seat's booking is older than the backup
+    made = min(since, booking.created_at or since)  # older than the backup, if a seat was added to it later
     return RestoredBooking(UUID(reference), booking.event_type_id, booking.event_type_slug, start, address, made)

@@ -167,8 +167,8 @@ def is_settled(row: Appointment, began: datetime, deps: Dependencies) -> bool:
 def _rows_of_range(conn: Connection, seen: Survey, ours: dict[str, list[BookedPlace]]) -> Iterator[Appointment]:
     """Yield the rows to judge, each once, and take them out of `ours`.
 
-    They are the confirmed ones of the range, those whose reference is listed there, and those that ended otherwise, or
-    are held, after their outcome had once been unknown: Cal.com may have them where this key's list does not show it.
+    They are: the confirmed rows of the range; the rows whose reference is listed there; and those, held or ended as not
+    booked, whose outcome was once unknown. Cal.com may have booked the last where this key's list does not show it.
     """
     judged = set()
     for row in bookings.confirmed_between(conn, seen.start, seen.end):

@@ -37,7 +37,7 @@ class Page:
 
     @property
     def missing(self) -> int:
-        """Return how many bookings an only page lacks: Cal.com counts more than it lists.
+        """Return how many bookings a page lacks that is the only one: Cal.com may count more than it lists.
 
         It counts after listing: while others book, it counts one too many in 8 of 60 answers.
         """

@@ -51,7 +51,7 @@ def _read_created(answer: Answer, reference: str, attendee: str | None, start: d
 
 
 def _booked(booking: Booking, reference: str) -> Reply:
-    """Return the reply for our booking; a seat at the top level is always by this very POST (62 of 62, seen)."""
+    """Return the reply for our booking; a `seatUid` at the top level is always of this very POST (62 of 62, seen)."""
     return replace(
         _BOOKED,
         uid=booking.uid,

@@ -33,8 +33,8 @@ from tasks.calcom.request_body import attendee_address
 LARGEST_PAGE = 250  # Cal.com's own limit
 TRIES = 3  # of one page: while others book, 8 of 60 answers count one booking too many
 _MISCOUNTED = 1  # never more than one
-# For the time between the row's claim and this answer, and for Cal.com's clock. Long, because it costs a call only if
-# the type was booked a hundred times since then.
+# Covers the time between the row's claim and this answer, and errors of Cal.com's clock. It may be long: it costs a
+# call only if the type was booked a hundred times since (the length of a page).
 _CLOCKS_MARGIN = timedelta(minutes=5)
 
 
@@ -98,7 +98,7 @@ def _is_whole(page: Page) -> bool:
 
 
 def _reaches(page: Page, since: datetime | None) -> bool:
-    """Return whether the page lists all bookings created from `since` on: newest first, and one older at its end."""
+    """Return whether the page lists all bookings created since `since`: it is sorted, and its last one is older."""
     moments = [booking.created_at for booking in page.bookings if booking.created_at is not None]
     if since is None or not moments or len(moments) < len(page.bookings) or page.missing > _MISCOUNTED:
         return False
@@ -144,7 +144,7 @@ def _is_strange(booking: Booking, me: Me) -> bool:
 
 
 def _half_made(bookings: list[Booking], appointment: Appointment) -> HalfMade | None:
-    """Return a seat with our address and without our reference; rather one without seat and reference."""
+    """Return a seat with our address and not our reference; if there is one, that without seat uid and reference."""
     address = attendee_address(appointment)
     if address is None:
         return None

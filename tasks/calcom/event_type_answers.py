@@ -39,7 +39,7 @@ class EventTypeFacts:
     """Hold what Cal.com shows of an event type.
 
     `owner_id` is set for personal types alone, `occurrences` for recurring types alone. `confirms`: the host must
-    confirm bookings, if only those near their start. `length_minutes` is the length of a booking that requests none.
+    confirm all bookings, or those near their start. `length_minutes` is the length of a booking that requests none.
     """
 
     calcom_id: int
@@ -53,7 +53,7 @@ class EventTypeFacts:
 
     @property
     def kind(self) -> EventKind:
-        """Return the kind by which Cal.com answers a second POST, without free e-mail addresses; OTHER: never tried."""
+        """Return the kind, which leaves free e-mail addresses out; OTHER: such a type was never tried."""
         traits = (self.scheduling, self.seats, self.occurrences is not None, self.confirms)
         return EventKind.OTHER if self.price else _KINDS.get(traits, EventKind.OTHER)
 

@@ -18,7 +18,7 @@ from tasks.calcom.reply import ErrorType, Reply, ReplyKind
 from tasks.calcom.request_body import instant
 
 PAGE = 100
-MAX_PAGES = 20  # one, if Cal.com applies the filters; a bound, if it ignores them
+MAX_PAGES = 20  # one is enough if Cal.com applies the filters; without them the list must end somewhere
 _NOWHERE = BookedThere(None)
 _NOWHERE = BookedThere(None)
 _LONGEST_EVENT = timedelta(hours=24)  # Cal.com's own limit
@@ -88,7 +88,7 @@ def lookup(
     cancelled ones the newest counts, after the whole list.
     """
     query = narrowed(appointment, calcom_id)
-    if by_address and appointment.attendee_email is not None:  # not the one made of a phone number
+    if by_address and appointment.attendee_email is not None:  # never the address that is made of a phone number
         query["attendeeEmail"] = appointment.attendee_email
     result = followed(client, appointment, _search(client, appointment, query, calcom_id))
     if "eventTypeId" in query and result.reply is not None and result.reply.kind is ReplyKind.DELETED:
@@ -121,8 +121,8 @@ def followed(client: CalcomReads, appointment: Appointment, result: LookupResult
 def narrowed(appointment: Appointment, calcom_id: int | None) -> Query:
     """Return the filters for bookings of the event type at the start.
 
-    No filter may hide our booking, and Cal.com may ignore each of them, as it did (docs/calcom.md). The last end is
-    that of the longest possible event.
+    No filter may hide our booking, and Cal.com may ignore each of them, as it did (docs/calcom.md). `beforeEnd` allows
+    for the longest possible event.
     """
     query: Query = {
         "afterStart": instant(appointment.start_at),

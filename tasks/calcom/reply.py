@@ -55,7 +55,8 @@ class Reply:
     week 2: 5 of 5, seen).
 
     Of an EXISTING_BOOKING: `other_reference` is that of the other request (None: the booking shows none).
-    `is_attendee`: it was made for our address, which is not only a guest's. `owner_hidden`: Cal.com hides for whom.
+    `is_attendee`: our address is that of the person it was made for, not that of a guest. `owner_hidden`: Cal.com does
+    not show for whom it was made.
     """
 
     kind: ReplyKind

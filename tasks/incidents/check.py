@@ -81,7 +81,7 @@ def report_dead_beat() -> Heartbeat | None:
 
 
 def report_missing_redis() -> bool:
-    """Open or update the incident of a shared breaker that this process misses; return whether it does.
+    """Open or update the incident of a shared breaker that this process lacks; return whether it lacks it.
 
     The health check knows its own process only; it ends the incident when no process has reported it for a while.
 
@@ -92,7 +92,7 @@ def report_missing_redis() -> bool:
 
 
 def report_slow_redis(recent: LateAnswers) -> bool:
-    """Open or update the incident of a Redis that often answers this process late; return whether it does.
+    """Open or update the incident of a Redis that often answers this process late; return whether it is so.
 
     It ends as the incident of a missing breaker does. `recent` holds this process's answers of the last minute.
 
@@ -112,6 +112,6 @@ def _report(found: Observation | None) -> bool:
 
 
 def last_tick() -> Heartbeat | None:
-    """Return the last tick of the health check; None: there is none to miss."""
+    """Return the last tick of the health check; None: it never ticked, so nothing is overdue."""
     with dependencies.current().autocommit.connect() as conn:
         return heartbeats.last_check(conn)

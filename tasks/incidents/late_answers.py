@@ -11,10 +11,11 @@ from tasks.incidents.rules import Observation
 
 _MINUTE = 60.0  # seconds
 # A call waits a second for each late answer; after two in a row a process uses a breaker of its own. With 2 % of late
-# answers a fleet was as quick as with none. With 5 % each twentieth call waits, and one answer in 400 is a second one.
+# answers a fleet was as quick as with none. With 5 % each twentieth call waits, and one answer in 400 is the second
+# late one in a row.
 _SHARE = 0.05
-_ANSWERS = 50  # fewer are too few for a share, and their calls too few to be delayed
-_LOOKS = 3  # with late answers: a single pause of Redis or of a host delays one answer of each thread, all at once
+_ANSWERS = 50  # of fewer a share means little, and few calls are delayed
+_LOOKS = 3  # that must find late ones: a single pause of Redis or a host delays one answer of each thread, all at once
 
 
 class LateAnswers:

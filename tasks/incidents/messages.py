@@ -52,8 +52,9 @@ _OUTAGE = {
         "`booking status`; failed calls are tried again",
     ),
 }
-# A 500, or no answer, over a booking that was made all the same (a lagging replica, a cut connection): "down" alone
-# would have operators call customers who are booked. While an endpoint alone is blocked, the service answers.
+# After a 500, or without an answer, a booking may be made all the same (a lagging replica, a cut connection). An alert
+# with "down" alone would have operators call customers who are booked. If only an endpoint is blocked, it says that the
+# service answers 500.
 _BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
 _POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
 _DATABASE_OUTAGE = {

@@ -34,9 +34,9 @@ MESSAGE_INTERVAL = 300.0  # seconds between two messages of one incident, its re
 # A share of failed calls may be a hiccup: degraded needs a second check (they come every 5 s). The others do not wait:
 # their own thresholds have counted already.
 ENTER_AFTER: Mapping[OutageLevel, float] = MappingProxyType({OutageLevel.DEGRADED: 4.0})
-# Below the threshold for so long before it is over: a breaker that closes and opens again is one outage, one alert.
+# An incident is over after so long below the threshold: a breaker that closes and opens again is one outage, one alert.
 LEAVE_AFTER = 30.0
-# Written as an event of the booking by the code that finds it out; an operator must act on each.
+# The code that finds one out writes it as an event of the booking; an operator must act on each.
 NOTABLE = frozenset(
     {IncidentKind.TOLD_NOT_BOOKED, IncidentKind.SERIES_CUT, IncidentKind.CANCEL_THERE, IncidentKind.MADE_AGAIN}
 )

@@ -1,6 +1,6 @@
-"""Count held bookings while there are more than the page counts itself, so that no figure is older than five seconds.
+"""Count held bookings every two seconds while they are too many for each process to count them itself.
 
-The health check counts them as well, but only every five seconds; on the page that would be too old.
+The health check counts them as well, but only every five seconds: the page wants no figure that is older than that.
 """
 
 from celery import shared_task

@@ -19,8 +19,9 @@ log = Logger(__name__)
 def look_for_type(deps: Dependencies) -> int:
     """Look for one missing event type; if Cal.com has it, release the bookings that wait for it; return how many.
 
-    The fleet looks for each type once a minute, and each run for one: a thousand missing types (of another Cal.com)
-    must not use up the limit. It reads the type's slots, which Cal.com shows to every key, also those of a slug.
+    The fleet looks for a type at most once a minute, and a run for only one: a thousand missing types (the URL leads to
+    another Cal.com) must not use up the limit. It reads the type's slots: Cal.com shows them to every key, by number or
+    by slug.
     """
     calcom = deps.calcom
     with deps.engine.begin() as conn:

@@ -60,7 +60,7 @@ def _recover(deps: Dependencies) -> int:
         held = sweeps.waiting_for_a_call(
             conn, key=calcom.key_fingerprint, settings=calcom.settings_fingerprint, fresh_seconds=TRY_AGAIN
         )
-        # Queued bookings are held by the same block, under another hold reason; without Redis it is not known by which.
+        # The same block holds queued bookings, under another hold reason; without Redis it is not known which block.
         queued = seen.shared and queue.backlog_reason(conn) is not None
     waits = (
         (refused and held.credentials)

@@ -47,7 +47,7 @@ def release_paced(deps: Dependencies, recorded: Recorded | None = None) -> int:
     """
     count = 0
     _wanted.set()
-    for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task must be kept releasing for good
+    for _ in range(ROUNDS):  # then the next thread that ends a call continues: no task may be kept here for ever
         if not _wanted.is_set() or not _releasing.acquire(blocking=False):
             break
         try:
@@ -97,7 +97,7 @@ def _release_some(deps: Dependencies, view: Recorded | Released) -> tuple[int, R
         with deps.engine.begin() as conn:
             rows = queue.release_these(conn, granted)
         released_ids = {row.id for row in rows}
-    finally:  # places of those that have moved on meanwhile; of all, if Postgres failed
+    finally:  # give back the places of bookings that have moved on; of all, if Postgres failed
         for booking_id in set(granted) - released_ids:
             breaker.held_work.give_back(CREATE, booking_id)
     send(deps, rows, released=True)

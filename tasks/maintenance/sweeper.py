@@ -25,7 +25,7 @@ from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
 
 BATCH = 500
-GRACE = 5.0  # seconds between a row's commit and its message; or a worker's taking a message and its claim
+GRACE = 5.0  # seconds that a row's message may follow its commit; or a worker's claim its receipt of the message
 LEASES_LOST_SUSPECT = 3  # a booking that kills its workers must not reach further ones
 
 log = Logger(__name__)

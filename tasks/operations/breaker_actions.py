@@ -114,7 +114,8 @@ def _carry_out(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActio
 def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOutcome, str | None] | None:
     """Return the outcome of an action that is not to be carried out on the breaker as it is now; None: it is to be.
 
-    OBEYED where this action made the breaker so: it was carried out, and Postgres failed before that was recorded.
+    OBEYED if this very action has brought the breaker into this state: it was carried out, and Postgres failed before
+    that was recorded.
     """
     seen, mode = deps.breaker.get_status(), action.action
     overrides = breaker_overrides.in_force(deps.engine, deps.breaker.service)
@@ -131,7 +132,7 @@ def _refuse(deps: Dependencies, action: OperatorAction) -> tuple[BreakerActionOu
 
 
 def _was_obeyed(deps: Dependencies, action: OperatorAction, seen: BreakerStatus) -> bool:
-    """Return whether this very action has changed the breaker; of open or off it must be the last change."""
+    """Return whether this very action has changed the breaker; an open or off counts only as the last change."""
     asked_at = f"{action.asked_at.timestamp() * 1000:.0f}-0"  # a change's id is its moment
     epochs = {one.epoch for one in deps.breaker.view.transitions(after_id=asked_at) if one.action == action.id}
     return seen.breaker.epoch in epochs if action.action in {OPEN, OFF} else bool(epochs)

@@ -40,7 +40,7 @@ def force(
     with engine.begin() as conn:
         number = overrides.add(conn, breaker.service, mode, by=by, why=why, until=until) or 0
     breaker.operators.apply(OperatorOverride(_KINDS[mode], by, why, until, number, action=action))
-    seen = breaker.get_status()  # a breaker that begins again, for Redis has forgotten, has read the override itself
+    seen = breaker.get_status()  # if Redis had forgotten the breaker, it began again here, with this override
     return seen.shared and seen.last_override >= number
 
 
@@ -68,7 +68,7 @@ def reset(engine: Engine, breaker: CircuitBreaker, *, by: str, why: str, action:
 def repeat(engine: Engine, breaker: CircuitBreaker, seen: BreakerStatus) -> None:
     """Apply the overrides in force again: an obeyed one changes nothing, one that Redis has lost is obeyed now.
 
-    A block that the shared breaker has obeyed and no longer has ends here as well: Cal.com accepts the key again.
+    A block ends here as well if the shared breaker obeyed it and has it no longer: Cal.com accepts the key again.
     `seen` is the breaker's state from before the overrides are read: one that is just being written is not in it.
     """
     lifted: list[int] = []

@@ -120,7 +120,7 @@ def of_bookings(
 
 
 def of_showing(booking_id: int, seconds: int) -> Preview:
-    """Return the preview of showing whose booking it is."""
+    """Return the preview of the action that shows whose booking it is."""
     return Preview(uuid4(), None, (booking_id,), 1, (f"Shown for {seconds} s, recorded.",))
 
 

@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """Whether a server answers; since when not, if that is known; else its time to answer, rounded, in ms."""
+    """Whether a server answers; `since`: when it ceased to, if known; `ms`: how long its answer took, rounded."""
 
     answers: bool
     since: datetime | None = None
@@ -115,7 +115,7 @@ def broker_answers(url: str) -> bool:
     Of several addresses, one that answers is enough.
     """
     if url.startswith(_REDIS):
-        if url.startswith("sentinel:"):  # kombu takes its name as an option
+        if url.startswith("sentinel:"):  # kombu takes the master's name as an option, not here
             url = f"{url}?master_name={current_app.conf.broker_transport_options.get('master_name')}"
         try:
             with make_redis(url, timeout=_BROKER_PATIENCE, connect_timeout=_BROKER_PATIENCE) as client:

@@ -26,7 +26,7 @@ LATELY = timedelta(minutes=15)  # in which bookings that ended badly are news
 _MINUTES = timedelta(minutes=5)  # as long as calls are counted for
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _FEW = 10  # changes, and incidents
-_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # by its index: the oldest are deleted
+_NEWEST = select(appointments.c.id).order_by(appointments.c.id.desc()).limit(1)  # quick: only the oldest are deleted
 _EXAMPLES = 100  # of what waits for a person
 
 
@@ -76,7 +76,7 @@ class RecordView:
     outage: OutageSpan
     """The last one of the service's breaker, or of the endpoint that makes bookings if that is later."""
     mostly: str | None
-    """The error type of most failed calls of the last minutes that are written down."""
+    """The error type of most failed calls, in the last minutes that `failure_metrics` has."""
     changes: tuple[BreakerMove, ...]
     incidents: tuple[Incident, ...]
 

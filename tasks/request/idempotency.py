@@ -49,7 +49,7 @@ def _instant(request: BookingRequest) -> str:
 
 
 def _present(model: BaseModel, *, but: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Return the fields of a model that have a value; a model inside it stays one."""
+    """Return the fields of a model that have a value; a field that is a model itself stays a model."""
     return {name: value for name, value in model if name not in but and value not in (None, [], {})}
 
 

@@ -47,11 +47,11 @@ class Case:
     """Hold what is known of a booking that a deciding lookup did not find.
 
     `sight`: the list shows this key every booking of the type. `settled`: no POST of ours can still be at work
-    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: slots asked now are newer than the
-    settle time. `refusal`: the kind of the latest POST's refusal; `unclear`: that was an evidence POST, and its refusal
-    proves nothing. `near`: the start is within the lead or past, or `answer_by` is past. `waited`: it has waited longer
-    than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an accepted booking of the type that is
-    not ours, with our exact start and end.
+    (settle_at). `ended`: absence may end the booking (ends_at). `slots_fresh`: slots that are
+    asked for now are of a moment after `settle_at`. `refusal`: the kind of the latest POST's refusal; `unclear`: that
+    was an evidence POST, and its refusal proves nothing. `near`: the start is within the lead or past, or `answer_by`
+    is past. `waited`: it has waited longer than HOLD_MAX_AGE while Cal.com could be asked. `taker`: the lookup lists an
+    accepted booking of the type that is not ours, with our exact start and end.
     """
 
     kind: EventKind

@@ -1,4 +1,4 @@
-"""Find out whether a booking was made whose outcome is unknown, or that was refused: ask Cal.com, and apply the rule.
+"""Find out whether a booking of unknown outcome, or a refused one, was made: ask Cal.com, and apply the rule.
 
 The list is read before the event type, so that a key that has just lost its rights is not trusted. What each answer
 proves is decided in `tasks.unknown.evidence`.

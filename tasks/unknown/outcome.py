@@ -85,7 +85,7 @@ def unknown(
         return replace(held, changes={**changes, **held.changes})
     changes["resilience_strategy"] = strongest(row.resilience_strategy, Strategy.EXPONENTIAL_BACKOFF)
     if post.evidence and not rules.may_retry(retried, None):
-        # An outage has used up the retries: after as long a pause as it has waited, one more POST costs none.
+        # An outage has used up the retries. The booking pauses for as long as it has waited; then one POST is free.
         wait = max(timings.open, settles, times.waited)
         hold = {"hold_reason": HoldReason.UNREACHABLE, "hold_until": FromNow(wait), "retry_count": retried}
         return Move(Status.HELD, "retries used up, and still no proof", changes | hold)
@@ -201,7 +201,7 @@ _NO_CUSTOMERS_FAULT = frozenset(
 
 
 def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, waited: float) -> bool:
-    """Return whether an event type counts as one of unknown kind: it failed in each lookup, for so many seconds.
+    """Return whether an event type counts as one of unknown kind: in `waited` seconds Cal.com never showed it.
 
     One failure after a long hold proves nothing: during the hold Cal.com was not asked.
     """
@@ -210,7 +210,7 @@ def stays_unreadable(rules: BookingDecisions, row: Appointment, reply: Reply, wa
 
 
 def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Move:
-    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then as long as since that."""
+    """Return the wait for the next lookup: 1, 2, 4 s, the rest of the settle time, then the time since its end."""
     if times.settled_in > 0:
         if row.looks + 1 >= LOOKUPS:
             why = "not listed yet; wait for the settle time"
@@ -224,7 +224,7 @@ def lookup_again(rules: BookingDecisions, row: Appointment, times: Times) -> Mov
 
 
 def wait_for_slots(seconds: float) -> Move:
-    """Return the wait until slots asked again are newer than the settle time."""
+    """Return the wait until slots that are asked for again are of a moment after `settle_at`."""
     return _settling("not listed; wait until Cal.com renews its cached slots", seconds)
 
 

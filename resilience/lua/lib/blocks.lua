@@ -1,7 +1,7 @@
 -- Fragment: what blocks every call in any state of the breaker: a refused API key, settings that lead to another server.
 -- KEYS    BREAKER: blocked:KEY: since when this API key is refused   cleared: when such blocks were last ended
 --         wrong:CONFIGURATION: since when these settings lead to another server than the service
---         page:CONFIGURATION: the endpoint where another server answered, and the service has not since
+--         page:CONFIGURATION: the endpoint where another server answered, if the service has not answered there since
 --         trial: when the next trial may go, the one call that a block lets through
 -- Why     an answer of the service ends such a block, not only an operator: one harmless call at a time is the trial.
 local function admit(probe_ok, trial) -- as admit_to_scope

@@ -4,8 +4,9 @@
 --         three its failures by severity; "last/<endpoint>" -> ms of its last failure
 --         WINDOWS (hash): "<slot>/<endpoint>" -> "start size calls sum_ms longest_ms failures error,error..."; for each of
 --         these errors "<slot>/<endpoint>/<error>" -> "low medium critical first last context"; "<slot>/<endpoint>/times" ->
---         "start size failed_ms" and the calls by length, "a3b12C1": a to m by TIMES, capitals failed; "whole_from" -> ms:
---         windows that began before may lack calls; "run" -> the server's run. Times in ms
+--         "start size failed_ms" and the calls by length: "a3b12C1" is 3 calls in the first bucket of TIMES, 12 in
+--         the second, and in the third one that failed (a capital); the last bucket, m, has all longer ones;
+--         "whole_from" -> ms: windows that began before may lack calls; "run" -> the server's run. Times in ms
 -- Why     the breaker's script counts, so there is no extra round trip. A slot that is used again is overwritten: constant
 --         memory, and still a day of minutes for an aggregation that is late.
 local SECONDS, SLOTS = 300, 1440

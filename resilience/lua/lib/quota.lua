@@ -12,7 +12,7 @@
 --         is the newest, in whatever order answers come. So the calls that may go are that count, less the calls in flight and
 --         a reserve. After a window that was used up or shared, one call goes first.
 local MAX_THROTTLE = 3600000 -- ms that a 429 may stop us, also if a clock was set back
-local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try, an answer may free a call; ms to wait for a scout
+local POLL_AFTER, SCOUT_TIMEOUT = 250, 5000 -- ms until the next try (an answer may free a call); ms to wait for a scout
 local emission_interval, burst_tolerance = setting.emission_interval, setting.burst_tolerance -- us; 0: no limit of our own
 local stored = redis.call('HMGET', RATE, 'tat', 'throttled_until', 'refused', 'limit', 'remaining', 'resets_at', 'window', 'granted',
   'answered', 'granted_before', 'answered_before', 'carried_over', 'foreign', 'exhausted', 'scout', 'scout_at', 'longest')
@@ -39,7 +39,8 @@ local function quota_save()
   end
 end
 
-local reset_margin, clock_tolerance -- ms from the reported end until a call goes; by which two reports of it may differ
+-- ms from the reported end until a call goes; ms by which two reports of that end may differ
+local reset_margin, clock_tolerance
 local function measure_window()
   local length = quota.longest > 0 and quota.longest or setting.rate_window
   reset_margin = math.floor(math.min(setting.rate_window / 200, length / 20))
@@ -124,7 +125,7 @@ end
 local function apply_headers(window, at, limit, remaining, reset) -- reset: ms until the window ends, as reported
   local resets_at = at + reset + reset_margin
   if quota.remaining == -1 and window == quota.window then
-    if math.abs(resets_at - now) > clock_tolerance then -- else the scout was at the end of the old window
+    if math.abs(resets_at - now) > clock_tolerance then -- else the old window, about to end, counted the scout
       quota_set('remaining', remaining)
     end
     quota_set('resets_at', resets_at)
@@ -136,12 +137,12 @@ local function apply_headers(window, at, limit, remaining, reset) -- reset: ms u
     quota_set('granted_before', 0)
     quota_set('answered_before', 0)
   end
-  if quota.remaining ~= -1 then -- the order of answers cannot raise it
+  if quota.remaining ~= -1 then -- a late answer cannot raise `foreign`: `remaining` is the lowest
     quota_set('foreign', math.max(quota.foreign, limit - quota.remaining - quota.granted - quota.carried_over))
   end
 end
 
--- The outcome of a call granted at that time in that window (-1: it had no permit); a 429: throttle.lua, too.
+-- Record the outcome of a call granted at `at` in `window` (-1: it had no permit). For a 429 see throttle.lua, too.
 local function quota_record(outcome, window, at, limit, remaining, reset)
   if window == quota.window then
     quota_set('answered', quota.answered + 1)

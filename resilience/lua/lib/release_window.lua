@@ -1,8 +1,9 @@
 -- Fragment: the pace at which held work is released. It belongs to the endpoint whose work is held; reads have no window.
 -- KEYS    RELEASED: items that wait for their permit   SENDING: items that are being sent (both: item by the end of its lease;
 --         together at most release_max)   BREAKER: window: its size   fence: the epochs (epoch_fence) in which it grew
--- Why     one, then two, four, ...: no stampede after an outage. After each change of state it starts again at the least size,
---         which is one. If a part of the service works it is the threshold, or one failure in two would leave that part idle.
+-- Why     one, then two, four, ...: no stampede after an outage. After each change of state, and after a failure, it
+--         starts again at the least size. That is one; but the threshold if only a part of the service works: else a
+--         service that fails every second call would keep the window at one, and its working part would be idle.
 local epoch_fence, window
 
 local function resize(size)

@@ -28,7 +28,7 @@ from tasks.calcom.http.resolver import Resolver
 from tasks.calcom.reply import ErrorType
 
 MAX_IDLE = 3.0  # seconds; Node closes an idle connection after 5, and a POST on a closing one has an unknown outcome
-MAX_HEADER_BYTES = 64 * 1024  # of one answer with its 1xx; http.client bounds each line and their number
+MAX_HEADER_BYTES = 64 * 1024  # of an answer and the 1xx before it; http.client bounds a line, and how many there are
 _CHUNK = 64 * 1024
 _NETWORK_ERRORS = (OSError, http.client.HTTPException, HTTPError)
 
