@@ -53,8 +53,8 @@ _OUTAGE = {
     ),
 }
 # After a 500, or without an answer, a booking may be made all the same (a lagging replica, a cut connection). An alert
-# with "down" alone would have operators call customers who are booked. If only an endpoint is blocked, it says that the
-# service answers 500.
+# with "down" alone would have operators call customers who are booked. If only an endpoint is blocked, the service as a
+# whole still answers.
 _BOOKED_ALL_THE_SAME = "; {booked} of the last {unclear} unclear calls are booked all the same"
 _POSTGRES = "`booking status`; look at Postgres: its log, its locks, its connections"
 _DATABASE_OUTAGE = {
