@@ -30,9 +30,10 @@ def unknown(record: Any, *ids: int, error: str = "http_500") -> None:
         record.write(one, **UNKNOWN | {"error_type": error})
 
 
-def test_the_probe_is_of_another_type_than_the_one_that_failed(record: Any) -> None:
-    """However many of that type stand first."""
-    broken = held(record, BROKEN, 50)
+@pytest.mark.parametrize("first", [10, 1000])
+def test_the_probe_is_of_another_type_than_the_one_that_failed(record: Any, first: int) -> None:
+    """However many of that type stand first: the second probe lets the others go."""
+    broken = held(record, BROKEN, first)
     [other] = held(record, SOUND)
     unknown(record, broken[7])
 

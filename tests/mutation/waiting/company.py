@@ -59,7 +59,7 @@ COMPANY = (
         name="broken-type-probed-one-by-one",
         old="         AND NOT EXISTS (\n             SELECT FROM failing AS type",
         new="         AND NOT EXISTS (\n             SELECT FROM (SELECT * FROM failing WHERE false) AS type",
-        test=f"{_TYPES}test_the_probe_is_of_another_type_than_the_one_that_failed",
+        test=f"{_TYPES}test_the_probe_is_of_another_type_than_the_one_that_failed[1000]",
     ),
     _in_line(
         name="broken-type-opens-again-and-again",
