@@ -211,11 +211,11 @@ class Pair:
         assert self._stats("count_calls", at, text, context) == at.now
         self.compare()
 
-    def read_counts(self, at: Caller, written: int, *, anew: bool) -> None:
-        """Read all counts; windows until `written` are stored already. `anew` is true if the server restarted."""
+    def read_counts(self, at: Caller, written: int, *, restarted: bool) -> None:
+        """Read all counts; windows until `written` are stored already. `restarted`: Redis starts again first."""
         self._catch_up()
         counts, keys = self.rules.counts, scripts.stats_keys(SERVICE)
-        if anew:
+        if restarted:
             self.client.hset(keys[1], "run", "another")
             counts.whole_from = at.now
         counts.drop(written)

@@ -218,7 +218,7 @@ class Walk:
         match self.rng.randrange(3):
             case 0:
                 ends = [cell.start + cell.size for cell in self.pair.rules.counts.windows.values()]
-                self.pair.read_counts(at, pick((at.now, *ends)) + pick((-1, 0, 0)), anew=flag)
+                self.pair.read_counts(at, pick((at.now, *ends)) + pick((-1, 0, 0)), restarted=flag)
             case 1:
                 self.pair.discard_counts(at, seconds=flag)
 

@@ -70,7 +70,7 @@ def labelled(lines: dict[str, str], deployment: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", sorted(name for name, fault in FAULTS.items() if fault.seconds <= QUIET))
 def test_an_alert_is_of_the_deployment_that_has_the_fault(name: str, tmp_path: Path) -> None:
-    """Another one is well in the same Prometheus: it hides no fault, and none is told of it."""
+    """Another one is well in the same Prometheus: it hides no fault of this one, and no alert names it."""
     told, fault = read(name), FAULTS[name]
     expected = {alert: alert in fault.rings for alert in sorted(ALERTS - fault.may - {"MetricsGone"})}
     both = labelled(told["series"], "east") | labelled(read("quiet")["series"], "west")

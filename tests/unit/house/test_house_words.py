@@ -58,7 +58,7 @@ def test_no_sentence_has_an_archaic_relative(package: str) -> None:
     "source",
     [
         '"""Return the rows, or such\nas were asked for."""',
-        "x = 1  # such as failed go last",
+        "x = 1  # such" + " as failed go last",
         "# The count begins\n# ane" + "w.",
         'class A:\n    b: int\n    """WHOEVE' + 'R reads it."""',
         'def f():\n    """what is' + ' none becomes other."""',
