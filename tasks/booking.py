@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import structlog
 from celery import shared_task
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,12 +15,13 @@ from tasks.attempt import Attempted, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
 from tasks.dependencies import Dependencies
+from tasks.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
 from tasks.moves import Move
 from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 
-log = structlog.get_logger(__name__)
+log = Logger(__name__)
 
 
 @shared_task(bind=True, base=BookingTask, name=TASK)

@@ -1,20 +1,47 @@
-"""The loggers of what a caller's process loads, too: structlog's, loaded with the first line."""
+"""The loggers of what a caller's process loads, too: the standard library's, so a line goes where the host's own go."""
 
-from functools import cached_property
+import logging
+from dataclasses import dataclass
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log record's message: an event and its fields; a host reads it as text, `worker.logs` as JSON."""
+
+    event: str
+    fields: dict[str, Any]
+
+    def __str__(self) -> str:
+        return " ".join([self.event, *(f"{name}={_shown(value)}" for name, value in self.fields.items())])
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if text and text.isprintable() and not {" ", "="} & set(text) else repr(value)
+
+
 class Logger:
-    """Stand for structlog's logger; that library loads rich, and most who only enqueue never write a line."""
+    """Write an event and its fields to the logger of this name."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._logger = logging.getLogger(name)
 
-    @cached_property
-    def _logger(self) -> Any:
-        import structlog  # noqa: PLC0415 - see above
+    def info(self, event: str, **fields: Any) -> None:
+        """Write what happened."""
+        self._write(logging.INFO, event, fields)
 
-        return structlog.get_logger(self._name)
+    def warning(self, event: str, **fields: Any) -> None:
+        """Write what an operator may have to look at."""
+        self._write(logging.WARNING, event, fields)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._logger, name)
+    def error(self, event: str, **fields: Any) -> None:
+        """Write what failed."""
+        self._write(logging.ERROR, event, fields)
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """Write what failed, with the traceback of the exception that is handled now."""
+        self._write(logging.ERROR, event, fields, exc_info=True)
+
+    def _write(self, level: int, event: str, fields: dict[str, Any], *, exc_info: bool = False) -> None:
+        self._logger.log(level, Line(event, fields), exc_info=exc_info, stacklevel=3)

@@ -1,14 +1,17 @@
 """Open the database for a command: settings read, connection tried, tables there, or an error that says what is not."""
 
 import getpass
+import logging
 import sys
 
-import structlog
 from sqlalchemy import Engine, text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
+from tasks.log import Line
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+
+_REPORTS = "booking-reports"  # the name of our handler
 
 
 def ready() -> Dependencies:
@@ -39,9 +42,13 @@ def login_name() -> str:
 
 
 def log_to_stderr() -> None:
-    """Send what the product reports to standard error: a command's answer is alone on stdout.
-
-    structlog prints to stdout where nobody has configured it.
-    """
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    """Send what the product reports to standard error, and the warnings of libraries; each line once."""
+    root = logging.getLogger()
+    for handler in [old for old in root.handlers if old.name == _REPORTS]:
+        root.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.name = _REPORTS
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or isinstance(record.msg, Line))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)

@@ -1,11 +1,11 @@
 """Hear what the product reports while a command runs, and say it once, in a person's words."""
 
-from collections.abc import Callable, Iterator, MutableMapping
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import structlog
+from tasks.log import Line
 
 _BROKER_DOWN = (
     "The broker does not answer. Nothing is lost: what is accepted is kept, and sent when the broker is back."
@@ -22,17 +22,26 @@ class Notes:
 @contextmanager
 def listening(say: Callable[[str], object]) -> Iterator[Notes]:
     """Turn log events into notes for a person, and keep the log itself off the screen."""
-    notes = Notes()
-
-    def hear(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if event.get("event") == "publish_failed" and not notes.broker_down:
-            notes.broker_down = True
-            say(_BROKER_DOWN)
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[hear], cache_logger_on_first_use=False)
+    notes, root = Notes(), logging.getLogger()
+    before = list(root.handlers)
+    root.handlers[:] = [_Hearing(notes, say, before)]
     try:
         yield notes
     finally:
-        structlog.configure(**before)
+        root.handlers[:] = before
+
+
+class _Hearing(logging.Handler):
+    """Hear our own lines, and hand those of libraries on."""
+
+    def __init__(self, notes: Notes, say: Callable[[str], object], before: list[logging.Handler]) -> None:
+        super().__init__()
+        self._notes, self._say, self._before = notes, say, before
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not isinstance(record.msg, Line):
+            for handler in self._before:
+                handler.handle(record)
+        elif record.msg.event == "publish_failed" and not self._notes.broker_down:
+            self._notes.broker_down = True
+            self._say(_BROKER_DOWN)

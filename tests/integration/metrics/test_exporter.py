@@ -13,12 +13,12 @@ import pytest
 import redis
 import yaml
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from db.lifecycle import HoldReason, Status
 from db.monitoring import booking_minutes
 from tasks import dependencies
 from tests.support.fleet import Fleet, eventually, finals, request
+from tests.support.logged import logged
 from tests.support.prometheus.exporting import Series, only_growing, page, read, told
 from tests.support.zygote import COUNT_WINDOW
 from worker import enqueue_booking
@@ -167,10 +167,10 @@ def test_a_port_that_is_taken_is_a_warning() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        with capture_logs() as lines:
+        with logged() as lines:
             assert serve(dependencies.current(), f"127.0.0.1:{port}") is False
     [line] = lines
-    assert (line["event"], line["log_level"]) == ("metrics_not_served", "warning")
+    assert (line["event"], line["level"]) == ("metrics_not_served", "warning")
     assert line["url"] == f"http://127.0.0.1:{port}/metrics"
 
 
