@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from celery import shared_task
 from celery.exceptions import Ignore
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +13,7 @@ from tasks import dependencies
 from tasks.attempt import Attempted, attempt
 from tasks.base import BookingTask, ComeAgain
 from tasks.claim import claim
-from tasks.dependencies import Dependencies
+from tasks.dependencies import Dependencies, app
 from tasks.log import Logger
 from tasks.maintenance.recovery import ask_at_once
 from tasks.maintenance.release import release_paced, release_when_open_ends
@@ -24,7 +23,7 @@ from tasks.publish import AT_ONCE, RELEASED, TASK, tell
 log = Logger(__name__)
 
 
-@shared_task(bind=True, base=BookingTask, name=TASK)
+@app.task(bind=True, base=BookingTask, name=TASK)
 def book_appointment(self: BookingTask, appointment_id: int) -> str:
     """Book one appointment at Cal.com; any number of deliveries of the same id book it once."""
     if type(appointment_id) is not int:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """A log record's message: an event and its fields; a host reads it as text, `worker.logs` as JSON."""
 
     event: str
@@ -44,4 +44,4 @@ class Logger:
         self._write(logging.ERROR, event, fields, exc_info=True)
 
     def _write(self, level: int, event: str, fields: dict[str, Any], *, exc_info: bool = False) -> None:
-        self._logger.log(level, Line(event, fields), exc_info=exc_info, stacklevel=3)
+        self._logger.log(level, LogLine(event, fields), exc_info=exc_info, stacklevel=3)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasks.dependencies import app
     from tasks.enqueue import (
         Conflict,
         IdempotencyConflict,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         wait,
     )
     from tasks.request.model import BookingRequest
-    from worker.celery_app import app
 
 __all__ = [
     "BookingRequest",
@@ -43,6 +43,6 @@ def __getattr__(name: str) -> Any:
         import_module(module)
     if name == "app" and "flower.urls" in sys.modules:
         import_module("worker.page.install").install()
-    home = {"app": "worker.celery_app", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
+    home = {"app": "tasks.dependencies", "BookingRequest": "tasks.request.model"}.get(name, "tasks.enqueue")
     value = globals()[name] = getattr(import_module(home), name)
     return value

@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from resilience import correlation
 from resilience.redaction import MASK, redact, scrub
-from tasks.log import Line
+from tasks.log import LogLine
 from worker.settings.model import Settings, SettingsError
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
@@ -110,7 +110,7 @@ def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
 def with_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Take a line of our own apart: its event, and each field by its name."""
     line = event["_record"].msg
-    return {**event, **line.fields, "event": line.event} if isinstance(line, Line) else event
+    return {**event, **line.fields, "event": line.event} if isinstance(line, LogLine) else event
 
 
 class Logging(log.Logging):  # type: ignore[misc]  # Celery ships no types

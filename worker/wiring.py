@@ -4,9 +4,9 @@ from db.engine import make_engine
 from resilience.retry_policy import RetryPolicy
 from tasks.calcom.client import CalcomClient
 from tasks.dependencies import Dependencies, Timings, fill
+from worker import celery_app as celery_app  # noqa: PLC0414 - its import configures our Celery application
 from worker.alerts.sinks import AlertSinks
 from worker.breaker import make_breaker, make_database_calls, make_detector
-from worker.celery_app import app as app  # noqa: PLC0414 - the default app: whoever is wired sends with ours
 from worker.running import running
 from worker.schedule import COUNT_WINDOW
 from worker.settings.model import MARGIN, Settings

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -22,7 +21,7 @@ from tasks.audit.calls import AuditHalted, LeftAlone, NightlyCalls, TakenUp, is_
 from tasks.audit.finding import AuditFinding, NoFinding
 from tasks.audit.questions import look_again, verdict
 from tasks.audit.survey import FirstLook, first_look, is_settled
-from tasks.dependencies import Dependencies
+from tasks.dependencies import Dependencies, app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
@@ -35,7 +34,7 @@ log = Logger(__name__)
 _auditing = threading.Lock()  # one a process
 
 
-@shared_task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
+@app.task(base=PeriodicTask, name="tasks.audit.nightly.audit_at_night")
 def audit_at_night(hour: int) -> bool:
     """Take up the audit that is due since `hour` (UTC), unless a process has it; return whether this process does."""
     deps = dependencies.current()

@@ -8,13 +8,12 @@ its claim runs out, and that sink receives the message twice.
 import threading
 from collections.abc import Sequence
 
-from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.monitoring import deliveries
 from db.monitoring.deliveries import Delivery
 from tasks import dependencies
-from tasks.dependencies import AlertMessage, Sinks
+from tasks.dependencies import AlertMessage, Sinks, app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
@@ -26,7 +25,7 @@ log = Logger(__name__)
 _sending = threading.Lock()  # one sender a process: a sink that hangs holds one thread, not one more every tick
 
 
-@shared_task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
+@app.task(base=PeriodicTask, name="tasks.incidents.delivery.send_alerts")
 def send_alerts() -> int:
     """Start sending the messages that are due; return how many there are."""
     return send()

@@ -5,8 +5,6 @@ A few a run, by one thread of a process: it must neither use up the limit nor ke
 
 import threading
 
-from celery import shared_task
-
 from db import appointments
 from db.appointments import series, sweeps
 from db.appointments.appointment import Appointment
@@ -14,7 +12,7 @@ from tasks import dependencies, event_types
 from tasks.calcom.booking_answers import read_bookings
 from tasks.calcom.lookup import LookupKind, LookupResult, lookup
 from tasks.calcom.reply import Reply
-from tasks.dependencies import Dependencies
+from tasks.dependencies import Dependencies, app
 from tasks.event_types import NotAskedError
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
@@ -28,7 +26,7 @@ log = Logger(__name__)
 _running = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
+@app.task(base=PeriodicTask, name="tasks.maintenance.late_lookups.look_again")
 def look_again() -> dict[str, int]:
     """Look up suspects whose hour has come, and count the weeks of series that may be cut; return the counts."""
     if not _running.acquire(blocking=False):

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from celery import shared_task
 from sqlalchemy import Engine, func, select
 
 from db.audits import nights, restored
 from db.monitoring import retention
 from tasks import dependencies
+from tasks.dependencies import app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 
@@ -19,7 +19,7 @@ SECONDS = 20.0  # a run; the next one goes on
 log = Logger(__name__)
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
+@app.task(base=PeriodicTask, name="tasks.maintenance.prune.prune")
 def prune() -> dict[str, int]:
     """Delete what is old, table by table; return how many rows of each. Any number of these may run at once."""
     deps = dependencies.current()

@@ -6,8 +6,6 @@ then follows by the breaker's state (`tasks.maintenance.release`).
 
 import threading
 
-from celery import shared_task
-
 from db.appointments import queue, sweeps
 from resilience import correlation
 from tasks import dependencies
@@ -16,7 +14,7 @@ from tasks.calcom.http.answer import Answer, NoAnswer
 from tasks.calcom.reads import LIST
 from tasks.calcom.reply import Reply
 from tasks.decisions import TRY_AGAIN
-from tasks.dependencies import Dependencies
+from tasks.dependencies import Dependencies, app
 from tasks.guarded_calls import GuardedCalls, NotNow
 from tasks.log import Logger
 from tasks.maintenance.missing_types import look_for_type
@@ -30,7 +28,7 @@ log = Logger(__name__)
 _asking = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name=ASK_AGAIN)
+@app.task(base=PeriodicTask, name=ASK_AGAIN)
 def ask_again() -> int:
     """Ask, if a booking waits for the answer and the breaker lets the call through; return how many were released.
 

@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Iterable
 
-from celery import current_app, shared_task
-from kombu.connection import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import appointments
@@ -19,7 +17,7 @@ from db.monitoring import incidents, metric_totals
 from db.monitoring.incidents import IncidentKind
 from db.monitoring.metric_totals import Total
 from tasks import dependencies
-from tasks.dependencies import Dependencies
+from tasks.dependencies import Dependencies, app
 from tasks.log import Logger
 from tasks.periodic import PeriodicTask
 from tasks.publish import QUEUE, send
@@ -32,7 +30,7 @@ log = Logger(__name__)
 _sending = threading.Lock()
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
+@app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.rescue_stranded")
 def rescue_stranded() -> dict[str, int]:
     """Take up the rows of dead workers and send again the messages that are gone; return the counts."""
     deps = dependencies.current()
@@ -42,7 +40,7 @@ def rescue_stranded() -> dict[str, int]:
     return found
 
 
-@shared_task(base=PeriodicTask, name="tasks.maintenance.sweeper.expire_held")
+@app.task(base=PeriodicTask, name="tasks.maintenance.sweeper.expire_held")
 def expire_held() -> int:
     """End the bookings whose slot is nearer than the lead and whose outcome is known; return how many.
 
@@ -131,8 +129,8 @@ def _take_unsent(deps: Dependencies, *, queue_empty: bool, grace: float) -> list
 def queue_is_empty(broker_url: str) -> bool:
     """Ask the broker; one that does not answer proves nothing, so no message counts as lost by this evidence."""
     bounds = {"socket_timeout": 1, "read_timeout": 1, "write_timeout": 1, "max_retries": 0}  # Redis's, and RabbitMQ's
-    options = {**current_app.conf.broker_transport_options, **bounds}
-    with Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
+    options = {**app.conf.broker_transport_options, **bounds}
+    with app.amqp.Connection(broker_url, connect_timeout=1, transport_options=options) as connection:
         try:
             declared = connection.default_channel.queue_declare(queue=QUEUE, passive=True)
         except connection.channel_errors as exc:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tasks.log import Line
+from tasks.log import LogLine
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def logged() -> Iterator[list[dict[str, Any]]]:
 
     class Keeping(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if isinstance(record.msg, Line):
+            if isinstance(record.msg, LogLine):
                 lines.append({**record.msg.fields, "event": record.msg.event, "level": record.levelname.lower()})
 
     root, keeping = logging.getLogger(), Keeping()

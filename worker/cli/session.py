@@ -8,8 +8,9 @@ from sqlalchemy import Engine, text
 
 from tasks import dependencies
 from tasks.dependencies import Dependencies
-from tasks.log import Line
+from tasks.log import LogLine
 from worker import wiring as wiring  # noqa: PLC0414 - its import fills the slot of `tasks`
+from worker.console.notes import Hearing
 
 _REPORTS = "booking-reports"  # the name of our handler
 
@@ -42,13 +43,15 @@ def login_name() -> str:
 
 
 def log_to_stderr() -> None:
-    """Send what the product reports to standard error, and the warnings of libraries; each line once."""
+    """Send what the product reports to standard error, and libraries' warnings, but for what `listening` hears."""
     root = logging.getLogger()
+    if any(isinstance(handler, Hearing) for handler in root.handlers):
+        return
     for handler in [old for old in root.handlers if old.name == _REPORTS]:
         root.removeHandler(handler)
     handler = logging.StreamHandler(sys.stderr)
     handler.name = _REPORTS
     handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
-    handler.addFilter(lambda record: record.levelno >= logging.WARNING or isinstance(record.msg, Line))
+    handler.addFilter(lambda record: record.levelno >= logging.WARNING or isinstance(record.msg, LogLine))
     root.addHandler(handler)
     root.setLevel(logging.INFO)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tasks.log import Line
+from tasks.log import LogLine
 
 _BROKER_DOWN = (
     "The broker does not answer. Nothing is lost: what is accepted is kept, and sent when the broker is back."
@@ -24,14 +24,14 @@ def listening(say: Callable[[str], object]) -> Iterator[Notes]:
     """Turn log events into notes for a person, and keep the log itself off the screen."""
     notes, root = Notes(), logging.getLogger()
     before = list(root.handlers)
-    root.handlers[:] = [_Hearing(notes, say, before)]
+    root.handlers[:] = [Hearing(notes, say, before)]
     try:
         yield notes
     finally:
         root.handlers[:] = before
 
 
-class _Hearing(logging.Handler):
+class Hearing(logging.Handler):
     """Hear our own lines, and hand those of libraries on."""
 
     def __init__(self, notes: Notes, say: Callable[[str], object], before: list[logging.Handler]) -> None:
@@ -39,7 +39,8 @@ class _Hearing(logging.Handler):
         self._notes, self._say, self._before = notes, say, before
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not isinstance(record.msg, Line):
+        """Note one of our lines, or hand on another."""
+        if not isinstance(record.msg, LogLine):
             for handler in self._before:
                 handler.handle(record)
         elif record.msg.event == "publish_failed" and not self._notes.broker_down:
