@@ -18,8 +18,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from resilience import correlation
 from resilience.redaction import MASK, redact, scrub
-from tasks.log import LogLine
+from tasks.log import Logger, LogLine
 from worker.settings.model import Settings, SettingsError
+from worker.version import version
 
 # They say on DEBUG, and urllib3's pool on WARNING too, what URL was called.
 # A task's own line says more than Celery's "received" and "succeeded".
@@ -120,6 +121,7 @@ class Logging(log.Logging):  # type: ignore[misc]  # Celery ships no types
         """Configure our logs, once a process; true: they are not Celery's."""
         if not self.already_setup:
             configure(Settings.load())
+            Logger(__name__).info("log_begins", version=version())
             log.Logging._setup = True  # noqa: SLF001 - as Celery's own method does
         return True
 

@@ -20,6 +20,7 @@ from worker.celery_app import BOOKINGS, MAINTENANCE
 from worker.cli.show import STYLES
 from worker.console import broker
 from worker.settings.model import Settings
+from worker.version import version
 
 ON_THE_WAY = (Status.PENDING, Status.BOOKING, Status.RETRYING)
 PING = 0.7  # seconds that workers have to answer
@@ -63,6 +64,7 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
     """Return it for JSON."""
     return {
         "ok": not deployment.problems,
+        "version": version(),
         "counts": deployment.counts,
         "held": [asdict(hold) for hold in deployment.held],
         "waiting": asdict(deployment.waiting),
@@ -76,6 +78,7 @@ def as_dict(deployment: DeploymentStatus) -> dict[str, Any]:
 NOTHING_KNOWN: Mapping[str, Any] = MappingProxyType(
     {
         "ok": False,
+        "version": version(),
         "counts": None,
         "held": None,
         "waiting": None,
@@ -143,6 +146,7 @@ def facts(deployment: DeploymentStatus) -> Iterator[tuple[str, str | Text]]:
     beat = deployment.beat
     ticked_at = beat and beat.ticked_at
     yield "checked", Text(ago(ticked_at, now) if ticked_at else "never: beat has not run here yet")
+    yield "version", Text(version())
 
 
 def _counted(counts: dict[Status, int]) -> Text:
