@@ -17,6 +17,17 @@ def build() -> Dependencies:
     return build_from(running(Settings.load()))
 
 
+def configure(settings: Settings) -> None:
+    """Use these settings in this process, instead of the environment's and .env's; bookings of before keep theirs.
+
+    Raises:
+        SettingsError: A URL is not given and no `booking up` runs here.
+    """
+    given = running(settings)
+    celery_app.reconfigure(given)
+    fill(lambda: build_from(given))
+
+
 def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dependencies:
     """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds."""
     engine = make_engine(settings.database_url or "")

@@ -17,7 +17,8 @@ from celery._state import get_current_app
 from kombu import Connection, pools
 from kombu.transport import TRANSPORT_ALIASES, get_transport_cls
 
-shop = Celery("shop", broker=os.environ.get("SHOP_BROKER", "memory://"))  # noqa: TID251 - a host has its own settings
+os.environ.setdefault("CELERY_BROKER_URL", "memory://")  # noqa: TID251 - a host has its own settings
+shop = Celery("shop")
 shop.conf.task_default_queue = "shop"
 shop.set_default()
 logging.basicConfig(stream=sys.stderr, format="SHOP %(name)s %(levelname)s %(message)s", level=logging.INFO)
@@ -78,16 +79,18 @@ def everything() -> dict[str, Any]:
     }
 
 
-def main(file: Path) -> None:
+def main(file: Path, *, in_code: bool) -> None:
     """Book, and write down what was before and after."""
     before = everything()
-    from worker import BookingRequest, enqueue_booking  # noqa: PLC0415 - what is under test
+    from worker import BookingRequest, Settings, configure, enqueue_booking  # noqa: PLC0415 - what is under test
 
     imported = everything()
+    if in_code:
+        configure(Settings.load(hold_lead=7))
     enqueue_booking(BookingRequest.model_validate(REQUEST))
     booked = everything()
     file.write_text("\n".join(map(json.dumps, (before, imported, booked))))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), in_code=bool(sys.argv[2:]))

@@ -8,7 +8,7 @@ from shop import REQUEST, elsewhere, shop
 
 from worker import BookingRequest, enqueue_booking
 
-shop.conf.result_backend = os.environ["SHOP_BROKER"]  # noqa: TID251 - a host has its own settings
+shop.conf.result_backend = os.environ["CELERY_BROKER_URL"]  # noqa: TID251 - a host has its own settings
 
 
 @shared_task(name="shop.book")

@@ -14,25 +14,41 @@ from celery import Celery
 
 from tests.support.fleet import Fleet, eventually
 from worker.local.embedded.server import free_port
+from worker.settings.environment import prefixed
+from worker.settings.model import Settings
 
 SHOP = Path(__file__).with_name("shop.py")
+FIELDS = Settings.model_fields
 DEAD = "redis://127.0.0.1:1/0"
 
 
-def run(folder: Path, **environment: str) -> tuple[list[dict[str, Any]], str, str]:
+def with_prefix(environment: dict[str, str]) -> dict[str, str]:
+    """Give our settings by names that the host does not use; it uses CELERY_BROKER_URL and LOG_FILE itself."""
+    ours = {prefixed(name.lower()): environment.pop(name) for name in list(environment) if name.lower() in FIELDS}
+    return environment | ours | {"LOG_FILE": "no such folder/host.log"}
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> tuple[list[dict[str, Any]], str, str]:
     """Run the host; return what it wrote down, its standard output and its standard error."""
     file = folder / "found.jsonl"
-    given = {**os.environ, **environment}  # noqa: TID251 - a child process gets ours and the given
     ran = subprocess.run(
-        [sys.executable, str(SHOP), str(file)], cwd=folder, env=given, capture_output=True, text=True, check=False
+        [sys.executable, str(SHOP), str(file), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     return [json.loads(line) for line in file.read_text().splitlines()], ran.stdout, ran.stderr
 
 
-def test_booking_changes_nothing_of_the_host(settings: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_code", [(), ("configure",)])
+def test_booking_changes_nothing_of_the_host(
+    settings: Callable[..., dict[str, str]], tmp_path: Path, in_code: tuple[str, ...]
+) -> None:
     """Not its current application in any thread, its tasks, its transports, its pools, its logs."""
-    (before, imported, booked), out, err = run(tmp_path, **settings())
+    (before, imported, booked), out, err = run(tmp_path, *in_code, **with_prefix(settings()))
 
     assert imported == before
     assert booked == before
@@ -61,7 +77,7 @@ def test_a_django_project_that_imports_us_first_has_no_default_application_yet(t
 
 def test_a_warning_of_ours_goes_where_the_host_logs(settings: Callable[..., dict[str, str]], tmp_path: Path) -> None:
     """A command that prints JSON would be broken by a line on its standard output."""
-    (before, _, booked), out, err = run(tmp_path, **settings(REDIS_URL=DEAD))
+    (before, _, booked), out, err = run(tmp_path, **with_prefix(settings(REDIS_URL=DEAD)))
 
     assert (out, booked) == ("", before)
     [line] = [line for line in err.splitlines() if "publish_failed" in line]
@@ -75,15 +91,15 @@ def test_a_worker_of_the_host_is_left_as_it_is(
 ) -> None:
     """Its log, its Revoke, its ports and its tasks, though its modules import us at their top."""
     port, broker = free_port(), f"{redis_url.rpartition('/')[0]}/7"
-    environment = settings(METRICS_ADDRESS=f"127.0.0.1:{port}")
-    environment |= {"SHOP_BROKER": broker, "PYTHONPATH": str(SHOP.parent)}
+    environment = with_prefix(settings(METRICS_ADDRESS=f"127.0.0.1:{port}"))
+    environment |= {"CELERY_BROKER_URL": broker, "PYTHONPATH": str(SHOP.parent)}
     fleet = Fleet(environment, tmp_path)
     shop = Celery("asking", broker=broker, backend=broker, set_as_current=False)
     stopped = "01234567-89ab-cdef-0123-456789abcdef"
     try:
         fleet.celery("worker", "-P", pool, "-c", "1", "-Q", "shop", "-l", "INFO", app="shop_worker")
         left = {"current": "shop", "broker": broker, "task": "shop", "queue": ["shop"]}
-        assert shop.send_task("shop.book", queue="shop").get(timeout=60) == left
+        assert shop.send_task("shop.book", queue="shop").get(timeout=120) == left
         shop.control.revoke(stopped)
         eventually(lambda: stopped in str(shop.control.inspect().revoked()), what="Celery's own Revoke")
         logs = fleet.logs()
