@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.connection import DeadlineConnection, DeadlinePool, refuse_hung_up
+from db.namespace import OPTION, name_schema
 
 _UNREADABLE = (
     "the database URL cannot be read: expected postgresql://user:password@host:port/name, "
@@ -31,12 +32,14 @@ def make_engine(
     statement_timeout_ms: int = 10_000,
     lock_timeout_ms: int = 3_000,
     connect_timeout_s: int = 2,
+    schema: str | None = None,
 ) -> Engine:
     """Return an engine for postgres://, postgresql:// or postgresql+psycopg://; nothing connects yet.
 
     A time-out of 0 ms means no limit. Sessions speak UTC. A server that does not keep to its time-outs is hung up on.
     Who finds all connections taken waits for one `pool_timeout_s`, or until its `deadline`. `?prepare_threshold=none`
-    in the URL: no prepared statements, which some poolers do not know (docs/deploying.md).
+    in the URL: no prepared statements, which some poolers do not know (docs/deploying.md). Our tables are in `schema`
+    (None: in the first schema of the search path).
 
     Raises:
         ValueError: The URL cannot be read; the message does not repeat it.
@@ -73,7 +76,10 @@ def make_engine(
         pool_timeout=pool_timeout_s,
         pool_use_lifo=True,
         hide_parameters=True,
+        execution_options={OPTION: schema} if schema else {},
     )
+    if schema:
+        event.listen(engine, "before_cursor_execute", name_schema, retval=True)
     if statement_timeout_ms and "statement_timeout" not in given.get("options", ""):
         event.listen(engine, "do_connect", _bounded(statement_timeout_ms / 1000 + _LATER))
     event.listen(engine, "checkout", refuse_hung_up)

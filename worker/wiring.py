@@ -30,7 +30,7 @@ def configure(settings: Settings) -> None:
 
 def build_from(settings: Settings, *, count_window: float = COUNT_WINDOW) -> Dependencies:
     """Build the dependencies from given settings; calls are counted in windows of `count_window` seconds."""
-    engine = make_engine(settings.database_url or "")
+    engine = make_engine(settings.database_url or "", schema=settings.database_schema)
     calcom = CalcomClient(
         base_url=settings.calcom_base_url,
         api_key=settings.calcom_api_key.get_secret_value() if settings.calcom_api_key else "",

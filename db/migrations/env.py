@@ -2,7 +2,14 @@
 
 from alembic import context
 
+from db.namespace import VERSION_TABLE, schema_of
 from db.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    version_table_schema=schema_of(connection),
+)
 context.run_migrations()

@@ -60,6 +60,12 @@ class Settings(BaseModel):
     database_url: PostgresUrl | None = _setting(
         None, "PostgreSQL; not given: the embedded one of `booking up`", unit="URL", repr=False
     )
+    database_schema: str | None = _setting(
+        None,
+        "the schema of our tables, in a database that has others; not given: the first of the search path",
+        unit="schema",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+    )
     redis_url: RedisUrl | None = _setting(
         None,
         "Redis or Valkey, also redis+cluster:// or sentinel://HOST:26379;sentinel://HOST2:26379?master_name=mymaster; "

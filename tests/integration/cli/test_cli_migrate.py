@@ -73,7 +73,7 @@ def test_a_revision_that_is_not_there_is_said(empty: Booking) -> None:
 def test_a_newer_database_is_left_alone(booking: Booking, database_url: str) -> None:
     """Old code must not undo what newer code has made."""
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     ran = booking("migrate")
     assert ran.code == 1
     assert "the database is at 9999_future, newer than this code" in ran.err
@@ -87,7 +87,7 @@ def test_who_waits_for_a_migration_may_take_a_newer_one(
     assert empty("migrate", "--status", "--or-newer").code == 1
     settings(DATABASE_URL=database_url)
     with psycopg.connect(database_url, autocommit=True) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        conn.execute("UPDATE booking_schema_version SET version_num = '9999_future'")
     assert [booking("migrate", "--status", *more).code for more in ([], ["--or-newer"])] == [1, 0]
 
 
@@ -120,4 +120,4 @@ def _back_to(url: str, revision: str) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("ALTER TABLE appointments ADD COLUMN answered_at timestamptz")
         conn.execute("CREATE TABLE calcom_visibility ()")
-        conn.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+        conn.execute("UPDATE booking_schema_version SET version_num = %s", (revision,))

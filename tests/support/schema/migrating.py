@@ -12,6 +12,7 @@ from db.appointments import search
 from db.engine import make_engine
 from db.lifecycle import HoldReason, Status
 from db.monitoring import overview
+from db.namespace import VERSION_TABLE
 from db.schema import metadata
 from tests.support.schema.catalogue import Described, tables
 
@@ -66,7 +67,9 @@ class Migrating:
         revisions.upgrade(engine)
 
         with engine.connect() as conn:
-            context = MigrationContext.configure(conn, opts={"compare_server_default": True})
+            context = MigrationContext.configure(
+                conn, opts={"compare_server_default": True, "version_table": VERSION_TABLE}
+            )
             assert compare_metadata(context, metadata) == []
 
     def test_models_equal_migrations_in_the_catalogue(self, engine: Engine) -> None:
