@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table, text
 
 from db.connection import deadline
 from db.namespace import TABLES, VERSION_TABLE, schema_of
@@ -212,17 +212,16 @@ def _among_alembics(conn: Connection) -> str | None:
         return None
     if "idempotency_key" not in {column["name"] for column in there.get_columns("appointments", schema=schema)}:
         return None
-    table = f"{schema}.alembic_version" if schema else "alembic_version"
+    versions = table("alembic_version", column("version_num", String), schema=schema)
     known = [*_ids(), _LAST_BEFORE, *_OLDER]
-    ours = text(f"SELECT version_num FROM {table} WHERE version_num = ANY(:known)")  # noqa: S608 - a schema's name
-    found: str | None = conn.execute(ours, {"known": known}).scalar()
+    found: str | None = conn.execute(select(versions.c.version_num).where(versions.c.version_num.in_(known))).scalar()
     return found
 
 
 def _move_id(conn: Connection, at: str) -> None:
     """Move our id to a table of our own; what else `alembic_version` holds stays."""
     conn.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num varchar(32) PRIMARY KEY)")
-    conn.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES (%(at)s)", {"at": at})  # noqa: S608 - our own name
+    conn.execute(table(VERSION_TABLE, column("version_num", String)).insert(), {"version_num": at})
     conn.exec_driver_sql("DELETE FROM alembic_version WHERE version_num = %(at)s", {"at": at})
 
 
